@@ -1,0 +1,103 @@
+"""How long many preferences take in and out of the store.
+
+Made-up prompts of four candidates with texts of a natural length and five people's labels each,
+imported into an empty store, imported again, read as arrays, and exported in every format.
+
+    python -m benchmarks.import_export [--n 100000] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, write_records
+from blender_ui.services.datasets import load_dataset
+from blender_ui.services.exporting import FORMATS, Exporting
+from blender_ui.services.importing import Importing
+from db.engine import create_store
+from db.migrations import migrate
+from db.models import utc_now
+
+N_PREFERENCES = 100_000
+N_PREFERENCES_QUICK = 5_000
+LABELS_PER_PROMPT = 5
+_WORDS = ("the", "a", "model", "answer", "because", "people", "prefer", "shorter", "clear", "of", "to", "is")
+_Value = TypeVar("_Value")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a line a step and, last, one JSON object of seconds and rates."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--n", type=int, default=N_PREFERENCES, help="how many preferences")
+    parser.add_argument("--quick", action="store_true", help=f"{N_PREFERENCES_QUICK} preferences")
+    options = parser.parse_args(arguments)
+    n = N_PREFERENCES_QUICK if options.quick else options.n
+    figures: dict[str, float] = {"n": n}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "preferences.jsonl.gz"
+        write_records(path, make_records(n))
+        engine = create_store(f"sqlite:///{folder / 'store.sqlite'}")
+        migrate(engine)
+        importing = Importing(engine, clock=utc_now, seed=1, overlap=1)
+        report, figures["import_s"] = _timed("import", lambda: importing.import_file(path))
+        again, figures["import_again_s"] = _timed("import again", lambda: importing.import_file(path))
+        if report.n_preferences != n or again.n_already_there != report.n_prompts:
+            raise SystemExit(f"expected {n} preferences once, came {report} and then {again}")
+        _, figures["load_dataset_s"] = _timed("read as arrays", lambda: load_dataset(engine))
+        exporting = Exporting(engine)
+        for format in FORMATS:
+            out = folder / f"out.{format}"
+            export = partial(exporting.export, out, format=format)
+            _, figures[f"export_{format}_s"] = _timed(f"export as {format}", export)
+        engine.dispose()
+    figures["preferences_per_s"] = n / figures["import_s"]
+    print(json.dumps({key: round(value, 3) for key, value in figures.items()}))
+
+
+def make_records(n_preferences: int) -> Iterator[PromptRecord]:
+    """Made-up prompts with labels, the same ones every time."""
+    draw = random.Random(17)
+    for number in range(0, n_preferences, LABELS_PER_PROMPT):
+        candidates = tuple(
+            CandidateRecord(
+                model=f"model-{index}", text=f"{number} {index} " + " ".join(draw.choices(_WORDS, k=90))
+            )
+            for index in range(4)
+        )
+        labels = []
+        for person in range(min(LABELS_PER_PROMPT, n_preferences - number)):
+            a, b = draw.sample(range(4), 2)
+            winner = draw.choice(("a", "b", "tie"))
+            labels.append(
+                LabelRecord(annotator=f"person-{person}", a=a, b=b, winner=winner, kind="human")  # type: ignore[arg-type]
+            )
+        yield PromptRecord(
+            id=str(number),
+            source="benchmark",
+            prompt=f"Question {number}: " + " ".join(draw.choices(_WORDS, k=20)),
+            candidates=candidates,
+            labels=tuple(labels),
+        )
+
+
+def _timed(step: str, act: Callable[[], _Value]) -> tuple[_Value, float]:
+    start, cpu_start = time.perf_counter(), time.process_time()
+    value = act()
+    seconds = time.perf_counter() - start
+    print(f"{step}: {seconds:.2f} s, {time.process_time() - cpu_start:.2f} s of a processor", flush=True)
+    return value, seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""The label loop under many annotators: how fast, and whether anything is lost or asked twice.
+
+Two measurements on stores of made-up pairs. "service": the label loop's own two transactions, by
+threads of one process, as the app runs them. "http": the real app in a process of its own, asked
+over HTTP as its page asks it, vote and next pair in one request. A client's time is from asking to
+having the next pair. ``duplicates`` are votes of a person on a pair they had voted on, or on one
+that enough people had; ``lost`` are votes that were acknowledged and are not in the store;
+``cpu_ms_per_label`` is this process's processor time, over HTTP the clients' alone.
+
+    python -m benchmarks.label_loop [--items N] [--clients N] [--seconds S] [--only service|http] [--quick]
+
+The last line is JSON: the figures over HTTP, and the service's under "service".
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, text
+
+from benchmarks.import_export import make_records
+from blender_ui.exchange import PromptRecord, write_records
+from blender_ui.services.importing import Importing
+from blender_ui.services.labeling import Labeling
+from db.engine import create_store
+from db.migrations import migrate
+from db.models import Outcome, utc_now
+
+START_SECONDS = 180
+_OUTCOMES = tuple(Outcome)
+
+
+@dataclass
+class Tally:
+    """What one client saw."""
+
+    seconds: list[float] = field(default_factory=list)
+    acknowledged: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+Client = Callable[[int, Tally, float], None]
+"""Labels as annotator number i into a tally until a time (``time.monotonic``) or the queue's end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a line a measurement and, last, one JSON object."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=10_000, help="pairs to label")
+    parser.add_argument("--clients", type=int, default=8, help="annotators at once")
+    parser.add_argument("--seconds", type=float, default=60.0, help="at most so long a measurement")
+    parser.add_argument("--only", choices=("service", "http"), help="one of the two measurements")
+    parser.add_argument("--quick", action="store_true", help="300 pairs, at most 10 s each")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.items, options.seconds = 300, min(options.seconds, 10.0)
+    figures: dict[str, Any] = {"items": options.items, "clients": options.clients}
+    for kind, measurement in (("service", measure_service), ("http", measure_http)):
+        if options.only in (None, kind):
+            with tempfile.TemporaryDirectory() as folder:
+                found = measurement(Path(folder), options)
+            print(f"{kind}: {json.dumps(found)}", flush=True)
+            figures |= {"service": found} if kind == "service" and options.only is None else found
+    print(json.dumps(figures))
+
+
+def measure_service(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """The loop without pages: threads that share one store."""
+    engine = make_queue(folder, options.items)
+    labeling = Labeling(engine, clock=utc_now, seed=3, lease_seconds=600, overlap=1)
+
+    def client(number: int, tally: Tally, until: float) -> None:
+        me = labeling.sign_in(key=f"benchmark-annotator-{number}").id
+        while time.monotonic() < until:
+            start = time.perf_counter()
+            pair = labeling.next_pair(annotator_id=me)
+            if pair is None:
+                return
+            outcome = _OUTCOMES[pair.lease_id % len(_OUTCOMES)]
+            labeling.submit(
+                annotator_id=me, lease_id=pair.lease_id, outcome=outcome, idempotency_key=str(pair.lease_id)
+            )
+            tally.acknowledged += 1
+            tally.seconds.append(time.perf_counter() - start)
+
+    return measure(client, engine, options)
+
+
+def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """The loop as a browser drives it, on the app as it is served."""
+    engine = make_queue(folder, options.items)
+    with serving(folder) as port:
+
+        def client(number: int, tally: Tally, until: float) -> None:
+            key = f"benchmark-annotator-{number}"
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            turn = ask(connection, "label_open", key)["turn"]
+            while turn["pair"] is not None and time.monotonic() < until:
+                lease_id = turn["pair"]["lease_id"]
+                vote = {
+                    "lease_id": lease_id,
+                    "outcome": _OUTCOMES[lease_id % len(_OUTCOMES)].value,
+                    "token": f"{lease_id}",
+                    "reason": None,
+                    "seconds": 1.0,
+                }
+                start = time.perf_counter()
+                turn = ask(connection, "label_vote", key, vote)
+                tally.seconds.append(time.perf_counter() - start)
+                if turn["reveal"] is None:
+                    tally.errors.append(turn["notice"])
+                else:
+                    tally.acknowledged += 1
+
+        return measure(client, engine, options)
+
+
+def ask(connection: http.client.HTTPConnection, endpoint: str, *data: Any) -> dict[str, Any]:
+    """Call one of the label page's endpoints; raises where it refuses or fails."""
+    body = json.dumps({"data": data})
+    connection.request("POST", f"/gradio_api/run/{endpoint}", body, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    content = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{endpoint} answered {response.status}: {content[:200]!r}")
+    reply: dict[str, Any] = json.loads(content)["data"][0]
+    if "error" in reply:
+        raise RuntimeError(f"{endpoint} refused: {reply['error']}")
+    return reply
+
+
+def measure(client: Client, engine: Engine, options: argparse.Namespace) -> dict[str, float]:
+    """Run the clients at once and hold their tallies against the store."""
+    tallies = [Tally() for _ in range(options.clients)]
+    start, cpu_start = time.monotonic(), time.process_time()
+
+    def run(number: int) -> None:
+        try:
+            client(number, tallies[number], start + options.seconds)
+        except Exception as error:  # noqa: BLE001 - whatever stops a client is one of the figures
+            tallies[number].errors.append(repr(error))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(options.clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed, cpu_seconds = time.monotonic() - start, time.process_time() - cpu_start
+    seconds = np.array([value for tally in tallies for value in tally.seconds] or [np.nan])
+    errors = [error for tally in tallies for error in tally.errors]
+    for error in errors[:3]:
+        print(error, file=sys.stderr)
+    n_acknowledged = sum(tally.acknowledged for tally in tallies)
+    n_stored, duplicates = count_votes(engine)
+    engine.dispose()
+    return {
+        "labels": n_acknowledged,
+        "labels_per_s": round(n_acknowledged / elapsed, 1),
+        "p50_ms": round(1000 * float(np.percentile(seconds, 50)), 1),
+        "p95_ms": round(1000 * float(np.percentile(seconds, 95)), 1),
+        "cpu_ms_per_label": round(1000 * cpu_seconds / max(n_acknowledged, 1), 2),
+        "duplicates": duplicates,
+        "lost": n_acknowledged - n_stored,
+        "errors": len(errors),
+    }
+
+
+def count_votes(engine: Engine) -> tuple[int, int]:
+    """Votes in the store, and how many of them are beyond one a person and one a pair."""
+    with engine.connect() as connection:
+        votes = connection.execute(
+            text("SELECT comparison_id FROM preference WHERE lease_id IS NOT NULL")
+        ).all()
+    by_pair = Counter(comparison_id for (comparison_id,) in votes)
+    return len(votes), sum(n - 1 for n in by_pair.values())
+
+
+def make_queue(folder: Path, n_items: int) -> Engine:
+    """A migrated store whose queue holds so many pairs, each for one person."""
+    path = folder / "pairs.jsonl"
+    write_records(path, _unlabelled(n_items))
+    engine = create_store(f"sqlite:///{folder / 'blender.sqlite'}")
+    migrate(engine)
+    Importing(engine, clock=utc_now, seed=1, overlap=1).import_file(path)
+    return engine
+
+
+def _unlabelled(n_items: int) -> Iterator[PromptRecord]:
+    """One prompt with two candidates for each item."""
+    for record in make_records(5 * n_items):
+        yield PromptRecord(
+            id=record.id,
+            source=record.source,
+            prompt=record.prompt,
+            candidates=record.candidates[:2],
+            labels=(),
+        )
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """Serve the app on a folder's store, without a worker; give its port once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    settings = {"HOME": str(folder), "PORT": str(port), "WORKER": "none", "TRAIN_EVERY": "0"}
+    environ = os.environ | {f"BLENDER_UI_{name}": value for name, value in settings.items()}
+    app = Path(__file__).parents[1] / "app.py"
+    with (folder / "app.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, str(app)], env=environ, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"the app did not start:\n{(folder / 'app.log').read_text()}")
+            time.sleep(0.5)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/config")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""The one place where implementations are chosen and tied together.
+
+Invariant: everything a page, a command or the worker uses is made here, from settings alone, and is
+closed by ``Services.close``. Non-goal: what any of it does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from blender_ui.errors import SchemaMismatch
+from blender_ui.fusion.desk import FUSER, load_desk
+from blender_ui.members.configuration import load_members
+from blender_ui.members.registry import Members
+from blender_ui.ranking.process import JOINT, READER, EngineProcess
+from blender_ui.services.blending import Blending
+from blender_ui.services.evaluating import Evaluating
+from blender_ui.services.exporting import Exporting
+from blender_ui.services.fusers import choose_fuser
+from blender_ui.services.fusing import Fusing
+from blender_ui.services.importing import Importing
+from blender_ui.services.inspection import Inspection
+from blender_ui.services.labeling import Labeling
+from blender_ui.services.live_head import LiveHead
+from blender_ui.services.loaders import joint_tools, load_joint, load_reader
+from blender_ui.services.ranking import RankingService
+from blender_ui.services.training import Training
+from blender_ui.services.training_run import TrainingRun
+from blender_ui.settings import Settings
+from blender_ui.weights.resolver import find_weights, reader_path
+from db.engine import create_store
+from db.migrations import SchemaVersionError, migrate
+from db.models import utc_now
+
+DEFAULT_ENCODER = "all-minilm-l6-v2"
+"""Where a joint or pointwise training starts when it names no encoder."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Every use case, sharing one store; made once for a process."""
+
+    settings: Settings
+    engine: Engine
+    members: Members
+    process: EngineProcess
+    live_head: LiveHead
+    labeling: Labeling
+    blending: Blending
+    ranking: RankingService
+    fusing: Fusing
+    training: Training
+    importing: Importing
+    exporting: Exporting
+    evaluating: Evaluating
+    inspection: Inspection
+
+    def start(self) -> None:
+        """Start in the background what the first visitor would otherwise wait for."""
+        self.members.start()
+        self.ranking.warm_up()
+        self.ranking.learn_soon()
+
+    def close(self) -> None:
+        """End the children and let go of the store."""
+        self.live_head.close()
+        self.members.close()
+        self.process.close()
+        self.engine.dispose()
+
+
+def open_store(settings: Settings) -> Engine:
+    """Open the database and bring its schema up to date.
+
+    Raises:
+        SchemaMismatch: If the database was written by newer code.
+    """
+    settings.home_path.mkdir(parents=True, exist_ok=True)
+    engine = create_store(settings.store_url)
+    try:
+        migrate(engine)
+    except SchemaVersionError as error:
+        raise SchemaMismatch(f"{settings.store_url}: {error}") from error
+    return engine
+
+
+def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
+    """Make every service. Nothing heavy is started: members and models start when first needed."""
+    engine = open_store(settings)
+    members = Members(
+        load_members(settings.members_path),
+        find_weights=partial(find_weights, cache_path=settings.weights_path),
+        environ=os.environ,
+    )
+    process = EngineProcess(
+        {READER: partial(load_reader, find_reader(settings)), JOINT: load_joint, FUSER: load_desk}
+    )
+    labeling = Labeling(
+        engine,
+        clock=clock,
+        seed=settings.seed,
+        lease_seconds=settings.lease_seconds,
+        overlap=settings.overlap,
+    )
+    blending = Blending(engine, members=members, clock=clock)
+    live_head = LiveHead(
+        engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
+    )
+    ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
+    return Services(
+        settings=settings,
+        engine=engine,
+        members=members,
+        process=process,
+        live_head=live_head,
+        labeling=labeling,
+        blending=blending,
+        ranking=ranking,
+        fusing=Fusing(
+            engine,
+            fuser=choose_fuser(settings.fuser, members=members, process=process),
+            blending=blending,
+            judge=ranking,
+            labeling=labeling,
+            top_k=settings.top_k,
+            clock=clock,
+        ),
+        training=Training(engine, train_every=settings.train_every, clock=clock),
+        importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
+        exporting=Exporting(engine),
+        evaluating=Evaluating(engine, process=process, rankers_path=settings.rankers_path),
+        inspection=Inspection(engine),
+    )
+
+
+def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> TrainingRun:
+    """Make what the worker carries out jobs with."""
+    return TrainingRun(
+        open_store(settings),
+        rankers_path=settings.rankers_path,
+        reader_name=settings.reader,
+        open_reader=partial(load_reader, find_reader(settings)),
+        joint=joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER),
+        clock=clock,
+    )
+
+
+def find_reader(settings: Settings) -> Path:
+    """Folder of the frozen reader: one's own, or the one prepared from the catalogue."""
+    own = Path(settings.reader).expanduser()
+    if (own / "config.json").is_file():
+        return own
+    return reader_path(settings.reader, cache_path=settings.weights_path)
+
+
+def _find_encoder(settings: Settings, name: str) -> Path:
+    own = Path(name).expanduser()
+    return own if (own / "config.json").is_file() else find_weights(name, cache_path=settings.weights_path)

@@ -1,0 +1,102 @@
+"""The ``blender-ui`` command: by command what the pages do.
+
+This module only reads the command line and chooses; each command lives in a module of its own,
+imported when it is asked for, so that ``blender-ui --help`` costs no model and no page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from blender_ui import __version__
+from blender_ui.errors import BlenderError
+from blender_ui.settings import Settings, load_settings
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit status: 0 done, 1 refused with a reason, 2 misused."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _command(options.command)(load_settings(os.environ), options)
+    except BlenderError as error:
+        print(f"blender-ui {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _command(name: str) -> Command:
+    command: Command = importlib.import_module(f"blender_ui.cli.{_MODULES[name]}").run
+    return command
+
+
+_MODULES = {
+    "serve": "serve",
+    "worker": "worker",
+    "train": "train",
+    "rank": "rank",
+    "fuse": "fuse",
+    "import": "importing",
+    "export": "exporting",
+    "evaluate": "evaluate",
+    "doctor": "doctor",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="blender-ui", description="Compare, label, rank and fuse LLM answers."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("serve", help="open the app, with its members and its worker")
+    commands.add_parser("worker", help="run the background worker by itself")
+    _add_train(commands.add_parser("train", help="train a ranker on the preferences so far"))
+    for name, verb in (("rank", "rank candidates"), ("fuse", "fuse candidates, best first, into one answer")):
+        _add_candidates(commands.add_parser(name, help=f"{verb} for an instruction"))
+    _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
+    _add_export(commands.add_parser("export", help="export the preferences"))
+    _add_evaluate(
+        commands.add_parser("evaluate", help="compare a ranker with people on a file of preferences")
+    )
+    commands.add_parser("doctor", help="say what is missing and how to get it")
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kind", choices=["fast", "joint", "pointwise"], default="fast", help="default: fast"
+    )
+    parser.add_argument("--json", action="store_true", help="print the finished job as one JSON object")
+
+
+def _add_candidates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--instruction", required=True, help="what was asked")
+    parser.add_argument("--input", default="", help="the text that the instruction is about")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("candidates", nargs="+", metavar="CANDIDATE", help="an answer, or @FILE to read one")
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl or .jsonl.gz")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a file")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="where to write")
+    parser.add_argument("--format", choices=["jsonl", "csv", "dpo"], default="jsonl", help="default: jsonl")
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preferences", type=Path, required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+    parser.add_argument(
+        "--ranker", type=int, metavar="VERSION", help="a ranker version's number; default: the active one"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -1,0 +1,47 @@
+"""``blender-ui import``: bring prompts, candidates and preferences into the store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from blender_ui.bootstrap import build_services
+from blender_ui.errors import MalformedInput
+from blender_ui.services.importing import ImportReport
+from blender_ui.settings import Settings
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Import each file whole or not at all; malformed lines are listed by number."""
+    services = build_services(settings)
+    is_whole = True
+    try:
+        for path in options.files:
+            try:
+                report = services.importing.import_file(path)
+            except MalformedInput as error:
+                is_whole = False
+                print(f"{path}: nothing was imported. {error}", file=sys.stderr)
+                for line, reason in error.faults:
+                    print(f"  line {line}: {reason}", file=sys.stderr)
+                continue
+            if options.json:
+                print(json.dumps({"file": str(path)} | asdict(report)))
+            else:
+                print(f"{path}: {_say(report)}")
+    finally:
+        services.close()
+    return 0 if is_whole else 1
+
+
+def _say(report: ImportReport) -> str:
+    said = (
+        f"{report.n_prompts} prompts, {report.n_candidates} candidates, {report.n_preferences} preferences; "
+        f"{report.n_queued} pairs to label, {report.n_already_there} prompts there already"
+    )
+    if not report.n_differing:
+        return said
+    differing = ", ".join(report.differing)
+    return f"{said}; {report.n_differing} are there with other content and were left: {differing}"

@@ -1,0 +1,74 @@
+"""``blender-ui serve``: fetch what is missing, then open the app with its members and its worker."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import time
+from types import FrameType
+
+from blender_ui.bootstrap import build_services
+from blender_ui.cli.prepare import prepare_weights
+from blender_ui.settings import Settings
+from blender_ui.worker.supervisor import WorkerSupervisor
+
+LOOK_SECONDS = 0.2
+
+
+def run(settings: Settings, _options: argparse.Namespace) -> int:
+    """Serve until the process is told to end."""
+    serve(settings)
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Prepare, open the page and stay until SIGINT or SIGTERM.
+
+    Raises:
+        BlenderError: If a step failed; its message says which and what to do.
+    """
+    print("1/4 model weights", flush=True)
+    if not prepare_weights(settings):
+        print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
+    print(f"2/4 database {settings.store_url}", flush=True)
+    services = build_services(settings)
+    worker = None
+    try:
+        print("3/4 members and worker start in the background", flush=True)
+        services.start()
+        worker = _start_worker(settings)
+        print("4/4 page", flush=True)
+        from blender_ui.ui.app import build_app
+        from blender_ui.ui.shell import launch_options
+
+        app = build_app(services)
+        app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
+        print(f"Blender UI is open at {app.local_url}", flush=True)
+        _wait_for_end()
+        app.close()
+    finally:
+        if worker is not None:
+            worker.close()
+        services.close()
+
+
+def _start_worker(settings: Settings) -> WorkerSupervisor | None:
+    if settings.worker == "none":
+        return None
+    worker = WorkerSupervisor()
+    worker.start()
+    return worker
+
+
+def _wait_for_end() -> None:
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    # No threading.Event: its lock is not re-entrant, and a handler that interrupts the wait would
+    # wait for the very lock that the wait holds.
+    while not received:
+        time.sleep(LOOK_SECONDS)

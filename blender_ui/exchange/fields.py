@@ -1,0 +1,102 @@
+"""Read the fields of a JSON object that came from outside, and say where one is wrong.
+
+Invariant: what a method returns has the type it says. Non-goal: what the fields mean.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+_Value = TypeVar("_Value")
+_NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+
+
+class FieldError(Exception):
+    """Why something is not what it has to be."""
+
+
+class Fields:
+    """The fields of one object.
+
+    Args:
+        value: What JSON gave.
+        place: Where it stands, such as ``labels[3]``; empty for a whole line.
+    """
+
+    def __init__(self, value: Any, *, place: str = "") -> None:
+        self._place = place
+        if not isinstance(value, dict):
+            raise self.fault(f"expected an object, came {_name(value)}")
+        self._value = value
+
+    def fault(self, reason: str) -> FieldError:
+        """A fault at this place."""
+        return FieldError(f"{self._place}: {reason}" if self._place else reason)
+
+    def text(self, key: str, *, longest: int | None = None, blank: bool = True) -> str:
+        """A text that must be there."""
+        text = self._required(key)
+        if not isinstance(text, str):
+            raise self.fault(f"expected text as {key!r}, came {_name(text)}")
+        if not blank and not text.strip():
+            raise self.fault(f"{key!r} is blank")
+        if longest is not None and len(text) > longest:
+            raise self.fault(f"{key!r} has {len(text)} characters, the most is {longest}")
+        return text
+
+    def optional_text(self, key: str, *, longest: int | None = None) -> str | None:
+        """A text, or None where it is absent or null."""
+        return None if self._value.get(key) is None else self.text(key, longest=longest)
+
+    def objects(self, key: str) -> Iterator[Fields]:
+        """The objects of a list that must be there."""
+        items = self._required(key)
+        if not isinstance(items, list):
+            raise self.fault(f"expected a list as {key!r}, came {_name(items)}")
+        return (Fields(item, place=f"{key}[{index}]") for index, item in enumerate(items))
+
+    def index(self, key: str, *, n: int) -> int:
+        """A whole number in 0..n-1 that must be there."""
+        index = self._required(key)
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < n:
+            raise self.fault(
+                f"expected {key!r} to be the index of one of {n} candidates, came {json.dumps(index)}"
+            )
+        return index
+
+    def choice(self, key: str, choices: Mapping[str, _Value]) -> _Value:
+        """One of the given words that must be there, as what it stands for."""
+        word = self.text(key)
+        if word not in choices:
+            raise self.fault(f"expected {key!r} to be one of {', '.join(choices)}; came {word!r}")
+        return choices[word]
+
+    def flag(self, key: str) -> bool | None:
+        """True or false, or None where it is absent or null."""
+        flag = self._value.get(key)
+        if flag is not None and not isinstance(flag, bool):
+            raise self.fault(f"expected true or false as {key!r}, came {_name(flag)}")
+        return flag
+
+    def number(self, key: str, *, words: Mapping[str, float] | None = None) -> float | None:
+        """A finite number or a word for one, or None where it is absent or null."""
+        number = self._value.get(key)
+        if words is not None and isinstance(number, str):
+            return self.choice(key, words)
+        if number is None:
+            return None
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise self.fault(f"expected a number as {key!r}, came {_name(number)}")
+        return float(number)
+
+    def _required(self, key: str) -> Any:
+        if key not in self._value:
+            raise self.fault(f"{key!r} is missing")
+        return self._value[key]
+
+
+def _name(value: Any) -> str:
+    return _NAMES.get(type(value), "a number")

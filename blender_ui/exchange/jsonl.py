@@ -1,0 +1,216 @@
+"""JSON lines, plain or gzipped: one prompt a line, with its candidates and labels.
+
+    {"id": "...", "source": "...", "prompt": "...", "instruction_input": "...",
+     "candidates": [{"model": "...", "text": "..."}],
+     "labels": [{"annotator": "...", "a": 0, "b": 1, "winner": "a" | "b" | "tie", "kind": "human" | "judge"}],
+     "licence": "...", "lang": "...", "category": "..."}
+
+``instruction_input``, ``licence``, ``lang`` and ``category`` may be absent, and so may a label's
+``strength`` ("slight", "clear", or a number in (0, 1]), ``accept_a`` and ``accept_b`` (whether the
+answer is acceptable at all; a tie of two that are not is "both bad"), ``reason``, ``seconds`` and
+``at`` (ISO 8601, with its zone). Other keys are ignored.
+
+Invariant: every fault of a file is found, up to a bound, and told by its line. Non-goal: the store.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from blender_ui.errors import MalformedInput
+from blender_ui.exchange.fields import FieldError, Fields
+from blender_ui.exchange.records import CandidateRecord, Kind, LabelRecord, PromptRecord, Winner
+
+MOST_FAULTS = 100
+"""A file with more faults than this is given up on."""
+STRENGTH_BY_WORD = {"slight": 0.5, "clear": 1.0}
+
+_WINNERS: dict[str, Winner] = {"a": "a", "b": "b", "tie": "tie"}
+_KINDS: dict[str, Kind] = {"human": "human", "judge": "judge"}
+
+
+def read_records(path: Path) -> Iterator[PromptRecord]:
+    """Read a file's records in order.
+
+    Args:
+        path: A file of JSON lines; gzipped if its name ends in ``.gz``. Blank lines are skipped.
+
+    Yields:
+        One record a line.
+
+    Raises:
+        MalformedInput: After the last line, or after ``MOST_FAULTS`` faults, if any line was not
+            a record, or told the same ``(source, id)`` as an earlier one; at once, if the file
+            cannot be read. Take no record for good before the iteration has ended.
+    """
+    faults: list[tuple[int, str]] = []
+    line_of: dict[tuple[str, str], int] = {}
+    for number, line in _numbered_lines(path):
+        try:
+            record = _parse_record(line)
+            first = line_of.setdefault((record.source, record.id), number)
+            if first != number:
+                raise FieldError(f"id {record.id!r} of source {record.source!r} is on line {first} already")
+        except FieldError as fault:
+            faults.append((number, str(fault)))
+            if len(faults) == MOST_FAULTS:
+                break
+        else:
+            yield record
+    if faults:
+        raise MalformedInput(_told(path, faults), faults=tuple(faults))
+
+
+def write_records(path: Path, records: Iterable[PromptRecord]) -> int:
+    """Write records in the form that ``read_records`` reads back as equal; say how many.
+
+    Args:
+        path: Written anew; gzipped if its name ends in ``.gz``, the same bytes for the same records.
+        records: In the order in which they are to stand.
+    """
+    n_records = 0
+    with path.open("wb") as raw:
+        stream: BinaryIO | gzip.GzipFile = raw
+        if path.suffix == ".gz":
+            stream = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6)
+        with stream:
+            for record in records:
+                line = json.dumps(_as_object(record), ensure_ascii=False, sort_keys=True)
+                stream.write(line.encode() + b"\n")
+                n_records += 1
+    return n_records
+
+
+def _parse_record(line: bytes) -> PromptRecord:
+    fields = Fields(_decoded(line))
+    prompt, given_input = fields.text("prompt"), fields.optional_text("instruction_input") or ""
+    if not (prompt.strip() or given_input.strip()):
+        raise fields.fault("'prompt' is blank, and so is 'instruction_input'")
+    candidates = tuple(
+        CandidateRecord(model=candidate.text("model", longest=128, blank=False), text=candidate.text("text"))
+        for candidate in fields.objects("candidates")
+    )
+    return PromptRecord(
+        id=fields.text("id", longest=256, blank=False),
+        source=fields.text("source", longest=128, blank=False),
+        prompt=prompt,
+        input=given_input,
+        candidates=candidates,
+        labels=tuple(_parse_label(label, len(candidates)) for label in fields.objects("labels")),
+        licence=fields.optional_text("licence", longest=128),
+        lang=fields.optional_text("lang", longest=32),
+        category=fields.optional_text("category", longest=128),
+    )
+
+
+def _parse_label(fields: Fields, n_candidates: int) -> LabelRecord:
+    a, b = fields.index("a", n=n_candidates), fields.index("b", n=n_candidates)
+    if a == b:
+        raise fields.fault(f"'a' and 'b' are both {a}; a candidate is not compared with itself")
+    winner = fields.choice("winner", _WINNERS)
+    if winner == "tie" and fields.flag("accept_a") is False and fields.flag("accept_b") is False:
+        winner = "both_bad"
+    strength = fields.number("strength", words=STRENGTH_BY_WORD)
+    if strength is not None and not 0 < strength <= 1:
+        raise fields.fault(f"expected 'strength' above 0 and at most 1, came {strength}")
+    seconds = fields.number("seconds")
+    if seconds is not None and seconds < 0:
+        raise fields.fault(f"expected 'seconds' to be 0 or more, came {seconds}")
+    return LabelRecord(
+        annotator=fields.text("annotator", longest=128, blank=False),
+        a=a,
+        b=b,
+        winner=winner,
+        kind=fields.choice("kind", _KINDS),
+        strength=strength,
+        reason=fields.optional_text("reason"),
+        seconds=seconds,
+        at=_parse_time(fields),
+    )
+
+
+def _parse_time(fields: Fields) -> str | None:
+    text = fields.optional_text("at")
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise fields.fault(f"expected 'at' to be a time in ISO 8601, came {text!r}") from error
+    if time.tzinfo is None:
+        raise fields.fault(f"'at' has no zone: {text!r}; write {text}Z for UTC")
+    return time.astimezone(UTC).isoformat()
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        value = json.loads(line.decode())
+        if b"\\u" in line:
+            # An escape can spell half a surrogate pair, which no database or file takes as text.
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        raise FieldError(f"not UTF-8: {error.reason} at byte {error.start}") from error
+    except UnicodeEncodeError as error:
+        raise FieldError("an escape spells half of a surrogate pair, which is no character") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise FieldError(f"not JSON: {error}") from error
+    return value
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+    except FileNotFoundError as error:
+        raise MalformedInput(f"there is no file {path}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise MalformedInput(f"{path.name} cannot be read to its end: {error}") from error
+
+
+def _told(path: Path, faults: list[tuple[int, str]]) -> str:
+    line, reason = faults[0]
+    if len(faults) == 1:
+        return f"{path.name}, line {line}: {reason}"
+    n_faults = f"at least {len(faults)}" if len(faults) == MOST_FAULTS else str(len(faults))
+    return f"{n_faults} lines of {path.name} are malformed, the first is line {line}: {reason}"
+
+
+def _as_object(record: PromptRecord) -> dict[str, Any]:
+    written = {
+        "id": record.id,
+        "source": record.source,
+        "prompt": record.prompt,
+        "instruction_input": record.input or None,
+        "candidates": [{"model": candidate.model, "text": candidate.text} for candidate in record.candidates],
+        "labels": [_label_as_object(label) for label in record.labels],
+        "licence": record.licence,
+        "lang": record.lang,
+        "category": record.category,
+    }
+    return {key: value for key, value in written.items() if value is not None}
+
+
+def _label_as_object(label: LabelRecord) -> dict[str, Any]:
+    is_both_bad = label.winner == "both_bad"
+    written = {
+        "annotator": label.annotator,
+        "a": label.a,
+        "b": label.b,
+        "winner": "tie" if is_both_bad else label.winner,
+        "kind": label.kind,
+        "accept_a": False if is_both_bad else None,
+        "accept_b": False if is_both_bad else None,
+        "strength": label.strength,
+        "reason": label.reason,
+        "seconds": label.seconds,
+        "at": label.at,
+    }
+    return {key: value for key, value in written.items() if value is not None}

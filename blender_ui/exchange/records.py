@@ -1,0 +1,153 @@
+"""One prompt with its candidates and what annotators said of them, as files carry it.
+
+Invariant: a record's indices point into its candidates, and no label compares a candidate with
+itself. Non-goals: the files' syntax (``exchange.jsonl``) and the store's rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+
+from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+
+Winner = Literal["a", "b", "tie", "both_bad"]
+Kind = Literal["human", "judge"]
+
+_TARGET: dict[Winner, float] = {"a": 1.0, "b": 0.0, "tie": 0.5, "both_bad": 0.5}
+_UNKNOWN_MODEL = re.compile(r"(unknown([-_ ]?\d+)?)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CandidateRecord:
+    """One answer; an empty text is an answer, too."""
+
+    model: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelRecord:
+    """What one annotator said of two candidates.
+
+    Attributes:
+        annotator: Distinguishes annotators within the record's source.
+        a: Index of the candidate shown first.
+        b: Index of the candidate shown second.
+        winner: Which was better.
+        kind: A person, or a model as judge.
+        strength: How much better, in (0, 1]; None where it was not asked.
+        reason: In the annotator's words.
+        seconds: How long they took.
+        at: When, in ISO 8601.
+    """
+
+    annotator: str
+    a: int
+    b: int
+    winner: Winner
+    kind: Kind
+    strength: float | None = None
+    reason: str | None = None
+    seconds: float | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptRecord:
+    """One prompt, its candidates, and their labels; ``(source, id)`` names it everywhere."""
+
+    id: str
+    source: str
+    prompt: str
+    input: str = ""
+    candidates: tuple[CandidateRecord, ...]
+    labels: tuple[LabelRecord, ...]
+    licence: str | None = None
+    lang: str | None = None
+    category: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything in the record: equal for equal records."""
+        candidates = [(candidate.model, candidate.text) for candidate in self.candidates]
+        whole = (*_own_values(self), candidates, [_label_values(label) for label in self.labels])
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+_label_values = operator.attrgetter(*(field.name for field in fields(LabelRecord)))
+_own_values = operator.attrgetter("id", "source", "prompt", "input", "licence", "lang", "category")
+
+
+def dataset_member(model: str) -> str:
+    """A member's name for a dataset: "" where the source calls a model unknown.
+
+    ``unknown-1`` and ``unknown-2`` are places in a record, not models, so nothing can be learnt
+    of their strength.
+    """
+    return "" if _UNKNOWN_MODEL.fullmatch(model) else model
+
+
+def standing_labels(labels: Iterable[LabelRecord]) -> Iterator[tuple[LabelRecord, bool]]:
+    """Give each label, and whether it stands: it does unless its annotator judged the pair again.
+
+    Again means the same two candidates in the same order; in the other order it is another
+    question, and both answers stand.
+    """
+    labels = tuple(labels)
+    last = {_question(label): index for index, label in enumerate(labels)}
+    for index, label in enumerate(labels):
+        yield label, last[_question(label)] == index
+
+
+def to_dataset(records: Iterable[PromptRecord]) -> PreferenceDataset:
+    """Gather what people said into arrays; judges' labels and labels given anew are left out.
+
+    Args:
+        records: From ``read_records``; records of the same question stay apart.
+
+    Returns:
+        All prompts and candidates in order, and the standing labels of people.
+    """
+    prompts: list[RankingPrompt] = []
+    texts: list[str] = []
+    members: list[str] = []
+    prompt_of: list[int] = []
+    kept: list[tuple[int, LabelRecord, str]] = []
+    for record in records:
+        offset = len(texts)
+        for candidate in record.candidates:
+            texts.append(candidate.text)
+            members.append(dataset_member(candidate.model))
+            prompt_of.append(len(prompts))
+        prompts.append(RankingPrompt(instruction=record.prompt, input=record.input))
+        kept += [
+            (offset, label, f"{record.source}:{label.annotator}")
+            for label, stands in standing_labels(record.labels)
+            if stands and label.kind == "human"
+        ]
+    return PreferenceDataset(
+        prompts=tuple(prompts),
+        texts=tuple(texts),
+        members=tuple(members),
+        prompt_of=np.array(prompt_of, dtype=np.int64),
+        left=np.array([offset + label.a for offset, label, _ in kept], dtype=np.int64),
+        right=np.array([offset + label.b for offset, label, _ in kept], dtype=np.int64),
+        target=np.array([_TARGET[label.winner] for _, label, _ in kept], dtype=np.float64),
+        both_bad=np.array([label.winner == "both_bad" for _, label, _ in kept], dtype=bool),
+        strength=np.array(
+            [np.nan if label.strength is None else label.strength for _, label, _ in kept], dtype=np.float64
+        ),
+        annotators=tuple(annotator for _, _, annotator in kept),
+    )
+
+
+def _question(label: LabelRecord) -> tuple[str, str, int, int]:
+    return (label.kind, label.annotator, label.a, label.b)

@@ -1,0 +1,106 @@
+"""Records as tables for other tools: CSV for people, ``{prompt, chosen, rejected}`` for trainers.
+
+Non-goal: reading them back; a table does not hold everything that a record does.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from blender_ui.exchange.records import LabelRecord, PromptRecord
+
+CSV_COLUMNS = (
+    "source",
+    "id",
+    "prompt",
+    "instruction_input",
+    "model_a",
+    "text_a",
+    "model_b",
+    "text_b",
+    "winner",
+    "strength",
+    "kind",
+    "annotator",
+    "reason",
+    "seconds",
+    "at",
+)
+
+
+def write_csv(path: Path, records: Iterable[PromptRecord]) -> int:
+    """Write one row a label, under ``CSV_COLUMNS``; say how many.
+
+    Texts are written as they are, so a spreadsheet may take one that begins with "=" for a formula.
+
+    Args:
+        path: Written anew, UTF-8.
+        records: The prompts with their labels.
+    """
+    n_rows = 0
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(CSV_COLUMNS)
+        for record in records:
+            for label in record.labels:
+                writer.writerow(_csv_row(record, label))
+                n_rows += 1
+    return n_rows
+
+
+def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
+    """Write one JSON line ``{prompt, chosen, rejected}`` a pair that people decided; say how many.
+
+    A pair is decided for the candidate that more people preferred, in whichever order it was
+    shown; pairs without such a majority, ties, and judges' labels are left out. The prompt is the
+    instruction, and, where there is an input, an empty line and the input.
+
+    Args:
+        path: Written anew, UTF-8.
+        records: The prompts with their labels.
+    """
+    n_lines = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for record in records:
+            prompt = f"{record.prompt}\n\n{record.input}" if record.input else record.prompt
+            for chosen, rejected in decided_pairs(record.labels):
+                line = {
+                    "prompt": prompt,
+                    "chosen": record.candidates[chosen].text,
+                    "rejected": record.candidates[rejected].text,
+                }
+                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+                n_lines += 1
+    return n_lines
+
+
+def decided_pairs(labels: Iterable[LabelRecord]) -> Iterator[tuple[int, int]]:
+    """Pairs of candidate indices, the one that more people preferred first; in order of asking."""
+    margins: Counter[tuple[int, int]] = Counter()
+    for label in labels:
+        if label.kind == "human":
+            low, high = sorted((label.a, label.b))
+            won = {"a": label.a, "b": label.b}.get(label.winner)
+            margins[low, high] += 0 if won is None else 1 if won == low else -1
+    for (low, high), margin in margins.items():
+        if margin:
+            yield (low, high) if margin > 0 else (high, low)
+
+
+def _csv_row(record: PromptRecord, label: LabelRecord) -> tuple[str | float | None, ...]:
+    a, b = record.candidates[label.a], record.candidates[label.b]
+    asked = (record.source, record.id, record.prompt, record.input, a.model, a.text, b.model, b.text)
+    return (
+        *asked,
+        label.winner,
+        label.strength,
+        label.kind,
+        label.annotator,
+        label.reason,
+        label.seconds,
+        label.at,
+    )

@@ -1,0 +1,155 @@
+"""What GenFuser reads: one string, in the form that its published checkpoint was trained on.
+
+Invariant: the closing sentence, which tells the model what to do, is always in the encoded input.
+Non-goal: which candidates are worth fusing.
+
+Where this differs from the reference (llm-blender 0.0.2), it is to repair it:
+
+* A long input is cut from the right there, so that the closing sentence is the first thing lost.
+  Here the input is shortened first, then the instruction, then the candidates.
+* ``</s>`` and ``<extra_id_0>`` inside somebody's text become control tokens there and end or
+  renumber a candidate. Here they become a space.
+* The caller's list of candidates is changed there; here it is not.
+
+Texts without such marks that fit the limits give the same string and the same tokens.
+Source: https://github.com/yuchenlin/LLM-Blender and arXiv:2306.02561.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from blender_ui.errors import FusionError
+from blender_ui.ranking.types import RankingPrompt
+
+CLOSING = "Summarize candidates into a better one for the given instruction:"
+_CONTROL = re.compile(r"</s>|<pad>|<unk>|<extra_id_\d+>")
+
+
+class Tokenizer(Protocol):
+    """The two calls of a Hugging Face tokenizer that the encoding needs."""
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        """Token ids of a text."""
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionLimits:
+    """How much GenFuser reads and writes, in tokens; the defaults are the reference's."""
+
+    source_tokens: int = 1024
+    """The whole encoded input."""
+    candidate_tokens: int = 128
+    """Each candidate; a longer one is cut and ends in three dots."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionInput:
+    """An encoded input and what had to be left out of it."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    n_cut_candidates: int
+    """Candidates that were shortened."""
+    is_prompt_cut: bool
+    """Whether the instruction or its input was shortened."""
+
+
+def in_rank_order(ranks: Sequence[int], *, top_k: int) -> tuple[int, ...]:
+    """Indices of the ``top_k`` best candidates, best first; equal ranks keep the given order.
+
+    Args:
+        ranks: One rank per candidate, 1 is best.
+        top_k: At least 1.
+    """
+    if top_k < 1:
+        raise ValueError(f"expected top_k of at least 1, came {top_k}")
+    return tuple(sorted(range(len(ranks)), key=lambda index: ranks[index])[:top_k])
+
+
+def genfuser_text(prompt: RankingPrompt, candidates: Sequence[str]) -> str:
+    """The string that GenFuser reads; its special tokens are written out as text.
+
+    >>> text = genfuser_text(RankingPrompt(instruction="Add.", input="1 and 2"), ["3", "12"])
+    >>> for part in text.split("</s>"):
+    ...     print(part)
+    Instruction: Add.
+    Input: 1 and 2
+    Candidate 0: <extra_id_0>:3
+    Candidate 1: <extra_id_1>:12
+    Summarize candidates into a better one for the given instruction:
+    """
+    return _joined(*(_plain(text) for text in (prompt.instruction, prompt.input, *candidates)))
+
+
+def encode_fusion(
+    tokenizer: Tokenizer,
+    prompt: RankingPrompt,
+    candidates: Sequence[str],
+    *,
+    limits: FusionLimits | None = None,
+) -> FusionInput:
+    """Encode a prompt and its candidates, best first, within the limits.
+
+    Args:
+        tokenizer: The checkpoint's own.
+        prompt: What the candidates answer.
+        candidates: The sources, best first.
+        limits: The reference's by default.
+
+    Raises:
+        FusionError: If there is no candidate, or not even empty ones fit the limits.
+    """
+    limits = limits or FusionLimits()
+    if not candidates:
+        raise FusionError("expected at least one candidate to fuse, came none")
+    plain = [_plain(text) for text in (prompt.instruction, prompt.input, *candidates)]
+    fields = plain[:2] + [_capped(tokenizer, text, limits.candidate_tokens) for text in plain[2:]]
+    # The order of sacrifice: the input, the instruction, then the candidates from the worst.
+    order = [1, 0, *range(len(fields) - 1, 1, -1)]
+    while True:
+        text = _joined(*fields)
+        token_ids = tuple(tokenizer.encode(text, add_special_tokens=False))
+        surplus = len(token_ids) - limits.source_tokens
+        if surplus <= 0:
+            break
+        first = next((index for index in order if fields[index]), None)
+        if first is None:
+            raise FusionError(
+                f"{len(candidates)} candidates do not fit {limits.source_tokens} tokens; fuse fewer of them"
+            )
+        fields[first] = _without_end(tokenizer, fields[first], surplus)
+    return FusionInput(
+        text=text,
+        token_ids=token_ids,
+        n_cut_candidates=sum(before != after for before, after in zip(plain[2:], fields[2:], strict=True)),
+        is_prompt_cut=plain[:2] != fields[:2],
+    )
+
+
+def _joined(instruction: str, input: str, *candidates: str) -> str:
+    parts = [f"Instruction: {instruction}", f"Input: {input}"]
+    parts += [f"Candidate {index}: <extra_id_{index}>:{text}" for index, text in enumerate(candidates)]
+    return "</s>".join([*parts, CLOSING])
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub(" ", text)
+
+
+def _capped(tokenizer: Tokenizer, text: str, n_tokens: int) -> str:
+    token_ids = tokenizer.encode(text, add_special_tokens=False)
+    return text if len(token_ids) <= n_tokens else tokenizer.decode(token_ids[:n_tokens]) + "..."
+
+
+def _without_end(tokenizer: Tokenizer, text: str, n_tokens: int) -> str:
+    """The text less its last tokens; always shorter than it was, so that a caller may repeat it."""
+    token_ids = tokenizer.encode(text, add_special_tokens=False)
+    shorter = tokenizer.decode(token_ids[:-n_tokens])
+    return shorter if len(shorter) < len(text) else ""

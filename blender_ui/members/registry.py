@@ -1,0 +1,233 @@
+"""The ensemble: every enabled member of members.toml, ready to be asked.
+
+Invariant: a member that cannot be asked is listed with the reason and the remedy, and never keeps
+another from being asked. Importing this imports no torch. Non-goal: fetching weights.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import assert_never
+
+from blender_ui.errors import BlenderError, MemberError, MissingPackage, NotFound, WeightsUnavailable
+from blender_ui.members.configuration import Backend, MemberConfig
+from blender_ui.members.local_servers import LocalServer
+from blender_ui.members.openai_endpoint import Endpoint, check_endpoint, stream_answer
+from blender_ui.members.protocol import Chunk, Member, MemberHealth, MemberStatus, Message, Sampling
+
+CRASH_GRACE_SECONDS = 1.0
+
+
+class Members:
+    """The enabled members, by name. Safe to use from any thread.
+
+    Args:
+        configs: As ``load_members`` gives them; the disabled ones are left out.
+        find_weights: Gives the local file of a name of the weights' catalogue, or raises
+            ``WeightsUnavailable`` with the command that fetches it.
+        environ: Where the keys are, usually ``os.environ``.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[MemberConfig],
+        *,
+        find_weights: Callable[[str], Path],
+        environ: Mapping[str, str],
+    ) -> None:
+        self.configs = tuple(config for config in configs if config.enabled)
+        self._members = {config.name: _member(config, find_weights, environ) for config in self.configs}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The enabled members' names, in the order of members.toml."""
+        return tuple(self._members)
+
+    def get(self, name: str) -> Member:
+        """The member of this name.
+
+        Raises:
+            NotFound: If no enabled member has it.
+        """
+        try:
+            return self._members[name]
+        except KeyError:
+            raise NotFound(f"no member is called {name!r}; there are {', '.join(self.names)}") from None
+
+    def health(self) -> tuple[MemberHealth, ...]:
+        """Every member's state, in order, looked at all at once; a few seconds at most."""
+        if not self._members:
+            return ()
+        with ThreadPoolExecutor(len(self._members)) as pool:
+            return tuple(pool.map(lambda member: member.health(), self._members.values()))
+
+    def start(self) -> None:
+        """Start the members that run here, without waiting; what goes wrong is in their health."""
+        for member in self._members.values():
+            member.start()
+
+    def close(self) -> None:
+        """End the members that run here."""
+        for member in self._members.values():
+            member.close()
+
+
+class RemoteMember:
+    """A member behind an endpoint that somebody else runs."""
+
+    def __init__(self, config: MemberConfig, *, environ: Mapping[str, str]) -> None:
+        self.name = config.name
+        self._config, self._environ = config, environ
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        options: Sampling | None = None,
+        stop: threading.Event | None = None,
+    ) -> Generator[Chunk]:
+        """See ``Member``."""
+        if reason := self._missing_key():
+            raise MemberError(f"{self.name}: {reason}", kind="refused")
+        sampling = options or self._config.sampling
+        yield from stream_answer(self._endpoint(), messages, sampling=sampling, stop=stop)
+
+    def health(self) -> MemberHealth:
+        """See ``Member``."""
+        if reason := self._missing_key():
+            return MemberHealth(self.name, MemberStatus.UNAVAILABLE, reason)
+        return check_endpoint(self._endpoint())
+
+    def start(self) -> None:
+        """See ``Member``."""
+
+    def close(self) -> None:
+        """See ``Member``."""
+
+    def _missing_key(self) -> str:
+        variable = self._config.key_env
+        if variable and not self._environ.get(variable):
+            return f"the environment variable {variable} is not set; set it to the endpoint's key"
+        return ""
+
+    def _endpoint(self) -> Endpoint:
+        key = self._environ.get(self._config.key_env, "") if self._config.key_env else ""
+        return _endpoint(self._config, base_url=self._config.base_url.rstrip("/"), key=key)
+
+
+class LocalMember:
+    """A member that runs on this machine, in a child process of its own."""
+
+    def __init__(self, config: MemberConfig, *, command: Callable[[], Sequence[str]]) -> None:
+        self.name = config.name
+        self._config = config
+        self.server = LocalServer(config.name, command)
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        options: Sampling | None = None,
+        stop: threading.Event | None = None,
+    ) -> Generator[Chunk]:
+        """See ``Member``."""
+        began_at = time.monotonic()
+        limit = self._config.limits.first_token_seconds
+        try:
+            address = self.server.address(timeout_seconds=limit, stop=stop)
+        except MemberError:
+            raise
+        except BlenderError as error:
+            raise MemberError(f"{self.name}: {error}", kind="unreachable") from error
+        endpoint = _endpoint(self._config, base_url=address.base_url, key=address.key)
+        sampling = options or self._config.sampling
+        try:
+            yield from stream_answer(endpoint, messages, sampling=sampling, stop=stop, began_at=began_at)
+        except MemberError as error:
+            raise self._explained(error) from error
+        self.server.note_success()
+
+    def health(self) -> MemberHealth:
+        """See ``Member``. A server that is ready is asked whether it answers."""
+        health = self.server.health()
+        address = self.server.find_address()
+        if health.status is not MemberStatus.READY or address is None:
+            return health
+        return check_endpoint(_endpoint(self._config, base_url=address.base_url, key=address.key))
+
+    def start(self) -> None:
+        """See ``Member``."""
+        with suppress(BlenderError):  # Kept by the server and told by health().
+            self.server.start()
+
+    def close(self) -> None:
+        """See ``Member``."""
+        self.server.close()
+
+    def _explained(self, error: MemberError) -> MemberError:
+        """A broken connection means a crash where the child has ended; its last words say why."""
+        if error.kind not in ("crashed", "unreachable"):
+            return error
+        deadline = time.monotonic() + CRASH_GRACE_SECONDS
+        while (reason := self.server.crash_reason()) is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if reason is None:
+            return error
+        message = f"{self.name}: its server ended in the middle of the answer: {reason}"
+        return MemberError(message, kind="crashed", partial_text=error.partial_text)
+
+
+def _endpoint(config: MemberConfig, *, base_url: str, key: str) -> Endpoint:
+    return Endpoint(
+        name=config.name,
+        base_url=base_url,
+        model=config.model,
+        key=key,
+        first_token_seconds=config.limits.first_token_seconds,
+        timeout_seconds=config.limits.timeout_seconds,
+    )
+
+
+def _member(
+    config: MemberConfig, find_weights: Callable[[str], Path], environ: Mapping[str, str]
+) -> RemoteMember | LocalMember:
+    match config.backend:
+        case Backend.OPENAI:
+            return RemoteMember(config, environ=environ)
+        case Backend.LLAMA_CPP:
+            return LocalMember(config, command=lambda: _llama_command(config, find_weights))
+        case Backend.TRANSFORMERS:
+            return LocalMember(config, command=lambda: _transformers_command(config))
+    assert_never(config.backend)
+
+
+def _llama_command(config: MemberConfig, find_weights: Callable[[str], Path]) -> list[str]:
+    _need_package("xllamacpp")
+    if config.model.endswith(".gguf"):
+        path = Path(config.model).expanduser()
+        if not path.is_file():
+            raise WeightsUnavailable(f"there is no file {path}; correct the member's model in members.toml")
+    else:
+        path = find_weights(config.model)
+    limits = config.limits
+    sizes = ["--n-context", str(limits.n_context), "--n-parallel", str(limits.n_parallel)]
+    return ["-m", "blender_ui.members.llama_server", str(path), *sizes]
+
+
+def _transformers_command(config: MemberConfig) -> list[str]:
+    for package in ("torch", "transformers"):
+        _need_package(package)
+    model = str(Path(config.model).expanduser()) if config.model.startswith("~") else config.model
+    size = ["--n-context", str(config.limits.n_context)]
+    return ["-m", "blender_ui.members.transformers_server", model, *size]
+
+
+def _need_package(package: str) -> None:
+    if find_spec(package) is None:
+        raise MissingPackage(f"the package {package} is not installed; run: pip install {package}")

@@ -1,0 +1,52 @@
+"""Coins that fall the same way whenever the same question is asked of the same seed.
+
+Invariant: a draw depends on its seed and labels alone, not on how many draws came before it, so
+two processes and a restarted one agree. Non-goal: secrecy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+_SEED_BITS = 31
+
+
+class Sides(NamedTuple):
+    """Who stands where, and the seed that says so."""
+
+    left: int
+    right: int
+    seed: int
+
+
+def uniform(seed: int, *labels: str | int) -> float:
+    """Draw a number in [0, 1), uniform over the seeds.
+
+    Args:
+        seed: The installation's seed.
+        labels: What is drawn for, such as ``("priority", comparison_id)``.
+    """
+    return _bits(seed, labels, 53) / 2**53
+
+
+def draw_sides(seed: int, first: int, second: int) -> Sides:
+    """Toss a fair coin for who stands left; the order of the arguments does not matter.
+
+    Args:
+        seed: The installation's seed.
+        first: Id of one candidate.
+        second: Id of the other.
+
+    Returns:
+        The sides, with the comparison's own seed in 0..2^31 - 1; the candidate with the lower id
+        stands left where that seed is even.
+    """
+    low, high = sorted((first, second))
+    own = _bits(seed, ("sides", low, high), _SEED_BITS)
+    return Sides(low, high, own) if own % 2 == 0 else Sides(high, low, own)
+
+
+def _bits(seed: int, labels: tuple[str | int, ...], n_bits: int) -> int:
+    words = "\x1f".join(map(str, (seed, *labels)))
+    return int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest()) >> (64 - n_bits)

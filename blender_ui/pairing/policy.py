@@ -1,0 +1,73 @@
+"""Which comparison an annotator is given next, and how probable that choice was.
+
+Two policies. ``balanced_random`` gives a comparison that the fewest people have answered, the
+first of them in a random order that was drawn when the queue was made. ``most_informative`` gives
+the one that the active ranker is least sure of, except for a stated share of turns that follow
+``balanced_random``, so that every comparison keeps a chance and what people say can be weighed by
+it.
+
+Propensity is the probability, over that random order and over the coin of this turn, with which
+this comparison was the one chosen among those open to this annotator at that moment. It is exact
+for comparisons nobody has skipped; one that came back from a skip or an expired lease stands
+early in the order, so it was likelier than the figure says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Policy = Literal["balanced_random", "most_informative"]
+
+
+class Entry(NamedTuple):
+    """One comparison of the queue, and how many people have taken it."""
+
+    comparison_id: int
+    n_taken: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueHead:
+    """What a policy needs to know of the comparisons open to one annotator.
+
+    Attributes:
+        first: The least taken, and among those the first in the random order.
+        n_least: How many are taken as seldom as ``first``, itself included.
+        top: The one the active ranker is least sure of; None where no ranker has said so.
+    """
+
+    first: Entry
+    n_least: int
+    top: Entry | None = None
+
+
+class Choice(NamedTuple):
+    """The comparison to show, by which policy, and with what probability it was chosen."""
+
+    comparison_id: int
+    policy: Policy
+    propensity: float
+
+
+def choose(head: QueueHead, *, random_share: float, coin: float) -> Choice:
+    """Choose the next comparison: by information where there is any, else balanced and random.
+
+    Args:
+        head: The comparisons open to the annotator, in short.
+        random_share: Share of turns, in (0, 1], in which ``most_informative`` follows
+            ``balanced_random``.
+        coin: Uniform in [0, 1); below ``random_share`` the turn is a random one.
+    """
+    if not 0 < random_share <= 1:
+        raise ValueError(f"expected a random share in (0, 1], came {random_share}")
+    if head.top is None:
+        return Choice(head.first.comparison_id, "balanced_random", 1 / head.n_least)
+    chosen = head.first if coin < random_share else head.top
+    propensity = 0.0
+    if chosen.n_taken == head.first.n_taken:
+        propensity += random_share / head.n_least
+    if chosen.comparison_id == head.top.comparison_id:
+        propensity += 1 - random_share
+    # Adding the two shares can give one and a rounding error.
+    return Choice(chosen.comparison_id, "most_informative", min(propensity, 1.0))

@@ -1,0 +1,81 @@
+"""The state of a training run on disk, so that a killed run goes on where it was.
+
+Invariant: the newest whole state is found again, and only by the run that wrote it. Beside
+``output`` there is ``output.progress`` while the run lasts. Non-goal: the finished ranker.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from blender_ui.errors import RankerError
+from blender_ui.ranking.joint.model import PairModel
+from blender_ui.ranking.joint.storage import write_folder
+
+_STATE = "state.pt"
+
+
+def save_progress(output: Path, *, digest: str, step: int, model: PairModel, optimizer: Any) -> None:
+    """Replace the saved state by this one, whole or not at all.
+
+    Args:
+        output: Where the finished ranker will lie.
+        digest: Names the run.
+        step: Steps done.
+        model: Its trained weights are saved.
+        optimizer: Its moments are saved.
+    """
+    state = {
+        "digest": digest,
+        "step": step,
+        "weights": {name: weight for name, weight in model.named_parameters() if weight.requires_grad},
+        "optimizer": optimizer.state_dict(),
+        "rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    write_folder(_find_folder(output), lambda part: torch.save(state, part / _STATE))
+
+
+def load_progress(output: Path, *, digest: str, model: PairModel, optimizer: Any) -> int:
+    """Take up the saved state of this run, random generators included, where there is one.
+
+    Returns:
+        The steps done; 0 where nothing was saved, or by a run with another digest.
+
+    Raises:
+        RankerError: If the state is there and cannot be read.
+    """
+    path = _find_folder(output) / _STATE
+    if not path.exists():
+        return 0
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise RankerError(
+            f"expected a training state in {path}; remove its folder to start again: {error}"
+        ) from error
+    if state["digest"] != digest:
+        return 0
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, weight in state["weights"].items():
+            parameters[name].copy_(weight)
+    optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["rng"])
+    if state["cuda_rng"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda_rng"])
+    return int(state["step"])
+
+
+def clear_progress(output: Path) -> None:
+    """Remove the saved state of a run that has ended."""
+    shutil.rmtree(_find_folder(output), ignore_errors=True)
+
+
+def _find_folder(output: Path) -> Path:
+    return output.with_name(f"{output.name}.progress")

@@ -1,0 +1,118 @@
+"""Files of a checkpoint: written whole or not at all, read with a reason when they are not right.
+
+Invariant: whoever sees a folder sees all of it, on disk; its fingerprint names its bytes.
+Non-goal: what the files mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from blender_ui.errors import RankerError
+
+WEIGHTS = "model.safetensors"
+PICKLED_WEIGHTS = "pytorch_model.bin"
+FINGERPRINT = "fingerprint"
+
+
+def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a new folder, flush it to disk and put it in place by a rename.
+
+    Args:
+        folder: Where it ends up; what stood there is replaced.
+        fill: Writes the files into the folder that it is given.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        fill(part)
+        for path in [*(path for path in part.rglob("*")), part]:
+            _flush(path)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
+            folder.rename(old / folder.name)
+            part.rename(folder)
+            shutil.rmtree(old)
+        else:
+            part.rename(folder)
+        _flush(folder.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def find_weights(folder: Path) -> Path:
+    """The weights of a folder; the safe file where both lie there, unlike the reference."""
+    for name in (WEIGHTS, PICKLED_WEIGHTS):
+        if (folder / name).exists():
+            return folder / name
+    raise RankerError(f"expected {WEIGHTS} or {PICKLED_WEIGHTS} in {folder}, found neither")
+
+
+def load_state(weights: Path) -> dict[str, Tensor]:
+    """Read tensors by name, never running code from a file."""
+    try:
+        if weights.name == WEIGHTS:
+            return load_file(weights)
+        return dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise RankerError(f"expected weights in {weights}; the file is damaged: {error}") from error
+
+
+def untie(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of tensors that share memory, which safetensors refuses."""
+    seen: set[int] = set()
+    for name, weight in state.items():
+        if weight.data_ptr() in seen:
+            state[name] = weight.clone()
+        seen.add(weight.data_ptr())
+    return state
+
+
+def digest_folder(folder: Path, weights: Path) -> str:
+    """SHA-256 over everything in the folder that a logit depends on."""
+    digest = hashlib.sha256()
+    for path in (weights, *(folder / name for name in ("config.json", "ranker.json", "tokenizer.json"))):
+        if path.exists():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def check_fingerprint(folder: Path, fingerprint: str) -> None:
+    """Refuse a folder whose files are not those that its recorded fingerprint names."""
+    path = folder / FINGERPRINT
+    if path.exists() and path.read_text().strip() != fingerprint:
+        raise RankerError(
+            f"expected the files of {folder} to match their fingerprint; they were changed or damaged"
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an object from a file of a checkpoint."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise RankerError(f"expected a checkpoint with {path.name} in {path.parent}, found none") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
+        raise RankerError(f"expected JSON in {path}: {error}") from error
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""Whether a new version may take the active one's place: figures on held-out people, and a sentence.
+
+Invariant: both versions are judged on the same preferences, of prompts that neither learnt from, and
+the reason names every figure that decided. Non-goal: computing logits, or acting on the decision.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from blender_ui.errors import RankerError
+from blender_ui.ranking.types import FloatArray, PreferenceDataset
+from blender_ui.statistics.bootstrap import bootstrap_mean
+
+CHANCE_LOG_LOSS = math.log(2)
+
+
+class Judgement(NamedTuple):
+    """How well one ranker predicts the decided preferences of a dataset.
+
+    Attributes:
+        n: Decided preferences.
+        accuracy: Share predicted, a logit of 0 counting half.
+        low: Lower end of the accuracy's 95 % interval, bootstrapped by prompt.
+        high: Its upper end.
+        log_loss: Mean negative log probability of what people said, in nats; ln 2 is chance.
+    """
+
+    n: int
+    accuracy: float
+    low: float
+    high: float
+    log_loss: float
+
+
+class Decision(NamedTuple):
+    """Promoted or refused, and why."""
+
+    promoted: bool
+    reason: str
+
+
+def judge_logits(logits: FloatArray, dataset: PreferenceDataset, *, seed: int = 0) -> Judgement:
+    """Compare logits with what people said.
+
+    Args:
+        logits: Shape (n_preferences,): natural-log odds that the left candidate is better.
+        dataset: The preferences; ties and "both bad" do not count.
+        seed: Of the bootstrap.
+
+    Raises:
+        RankerError: If there is no decided preference, or a logit is not finite.
+    """
+    for_chosen = _logits_for_chosen(logits, dataset)
+    if not len(for_chosen):
+        raise RankerError("expected at least one preference for a side among those held out; there is none")
+    prompts = dataset.prompt_of[dataset.left][dataset.target != 0.5]
+    accuracy = bootstrap_mean(np.heaviside(for_chosen, 0.5), prompts, seed=seed)
+    return Judgement(
+        n=len(for_chosen),
+        accuracy=accuracy.value,
+        low=accuracy.low,
+        high=accuracy.high,
+        log_loss=_mean_loss(for_chosen),
+    )
+
+
+def measure_fit(logits: FloatArray, dataset: PreferenceDataset) -> tuple[float, float]:
+    """Log loss in nats and accuracy of logits, without intervals; chance where nothing is decided.
+
+    Arguments and errors are those of ``judge_logits``.
+    """
+    for_chosen = _logits_for_chosen(logits, dataset)
+    if not len(for_chosen):
+        return CHANCE_LOG_LOSS, 0.5
+    return _mean_loss(for_chosen), float(np.heaviside(for_chosen, 0.5).mean())
+
+
+def judge_longer(dataset: PreferenceDataset) -> float:
+    """Accuracy of "the longer answer is better", equal lengths counting half."""
+    lengths = np.array([len(text) for text in dataset.texts], dtype=float)
+    return judge_logits(np.sign(lengths[dataset.left] - lengths[dataset.right]), dataset).accuracy
+
+
+def decide_promotion(
+    new: Judgement,
+    *,
+    active: Judgement | None,
+    longer: float,
+    active_name: str = "the active version",
+    judged_on: str = "held-out preferences",
+) -> Decision:
+    """Promote a version that predicts held-out people better, by log loss, than the active one.
+
+    Where there is no active version to judge, chance is to be beaten. Log loss decides because a
+    few dozen preferences move the accuracy in steps that are larger than most improvements.
+
+    Args:
+        new: The new version's figures.
+        active: The active version's on the same preferences.
+        longer: Accuracy of the longer answer on them.
+        active_name: How the reason calls the active version.
+        judged_on: How the reason calls the preferences.
+    """
+    figures = (
+        f"on {new.n} {judged_on} log loss {new.log_loss:.3f} against {{rival}}; "
+        f"right on {_percent(new.accuracy)} (95 % interval {_percent(new.low)} to {_percent(new.high)})"
+        f"{{also}}, while the longer answer is right on {_percent(longer)}"
+    )
+    if active is None:
+        promoted = new.log_loss < CHANCE_LOG_LOSS
+        text = figures.format(rival=f"{CHANCE_LOG_LOSS:.3f} of chance", also="")
+    else:
+        promoted = new.log_loss < active.log_loss
+        text = figures.format(
+            rival=f"{active.log_loss:.3f} of {active_name}", also=f" against {_percent(active.accuracy)}"
+        )
+    return Decision(promoted, f"{'Promoted' if promoted else 'Refused'}: {text}.")
+
+
+def _logits_for_chosen(logits: FloatArray, dataset: PreferenceDataset) -> FloatArray:
+    """Of each decided preference, the log-odds for the side that people took."""
+    if logits.shape != (len(dataset),) or not np.isfinite(logits).all():
+        raise RankerError(
+            f"expected {len(dataset)} finite logits, one per preference; came shape {logits.shape}"
+        )
+    for_chosen: FloatArray = np.where(dataset.target > 0.5, logits, -logits)[dataset.target != 0.5]
+    return for_chosen
+
+
+def _mean_loss(for_chosen: FloatArray) -> float:
+    return float(np.logaddexp(0.0, -for_chosen).mean())
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,164 @@
+"""One member's answer to one prompt, from the first token to its row.
+
+Invariant: a stream that was begun leaves exactly one Candidate or one CandidateFailure, whichever
+way it ends, and what had been said by then is kept. Non-goal: the other members.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import MemberError
+from blender_ui.members.configuration import MemberConfig
+from blender_ui.members.protocol import Member, Message, Usage
+from blender_ui.services.candidates import FailureView, failure_view, get_or_add_member, key_of
+from db.engine import transaction
+from db.models import Candidate, CandidateFailure, FailureKind
+from db.models import Member as MemberRow
+
+UPDATE_SECONDS = 0.05
+"""Least time between two updates of one stream; a page cannot show more than about 20 a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateUpdate:
+    """The state of one member's answer while it is written; the last has ``is_done``."""
+
+    text: str
+    """The whole text so far, not the new piece."""
+    n_tokens: int
+    seconds: float
+    first_token_seconds: float | None
+    candidate_id: int | None = None
+    failure: FailureView | None = None
+    is_done: bool = False
+
+
+class Answer:
+    """An answer that is being written.
+
+    Args:
+        engine: The store.
+        prompt_id: What is answered.
+        config: Who answers, for the row of the member.
+        clock: Gives the present time in UTC, for the rows.
+        timer: Seconds from a fixed point, for durations.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        prompt_id: int,
+        config: MemberConfig,
+        clock: Callable[[], datetime],
+        timer: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._prompt_id = prompt_id
+        self._config = config
+        self._clock = clock
+        self._timer = timer
+        self._started = timer()
+        self._text = ""
+        self._n_tokens = 0
+        self._first_token_seconds: float | None = None
+        self._usage: Usage | None = None
+
+    def stream(self, member: Member, text: str, *, stop: threading.Event) -> Iterator[CandidateUpdate]:
+        """Ask ``member`` the question ``text`` once, and keep what comes; see ``Blending.stream``."""
+        try:
+            yield from self._pump(member, text, stop)
+        except MemberError as error:
+            self._text = error.partial_text or self._text
+            yield self._keep_failure(FailureKind(error.kind), str(error))
+        except GeneratorExit:
+            self._keep_failure(FailureKind.STOPPED, f"{self._config.name} was stopped")
+            raise
+        else:
+            yield self._keep()
+
+    def _pump(self, member: Member, text: str, stop: threading.Event) -> Iterator[CandidateUpdate]:
+        shown_at = float("-inf")
+        with contextlib.closing(member.stream((Message("user", text),), stop=stop)) as chunks:
+            for chunk in chunks:
+                self._text += chunk.text
+                self._n_tokens, self._usage = chunk.n_tokens, chunk.usage
+                if chunk.text and self._first_token_seconds is None:
+                    self._first_token_seconds = self._seconds()
+                if chunk.usage is None and self._timer() - shown_at >= UPDATE_SECONDS:
+                    shown_at = self._timer()
+                    yield self._update()
+
+    def _seconds(self) -> float:
+        return self._timer() - self._started
+
+    def _update(
+        self, *, failure: FailureView | None = None, candidate_id: int | None = None
+    ) -> CandidateUpdate:
+        usage = self._usage
+        return CandidateUpdate(
+            text=self._text,
+            n_tokens=usage.n_tokens if usage else self._n_tokens,
+            seconds=usage.seconds if usage else self._seconds(),
+            first_token_seconds=usage.first_token_seconds if usage else self._first_token_seconds,
+            candidate_id=candidate_id,
+            failure=failure,
+            is_done=failure is not None or candidate_id is not None,
+        )
+
+    def _keep(self) -> CandidateUpdate:
+        if not self._text.strip():
+            return self._keep_failure(
+                FailureKind.EMPTY, f"{self._config.name} gave an empty answer; try again"
+            )
+        last = self._update()
+        with transaction(self._engine, immediate=True) as session:
+            candidate = Candidate(
+                prompt_id=self._prompt_id,
+                member_id=self._member_id(session),
+                text=last.text,
+                finish_reason=self._usage.finish_reason if self._usage else None,
+                n_prompt_tokens=self._usage.n_prompt_tokens if self._usage else None,
+                n_tokens=last.n_tokens,
+                first_token_seconds=last.first_token_seconds,
+                seconds=last.seconds,
+                created_at=self._clock(),
+            )
+            session.add(candidate)
+            session.flush()
+            return self._update(candidate_id=candidate.id)
+
+    def _keep_failure(self, kind: FailureKind, message: str) -> CandidateUpdate:
+        with transaction(self._engine, immediate=True) as session:
+            failure = CandidateFailure(
+                prompt_id=self._prompt_id,
+                member_id=self._member_id(session),
+                kind=kind,
+                message=message,
+                partial_text=self._text,
+                seconds=self._seconds(),
+                created_at=self._clock(),
+            )
+            session.add(failure)
+            session.flush()
+            return self._update(failure=failure_view(failure, self._config.name))
+
+    def _member_id(self, session: Session) -> int:
+        config = self._config
+        row = MemberRow(
+            name=config.name,
+            backend=config.backend,
+            model=config.model,
+            options=config.options,
+            fingerprint=config.fingerprint,
+            created_at=self._clock(),
+        )
+        return key_of(get_or_add_member(session, row).id)

@@ -1,0 +1,107 @@
+"""Candidates and their failures as rows and as the views that pages get.
+
+Invariant: a view holds no row, so it outlives its transaction. Non-goal: how an answer came about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from blender_ui.errors import NotFound
+from db.models import Candidate, CandidateFailure, FailureKind, Member, Prompt
+
+FUSION_BACKEND = "fusion"
+"""``Member.backend`` of fused answers, which are candidates and not members' answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureView:
+    """Why a member gave no answer."""
+
+    failure_id: int
+    member: str
+    kind: FailureKind
+    message: str
+    partial_text: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateView:
+    """A member's answer."""
+
+    candidate_id: int
+    member: str
+    text: str
+    seconds: float | None
+    first_token_seconds: float | None
+    n_tokens: int | None
+    finish_reason: str | None
+    """``length`` where the answer was cut at the member's limit."""
+
+
+def question(instruction: str, input: str) -> str:
+    """What a member is asked: the instruction and, where there is one, the input it is about."""
+    return "\n\n".join(part for part in (instruction, input) if part.strip())
+
+
+def get_prompt(session: Session, prompt_id: int) -> Prompt:
+    """The prompt of this id.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    prompt = session.get(Prompt, prompt_id)
+    if prompt is None:
+        raise NotFound(f"there is no prompt {prompt_id}; ask a question first")
+    return prompt
+
+
+def get_or_add_member(session: Session, member: Member) -> Member:
+    """The row with the name and fingerprint of ``member``, which is added where there is none."""
+    same = select(Member).where(Member.name == member.name, Member.fingerprint == member.fingerprint)
+    found = session.exec(same).first()
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            session.add(member)
+    except IntegrityError:
+        # On PostgreSQL another process may have added it since; SQLite holds the write lock.
+        return session.exec(same).one()
+    return member
+
+
+def candidate_view(candidate: Candidate, member: str) -> CandidateView:
+    """A stored answer as the pages see it."""
+    return CandidateView(
+        candidate_id=key_of(candidate.id),
+        member=member,
+        text=candidate.text,
+        seconds=candidate.seconds,
+        first_token_seconds=candidate.first_token_seconds,
+        n_tokens=candidate.n_tokens,
+        finish_reason=candidate.finish_reason,
+    )
+
+
+def failure_view(failure: CandidateFailure, member: str) -> FailureView:
+    """A stored failure as the pages see it."""
+    return FailureView(
+        failure_id=key_of(failure.id),
+        member=member,
+        kind=failure.kind,
+        message=failure.message,
+        partial_text=failure.partial_text,
+        seconds=failure.seconds,
+    )
+
+
+def key_of(value: int | None) -> int:
+    """The primary key of a row that has been flushed."""
+    if value is None:
+        raise ValueError("expected a row that has been flushed")
+    return value

@@ -1,0 +1,146 @@
+"""Take prompts, candidates and preferences out into files.
+
+Invariant: a JSON-lines export imports into an empty store and exports again as the same bytes; a
+file is replaced only once the new one is whole. Retracted preferences stay behind, and people leave
+under pseudonyms. Non-goal: the syntax of files, which is ``blender_ui.exchange``'s.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput
+from blender_ui.exchange import (
+    CandidateRecord,
+    LabelRecord,
+    PromptRecord,
+    write_csv,
+    write_dpo,
+    write_records,
+)
+from blender_ui.exchange.records import Kind
+from blender_ui.services.records import OWN_SOURCE, WINNER_BY_OUTCOME, WORD_BY_KIND, annotator_label, own_id
+from db.engine import transaction
+from db.models import Prompt
+from db.queries import bulk
+
+_PROMPTS_AT_ONCE = 500
+_WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
+    "jsonl": write_records,
+    "csv": write_csv,
+    "dpo": write_dpo,
+}
+FORMATS = tuple(_WRITERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What an export wrote.
+
+    Attributes:
+        path: The file.
+        format: One of ``FORMATS``.
+        n_lines: Prompts in JSON lines, labels in CSV, decided pairs in DPO.
+        n_bytes: Size of the file.
+    """
+
+    path: Path
+    format: str
+    n_lines: int
+    n_bytes: int
+
+
+class Exporting:
+    """Exports one store.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def export(self, path: Path, *, format: str) -> ExportReport:
+        """Write the whole store to a file, as it is at one moment.
+
+        Args:
+            path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
+            format: ``jsonl`` (what imports read), ``csv`` (one row a label) or ``dpo``
+                (``{prompt, chosen, rejected}``, one line a pair that people decided).
+
+        Raises:
+            MalformedInput: If the format is none of these.
+        """
+        if format not in _WRITERS:
+            raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
+        try:
+            with transaction(self._engine) as session:
+                n_lines = _WRITERS[format](unfinished, _list_records(session))
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return ExportReport(path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size)
+
+
+def _list_records(session: Session) -> Iterator[PromptRecord]:
+    annotators = {
+        annotator_id: (annotator_label(row.key, row.name), WORD_BY_KIND[row.kind])
+        for annotator_id, row in bulk.annotators_by_id(session).items()
+    }
+    after_id = 0
+    while prompts := bulk.list_prompts_after(session, after_id=after_id, limit=_PROMPTS_AT_ONCE):
+        bounds = {"first_id": after_id + 1, "last_id": prompts[-1].id or 0}
+        candidates = defaultdict(list)
+        for candidate in bulk.list_candidates_between(session, **bounds):
+            candidates[candidate.prompt_id].append(candidate)
+        labels = defaultdict(list)
+        for label in bulk.list_labels_between(session, **bounds):
+            labels[label.prompt_id].append(label)
+        for prompt in prompts:
+            key = prompt.id or 0
+            yield _record(prompt, candidates[key], labels[key], annotators)
+        session.expunge_all()
+        after_id = bounds["last_id"]
+
+
+def _record(
+    prompt: Prompt,
+    candidates: list[bulk.StoredCandidate],
+    labels: list[bulk.StoredLabel],
+    annotators: dict[int, tuple[str, Kind]],
+) -> PromptRecord:
+    index_of = {candidate.candidate_id: index for index, candidate in enumerate(candidates)}
+    return PromptRecord(
+        id=prompt.external_id or own_id(prompt.id or 0, prompt.fingerprint),
+        source=prompt.source or OWN_SOURCE,
+        prompt=prompt.instruction,
+        input=prompt.input,
+        candidates=tuple(CandidateRecord(model=row.member, text=row.text) for row in candidates),
+        labels=tuple(
+            LabelRecord(
+                annotator=annotators[row.annotator_id][0],
+                a=index_of[row.left_id],
+                b=index_of[row.right_id],
+                winner=WINNER_BY_OUTCOME[row.outcome],
+                kind=annotators[row.annotator_id][1],
+                strength=row.strength,
+                reason=row.reason,
+                seconds=row.seconds,
+                at=row.created_at.isoformat(),
+            )
+            for row in labels
+        ),
+        licence=prompt.licence,
+        lang=prompt.lang,
+        category=prompt.category,
+    )

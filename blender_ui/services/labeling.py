@@ -1,0 +1,323 @@
+"""The label loop: lend a blind pair, take the outcome, undo.
+
+Invariant: each method is one write transaction, so at any moment a comparison is lent to or
+answered by at most ``overlap`` people, an annotator is never lent the same one twice, and an
+acknowledged outcome is in the store. An annotator's pair stays the same, in every tab and after
+a reload, until they answer or skip it; when its lease expires its place is open to others, and
+until one of them takes it the pair is still this annotator's. Non-goals: names before the vote,
+and who may label.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from blender_ui.errors import LeaseLost, MalformedInput
+from blender_ui.services import signing_in
+from blender_ui.services.lending import RANDOM_SHARE, Lender, PairView, stored_id
+from blender_ui.services.queueing import queue_prompt
+from blender_ui.services.signing_in import AnnotatorView as AnnotatorView
+from blender_ui.services.signing_in import lock_annotator
+from db.engine import transaction
+from db.models import LeaseStatus, Outcome, Preference, SeenPrompt
+from db.queries import leases, preferences, queue
+
+_LONGEST_NAME = 128
+_LONGEST_KEY = 96
+"""An idempotency key is stored behind its annotator's id, in 128 characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmittedView:
+    """An outcome that is in the store, and whom it was about."""
+
+    preference_id: int
+    outcome: Outcome
+    left_member: str
+    right_member: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressView:
+    """How far the labelling is.
+
+    Attributes:
+        n_mine: Outcomes of this annotator that stand.
+        n_mine_today: Of those, given since midnight UTC.
+        n_standing: Outcomes of all people that stand, imported ones included.
+        n_open: Comparisons that more people are to be asked.
+        n_people: People with an outcome that stands.
+    """
+
+    n_mine: int
+    n_mine_today: int
+    n_standing: int
+    n_open: int
+    n_people: int
+
+
+class Labeling:
+    """The label loop over one store.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone.
+        seed: Decides every side, order and random turn.
+        lease_seconds: How long a pair stays an annotator's without a sign of life.
+        overlap: How many people are asked each pair that is queued from here.
+        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], datetime],
+        seed: int,
+        lease_seconds: int,
+        overlap: int,
+        random_share: float = RANDOM_SHARE,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._seed = seed
+        self._overlap = overlap
+        self._lender = Lender(
+            seed=seed, lease_time=timedelta(seconds=lease_seconds), random_share=random_share
+        )
+
+    def sign_in(self, *, key: str, name: str = "") -> AnnotatorView:
+        """Get the annotator with a browser's secret key, or make one; see ``services.signing_in``."""
+        return signing_in.sign_in(self._engine, key=key, name=name, now=self._clock())
+
+    def rename(self, *, annotator_id: int, name: str) -> AnnotatorView:
+        """Call an annotator something else; see ``services.signing_in``."""
+        return signing_in.rename(self._engine, annotator_id=annotator_id, name=name)
+
+    def next_pair(self, *, annotator_id: int, prompt_id: int | None = None) -> PairView | None:
+        """Lend the annotator a pair: the one they hold, else the one the policy chooses.
+
+        Args:
+            annotator_id: From ``sign_in``.
+            prompt_id: Ask for a pair of this prompt only.
+
+        Returns:
+            The pair, or None where nothing is left for this annotator.
+
+        Raises:
+            NotFound: If there is no such annotator.
+        """
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            lease = (
+                leases.find_active(session, annotator_id=annotator_id, prompt_id=prompt_id)
+                or self._lender.resume(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
+                or self._lender.lend(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
+            )
+            return None if lease is None else self._lender.show(session, lease=lease, now=now)
+
+    def submit(
+        self,
+        *,
+        annotator_id: int,
+        lease_id: int,
+        outcome: Outcome,
+        idempotency_key: str,
+        reason: str | None = None,
+        strength: float | None = None,
+        seconds: float | None = None,
+    ) -> SubmittedView:
+        """Take an outcome for a lent pair; only now are the names told.
+
+        A lease whose time is over still counts while nobody else has taken its place.
+
+        Args:
+            annotator_id: From ``sign_in``.
+            lease_id: From ``next_pair``.
+            outcome: What the annotator says.
+            idempotency_key: One per vote, at most 96 characters; the same key again gives the
+                same answer and writes nothing.
+            reason: In the annotator's words.
+            strength: How much better, in (0, 1]; only where one side won.
+            seconds: From the pair being drawn to the vote.
+
+        Raises:
+            LeaseLost: If the pair is not this annotator's to answer any more.
+            MalformedInput: If the key, strength or seconds are out of range.
+        """
+        _check_answer(outcome, idempotency_key, strength, seconds)
+        stored_key = f"{annotator_id}:{idempotency_key}"
+        with transaction(self._engine, immediate=True) as session:
+            preference = preferences.find_by_key(session, idempotency_key=stored_key)
+            if preference is None:
+                lease = self._lender.get_answerable(session, annotator_id=annotator_id, lease_id=lease_id)
+                now = self._clock()
+                preference = Preference(
+                    comparison_id=lease.comparison_id,
+                    annotator_id=annotator_id,
+                    lease_id=lease_id,
+                    outcome=outcome,
+                    strength=strength,
+                    reason=(reason or "").strip() or None,
+                    seconds=seconds,
+                    idempotency_key=stored_key,
+                    created_at=now,
+                )
+                session.add(preference)
+                lease.status, lease.ended_at = LeaseStatus.ANSWERED, now
+                session.flush()
+            names = leases.get_member_names(session, comparison_id=preference.comparison_id)
+            return SubmittedView(
+                preference_id=stored_id(preference),
+                outcome=preference.outcome,
+                left_member=names.left,
+                right_member=names.right,
+            )
+
+    def skip(self, *, annotator_id: int, lease_id: int) -> None:
+        """Hand a pair back for others to answer; this annotator is not shown it again.
+
+        Skipping what has been skipped does nothing.
+
+        Raises:
+            LeaseLost: If the pair has been answered, or is not this annotator's.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            lease = self._lender.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
+            if lease.status is LeaseStatus.ACTIVE:
+                leases.end_unanswered(session, leases=[lease], status=LeaseStatus.SKIPPED, now=self._clock())
+            elif lease.status is LeaseStatus.EXPIRED:
+                lease.status, lease.ended_at = LeaseStatus.SKIPPED, self._clock()
+            elif lease.status is LeaseStatus.ANSWERED:
+                raise LeaseLost("this pair has been answered already; undo takes the answer back")
+
+    def heartbeat(self, *, annotator_id: int, lease_id: int) -> bool:
+        """Keep a pair for as long again as a new lease; False where it is not theirs any more."""
+        with transaction(self._engine, immediate=True) as session:
+            return leases.extend(
+                session,
+                annotator_id=annotator_id,
+                lease_id=lease_id,
+                expires_at=self._lender.end(self._clock()),
+            )
+
+    def undo(self, *, annotator_id: int) -> PairView | None:
+        """Take back the annotator's last outcome or skip, and lend them that pair again.
+
+        The outcome is retracted, not deleted. A pair they hold at this moment is put back and
+        comes to them again afterwards, unless somebody else takes it.
+
+        A pair whose names this annotator has seen outside of the vote is not lent again: its
+        outcome is retracted, and its place is open to others.
+
+        Returns:
+            The pair; None where it is not lent again, or there was nothing to take back.
+
+        Raises:
+            LeaseLost: If the skipped pair has been given to others since.
+        """
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            lease = leases.find_last_ended(session, annotator_id=annotator_id)
+            if lease is None:
+                return None
+            leases.expire_active(session, annotator_id=annotator_id, now=now)
+            if lease.status is LeaseStatus.SKIPPED:
+                self._lender.take_place(session, lease=lease)
+            standing = preferences.find_standing(
+                session, comparison_id=lease.comparison_id, annotator_id=annotator_id
+            )
+            if standing is not None:
+                standing.retracted_at = now
+            if leases.is_seen(session, lease=lease):
+                leases.end_unanswered(session, leases=[lease], status=LeaseStatus.EXPIRED, now=now)
+                return None
+            return self._lender.show(session, lease=lease, now=now)
+
+    def progress(self, *, annotator_id: int) -> ProgressView:
+        """Count what has been labelled, by this annotator and by all."""
+        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        with transaction(self._engine) as session:
+            return ProgressView(
+                n_mine=preferences.count_of_annotator(session, annotator_id=annotator_id),
+                n_mine_today=preferences.count_of_annotator(
+                    session, annotator_id=annotator_id, since=midnight
+                ),
+                n_standing=preferences.count_standing(session),
+                n_open=queue.count_places(session),
+                n_people=preferences.count_people(session),
+            )
+
+    def mark_seen(self, *, annotator_id: int, prompt_id: int) -> None:
+        """Never lend this annotator a pair of a prompt whose names they have been shown."""
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            if session.get(SeenPrompt, (annotator_id, prompt_id)) is None:
+                session.add(SeenPrompt(annotator_id=annotator_id, prompt_id=prompt_id, created_at=now))
+            leases.expire_active(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
+
+    def queue_prompt(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> int:
+        """Queue every pair of a prompt's candidates that is not a comparison yet.
+
+        Two candidates with the same text are left out: there is nothing to prefer.
+
+        Args:
+            prompt_id: Whose candidates.
+            candidate_ids: Only pairs of these; None for all.
+
+        Returns:
+            How many comparisons were made; 0 when asked again.
+
+        Raises:
+            NotFound: If the prompt does not exist, or a candidate is not one of its.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            return queue_prompt(
+                session,
+                prompt_id=prompt_id,
+                candidate_ids=candidate_ids,
+                overlap=self._overlap,
+                seed=self._seed,
+                now=self._clock(),
+            )
+
+    def prioritise(self, scores_by_comparison: Mapping[int, float]) -> int:
+        """Let a ranker's uncertainty order the queue: the highest score is asked first.
+
+        Replaces what an earlier call said. With no scores the queue is balanced and random again.
+
+        Args:
+            scores_by_comparison: How much is learnt from asking, such as the standard deviation
+                of the logit, by comparison id; comparisons that are full are ignored.
+
+        Returns:
+            How many open comparisons have a score now.
+
+        Raises:
+            MalformedInput: If a score is not a finite number.
+        """
+        unusable = [key for key, score in scores_by_comparison.items() if not math.isfinite(score)]
+        if unusable:
+            raise MalformedInput(f"expected finite scores; those of comparisons {unusable[:5]} are not")
+        with transaction(self._engine, immediate=True) as session:
+            return queue.set_information(session, by_comparison=scores_by_comparison)
+
+
+def _check_answer(outcome: Outcome, key: str, strength: float | None, seconds: float | None) -> None:
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise MalformedInput(
+            f"an idempotency key has 1 to {_LONGEST_KEY} characters, this one has {len(key)}"
+        )
+    if strength is not None and outcome not in (Outcome.LEFT, Outcome.RIGHT):
+        raise MalformedInput(f"only a win has a strength, and the outcome is {outcome.value}")
+    if strength is not None and not 0 < strength <= 1:
+        raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise MalformedInput(f"seconds are 0 or more, not {seconds}")

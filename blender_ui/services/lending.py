@@ -1,0 +1,152 @@
+"""The steps of lending a pair, inside the caller's transaction.
+
+Invariant: a lease that is active or answered has taken one of its comparison's places. Non-goal:
+transactions, which ``services.labeling`` opens around these steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from blender_ui.errors import LeaseLost
+from blender_ui.pairing.coins import uniform
+from blender_ui.pairing.policy import Choice, Entry, QueueHead, choose
+from db.models import Annotator, Lease, LeaseStatus, Preference
+from db.queries import leases, queue
+
+RANDOM_SHARE = 0.2
+"""Share of turns that stay random when a ranker orders the queue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairView:
+    """A blind pair and the terms on which it is lent.
+
+    Attributes:
+        lease_id: To be given back with the outcome.
+        policy: How the pair was chosen, see ``blender_ui.pairing.policy``.
+        propensity: With what probability, as defined there.
+        expires_at: When its place is open to others, in UTC.
+    """
+
+    lease_id: int
+    comparison_id: int
+    instruction: str
+    input: str
+    left_text: str
+    right_text: str
+    policy: str
+    propensity: float
+    expires_at: datetime
+
+
+class Lender:
+    """Lends pairs by a policy.
+
+    Args:
+        seed: Decides the random turns.
+        lease_time: How long a pair is lent.
+        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue.
+    """
+
+    def __init__(self, *, seed: int, lease_time: timedelta, random_share: float) -> None:
+        self._seed = seed
+        self._lease_time = lease_time
+        self._random_share = random_share
+
+    def end(self, now: datetime) -> datetime:
+        """When a lease that begins or is renewed now ends."""
+        return now + self._lease_time
+
+    def resume(
+        self, session: Session, *, annotator_id: int, prompt_id: int | None, now: datetime
+    ) -> Lease | None:
+        """Open the places of all expired leases; give the annotator's own again if it is free."""
+        leases.expire_due(session, now=now)
+        lease = leases.find_resumable(session, annotator_id=annotator_id, prompt_id=prompt_id)
+        if lease is None or not queue.take_place(session, comparison_id=lease.comparison_id):
+            return None
+        return lease
+
+    def lend(
+        self, session: Session, *, annotator_id: int, prompt_id: int | None, now: datetime
+    ) -> Lease | None:
+        """Make a lease on the comparison that the policy chooses; None where none is open."""
+        choice = self._choose(session, annotator_id, prompt_id)
+        if choice is None:
+            return None
+        lease = Lease(
+            comparison_id=choice.comparison_id,
+            annotator_id=annotator_id,
+            status=LeaseStatus.ACTIVE,
+            policy=choice.policy,
+            propensity=choice.propensity,
+            expires_at=self.end(now),
+            created_at=now,
+        )
+        self.take_place(session, lease=lease)
+        session.add(lease)
+        return lease
+
+    def show(self, session: Session, *, lease: Lease, now: datetime) -> PairView:
+        """Make a lease active until a whole lease time from now, and read what it shows."""
+        lease.status, lease.ended_at = LeaseStatus.ACTIVE, None
+        lease.expires_at = self.end(now)
+        session.flush()
+        texts = leases.get_texts(session, comparison_id=lease.comparison_id)
+        return PairView(
+            lease_id=stored_id(lease),
+            comparison_id=lease.comparison_id,
+            instruction=texts.instruction,
+            input=texts.input,
+            left_text=texts.left,
+            right_text=texts.right,
+            policy=lease.policy,
+            propensity=lease.propensity,
+            expires_at=lease.expires_at,
+        )
+
+    def get_own(self, session: Session, *, annotator_id: int, lease_id: int) -> Lease:
+        """The annotator's lease; raises LeaseLost where it is not theirs."""
+        lease = leases.find_lease(session, lease_id=lease_id)
+        if lease is None or lease.annotator_id != annotator_id:
+            raise LeaseLost("this pair is not yours to answer; ask for the next one")
+        return lease
+
+    def get_answerable(self, session: Session, *, annotator_id: int, lease_id: int) -> Lease:
+        """The annotator's lease with its place taken; raises LeaseLost where it is too late."""
+        lease = self.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
+        if lease.status is LeaseStatus.EXPIRED:
+            if leases.is_seen(session, lease=lease):
+                raise LeaseLost("you have seen the names of this pair; ask for the next one")
+            self.take_place(session, lease=lease)
+        elif lease.status is not LeaseStatus.ACTIVE:
+            raise LeaseLost(f"this pair has been {lease.status.value} already; ask for the next one")
+        return lease
+
+    def take_place(self, session: Session, *, lease: Lease) -> None:
+        """Take a place for a lease; raises LeaseLost where others have taken all of them."""
+        if not queue.take_place(session, comparison_id=lease.comparison_id):
+            raise LeaseLost("this pair waited too long and others have it now; ask for the next one")
+
+    def _choose(self, session: Session, annotator_id: int, prompt_id: int | None) -> Choice | None:
+        first = queue.find_least_taken(session, annotator_id=annotator_id, prompt_id=prompt_id)
+        if first is None:
+            return None
+        top = queue.find_most_informative(session, annotator_id=annotator_id, prompt_id=prompt_id)
+        n_least = queue.count_least_taken(
+            session, annotator_id=annotator_id, prompt_id=prompt_id, n_taken=first.n_taken
+        )
+        head = QueueHead(first=Entry(*first), n_least=n_least, top=None if top is None else Entry(*top))
+        coin = uniform(self._seed, "turn", annotator_id, leases.get_last_id(session))
+        return choose(head, random_share=self._random_share, coin=coin)
+
+
+def stored_id(row: Annotator | Lease | Preference) -> int:
+    """The id of a row that has been flushed."""
+    if row.id is None:
+        raise RuntimeError(f"{type(row).__name__} was not flushed before its id was read")
+    return row.id

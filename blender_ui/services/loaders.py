@@ -1,0 +1,66 @@
+"""Makers of the models that need torch, each importing it only when it is called.
+
+Invariant: every maker is a module-level function, so it can be pickled and run in another process.
+Non-goal: where the weights lie; paths come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from blender_ui.errors import MalformedInput
+from blender_ui.ranking.types import PreferenceDataset, Ranker
+from blender_ui.services.joint_training import JointTools
+from blender_ui.services.training_readings import AnswerReader
+
+
+def load_reader(folder: Path) -> AnswerReader:
+    """The frozen reader in a Hugging Face folder, on a GPU where there is one."""
+    from blender_ui.ranking.reading import Reader
+
+    return Reader(folder)
+
+
+def load_joint(folder: Path) -> Ranker:
+    """The joint or pointwise ranker in a checkpoint's folder."""
+    from blender_ui.ranking.joint import load_ranker
+
+    return load_ranker(folder)
+
+
+def fine_tune(
+    dataset: PreferenceDataset,
+    *,
+    base: Path,
+    output: Path,
+    options: Mapping[str, Any],
+    on_progress: Callable[[int, int, float, float], None],
+) -> object:
+    """``ranking.joint.training.train`` with options as a job keeps them.
+
+    Raises:
+        MalformedInput: If an option is unknown.
+    """
+    from blender_ui.ranking.joint.training import JointOptions, train
+
+    try:
+        chosen = JointOptions(**options)
+    except TypeError as error:
+        raise MalformedInput(
+            f"expected the options of JointOptions, came {dict(options)}: {error}"
+        ) from error
+    return train(dataset, base=base, output=output, options=chosen, on_progress=on_progress)
+
+
+def joint_tools(*, find_base: Callable[[str], Path], default_base: str) -> JointTools:
+    """What ``TrainingRun`` needs for joint rankers.
+
+    Args:
+        find_base: Gives the folder of an encoder by its name or path.
+        default_base: The encoder where a job names none.
+    """
+    return JointTools(
+        fine_tune=fine_tune, open_ranker=load_joint, find_base=find_base, default_base=default_base
+    )

@@ -1,0 +1,125 @@
+"""Where things lie and how the app behaves, read once from the environment at the start.
+
+Nothing here opens a file or a connection. Every variable begins with ``BLENDER_UI_``; an unknown
+one is an error, because a misspelt setting that does nothing costs an afternoon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from blender_ui.errors import SettingsError
+
+PREFIX = "BLENDER_UI_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings, with their defaults.
+
+    Attributes:
+        home_path: Folder of this installation's data: database, job queue, rankers.
+        weights_path: Cache of model weights, shared between installations.
+        members_path: The members' configuration, see ``members.toml``.
+        database_url: SQLAlchemy URL; empty for a SQLite file in ``home_path``.
+        host: Address the page is served on.
+        port: Port the page is served on.
+        reader: Name in the weights' catalogue of the frozen reader under the fast ranker.
+        fuser: Name of the member that fuses, or the folder of a seq2seq checkpoint; empty for the
+            first member that may fuse.
+        top_k: How many candidates, best first, the fuser is given.
+        train_every: New preferences after which a training is asked for by itself; 0 for never.
+        lease_seconds: How long a pair stays an annotator's without a sign of life.
+        overlap: How many people are asked each pair of the queue.
+        seed: Seed of every coin that the app flips.
+        hub: Whether model hubs may be asked for weights; "yes" or "no".
+        worker: "spawn" to start the background worker with the app, "none" where it runs apart.
+    """
+
+    home_path: Path = Path("var")
+    weights_path: Path = Path("~/.cache/blender-ui/weights")
+    members_path: Path = Path("members.toml")
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 7860
+    reader: str = "smollm2-135m"
+    fuser: str = ""
+    top_k: int = 3
+    train_every: int = 50
+    lease_seconds: int = 600
+    overlap: int = 1
+    seed: int = 20231
+    hub: str = "no"
+    worker: str = "spawn"
+
+    @property
+    def store_url(self) -> str:
+        """URL of the database of rows."""
+        return self.database_url or f"sqlite:///{self.home_path / 'blender.sqlite'}"
+
+    @property
+    def jobs_url(self) -> str:
+        """URL of the job queue's own database: beside the rows on SQLite, the same server else."""
+        return self.database_url or f"sqlite:///{self.home_path / 'jobs.sqlite'}"
+
+    @property
+    def rankers_path(self) -> Path:
+        """Folder of the trained rankers' checkpoints."""
+        return self.home_path / "rankers"
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from an environment.
+
+    Args:
+        environ: ``os.environ``, or any mapping of the same form.
+
+    Raises:
+        SettingsError: If a variable with the prefix is unknown or its value has the wrong form.
+    """
+    by_name = {field.name: field for field in fields(Settings)}
+    values: dict[str, object] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = _field_name(variable, by_name)
+        if name is None:
+            known = ", ".join(sorted(_variable(known_name) for known_name in by_name))
+            raise SettingsError(f"{variable} is not a setting; the settings are {known}")
+        values[name] = _parse(variable, text, by_name[name].default)
+    settings = Settings(**values)  # type: ignore[arg-type]
+    return _checked(replace(settings, weights_path=settings.weights_path.expanduser()))
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.removesuffix("_path").upper()
+
+
+def _field_name(variable: str, names: Mapping[str, object]) -> str | None:
+    return next((name for name in names if _variable(name) == variable), None)
+
+
+def _parse(variable: str, text: str, default: object) -> object:
+    if isinstance(default, Path):
+        return Path(text).expanduser()
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError as error:
+            raise SettingsError(f"{variable} must be a whole number, not {text!r}") from error
+    return text
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.hub not in ("yes", "no"):
+        raise SettingsError(f"{PREFIX}HUB must be yes or no, not {settings.hub!r}")
+    if settings.worker not in ("spawn", "none"):
+        raise SettingsError(f"{PREFIX}WORKER must be spawn or none, not {settings.worker!r}")
+    for name, least in (("top_k", 1), ("overlap", 1), ("lease_seconds", 1), ("train_every", 0), ("port", 0)):
+        if getattr(settings, name) < least:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} must be at least {least}, not {getattr(settings, name)}"
+            )
+    return settings

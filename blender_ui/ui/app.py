@@ -1,0 +1,45 @@
+"""The app's table of contents: which page is drawn where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.ui.blend.wiring import build_blend
+from blender_ui.ui.data.wiring import build_data
+from blender_ui.ui.inspect.wiring import build_inspect
+from blender_ui.ui.label.wiring import build_label
+from blender_ui.ui.shell import PAGES, Page, draw_header
+from blender_ui.ui.train.wiring import build_train
+
+Builder = Callable[[Services, gr.Blocks], None]
+"""Draws one page and wires its events, inside the page's Blocks context."""
+
+
+HOME, LABEL, TRAIN, INSPECT, DATA = PAGES
+BUILDERS: dict[Page, Builder] = {
+    HOME: build_blend,
+    LABEL: build_label,
+    TRAIN: build_train,
+    INSPECT: build_inspect,
+    DATA: build_data,
+}
+
+
+def build_app(services: Services) -> gr.Blocks:
+    """Draw and wire every page.
+
+    Args:
+        services: From ``build_services``; shared by every visitor.
+
+    Returns:
+        The app; ``launch(**launch_options(settings))`` serves it.
+    """
+    app = gr.Blocks(title="Blender UI", analytics_enabled=False)
+    for page, build in BUILDERS.items():
+        with app if page is HOME else app.route(page.title, page.path):
+            draw_header(page)
+            build(services, app)
+    return app

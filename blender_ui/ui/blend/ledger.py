@@ -1,0 +1,65 @@
+"""Which answers of which prompts are still to come.
+
+Invariant: an answer is begun by one caller only, however often it is asked for, and a prompt is
+done when every answer that was expected has ended, with or without a row. Non-goal: the answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+
+class Ledger:
+    """The answers that are expected, over all visitors of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._has_begun: dict[int, dict[str, bool]] = {}
+
+    def expect(self, prompt_id: int, names: Iterable[str]) -> None:
+        """Expect an answer of each member, unless one is expected already."""
+        with self._lock:
+            expected = self._has_begun.setdefault(prompt_id, {})
+            for name in names:
+                expected.setdefault(name, False)
+
+    def begin(self, prompt_id: int, name: str) -> bool:
+        """Claim an expected answer; False where it is not expected or somebody else has it."""
+        with self._lock:
+            expected = self._has_begun.get(prompt_id, {})
+            if expected.get(name, True):
+                return False
+            expected[name] = True
+            return True
+
+    def end(self, prompt_id: int, name: str) -> None:
+        """An answer is there, or will never be."""
+        with self._lock:
+            expected = self._has_begun.get(prompt_id, {})
+            expected.pop(name, None)
+            if not expected:
+                self._has_begun.pop(prompt_id, None)
+                self._lock.notify_all()
+
+    def forget_waiting(self, prompt_id: int) -> None:
+        """Expect no answer any more that has not begun."""
+        with self._lock:
+            waiting = [name for name, begun in self._has_begun.get(prompt_id, {}).items() if not begun]
+        for name in waiting:
+            self.end(prompt_id, name)
+
+    def is_expected(self, prompt_id: int, name: str) -> bool:
+        """Whether this answer is still to come."""
+        with self._lock:
+            return name in self._has_begun.get(prompt_id, {})
+
+    def is_done(self, prompt_id: int) -> bool:
+        """Whether nothing more is to come."""
+        with self._lock:
+            return prompt_id not in self._has_begun
+
+    def wait(self, prompt_id: int, *, seconds: float) -> bool:
+        """Wait until nothing more is to come; False where that took too long."""
+        with self._lock:
+            return self._lock.wait_for(lambda: prompt_id not in self._has_begun, timeout=seconds)

@@ -1,0 +1,83 @@
+"""Imports, contents and exports as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blender_ui.services.exporting import ExportReport
+from blender_ui.services.importing import ImportReport
+from blender_ui.services.inspection import SourceView
+from blender_ui.ui import markup
+from blender_ui.ui.data.handlers import ImportOutcome
+
+LINES = {"jsonl": "prompts", "csv": "labels", "dpo": "decided pairs"}
+
+
+def draw_outcome(outcome: ImportOutcome) -> str:
+    """What came of an import."""
+    if outcome.report is not None:
+        return _draw_report(outcome.name, outcome.report)
+    head = "Nothing was imported. " if outcome.name else ""
+    drawn = markup.notice(head + outcome.problem, tone="warning")
+    if not outcome.faults:
+        return drawn
+    rows = [(f"{line:,}", reason) for line, reason in outcome.faults]
+    return drawn + markup.table(("Line", "What is wrong"), rows)
+
+
+def draw_sources(sources: Sequence[SourceView]) -> str:
+    """What the store holds, by source."""
+    if not sources:
+        return markup.notice(
+            "The store is empty. Import a file above, or ask a question.", links=[("Ask", "./")]
+        )
+    rows: list[tuple[str, ...]] = [
+        (
+            source.name,
+            f"{source.n_prompts:,}",
+            f"{source.n_candidates:,}",
+            f"{source.n_preferences:,}",
+            f"{source.n_open:,}",
+        )
+        for source in sources
+    ]
+    if len(sources) > 1:
+        sums = (
+            sum(getattr(source, name) for source in sources)
+            for name in ("n_prompts", "n_candidates", "n_preferences", "n_open")
+        )
+        rows.append(("all", *(f"{total:,}" for total in sums)))
+    return markup.table(("Source", "Prompts", "Answers", "Preferences", "Pairs still to label"), rows)
+
+
+def draw_export(report: ExportReport) -> str:
+    """What an export wrote."""
+    size = f"{report.n_bytes / 1e6:.1f} MB" if report.n_bytes >= 1e6 else f"{report.n_bytes / 1e3:.1f} kB"
+    return markup.remark(f"{report.path.name}: {report.n_lines:,} {LINES[report.format]}, {size}")
+
+
+def _draw_report(name: str, report: ImportReport) -> str:
+    said = markup.notice(
+        f"{name} is in the store.", links=[("Label", "./label"), ("Train", "./train")], tone="good"
+    )
+    figures = markup.figures(
+        [
+            ("prompts", f"{report.n_prompts:,}"),
+            ("answers", f"{report.n_candidates:,}"),
+            ("preferences", f"{report.n_preferences:,}"),
+            ("pairs to label", f"{report.n_queued:,}"),
+            ("prompts there already", f"{report.n_already_there:,}"),
+        ]
+    )
+    if not report.n_differing:
+        return said + figures
+    names = ", ".join(report.differing)
+    return (
+        said
+        + figures
+        + markup.notice(
+            f"{report.n_differing:,} prompts were in the store with other content and were left as they "
+            f"are: {names}. Give a changed prompt a new id to import it.",
+            tone="warning",
+        )
+    )

@@ -1,0 +1,111 @@
+"""The data page's events: which handler a component calls and what its views change.
+
+Imports and exports run in the queue, a few at once, because they may take a minute.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError
+from blender_ui.ui import markup
+from blender_ui.ui.background import Background
+from blender_ui.ui.data import drawing
+from blender_ui.ui.data.handlers import DataHandlers
+from blender_ui.ui.data.layout import DataParts, draw_data
+from db.models import utc_now
+
+N_AT_ONCE = 2
+"""Imports or exports at once; the store has one writer anyway."""
+Update = dict[Any, Any]
+"""New values or properties by component."""
+
+
+def build_data(services: Services, page: gr.Blocks) -> None:
+    """Draw the page and wire its events, inside the page's Blocks context.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    training_soon = Background(services.training.request_if_due, name="training-due-after-import")
+
+    def after_import() -> None:
+        services.ranking.learn_soon()
+        training_soon.poke()
+
+    handlers = DataHandlers(
+        services.importing,
+        services.exporting,
+        services.inspection,
+        after_import=after_import,
+        clock=utc_now,
+    )
+    parts = draw_data()
+    _wire_import(page, parts, handlers)
+    _wire_export(parts, handlers)
+
+
+def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> None:
+    def open_page() -> str:
+        return drawing.draw_sources(handlers.list_sources())
+
+    def bring_in(path: str | None, ask_labelled: bool, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008 - Gradio's way
+        progress(0, desc="Reading the file")
+        outcome = handlers.import_file(
+            path,
+            ask_labelled=bool(ask_labelled),
+            on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
+        )
+        return {
+            parts.outcome: drawing.draw_outcome(outcome),
+            parts.sources: drawing.draw_sources(handlers.list_sources()),
+            parts.upload: gr.update(value=None) if outcome.report is not None else gr.skip(),
+        }
+
+    page.load(
+        open_page,
+        None,
+        parts.sources,
+        queue=False,
+        show_progress="hidden",
+        api_name="data_open",
+        api_visibility="private",
+    )
+    parts.bring_in.click(
+        bring_in,
+        [parts.upload, parts.ask_labelled],
+        [parts.outcome, parts.sources, parts.upload],
+        show_progress_on=parts.upload,
+        concurrency_limit=N_AT_ONCE,
+        api_name="data_import",
+        api_visibility="private",
+    )
+
+
+def _wire_export(parts: DataParts, handlers: DataHandlers) -> None:
+    def export(format: str) -> Update:
+        # Gradio serves what lies in the system's folder for temporary files, and nothing of ours.
+        folder = Path(tempfile.mkdtemp(prefix="blender-ui-export-"))
+        try:
+            report = handlers.export(format, folder=folder)
+        except BlenderError as error:
+            return {parts.exported: markup.notice(str(error), tone="warning"), parts.download: gr.skip()}
+        return {
+            parts.exported: drawing.draw_export(report),
+            parts.download: gr.update(value=str(report.path), visible=True),
+        }
+
+    parts.export.click(
+        export,
+        parts.format,
+        [parts.exported, parts.download],
+        concurrency_limit=N_AT_ONCE,
+        api_name="data_export",
+        api_visibility="private",
+    )

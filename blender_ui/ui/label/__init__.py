@@ -1,0 +1,1 @@
+"""The label page: one blind pair at a time."""

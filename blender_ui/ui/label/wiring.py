@@ -1,0 +1,101 @@
+"""Ties the label page's requests to its handlers.
+
+The page's script calls the endpoints by their names, past the queue, because a vote is two short
+transactions and a person waits for the next pair. Each is callable by anybody who can reach the
+app; the key in each decides whose pair it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError
+from blender_ui.ui.background import Background
+from blender_ui.ui.identity import welcome
+from blender_ui.ui.label.handlers import LabelHandlers
+from blender_ui.ui.label.layout import draw_label
+
+KEEPS_PER_LEASE = 4
+"""So that a lost request or two does not lose the lease."""
+START = """(memory) => {
+    window.blenderLabelKey = memory.annotator;
+    window.dispatchEvent(new CustomEvent('label-key', {detail: memory.annotator}));
+}"""
+
+
+class _Endpoints:
+    """The handlers as Gradio calls them: plain JSON in and out."""
+
+    def __init__(self, handlers: LabelHandlers) -> None:
+        self._handlers = handlers
+
+    def open(self, key: str) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.open(key)))
+
+    def vote(self, key: str, vote: dict[str, Any]) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.vote(key, vote)))
+
+    def skip(self, key: str, lease_id: int) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.skip(key, lease_id)))
+
+    def undo(self, key: str) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.undo(key)))
+
+    def keep(self, key: str, lease_id: int) -> dict[str, Any]:
+        return _reply(lambda: {"is_kept": self._handlers.keep(key, lease_id)})
+
+    def progress(self, key: str) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.progress(key)))
+
+    def rename(self, key: str, name: str) -> dict[str, Any]:
+        return _reply(lambda: {"name": self._handlers.rename(key, name)})
+
+
+def build_label(services: Services, page: gr.Blocks) -> None:
+    """Draw and wire the label page.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    training_soon = Background(services.training.request_if_due, name="training-due")
+
+    def after_vote() -> None:
+        services.ranking.learn_soon()
+        training_soon.poke()
+
+    def sign_in(memory: dict[str, Any]) -> dict[str, Any]:
+        return welcome(services.labeling, memory).memory
+
+    layout = draw_label(keep_seconds=services.settings.lease_seconds / KEEPS_PER_LEASE)
+    endpoints = _Endpoints(LabelHandlers(services.labeling, after_vote=after_vote))
+    api(endpoints.open, api_name="label_open", queue=False)
+    api(endpoints.vote, api_name="label_vote", queue=False)
+    api(endpoints.skip, api_name="label_skip", queue=False)
+    api(endpoints.undo, api_name="label_undo", queue=False)
+    api(endpoints.keep, api_name="label_keep", queue=False)
+    api(endpoints.progress, api_name="label_progress", queue=False)
+    api(endpoints.rename, api_name="label_rename", queue=False)
+    page.load(
+        sign_in,
+        inputs=layout.memory,
+        outputs=layout.memory,
+        queue=False,
+        show_progress="hidden",
+        api_name="label_sign_in",
+        api_visibility="private",
+    ).then(None, inputs=layout.memory, js=START, api_visibility="private")
+
+
+def _reply(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the script gets: the result, or the sentence that says why there is none."""
+    try:
+        return act()
+    except BlenderError as error:
+        return {"error": str(error)}

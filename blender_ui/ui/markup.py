@@ -1,0 +1,269 @@
+"""The only place that makes HTML.
+
+Invariant: every text that comes from outside passes ``escape`` here; pages never write tags
+themselves. Non-goals: what is shown when, and members' Markdown.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Literal, NamedTuple
+from urllib.parse import quote
+
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+Change = Literal["same", "gone", "new"]
+
+
+class Difference(NamedTuple):
+    """A stretch of text in a comparison of two."""
+
+    change: Change
+    text: str
+
+
+class Span(NamedTuple):
+    """A stretch of text and the number of its colour; None where it is nobody's."""
+
+    text: str
+    colour: int | None
+    title: str = ""
+
+
+class Share(NamedTuple):
+    """A named part of a whole, for a share bar."""
+
+    label: str
+    share: float
+    colour: int | None
+
+
+def header(links: Iterable[tuple[str, str, bool]]) -> str:
+    """Brand, links and light switch.
+
+    Args:
+        links: Title, address and whether it is the page one is on, each.
+    """
+    items = "".join(
+        f'<a href="{escape(address)}"{" aria-current=page" if is_current else ""}>{escape(title)}</a>'
+        for title, address, is_current in links
+    )
+    return (
+        '<header class="bu-header"><a class="bu-brand" href="./"><span class="bu-logo" aria-hidden="true">'
+        '<i></i><i></i><i></i></span>Blender UI</a><nav aria-label="Pages">'
+        f"{items}</nav>"
+        '<button type="button" class="bu-light" data-light-switch aria-label="Light or dark" '
+        'title="Light or dark">◐</button></header>'
+    )
+
+
+def intro(title: str, text: str) -> str:
+    """A page's title and its one sentence."""
+    return f'<div class="bu-intro"><h1>{escape(title)}</h1><p>{escape(text)}</p></div>'
+
+
+def notice(text: str, *, links: Sequence[tuple[str, str]] = (), tone: str = "info") -> str:
+    """A sentence set apart; empty for an empty text.
+
+    Args:
+        text: What happened and what to do.
+        links: Title and address of where to do it.
+        tone: "info", "warning", "good", or "busy" while something is being done.
+    """
+    if not text:
+        return ""
+    anchors = "".join(f' <a href="{escape(address)}">{escape(title)}</a>' for title, address in links)
+    role = "alert" if tone == "warning" else "status"
+    return f'<div class="bu-notice bu-{escape(tone)}" role="{role}"><p>{escape(text)}{anchors}</p></div>'
+
+
+def section(title: str, text: str = "") -> str:
+    """The heading of a part of a page."""
+    paragraph = f"<p>{escape(text)}</p>" if text else ""
+    return f'<div class="bu-section"><h2>{escape(title)}</h2>{paragraph}</div>'
+
+
+def column_head(title: str, *, state: str, progress: str, is_asked_about: bool) -> str:
+    """The head of an answer's column.
+
+    Args:
+        title: The member's name, or what stands for it.
+        state: What it is doing, in words; may be empty.
+        progress: The state's short name, for its look.
+        is_asked_about: Whether the vote bar asks about this column.
+    """
+    words = f'<span class="bu-state">{escape(state)}</span>' if state else ""
+    asked = " bu-asked" if is_asked_about else ""
+    return (
+        f'<div class="bu-column-head bu-{escape(progress)}{asked}"><h2>{escape(title)}</h2>'
+        f'<span aria-live="polite">{words}</span></div>'
+    )
+
+
+def figures(entries: Sequence[tuple[str, str]], *, note: str = "") -> str:
+    """Small figures in a line: what and how much, each."""
+    drawn = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in entries)
+    return (f'<dl class="bu-figures">{drawn}</dl>' if drawn else "") + (remark(note) if note else "")
+
+
+def remark(text: str) -> str:
+    """A quiet sentence below something."""
+    return f'<p class="bu-remark">{escape(text)}</p>'
+
+
+def side_by_side(*blocks: str) -> str:
+    """Lay drawn blocks beside each other, below each other where there is no room."""
+    return '<div class="bu-side">' + "".join(f"<div>{block}</div>" for block in blocks) + "</div>"
+
+
+def vote_question(text: str, *, token: str) -> str:
+    """What a vote bar asks.
+
+    Args:
+        text: The question.
+        token: Changes with the pair; the keys vote once for each. Empty where there is no pair.
+    """
+    attribute = f' data-pair="{escape(token)}"' if token else ""
+    return f'<p class="bu-question"{attribute} aria-live="polite">{escape(text)}</p>'
+
+
+def difference(old: str, new: str) -> tuple[Difference, ...]:
+    """The words that turn ``old`` into ``new``, in reading order."""
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
+    found: list[Difference] = []
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for tag, first, last, start, end in matcher.get_opcodes():
+        if tag == "equal":
+            found.append(Difference("same", "".join(before[first:last])))
+            continue
+        if first < last:
+            found.append(Difference("gone", "".join(before[first:last])))
+        if start < end:
+            found.append(Difference("new", "".join(after[start:end])))
+    return tuple(found)
+
+
+def differences(parts: Iterable[Difference]) -> str:
+    """Draw a difference: struck out what is gone, underlined what is new."""
+    tags = {"same": "span", "gone": "del", "new": "ins"}
+    drawn = "".join(f"<{tags[part.change]}>{escape(part.text)}</{tags[part.change]}>" for part in parts)
+    return f'<div class="bu-text">{drawn}</div>'
+
+
+def attributed(spans: Iterable[Span]) -> str:
+    """Draw a text whose stretches carry the colours of where they came from."""
+    drawn = "".join(
+        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}">{escape(span.text)}</span>'
+        for span in spans
+    )
+    return f'<div class="bu-text bu-attributed">{drawn}</div>'
+
+
+def share_bar(shares: Sequence[Share]) -> str:
+    """Draw parts of a whole as one bar, with a legend that names each part and its share."""
+    bar = "".join(
+        f'<i class="{_colour_class(part.colour)}" style="flex-grow:{max(part.share, 0):.4f}"></i>'
+        for part in shares
+        if part.share > 0
+    )
+    legend = "".join(
+        f'<li><i class="{_colour_class(part.colour)}"></i>{escape(part.label)} <b>{part.share:.0%}</b></li>'
+        for part in shares
+    )
+    return f'<div class="bu-shares"><div class="bu-bar" aria-hidden="true">{bar}</div><ul>{legend}</ul></div>'
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
+    """Draw plain texts as a table; numbers should come formatted."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="bu-scroll"><table class="bu-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+class Cell(NamedTuple):
+    """One entry of a matrix."""
+
+    probability: float
+    """That the row beats the column, in [0, 1]."""
+    title: str
+    """What to say of it when a pointer rests on it."""
+
+
+def matrix(names: Sequence[str], cells: Sequence[Sequence[Cell | None]], *, caption: str) -> str:
+    """Draw probabilities that the row beats the column, coloured from loss to win.
+
+    Args:
+        names: One per row and column.
+        cells: Shape (n, n); None draws an empty cell.
+        caption: What the numbers are.
+    """
+    head = "<th></th>" + "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(value) for value in row)}</tr>'
+        for name, row in zip(names, cells, strict=True)
+    )
+    return (
+        f'<div class="bu-scroll"><table class="bu-table bu-matrix"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return '<td class="bu-empty">·</td>'
+    side = "win" if cell.probability >= 0.5 else "loss"
+    strength = min(abs(cell.probability - 0.5) * 2, 1)
+    return (
+        f'<td class="bu-{side}" style="--strength:{strength:.2f}" title="{escape(cell.title)}">'
+        f"{cell.probability:.0%}</td>"
+    )
+
+
+def _colour_class(colour: int | None) -> str:
+    return "bu-nobody" if colour is None else f"bu-source bu-source-{colour % 6 + 1}"
+
+
+def meter(share: float, text: str, *, tone: str = "info") -> str:
+    """A bar that is filled to a share, with words beside it.
+
+    Args:
+        share: In [0, 1].
+        text: What is filled and how far.
+        tone: "info", "good" or "warning".
+    """
+    width = 100 * min(max(share, 0.0), 1.0)
+    return (
+        f'<div class="bu-meter bu-{escape(tone)}"><div role="progressbar" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{width:.0f}" aria-label="{escape(text)}">'
+        f'<i style="width:{width:.1f}%"></i></div><span>{escape(text)}</span></div>'
+    )
+
+
+def fold(title: str, body: str) -> str:
+    """Drawn HTML that a person may unfold.
+
+    Args:
+        title: Says what is inside.
+        body: From this module or ``prose``.
+    """
+    summary = f"<summary>{escape(title)}</summary>"
+    return f'<details class="bu-fold">{summary}<div class="bu-prose">{body}</div></details>'
+
+
+def download(title: str, *, name: str, text: str) -> str:
+    """A link that saves a text as a file; the text travels in the link.
+
+    Args:
+        title: What the link says.
+        name: The file's name.
+        text: Its content, small.
+    """
+    address = "data:text/csv;charset=utf-8," + quote(text)
+    return f'<a class="bu-download" download="{escape(name)}" href="{escape(address)}">{escape(title)}</a>'

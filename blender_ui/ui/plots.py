@@ -1,0 +1,134 @@
+"""Numbers to plotly figures, readable by day and by night and without telling red from green.
+
+Invariant: every figure's numbers also stand in a table on the page; nothing is computed here.
+Non-goal: HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from blender_ui.services.training import CurvePoint
+
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8f94"
+"""Of Okabe and Ito's palette; the grey has enough contrast on both backgrounds."""
+GRID = "rgba(138,143,148,.25)"
+DIVERGING = [[0.0, ORANGE], [0.5, "#f3f1ec"], [1.0, BLUE]]
+
+
+def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figure:
+    """Loss and accuracy, on what was learnt from and on what was held out.
+
+    Args:
+        points: By step.
+        steps: What a step is.
+    """
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("Loss (nats a preference)", "Accuracy"))
+    numbers = [point.step for point in points]
+    series = (
+        ("learnt from", BLUE, "solid", [p.loss for p in points], [p.accuracy for p in points]),
+        (
+            "held out",
+            ORANGE,
+            "dot",
+            [p.held_out_loss for p in points],
+            [p.held_out_accuracy for p in points],
+        ),
+    )
+    for name, colour, dash, losses, accuracies in series:
+        for column, values in ((1, losses), (2, accuracies)):
+            if all(value is None for value in values):
+                continue
+            figure.add_scatter(
+                x=numbers,
+                y=values,
+                mode="lines+markers" if len(numbers) < 30 else "lines",
+                name=name,
+                line={"color": colour, "dash": dash},
+                legendgroup=name,
+                showlegend=column == 1,
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(title=steps)
+    figure.update_yaxes(range=[0, 1.04], tickformat=".0%", row=1, col=2)
+    return _styled(figure, height=300)
+
+
+def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.Figure:
+    """Heat map of pairwise logits in both orders.
+
+    Args:
+        names: One per row and column.
+        logits: Shape (n, n): natural-log odds that the row, shown first, beats the column.
+    """
+    size = len(names)
+    cells = [[None if i == j else logits[i][j] for j in range(size)] for i in range(size)]
+    bound = max((abs(value) for row in cells for value in row if value is not None), default=1.0) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=cells,
+            x=list(names),
+            y=list(names),
+            zmin=-bound,
+            zmax=bound,
+            colorscale=DIVERGING,
+            texttemplate="%{z:.2f}",
+            textfont={"color": "#22201c"},
+            hovertemplate="%{y} first, against %{x}: %{z:.3f}<extra></extra>",
+            colorbar={"title": "logit"},
+        )
+    )
+    figure.update_xaxes(title="shown second", showgrid=False)
+    figure.update_yaxes(title="shown first", autorange="reversed", showgrid=False)
+    return _styled(figure, height=max(280, 110 + 46 * size))
+
+
+def ratings_plot(
+    names: Sequence[str], ratings: Sequence[float], lows: Sequence[float], highs: Sequence[float]
+) -> go.Figure:
+    """Ratings of members with their intervals, best on top.
+
+    Args:
+        names: One per member, best first.
+        ratings: Natural-log odds.
+        lows: Lower ends of the 95 % intervals.
+        highs: Upper ends.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=list(ratings),
+            y=list(names),
+            mode="markers",
+            marker={"color": BLUE, "size": 9},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - rating for rating, high in zip(ratings, highs, strict=True)],
+                "arrayminus": [rating - low for rating, low in zip(ratings, lows, strict=True)],
+                "color": BLUE,
+            },
+            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="rating (log-odds), 95 % interval", zeroline=True)
+    figure.update_yaxes(autorange="reversed")
+    figure.add_vline(x=0, line={"color": GREY, "width": 1})
+    return _styled(figure, height=max(220, 90 + 30 * len(names)))
+
+
+def _styled(figure: go.Figure, *, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": GREY, "family": "IBM Plex Sans, sans-serif", "size": 13},
+        margin={"l": 8, "r": 8, "t": 36, "b": 8},
+        legend={"orientation": "h", "y": -0.25},
+    )
+    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
+    return figure

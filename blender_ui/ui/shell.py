@@ -1,0 +1,130 @@
+"""What every page shares: header and navigation, theme, launch options, the browser's memory.
+
+Invariant: nothing is loaded from another host. Fonts, styles and scripts are served by the app,
+and a content security policy makes the browser refuse the rest, so that an image in a member's
+answer cannot call home. Non-goal: what a page does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from blender_ui.settings import Settings
+from blender_ui.ui import markup
+
+ASSETS_PATH = Path(__file__).resolve().parents[2] / "assets"
+
+POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
+"""Gradio compiles its listeners' ``js`` in the page, hence 'unsafe-eval'."""
+
+STORAGE_KEY = "blender-ui"
+STORAGE_SECRET = "blender-ui-browser"
+"""Gradio scrambles what a browser keeps with this; fixed, or a restart would lose everybody."""
+
+
+class Page(NamedTuple):
+    """A page of the app."""
+
+    title: str
+    path: str
+    """Below the app's root, without slashes; empty for the first page."""
+
+
+PAGES = (
+    Page("Blend", ""),
+    Page("Label", "label"),
+    Page("Train", "train"),
+    Page("Inspect", "inspect"),
+    Page("Data", "data"),
+)
+
+
+def draw_header(current: Page) -> None:
+    """Draw the brand, the links to the pages and the light switch, inside the page's Blocks."""
+    links = [(page.title, f"./{page.path}", page == current) for page in PAGES]
+    gr.HTML(markup.header(links), elem_id="header", padding=False)
+
+
+def browser_memory() -> gr.BrowserState:
+    """What the browser keeps between visits: ``{"annotator": secret key, "prompt_id": last one}``.
+
+    Every page gets the same one. Treat what comes from it as input from outside.
+    """
+    return gr.BrowserState(
+        {"annotator": "", "prompt_id": None}, storage_key=STORAGE_KEY, secret=STORAGE_SECRET
+    )
+
+
+def launch_options(settings: Settings) -> dict[str, Any]:
+    """The arguments of ``Blocks.launch`` that this app needs."""
+    script = (ASSETS_PATH / "page.js").read_text(encoding="utf-8")
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "theme": build_theme(),
+        "css_paths": [ASSETS_PATH / "theme.css"],
+        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><script>{script}</script>',
+        "favicon_path": ASSETS_PATH / "logo.svg",
+        "run_history": False,
+        "footer_links": [],
+        "show_error": True,
+        "ssr_mode": False,
+    }
+
+
+def build_theme() -> gr.themes.Base:
+    """Warm paper by day, slate by night; teal for what can be done.
+
+    Gradio's own semi-bold cut of IBM Plex Sans lacks most letters, hence the bold one.
+    """
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        secondary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=[
+            gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)),
+            "ui-sans-serif",
+            "system-ui",
+            "sans-serif",
+        ],
+        font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
+    ).set(
+        body_background_fill="#faf8f5",
+        body_background_fill_dark="#15181b",
+        background_fill_primary="#ffffff",
+        background_fill_primary_dark="#1c2024",
+        background_fill_secondary="#f4f1ec",
+        background_fill_secondary_dark="#23282d",
+        body_text_color="#22201c",
+        body_text_color_dark="#e9e6e0",
+        body_text_color_subdued="#6a645b",
+        body_text_color_subdued_dark="#a39d93",
+        border_color_primary="#e4dfd6",
+        border_color_primary_dark="#343b42",
+        block_background_fill="#ffffff",
+        block_background_fill_dark="#1c2024",
+        block_border_color="#e4dfd6",
+        block_border_color_dark="#343b42",
+        block_shadow="none",
+        input_background_fill="#ffffff",
+        input_background_fill_dark="#15181b",
+        input_border_color="#cfc8bc",
+        input_border_color_dark="#434b53",
+        button_primary_background_fill="#0f766e",
+        button_primary_background_fill_hover="#0b5f58",
+        button_primary_background_fill_dark="#2dd4bf",
+        button_primary_background_fill_hover_dark="#5eead4",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#06302b",
+        button_secondary_background_fill="#ffffff",
+        button_secondary_background_fill_hover="#f4f1ec",
+        button_secondary_background_fill_dark="#23282d",
+        button_secondary_background_fill_hover_dark="#2d343a",
+        button_secondary_border_color="#cfc8bc",
+        button_secondary_border_color_dark="#434b53",
+        button_border_width="1px",
+    )

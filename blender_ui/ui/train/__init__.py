@@ -1,0 +1,1 @@
+"""The train page: ask for a training, watch it, choose the version that ranks."""

@@ -1,0 +1,54 @@
+"""``python -m blender_ui.worker``: the background worker as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
+
+from blender_ui.errors import BlenderError
+from blender_ui.settings import load_settings
+from blender_ui.worker.lifecycle import end_on_signals, end_with_parent, share_machine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker until it is told to stop; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="blender-ui worker", description="Train rankers in the background.")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="exit when standard input closes, as it does with the app"
+    )
+    options = parser.parse_args(arguments)
+    if options.with_parent:
+        end_with_parent()
+    end_on_signals()
+    share_machine()
+    try:
+        serve()
+    except BlenderError as error:
+        print(f"worker: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def serve() -> None:
+    """Build the worker from the environment and let it work for good."""
+    # After ``share_machine``: numeric libraries read their number of threads when they load.
+    from blender_ui.bootstrap import build_training_run
+    from blender_ui.worker.lock import WorkerLock
+    from blender_ui.worker.worker import Worker
+
+    settings = load_settings(os.environ)
+    lock = WorkerLock(settings.home_path)
+    worker = Worker(build_training_run(settings), jobs_url=settings.jobs_url)
+    print(f"worker: ready, process {os.getpid()}, home {settings.home_path}", flush=True)
+    try:
+        worker.serve(threading.Event())
+    finally:
+        worker.close()
+        lock.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""How a worker process behaves among others: its share of the machine, and how it ends.
+
+Invariant: it ends at once when it is told to, or when its parent is gone. It never waits for a step,
+because a step that is cut off is repeated by the next worker. Non-goal: the work.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+NICENESS = 10
+AUTOGROUP_PATH = Path("/proc/self/autogroup")
+
+
+def share_machine() -> None:
+    """Leave a core and the better priority to the pages; call it before numeric libraries load."""
+    n_threads = str(max((os.cpu_count() or 2) - 1, 1))
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, n_threads)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.nice(NICENESS)
+    # On Linux a session of its own may be a scheduling group of its own, and between groups only the
+    # group's niceness counts.
+    with suppress(OSError):
+        AUTOGROUP_PATH.write_text(str(NICENESS))
+
+
+def end_on_signals() -> None:
+    """End with exit code 0 on SIGTERM and SIGINT."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+
+
+def end_with_parent() -> None:
+    """End when standard input closes, which the parent's death does whatever its cause."""
+    threading.Thread(target=_wait_for_parent, name="parent-watch", daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os._exit(0)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # Leaving through the interpreter would wait for the thread that is in the middle of a step.
+    os._exit(0)

@@ -1,0 +1,89 @@
+"""Training from a terminal: ask for a job and follow it, doing the work here where no worker does.
+
+Invariant: the job is the same as one that a page asks for; ending this program leaves it resumable.
+Non-goal: options and output formats, which belong to the command.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from blender_ui.errors import Refused
+from blender_ui.services.training import JobView, Training
+from blender_ui.services.training_run import TrainingRun
+from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.worker import Worker
+
+FOLLOW_SECONDS = 0.5
+
+
+def train_now(
+    training: Training,
+    *,
+    build_run: Callable[[], TrainingRun],
+    home_path: Path,
+    jobs_url: str,
+    write: Callable[[str], None],
+    request: Mapping[str, Any] | None = None,
+) -> JobView:
+    """Train and wait for the end.
+
+    Args:
+        training: Takes the request.
+        build_run: Makes what does the work, if it has to be done here.
+        home_path: Where a running worker would hold its lock.
+        jobs_url: URL of the job queue's database.
+        write: Is given a line whenever the job moved on.
+        request: Arguments of ``Training.request``.
+
+    Returns:
+        The finished job; its status says how it ended.
+
+    Raises:
+        Refused: If there is not enough to train on.
+    """
+    job = training.request(**(request or {}))
+    with _worker_unless_one_runs(build_run, home_path=home_path, jobs_url=jobs_url) as worker:
+        written = ""
+        while True:
+            if worker is not None:
+                worker.poll()
+            job = training.get_job(job.id)
+            line = describe_job(job)
+            if line != written:
+                write(line)
+                written = line
+            if job.status.is_finished():
+                return job
+            time.sleep(FOLLOW_SECONDS)
+
+
+def describe_job(job: JobView) -> str:
+    """One line that says where a job stands."""
+    line = f"job {job.id}: {100 * job.progress:.0f} %, {job.phase}"
+    if job.remaining_seconds is not None:
+        line += f", about {job.remaining_seconds:.0f} s left"
+    return line if job.error is None else f"{line}: {job.error}"
+
+
+@contextmanager
+def _worker_unless_one_runs(
+    build_run: Callable[[], TrainingRun], *, home_path: Path, jobs_url: str
+) -> Iterator[Worker | None]:
+    try:
+        lock = WorkerLock(home_path)
+    except Refused:
+        yield None
+        return
+    try:
+        worker = Worker(build_run(), jobs_url=jobs_url)
+        try:
+            yield worker
+        finally:
+            worker.close()
+    finally:
+        lock.release()

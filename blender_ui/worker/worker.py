@@ -1,0 +1,74 @@
+"""The background worker: takes waiting jobs from the store and sees each to its end.
+
+Invariant: stopping is the same as crashing: the next worker goes on from the last chunk, and a job
+that no worker can carry out ends with a reason. Non-goal: the training itself; ``WorkerLock`` keeps
+a second worker away.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from blender_ui.services.training_run import TrainingRun
+from blender_ui.worker.workflow import MAX_RESTARTS, Workflows
+
+POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0
+
+
+class Worker:
+    """Hands waiting jobs to the workflow, gives signs of life, and closes jobs that were given up.
+
+    Args:
+        run: Carries out the steps.
+        jobs_url: URL of the job queue's database.
+        monotonic: Seconds from any start.
+    """
+
+    def __init__(
+        self, run: TrainingRun, *, jobs_url: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._run = run
+        self._monotonic = monotonic
+        # On SQLite every worker is on this machine; on a server each machine resumes its own jobs.
+        executor_id = "worker" if jobs_url.startswith("sqlite") else socket.gethostname()
+        self._workflows = Workflows(run, jobs_url=jobs_url, executor_id=executor_id)
+        self._known: set[int] = set()
+        self._beat_at: float | None = None
+
+    def serve(self, stopping: threading.Event) -> None:
+        """Work until told to stop."""
+        while not stopping.is_set():
+            self.poll()
+            stopping.wait(POLL_SECONDS)
+
+    def poll(self) -> None:
+        """Look at the store once."""
+        unfinished = self._run.list_unfinished()
+        for job in unfinished:
+            if job.job_id not in self._known:
+                self._workflows.enqueue(job.job_id, job.workflow_id)
+                self._known.add(job.job_id)
+            end = self._workflows.find_end(job.workflow_id)
+            if end is not None:
+                self._run.end_failed(job.job_id, _describe_end(end))
+        now = self._monotonic()
+        if self._beat_at is None or now - self._beat_at >= HEARTBEAT_SECONDS:
+            self._beat_at = now
+            self._run.touch([job.job_id for job in unfinished])
+
+    def close(self) -> None:
+        """Stop the workflow engine."""
+        self._workflows.close()
+
+
+def _describe_end(end: str) -> str:
+    if end == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return (
+            f"the worker died {MAX_RESTARTS + 1} times in the middle of this job, as it does when memory "
+            "runs out; close other programs or take a smaller reader, then train again"
+        )
+    return f"the job's workflow ended with {end} and left no result; train again"

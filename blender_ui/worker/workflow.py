@@ -1,0 +1,127 @@
+"""The training workflow: which step comes next, kept by DBOS so that a crash repeats one step at most.
+
+Invariant: every way a workflow can end leaves the job's row finished; a process that is killed leaves
+it resumable. Non-goal: what a step does; ``services.training_run`` does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from blender_ui.errors import BlenderError
+from blender_ui.services.job_progress import JobCancelled
+from blender_ui.services.training_run import TrainingRun
+
+QUEUE = "training"
+MAX_RESTARTS = 10
+"""How often a job is taken up again after a crash before it is given up."""
+CLOSE_SECONDS = 5
+# Recovery looks for workflows of its own version, and a new release must still find the old ones.
+_APPLICATION_VERSION = "1"
+
+Result = TypeVar("Result")
+
+
+class StepFailed(BlenderError):
+    """A step failed for good; the text is the reason that the job's row keeps."""
+
+
+class Workflows:
+    """Launches DBOS in this process and hands jobs to it; one at a time may exist in a process.
+
+    Args:
+        run: Carries out the steps.
+        jobs_url: URL of DBOS' system database.
+        executor_id: Names this worker. After a crash, the worker of the same name resumes its jobs.
+    """
+
+    def __init__(self, run: TrainingRun, *, jobs_url: str, executor_id: str) -> None:
+        config = DBOSConfig(
+            name="blender-ui",
+            system_database_url=jobs_url,
+            application_version=_APPLICATION_VERSION,
+            executor_id=executor_id,
+            log_level="ERROR",
+        )
+        DBOS(config=config)
+
+        # A function of this run's own, because DBOS marks what it decorates and a method cannot be.
+        @DBOS.workflow(name="train_ranker", max_recovery_attempts=MAX_RESTARTS)
+        def train_ranker(job_id: int) -> None:
+            _train(run, job_id)
+
+        self._workflow = train_ranker
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE, global_concurrency=1, polling_interval_sec=0.5, on_conflict="always_update"
+        )
+
+    def enqueue(self, job_id: int, workflow_id: str) -> None:
+        """Put a job in the queue; one that is there already, or was, is left as it is."""
+        with SetWorkflowID(workflow_id):
+            DBOS.enqueue_workflow(QUEUE, self._workflow, job_id)
+
+    def find_end(self, workflow_id: str) -> str | None:
+        """DBOS' word for how a workflow ended; None where it may still go on."""
+        status = DBOS.get_workflow_status(workflow_id)
+        if status is None or status.status in ("PENDING", "ENQUEUED", "DELAYED"):
+            return None
+        return str(status.status)
+
+    def close(self) -> None:
+        """Stop taking jobs and let the last step be recorded; what takes longer stays resumable."""
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=CLOSE_SECONDS)
+
+
+def _train(run: TrainingRun, job_id: int) -> None:
+    """The workflow's steps. Their order must not change while jobs of an older release wait."""
+    try:
+        if not _run_step("start", run.start, job_id):
+            return
+        while _run_step("read_chunk", run.read_chunk, job_id):
+            pass
+        fitted = _run_step("fit", run.fit, job_id)
+        _run_step("register", partial(run.register, fitted=fitted), job_id)
+    except JobCancelled:
+        run.end_cancelled(job_id)
+    except StepFailed as error:
+        run.end_failed(job_id, str(error))
+
+
+def _run_step(name: str, step: Callable[[int], Result], job_id: int) -> Result:
+    return DBOS.run_step({"name": name}, _translated(step), job_id)
+
+
+def _translated(step: Callable[[int], Result]) -> Callable[[int], Result]:
+    """A step whose failures are sentences: DBOS keeps them, and a page shows them."""
+
+    def call(job_id: int) -> Result:
+        try:
+            return step(job_id)
+        except JobCancelled:
+            raise
+        except Exception as error:
+            raise StepFailed(describe_failure(error)) from error
+
+    return call
+
+
+def describe_failure(error: BaseException) -> str:
+    """The reason that a failed job shows.
+
+    Memory that runs out has many types: Python's own, torch's for a GPU, and a RuntimeError of its
+    CPU allocator.
+    """
+    text = str(error)
+    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if is_memory or "DefaultCPUAllocator" in text or "not enough memory" in text:
+        return (
+            f"memory ran out: {text or type(error).__name__}. Close other programs or take a smaller model."
+        )
+    if isinstance(error, BlenderError):
+        return text
+    return f"{type(error).__name__}: {text}"

@@ -1,0 +1,1 @@
+"""Rows: tables, connections, migrations and queries. Knows nothing of models, text or pages."""

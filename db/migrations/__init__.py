@@ -1,0 +1,137 @@
+"""Bring a database's schema to the one that ``db.models`` describes.
+
+Invariant: one transaction under a lock, so two processes that start at once migrate once, and a
+migration that fails leaves the schema as it was. Non-goal: going back to an older schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+
+_LOCK_KEY = 0x626C656E646572
+"""PostgreSQL's advisory lock for migrating ("blender" in ASCII)."""
+
+
+class SchemaVersionError(Exception):
+    """The database's schema is not the one that this code was written for.
+
+    Attributes:
+        found: The database's revision, None where it has no tables of ours.
+        expected: This code's revision.
+        can_migrate: Whether ``migrate`` would bring it to ``expected``.
+    """
+
+    def __init__(self, *, found: str | None, expected: str, can_migrate: bool) -> None:
+        state = f"is at revision {found}" if found else "has no schema yet"
+        advice = "migrate it first" if can_migrate else "this code does not know it: use the newer code"
+        super().__init__(f"the database {state}, this code expects revision {expected}; {advice}")
+        self.found = found
+        self.expected = expected
+        self.can_migrate = can_migrate
+
+
+def migrate(engine: Engine) -> bool:
+    """Bring an empty or older database to the newest schema.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        SchemaVersionError: If the database is newer than this code.
+    """
+    expected = newest_revision()
+    with _locked(engine) as connection:
+        found = _revision_of(connection)
+        if found == expected:
+            return False
+        if found is not None and not _knows(found):
+            raise SchemaVersionError(found=found, expected=expected, can_migrate=False)
+        command.upgrade(alembic_config(connection), "head")
+        _check_foreign_keys(connection)
+    return True
+
+
+def check_schema(engine: Engine) -> None:
+    """Refuse a database whose schema is not this code's.
+
+    Raises:
+        SchemaVersionError: If it is older, newer, or empty.
+    """
+    expected = newest_revision()
+    with engine.connect() as connection:
+        found = _revision_of(connection)
+    if found != expected:
+        raise SchemaVersionError(found=found, expected=expected, can_migrate=found is None or _knows(found))
+
+
+def newest_revision() -> str:
+    """The revision that ``migrate`` leads to."""
+    revision = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    if revision is None:
+        raise RuntimeError("db/migrations/versions holds no revision")
+    return revision
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, made here so that no alembic.ini need lie in the working folder."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _knows(revision: str) -> bool:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return any(script.revision == revision for script in scripts.walk_revisions())
+
+
+def _revision_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _locked(engine: Engine) -> Iterator[Connection]:
+    """Give a connection in a transaction that no other migrating process can hold as well."""
+    is_sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        if is_sqlite:
+            # Rebuilding a table, SQLite's way to alter one, would cascade through its foreign
+            # keys; and the switch does nothing inside a transaction.
+            _set_foreign_keys(connection, on=False)
+            connection = connection.execution_options(sqlite_begin="IMMEDIATE")
+        try:
+            with connection.begin():
+                if not is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+                yield connection
+        finally:
+            if is_sqlite:
+                _set_foreign_keys(connection, on=True)
+
+
+def _set_foreign_keys(connection: Connection, *, on: bool) -> None:
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    driver.cursor().execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+    if broken:
+        raise RuntimeError(f"the migration would leave {len(broken)} references to nothing: {broken[:3]}")

@@ -1,0 +1,1 @@
+"""One revision a file, applied in the order of their numbers."""

@@ -1,0 +1,513 @@
+"""Every table, its enums and its invariants.
+
+The schema holds what must always be true (NOT NULL, CHECK, UNIQUE, foreign keys), because
+SQLModel's ``table=True`` classes do not validate. Constraints are named so that migrations can
+change them. Times are in UTC, durations in seconds. Rows are never deleted: an undone
+preference is retracted, a changed member is a new row.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    LargeBinary,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import Enum as SqlEnum
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+).naming_convention
+
+
+def utc_now() -> datetime:
+    """The present time, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time kept in UTC without its zone and given back with it, on every database alike."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware time into the UTC time that is stored."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"expected a time with a zone, came {value.isoformat()}; pass datetime.now(UTC)")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn the stored time into an aware one."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Role(enum.StrEnum):
+    ANNOTATOR = "annotator"
+    RESEARCHER = "researcher"
+    ADMIN = "admin"
+
+
+class AnnotatorKind(enum.StrEnum):
+    HUMAN = "human"
+    JUDGE = "judge"
+
+
+class Outcome(enum.StrEnum):
+    """What an annotator said of a comparison; a skip is not an outcome but a lease's end."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    TIE = "tie"
+    BOTH_BAD = "both_bad"
+
+
+class Origin(enum.StrEnum):
+    """Where a comparison came from."""
+
+    BLEND = "blend"
+    QUEUE = "queue"
+    IMPORT = "import"
+
+
+class LeaseStatus(enum.StrEnum):
+    ACTIVE = "active"
+    ANSWERED = "answered"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+
+
+class FailureKind(enum.StrEnum):
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    OUT_OF_MEMORY = "out_of_memory"
+    BAD_RESPONSE = "bad_response"
+    EMPTY = "empty"
+    STOPPED = "stopped"
+
+
+class JobStatus(enum.StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in (JobStatus.COMPLETE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class RankerKind(enum.StrEnum):
+    FAST = "fast"
+    """A Bayesian head over a frozen language model's readings."""
+    JOINT = "joint"
+    """The paper's cross-encoder, both candidates in one input."""
+    POINTWISE = "pointwise"
+    """An encoder that scores one candidate at a time, fine-tuned whole."""
+
+
+def _enum_column(kind: type[enum.StrEnum], **options: Any) -> Column[Any]:
+    """A VARCHAR with a CHECK on the enum's values, so a wrong word cannot enter by raw SQL."""
+    return Column(
+        SqlEnum(
+            kind,
+            values_callable=lambda members: [member.value for member in members],
+            native_enum=False,
+            create_constraint=True,
+            name=kind.__name__.lower(),
+            length=32,
+        ),
+        nullable=False,
+        **options,
+    )
+
+
+class Annotator(SQLModel, table=True):
+    """A person who labels, or a judge whose verdicts were imported."""
+
+    __tablename__: ClassVar[str] = "annotator"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True, max_length=128)
+    """``browser:`` and a SHA-256 of the secret that a person's browser keeps; ``import:`` and a
+    SHA-256 of source, kind and name for imported annotators."""
+    name: str = Field(max_length=128)
+    kind: AnnotatorKind = Field(sa_column=_enum_column(AnnotatorKind))
+    role: Role = Field(sa_column=_enum_column(Role))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Prompt(SQLModel, table=True):
+    """What a person asked, once per asking; an imported prompt once per source."""
+
+    __tablename__: ClassVar[str] = "prompt"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint("length(trim(instruction)) + length(trim(input)) > 0", name="not_blank"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    instruction: str
+    input: str = ""
+    fingerprint: str = Field(index=True, max_length=64)
+    """``RankingPrompt.fingerprint``: equal for the same question; splits go by it."""
+    source: str | None = Field(default=None, max_length=128)
+    """Data set it was imported from; NULL for a prompt asked here."""
+    external_id: str | None = Field(default=None, max_length=256)
+    licence: str | None = Field(default=None, max_length=128)
+    lang: str | None = Field(default=None, max_length=32)
+    category: str | None = Field(default=None, max_length=128)
+    asked_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    record_fingerprint: str | None = Field(default=None, max_length=64)
+    """SHA-256 of the record it was imported from: tells the same record from a changed one."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Member(SQLModel, table=True):
+    """One LLM with fixed options; other options make another row of the same name."""
+
+    __tablename__: ClassVar[str] = "member"
+    __table_args__ = (UniqueConstraint("name", "fingerprint"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(index=True, max_length=128)
+    backend: str = Field(max_length=32)
+    """llama_cpp, transformers, openai; ``import`` for members known by their answers only, ``fusion``
+    for fused answers."""
+    model: str = Field(max_length=512)
+    options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    fingerprint: str = Field(max_length=64)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Candidate(SQLModel, table=True):
+    """A member's answer to a prompt."""
+
+    __tablename__: ClassVar[str] = "candidate"
+
+    id: int | None = Field(default=None, primary_key=True)
+    prompt_id: int = Field(foreign_key="prompt.id", index=True)
+    member_id: int = Field(foreign_key="member.id", index=True)
+    text: str
+    finish_reason: str | None = Field(default=None, max_length=32)
+    n_prompt_tokens: int | None = None
+    n_tokens: int | None = None
+    first_token_seconds: float | None = None
+    seconds: float | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class CandidateFailure(SQLModel, table=True):
+    """Why a member gave no answer; what it had said before stays with it."""
+
+    __tablename__: ClassVar[str] = "candidate_failure"
+
+    id: int | None = Field(default=None, primary_key=True)
+    prompt_id: int = Field(foreign_key="prompt.id", index=True)
+    member_id: int = Field(foreign_key="member.id", index=True)
+    kind: FailureKind = Field(sa_column=_enum_column(FailureKind))
+    message: str
+    partial_text: str = ""
+    seconds: float
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Comparison(SQLModel, table=True):
+    """Two candidates of one prompt, with the side each is shown on."""
+
+    __tablename__: ClassVar[str] = "comparison"
+    __table_args__ = (
+        CheckConstraint("left_id <> right_id", name="two_candidates"),
+        CheckConstraint("n_taken >= 0 AND n_taken <= overlap", name="n_taken_within_overlap"),
+        CheckConstraint("is_open = (n_taken < overlap)", name="open_while_places_are_left"),
+        UniqueConstraint("left_id", "right_id"),
+        Index("ix_comparison_queue", "is_open", "n_taken", "priority"),
+        Index("ix_comparison_information", "is_open", "information"),
+        Index("ix_comparison_prompt_open", "prompt_id", "is_open", "n_taken"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    prompt_id: int = Field(foreign_key="prompt.id")
+    left_id: int = Field(foreign_key="candidate.id", index=True)
+    right_id: int = Field(foreign_key="candidate.id", index=True)
+    origin: Origin = Field(sa_column=_enum_column(Origin))
+    side_seed: int | None = None
+    """Seed of the coin that chose the sides; NULL where an import brought the order."""
+    priority: float = 0.0
+    """Random in [0, 1), drawn once: breaks ties among the least labelled, low first."""
+    information: float | None = None
+    """How unsure the active ranker is of it, high is asked first; NULL before a ranker said so."""
+    overlap: int = 1
+    """How many people are to answer it; 0 keeps it out of the queue."""
+    n_taken: int = 0
+    """Leases that count towards the overlap: active or answered."""
+    is_open: bool = Field(default=True)
+    """``n_taken < overlap``; a column because the queue's index needs it."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Lease(SQLModel, table=True):
+    """One comparison lent to one annotator, once; how it was chosen stays with it."""
+
+    __tablename__: ClassVar[str] = "lease"
+    __table_args__ = (
+        UniqueConstraint("comparison_id", "annotator_id"),
+        CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity_is_a_probability"),
+        Index("ix_lease_annotator_status", "annotator_id", "status"),
+        Index("ix_lease_expiry", "status", "expires_at"),
+        Index("ix_lease_annotator_ended", "annotator_id", "ended_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    comparison_id: int = Field(foreign_key="comparison.id")
+    annotator_id: int = Field(foreign_key="annotator.id")
+    status: LeaseStatus = Field(sa_column=_enum_column(LeaseStatus))
+    policy: str = Field(max_length=64)
+    propensity: float
+    """Probability with which the policy chose this comparison among those open to the annotator."""
+    expires_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When it was answered, skipped or expired; NULL while active. Undo goes back by it."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class SeenPrompt(SQLModel, table=True):
+    """An annotator saw this prompt's answers with names, so no pair of it is blind to them."""
+
+    __tablename__: ClassVar[str] = "seen_prompt"
+
+    annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
+    prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Preference(SQLModel, table=True):
+    """One annotator's outcome for a comparison. A retracted one is kept and no longer counts."""
+
+    __tablename__: ClassVar[str] = "preference"
+    __table_args__ = (
+        CheckConstraint("strength IS NULL OR (strength > 0 AND strength <= 1)", name="strength_in_range"),
+        Index(
+            "uq_preference_standing",
+            "comparison_id",
+            "annotator_id",
+            unique=True,
+            sqlite_where=text("retracted_at IS NULL"),
+            postgresql_where=text("retracted_at IS NULL"),
+        ),
+        Index("ix_preference_annotator_standing", "annotator_id", "retracted_at", "created_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    comparison_id: int = Field(foreign_key="comparison.id", index=True)
+    annotator_id: int = Field(foreign_key="annotator.id")
+    lease_id: int | None = Field(default=None, foreign_key="lease.id")
+    """NULL for imported preferences."""
+    outcome: Outcome = Field(sa_column=_enum_column(Outcome))
+    strength: float | None = None
+    reason: str | None = None
+    seconds: float | None = None
+    """From the pair being drawn to the vote."""
+    idempotency_key: str = Field(unique=True, max_length=128)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    retracted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class TrainingJob(SQLModel, table=True):
+    """A request to train a ranker, and its fate."""
+
+    __tablename__: ClassVar[str] = "training_job"
+    __table_args__ = (CheckConstraint("progress >= 0 AND progress <= 1", name="progress_is_a_share"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    workflow_id: str = Field(unique=True, max_length=64)
+    kind: RankerKind = Field(sa_column=_enum_column(RankerKind))
+    status: JobStatus = Field(sa_column=_enum_column(JobStatus, index=True))
+    options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    requested_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    """NULL where the count of new preferences asked for it."""
+    cut_off_preference_id: int
+    """Preferences after this id are not part of the job."""
+    phase: str = Field(default="waiting", max_length=64)
+    progress: float = 0.0
+    remaining_seconds: float | None = None
+    error: str | None = None
+    cancel_requested_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    heartbeat_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class TrainingPoint(SQLModel, table=True):
+    """One point of a job's live curve."""
+
+    __tablename__: ClassVar[str] = "training_point"
+
+    job_id: int = Field(foreign_key="training_job.id", primary_key=True)
+    step: int = Field(primary_key=True)
+    loss: float
+    accuracy: float
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class RankerVersion(SQLModel, table=True):
+    """One trained ranker: where it came from, what it learnt from, and how good it is."""
+
+    __tablename__: ClassVar[str] = "ranker_version"
+    __table_args__ = (
+        Index(
+            "uq_ranker_version_active",
+            "is_active",
+            unique=True,
+            sqlite_where=text("is_active"),
+            postgresql_where=text("is_active"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: int | None = Field(default=None, foreign_key="training_job.id", unique=True)
+    parent_id: int | None = Field(default=None, foreign_key="ranker_version.id")
+    kind: RankerKind = Field(sa_column=_enum_column(RankerKind))
+    base_model: str = Field(max_length=512)
+    base_fingerprint: str = Field(max_length=64)
+    fingerprint: str = Field(max_length=64)
+    path: str = Field(max_length=1024)
+    """The checkpoint's folder, relative to the rankers' folder."""
+    cut_off_preference_id: int
+    n_train: int
+    n_held_out: int
+    hyper_parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    code_version: str = Field(max_length=64)
+    is_active: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Promotion(SQLModel, table=True):
+    """A decision about a version: made active, refused, or rolled back to; with its reason."""
+
+    __tablename__: ClassVar[str] = "promotion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    ranker_version_id: int = Field(foreign_key="ranker_version.id", index=True)
+    previous_id: int | None = Field(default=None, foreign_key="ranker_version.id")
+    promoted: bool
+    reason: str
+    decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Reading(SQLModel, table=True):
+    """What a frozen reader read in one candidate: little-endian float32, one vector."""
+
+    __tablename__: ClassVar[str] = "reading"
+
+    candidate_id: int = Field(foreign_key="candidate.id", primary_key=True)
+    reader_fingerprint: str = Field(primary_key=True, max_length=64)
+    vector: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Ranking(SQLModel, table=True):
+    """One ranker version's decision about the candidates of a prompt."""
+
+    __tablename__: ClassVar[str] = "ranking"
+
+    id: int | None = Field(default=None, primary_key=True)
+    prompt_id: int = Field(foreign_key="prompt.id", index=True)
+    ranker_version_id: int = Field(foreign_key="ranker_version.id", index=True)
+    refitted_preference_id: int | None = None
+    """Last preference that the live head had learnt from; NULL for the version as trained."""
+    policy: str = Field(max_length=32)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class RankingEntry(SQLModel, table=True):
+    """The score and rank of one candidate in a ranking."""
+
+    __tablename__: ClassVar[str] = "ranking_entry"
+
+    ranking_id: int = Field(foreign_key="ranking.id", primary_key=True)
+    candidate_id: int = Field(foreign_key="candidate.id", primary_key=True)
+    score: float
+    rank: int
+
+
+class PairwiseLogit(SQLModel, table=True):
+    """One entry of a ranking's matrix: ``first`` shown first against ``second``."""
+
+    __tablename__: ClassVar[str] = "pairwise_logit"
+
+    ranking_id: int = Field(foreign_key="ranking.id", primary_key=True)
+    first_id: int = Field(foreign_key="candidate.id", primary_key=True)
+    second_id: int = Field(foreign_key="candidate.id", primary_key=True)
+    logit: float
+    uncertainty: float | None = None
+    """Standard deviation of the logit, where the ranker knows it."""
+
+
+class Fusion(SQLModel, table=True):
+    """A fused answer, or the reason why the best source is shown in its place."""
+
+    __tablename__: ClassVar[str] = "fusion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    prompt_id: int = Field(foreign_key="prompt.id", index=True)
+    ranking_id: int | None = Field(default=None, foreign_key="ranking.id")
+    """NULL where the sources were taken without a ranker, in the members' order."""
+    fuser: str = Field(max_length=512)
+    candidate_id: int | None = Field(default=None, foreign_key="candidate.id", unique=True)
+    """The fused text, kept as a candidate so that people can vote on it; NULL when fusing failed."""
+    error: str | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class FusionSource(SQLModel, table=True):
+    """One source of a fusion, in the order in which the fuser saw it."""
+
+    __tablename__: ClassVar[str] = "fusion_source"
+
+    fusion_id: int = Field(foreign_key="fusion.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    candidate_id: int = Field(foreign_key="candidate.id")
+    share: float | None = None
+    """Share of the fused characters attributed to this source."""
+
+
+class FusionSpan(SQLModel, table=True):
+    """A stretch of the fused text and the source it came from; NULL where it is the fuser's own."""
+
+    __tablename__: ClassVar[str] = "fusion_span"
+
+    fusion_id: int = Field(foreign_key="fusion.id", primary_key=True)
+    start: int = Field(primary_key=True)
+    end: int
+    source_id: int | None = Field(default=None, foreign_key="candidate.id")

@@ -1,0 +1,110 @@
+"""Standing preferences in bulk, with the candidates and prompts they are about.
+
+Plain tuples, not rows of the session: at 100,000 preferences the session's bookkeeping would
+cost more than the reading.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select, union
+from sqlmodel import Session, col
+
+from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Preference, Prompt
+
+
+class Scope(NamedTuple):
+    """Which preferences: after an id and up to one, None for all; with or without judges."""
+
+    up_to_id: int | None = None
+    humans_only: bool = True
+    after_id: int = 0
+
+
+class ComparedPreference(NamedTuple):
+    """One standing preference and its sides."""
+
+    preference_id: int
+    left_id: int
+    right_id: int
+    outcome: str
+    strength: float | None
+    annotator_id: int
+
+
+class ComparedCandidate(NamedTuple):
+    """One candidate that a preference is about."""
+
+    candidate_id: int
+    prompt_id: int
+    text: str
+    member: str
+
+
+class ComparedPrompt(NamedTuple):
+    """One prompt that a preference is about."""
+
+    prompt_id: int
+    instruction: str
+    input: str
+
+
+def list_preferences(session: Session, *, scope: Scope) -> list[ComparedPreference]:
+    """The standing preferences, by ascending id."""
+    query = _within(
+        select(
+            col(Preference.id),
+            col(Comparison.left_id),
+            col(Comparison.right_id),
+            col(Preference.outcome),
+            col(Preference.strength),
+            col(Preference.annotator_id),
+        ),
+        scope,
+    )
+    return [ComparedPreference(*row) for row in session.execute(query.order_by(col(Preference.id)))]
+
+
+def list_candidates(session: Session, *, scope: Scope) -> list[ComparedCandidate]:
+    """The candidates that the standing preferences are about, by ascending id."""
+    sides = union(
+        _within(select(col(Comparison.left_id)), scope), _within(select(col(Comparison.right_id)), scope)
+    )
+    query = (
+        select(col(Candidate.id), col(Candidate.prompt_id), col(Candidate.text), col(Member.name))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.id).in_(sides))
+    )
+    return [ComparedCandidate(*row) for row in session.execute(query.order_by(col(Candidate.id)))]
+
+
+def list_prompts(session: Session, *, scope: Scope) -> list[ComparedPrompt]:
+    """The prompts that the standing preferences are about, by ascending id."""
+    asked = _within(select(col(Comparison.prompt_id)), scope)
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
+        col(Prompt.id).in_(asked)
+    )
+    return [ComparedPrompt(*row) for row in session.execute(query.order_by(col(Prompt.id)))]
+
+
+def names_by_annotator(session: Session) -> dict[int, str]:
+    """A name for every annotator that no other has."""
+    rows = session.execute(select(col(Annotator.id), col(Annotator.name)))
+    return {annotator_id: f"{annotator_id}:{name}" for annotator_id, name in rows}
+
+
+def _within(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Join comparisons with their standing preferences, and keep those in scope."""
+    query = query.select_from(Preference).join(
+        Comparison, col(Comparison.id) == col(Preference.comparison_id)
+    )
+    query = query.where(col(Preference.retracted_at).is_(None))
+    if scope.up_to_id is not None:
+        query = query.where(col(Preference.id) <= scope.up_to_id)
+    if scope.after_id:
+        query = query.where(col(Preference.id) > scope.after_id)
+    if scope.humans_only:
+        judges = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.JUDGE)
+        query = query.where(col(Preference.annotator_id).not_in(judges))
+    return query

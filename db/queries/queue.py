@@ -1,0 +1,235 @@
+"""The queue of comparisons: what is open to an annotator, and the places in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, Update, bindparam, func, select, update
+from sqlmodel import Session, col
+
+from db.models import Candidate, Comparison, Lease, LeaseStatus, SeenPrompt
+
+
+class Head(NamedTuple):
+    """One comparison at the head of an order."""
+
+    comparison_id: int
+    n_taken: int
+
+
+def find_least_taken(session: Session, *, annotator_id: int, prompt_id: int | None = None) -> Head | None:
+    """The comparison that the fewest people have taken, the first of those in the random order."""
+    return _find_head(session, _least_taken_query(prompt_id is not None), annotator_id, prompt_id)
+
+
+def find_most_informative(
+    session: Session, *, annotator_id: int, prompt_id: int | None = None
+) -> Head | None:
+    """The comparison with the highest information, where a ranker has given any."""
+    return _find_head(session, _most_informative_query(prompt_id is not None), annotator_id, prompt_id)
+
+
+def count_places(session: Session) -> int:
+    """How many comparisons have a place left."""
+    n_open: int = session.connection().execute(_n_open_query(False, False)).scalar_one()
+    return n_open
+
+
+def count_least_taken(
+    session: Session, *, annotator_id: int, n_taken: int, prompt_id: int | None = None
+) -> int:
+    """How many comparisons open to an annotator have been taken ``n_taken`` times.
+
+    All with that count, less those the annotator has had, less those whose names they have seen.
+    What they have had is looked up from whichever side is shorter, their leases or the queue.
+    """
+    of_prompt = prompt_id is not None
+    values = {"annotator_id": annotator_id, "n_taken": n_taken, "prompt_id": prompt_id}
+
+    def count(query: Select[*tuple[Any, ...]]) -> int:
+        # PostgreSQL's sums of counts are Decimals.
+        return int(session.connection().execute(query, values).scalar_one())
+
+    n_open = count(_n_open_query(True, of_prompt))
+    # What nobody has taken can only have come back from this annotator, so those leases suffice.
+    returned_only = n_taken == 0
+    from_leases = returned_only or count(_n_leases_query()) < n_open
+    had = (
+        _n_had_from_leases_query(returned_only, of_prompt)
+        if from_leases
+        else _n_had_from_queue_query(of_prompt)
+    )
+    return n_open - count(had) - count(_n_seen_query(of_prompt))
+
+
+def take_place(session: Session, *, comparison_id: int) -> bool:
+    """Take one of a comparison's places; False where none is left."""
+    taken = session.connection().execute(_take_place_statement(), {"comparison_id": comparison_id})
+    return bool(taken.rowcount)
+
+
+def give_back_places(session: Session, *, comparison_ids: Iterable[int]) -> None:
+    """Open the places again that leases had taken, one for each id given."""
+    rows = [{"comparison": comparison_id} for comparison_id in comparison_ids]
+    if rows:
+        session.connection().execute(
+            update(Comparison)
+            .where(col(Comparison.id) == bindparam("comparison"))
+            .values(n_taken=col(Comparison.n_taken) - 1, is_open=True),
+            rows,
+        )
+
+
+def set_information(session: Session, *, by_comparison: Mapping[int, float]) -> int:
+    """Give open comparisons their information and take it from all others; say how many have it."""
+    rows = [{"comparison": key, "information": value} for key, value in by_comparison.items()]
+    either = col(Comparison.is_open).in_((True, False))  # leads to the index, whose first column it is
+    session.execute(
+        update(Comparison)
+        .where(either, col(Comparison.information).is_not(None))
+        .values(information=None)
+        .execution_options(synchronize_session=False)
+    )
+    if rows:
+        session.connection().execute(
+            update(Comparison)
+            .where(col(Comparison.id) == bindparam("comparison"), col(Comparison.is_open).is_(True))
+            .values(information=bindparam("information")),
+            rows,
+        )
+    n_given: int = session.execute(
+        select(func.count())
+        .select_from(Comparison)
+        .where(col(Comparison.is_open).is_(True), col(Comparison.information).is_not(None))
+    ).scalar_one()
+    return n_given
+
+
+def paired_candidates(session: Session, *, prompt_id: int) -> set[frozenset[int]]:
+    """The pairs of a prompt's candidates that are comparisons already, whichever the sides."""
+    rows = session.execute(
+        select(col(Comparison.left_id), col(Comparison.right_id)).where(
+            col(Comparison.prompt_id) == prompt_id
+        )
+    )
+    return {frozenset(pair) for pair in rows}
+
+
+def texts_by_candidate(session: Session, *, prompt_id: int) -> dict[int, str]:
+    """The texts of a prompt's candidates, in the order in which they came."""
+    rows = session.execute(
+        select(col(Candidate.id), col(Candidate.text))
+        .where(col(Candidate.prompt_id) == prompt_id)
+        .order_by(col(Candidate.id))
+    )
+    return {candidate_id: text for candidate_id, text in rows}
+
+
+# Building a statement takes longer than running it, so the ones of the label loop are built once.
+
+
+@cache
+def _least_taken_query(of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    order = (col(Comparison.n_taken), col(Comparison.priority), col(Comparison.id))
+    return _head_query(_open_to_annotator(of_prompt)).order_by(*order)
+
+
+@cache
+def _most_informative_query(of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    has_information = col(Comparison.information).is_not(None)
+    query = _head_query([*_open_to_annotator(of_prompt), has_information])
+    return query.order_by(col(Comparison.information).desc())
+
+
+def _head_query(conditions: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+    query = select(col(Comparison.id), col(Comparison.n_taken)).where(*conditions)
+    return query.limit(1).with_for_update(skip_locked=True)
+
+
+@cache
+def _n_open_query(of_count: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(Comparison).where(*_open(of_prompt, of_count=of_count))
+
+
+@cache
+def _n_leases_query() -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(Lease).where(col(Lease.annotator_id) == bindparam("annotator_id"))
+
+
+@cache
+def _n_had_from_leases_query(returned_only: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    # EXISTS, not a join: SQLite without statistics would go through the whole queue first.
+    comparison = select(col(Comparison.id)).where(
+        col(Comparison.id) == col(Lease.comparison_id), *_open(of_prompt, of_count=True)
+    )
+    query = _n_leases_query().where(comparison.exists())
+    if returned_only:
+        query = query.where(col(Lease.status).in_((LeaseStatus.SKIPPED, LeaseStatus.EXPIRED)))
+    return query
+
+
+@cache
+def _n_had_from_queue_query(of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    return _n_open_query(True, of_prompt).where(_had())
+
+
+@cache
+def _n_seen_query(of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    of_prompt_seen = (
+        _n_open_query(True, of_prompt)
+        .where(col(Comparison.prompt_id) == col(SeenPrompt.prompt_id), ~_had())
+        .correlate(SeenPrompt)
+        .scalar_subquery()
+    )
+    return select(func.coalesce(func.sum(of_prompt_seen), 0)).where(
+        col(SeenPrompt.annotator_id) == bindparam("annotator_id")
+    )
+
+
+@cache
+def _take_place_statement() -> Update:
+    place = col(Comparison.n_taken) + 1
+    return (
+        update(Comparison)
+        .where(
+            col(Comparison.id) == bindparam("comparison_id"),
+            col(Comparison.n_taken) < col(Comparison.overlap),
+        )
+        .values(n_taken=place, is_open=place < col(Comparison.overlap))
+    )
+
+
+def _open(of_prompt: bool, *, of_count: bool = False) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [col(Comparison.is_open).is_(True)]
+    if of_prompt:
+        conditions.append(col(Comparison.prompt_id) == bindparam("prompt_id"))
+    if of_count:
+        conditions.append(col(Comparison.n_taken) == bindparam("n_taken"))
+    return conditions
+
+
+def _had() -> ColumnElement[bool]:
+    """Whether the comparison was ever lent to the annotator."""
+    lease = select(col(Lease.id)).where(
+        col(Lease.comparison_id) == col(Comparison.id), col(Lease.annotator_id) == bindparam("annotator_id")
+    )
+    return lease.exists()
+
+
+def _open_to_annotator(of_prompt: bool) -> list[ColumnElement[bool]]:
+    """Conditions on ``Comparison``: a place is left, never lent to the annotator, names unseen."""
+    seen = select(col(SeenPrompt.prompt_id)).where(
+        col(SeenPrompt.annotator_id) == bindparam("annotator_id"),
+        col(SeenPrompt.prompt_id) == col(Comparison.prompt_id),
+    )
+    return [*_open(of_prompt), ~_had(), ~seen.exists()]
+
+
+def _find_head(
+    session: Session, query: Select[*tuple[Any, ...]], annotator_id: int, prompt_id: int | None
+) -> Head | None:
+    values = {"annotator_id": annotator_id, "prompt_id": prompt_id}
+    row = session.connection().execute(query, values).first()
+    return None if row is None else Head(*row)

@@ -1,0 +1,89 @@
+"""Chromium, and the real app on a free loopback port with services that a test scripts."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from blender_ui.ui.app import build_app
+from blender_ui.ui.shell import launch_options
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+PATIENCE_MS = 30_000
+"""Only ever waited for in full when a test fails; a busy machine draws slowly."""
+
+Serve = Callable[[Any], str]
+"""Serves the app over these services and gives its address."""
+Open = Callable[..., Page]
+"""Opens an address in a browser of its own: ``open_page(url, width=1280, light="light")``."""
+
+
+# Not for the session: Playwright keeps an event loop running in this thread, which DBOS would refuse.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not installed; `make browser` says how to get it")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Serve]:
+    apps = []
+
+    def start(services: Any) -> str:
+        app = build_app(services)
+        settings = replace(services.settings, host="127.0.0.1", port=find_free_port())
+        _, url, _ = app.launch(**launch_options(settings), prevent_thread_lock=True, quiet=True)
+        apps.append(app)
+        return str(url)
+
+    yield start
+    for app in apps:
+        app.close(verbose=False)
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Open]:
+    contexts = []
+
+    def start(url: str, *, width: int = 1280, height: int = 900, light: str = "light") -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if light == "dark" else "light",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(url)
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def find_free_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,67 @@
+"""The data page in Chromium: a file with a fault, a file without, and everything out again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, Serve
+from tests.ui.scripted_services import build_scripted_services
+
+pytestmark = pytest.mark.browser
+
+RECORDS = [
+    {
+        "id": f"q{number}",
+        "prompt": f"Question {number}?",
+        "source": "a-set",
+        "candidates": [{"model": "A", "text": f"Yes {number}."}, {"model": "B", "text": f"No {number}."}],
+        "labels": [],
+    }
+    for number in range(30)
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Any, str]:
+    services = build_scripted_services(tmp_path_factory.mktemp("home"))
+    return services, serve(services)
+
+
+def test_a_file_with_a_fault_changes_nothing_and_one_without_becomes_pairs_to_label(
+    site: tuple[Any, str], open_page: Open, tmp_path: Path
+) -> None:
+    services, url = site
+    lines = [json.dumps(record) for record in RECORDS]
+    bad, good = tmp_path / "bad.jsonl", tmp_path / "good.jsonl.gz"
+    bad.write_text("\n".join([*lines[:7], '{"id": "x", "prompt": 5}', *lines[8:]]))
+    good.write_bytes(gzip.compress("\n".join(lines).encode()))
+    page = open_page(f"{url}data")
+    expect(page.locator("#data-sources")).to_contain_text("The store is empty")
+
+    page.set_input_files("#data-upload input[type=file]", bad)
+    expect(page.locator("#data-upload a[href*='/bad.jsonl']").first).to_be_attached()
+    page.click("#data-import")
+    expect(page.locator("#data-outcome td").first).to_have_text("8")
+    assert services.inspection.list_sources() == ()
+
+    page.click("#data-upload button[aria-label='Clear'], #data-upload button[aria-label='Remove this file']")
+    page.set_input_files("#data-upload input[type=file]", good)
+    expect(page.locator("#data-upload a[href*='/good.jsonl']").first).to_be_attached()
+    page.click("#data-import")
+    expect(page.locator("#data-outcome")).to_contain_text("good.jsonl.gz is in the store")
+    expect(page.locator("#data-sources td")).to_have_text(["a-set", "30", "60", "0", "30"])
+
+    page.click("#data-export")
+    with page.expect_download() as downloading:
+        page.locator("#data-download a").first.click()
+    exported = gzip.decompress(downloading.value.path().read_bytes()).decode().splitlines()
+    assert [json.loads(line)["id"] for line in exported] == [record["id"] for record in RECORDS]
+
+    page.goto(f"{url}label")
+    expect(page.locator(".instruction")).to_contain_text("Question")

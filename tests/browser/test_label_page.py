@@ -1,0 +1,353 @@
+"""The label page in Chromium: keys, blindness, and what survives a reload and a restart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlmodel import select
+
+from blender_ui.ui.app import build_app
+from blender_ui.ui.shell import launch_options
+from db.engine import transaction
+from db.models import Candidate, LeaseStatus, Preference
+from db.models import Lease as LeaseRow
+from tests.browser.conftest import Open, Serve, find_free_port
+from tests.services.stores import add_prompts
+from tests.ui.scripted_services import build_scripted_services
+
+pytestmark = pytest.mark.browser
+
+SEEN_AFTER_MS = 260
+RICH = (
+    "Some **bold**, inline $e^{i\\pi}$, `code` and <img src=x onload='window.hacked=1'> "
+    "![pixel](https://elsewhere.invalid/p.png)\n\n```python\nprint('x')\n```\n\nThe word is one.\n"
+)
+
+
+class Desk:
+    """An app with pairs to label; each browser is another annotator."""
+
+    def __init__(self, folder: Path, *, n_prompts: int) -> None:
+        self.services: Any = build_scripted_services(folder)
+        self.prompt_ids = add_prompts(self.services.engine, n_prompts=n_prompts)
+        for prompt_id in self.prompt_ids:
+            self.services.labeling.queue_prompt(prompt_id=prompt_id)
+        self.url = ""
+
+    def preferences(self, page: Page) -> list[Preference]:
+        """What the page's annotator said, oldest first."""
+        of_annotator = Preference.annotator_id == annotator_of(page)
+        with transaction(self.services.engine) as session:
+            return list(session.exec(select(Preference).where(of_annotator).order_by(Preference.id)))
+
+    def write(self, left: str, right: str) -> None:
+        """Put these texts in the place of every answer."""
+        with transaction(self.services.engine, immediate=True) as session:
+            for candidate in session.exec(select(Candidate)):
+                candidate.text = left if candidate.member_id == 1 else right
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Desk:
+    desk = Desk(tmp_path_factory.mktemp("desk"), n_prompts=100)
+    desk.url = serve(desk.services) + "label"
+    return desk
+
+
+def annotator_of(page: Page) -> int:
+    """The id in the name of an annotator who has not chosen another."""
+    return int(page.locator(".name").inner_text().removeprefix("Annotator "))
+
+
+def wait_for_pair(page: Page, *, after: str | None = None) -> str:
+    page.wait_for_function(
+        "after => { const desk = document.querySelector('.desk');"
+        " return desk?.dataset.phase === 'ready' && desk.dataset.lease !== after; }",
+        arg=after,
+    )
+    lease = page.locator(".desk").get_attribute("data-lease")
+    assert lease is not None
+    return lease
+
+
+def press(page: Page, key: str, *, lease: str) -> str:
+    """Look at the pair, press a key, and wait for the next pair."""
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.keyboard.press(key)
+    return wait_for_pair(page, after=lease)
+
+
+def test_forty_labels_by_keys_are_forty_preferences(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.evaluate(
+        "() => { window.delays = []; let at = 0;"
+        " document.addEventListener('keydown', () => { at = performance.now(); }, true);"
+        " document.addEventListener('pair-drawn', (event) => delays.push(event.detail - at)); }"
+    )
+    keys = ["a", "ArrowLeft", "b", "ArrowRight", "t", "n"]
+    pressed = [keys[number % len(keys)] for number in range(40)]
+    leases = []
+    for key in pressed:
+        leases.append(int(lease))
+        lease = press(page, key, lease=lease)
+    stored = desk.preferences(page)
+    assert [one.lease_id for one in stored] == leases
+    words = {
+        "a": "left",
+        "ArrowLeft": "left",
+        "b": "right",
+        "ArrowRight": "right",
+        "t": "tie",
+        "n": "both_bad",
+    }
+    assert [one.outcome.value for one in stored] == [words[key] for key in pressed]
+    assert max(Counter(one.comparison_id for one in stored).values()) == 1
+    assert all(one.seconds is not None and one.seconds >= 0.25 for one in stored)
+    expect(page.locator("[data-count=n_mine]")).to_have_text("40")
+    delays = sorted(page.evaluate("delays"))
+    print(
+        f"key press to next pair drawn: p50 {delays[20]:.0f} ms, p95 {delays[38]:.0f} ms, n = {len(delays)}"
+    )
+    assert delays[20] < 1000  # a broken loop, not a busy machine
+
+
+def test_names_are_told_after_the_vote_and_never_before(desk: Desk, open_page: Open) -> None:
+    desk.write("The first answer.", "The second answer.")
+    page = open_page(desk.url)
+    bodies: list[str] = []
+    page.on(
+        "response", lambda response: bodies.append(response.text()) if "label_open" in response.url else None
+    )
+    page.reload()
+    lease = wait_for_pair(page)
+    assert bodies
+    assert "member-" not in "".join(bodies) + page.content()
+    press(page, "a", lease=lease)
+    expect(page.locator(".strip")).to_contain_text("left was member-")
+    assert "member-" not in page.locator(".answers").inner_text()
+
+
+def test_five_rapid_presses_never_vote_on_a_pair_nobody_saw(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.evaluate(
+        "() => { for (let n = 0; n < 5; n++)"
+        " document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', bubbles: true })); }"
+    )
+    expect(page.locator(".cue")).to_contain_text("Not counted")
+    wait_for_pair(page, after=lease)
+    assert [one.lease_id for one in desk.preferences(page)] == [int(lease)]
+
+
+def test_a_key_held_down_is_one_press(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    for _ in range(3):
+        page.keyboard.down("b")  # without a release the browser reports the later ones as repeats
+        page.wait_for_timeout(SEEN_AFTER_MS)
+    page.keyboard.up("b")
+    wait_for_pair(page, after=lease)
+    assert len(desk.preferences(page)) == 1
+
+
+def test_undo_shows_the_pair_again_and_the_new_vote_stands(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    first = wait_for_pair(page)
+    press(page, "a", lease=first)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.keyboard.press("u")
+    expect(page.locator(".strip")).to_contain_text("Taken back")
+    assert wait_for_pair(page) == first
+    press(page, "b", lease=first)
+    assert [(one.outcome.value, one.retracted_at is None) for one in desk.preferences(page)] == [
+        ("left", False),
+        ("right", True),
+    ]
+
+
+def test_skip_leaves_the_pair_without_a_vote(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    first = wait_for_pair(page)
+    press(page, "s", lease=first)
+    assert desk.preferences(page) == []
+    with transaction(desk.services.engine) as session:
+        lease = session.get(LeaseRow, int(first))
+        assert lease is not None
+        assert lease.status is LeaseStatus.SKIPPED
+
+
+def test_a_reload_shows_the_same_pair_and_keeps_the_reason(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    text = page.locator(".answers").inner_text()
+    page.keyboard.press("r")
+    page.keyboard.type("left is tidier")
+    page.reload()
+    assert wait_for_pair(page) == lease
+    assert page.locator(".answers").inner_text() == text
+    expect(page.locator(".reason")).to_have_value("left is tidier")
+    page.keyboard.press("r")
+    page.keyboard.press("a")  # goes into the box
+    page.keyboard.press("Escape")
+    press(page, "a", lease=lease)
+    assert [one.reason for one in desk.preferences(page)] == ["left is tidiera"]
+
+
+def test_clicks_vote_like_keys_and_a_double_click_counts_once(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.dblclick("[data-outcome=tie]")
+    wait_for_pair(page, after=lease)
+    assert [one.outcome.value for one in desk.preferences(page)] == ["tie"]
+
+
+def test_texts_are_drawn_and_nothing_in_them_acts(desk: Desk, open_page: Open) -> None:
+    desk.write(RICH, RICH.replace("one", "two"))
+    page = open_page(desk.url)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    wait_for_pair(page)
+    expect(page.locator(".left .formula .katex").first).to_be_visible()
+    expect(page.locator(".left pre code")).to_have_text("print('x')\n")
+    expect(page.locator(".left .image")).to_have_text("image: pixel")
+    assert page.locator(".answers img").count() == 0
+    assert page.evaluate("window.hacked") is None
+    assert not [url for url in requests if "127.0.0.1" not in url]
+    page.keyboard.press("d")
+    marked = {page.locator(f".{side} mark").last.inner_text() for side in ("left", "right")}
+    assert marked == {"one.", "two."}
+    page.keyboard.press("d")
+    assert page.locator("mark").count() == 0
+
+
+def test_nothing_to_label_says_where_pairs_come_from(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    wait_for_pair(page)
+    for prompt_id in desk.prompt_ids:
+        desk.services.labeling.mark_seen(annotator_id=annotator_of(page), prompt_id=prompt_id)
+    page.reload()
+    expect(page.locator(".empty")).to_contain_text("Nothing to label")
+    assert page.locator(".empty a").all_inner_texts() == ["Import", "Ask on Blend"]
+
+
+def test_on_a_phone_answers_stack_and_the_vote_bar_stays_in_sight(desk: Desk, open_page: Open) -> None:
+    desk.write("word " * 400, "other " * 400)
+    page = open_page(desk.url, width=390, height=844, light="dark")
+    wait_for_pair(page)
+    left, right = (page.locator(f".answer.{side}").bounding_box() for side in ("left", "right"))
+    bar = page.locator(".bar").bounding_box()
+    assert left is not None
+    assert right is not None
+    assert bar is not None
+    assert right["y"] >= left["y"] + left["height"]
+    assert left["width"] > 300
+    assert bar["y"] + bar["height"] == pytest.approx(844, abs=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.body.classList.contains('dark')")
+
+
+class Server:
+    """Serves a desk at one address, and can be stopped and started."""
+
+    def __init__(self, desk: Desk, *, port: int) -> None:
+        self._desk = desk
+        self._settings = replace(desk.services.settings, host="127.0.0.1", port=port)
+        self._app: Any = None
+
+    def start(self) -> None:
+        self._app = build_app(self._desk.services)
+        self._app.launch(**launch_options(self._settings), prevent_thread_lock=True, quiet=True)
+        self._desk.url = f"http://127.0.0.1:{self._settings.port}/label"
+
+    def stop(self) -> None:
+        self._app.close(verbose=False)
+
+
+@pytest.fixture
+def restartable(tmp_path: Path) -> Iterator[tuple[Desk, Server]]:
+    desk = Desk(tmp_path, n_prompts=5)
+    server = Server(desk, port=find_free_port())
+    server.start()
+    yield desk, server
+    server.stop()
+
+
+def test_a_vote_given_while_the_server_is_away_arrives_when_it_is_back(
+    restartable: tuple[Desk, Server], open_page: Open
+) -> None:
+    desk, server = restartable
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    server.stop()
+    page.keyboard.press("b")
+    expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
+    assert desk.preferences(page) == []
+    server.start()
+    wait_for_pair(page, after=lease)
+    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "right")]
+    expect(page.locator(".alarm")).to_be_hidden()
+
+
+def test_a_vote_that_was_on_its_way_when_the_page_went_arrives_once(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.context.set_offline(True)
+    page.keyboard.press("n")
+    expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
+    page.context.set_offline(False)
+    page.reload()
+    wait_for_pair(page, after=lease)
+    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "both_bad")]
+
+
+def test_a_second_tab_cannot_vote_on_what_the_first_has_answered(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    other = page.context.new_page()
+    other.goto(desk.url)
+    assert wait_for_pair(other) == lease
+    press(page, "a", lease=lease)
+    press(other, "b", lease=lease)
+    expect(other.locator(".strip")).to_contain_text("Not counted")
+    assert [one.outcome.value for one in desk.preferences(page)] == ["left"]
+    assert other.locator(".desk").get_attribute("data-lease") == page.locator(".desk").get_attribute(
+        "data-lease"
+    )
+
+
+def test_an_annotator_gives_their_name_and_it_stays(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    wait_for_pair(page)
+    annotator_id = annotator_of(page)
+    page.click(".name")
+    page.keyboard.type("Ada")
+    page.keyboard.press("Enter")
+    expect(page.locator(".name")).to_have_text("Ada")
+    page.reload()
+    expect(page.locator(".name")).to_have_text("Ada")
+    assert desk.services.labeling.progress(annotator_id=annotator_id).n_mine == 0
+
+
+def test_drawers_open_and_close_by_their_keys(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    wait_for_pair(page)
+    page.keyboard.press("?")
+    expect(page.locator(".drawer.help")).to_be_visible()
+    page.keyboard.press("g")
+    expect(page.locator(".drawer.help")).to_be_hidden()
+    expect(page.locator(".drawer.guidelines")).to_contain_text("before you decide")
+    page.keyboard.press("Escape")
+    expect(page.locator(".drawer.guidelines")).to_be_hidden()

@@ -1,0 +1,97 @@
+"""The migrations give exactly the schema of the models, once, whoever starts."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, text
+from sqlmodel import SQLModel
+
+from db import models
+from db.engine import create_store
+from db.migrations import SchemaVersionError, check_schema, migrate, newest_revision
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+
+
+def schema_of(engine: Engine) -> dict[str, str]:
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+        )
+        return {name: re.sub(r"\s+", " ", sql).removesuffix(")").strip() for name, sql in rows}
+
+
+def test_migrations_give_the_schema_of_the_models(engine: Engine, tmp_path: Path) -> None:
+    migrate(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+    # Alembic's comparison does not see CHECKs; SQLite's own text of the schema does.
+    direct = create_store(f"sqlite:///{tmp_path / 'direct.sqlite'}")
+    SQLModel.metadata.create_all(direct)
+    migrated, wanted = schema_of(engine), schema_of(direct)
+    assert migrated.keys() == wanted.keys()
+    for name in wanted:
+        assert sorted(migrated[name].split(", ")) == sorted(wanted[name].split(", "))
+
+
+def test_migrating_again_does_nothing(engine: Engine) -> None:
+    assert migrate(engine) is True
+    before = schema_of(engine)
+    assert migrate(engine) is False
+    assert schema_of(engine) == before
+
+
+def test_an_empty_database_is_refused_until_it_is_migrated(engine: Engine) -> None:
+    with pytest.raises(SchemaVersionError, match="no schema yet") as caught:
+        check_schema(engine)
+    assert caught.value.can_migrate
+    migrate(engine)
+    check_schema(engine)
+
+
+def test_a_newer_database_is_refused_and_left_alone(engine: Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for attempt in (check_schema, migrate):
+        with pytest.raises(SchemaVersionError, match="9999") as caught:
+            attempt(engine)
+        assert not caught.value.can_migrate
+        assert caught.value.expected == newest_revision()
+
+
+def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom db.engine import create_store\nfrom db.migrations import migrate\n"
+        "print(migrate(create_store(sys.argv[1])))"
+    )
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    said = sorted(process.communicate(timeout=60)[0].strip() for process in started)
+    assert said == ["False", "False", "False", "True"]
+    check_schema(create_store(url))
+
+
+def test_foreign_keys_are_on_after_migrating(engine: Engine) -> None:
+    migrate(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+def test_every_table_of_the_models_is_made(engine: Engine) -> None:
+    migrate(engine)
+    assert {table.name for table in SQLModel.metadata.sorted_tables} <= schema_of(engine).keys()
+    assert models.Preference.__tablename__ in schema_of(engine)

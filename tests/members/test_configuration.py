@@ -1,0 +1,130 @@
+"""members.toml: what it says, and what is said about its mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blender_ui.errors import SettingsError
+from blender_ui.members.configuration import Backend, MemberConfig, load_members, parse_members
+from blender_ui.members.protocol import Sampling
+from blender_ui.weights.catalogue import default_models, get_model
+
+SHIPPED = Path(__file__).parents[2] / "members.toml"
+ENDPOINT = """
+[[member]]
+name = "Ann"
+backend = "openai"
+model = "m"
+base_url = "http://host:8000/v1"
+key_env = "ANN_KEY"
+
+[member.sampling]
+temperature = 0
+stop = ["###"]
+seed = 7
+
+[member.limits]
+timeout_seconds = 30
+"""
+
+
+def member(**changes: Any) -> MemberConfig:
+    return replace(MemberConfig(name="Ann", backend=Backend.LLAMA_CPP, model="a.gguf"), **changes)
+
+
+def test_every_key_arrives() -> None:
+    (config,) = parse_members(ENDPOINT)
+    assert config.backend is Backend.OPENAI
+    assert (config.name, config.model, config.base_url, config.key_env) == (
+        "Ann",
+        "m",
+        "http://host:8000/v1",
+        "ANN_KEY",
+    )
+    assert config.sampling == Sampling(temperature=0, stop=("###",), seed=7)
+    assert config.limits.timeout_seconds == 30
+    assert config.enabled
+    assert config.can_fuse
+
+
+def test_the_shipped_file_asks_the_default_weights_and_each_has_a_catalogue_entry() -> None:
+    members = load_members(SHIPPED)
+    assert [config.backend for config in members] == [Backend.LLAMA_CPP] * 3
+    assert {get_model(config.model).name for config in members} == {model.name for model in default_models()}
+
+
+def test_every_commented_example_of_the_shipped_file_is_valid() -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    start = text.index("# [[member]]")
+    lines = [line.removeprefix("#").removeprefix(" ") for line in text[start:].splitlines()]
+    examples = "\n".join(line for line in lines if line.startswith("[") or " = " in line)
+    assert len(parse_members(examples)) == examples.count("[[member]]") >= 4
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('backend = "openai"', 'backend = "opena"', r"line 4, member 1: backend: 'opena' is not one of"),
+        ('model = "m"\n', "", r"line 2, member 1: model: is missing"),
+        (
+            "temperature = 0",
+            "temperature = 9",
+            r"line 10, member 1: sampling.temperature: expected a number from",
+        ),
+        (
+            "temperature = 0",
+            "heat = 0",
+            r"line 10, member 1: sampling.heat: is not known; known are temperature",
+        ),
+        ('stop = ["###"]', 'stop = "###"', r"sampling.stop: expected a list of texts"),
+        ("timeout_seconds = 30", "timeout_seconds = true", r"limits.timeout_seconds: expected a number"),
+        ("http://host", "ftp://host", r"base_url: expected http\(s\)://host"),
+        ("http://host", "http://me:secret@host", r"base_url: holds a secret"),
+        ('name = "Ann"', 'name = ""', r"name: expected a text that is not empty"),
+        ("[[member]]", "[[members]]", r"unknown table or key 'members'"),
+        ("seed = 7", "seed = ", r"not valid TOML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_is_expected(before: str, after: str, message: str) -> None:
+    assert before in ENDPOINT
+    with pytest.raises(SettingsError, match=message):
+        parse_members(ENDPOINT.replace(before, after))
+
+
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="environment variable") as caught:
+        parse_members(ENDPOINT.replace("ANN_KEY", "sk-12345"))
+    assert "sk-12345" not in str(caught.value)
+
+
+def test_the_line_is_that_of_the_member_at_fault() -> None:
+    second = ENDPOINT.replace('"Ann"', '"Bob"').replace("temperature = 0", "temperature = 9")
+    with pytest.raises(SettingsError, match=r"line 25, member 2: sampling.temperature"):
+        parse_members(ENDPOINT + second)
+
+
+def test_two_members_of_one_name_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"member 2: name: 'Ann' is used twice"):
+        parse_members(ENDPOINT + ENDPOINT)
+
+
+def test_only_an_endpoint_has_a_url() -> None:
+    with pytest.raises(SettingsError, match="only the backend openai has one"):
+        parse_members(ENDPOINT.replace('"openai"', '"llama_cpp"'))
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot read .*nothing\.toml"):
+        load_members(tmp_path / "nothing.toml")
+
+
+def test_the_fingerprint_follows_what_shapes_the_answers_and_nothing_else() -> None:
+    base = member()
+    assert base.fingerprint == member(name="Bob", can_fuse=False).fingerprint
+    assert base.fingerprint != member(model="b.gguf").fingerprint
+    assert base.fingerprint != member(sampling=Sampling(temperature=0)).fingerprint
+    assert base.fingerprint != member(backend=Backend.TRANSFORMERS).fingerprint

@@ -1,0 +1,79 @@
+"""The ensemble: who is in it, who can be asked, and what it may import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from blender_ui.errors import MemberError, NotFound, WeightsUnavailable
+from blender_ui.members.configuration import Backend
+from blender_ui.members.protocol import MemberStatus, Message
+from blender_ui.members.registry import Members
+from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, says
+from tests.members.test_configuration import member
+
+QUESTION = [Message("user", "How are you?")]
+
+
+def no_weights(name: str) -> Path:
+    raise WeightsUnavailable(f"{name} is not here; fetch it by: a command")
+
+
+def test_disabled_members_are_left_out() -> None:
+    configs = [member(name="Ann"), member(name="Bob", enabled=False), member(name="Cid")]
+    members = Members(configs, find_weights=no_weights, environ={})
+    assert members.names == ("Ann", "Cid")
+    assert [config.name for config in members.configs] == ["Ann", "Cid"]
+    with pytest.raises(NotFound, match="Ann, Cid"):
+        members.get("Bob")
+
+
+def test_a_member_without_its_weights_says_how_to_get_them_and_spoils_nothing() -> None:
+    with ScriptedEndpoint([says("Fine")]).running() as endpoint:
+        configs = [
+            member(name="Ann", model="ann-1b"),
+            member(name="Bob", backend=Backend.OPENAI, base_url=endpoint.base_url, key_env="BOB_KEY"),
+        ]
+        with closing(Members(configs, find_weights=no_weights, environ={"BOB_KEY": KEY})) as members:
+            members.start()
+            ann, bob = members.health()
+            assert ann.status is MemberStatus.UNAVAILABLE
+            assert "ann-1b is not here; fetch it by" in ann.reason
+            assert bob.status is MemberStatus.READY
+            with pytest.raises(MemberError, match="fetch it by") as caught:
+                list(members.get("Ann").stream(QUESTION))
+            assert caught.value.kind == "unreachable"
+            assert next(members.get("Bob").stream(QUESTION)).text == "Fine"
+
+
+def test_a_model_file_that_is_absent_is_named() -> None:
+    with closing(Members([member(model="/nowhere/a.gguf")], find_weights=no_weights, environ={})) as members:
+        members.start()
+        (health,) = members.health()
+    assert health.status is MemberStatus.UNAVAILABLE
+    assert "/nowhere/a.gguf" in health.reason
+
+
+def test_a_missing_key_is_named_by_its_variable() -> None:
+    config = member(backend=Backend.OPENAI, base_url="http://127.0.0.1:9/v1", key_env="ANN_KEY")
+    members = Members([config], find_weights=no_weights, environ={})
+    (health,) = members.health()
+    assert health.status is MemberStatus.UNAVAILABLE
+    assert "ANN_KEY" in health.reason
+    with pytest.raises(MemberError, match="ANN_KEY") as caught:
+        list(members.get("Ann").stream(QUESTION))
+    assert caught.value.kind == "refused"
+
+
+def test_the_web_process_gets_no_torch_from_it() -> None:
+    script = """
+import sys
+import blender_ui.members.registry, blender_ui.weights.resolver, blender_ui.members.openai_endpoint
+heavy = {"torch", "transformers", "xllamacpp", "gguf", "huggingface_hub"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])

@@ -1,0 +1,151 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import pytest
+
+from blender_ui.errors import RankerError
+from blender_ui.ranking.evaluation import decided_majorities, score_logits
+from blender_ui.ranking.fast import SETTINGS_FILE, FastOptions, FastRanker
+from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from tests.ranking.preferences import WIDTH, make_preferences
+
+PROMPT = RankingPrompt(instruction="Question?")
+
+
+def accuracy(ranker: FastRanker, dataset: PreferenceDataset, readings: np.ndarray) -> float:
+    pairs = decided_majorities(dataset)
+    prompts = [dataset.prompts[prompt] for prompt in dataset.prompt_of]
+    utility = ranker.utilities(readings, dataset.members, prompts)
+    return float(score_logits(utility[pairs.winner] - utility[pairs.loser]).mean())
+
+
+def test_it_learns_what_people_look_at_and_says_so_on_unseen_prompts():
+    dataset, readings = make_preferences(n_prompts=100, by_text=3)
+    unseen, unseen_readings = make_preferences(n_prompts=50, by_text=3, seed=1)
+    ranker = FastRanker.fit(dataset, readings)
+    assert accuracy(ranker, unseen, unseen_readings) > 0.8
+
+
+def test_it_learns_who_writes_well_where_readings_say_nothing():
+    dataset, readings = make_preferences(n_prompts=60, by_text=0, by_member=1)
+    unseen, unseen_readings = make_preferences(n_prompts=60, by_text=0, by_member=1, seed=1)
+    text = FastRanker.fit(dataset, readings, options=FastOptions(uses_members=False))
+    both = FastRanker.fit(dataset, readings)
+    assert accuracy(text, unseen, unseen_readings) < 0.6
+    assert accuracy(both, unseen, unseen_readings) > 0.7
+
+
+def test_logits_are_antisymmetric_and_uncertainty_is_symmetric():
+    dataset, readings = make_preferences(n_prompts=20)
+    ranker = FastRanker.fit(dataset, readings)
+    logits = ranker.pairwise_logits(readings[:4], dataset.members[:4], PROMPT)
+    deviations = ranker.uncertainty(readings[:4], dataset.members[:4], PROMPT)
+    np.testing.assert_allclose(logits, -logits.T, atol=1e-12)
+    np.testing.assert_allclose(deviations, deviations.T, atol=1e-12)
+    assert (deviations[~np.eye(4, dtype=bool)] > 0).all()
+
+
+def test_unknown_members_and_a_single_candidate_can_be_ranked():
+    dataset, readings = make_preferences(n_prompts=20, by_member=1)
+    ranker = FastRanker.fit(dataset, readings)
+    same = np.repeat(readings[:1], 3, axis=0)
+    logits = ranker.pairwise_logits(same, ["m3", "stranger", ""], PROMPT)
+    assert logits[1, 2] == pytest.approx(0)
+    assert logits[0, 1] > 0
+    np.testing.assert_array_equal(ranker.pairwise_logits(same[:1], [""], PROMPT), [[0]])
+
+
+def test_uncertainty_falls_as_labels_come():
+    few, few_readings = make_preferences(n_prompts=12)
+    many, many_readings = make_preferences(n_prompts=200)
+    ask = few_readings[:4], few.members[:4], PROMPT
+    before = FastRanker.fit(few, few_readings)
+    assert before.uncertainty(*ask).sum() > before.refit(many, many_readings).uncertainty(*ask).sum()
+
+
+def test_a_refit_with_the_same_preferences_changes_nothing_to_speak_of():
+    dataset, readings = make_preferences(n_prompts=30)
+    ranker = FastRanker.fit(dataset, readings)
+    again = ranker.refit(dataset, readings)
+    ask = readings[:4], dataset.members[:4], PROMPT
+    np.testing.assert_allclose(ranker.pairwise_logits(*ask), again.pairwise_logits(*ask), atol=1e-3)
+
+
+def test_a_refit_gives_a_new_member_its_strength():
+    dataset, readings = make_preferences(n_prompts=40, n_members=3, by_text=0, by_member=1)
+    wider, wider_readings = make_preferences(n_prompts=40, n_members=4, by_text=0, by_member=1)
+    ranker = FastRanker.fit(dataset, readings).refit(wider, wider_readings)
+    same = np.repeat(readings[:1], 2, axis=0)
+    assert ranker.pairwise_logits(same, ["m3", "m0"], PROMPT)[0, 1] > 1
+
+
+def test_a_refit_at_five_thousand_preferences_takes_less_than_a_second():
+    dataset, readings = make_preferences(n_prompts=840, n_members=4)
+    wide = np.hstack([readings, np.random.default_rng(0).normal(size=(len(readings), 576))])
+    assert len(dataset) > 5000
+    ranker = FastRanker.fit(dataset.select(np.arange(len(dataset)) < 60), wide)
+    started = process_time()  # of all threads, so that a busy machine does not count
+    ranker.refit(dataset, wide)
+    assert process_time() - started < 1
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path):
+    dataset, readings = make_preferences(n_prompts=20, by_member=1)
+    ranker = FastRanker.fit(dataset, readings)
+    ranker.save(tmp_path / "version")
+    loaded = FastRanker.load(tmp_path / "version")
+    ask = readings[:4], dataset.members[:4], PROMPT
+    assert loaded.fingerprint == ranker.fingerprint
+    np.testing.assert_array_equal(loaded.pairwise_logits(*ask), ranker.pairwise_logits(*ask))
+
+
+def test_damage_and_absence_are_told_with_the_folder(tmp_path: Path):
+    with pytest.raises(RankerError, match="nowhere"):
+        FastRanker.load(tmp_path / "nowhere")
+    dataset, readings = make_preferences(n_prompts=5)
+    FastRanker.fit(dataset, readings).save(tmp_path / "cut")
+    (tmp_path / "cut" / SETTINGS_FILE).write_text("{")
+    with pytest.raises(RankerError, match="cut"):
+        FastRanker.load(tmp_path / "cut")
+
+
+def test_readings_of_another_width_are_refused():
+    dataset, readings = make_preferences(n_prompts=5)
+    ranker = FastRanker.fit(dataset, readings)
+    with pytest.raises(RankerError, match=rf"\(2, {WIDTH}\)"):
+        ranker.pairwise_logits(readings[:2, :7], ["", ""], PROMPT)
+    with pytest.raises(RankerError, match="finite"):
+        ranker.refit(dataset, np.full_like(readings, np.nan))
+
+
+def test_without_any_preference_it_says_even_odds():
+    dataset, readings = make_preferences(n_prompts=5)
+    ranker = FastRanker.fit(dataset.select(np.zeros(len(dataset), dtype=bool)), readings)
+    np.testing.assert_array_equal(
+        ranker.pairwise_logits(readings[:2], ["m0", "m1"], PROMPT), np.zeros((2, 2))
+    )
+
+
+def test_narrow_readings_and_ties_alone_can_be_learnt_from():
+    dataset, readings = make_preferences(n_prompts=20)
+    ties = replace(dataset, target=np.full(len(dataset), 0.5))
+    logits = FastRanker.fit(ties, readings[:, :3]).pairwise_logits(readings[:2, :3], ["m0", "m1"], PROMPT)
+    np.testing.assert_allclose(logits, 0, atol=1e-6)
+
+
+def test_progress_is_a_curve_that_never_rises():
+    dataset, readings = make_preferences(n_prompts=40)
+    points: list[tuple[int, float, float]] = []
+    FastRanker.fit(dataset, readings, on_progress=lambda *point: points.append(point))
+    steps, losses, _ = zip(*points, strict=True)
+    assert list(steps) == list(range(1, len(points) + 1))
+    assert list(losses) == sorted(losses, reverse=True)
+
+
+def test_ranking_imports_no_torch():
+    code = "import sys, blender_ui.ranking.fast; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

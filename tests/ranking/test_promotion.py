@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from blender_ui.errors import RankerError
+from blender_ui.ranking.promotion import decide_promotion, judge_logits, judge_longer
+from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+
+
+def make_dataset(targets: list[float], *, texts: tuple[str, ...] | None = None) -> PreferenceDataset:
+    """One prompt a preference, left against right."""
+    n = len(targets)
+    return PreferenceDataset(
+        prompts=tuple(RankingPrompt(instruction=str(number)) for number in range(n)),
+        texts=texts or ("left", "right") * n,
+        members=("a", "b") * n,
+        prompt_of=np.repeat(np.arange(n), 2),
+        left=np.arange(0, 2 * n, 2),
+        right=np.arange(1, 2 * n, 2),
+        target=np.array(targets),
+        both_bad=np.zeros(n, dtype=bool),
+        strength=np.full(n, np.nan),
+        annotators=("Ada",) * n,
+    )
+
+
+def test_a_logit_of_two_for_the_chosen_side_loses_0_127_nats() -> None:
+    # -ln sigmoid(2) = ln(1 + e^-2) = 0.126928
+    judgement = judge_logits(np.array([2.0, -2.0]), make_dataset([1, 0]))
+    assert judgement.n == 2
+    assert judgement.accuracy == 1
+    assert judgement.log_loss == pytest.approx(0.126928, abs=1e-6)
+
+
+def test_ties_do_not_count_and_a_logit_of_zero_is_half_right() -> None:
+    judgement = judge_logits(np.array([0.0, 5.0, 1.0]), make_dataset([1, 0.5, 1]))
+    assert judgement.n == 2
+    assert judgement.accuracy == 0.75
+    assert judgement.low <= 0.75 <= judgement.high
+
+
+def test_chance_loses_ln_2_and_is_not_promoted() -> None:
+    chance = judge_logits(np.zeros(4), make_dataset([1, 0, 1, 0]))
+    assert chance.log_loss == pytest.approx(math.log(2))
+    decision = decide_promotion(chance, active=None, longer=0.5)
+    assert not decision.promoted
+    assert decision.reason.startswith(
+        "Refused: on 4 held-out preferences log loss 0.693 against 0.693 of chance"
+    )
+
+
+def test_the_same_ranker_again_is_refused_and_a_better_one_promoted() -> None:
+    dataset = make_dataset([1, 0, 1, 0])
+    good = judge_logits(np.array([1.0, -1, 1, -1]), dataset)
+    better = judge_logits(np.array([2.0, -2, 2, -2]), dataset)
+    assert not decide_promotion(good, active=good, longer=0.5, active_name="version 1").promoted
+    decision = decide_promotion(better, active=good, longer=0.5, active_name="version 1")
+    assert decision.promoted
+    assert "log loss 0.127 against 0.313 of version 1" in decision.reason
+    assert "the longer answer is right on 50 %" in decision.reason
+
+
+def test_the_longer_answer_is_measured_in_characters() -> None:
+    texts = ("longer", "short", "a", "bb")
+    assert judge_longer(make_dataset([1, 1], texts=texts)) == 0.5
+
+
+def test_nothing_decided_cannot_be_judged() -> None:
+    with pytest.raises(RankerError, match="at least one preference for a side"):
+        judge_logits(np.array([1.0]), make_dataset([0.5]))

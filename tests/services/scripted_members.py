@@ -1,0 +1,104 @@
+"""Members that say what the test wrote for them, by the same protocol as the real ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+
+from blender_ui.errors import MemberError, NotFound
+from blender_ui.members.configuration import Backend, MemberConfig
+from blender_ui.members.protocol import Chunk, MemberHealth, MemberStatus, Message, Sampling, Usage
+
+Script = Callable[[Sequence[Message], threading.Event | None], Generator[Chunk]]
+
+
+def saying(*pieces: str) -> Script:
+    """Answers with these pieces, then the usage."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        for count, piece in enumerate(pieces, start=1):
+            if stop is not None and stop.is_set():
+                raise MemberError("stopped", kind="stopped", partial_text="".join(pieces[: count - 1]))
+            yield Chunk(piece, count)
+        yield Chunk("", len(pieces), Usage(7, len(pieces), "stop", 0.25, 0.5))
+
+    return script
+
+
+def failing(kind: str, message: str, *pieces: str) -> Script:
+    """Says these pieces, then fails."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        for count, piece in enumerate(pieces, start=1):
+            yield Chunk(piece, count)
+        raise MemberError(message, kind=kind, partial_text="".join(pieces))
+
+    return script
+
+
+def hanging(*pieces: str) -> Script:
+    """Says these pieces, then nothing until it is stopped."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        for count, piece in enumerate(pieces, start=1):
+            yield Chunk(piece, count)
+        assert stop is not None
+        assert stop.wait(timeout=20), "nobody stopped the member"
+        raise MemberError("stopped", kind="stopped", partial_text="".join(pieces))
+
+    return script
+
+
+class ScriptedMember:
+    """A member whose next answers are a list of scripts, the last of them repeated."""
+
+    def __init__(self, name: str, *scripts: Script) -> None:
+        self.name = name
+        self.scripts = list(scripts)
+        self.asked: list[tuple[Message, ...]] = []
+        self.options: list[Sampling | None] = []
+        self.n_closed = 0
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        options: Sampling | None = None,
+        stop: threading.Event | None = None,
+    ) -> Generator[Chunk]:
+        self.asked.append(tuple(messages))
+        self.options.append(options)
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        try:
+            yield from script(messages, stop)
+        except GeneratorExit:
+            self.n_closed += 1
+            raise
+
+    def health(self) -> MemberHealth:
+        return MemberHealth(self.name, MemberStatus.READY)
+
+    def start(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class ScriptedEnsemble:
+    """A registry of scripted members."""
+
+    def __init__(self, *members: ScriptedMember) -> None:
+        self.by_name = {member.name: member for member in members}
+        self.configs = tuple(
+            MemberConfig(name=member.name, backend=Backend.OPENAI, model=f"model of {member.name}")
+            for member in members
+        )
+
+    def get(self, name: str) -> ScriptedMember:
+        if name not in self.by_name:
+            raise NotFound(f"there is no member {name!r}")
+        return self.by_name[name]
+
+    def health(self) -> tuple[MemberHealth, ...]:
+        return tuple(member.health() for member in self.by_name.values())

@@ -1,0 +1,69 @@
+"""A real store for tests: a migrated SQLite file, and rows to label in it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from blender_ui.ranking.types import RankingPrompt
+from blender_ui.services.labeling import Labeling
+from db.engine import create_store, transaction
+from db.migrations import migrate
+from db.models import Candidate, Member, Prompt
+
+
+class Clock:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def make_store(folder: Path) -> Engine:
+    """A migrated, empty store in a folder."""
+    engine = create_store(f"sqlite:///{folder / 'store.sqlite'}")
+    migrate(engine)
+    return engine
+
+
+def make_labeling(engine: Engine, clock: Clock, *, overlap: int = 1, seed: int = 7) -> Labeling:
+    """A label loop whose leases last a minute."""
+    return Labeling(engine, clock=clock, seed=seed, lease_seconds=60, overlap=overlap)
+
+
+def add_prompts(engine: Engine, *, n_prompts: int, n_candidates: int = 2) -> list[int]:
+    """Write prompts with differing candidates of members ``member-0``, ``member-1``...; give their ids."""
+    with transaction(engine, immediate=True) as session:
+        members = [
+            Member(name=f"member-{m}", backend="import", model=f"member-{m}", fingerprint=f"{m}")
+            for m in range(n_candidates)
+        ]
+        session.add_all(members)
+        prompts = [
+            Prompt(
+                instruction=f"Question {p}?",
+                fingerprint=RankingPrompt(instruction=f"Question {p}?").fingerprint,
+            )
+            for p in range(n_prompts)
+        ]
+        session.add_all(prompts)
+        session.flush()
+        session.add_all(
+            Candidate(
+                prompt_id=prompt.id, member_id=member.id, text=f"Answer of {member.name} to {prompt.id}"
+            )
+            for prompt in prompts
+            for member in members
+        )
+        return [prompt.id for prompt in prompts if prompt.id is not None]
+
+
+def key_of(number: int) -> str:
+    """A sign-in key that is long enough."""
+    return f"secret-of-annotator-{number}"

@@ -1,0 +1,128 @@
+"""The same store on a real PostgreSQL server, started for the test on a socket of its own."""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine
+from sqlmodel import SQLModel
+
+from blender_ui.services.exporting import Exporting
+from blender_ui.services.importing import Importing
+from db.engine import create_store
+from db.migrations import check_schema, migrate
+from db.models import Outcome
+from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
+from tests.services.test_labeling_under_load import check_store, label_everything, loop
+
+PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
+    path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
+)
+USER = "postgres" if os.geteuid() == 0 else None
+"""The server refuses to run as root."""
+
+pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs PostgreSQL's server programs")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket folder of a running server."""
+    programs = PROGRAMS[-1]
+    # A socket's path has at most 107 characters, fewer than pytest's folders may take.
+    folder = Path(subprocess.check_output(["mktemp", "-d"], text=True, user=USER).strip())
+    run = {"user": USER, "check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+    subprocess.run([programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "blender"], **run)
+    options = f"-k {folder} -c listen_addresses= -c fsync=off"
+    control = [programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
+    subprocess.run([*control, "-o", options, "start"], **run)
+    try:
+        yield folder
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **run)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def engine(server: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A migrated, empty database of its own."""
+    address = "postgresql+psycopg://blender@/{}?host=" + str(server)
+    name = request.node.name[:60]
+    maintenance = create_store(address.format("postgres")).execution_options(isolation_level="AUTOCOMMIT")
+    with maintenance.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    maintenance.dispose()
+    engine = create_store(address.format(name))
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_migrations_give_the_schema_of_the_models(engine: Engine) -> None:
+    check_schema(engine)
+    assert migrate(engine) is False
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+
+def test_threads_label_everything_once(engine: Engine) -> None:
+    labeling = loop(engine)
+    for prompt_id in add_prompts(engine, n_prompts=20):
+        labeling.queue_prompt(prompt_id=prompt_id)
+    acknowledged: list[int] = []
+    threads = [
+        threading.Thread(target=label_everything, args=(labeling, number, acknowledged))
+        for number in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    check_store(engine, acknowledged)
+
+
+def test_the_loop_keeps_its_promises(engine: Engine) -> None:
+    clock = Clock()
+    labeling = make_labeling(engine, clock)
+    for prompt_id in add_prompts(engine, n_prompts=4):
+        labeling.queue_prompt(prompt_id=prompt_id)
+    me, other = (labeling.sign_in(key=key_of(number)).id for number in (1, 2))
+    first = labeling.next_pair(annotator_id=me)
+    assert first is not None
+    assert isinstance(first.propensity, float)
+    assert first.expires_at.utcoffset() is not None
+    labeling.submit(
+        annotator_id=me,
+        lease_id=first.lease_id,
+        outcome=Outcome.BOTH_BAD,
+        idempotency_key="one",
+        reason="why",
+    )
+    again = labeling.undo(annotator_id=me)
+    assert again is not None
+    assert again.comparison_id == first.comparison_id
+    labeling.skip(annotator_id=me, lease_id=again.lease_id)
+    assert labeling.prioritise({first.comparison_id: 2.0}) == 1
+    labeling.mark_seen(annotator_id=other, prompt_id=1)
+    assert labeling.progress(annotator_id=me).n_mine == 0
+    clock.pass_by(100)
+    assert labeling.next_pair(annotator_id=other) is not None
+
+
+def test_an_export_is_the_same_from_either_database(engine: Engine, tmp_path: Path) -> None:
+    sqlite = make_store(tmp_path)
+    labeling = make_labeling(sqlite, Clock())
+    for prompt_id in add_prompts(sqlite, n_prompts=3):
+        labeling.queue_prompt(prompt_id=prompt_id)
+    label_everything(labeling, 1, [])
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    Exporting(sqlite).export(first, format="jsonl")
+    report = Importing(engine, clock=Clock(), seed=1, overlap=1).import_file(first)
+    assert (report.n_prompts, report.n_preferences) == (3, 3)
+    Exporting(engine).export(second, format="jsonl")
+    assert second.read_bytes() == first.read_bytes()

@@ -1,0 +1,142 @@
+"""The command does what the pages do, and its misuse is a sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blender_ui.cli import main
+from tests.services.stores import make_store
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BLENDER_UI_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def write_preferences(path: Path, *, n_prompts: int = 12) -> Path:
+    """Prompts on which three people say that the first answer is better."""
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(n_prompts):
+            labels = [
+                {"annotator": str(who), "a": 0, "b": 1, "winner": "a", "kind": "human"} for who in range(3)
+            ]
+            answers = [
+                {"model": "long", "text": f"A full answer, number {number}."},
+                {"model": "short", "text": "No."},
+            ]
+            record = {
+                "id": str(number),
+                "prompt": f"Question {number}?",
+                "candidates": answers,
+                "labels": labels,
+            }
+            file.write(json.dumps(record | {"source": "made", "licence": "CC0-1.0", "lang": "en"}) + "\n")
+    return path
+
+
+def test_import_then_export_gives_the_same_labels(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_preferences(home / "in.jsonl")
+
+    assert main(["import", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["n_prompts"], report["n_preferences"]) == (12, 36)
+    assert main(["export", str(home / "out.jsonl")]) == 0
+    exported = [json.loads(line) for line in (home / "out.jsonl").read_text().splitlines()]
+    assert sum(len(record["labels"]) for record in exported) == 36
+
+
+def test_a_malformed_file_is_refused_whole_with_its_lines(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_preferences(home / "in.jsonl", n_prompts=3)
+    path.write_text(path.read_text() + '{"id": 1}\n')
+
+    assert main(["import", str(path)]) == 1
+    said = capsys.readouterr()
+    assert "nothing was imported" in said.err
+    assert "line 4:" in said.err
+    assert main(["export", str(home / "out.jsonl")]) == 0
+    assert (home / "out.jsonl").read_text() == ""
+
+
+def test_evaluate_before_any_ranker_gives_the_baselines_and_no_accuracy(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_preferences(home / "unseen.jsonl")
+
+    assert main(["evaluate", "--preferences", str(path), "--json"]) == 0
+    said = capsys.readouterr()
+    figures = json.loads(said.out)
+    assert figures["n"] == 12
+    assert (figures["longer"], figures["rating"], figures["ceiling"]) == (1.0, 1.0, 1.0)
+    assert figures["accuracy"] is None
+    assert figures["ranker"] is None
+    assert "no ranker" in said.err
+
+
+def test_ranking_without_a_ranker_says_what_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rank", "--instruction", "Name a colour.", "Red.", "Seven."]) == 1
+    assert "blender-ui train" in capsys.readouterr().err
+
+
+def test_training_on_nothing_says_what_is_missing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train"]) == 1
+    assert "20 decided preferences" in capsys.readouterr().err
+
+
+def test_a_candidate_file_that_is_absent_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rank", "--instruction", "x", "@/nowhere/a.txt", "b"]) == 1
+    assert "@/nowhere/a.txt" in capsys.readouterr().err
+
+
+def test_doctor_names_what_is_missing_and_the_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BLENDER_UI_WEIGHTS", str(home / "empty"))
+
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "python -m blender_ui.weights fetch smollm2-135m" in said
+    assert "MISSING" in said
+
+
+def test_doctor_says_that_a_database_waits_for_its_migration(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "home").mkdir()
+    make_store(home).dispose()
+    (home / "home" / "blender.sqlite").touch()
+
+    main(["doctor"])
+    assert "start the app, which migrates it" in capsys.readouterr().out
+
+
+def test_the_web_process_starts_without_torch() -> None:
+    script = (
+        "import sys, blender_ui.ui.app, blender_ui.cli.serve\n"
+        "print([name for name in ('torch', 'transformers', 'dbos') if name in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_waiting_for_the_end_survives_signals_that_come_in_a_burst() -> None:
+    script = (
+        "import os, signal, threading\n"
+        "from blender_ui.cli.serve import _wait_for_end\n"
+        "def burst():\n"
+        "    for _ in range(50): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "threading.Timer(0.5, burst).start()\n"
+        "_wait_for_end()\n"
+        "print('ended')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "ended"

@@ -1,0 +1,45 @@
+"""Settings come from the environment, and a wrong one is said, never ignored."""
+
+from pathlib import Path
+
+import pytest
+
+from blender_ui.errors import SettingsError
+from blender_ui.settings import load_settings
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = load_settings({"PATH": "/usr/bin"})
+
+    assert settings.port == 7860
+    assert settings.store_url == "sqlite:///var/blender.sqlite"
+    assert settings.weights_path.is_absolute()
+
+
+def test_variables_replace_defaults() -> None:
+    settings = load_settings(
+        {"BLENDER_UI_HOME": "/srv/x", "BLENDER_UI_PORT": "8000", "BLENDER_UI_TOP_K": "2"}
+    )
+
+    assert settings.home_path == Path("/srv/x")
+    assert (settings.port, settings.top_k) == (8000, 2)
+    assert settings.jobs_url == "sqlite:////srv/x/jobs.sqlite"
+
+
+def test_a_misspelt_variable_is_refused_with_the_known_names() -> None:
+    with pytest.raises(SettingsError, match=r"BLENDER_UI_PROT is not a setting.*BLENDER_UI_PORT"):
+        load_settings({"BLENDER_UI_PROT": "8000"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BLENDER_UI_PORT", "eighty"),
+        ("BLENDER_UI_HUB", "maybe"),
+        ("BLENDER_UI_WORKER", "thread"),
+        ("BLENDER_UI_OVERLAP", "0"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        load_settings({variable: value})

@@ -1,0 +1,143 @@
+"""The app's services over a real store, with members, a fuser and a ranker that tests script."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine
+
+from blender_ui.errors import MemberError, NoRanker
+from blender_ui.fusion.protocol import FusedPiece
+from blender_ui.members.protocol import Chunk, Message, Usage
+from blender_ui.ranking.types import RankingPrompt
+from blender_ui.services.blending import Blending
+from blender_ui.services.exporting import Exporting
+from blender_ui.services.fusing import Fusing
+from blender_ui.services.importing import Importing
+from blender_ui.services.inspection import Inspection
+from blender_ui.services.labeling import Labeling
+from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
+from blender_ui.services.training import Training
+from blender_ui.settings import Settings
+from db.engine import transaction
+from db.models import RankerKind, RankerVersion, utc_now
+from tests.services.scripted_members import Script, ScriptedEnsemble, ScriptedMember
+from tests.services.stores import make_store
+
+
+def typing(text: str, *, word_seconds: float = 0.02, wait_seconds: float = 0.0) -> Script:
+    """Writes a text word by word, as slowly as told; stops when it is told to."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        began, said = time.monotonic(), ""
+        stop = stop or threading.Event()
+        words = text.split(" ")
+        for count, word in enumerate(words, start=1):
+            if stop.wait(wait_seconds if count == 1 else word_seconds):
+                raise MemberError("the member was stopped", kind="stopped", partial_text=said)
+            said += word if count == 1 else f" {word}"
+            yield Chunk(word if count == 1 else f" {word}", count)
+        yield Chunk("", len(words), Usage(9, len(words), "stop", wait_seconds, time.monotonic() - began))
+
+    return script
+
+
+class ScriptedFuser:
+    """Fuses by putting the first sentence of every candidate in a row."""
+
+    name = "Fuser"
+    options: dict[str, object] = {}  # noqa: RUF012 - read only, as the protocol has it
+
+    def stream(
+        self, prompt: RankingPrompt, candidates: Sequence[str], *, stop: threading.Event | None = None
+    ) -> Generator[FusedPiece]:
+        text = " ".join(candidate.split(". ")[0].rstrip(".") + "." for candidate in candidates)
+        for end in range(8, len(text), 8):
+            yield FusedPiece(text[:end], end)
+        yield FusedPiece(text, len(text), "stop")
+
+
+class ScriptedRanking:
+    """Prefers longer answers, once it has been told that a version exists."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._version_id: int | None = None
+        self.n_learnt = 0
+        self.n_ranked = 0
+
+    def train(self) -> None:
+        with transaction(self._engine, immediate=True) as session:
+            version = RankerVersion(
+                kind=RankerKind.FAST,
+                base_model="scripted",
+                base_fingerprint="scripted",
+                fingerprint="scripted",
+                path="1",
+                cut_off_preference_id=0,
+                n_train=420,
+                n_held_out=60,
+                code_version="test",
+                is_active=True,
+            )
+            session.add(version)
+            session.flush()
+            self._version_id = version.id
+
+    def rank(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> RankingView:
+        if self._version_id is None:
+            raise NoRanker("No ranker has been trained yet. 50 votes are needed, 12 are there.")
+        self.n_ranked += 1
+        with transaction(self._engine, immediate=True) as session:
+            entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
+            lengths = np.array([len(text) for text in entrants.texts], dtype=float)
+            logits = np.clip((lengths[:, None] - lengths[None, :]) / 100, -3, 3)
+            ranking_id = save_ranking(
+                session,
+                entrants,
+                version_id=self._version_id,
+                logits=logits,
+                uncertainty=np.full_like(logits, 0.4),
+                policy="max_logits",
+                refitted_preference_id=7,
+            )
+            return view_ranking(session, ranking_id)
+
+    def learn_soon(self) -> None:
+        self.n_learnt += 1
+
+
+def build_scripted_services(folder: Path, *members: ScriptedMember) -> Any:
+    """Services as ``bootstrap`` builds them, with what is heavy replaced by scripts."""
+    engine = make_store(folder)
+    ensemble = ScriptedEnsemble(*members)
+    labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1)
+    blending = Blending(engine, members=ensemble, clock=utc_now)
+    ranking = ScriptedRanking(engine)
+    return SimpleNamespace(
+        settings=Settings(home_path=folder, port=0),
+        engine=engine,
+        members=ensemble,
+        labeling=labeling,
+        blending=blending,
+        ranking=ranking,
+        training=Training(engine, train_every=50, clock=utc_now),
+        importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
+        exporting=Exporting(engine),
+        inspection=Inspection(engine),
+        fusing=Fusing(
+            engine,
+            fuser=ScriptedFuser(),
+            blending=blending,
+            judge=ranking,
+            labeling=labeling,
+            top_k=3,
+            clock=utc_now,
+        ),
+    )

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from blender_ui.settings import Settings
+from blender_ui.ui.app import build_app
+from blender_ui.ui.shell import ASSETS_PATH, PAGES, POLICY, launch_options
+from tests.services.scripted_members import ScriptedMember, saying
+from tests.ui.scripted_services import build_scripted_services
+
+MEMBERS = ("Aardvark-7B", "Bumblebee-3B", "Cassowary-1B")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    members = [ScriptedMember(name, saying("Hello.")) for name in MEMBERS]
+    return build_app(build_scripted_services(tmp_path_factory.mktemp("home"), *members))
+
+
+def test_the_public_configuration_holds_no_members_name(app: Any) -> None:
+    config = json.dumps(app.get_config_file(), default=str)
+    assert not any(name in config for name in MEMBERS)
+
+
+def test_every_listener_of_the_blend_page_has_a_name_and_is_private(app: Any) -> None:
+    listeners = [fn for fn in app.fns.values() if fn.page == "" and fn.fn is not None]
+    names = [fn.api_name for fn in listeners]
+    assert all(name and name.startswith("blend_") for name in names)
+    assert len(set(names)) == len(names)
+    assert {fn.api_visibility for fn in listeners} == {"private"}
+
+
+def test_no_two_listeners_share_a_function_and_so_a_queue(app: Any) -> None:
+    functions = [id(fn.fn) for fn in app.fns.values() if fn.fn is not None]
+    assert len(set(functions)) == len(functions)
+
+
+def test_answers_stream_to_many_visitors_at_once(app: Any) -> None:
+    streams = [fn for fn in app.fns.values() if fn.api_name in {f"blend_stream_{n}" for n in range(3)}]
+    assert len(streams) == 3
+    assert all(fn.concurrency_limit >= 16 for fn in streams)
+
+
+def test_votes_do_not_wait_in_the_queue(app: Any) -> None:
+    votes = [
+        fn for fn in app.fns.values() if fn.api_name.startswith("blend_vote") and "results" not in fn.api_name
+    ]
+    assert len(votes) == 4
+    assert not any(fn.queue for fn in votes)
+
+
+def test_every_page_is_in_the_navigation(app: Any) -> None:
+    paths = [page[0] for page in app.pages]
+    assert paths == [page.path for page in PAGES if page.path in paths]
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    for asset in ASSETS_PATH.iterdir():
+        text = asset.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "://" not in text, f"{asset.name} names another host"
+    assert POLICY in str(launch_options(Settings())["head"])
+
+
+def test_the_app_keeps_no_history_in_the_browser_and_shows_its_errors() -> None:
+    options = launch_options(Settings(host="127.0.0.1", port=7999))
+    assert options["run_history"] is False
+    assert options["show_error"] is True
+    assert options["server_port"] == 7999
+
+
+def test_a_direct_request_without_a_visit_changes_nothing_and_breaks_nothing(app: Any) -> None:
+    """Anybody can post to any listener; what the server keeps of the tab is then what it began with."""
+    for fn in app.fns.values():
+        if fn.page or fn.fn is None or fn.api_name in ("blend_open", "blend_load_example"):
+            continue
+        inputs = [component.value if type(component).__name__ == "State" else None for component in fn.inputs]
+        answer = fn.fn(*inputs)
+        if inspect.isgenerator(answer):
+            (update,) = answer
+            assert list(update.values()) == [gr.skip()], "an empty stream would blank the page"
+        elif isinstance(answer, dict):
+            assert all(getattr(value, "prompt_id", None) is None for value in answer.values())

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.ui.inspect import drawing
+from blender_ui.ui.inspect.handlers import InspectHandlers, logits_csv, ratings_csv, votes_csv
+from db.engine import transaction
+from db.models import Candidate, Outcome, Prompt
+from tests.services.stores import add_prompts, key_of
+from tests.ui.scripted_services import build_scripted_services
+
+
+class Desk:
+    """The handlers over a real store, with a ranker that prefers longer answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.services: Any = build_scripted_services(folder)
+        self.handlers = InspectHandlers(self.services.inspection, self.services.ranking)
+        (self.prompt_id,) = add_prompts(self.services.engine, n_prompts=1)
+        with transaction(self.services.engine, immediate=True) as session:
+            for candidate in session.exec(select(Candidate)):
+                candidate.text = "x" * (300 if candidate.member_id == 1 else 100)
+
+    def vote(self, *, for_longer: bool, reason: str | None = None) -> None:
+        labeling = self.services.labeling
+        labeling.queue_prompt(prompt_id=self.prompt_id)
+        annotator = labeling.sign_in(key=key_of(1))
+        pair = labeling.next_pair(annotator_id=annotator.id)
+        is_left_longer = len(pair.left_text) > len(pair.right_text)
+        outcome = Outcome.LEFT if is_left_longer == for_longer else Outcome.RIGHT
+        labeling.submit(
+            annotator_id=annotator.id,
+            lease_id=pair.lease_id,
+            outcome=outcome,
+            idempotency_key="k",
+            reason=reason,
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.services.engine.dispose()
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_before_a_ranker_the_votes_are_shown_and_the_ranking_is_not(desk: Desk) -> None:
+    desk.vote(for_longer=True)
+    decision = desk.handlers.get_decision(desk.prompt_id)
+    assert decision.ranking is None
+    (judged,) = decision.votes
+    assert (judged.probability, judged.agrees) == (None, None)
+    assert "not ranked yet" in drawing.draw_ranks(decision)
+    assert desk.handlers.rank(desk.prompt_id).notice.startswith("No ranker has been trained")
+
+
+@pytest.mark.parametrize("for_longer", [True, False])
+def test_a_vote_stands_beside_what_the_ranker_says_of_its_pair(desk: Desk, for_longer: bool) -> None:
+    desk.vote(for_longer=for_longer)
+    desk.services.ranking.train()
+    ranked = desk.handlers.rank(desk.prompt_id)
+    decision = desk.handlers.get_decision(desk.prompt_id, ranked.ranking_id)
+    (judged,) = decision.votes
+    assert judged.agrees is for_longer
+    # The scripted logit is the length gap over 100: two, for the longer answer.
+    longer = 1 / (1 + math.exp(-2))
+    said_left = judged.vote.outcome is Outcome.LEFT
+    assert judged.probability == pytest.approx(longer if said_left == for_longer else 1 - longer)
+    assert f"agrees with {int(for_longer)} of 1" in drawing.draw_votes(decision)
+
+
+def test_the_latest_ranking_is_shown_first_and_an_older_one_on_request(desk: Desk) -> None:
+    desk.services.ranking.train()
+    first, second = (desk.handlers.rank(desk.prompt_id).ranking_id for _ in range(2))
+    latest = desk.handlers.get_decision(desk.prompt_id).ranking
+    older = desk.handlers.get_decision(desk.prompt_id, first).ranking
+    assert latest is not None
+    assert older is not None
+    assert (latest.ranking_id, older.ranking_id) == (second, first)
+
+
+def test_a_ranking_of_another_prompt_is_refused(desk: Desk) -> None:
+    desk.services.ranking.train()
+    ranking_id = desk.handlers.rank(desk.prompt_id).ranking_id
+    with transaction(desk.services.engine, immediate=True) as session:
+        session.add(Prompt(instruction="Another?", fingerprint="f"))
+    with pytest.raises(MalformedInput, match="of prompt"):
+        desk.handlers.get_decision(desk.prompt_id + 1, ranking_id)
+
+
+@pytest.mark.parametrize("prompt_id", [None, "", "x", True, -1, 1.0])
+def test_what_is_no_id_is_refused(desk: Desk, prompt_id: object) -> None:
+    with pytest.raises(MalformedInput):
+        desk.handlers.get_decision(prompt_id)
+    with pytest.raises(NotFound):
+        desk.handlers.get_decision(999)
+
+
+def test_saved_logits_hold_both_orders_with_their_rows(desk: Desk) -> None:
+    desk.services.ranking.train()
+    desk.handlers.rank(desk.prompt_id)
+    ranking = desk.handlers.get_decision(desk.prompt_id).ranking
+    assert ranking is not None
+    rows = read_csv(logits_csv(ranking))
+    assert [(row["first"], row["second"], float(row["logit"])) for row in rows] == [
+        ("member-0", "member-1", 2.0),
+        ("member-1", "member-0", -2.0),
+    ]
+    assert {row["ranking_id"] for row in rows} == {str(ranking.ranking_id)}
+    assert {row["first_candidate_id"] for row in rows} == {"1", "2"}
+    drawn = drawing.draw_logits(ranking)
+    assert "+2.000" in drawn
+    assert "data:text/csv" in drawn
+
+
+def test_saved_votes_are_text_to_a_spreadsheet_and_name_their_rows(desk: Desk) -> None:
+    desk.vote(for_longer=True, reason="=HYPERLINK(1)")
+    (row,) = read_csv(votes_csv(desk.handlers.get_decision(desk.prompt_id)))
+    assert row["reason"] == "'=HYPERLINK(1)"
+    assert (row["preference_id"], row["comparison_id"]) == ("1", "1")
+
+
+def test_ratings_are_drawn_and_saved_with_their_intervals(desk: Desk) -> None:
+    desk.vote(for_longer=True)
+    view = desk.handlers.rate_members()
+    first, second = read_csv(ratings_csv(view))
+    assert (first["member"], first["wins"], second["losses"]) == ("member-0", "1", "1")
+    assert float(first["low"]) < float(first["rating"]) < float(first["high"])
+    assert "from 1 preferences of people, up to id 1" in drawing.draw_ratings(view)
+    assert "100%" in drawing.draw_wins(view)
+
+
+def test_nothing_compared_says_so(desk: Desk) -> None:
+    view = desk.handlers.rate_members()
+    assert "No two members were compared" in drawing.draw_ratings(view)
+    assert drawing.draw_wins(view) == ""
+
+
+def test_answers_are_drawn_as_text_that_does_nothing(desk: Desk) -> None:
+    with transaction(desk.services.engine, immediate=True) as session:
+        for candidate in session.exec(select(Candidate)):
+            candidate.text = "<script>alert(1)</script> ![x](http://elsewhere.test/x.png)"
+    drawn = drawing.draw_prompt(desk.handlers.get_decision(desk.prompt_id))
+    assert "<script" not in drawn
+    assert "<img" not in drawn

@@ -1,0 +1,78 @@
+"""A worker process whose reader needs no weights: ``python -m tests.worker.scripted_worker HOME SECONDS``.
+
+Everything else is real: the store, DBOS on SQLite, the fast ranker, the lock and the signals.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from blender_ui.services.joint_training import JointTools
+from blender_ui.services.training_readings import AnswerReader
+from blender_ui.services.training_run import TrainingRun
+from blender_ui.worker.lifecycle import end_on_signals, end_with_parent
+from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.worker import Worker
+from db.engine import create_store
+from tests.ranking.scripted_reader import LengthRanker, ScriptedReader
+
+
+def store_url(home: Path) -> str:
+    return f"sqlite:///{home / 'store.sqlite'}"
+
+
+def jobs_url(home: Path) -> str:
+    return f"sqlite:///{home / 'jobs.sqlite'}"
+
+
+def no_fine_tuning(*args: object, **options: object) -> object:
+    raise AssertionError("these tests train no joint ranker")
+
+
+JOINT = JointTools(
+    fine_tune=no_fine_tuning, open_ranker=LengthRanker, find_base=Path, default_base="no-encoder"
+)
+
+
+def make_run(
+    engine: Engine, home: Path, *, open_reader: Callable[[], AnswerReader] = ScriptedReader
+) -> TrainingRun:
+    """A training run on a store."""
+    return TrainingRun(
+        engine, rankers_path=home / "rankers", reader_name="scripted", open_reader=open_reader, joint=JOINT
+    )
+
+
+class LoggedReader(ScriptedReader):
+    """Writes down each answer that it read, so that a test can count across processes."""
+
+    def __init__(self, log: Path, *, seconds: float) -> None:
+        super().__init__(seconds=seconds)
+        self._log = log
+
+    def read(self, prompt, answers):  # type: ignore[no-untyped-def]
+        vectors = super().read(prompt, answers)
+        with self._log.open("a") as file:
+            file.writelines(f"{answer}\n" for answer in answers)
+        return vectors
+
+
+def main(home: Path, seconds: float) -> None:
+    end_with_parent()
+    end_on_signals()
+    lock = WorkerLock(home)
+    engine = create_store(store_url(home))
+    run = make_run(engine, home, open_reader=lambda: LoggedReader(home / "read.log", seconds=seconds))
+    worker = Worker(run, jobs_url=jobs_url(home))
+    print("ready", flush=True)
+    worker.serve(threading.Event())
+    lock.release()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from blender_ui.errors import Refused
+from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.supervisor import WorkerSupervisor
+
+REPOSITORY = Path(__file__).parents[2]
+OBEDIENT = (sys.executable, "-c", "import sys; sys.stdin.read()")
+
+
+def wait_until(is_true: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def test_a_killed_worker_is_started_again() -> None:
+    supervisor = WorkerSupervisor(command=OBEDIENT, first_pause_seconds=0.05)
+    supervisor.start()
+    try:
+        wait_until(lambda: supervisor.process_id)
+        first = supervisor.process_id
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: supervisor.process_id not in (None, first))
+        assert supervisor.n_starts == 2
+    finally:
+        supervisor.close()
+
+
+def test_closing_ends_the_worker_through_its_pipe_and_starts_no_other() -> None:
+    supervisor = WorkerSupervisor(command=OBEDIENT, first_pause_seconds=0.05)
+    supervisor.start()
+    wait_until(lambda: supervisor.process_id)
+    supervisor.close()
+    time.sleep(0.2)
+    assert (supervisor.process_id, supervisor.n_starts) == (None, 1)
+
+
+def test_a_worker_that_does_not_listen_is_killed_on_closing() -> None:
+    supervisor = WorkerSupervisor(command=(sys.executable, "-c", "import time; time.sleep(60)"))
+    supervisor.start()
+    wait_until(lambda: supervisor.process_id)
+    supervisor.close(timeout_seconds=0.3)
+    assert supervisor.process_id is None
+
+
+def test_a_worker_that_fails_at_once_is_tried_again_ever_more_slowly() -> None:
+    supervisor = WorkerSupervisor(
+        command=(sys.executable, "-c", "raise SystemExit(1)"), first_pause_seconds=0.2
+    )
+    supervisor.start()
+    time.sleep(1.5)
+    supervisor.close()
+    # Pauses of .2, .4, .8 s: a supervisor without back-off would have started it some seven times.
+    assert 2 <= supervisor.n_starts <= 4
+
+
+def test_the_web_process_supervises_without_importing_torch_or_dbos() -> None:
+    program = (
+        "import sys, blender_ui.worker.supervisor, blender_ui.services.training; "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'dbos', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_one_worker_a_home_folder(tmp_path: Path) -> None:
+    lock = WorkerLock(tmp_path)
+    with pytest.raises(Refused, match="another worker runs already"):
+        WorkerLock(tmp_path)
+    lock.release()
+    WorkerLock(tmp_path).release()

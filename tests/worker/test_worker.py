@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from blender_ui.services.training import JobView, Training
+from blender_ui.services.training_readings import CHUNK
+from db.models import JobStatus, utc_now
+from tests.services.preferences import add_labeled_prompts
+from tests.services.stores import make_store
+
+REPOSITORY = Path(__file__).parents[2]
+N_PROMPTS = 40
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=N_PROMPTS)
+    return engine
+
+
+@pytest.fixture
+def training(engine: Engine) -> Training:
+    return Training(engine, train_every=0, clock=utc_now)
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path) -> Iterator[Start]:
+    workers: list[subprocess.Popen[bytes]] = []
+
+    def start(*, seconds: float = 0.0) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.worker.scripted_worker", str(tmp_path), str(seconds)]
+        worker = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        workers.append(worker)
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"ready\n"
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+        for pipe in (worker.stdin, worker.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def wait_for(
+    training: Training, job_id: int, is_true: Callable[[JobView], bool], seconds: float = 60
+) -> JobView:
+    deadline = time.monotonic() + seconds
+    while not is_true(job := training.get_job(job_id)):
+        assert time.monotonic() < deadline, f"waited too long, the job is {job}"
+        time.sleep(0.05)
+    return job
+
+
+def test_a_job_requested_before_any_worker_is_trained_when_one_comes(
+    training: Training, start_worker: Start, tmp_path: Path
+) -> None:
+    job = training.request()
+    start_worker()
+    end = wait_for(training, job.id, lambda view: view.status.is_finished())
+    assert (end.status, end.error, end.progress) == (JobStatus.COMPLETE, None, 1.0)
+    (version,) = training.list_versions()
+    assert end.version_id == version.id
+    assert version.is_active
+    assert version.metrics["held_out"]["accuracy"] > 0.7
+    assert (tmp_path / "rankers" / version.path).is_dir()
+    assert "of chance" in training.decisions(version.id)[0].reason
+    assert training.curve(job.id)
+
+
+def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes_once(
+    training: Training, start_worker: Start, tmp_path: Path
+) -> None:
+    job = training.request()
+    first = start_worker(seconds=0.05)
+    wait_for(training, job.id, lambda view: view.progress > 0.3)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert training.get_job(job.id).status is JobStatus.RUNNING
+    start_worker()
+    end = wait_for(training, job.id, lambda view: view.status.is_finished())
+    assert end.status is JobStatus.COMPLETE
+    assert len(training.list_versions()) == 1
+    n_times = Counter((tmp_path / "read.log").read_text().splitlines())
+    assert len(n_times) == 2 * N_PROMPTS
+    assert sum(n_times.values()) - 2 * N_PROMPTS <= CHUNK
+    assert not list((tmp_path / "rankers").glob(".unfinished*"))
+
+
+def test_a_worker_told_to_end_does_so_at_once_and_the_next_one_goes_on(
+    training: Training, start_worker: Start
+) -> None:
+    job = training.request()
+    first = start_worker(seconds=0.05)
+    wait_for(training, job.id, lambda view: view.progress > 0.1)
+    first.terminate()
+    assert first.wait(timeout=5) == 0
+    start_worker()
+    assert wait_for(training, job.id, lambda view: view.status.is_finished()).status is JobStatus.COMPLETE
+
+
+def test_a_worker_ends_when_its_parents_pipe_closes(start_worker: Start) -> None:
+    worker = start_worker()
+    assert worker.stdin is not None
+    worker.stdin.close()
+    assert worker.wait(timeout=5) == 0
+
+
+def test_a_running_job_is_cancelled_and_the_next_one_is_taken(
+    training: Training, start_worker: Start
+) -> None:
+    job = training.request()
+    start_worker(seconds=0.05)
+    wait_for(training, job.id, lambda view: view.status is JobStatus.RUNNING and view.progress > 0)
+    training.cancel(job_id=job.id)
+    end = wait_for(training, job.id, lambda view: view.status.is_finished(), seconds=10)
+    assert end.status is JobStatus.CANCELLED
+    assert training.list_versions() == ()
+    after = training.request()
+    assert wait_for(training, after.id, lambda view: view.status.is_finished()).status is JobStatus.COMPLETE
+
+
+def test_a_job_cancelled_while_it_waits_is_never_run(
+    training: Training, start_worker: Start, tmp_path: Path
+) -> None:
+    job = training.request()
+    training.cancel(job_id=job.id)
+    start_worker()
+    time.sleep(2)
+    assert training.get_job(job.id).status is JobStatus.CANCELLED
+    assert not (tmp_path / "read.log").exists()
+
+
+def test_a_waiting_job_gets_signs_of_life_from_the_worker_that_is_busy(
+    training: Training, start_worker: Start, engine: Engine
+) -> None:
+    first = training.request()
+    start_worker(seconds=0.2)
+    wait_for(training, first.id, lambda view: view.status is JobStatus.RUNNING)
+    second = training.request()
+    assert second.id != first.id
+    time.sleep(6)
+    assert training.get_job(second.id).status is JobStatus.WAITING
+    assert not training.get_job(second.id).is_stalled
+    training.cancel(job_id=second.id)
+    training.cancel(job_id=first.id)
+    wait_for(training, first.id, lambda view: view.status.is_finished())

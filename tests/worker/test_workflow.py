@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from blender_ui.errors import RankerError
+from blender_ui.services.training import Training
+from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.train_now import train_now
+from blender_ui.worker.worker import Worker
+from blender_ui.worker.workflow import describe_failure
+from db.engine import create_store
+from db.models import JobStatus, utc_now
+from tests.ranking.scripted_reader import ScriptedReader
+from tests.services.preferences import add_labeled_prompts
+from tests.services.stores import make_store
+from tests.worker.scripted_worker import jobs_url, make_run
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch names it, which this process does not import."""
+
+
+@pytest.mark.parametrize(
+    ("error", "start"),
+    [
+        (MemoryError(), "memory ran out: MemoryError."),
+        (OutOfMemoryError("CUDA out of memory"), "memory ran out: CUDA out of memory."),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory ran out: DefaultCPUAllocator"),
+        (RankerError("expected a folder"), "expected a folder"),
+        (ValueError("bad"), "ValueError: bad"),
+    ],
+)
+def test_a_failure_becomes_a_sentence(error: Exception, start: str) -> None:
+    assert describe_failure(error).startswith(start)
+
+
+class ShortOfMemory(ScriptedReader):
+    def read(self, prompt, answers):  # type: ignore[no-untyped-def]
+        raise MemoryError("could not allocate 3 GiB")
+
+
+def test_training_from_a_terminal_does_the_work_itself_and_shows_it(tmp_path: Path) -> None:
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=40)
+    lines: list[str] = []
+    job = train_now(
+        Training(engine, train_every=0, clock=utc_now),
+        build_run=lambda: make_run(engine, tmp_path),
+        home_path=tmp_path,
+        jobs_url=jobs_url(tmp_path),
+        write=lines.append,
+    )
+    assert job.status is JobStatus.COMPLETE
+    assert lines[-1] == f"job {job.id}: 100 %, complete"
+    WorkerLock(tmp_path).release()
+
+
+def test_memory_that_runs_out_fails_the_job_with_the_reason_and_the_worker_goes_on(tmp_path: Path) -> None:
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=40)
+    training = Training(engine, train_every=0, clock=utc_now)
+    lines: list[str] = []
+    job = train_now(
+        training,
+        build_run=lambda: make_run(engine, tmp_path, open_reader=ShortOfMemory),
+        home_path=tmp_path,
+        jobs_url=jobs_url(tmp_path),
+        write=lines.append,
+    )
+    assert job.status is JobStatus.FAILED
+    assert (
+        job.error == "memory ran out: could not allocate 3 GiB. Close other programs or take a smaller model."
+    )
+    assert job.error in lines[-1]
+
+
+def test_training_from_a_terminal_follows_the_worker_that_runs(tmp_path: Path) -> None:
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=40)
+    lock = WorkerLock(tmp_path)
+    worker = Worker(make_run(create_store(str(engine.url)), tmp_path), jobs_url=jobs_url(tmp_path))
+    stopping = threading.Event()
+    thread = threading.Thread(target=worker.serve, args=(stopping,))
+    thread.start()
+    try:
+        job = train_now(
+            Training(engine, train_every=0, clock=utc_now),
+            build_run=lambda: pytest.fail("a worker runs already"),
+            home_path=tmp_path,
+            jobs_url=jobs_url(tmp_path),
+            write=lambda line: None,
+        )
+    finally:
+        stopping.set()
+        thread.join()
+        worker.close()
+        lock.release()
+    assert job.status is JobStatus.COMPLETE
+
+
+def test_a_job_whose_workflow_was_given_up_is_failed_with_a_reason(tmp_path: Path) -> None:
+    from dbos import DBOS
+
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=40)
+    training = Training(engine, train_every=0, clock=utc_now)
+    run = make_run(engine, tmp_path, open_reader=lambda: ScriptedReader(seconds=0.05))
+    worker = Worker(run, jobs_url=jobs_url(tmp_path))
+    try:
+        job = training.request()
+        worker.poll()
+        (unfinished,) = run.list_unfinished()
+        deadline = time.monotonic() + 30
+        while training.get_job(job.id).status is not JobStatus.RUNNING:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        DBOS.cancel_workflow(unfinished.workflow_id)
+        while not training.get_job(job.id).status.is_finished():
+            assert time.monotonic() < deadline
+            worker.poll()
+            time.sleep(0.05)
+    finally:
+        worker.close()
+    view = training.get_job(job.id)
+    assert view.status is JobStatus.FAILED
+    assert view.error is not None
+    assert "CANCELLED" in view.error
