@@ -20,6 +20,9 @@ from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
 from blender_ui.ranking.process import JOINT, READER, EngineProcess
+from blender_ui.services.access import Access, Mode
+from blender_ui.services.accounts import Accounts
+from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
@@ -27,9 +30,11 @@ from blender_ui.services.fusers import choose_fuser
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
+from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
 from blender_ui.services.loaders import joint_tools, load_joint, load_reader
+from blender_ui.services.projects import Projects
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
@@ -54,6 +59,11 @@ class Services:
     members: Members
     process: EngineProcess
     live_head: LiveHead
+    access: Access
+    accounts: Accounts
+    invitations: Invitations
+    projects: Projects
+    auditing: Auditing
     labeling: Labeling
     blending: Blending
     ranking: RankingService
@@ -104,8 +114,11 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     process = EngineProcess(
         {READER: partial(load_reader, find_reader(settings)), JOINT: load_joint, FUSER: load_desk}
     )
+    access = Access(engine, mode=Mode(settings.access), clock=clock)
+    accounts = Accounts(engine, clock=clock)
     labeling = Labeling(
         engine,
+        access=access,
         clock=clock,
         seed=settings.seed,
         lease_seconds=settings.lease_seconds,
@@ -122,6 +135,11 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         members=members,
         process=process,
         live_head=live_head,
+        access=access,
+        accounts=accounts,
+        invitations=Invitations(engine, accounts=accounts, clock=clock),
+        projects=Projects(engine, clock=clock),
+        auditing=Auditing(engine),
         labeling=labeling,
         blending=blending,
         ranking=ranking,

@@ -16,16 +16,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost, MalformedInput
 from blender_ui.services import signing_in
-from blender_ui.services.lending import RANDOM_SHARE, Lender, PairView, stored_id
+from blender_ui.services.access import Access
+from blender_ui.services.lending import Lender, PairView, stored_id
 from blender_ui.services.queueing import queue_prompt
 from blender_ui.services.signing_in import AnnotatorView as AnnotatorView
 from blender_ui.services.signing_in import lock_annotator
 from db.engine import transaction
-from db.models import LeaseStatus, Outcome, Preference, SeenPrompt
+from db.models import DEFAULT_PROJECT_ID, LeaseStatus, Outcome, Preference, Prompt, SeenPrompt
 from db.queries import leases, preferences, queue
+from db.queries.queue import Scope
 
 _LONGEST_NAME = 128
 _LONGEST_KEY = 96
@@ -70,7 +73,9 @@ class Labeling:
         seed: Decides every side, order and random turn.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
         overlap: How many people are asked each pair that is queued from here.
-        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue.
+        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
+            for what each project says.
+        access: Recognises whoever signs in; None where every key is an anonymous browser's.
     """
 
     def __init__(
@@ -81,30 +86,44 @@ class Labeling:
         seed: int,
         lease_seconds: int,
         overlap: int,
-        random_share: float = RANDOM_SHARE,
+        random_share: float | None = None,
+        access: Access | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._seed = seed
         self._overlap = overlap
+        self._access = access
         self._lender = Lender(
             seed=seed, lease_time=timedelta(seconds=lease_seconds), random_share=random_share
         )
 
     def sign_in(self, *, key: str, name: str = "") -> AnnotatorView:
-        """Get the annotator with a browser's secret key, or make one; see ``services.signing_in``."""
+        """Get the annotator who keeps a secret; see ``services.access`` and ``services.signing_in``."""
+        if self._access is not None:
+            return self._access.recognise(key)
         return signing_in.sign_in(self._engine, key=key, name=name, now=self._clock())
 
     def rename(self, *, annotator_id: int, name: str) -> AnnotatorView:
         """Call an annotator something else; see ``services.signing_in``."""
         return signing_in.rename(self._engine, annotator_id=annotator_id, name=name)
 
-    def next_pair(self, *, annotator_id: int, prompt_id: int | None = None) -> PairView | None:
+    def next_pair(
+        self,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        prompt_id: int | None = None,
+        besides: int | None = None,
+    ) -> PairView | None:
         """Lend the annotator a pair: the one they hold, else the one the policy chooses.
 
         Args:
             annotator_id: From ``sign_in``.
+            project_id: Whose pairs.
             prompt_id: Ask for a pair of this prompt only.
+            besides: The lease that is on the screen: give the pair after it, so that it is there
+                before the answer is.
 
         Returns:
             The pair, or None where nothing is left for this annotator.
@@ -113,14 +132,21 @@ class Labeling:
             NotFound: If there is no such annotator.
         """
         now = self._clock()
+        scope = Scope(project_id, prompt_id)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            lease = (
-                leases.find_active(session, annotator_id=annotator_id, prompt_id=prompt_id)
-                or self._lender.resume(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
-                or self._lender.lend(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
-            )
-            return None if lease is None else self._lender.show(session, lease=lease, now=now)
+            return self._next(session, annotator_id, scope, besides=besides or 0, now=now)
+
+    def _next(
+        self, session: Session, annotator_id: int, scope: Scope, *, besides: int, now: datetime
+    ) -> PairView | None:
+        held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
+        lease = (
+            next((lease for lease in held if lease.id != besides), None)
+            or self._lender.resume(session, annotator_id=annotator_id, scope=scope, besides=besides, now=now)
+            or self._lender.lend(session, annotator_id=annotator_id, scope=scope, now=now)
+        )
+        return None if lease is None else self._lender.show(session, lease=lease, now=now)
 
     def submit(
         self,
@@ -241,7 +267,7 @@ class Labeling:
                 return None
             return self._lender.show(session, lease=lease, now=now)
 
-    def progress(self, *, annotator_id: int) -> ProgressView:
+    def progress(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
         """Count what has been labelled, by this annotator and by all."""
         midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
         with transaction(self._engine) as session:
@@ -251,7 +277,7 @@ class Labeling:
                     session, annotator_id=annotator_id, since=midnight
                 ),
                 n_standing=preferences.count_standing(session),
-                n_open=queue.count_places(session),
+                n_open=queue.count_places(session, project_id=project_id),
                 n_people=preferences.count_people(session),
             )
 
@@ -261,7 +287,9 @@ class Labeling:
         with transaction(self._engine, immediate=True) as session:
             if session.get(SeenPrompt, (annotator_id, prompt_id)) is None:
                 session.add(SeenPrompt(annotator_id=annotator_id, prompt_id=prompt_id, created_at=now))
-            leases.expire_active(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
+            prompt = session.get(Prompt, prompt_id)
+            scope = None if prompt is None else Scope(prompt.project_id, prompt_id)
+            leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
 
     def queue_prompt(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> int:
         """Queue every pair of a prompt's candidates that is not a comparison yet.
