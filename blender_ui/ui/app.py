@@ -9,6 +9,7 @@ import gradio as gr
 from blender_ui.bootstrap import Services
 from blender_ui.ui.blend.wiring import build_blend
 from blender_ui.ui.data.wiring import build_data
+from blender_ui.ui.guard import guard_handlers
 from blender_ui.ui.inspect.wiring import build_inspect
 from blender_ui.ui.label.wiring import build_label
 from blender_ui.ui.shell import PAGES, Page, draw_header
@@ -42,4 +43,5 @@ def build_app(services: Services) -> gr.Blocks:
         with app if page is HOME else app.route(page.title, page.path):
             draw_header(page)
             build(services, app)
+    guard_handlers(app, services.access)
     return app
