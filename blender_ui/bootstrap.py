@@ -24,6 +24,7 @@ from blender_ui.services.access import Access, Mode
 from blender_ui.services.accounts import Accounts
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
+from blender_ui.services.checks import Checks
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fusers import choose_fuser
@@ -34,6 +35,7 @@ from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
 from blender_ui.services.loaders import joint_tools, load_joint, load_reader
+from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.training import Training
@@ -63,6 +65,8 @@ class Services:
     accounts: Accounts
     invitations: Invitations
     projects: Projects
+    project_prompts: ProjectPrompts
+    checks: Checks
     auditing: Auditing
     labeling: Labeling
     blending: Blending
@@ -139,6 +143,8 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         accounts=accounts,
         invitations=Invitations(engine, accounts=accounts, clock=clock),
         projects=Projects(engine, clock=clock),
+        project_prompts=ProjectPrompts(engine, clock=clock),
+        checks=Checks(engine, clock=clock),
         auditing=Auditing(engine),
         labeling=labeling,
         blending=blending,

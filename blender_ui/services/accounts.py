@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -75,8 +76,6 @@ class Accounts:
         self._engine = engine
         self._clock = clock
         self._hasher = hasher or PasswordHasher()
-        # Checked against where there is no account, so that a stranger cannot tell by the time taken.
-        self._nobodys_hash = self._hasher.hash(secrets.token_urlsafe(16))
         self._failures: dict[str, list[datetime]] = {}
         self._failures_guard = threading.Lock()
 
@@ -252,6 +251,11 @@ class Accounts:
                 f"{len(password)}"
             )
         return self._hasher.hash(password)
+
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        """Checked against where there is no account, so that a stranger cannot tell by the time taken."""
+        return self._hasher.hash(secrets.token_urlsafe(16))
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:

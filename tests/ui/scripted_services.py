@@ -21,12 +21,14 @@ from blender_ui.services.access import Access, Mode
 from blender_ui.services.accounts import Accounts
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
+from blender_ui.services.checks import Checks
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
+from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.training import Training
@@ -124,7 +126,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
     engine = make_store(folder)
     ensemble = ScriptedEnsemble(*members)
     access = Access(engine, mode=Mode(access_mode), clock=utc_now)
-    accounts = Accounts(engine, clock=utc_now, hasher=PasswordHasher(time_cost=1, memory_cost=8))
+    accounts = Accounts(engine, clock=utc_now, hasher=PasswordHasher(time_cost=1, memory_cost=64))
     labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1, access=access)
     blending = Blending(engine, members=ensemble, clock=utc_now)
     ranking = ScriptedRanking(engine)
@@ -136,6 +138,8 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         accounts=accounts,
         invitations=Invitations(engine, accounts=accounts, clock=utc_now),
         projects=Projects(engine, clock=utc_now),
+        project_prompts=ProjectPrompts(engine, clock=utc_now),
+        checks=Checks(engine, clock=utc_now),
         auditing=Auditing(engine),
         labeling=labeling,
         blending=blending,
