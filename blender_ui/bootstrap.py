@@ -38,6 +38,7 @@ from blender_ui.services.loaders import joint_tools, load_joint, load_reader
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
 from blender_ui.services.ranking import RankingService
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
 from blender_ui.settings import Settings
@@ -69,6 +70,7 @@ class Services:
     checks: Checks
     auditing: Auditing
     labeling: Labeling
+    relabeling: Relabeling
     blending: Blending
     ranking: RankingService
     fusing: Fusing
@@ -147,6 +149,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         checks=Checks(engine, clock=clock),
         auditing=Auditing(engine),
         labeling=labeling,
+        relabeling=Relabeling(engine, clock=clock),
         blending=blending,
         ranking=ranking,
         fusing=Fusing(

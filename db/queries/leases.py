@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -48,11 +48,15 @@ def find_resumable(session: Session, *, annotator_id: int, scope: Scope, besides
     return session.scalars(_resumable_query(*_kind_of(scope)), values).first()
 
 
-def find_last_ended(session: Session, *, annotator_id: int) -> Lease | None:
-    """The lease that the annotator answered or skipped last."""
+def find_last_ended(session: Session, *, annotator_id: int, project_id: int) -> Lease | None:
+    """The lease that the annotator answered or skipped last in a project."""
+    in_project = select(col(Comparison.id)).where(
+        col(Comparison.id) == col(Lease.comparison_id), col(Comparison.project_id) == project_id
+    )
     return session.scalars(
         select(Lease)
         .where(
+            in_project.exists(),
             col(Lease.annotator_id) == annotator_id,
             col(Lease.ended_at).is_not(None),
             col(Lease.status).in_((LeaseStatus.ANSWERED, LeaseStatus.SKIPPED)),
@@ -86,18 +90,13 @@ def end_unanswered(session: Session, *, leases: Sequence[Lease], status: LeaseSt
     return len(leases)
 
 
-def extend(session: Session, *, annotator_id: int, lease_id: int, expires_at: datetime) -> bool:
-    """Move an active lease's end; False where the annotator does not hold it any more."""
-    moved = session.execute(
-        update(Lease)
-        .where(
-            col(Lease.id) == lease_id,
-            col(Lease.annotator_id) == annotator_id,
-            col(Lease.status) == LeaseStatus.ACTIVE,
-        )
-        .values(expires_at=expires_at)
-    )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
+def extend_active(session: Session, *, annotator_id: int, expires_at: datetime) -> set[int]:
+    """Move the end of an annotator's active leases; give their ids."""
+    held = list_active(session, annotator_id=annotator_id)
+    for lease in held:
+        lease.expires_at = expires_at
+    session.flush()
+    return {lease.id for lease in held if lease.id is not None}
 
 
 def is_seen(session: Session, *, lease: Lease) -> bool:

@@ -31,6 +31,7 @@ from blender_ui.services.labeling import Labeling
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.settings import Settings
 from db.engine import transaction
@@ -142,6 +143,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         checks=Checks(engine, clock=utc_now),
         auditing=Auditing(engine),
         labeling=labeling,
+        relabeling=Relabeling(engine, clock=utc_now),
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
