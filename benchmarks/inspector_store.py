@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
@@ -75,8 +76,7 @@ def _fill(database: sqlite3.Connection, folder: Path, *, n_prompts: int) -> None
         (n, n, person, names[outcome], str(n), NOW)
         for n, (person, outcome) in enumerate(zip(people.tolist(), outcomes.tolist(), strict=True), start=1)
     ))  # fmt: skip
-    held_out = np.array([is_held_out(one, share=HELD_OUT_SHARE) for one in prints])
-    _add_versions(database, folder, rng, prompts, authors, utility, held_out, left, right, outcomes)
+    _add_versions(database, folder, rng, _World(prompts, authors, utility, left, right, outcomes))
 
 
 def _add_comparisons(
@@ -87,9 +87,7 @@ def _add_comparisons(
     left, right = (base + first).ravel(), (base + second).ravel()
     swapped = rng.random(len(left)) < 0.5
     left, right = np.where(swapped, right, left), np.where(swapped, left, right)
-    columns = (
-        "comparison(id,prompt_id,left_id,right_id,origin,priority,overlap,n_taken,is_open,created_at)"
-    )
+    columns = "comparison(id,prompt_id,left_id,right_id,origin,priority,overlap,n_taken,is_open,created_at)"
     _insert(database, columns, (
         (n, a // N_CANDIDATES + 1, a + 1, b + 1, "import", 0.5, 1, 1, 0, NOW)
         for n, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True), start=1)
@@ -97,19 +95,23 @@ def _add_comparisons(
     return left, right
 
 
+class _World(NamedTuple):
+    """What was made up: prompts, who wrote each answer and how good it is, and the votes."""
+
+    prompts: list[RankingPrompt]
+    authors: np.ndarray
+    utility: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    outcomes: np.ndarray
+
+
 def _add_versions(
-    database: sqlite3.Connection,
-    folder: Path,
-    rng: np.random.Generator,
-    prompts: list[RankingPrompt],
-    authors: np.ndarray,
-    utility: np.ndarray,
-    held_out: np.ndarray,
-    left: np.ndarray,
-    right: np.ndarray,
-    outcomes: np.ndarray,
+    database: sqlite3.Connection, folder: Path, rng: np.random.Generator, world: _World
 ) -> None:
     """Two versions, the second of which was fitted on more; readings of what they are judged on."""
+    prompts, authors, utility, left, right, outcomes = world
+    held_out = np.array([is_held_out(one.fingerprint, share=HELD_OUT_SHARE) for one in prompts])
     width = 20 + N_HIDDEN
 
     def read(candidates: np.ndarray) -> np.ndarray:

@@ -38,8 +38,12 @@ def main(path, n_members, n_repeats):
     def choix_from_pairs():
         # A list of pairs knows no weights: every preference counts twice, a tie once for each side.
         wins, losses, ties = target == 1, target == 0, target == 0.5
-        first = np.concatenate([left[wins], left[wins], right[losses], right[losses], left[ties], right[ties]])
-        other = np.concatenate([right[wins], right[wins], left[losses], left[losses], right[ties], left[ties]])
+        first = np.concatenate(
+            [left[wins], left[wins], right[losses], right[losses], left[ties], right[ties]]
+        )
+        other = np.concatenate(
+            [right[wins], right[wins], left[losses], left[losses], right[ties], left[ties]]
+        )
         pairs = list(zip(first.tolist(), other.tolist(), strict=True))
         return choix.ilsr_pairwise(n_members, pairs, alpha=0.0, tol=1e-10)
 

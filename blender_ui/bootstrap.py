@@ -20,6 +20,8 @@ from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
 from blender_ui.ranking.process import JOINT, READER, EngineProcess
+from blender_ui.services.attributing import JOINT as EXPLAINED_JOINT
+from blender_ui.services.attributing import READING, Attributing
 from blender_ui.services.blending import Blending
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
@@ -29,10 +31,20 @@ from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
-from blender_ui.services.loaders import joint_tools, load_joint, load_reader
+from blender_ui.services.loaders import (
+    joint_tools,
+    load_joint,
+    load_joint_explainer,
+    load_reader,
+    load_reading_explainer,
+)
+from blender_ui.services.member_ratings import MemberRatings
+from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
+from blender_ui.services.version_inspection import VersionInspection
+from blender_ui.services.what_if import WhatIf
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_weights, reader_path
 from db.engine import create_store
@@ -63,18 +75,25 @@ class Services:
     exporting: Exporting
     evaluating: Evaluating
     inspection: Inspection
+    member_ratings: MemberRatings
+    version_inspection: VersionInspection
+    what_if: WhatIf
+    attributing: Attributing
+    preference_table: PreferenceTable
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for."""
         self.members.start()
         self.ranking.warm_up()
         self.ranking.learn_soon()
+        self.member_ratings.warm_up()
 
     def close(self) -> None:
         """End the children and let go of the store."""
         self.live_head.close()
         self.members.close()
         self.process.close()
+        self.attributing.close()
         self.engine.dispose()
 
 
@@ -112,6 +131,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         overlap=settings.overlap,
     )
     blending = Blending(engine, members=members, clock=clock)
+    table = PreferenceTable(engine)
     live_head = LiveHead(
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
@@ -139,6 +159,21 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         exporting=Exporting(engine),
         evaluating=Evaluating(engine, process=process, rankers_path=settings.rankers_path),
         inspection=Inspection(engine),
+        member_ratings=MemberRatings(engine, table=table),
+        version_inspection=VersionInspection(
+            engine, table=table, process=process, rankers_path=settings.rankers_path
+        ),
+        what_if=WhatIf(process=process, rankers_path=settings.rankers_path),
+        attributing=Attributing(
+            process=EngineProcess(
+                {
+                    READING: partial(load_reading_explainer, find_reader(settings)),
+                    EXPLAINED_JOINT: load_joint_explainer,
+                }
+            ),
+            rankers_path=settings.rankers_path,
+        ),
+        preference_table=table,
     )
 
 

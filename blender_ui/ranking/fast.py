@@ -20,6 +20,12 @@ from safetensors.numpy import load_file, save
 from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import N_COMPONENTS, Basis, make_basis
 from blender_ui.ranking.calibration import fit_temperature, moderate
+from blender_ui.ranking.contributions import (
+    PairReadings,
+    ReadingWeights,
+    read_pairs,
+    weigh_readings,
+)
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.head import (
     Head,
@@ -31,7 +37,7 @@ from blender_ui.ranking.head import (
     summarise,
 )
 from blender_ui.ranking.prior import TASK_KINDS, known_members, member_columns, task_kind
-from blender_ui.ranking.types import FloatArray, PreferenceDataset, RankingPrompt
+from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
 FORMAT = 2
 ARRAYS_FILE = "head.safetensors"
@@ -157,6 +163,38 @@ class FastRanker:
         """Posterior standard deviation of each logit, (n, n), symmetric; arguments as ``pairwise_logits``."""
         features = self._candidate_features(readings, members, [prompt] * len(members))
         return self._state.head.deviations(features) / self._state.temperature
+
+    def read_pairs(
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompts: Sequence[RankingPrompt],
+        *,
+        first: IntArray,
+        second: IntArray,
+    ) -> PairReadings:
+        """Compare chosen pairs of n candidates and say what each of ``GROUPS`` adds.
+
+        Args:
+            readings: Shape (n, width).
+            members: n names; "" where unknown.
+            prompts: What each candidate answers, n of them.
+            first: Index of each pair's first candidate, (m,).
+            second: Of the second, which answers the same prompt, same shape.
+        """
+        state = self._state
+        sizes = _features(state, readings[:0], (), ())[1]
+        features = self._candidate_features(readings, members, prompts)
+        return read_pairs(
+            features, state.head, group_sizes=sizes, temperature=state.temperature, first=first, second=second
+        )
+
+    def reading_weights(self) -> ReadingWeights:
+        """How a reading enters the utility, column by column; zeros where texts do not count."""
+        state = self._state
+        n_text = sum(state.basis.group_sizes)
+        mean = state.head.mean[:n_text] if state.options.uses_text else np.zeros(n_text)
+        return weigh_readings(state.basis, mean)
 
     def save(self, folder: Path) -> None:
         """Write the ranker's two files into a folder, which is made."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine, select
@@ -36,12 +36,16 @@ class PromptArrays(NamedTuple):
         is_held_out: Whether no version may learn from it.
         kind: Index into ``kinds``.
         kinds: The import's category, or the kind that the fast ranker takes the prompt for.
+        source: Index into ``sources``.
+        sources: Data sets; "" for what was asked here.
     """
 
     cluster: IntArray
     is_held_out: BoolArray
     kind: IntArray
     kinds: tuple[str, ...]
+    source: IntArray
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,9 @@ class PreferenceArrays:
 
     def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
         """The preferences where a mask is true, or at these places."""
-        parts = {name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        parts: dict[str, Any] = {
+            name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
         return replace(self, **parts)
 
 
@@ -138,7 +144,7 @@ class PreferenceTable:
 
     def characters(self) -> IntArray:
         """Characters of every candidate by its id."""
-        return np.rint(np.exp2(self.styles()[:, 0]) - 1).astype(np.int64)
+        return np.asarray(np.rint(np.exp2(self.styles()[:, 0]) - 1).astype(np.int64))
 
     def _extend(self, session: Session, version: DataVersion) -> None:
         def last(part: Columns) -> int:
@@ -155,9 +161,7 @@ class PreferenceTable:
             [self._comparisons, columns.list_comparisons(session, after_id=last(self._comparisons))], axis=1
         )
         known = int(self._authors[0].max(initial=0))
-        self._authors = np.concatenate(
-            [self._authors, columns.list_authors(session, after_id=known)], axis=1
-        )
+        self._authors = np.concatenate([self._authors, columns.list_authors(session, after_id=known)], axis=1)
 
     def _assemble(self, session: Session, version: DataVersion) -> PreferenceArrays:
         ids, comparison_id, annotator_id, code = self._preferences
@@ -196,20 +200,27 @@ class PreferenceTable:
         )
 
     def _add_prompts(self, session: Session, rows: list[columns.PromptFacts]) -> PromptArrays:
-        old = self._prompts or PromptArrays(*(np.zeros(0, dtype=kind) for kind in (int, bool, int)), ())
+        old = self._prompts or _no_prompts()
         size = max(len(old.kind), rows[-1].prompt_id + 1 if rows else 1)
-        cluster, kind = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-        held_out = np.zeros(size, dtype=bool)
-        cluster[: len(old.cluster)], kind[: len(old.kind)] = old.cluster, old.kind
-        held_out[: len(old.is_held_out)] = old.is_held_out
-        numbers = {name: number for number, name in enumerate(old.kinds)}
+        cluster, held_out, kind, source = (
+            np.concatenate([part, np.zeros(size - len(part), dtype=part.dtype)])
+            for part in (old.cluster, old.is_held_out, old.kind, old.source)
+        )
+        kinds = {name: number for number, name in enumerate(old.kinds)}
+        sources = {name: number for number, name in enumerate(old.sources)}
         own = _find_kinds(session, [row.prompt_id for row in rows if not row.category])
         for row in rows:
-            cluster[row.prompt_id] = self._clusters.setdefault(row.fingerprint, len(self._clusters))
-            held_out[row.prompt_id] = is_held_out(row.fingerprint, share=HELD_OUT_SHARE)
-            name = row.category or own[row.prompt_id]
-            kind[row.prompt_id] = numbers.setdefault(name, len(numbers))
-        return PromptArrays(cluster, held_out, kind, tuple(numbers))
+            here = row.prompt_id
+            cluster[here] = self._clusters.setdefault(row.fingerprint, len(self._clusters))
+            held_out[here] = is_held_out(row.fingerprint, share=HELD_OUT_SHARE)
+            kind[here] = kinds.setdefault(row.category or own[here], len(kinds))
+            source[here] = sources.setdefault(row.source or "", len(sources))
+        return PromptArrays(cluster, held_out, kind, tuple(kinds), source, tuple(sources))
+
+
+def _no_prompts() -> PromptArrays:
+    none = np.zeros(0, dtype=np.int64)
+    return PromptArrays(none, none.astype(bool), none, (), none, ())
 
 
 def by_id(ids: IntArray, values: IntArray) -> IntArray:

@@ -194,9 +194,7 @@ def _cost(strengths: FloatArray, wins: FloatArray, precision: float) -> float:
     return float((wins * np.logaddexp(0, -gaps)).sum() + 0.5 * precision * (strengths @ strengths))
 
 
-def _derivatives(
-    strengths: FloatArray, wins: FloatArray, precision: float
-) -> tuple[FloatArray, FloatArray]:
+def _derivatives(strengths: FloatArray, wins: FloatArray, precision: float) -> tuple[FloatArray, FloatArray]:
     """Gradient and Hessian of the negative log posterior."""
     probability = expit(strengths[:, None] - strengths[None, :])
     met = wins + wins.T
@@ -229,7 +227,7 @@ class _Preferences(NamedTuple):
 
     def sum_by_pair(self, values: FloatArray, n_players: int) -> FloatArray:
         size = n_players * n_players
-        return np.bincount(self.pair, values, size).reshape(n_players, n_players)
+        return np.asarray(np.bincount(self.pair, values, size).reshape(n_players, n_players), dtype=float)
 
 
 def _styled_derivatives(
@@ -274,12 +272,12 @@ def _clustered_meat(told: _Preferences, residual: FloatArray, clusters: ArrayLik
 
 def _renumber(clusters: NDArray[np.generic]) -> IntArray:
     """Numbers from 0 up, equal where the clusters are; without a sort where they are ids of rows."""
-    is_dense = clusters.dtype.kind in "iu" and len(clusters) and 0 <= clusters.min()
+    is_dense = clusters.dtype.kind in "iu" and len(clusters) and clusters.min() >= 0
     if not is_dense or clusters.max() > 10 * len(clusters):
-        return np.unique(clusters, return_inverse=True)[1]
+        return np.asarray(np.unique(clusters, return_inverse=True)[1])
     is_used = np.zeros(int(clusters.max()) + 1, dtype=bool)
     is_used[clusters] = True
-    return (np.cumsum(is_used) - 1)[clusters]
+    return np.asarray((np.cumsum(is_used) - 1)[clusters])
 
 
 def _centred(strengths: FloatArray, covariance: FloatArray) -> BradleyTerry:

@@ -52,5 +52,3 @@ def compare_by_mcnemar(n_first_only: int, n_second_only: int) -> McNemar:
     most = logarithms.max()
     tail = float(np.exp(most) * np.exp(logarithms - most).sum())
     return McNemar(n_first_only, n_second_only, min(1.0, 2 * tail))
-
-

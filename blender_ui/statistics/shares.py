@@ -67,7 +67,7 @@ def measure_share(values: ArrayLike, clusters: ArrayLike) -> Shares:
 
 
 def _design_effects(
-    residuals: FloatArray, group: IntArray, clusters: NDArray[np.generic], share: FloatArray, n: IntArray
+    residuals: FloatArray, group: IntArray, clusters: IntArray, share: FloatArray, n: IntArray
 ) -> FloatArray:
     """How much larger each share's variance is than with independent items; at least 1, (n_groups,)."""
     if not len(residuals):

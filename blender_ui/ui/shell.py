@@ -60,7 +60,7 @@ def browser_memory() -> gr.BrowserState:
 
 def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
-    script = (ASSETS_PATH / "page.js").read_text(encoding="utf-8")
+    script = "".join((ASSETS_PATH / name).read_text(encoding="utf-8") for name in ("page.js", "figures.js"))
     return {
         "server_name": settings.host,
         "server_port": settings.port,
