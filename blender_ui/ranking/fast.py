@@ -183,10 +183,14 @@ class FastRanker:
             second: Of the second, which answers the same prompt, same shape.
         """
         state = self._state
-        sizes = _features(state, readings[:0], (), ())[1]
         features = self._candidate_features(readings, members, prompts)
         return read_pairs(
-            features, state.head, group_sizes=sizes, temperature=state.temperature, first=first, second=second
+            features,
+            state.head,
+            group_sizes=_group_sizes(state),
+            temperature=state.temperature,
+            first=first,
+            second=second,
         )
 
     def reading_weights(self) -> ReadingWeights:
@@ -260,13 +264,19 @@ def _features(
     state: _State, readings: FloatArray, members: Sequence[str], kinds: Sequence[str]
 ) -> tuple[FloatArray, list[int]]:
     """All groups side by side, (n, n_features), and their sizes; a group that is off has none."""
-    text, text_sizes = state.basis.features(readings), state.basis.group_sizes
+    text = state.basis.features(readings)
     if not state.options.uses_text:
-        text, text_sizes = text[:, :0], (0, 0, 0)
+        text = text[:, :0]
     known = state.members if state.options.uses_members else ()
     strengths, deviations = member_columns(members, kinds, known=known)
-    sizes = [*text_sizes, strengths.shape[1], deviations.shape[1]]
-    return np.hstack([text, strengths, deviations]), sizes
+    return np.hstack([text, strengths, deviations]), _group_sizes(state)
+
+
+def _group_sizes(state: _State) -> list[int]:
+    """Features of each of ``GROUPS``."""
+    text = state.basis.group_sizes if state.options.uses_text else (0, 0, 0)
+    n_known = len(state.members) if state.options.uses_members else 0
+    return [*text, n_known, n_known * len(TASK_KINDS)]
 
 
 def _kinds(dataset: PreferenceDataset) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Engine, Select, func, or_, select
 from sqlmodel import Session, col
 
+from blender_ui.errors import NotFound
 from blender_ui.services.candidates import (
     CandidateView,
     FailureView,
@@ -181,6 +182,18 @@ class Inspection:
                 votes=list_votes(session, prompt_id),
                 rankings=_list_rankings(session, prompt_id),
             )
+
+    def get_prompt_of(self, candidate_id: int) -> PromptInspection:
+        """The prompt that a candidate answers.
+
+        Raises:
+            NotFound: If there is no candidate of this id.
+        """
+        with transaction(self._engine) as session:
+            candidate = session.get(Candidate, candidate_id)
+        if candidate is None:
+            raise NotFound(f"there is no answer {candidate_id}")
+        return self.get_prompt(candidate.prompt_id)
 
     def get_ranking(self, ranking_id: int) -> RankingView:
         """A stored ranking.

@@ -67,10 +67,13 @@ def _wire_decision(
         )
         wanted = "" if address.prompt is None else f"#{address.prompt}"
         entries = handlers.find_prompts(wanted)
+        painted: Update = {parts.version: choices}
         ranking_id = address.ranking
         if address.version is not None and entries and ranking_id is None:
-            ranking_id = handlers.rank(entries[0].prompt_id, address.version).ranking_id
-        return {**_paint_choices(parts, handlers, entries, ranking_id), parts.version: choices}
+            ranked = handlers.rank(entries[0].prompt_id, address.version)
+            ranking_id = ranked.ranking_id
+            painted |= {parts.notice: markup.notice(ranked.notice, tone="warning")} if ranked.notice else {}
+        return _paint_choices(parts, handlers, entries, ranking_id) | painted
 
     def search(text: str) -> Update:
         return _paint_choices(parts, handlers, handlers.find_prompts(text))
