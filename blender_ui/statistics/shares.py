@@ -95,4 +95,5 @@ def _wilson(share: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
         spread = NORMAL_95**2 / n
         centre = (share + spread / 2) / (1 + spread)
         margin = NORMAL_95 * np.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return np.maximum(centre - margin, 0.0), np.minimum(centre + margin, 1.0)
+    # Rounding must not leave a share of 0 or 1 a hair outside its own interval.
+    return np.clip(centre - margin, 0.0, share), np.clip(centre + margin, share, 1.0)

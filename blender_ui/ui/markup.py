@@ -200,9 +200,16 @@ def figure_links(figure: str, *, name: str) -> str:
     return f'<p class="bu-saves">Save the figure: {buttons}</p>'
 
 
-def view_link(address: str) -> str:
-    """A link that opens what is shown again."""
-    return f'<p class="bu-remark"><a class="bu-view" href="{escape(address)}">Link to this view</a></p>'
+def view_link(address: str, *, more: Sequence[tuple[str, str]] = ()) -> str:
+    """A link that opens what is shown again, and links to what goes on from here.
+
+    Args:
+        address: Of this view.
+        more: Title and address of each.
+    """
+    links = (("Link to this view", address), *more)
+    anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{escape(title)}</a> ' for title, to in links)
+    return f'<p class="bu-remark">{anchors}</p>'
 
 
 def share_bar(shares: Sequence[Share]) -> str:

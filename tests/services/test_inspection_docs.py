@@ -8,20 +8,14 @@ import re
 from pathlib import Path
 
 from blender_ui import inspection
-from blender_ui.settings import Settings
-from db.engine import create_store
-from db.migrations import migrate
-from tests.services.trained import add_two_versions
+from tests.services.trained import copy_trained_store
 
 DOCS = Path(__file__).parents[2] / "docs" / "inspection.md"
 EXAMPLES = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
 def test_the_example_prints_what_it_says(tmp_path: Path) -> None:
-    engine = create_store(Settings(home_path=tmp_path).store_url)
-    migrate(engine)
-    add_two_versions(engine, tmp_path)
-    engine.dispose()
+    copy_trained_store(tmp_path, name="blender.sqlite")
     names: dict[str, object] = {"home": tmp_path}
     examples = EXAMPLES.findall(DOCS.read_text(encoding="utf-8"))
     assert len(examples) == 3

@@ -17,7 +17,6 @@ from db.engine import transaction
 from db.models import Candidate, Outcome, Preference, Prompt, Ranking, RankingEntry, utc_now
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.services.trained import train_version
 
 
 @pytest.fixture
@@ -164,9 +163,8 @@ def test_the_queue_is_counted_by_what_became_of_its_leases(engine: Engine) -> No
     assert health.n_overdue == 1
 
 
-def test_a_trained_store_has_styles_for_ratings(engine: Engine, tmp_path: Path) -> None:
+def test_style_is_told_apart_from_members(engine: Engine) -> None:
     add_labeled_prompts(engine, n_prompts=60)
-    train_version(engine, tmp_path)
     view = MemberRatings(engine, table=PreferenceTable(engine)).rate(RatingWish(holds_style=True))
     effects = {one.name: one for one in view.effects}
     assert effects["length"].effect > 0  # better answers are longer here

@@ -15,9 +15,8 @@ from blender_ui.services.versions import VersionView
 from blender_ui.services.what_if import MOST_CHARACTERS, Pair, WhatIf, split_sentences
 from db.models import RankerKind, utc_now
 from tests.ranking.scripted_reader import CountingLengthRanker, ScriptedReader
-from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import make_store
-from tests.services.trained import train_version
+from tests.services.trained import copy_trained_store
 
 PAIR = Pair(prompt=RankingPrompt(instruction="Question?"), answers=("good good one. so so.", "bad. worse."))
 
@@ -25,11 +24,11 @@ PAIR = Pair(prompt=RankingPrompt(instruction="Question?"), answers=("good good o
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WhatIf, VersionView]]:
     home = tmp_path_factory.mktemp("home")
+    good = copy_trained_store(home).good
     engine = make_store(home)
-    add_labeled_prompts(engine, n_prompts=60)
-    train_version(engine, home)
     process = EngineProcess({READER: ScriptedReader, JOINT: CountingLengthRanker})
-    (version,) = Training(engine, train_every=0, clock=utc_now).list_versions()
+    versions = Training(engine, train_every=0, clock=utc_now).list_versions()
+    (version,) = (one for one in versions if one.id == good)
     yield WhatIf(process=process, rankers_path=home / "rankers"), version
     process.close()
     engine.dispose()

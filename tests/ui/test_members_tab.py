@@ -15,7 +15,7 @@ from blender_ui.services.member_ratings import RatingWish
 from blender_ui.ui.members import drawing
 from blender_ui.ui.members.handlers import MembersHandlers, points_csv, ranker_csv, ratings_csv, wins_csv
 from blender_ui.ui.report_plots import kinds_plot, points_plot, ranker_ratings_plot, wins_plot
-from tests.services.trained import add_two_versions
+from tests.services.trained import copy_trained_store
 from tests.ui.scripted_services import build_scripted_services
 
 
@@ -26,8 +26,8 @@ def open_handlers(services: Any) -> MembersHandlers:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MembersHandlers, int]]:
     home = tmp_path_factory.mktemp("home")
+    good = copy_trained_store(home).good
     services = build_scripted_services(home)
-    good, _ = add_two_versions(services.engine, home)
     yield open_handlers(services), good
     services.engine.dispose()
 

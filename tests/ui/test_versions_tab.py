@@ -21,7 +21,7 @@ from blender_ui.ui.versions.handlers import (
     reliability_csv,
     shares_csv,
 )
-from tests.services.trained import add_two_versions
+from tests.services.trained import copy_trained_store
 from tests.ui.scripted_services import build_scripted_services
 
 
@@ -29,8 +29,8 @@ class Desk:
     """Handlers over a store with a good version and a misled one."""
 
     def __init__(self, home: Path) -> None:
+        _, self.good, self.misled = copy_trained_store(home)
         self.services: Any = build_scripted_services(home)
-        self.good, self.misled = add_two_versions(self.services.engine, home)
         self.handlers = VersionHandlers(
             self.services.version_inspection, self.services.training, self.services.labeling
         )

@@ -14,8 +14,7 @@ from blender_ui.ui.what_if import drawing
 from blender_ui.ui.what_if.handlers import Typed, WhatIfHandlers, groups_csv, sentences_csv, tokens_csv
 from db.engine import transaction
 from db.models import Candidate, Prompt, Ranking
-from tests.services.preferences import add_labeled_prompts
-from tests.services.trained import train_version
+from tests.services.trained import copy_trained_store
 from tests.ui.scripted_services import build_scripted_services
 
 
@@ -23,9 +22,8 @@ class Desk:
     """The tab over a store with a version."""
 
     def __init__(self, home: Path) -> None:
+        self.version_id = copy_trained_store(home).good
         self.services: Any = build_scripted_services(home)
-        add_labeled_prompts(self.services.engine, n_prompts=60)
-        self.version_id = train_version(self.services.engine, home)
         self.handlers = WhatIfHandlers(
             self.services.inspection,
             self.services.version_inspection,
@@ -92,7 +90,7 @@ def test_what_cannot_be_asked_is_said(desk: Desk, changes: dict[str, object], re
 
 def test_a_prompt_is_found_by_its_number_and_the_newest_pair_without_one(desk: Desk) -> None:
     assert desk.handlers.get_prompt("#3").prompt_id == 3
-    assert desk.handlers.get_prompt("").prompt_id == 60
+    assert desk.handlers.get_prompt("").prompt_id == 180
     with pytest.raises(NotFound):
         desk.handlers.get_prompt("999")
     with pytest.raises(MalformedInput):

@@ -143,7 +143,7 @@ def _paint(parts: DecisionParts, handlers: InspectHandlers, prompt_id: object, r
     except BlenderError as error:
         return {parts.notice: markup.notice(str(error), tone="warning")}
     return {
-        parts.notice: markup.view_link(write_address(_address_of(decision))),
+        parts.notice: _link(decision),
         parts.ranking: _paint_rankings(decision),
         parts.texts: drawing.draw_prompt(decision),
         parts.ranks: drawing.draw_ranks(decision),
@@ -155,9 +155,18 @@ def _paint(parts: DecisionParts, handlers: InspectHandlers, prompt_id: object, r
     }
 
 
-def _address_of(decision: Decision) -> Address:
-    ranking_id = decision.ranking.ranking_id if decision.ranking is not None else None
-    return Address(tab="decision", prompt=decision.prompt.prompt_id, ranking=ranking_id)
+def _link(decision: Decision) -> str:
+    """The address of the decision, and where its texts can be changed, by the version that decided."""
+    ranking, prompt_id = decision.ranking, decision.prompt.prompt_id
+    here = Address(tab="decision", prompt=prompt_id)
+    there = Address(tab="what-if", prompt=prompt_id)
+    if ranking is not None:
+        here = here._replace(ranking=ranking.ranking_id)
+        first, second = ([one.candidate_id for one in ranking.entries] + [None, None])[:2]
+        there = there._replace(version=ranking.version.id, first=first, second=second)
+    return markup.view_link(
+        write_address(here), more=[("What if these texts were others?", write_address(there))]
+    )
 
 
 def _paint_rankings(decision: Decision) -> Any:
