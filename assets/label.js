@@ -3,7 +3,7 @@
 // Invariant: an answer carries the lease that was on the screen and a token made when it was drawn,
 // so that sending it twice counts once, and a press before the next pair is drawn counts not at all.
 // The next pair is leased before the answer to this one is given, and drawn at once.
-// Runs as the `js_on_load` of the frame, after label_text.js and label_extras.js; `element` is the frame's.
+// Runs as the `js_on_load` of the frame, between label_text.js and label_extras.js; `element` is the frame's.
 const SEEN_AFTER_MS = 250; // nobody has read a pair sooner
 const CUE_MS = 1500;
 const IDLE_AFTER_MS = 5 * 60 * 1000; // without a sign of a person the lease is left to run out
@@ -380,4 +380,4 @@ async function start() {
   await reopen(hadAny ? "Your last answer was sent." : "");
 }
 
-start();
+queueMicrotask(start); // after label_extras.js has been read, too

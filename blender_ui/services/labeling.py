@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -22,76 +20,35 @@ from sqlmodel import Session
 from blender_ui.errors import LeaseLost, MalformedInput
 from blender_ui.services import signing_in
 from blender_ui.services.access import Access
+from blender_ui.services.answers import (
+    NO_MARKS,
+    check_answer,
+    read_marks,
+)
+from blender_ui.services.answers import (
+    Marks as Marks,
+)
+from blender_ui.services.answers import (
+    ProgressView as ProgressView,
+)
+from blender_ui.services.answers import (
+    SubmittedView as SubmittedView,
+)
 from blender_ui.services.lending import Lender, PairView, stored_id
-from blender_ui.services.questions import check_criteria, check_spans, read_questions
 from blender_ui.services.queueing import queue_prompt
 from blender_ui.services.signing_in import AnnotatorView as AnnotatorView
 from blender_ui.services.signing_in import lock_annotator
 from db.engine import transaction
 from db.models import (
     DEFAULT_PROJECT_ID,
-    Comparison,
-    Lease,
     LeaseStatus,
     Outcome,
     Preference,
-    Project,
     Prompt,
     SeenPrompt,
 )
 from db.queries import leases, preferences, queue
 from db.queries.queue import Scope
-
-_LONGEST_NAME = 128
-_LONGEST_KEY = 96
-"""An idempotency key is stored behind its annotator's id, in 128 characters."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubmittedView:
-    """An outcome that is in the store, and whom it was about."""
-
-    preference_id: int
-    outcome: Outcome
-    left_member: str
-    right_member: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProgressView:
-    """How far the labelling is.
-
-    Attributes:
-        n_mine: Outcomes of this annotator that stand.
-        n_mine_today: Of those, given since midnight UTC.
-        seconds_today: Time from pairs being drawn to these answers; five minutes at most each.
-        n_standing: Outcomes of all people that stand, imported ones included.
-        n_open: Comparisons that more people are to be asked.
-        n_people: People with an outcome that stands.
-    """
-
-    n_mine: int
-    n_mine_today: int
-    seconds_today: float
-    n_standing: int
-    n_open: int
-    n_people: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Marks:
-    """What an annotator says to a project's own questions; checked against them when it comes.
-
-    Attributes:
-        criteria: Outcome by criterion.
-        spans: Marked stretches.
-    """
-
-    criteria: object = None
-    spans: object = None
-
-
-NO_MARKS = Marks()
 
 
 class Labeling:
@@ -209,7 +166,7 @@ class Labeling:
             LeaseLost: If the pair is not this annotator's to answer any more.
             MalformedInput: If the key, strength or seconds are out of range, or a mark was not asked for.
         """
-        _check_answer(outcome, idempotency_key, strength, seconds)
+        check_answer(outcome, idempotency_key, strength, seconds)
         stored_key = f"{annotator_id}:{idempotency_key}"
         with transaction(self._engine, immediate=True) as session:
             preference = preferences.find_by_key(session, idempotency_key=stored_key)
@@ -223,7 +180,7 @@ class Labeling:
                     outcome=outcome,
                     strength=strength,
                     reason=(reason or "").strip() or None,
-                    **_asked(session, lease, marks),
+                    **read_marks(session, lease, marks),
                     seconds=seconds,
                     idempotency_key=stored_key,
                     created_at=now,
@@ -371,28 +328,3 @@ class Labeling:
             raise MalformedInput(f"expected finite scores; those of comparisons {unusable[:5]} are not")
         with transaction(self._engine, immediate=True) as session:
             return queue.set_information(session, by_comparison=scores_by_comparison)
-
-
-def _asked(session: Session, lease: Lease, marks: Marks) -> dict[str, Any]:
-    """The answers to the project's own questions, as they are stored."""
-    if not marks.criteria and not marks.spans:
-        return {}
-    comparison = session.get_one(Comparison, lease.comparison_id)
-    questions = read_questions(session.get_one(Project, comparison.project_id).questions)
-    return {
-        "criteria": check_criteria(questions, marks.criteria),
-        "spans": check_spans(questions, marks.spans),
-    }
-
-
-def _check_answer(outcome: Outcome, key: str, strength: float | None, seconds: float | None) -> None:
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise MalformedInput(
-            f"an idempotency key has 1 to {_LONGEST_KEY} characters, this one has {len(key)}"
-        )
-    if strength is not None and outcome not in (Outcome.LEFT, Outcome.RIGHT):
-        raise MalformedInput(f"only a win has a strength, and the outcome is {outcome.value}")
-    if strength is not None and not 0 < strength <= 1:
-        raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
-    if seconds is not None and not 0 <= seconds < math.inf:
-        raise MalformedInput(f"seconds are 0 or more, not {seconds}")

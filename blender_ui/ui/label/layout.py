@@ -12,7 +12,7 @@ from blender_ui.ui.shell import ASSETS_PATH
 _GRADIO_ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 
 
-SCRIPTS = ("label_text.js", "label_extras.js", "label.js")
+SCRIPTS = ("label_text.js", "label.js", "label_extras.js")
 """One after the other; together they are the frame's script."""
 
 
