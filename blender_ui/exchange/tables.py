@@ -1,6 +1,6 @@
-"""Records as tables for other tools: CSV for people, ``{prompt, chosen, rejected}`` for trainers.
+"""Records as tables for other tools: CSV and Parquet with a row a label, ``{prompt, chosen, rejected}``.
 
-Non-goal: reading them back; a table does not hold everything that a record does.
+``exchange.flat`` reads them back. Non-goal: candidates that nobody compared, which no row tells of.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
+from blender_ui.exchange import arrow
 from blender_ui.exchange.records import LabelRecord, PromptRecord
 
 CSV_COLUMNS = (
@@ -29,6 +32,9 @@ CSV_COLUMNS = (
     "reason",
     "seconds",
     "at",
+)
+_PARQUET = pa.schema(
+    [(name, pa.float64() if name in ("strength", "seconds") else pa.string()) for name in CSV_COLUMNS]
 )
 
 
@@ -50,6 +56,16 @@ def write_csv(path: Path, records: Iterable[PromptRecord]) -> int:
                 writer.writerow(_csv_row(record, label))
                 n_rows += 1
     return n_rows
+
+
+def write_parquet(path: Path, records: Iterable[PromptRecord]) -> int:
+    """Write one row a label, under ``CSV_COLUMNS``, typed and compressed; say how many."""
+    rows = (
+        dict(zip(CSV_COLUMNS, _csv_row(record, label), strict=True))
+        for record in records
+        for label in record.labels
+    )
+    return arrow.write_parquet(path, rows, _PARQUET)
 
 
 def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:

@@ -24,6 +24,7 @@ from blender_ui.exchange import (
     PromptRecord,
     write_csv,
     write_dpo,
+    write_parquet,
     write_records,
 )
 from blender_ui.exchange.records import Kind
@@ -36,6 +37,7 @@ _PROMPTS_AT_ONCE = 500
 _WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
     "jsonl": write_records,
     "csv": write_csv,
+    "parquet": write_parquet,
     "dpo": write_dpo,
 }
 FORMATS = tuple(_WRITERS)
@@ -48,7 +50,7 @@ class ExportReport:
     Attributes:
         path: The file.
         format: One of ``FORMATS``.
-        n_lines: Prompts in JSON lines, labels in CSV, decided pairs in DPO.
+        n_lines: Prompts in JSON lines, labels in CSV and Parquet, decided pairs in DPO.
         n_bytes: Size of the file.
     """
 
@@ -73,7 +75,7 @@ class Exporting:
 
         Args:
             path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
-            format: ``jsonl`` (what imports read), ``csv`` (one row a label) or ``dpo``
+            format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
                 (``{prompt, chosen, rejected}``, one line a pair that people decided).
 
         Raises:

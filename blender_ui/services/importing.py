@@ -20,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.exchange import PromptRecord, read_records
+from blender_ui.exchange import PromptRecord, read_file
 from blender_ui.services.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.records import OWN_SOURCE, own_id
 from db.engine import transaction
@@ -77,21 +77,27 @@ class Importing:
         self._overlap = overlap
 
     def import_file(
-        self, path: Path, *, ask_labelled: bool = False, on_progress: OnProgress | None = None
+        self,
+        path: Path,
+        *,
+        ask_labelled: bool = False,
+        source: str | None = None,
+        on_progress: OnProgress | None = None,
     ) -> ImportReport:
-        """Import a file of JSON lines.
+        """Import a file or a data set's folder; its form is told by its content.
 
         The file is read to its end before the store is touched.
 
         Args:
-            path: ``.jsonl`` or ``.jsonl.gz``, see ``blender_ui.exchange.jsonl``.
+            path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``.
             ask_labelled: Queue pairs that people have compared in the file as well.
+            source: What to call the source of rows that name none; None for the file's name.
             on_progress: Told after each batch of prompts.
 
         Raises:
-            MalformedInput: With every fault by its line; nothing has been imported.
+            MalformedInput: With every fault by its number; nothing has been imported.
         """
-        records = list(read_records(path))
+        records = list(read_file(path, source=source))
         plan = QueuePlan(
             n_pairs=PAIRS_PER_PROMPT, overlap=self._overlap, ask_labelled=ask_labelled, seed=self._seed
         )
