@@ -1,8 +1,8 @@
 """Records of an Argilla export: ``dataset.records.to_json`` of version 2, and version 1's API form.
 
 ``fields`` holds the prompt and the answers; a response is a word (label question) or an order (ranking
-question). An order of n answers becomes its n (n - 1) / 2 pairs. Invariant: only submitted responses are labels.
-Non-goal: suggestions, which are models' guesses.
+question). An order of n answers becomes its n (n - 1) / 2 pairs. Invariant: only submitted responses are
+labels. Non-goal: suggestions, which are models' guesses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def parse_record(record: Mapping[str, Any], source: str) -> PromptRecord:
     texts = record["fields"]
     if not isinstance(texts, dict):
         raise fields.fault("expected an object as 'fields'")
-    metadata = record.get("metadata") if isinstance(record.get("metadata"), dict) else {}
+    metadata = record.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
     prompt_name = next((name for name in PROMPT_NAMES if _plain(texts.get(name))), None)
     if prompt_name is None:
         raise fields.fault(
@@ -51,9 +52,7 @@ def parse_record(record: Mapping[str, Any], source: str) -> PromptRecord:
         input=next((text for name in _INPUT_NAMES if (text := _plain(texts.get(name)))), ""),
         candidates=tuple(
             CandidateRecord(
-                model=str((metadata or {}).get(f"{name}_model") or (metadata or {}).get(name) or "unknown")[
-                    :128
-                ],
+                model=str(metadata.get(f"{name}_model") or metadata.get(name) or "unknown")[:128],
                 text=_plain(texts[name]) or "",
             )
             for name in answers

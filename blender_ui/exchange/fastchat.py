@@ -1,11 +1,11 @@
 """FastChat's conversation logs with votes, and the battles that its monitor cleans them to.
 
-    {"tstamp": ..., "type": "leftvote", "models": [...], "states": [{"model_name", "messages", "conv_id"}, ...], "ip"}
-    {"question_id", "model_a", "model_b", "winner", "judge", "conversation_a", "conversation_b", "tstamp", "language"}
+    {"tstamp", "type": "leftvote", "models", "states": [{"model_name", "messages", "conv_id"}, ...], "ip"}
+    {"question_id", "model_a", "model_b", "winner", "judge", "conversation_a", "conversation_b", "tstamp"}
 
-Invariant: lines of a log that are no vote between two answers (chats, upvotes of one) are left out, not faults; a
-word for the winner that is not known is a fault. Several turns stay with the answer (``words.read_exchange``).
-Non-goal: addresses; a voter's is hashed at once.
+Invariant: lines of a log that are no vote between two answers (chats, upvotes of one) are left out, not
+faults; a word for the winner that is not known is a fault. Several turns stay with the answer
+(``words.read_exchange``). Non-goal: addresses; a voter's is hashed at once.
 """
 
 from __future__ import annotations

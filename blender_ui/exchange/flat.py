@@ -3,9 +3,9 @@
     prompt, model_a, text_a, model_b, text_b, winner   [, source, id, instruction_input, kind, annotator, ...]
     prompt, chosen, rejected                           [, chosen_model, rejected_model, id, source, ...]
 
-``tables.CSV_COLUMNS`` is the first kind. Prompt, chosen and rejected may be texts or chats (messages with role
-and content). Invariant: an order of sides that a row does not tell is a coin's, so that "chosen" is no
-side. Non-goal: gathering rows of one prompt.
+``tables.CSV_COLUMNS`` is the first kind. Prompt, chosen and rejected may be texts or chats (messages with
+role and content). Invariant: an order of sides that a row does not tell is a coin's, so that "chosen" is
+no side. Non-goal: gathering rows of one prompt.
 """
 
 from __future__ import annotations

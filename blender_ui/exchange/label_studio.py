@@ -1,8 +1,8 @@
 """Tasks of a Label Studio export (JSON) whose labelling configuration has a Pairwise tag.
 
 A task's ``data`` holds the texts under names that its project chose; which ones are compared is told by the
-names ``a`` and ``b`` go by in most templates, or by the Pairwise result's ``to_name``. A tie is a choice that says so.
-Invariant: a cancelled annotation is no label; one without a comparison is a fault. Non-goal: other tags.
+names ``a`` and ``b`` go by in most templates, or by the Pairwise result's ``to_name``. A tie is a choice that
+says so. Invariant: a cancelled annotation is no label; one without a comparison is a fault. Non-goal: other tags.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _WINNER_BY_WORD: dict[str, Winner] = {
     **dict.fromkeys(("b", "right", "model_b", "response_b", "answer_b", "rightvote", "second", "2"), "b"),
     **dict.fromkeys(("tie", "tievote", "both", "equal", "both_good"), "tie"),
     **dict.fromkeys(("both_bad", "tie_bothbad", "bothbad", "bothbad_vote", "neither"), "both_bad"),
-}  # type: ignore[arg-type]
+}
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
