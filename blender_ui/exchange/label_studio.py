@@ -2,7 +2,8 @@
 
 A task's ``data`` holds the texts under names that its project chose; which ones are compared is told by the
 names ``a`` and ``b`` go by in most templates, or by the Pairwise result's ``to_name``. A tie is a choice that
-says so. Invariant: a cancelled annotation is no label; one without a comparison is a fault. Non-goal: other tags.
+says so. Invariant: a cancelled annotation is no label; one without a comparison is a fault. Non-goal:
+other tags.
 """
 
 from __future__ import annotations

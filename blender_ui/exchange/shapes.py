@@ -2,7 +2,8 @@
 
 A shape is known by its fields. One row may be one label, so rows about the same prompt are gathered into
 one record. Invariant: all faults of a file are found, up to a bound, and told by number; a file whose shape
-is not known is refused with what was found and what would do. Non-goal: the syntax of files (``exchange.rows``).
+is not known is refused with what was found and what would do. Non-goal: the syntax of files
+(``exchange.rows``).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -28,10 +29,12 @@ from blender_ui.exchange import (
     write_records,
 )
 from blender_ui.exchange.records import Kind
+from blender_ui.services.archiving import export_archive
 from blender_ui.services.records import OWN_SOURCE, WINNER_BY_OUTCOME, WORD_BY_KIND, annotator_label, own_id
 from db.engine import transaction
-from db.models import Prompt
+from db.models import Prompt, utc_now
 from db.queries import bulk
+from db.queries.whole import freeze
 
 _PROMPTS_AT_ONCE = 500
 _WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
@@ -40,7 +43,8 @@ _WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
     "parquet": write_parquet,
     "dpo": write_dpo,
 }
-FORMATS = tuple(_WRITERS)
+ARCHIVE = "archive"
+FORMATS = (*_WRITERS, ARCHIVE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,8 @@ class ExportReport:
     Attributes:
         path: The file.
         format: One of ``FORMATS``.
-        n_lines: Prompts in JSON lines, labels in CSV and Parquet, decided pairs in DPO.
+        n_lines: Prompts in JSON lines, labels in CSV and Parquet, decided pairs in DPO, rows of
+            all tables in an archive.
         n_bytes: Size of the file.
     """
 
@@ -65,10 +70,12 @@ class Exporting:
 
     Args:
         engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone; an archive says when it was made.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
+        self._clock = clock
 
     def export(self, path: Path, *, format: str) -> ExportReport:
         """Write the whole store to a file, as it is at one moment.
@@ -76,22 +83,30 @@ class Exporting:
         Args:
             path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
             format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
-                (``{prompt, chosen, rejected}``, one line a pair that people decided).
+                (``{prompt, chosen, rejected}``, one line a pair that people decided), or ``archive``
+                (every row of every table, see ``services.archiving``).
 
         Raises:
             MalformedInput: If the format is none of these.
         """
-        if format not in _WRITERS:
+        if format not in FORMATS:
             raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
         try:
-            with transaction(self._engine) as session:
-                n_lines = _WRITERS[format](unfinished, _list_records(session))
+            n_lines = self._write(unfinished, format)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
         return ExportReport(path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size)
+
+    def _write(self, path: Path, format: str) -> int:
+        if format == ARCHIVE:
+            manifest = export_archive(self._engine, path, now=self._clock())
+            return sum(table.n_rows for table in manifest.tables)
+        with transaction(self._engine) as session:
+            freeze(session)
+            return _WRITERS[format](path, _list_records(session))
 
 
 def _list_records(session: Session) -> Iterator[PromptRecord]:

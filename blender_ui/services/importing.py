@@ -21,10 +21,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.exchange import PromptRecord, read_file
+from blender_ui.exchange.archive import is_archive
+from blender_ui.services.archiving import import_archive
 from blender_ui.services.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.records import OWN_SOURCE, own_id
 from db.engine import transaction
-from db.queries import bulk
+from db.queries import bulk, queue
 
 PAIRS_PER_PROMPT = 10
 """Ten candidates make 45 pairs; ten of those compare each candidate twice."""
@@ -89,7 +91,8 @@ class Importing:
         The file is read to its end before the store is touched.
 
         Args:
-            path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``.
+            path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``; an archive, see
+                ``blender_ui.services.archiving``, goes into an empty store.
             ask_labelled: Queue pairs that people have compared in the file as well.
             source: What to call the source of rows that name none; None for the file's name.
             on_progress: Told after each batch of prompts.
@@ -97,6 +100,8 @@ class Importing:
         Raises:
             MalformedInput: With every fault by its number; nothing has been imported.
         """
+        if is_archive(path):
+            return self._import_archive(path)
         records = list(read_file(path, source=source))
         plan = QueuePlan(
             n_pairs=PAIRS_PER_PROMPT, overlap=self._overlap, ask_labelled=ask_labelled, seed=self._seed
@@ -118,6 +123,21 @@ class Importing:
             n_already_there=len(records) - len(fresh) - len(differing),
             n_differing=len(differing),
             differing=tuple(f"{record.source}: {record.id}" for record in differing[:_MOST_NAMED]),
+        )
+
+    def _import_archive(self, path: Path) -> ImportReport:
+        n_rows = {table.name: table.n_rows for table in import_archive(self._engine, path).tables}
+        with transaction(self._engine) as session:
+            n_queued = queue.count_places(session)
+        return ImportReport(
+            n_prompts=n_rows["prompt"],
+            n_candidates=n_rows["candidate"],
+            n_comparisons=n_rows["comparison"],
+            n_queued=n_queued,
+            n_preferences=n_rows["preference"],
+            n_already_there=0,
+            n_differing=0,
+            differing=(),
         )
 
 
