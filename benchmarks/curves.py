@@ -49,7 +49,8 @@ def draw_curves(path: Path, curves: Sequence[Curve], *, title: str, x: str, y: s
             "{:.1f},{:.1f}".format(*place(at, value)) for at, value in zip(curve.x, curve.y, strict=True)
         )
         lines += (
-            f'<polyline fill="none" stroke="{colour}" stroke-width="{3 if number == 0 else 2}" points="{points}"/>'
+            f'<polyline fill="none" stroke="{colour}" stroke-width="{3 if number == 0 else 2}" '
+            f'points="{points}"/>'
             f'<rect x="{WIDTH - RIGHT + 10}" y="{y_name - 10}" width="12" height="12" fill="{colour}"/>'
             f'<text x="{WIDTH - RIGHT + 28}" y="{y_name}">{escape(curve.name)}</text>'
         )
