@@ -72,7 +72,7 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     """Write one JSON line ``{prompt, chosen, rejected}`` a pair that people decided; say how many.
 
     A pair is decided for the candidate that more people preferred, in whichever order it was
-    shown; pairs without such a majority, ties, and judges' labels are left out. The prompt is the
+    shown, or for the one that a researcher ruled for; pairs without such a majority, ties, and judges' labels are left out. The prompt is the
     instruction, and, where there is an input, an empty line and the input.
 
     Args:
@@ -83,7 +83,7 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     with path.open("w", encoding="utf-8") as stream:
         for record in records:
             prompt = f"{record.prompt}\n\n{record.input}" if record.input else record.prompt
-            for chosen, rejected in decided_pairs(record.labels):
+            for chosen, rejected in decided_pairs(record.labels, record.rulings):
                 line = {
                     "prompt": prompt,
                     "chosen": record.candidates[chosen].text,
@@ -94,14 +94,23 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     return n_lines
 
 
-def decided_pairs(labels: Iterable[LabelRecord]) -> Iterator[tuple[int, int]]:
-    """Pairs of candidate indices, the one that more people preferred first; in order of asking."""
+def decided_pairs(
+    labels: Iterable[LabelRecord], rulings: Iterable[LabelRecord] = ()
+) -> Iterator[tuple[int, int]]:
+    """Pairs of candidate indices, the one that more people preferred first; in order of asking.
+
+    The last ruling on a pair counts in place of what people said.
+    """
     margins: Counter[tuple[int, int]] = Counter()
     for label in labels:
         if label.kind == "human":
             low, high = sorted((label.a, label.b))
             won = {"a": label.a, "b": label.b}.get(label.winner)
             margins[low, high] += 0 if won is None else 1 if won == low else -1
+    for ruling in rulings:
+        low, high = sorted((ruling.a, ruling.b))
+        won = {"a": ruling.a, "b": ruling.b}.get(ruling.winner)
+        margins[low, high] = 0 if won is None else 1 if won == low else -1
     for (low, high), margin in margins.items():
         if margin:
             yield (low, high) if margin > 0 else (high, low)

@@ -11,7 +11,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from blender_ui.services.records import OWN_SOURCE, WINNER_BY_OUTCOME, WORD_BY_K
 from db.engine import transaction
 from db.models import Prompt, utc_now
 from db.queries import bulk
+from db.queries.labels import Ruling, list_rulings
 from db.queries.whole import freeze
 
 _PROMPTS_AT_ONCE = 500
@@ -123,9 +124,13 @@ def _list_records(session: Session) -> Iterator[PromptRecord]:
         labels = defaultdict(list)
         for label in bulk.list_labels_between(session, **bounds):
             labels[label.prompt_id].append(label)
+        rulings = defaultdict(list)
+        for ruling in list_rulings(session, **bounds):
+            rulings[ruling.prompt_id].append(ruling)
         for prompt in prompts:
             key = prompt.id or 0
-            yield _record(prompt, candidates[key], labels[key], annotators)
+            record = _record(prompt, candidates[key], labels[key], annotators)
+            yield _with_rulings(record, candidates[key], rulings[key]) if rulings[key] else record
         session.expunge_all()
         after_id = bounds["last_id"]
 
@@ -161,3 +166,20 @@ def _record(
         lang=prompt.lang,
         category=prompt.category,
     )
+
+
+def _with_rulings(
+    record: PromptRecord, candidates: list[bulk.StoredCandidate], rulings: list[Ruling]
+) -> PromptRecord:
+    index_of = {candidate.candidate_id: index for index, candidate in enumerate(candidates)}
+    ruled = tuple(
+        LabelRecord(
+            annotator="ruling",
+            a=index_of[row.left_id],
+            b=index_of[row.right_id],
+            winner=WINNER_BY_OUTCOME[row.outcome],
+            kind="human",
+        )
+        for row in rulings
+    )
+    return replace(record, rulings=ruled)
