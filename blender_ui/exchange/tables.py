@@ -71,9 +71,9 @@ def write_parquet(path: Path, records: Iterable[PromptRecord]) -> int:
 def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     """Write one JSON line ``{prompt, chosen, rejected}`` a pair that people decided; say how many.
 
-    A pair is decided for the candidate that more people preferred, in whichever order it was
-    shown, or for the one that a researcher ruled for; pairs without such a majority, ties, and judges' labels are left out. The prompt is the
-    instruction, and, where there is an input, an empty line and the input.
+    A pair is decided for the candidate that more people preferred, in whichever order it was shown, or
+    for the one that a researcher ruled for. Pairs without a majority, ties, and judges' labels are left
+    out. The prompt is the instruction, and, where there is an input, an empty line and the input.
 
     Args:
         path: Written anew, UTF-8.

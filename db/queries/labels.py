@@ -93,7 +93,7 @@ def list_labels(session: Session, *, after_id: int) -> Columns:
 
 
 def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
-    """Outcome's code, whether a coin chose the sides, and milliseconds, of the latest labels, latest first."""
+    """Outcome's code, whether a coin chose the sides, and milliseconds; the latest label first."""
     query = (
         select(
             case(_CODES, value=col(Preference.outcome), else_=-1),
