@@ -11,6 +11,7 @@ from blender_ui.ui.blend.wiring import build_blend
 from blender_ui.ui.data.wiring import build_data
 from blender_ui.ui.inspect.wiring import build_inspect
 from blender_ui.ui.label.wiring import build_label
+from blender_ui.ui.quality.wiring import build_quality
 from blender_ui.ui.shell import PAGES, Page, draw_header
 from blender_ui.ui.train.wiring import build_train
 
@@ -18,12 +19,13 @@ Builder = Callable[[Services, gr.Blocks], None]
 """Draws one page and wires its events, inside the page's Blocks context."""
 
 
-HOME, LABEL, TRAIN, INSPECT, DATA = PAGES
+HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA = PAGES
 BUILDERS: dict[Page, Builder] = {
     HOME: build_blend,
     LABEL: build_label,
     TRAIN: build_train,
     INSPECT: build_inspect,
+    QUALITY: build_quality,
     DATA: build_data,
 }
 

@@ -22,6 +22,7 @@ from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.labeling import Labeling
+from blender_ui.services.quality import Quality
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.training import Training
 from blender_ui.settings import Settings
@@ -131,6 +132,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember) -> Any:
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
+        quality=Quality(engine, clock=utc_now),
         fusing=Fusing(
             engine,
             fuser=ScriptedFuser(),
