@@ -37,6 +37,7 @@ from blender_ui.services.live_head import LiveHead
 from blender_ui.services.loaders import joint_tools, load_joint, load_reader
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
+from blender_ui.services.quality import Quality
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
@@ -79,6 +80,7 @@ class Services:
     exporting: Exporting
     evaluating: Evaluating
     inspection: Inspection
+    quality: Quality
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for."""
@@ -163,9 +165,10 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ),
         training=Training(engine, train_every=settings.train_every, clock=clock),
         importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
-        exporting=Exporting(engine),
+        exporting=Exporting(engine, clock=clock),
         evaluating=Evaluating(engine, process=process, rankers_path=settings.rankers_path),
         inspection=Inspection(engine),
+        quality=Quality(engine, clock=clock),
     )
 
 

@@ -85,13 +85,30 @@ def _add_candidates(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl or .jsonl.gz")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a file, a data set's folder, or an archive; see docs/exchange.md",
+    )
+    parser.add_argument(
+        "--source", metavar="NAME", help="source of rows that name none; default: the file's name"
+    )
+    parser.add_argument(
+        "--ask-labelled", action="store_true", help="ask people also about pairs that have labels"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a file")
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="where to write")
-    parser.add_argument("--format", choices=["jsonl", "csv", "dpo"], default="jsonl", help="default: jsonl")
+    parser.add_argument(
+        "--format",
+        choices=["jsonl", "csv", "parquet", "dpo", "archive"],
+        default="jsonl",
+        help="default: jsonl",
+    )
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

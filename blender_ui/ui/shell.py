@@ -38,6 +38,7 @@ PAGES = (
     Page("Label", "label"),
     Page("Train", "train"),
     Page("Inspect", "inspect"),
+    Page("Quality", "quality"),
     Page("Data", "data"),
     Page("Projects", "projects"),
     Page("People", "people"),

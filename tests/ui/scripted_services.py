@@ -30,6 +30,7 @@ from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
+from blender_ui.services.quality import Quality
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
@@ -150,6 +151,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
+        quality=Quality(engine, clock=utc_now),
         fusing=Fusing(
             engine,
             fuser=ScriptedFuser(),

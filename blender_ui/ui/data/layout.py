@@ -14,13 +14,17 @@ SENTENCE = (
     "label. Export everything, or what other trainers read."
 )
 FORMAT_HELP = (
-    "JSON lines, gzipped or not, one prompt a line: id, prompt, source, licence, lang; candidates, each with "
-    "model and text; labels, each with annotator, a, b, winner (a, b or tie) and kind (human or judge)."
+    "JSON lines, JSON, CSV, TSV or Parquet, or a data set's folder as a .zip. What is in it is told by its "
+    "fields: this app's records; one label a row; prompt, chosen and rejected; or an export of Label Studio, "
+    "Argilla or FastChat. An archive of a whole store goes into an empty one."
 )
+FILE_TYPES = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".gz", ".zip"]
 FORMATS = [
-    ("JSON lines: everything, and what imports read", "jsonl"),
+    ("JSON lines: prompts, answers and labels", "jsonl"),
     ("CSV: one row a label", "csv"),
+    ("Parquet: one row a label", "parquet"),
     ("DPO: prompt, chosen, rejected", "dpo"),
+    ("Archive: every row of every table, names and sign-ins included", "archive"),
 ]
 
 
@@ -30,6 +34,7 @@ class DataParts:
 
     upload: gr.File
     ask_labelled: gr.Checkbox
+    source: gr.Textbox
     bring_in: gr.Button
     outcome: gr.HTML
     sources: gr.HTML
@@ -45,13 +50,19 @@ def draw_data() -> DataParts:
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Import", FORMAT_HELP), padding=False)
         upload = gr.File(
-            label="A .jsonl or .jsonl.gz file",
-            file_types=[".jsonl", ".gz"],
+            label="A file of preferences",
+            file_types=FILE_TYPES,
             file_count="single",
             height=130,
             elem_id="data-upload",
         )
         ask_labelled = gr.Checkbox(False, label="Ask people also about pairs that the file has labels for")
+        source = gr.Textbox(
+            label="Source, where the file names none",
+            placeholder="the file's name",
+            max_length=128,
+            elem_id="data-source",
+        )
         bring_in = gr.Button("Import", variant="primary", elem_id="data-import")
         outcome = gr.HTML("", padding=False, min_height=20, elem_id="data-outcome")
     with gr.Column(elem_classes="bu-panel"):
@@ -59,7 +70,10 @@ def draw_data() -> DataParts:
         sources = gr.HTML("", padding=False, elem_id="data-sources")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(
-            markup.section("Export", "People leave under pseudonyms, and what was taken back stays."),
+            markup.section(
+                "Export",
+                "People leave under pseudonyms and what was taken back stays behind; an archive holds all.",
+            ),
             padding=False,
         )
         format = gr.Radio(FORMATS, value="jsonl", label="As", elem_id="data-format")
@@ -69,6 +83,7 @@ def draw_data() -> DataParts:
     return DataParts(
         upload=upload,
         ask_labelled=ask_labelled,
+        source=source,
         bring_in=bring_in,
         outcome=outcome,
         sources=sources,

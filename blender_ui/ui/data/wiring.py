@@ -55,11 +55,17 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     def open_page() -> str:
         return drawing.draw_sources(handlers.list_sources())
 
-    def bring_in(path: str | None, ask_labelled: bool, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008 - Gradio's way
+    def bring_in(
+        path: str | None,
+        ask_labelled: bool,
+        source: str | None = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
+    ) -> Update:
         progress(0, desc="Reading the file")
         outcome = handlers.import_file(
             path,
             ask_labelled=bool(ask_labelled),
+            source=source,
             on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
         )
         return {
@@ -79,7 +85,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     )
     parts.bring_in.click(
         bring_in,
-        [parts.upload, parts.ask_labelled],
+        [parts.upload, parts.ask_labelled, parts.source],
         [parts.outcome, parts.sources, parts.upload],
         show_progress_on=parts.upload,
         concurrency_limit=N_AT_ONCE,
