@@ -20,6 +20,12 @@ from safetensors.numpy import load_file, save
 from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import N_COMPONENTS, Basis, make_basis
 from blender_ui.ranking.calibration import fit_temperature, moderate
+from blender_ui.ranking.contributions import (
+    PairReadings,
+    ReadingWeights,
+    read_pairs,
+    weigh_readings,
+)
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.head import (
     Head,
@@ -31,7 +37,7 @@ from blender_ui.ranking.head import (
     summarise,
 )
 from blender_ui.ranking.prior import TASK_KINDS, known_members, member_columns, task_kind
-from blender_ui.ranking.types import FloatArray, PreferenceDataset, RankingPrompt
+from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
 FORMAT = 2
 ARRAYS_FILE = "head.safetensors"
@@ -158,6 +164,42 @@ class FastRanker:
         features = self._candidate_features(readings, members, [prompt] * len(members))
         return self._state.head.deviations(features) / self._state.temperature
 
+    def read_pairs(
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompts: Sequence[RankingPrompt],
+        *,
+        first: IntArray,
+        second: IntArray,
+    ) -> PairReadings:
+        """Compare chosen pairs of n candidates and say what each of ``GROUPS`` adds.
+
+        Args:
+            readings: Shape (n, width).
+            members: n names; "" where unknown.
+            prompts: What each candidate answers, n of them.
+            first: Index of each pair's first candidate, (m,).
+            second: Of the second, which answers the same prompt, same shape.
+        """
+        state = self._state
+        features = self._candidate_features(readings, members, prompts)
+        return read_pairs(
+            features,
+            state.head,
+            group_sizes=_group_sizes(state),
+            temperature=state.temperature,
+            first=first,
+            second=second,
+        )
+
+    def reading_weights(self) -> ReadingWeights:
+        """How a reading enters the utility, column by column; zeros where texts do not count."""
+        state = self._state
+        n_text = sum(state.basis.group_sizes)
+        mean = state.head.mean[:n_text] if state.options.uses_text else np.zeros(n_text)
+        return weigh_readings(state.basis, mean)
+
     def save(self, folder: Path) -> None:
         """Write the ranker's two files into a folder, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -222,13 +264,19 @@ def _features(
     state: _State, readings: FloatArray, members: Sequence[str], kinds: Sequence[str]
 ) -> tuple[FloatArray, list[int]]:
     """All groups side by side, (n, n_features), and their sizes; a group that is off has none."""
-    text, text_sizes = state.basis.features(readings), state.basis.group_sizes
+    text = state.basis.features(readings)
     if not state.options.uses_text:
-        text, text_sizes = text[:, :0], (0, 0, 0)
+        text = text[:, :0]
     known = state.members if state.options.uses_members else ()
     strengths, deviations = member_columns(members, kinds, known=known)
-    sizes = [*text_sizes, strengths.shape[1], deviations.shape[1]]
-    return np.hstack([text, strengths, deviations]), sizes
+    return np.hstack([text, strengths, deviations]), _group_sizes(state)
+
+
+def _group_sizes(state: _State) -> list[int]:
+    """Features of each of ``GROUPS``."""
+    text = state.basis.group_sizes if state.options.uses_text else (0, 0, 0)
+    n_known = len(state.members) if state.options.uses_members else 0
+    return [*text, n_known, n_known * len(TASK_KINDS)]
 
 
 def _kinds(dataset: PreferenceDataset) -> list[str]:

@@ -67,7 +67,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
     scripts = "".join(
         f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>"
-        for name in ("identity.js", "page.js")
+        for name in ("identity.js", "page.js", "figures.js")
     )
     return {
         "server_name": settings.host,
