@@ -69,7 +69,7 @@ def attribute_spans(fused: str, sources: Sequence[str], *, min_words: int = MIN_
         raise ValueError(f"expected min_words of at least 1, came {min_words}")
     matches = list(_WORD.finditer(fused))
     words = [_normalised(match.group()) for match in matches]
-    source_words = [_words(source) for source in sources]
+    source_words = [words_of(source) for source in sources]
     lengths = [_run_lengths(words, other) for other in source_words]
     least = [max(1, min(min_words, len(other), len(words))) for other in source_words]
     runs = _prefer_first(_cover(len(words), lengths, least), lengths, least)
@@ -92,7 +92,8 @@ class _Run(NamedTuple):
     source: int
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words of a text as they are compared: without case, accents, plural and possessive endings."""
     return [_normalised(match.group()) for match in _WORD.finditer(text)]
 
 
