@@ -28,7 +28,10 @@ from blender_ui.ranking.types import RankingPrompt
 from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import seq2seq_path
 
-SYLLABLES = "ba cor dan el fen gra hil is jor kel lo mar nor ost per quin ras sel tor ul ver wen yar zan".split()
+SYLLABLES = (
+    "ba", "cor", "dan", "el", "fen", "gra", "hil", "is", "jor", "kel", "lo", "mar", "nor", "ost", "per",
+    "quin", "ras", "sel", "tor", "ul", "ver", "wen", "yar", "zan",
+)  # fmt: skip
 KINDS = {
     "the town of {name}": (
         "It was founded in {year}.",
@@ -63,8 +66,8 @@ KINDS = {
         "There is no service on {day}.",
     ),
 }
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-MATERIALS = "oak brass copper steel glass canvas slate linen granite tin".split()
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+MATERIALS = ["oak", "brass", "copper", "steel", "glass", "canvas", "slate", "linen", "granite", "tin"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -116,9 +119,7 @@ def make_example(rng: random.Random) -> FusionExample:
         candidates.append(" ".join(facts[place] for place in shown))
     target = " ".join(facts[place] for place in sorted({place for places in known for place in places}))
     prompt = RankingPrompt(instruction=f"Tell me about {kind.format(name=name)}.")
-    return FusionExample(
-        prompt=prompt, candidates=tuple(candidates), target=target, source=Target.REFERENCE
-    )
+    return FusionExample(prompt=prompt, candidates=tuple(candidates), target=target, source=Target.REFERENCE)
 
 
 def _name(rng: random.Random) -> str:

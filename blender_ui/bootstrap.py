@@ -23,24 +23,29 @@ from blender_ui.ranking.process import JOINT, READER, EngineProcess
 from blender_ui.services.blending import Blending
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
+from blender_ui.services.fuser_training import FuserRun
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusers import choose_fuser
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
-from blender_ui.services.loaders import joint_tools, load_joint, load_reader
+from blender_ui.services.loaders import SeqToSeqTools, joint_tools, load_joint, load_reader
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
 from blender_ui.settings import Settings
-from blender_ui.weights.resolver import find_weights, reader_path
+from blender_ui.weights.resolver import find_weights, reader_path, seq2seq_path
 from db.engine import create_store
 from db.migrations import SchemaVersionError, migrate
 from db.models import utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 """Where a joint or pointwise training starts when it names no encoder."""
+
+DEFAULT_FUSER_BASE = "title-t5-small"
+"""Where the training of a fuser starts when it names no checkpoint."""
 
 Clock = Callable[[], datetime]
 
@@ -59,6 +64,7 @@ class Services:
     ranking: RankingService
     fusing: Fusing
     training: Training
+    fuser_versions: FuserVersions
     importing: Importing
     exporting: Exporting
     evaluating: Evaluating
@@ -116,6 +122,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
     ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
+    fuser_versions = FuserVersions(engine, fusers_path=settings.fusers_path)
     return Services(
         settings=settings,
         engine=engine,
@@ -127,7 +134,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ranking=ranking,
         fusing=Fusing(
             engine,
-            fuser=choose_fuser(settings.fuser, members=members, process=process),
+            fuser=choose_fuser(
+                settings.fuser,
+                members=members,
+                process=process,
+                find_trained=fuser_versions.find_active_checkpoint,
+            ),
             blending=blending,
             judge=ranking,
             labeling=labeling,
@@ -135,6 +147,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             clock=clock,
         ),
         training=Training(engine, train_every=settings.train_every, clock=clock),
+        fuser_versions=fuser_versions,
         importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
         exporting=Exporting(engine),
         evaluating=Evaluating(engine, process=process, rankers_path=settings.rankers_path),
@@ -144,12 +157,20 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
 
 def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> TrainingRun:
     """Make what the worker carries out jobs with."""
+    engine = open_store(settings)
     return TrainingRun(
-        open_store(settings),
+        engine,
         rankers_path=settings.rankers_path,
         reader_name=settings.reader,
         open_reader=partial(load_reader, find_reader(settings)),
         joint=joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER),
+        fusers=FuserRun(
+            engine=engine,
+            fusers_path=settings.fusers_path,
+            tools=SeqToSeqTools(
+                base_finder=partial(_find_fuser_base, settings), default_base=DEFAULT_FUSER_BASE
+            ),
+        ),
         clock=clock,
     )
 
@@ -165,3 +186,22 @@ def find_reader(settings: Settings) -> Path:
 def _find_encoder(settings: Settings, name: str) -> Path:
     own = Path(name).expanduser()
     return own if (own / "config.json").is_file() else find_weights(name, cache_path=settings.weights_path)
+
+
+def _find_fuser_base(settings: Settings, name: str) -> Path:
+    """Folder of a sequence-to-sequence checkpoint: one's own, or one prepared from the catalogue.
+
+    Raises:
+        WeightsUnavailable: If it is neither here nor can be prepared from what is.
+        MissingPackage: If what is needed to prepare it is not installed.
+    """
+    own = Path(name).expanduser()
+    if (own / "config.json").is_file():
+        return own
+    folder = seq2seq_path(name, cache_path=settings.weights_path)
+    if folder.is_dir():
+        return folder
+    source = find_weights(name, cache_path=settings.weights_path)
+    from blender_ui.weights.seq2seq import prepare_seq2seq  # needs torch; only the worker comes here
+
+    return prepare_seq2seq(source, folder)

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("serve", help="open the app, with its members and its worker")
     commands.add_parser("worker", help="run the background worker by itself")
-    _add_train(commands.add_parser("train", help="train a ranker on the preferences so far"))
+    _add_train(commands.add_parser("train", help="train a ranker or a fuser on what there is so far"))
     for name, verb in (("rank", "rank candidates"), ("fuse", "fuse candidates, best first, into one answer")):
         _add_candidates(commands.add_parser(name, help=f"{verb} for an instruction"))
     _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
@@ -72,8 +72,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--kind", choices=["fast", "joint", "pointwise"], default="fast", help="default: fast"
+        "--kind",
+        choices=["fast", "joint", "pointwise", "fuser"],
+        default="fast",
+        help="kind of ranker, or a fuser; default: fast",
     )
+    parser.add_argument(
+        "--targets",
+        nargs="+",
+        choices=["reference", "preferred", "leave_one_out"],
+        help="of a fuser: what it learns to write; default: each prompt's first of these that there is",
+    )
+    parser.add_argument("--base", help="of a fuser: a checkpoint's folder, or a name in the catalogue")
+    parser.add_argument("--epochs", type=int, help="of a fuser: passes over the examples")
     parser.add_argument("--json", action="store_true", help="print the finished job as one JSON object")
 
 

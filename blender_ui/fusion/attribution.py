@@ -76,10 +76,29 @@ def attribute_spans(fused: str, sources: Sequence[str], *, min_words: int = MIN_
     owners: list[int | None] = [None] * len(words)
     for run in runs:
         owners[run.start : run.end] = [run.source] * (run.end - run.start)
-    spans = _spans(fused, [match.span() for match in matches], owners)
+    return join_words(fused, [match.span() for match in matches], owners, n_sources=len(sources))
+
+
+def word_places(text: str) -> list[tuple[int, int]]:
+    """First character and one past the last of each word."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def join_words(
+    text: str, places: Sequence[tuple[int, int]], owners: Sequence[int | None], *, n_sources: int
+) -> Attribution:
+    """The attribution of a text of whose words the owners are known.
+
+    Args:
+        text: The text.
+        places: Of its words; see ``word_places``.
+        owners: A source's index for each word; None where it is the fuser's own.
+        n_sources: How many sources there are.
+    """
+    spans = _spans(text, places, owners)
     shares = tuple(
-        sum(span.end - span.start for span in spans if span.source == index) / max(1, len(fused))
-        for index in range(len(sources))
+        sum(span.end - span.start for span in spans if span.source == index) / max(1, len(text))
+        for index in range(n_sources)
     )
     return Attribution(spans=spans, shares=shares)
 

@@ -63,9 +63,7 @@ class AnsweredPrompt:
     scores: Mapping[int, float]
 
 
-def build_example(
-    answered: AnsweredPrompt, *, targets: Sequence[Target], top_k: int
-) -> FusionExample | None:
+def build_example(answered: AnsweredPrompt, *, targets: Sequence[Target], top_k: int) -> FusionExample | None:
     """The one example that a prompt gives: by reference, else by votes, else by leaving one out.
 
     Candidates come in the order in which a fuser sees them: by the ranking, else by the votes, else

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from blender_ui.fusion.attribution import attribute_spans, words_of
 from blender_ui.fusion.examples import FusionExample
 
@@ -41,6 +39,8 @@ def measure_fusion(fused: str, example: FusionExample) -> FusionQuality:
 
 def rouge_l(text: str, target: str) -> float:
     """F1 of the longest common subsequence of stemmed words, in [0, 1]."""
+    from rouge_score.rouge_scorer import RougeScorer  # takes a second, and only training comes here
+
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
     return float(scorer.score(target, text)["rougeL"].fmeasure)
 
@@ -54,6 +54,8 @@ def _covered(fused: str, example: FusionExample) -> float:
 def mean_quality(qualities: Sequence[FusionQuality]) -> FusionQuality:
     """The mean of each number; zeros where there is nothing."""
     n = max(len(qualities), 1)
-    return FusionQuality(*(sum(values) / n for values in zip(*qualities, strict=True))) if qualities else (
-        FusionQuality(0.0, 0.0, 0.0)
+    return (
+        FusionQuality(*(sum(values) / n for values in zip(*qualities, strict=True)))
+        if qualities
+        else (FusionQuality(0.0, 0.0, 0.0))
     )

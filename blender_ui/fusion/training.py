@@ -233,7 +233,7 @@ class _Run:
         sums = torch.zeros(2)
         for part in _parts(batch, options.micro_batch_size):
             loss, n_right = self._read(part)
-            (loss / n_tokens).backward()
+            (loss / n_tokens).backward()  # type: ignore[no-untyped-call]
             sums += torch.stack([loss.detach(), n_right]).cpu()
         if not bool(torch.isfinite(sums).all()):
             raise FusionError(f"expected a finite loss at step {step}, came {sums[0]}; lower learning_rate")

@@ -276,9 +276,11 @@ class _Writing:
                     yield FusionUpdate(text=piece.text)
 
     def answer(self, sources: Sequence[str]) -> FusedAnswer:
+        attended = self._last.attribution
         return FusedAnswer(
             text=self._last.text,
-            attribution=attribute_spans(self._last.text, sources),
+            attribution=attended or attribute_spans(self._last.text, sources),
+            attributed_by="alignment" if attended is None else "attention",
             n_tokens=self._last.n_tokens,
             finish_reason=self._last.finish_reason,
             first_token_seconds=self._first_token_seconds,

@@ -31,6 +31,8 @@ class Span(NamedTuple):
     text: str
     colour: int | None
     title: str = ""
+    member: str = ""
+    """Whose column has it, too; a pointer on the stretch lights it there."""
 
 
 class Share(NamedTuple):
@@ -156,10 +158,18 @@ def differences(parts: Iterable[Difference]) -> str:
 def attributed(spans: Iterable[Span]) -> str:
     """Draw a text whose stretches carry the colours of where they came from."""
     drawn = "".join(
-        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}">{escape(span.text)}</span>'
+        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}"{_light(span)}>'
+        f"{escape(span.text)}</span>"
         for span in spans
     )
     return f'<div class="bu-text bu-attributed">{drawn}</div>'
+
+
+def _light(span: Span) -> str:
+    """What ``fused.js`` goes by; the keyboard reaches the stretch as a pointer does."""
+    if not span.member:
+        return ""
+    return f' tabindex="0" data-light-member="{escape(span.member)}"'
 
 
 def share_bar(shares: Sequence[Share]) -> str:

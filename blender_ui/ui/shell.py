@@ -42,6 +42,10 @@ PAGES = (
 )
 
 
+SCRIPTS = ("page.js", "fused.js")
+"""Run on every page, in this order."""
+
+
 def draw_header(current: Page) -> None:
     """Draw the brand, the links to the pages and the light switch, inside the page's Blocks."""
     links = [(page.title, f"./{page.path}", page == current) for page in PAGES]
@@ -60,7 +64,7 @@ def browser_memory() -> gr.BrowserState:
 
 def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
-    script = (ASSETS_PATH / "page.js").read_text(encoding="utf-8")
+    script = "\n".join((ASSETS_PATH / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return {
         "server_name": settings.host,
         "server_port": settings.port,

@@ -50,8 +50,23 @@ def draw_attributed(fusion: FusionView | None) -> str:
     if fusion is None or not fusion.text:
         return ""
     return markup.attributed(
-        markup.Span(fusion.text[span.start : span.end], span.position, span.member or "the fuser's own words")
+        markup.Span(
+            fusion.text[span.start : span.end],
+            span.position,
+            span.member or "the fuser's own words",
+            span.member or "",
+        )
         for span in fusion.spans
+    ) + markup.remark(_how_attributed(fusion))
+
+
+def _how_attributed(fusion: FusionView) -> str:
+    advice = "Point at a stretch, or reach it with Tab, to light the same words in its member's column."
+    if fusion.agreement is None:
+        return f"By runs of words that both have; a paraphrase counts as the fuser's own. {advice}"
+    return (
+        "By where the fuser looked as it wrote (cross-attention); matching runs of words bear out "
+        f"{fusion.agreement:.0%} of it. {advice}"
     )
 
 
