@@ -7,7 +7,7 @@ closed by ``Services.close``. Non-goal: what any of it does.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,12 +15,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from blender_ui.errors import SchemaMismatch
+from blender_ui.errors import SchemaMismatch, WeightsUnavailable
 from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
 from blender_ui.ranking.process import JOINT, READER, EngineProcess
 from blender_ui.services.blending import Blending
+from blender_ui.services.ensemble_evaluation import EnsembleEvaluation, Scorer
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fuser_training import FuserRun
@@ -31,7 +32,14 @@ from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
-from blender_ui.services.loaders import SeqToSeqTools, joint_tools, load_joint, load_reader
+from blender_ui.services.loaders import (
+    BERTSCORE,
+    SeqToSeqTools,
+    joint_tools,
+    load_joint,
+    load_reader,
+    load_scorer,
+)
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
@@ -68,6 +76,7 @@ class Services:
     importing: Importing
     exporting: Exporting
     evaluating: Evaluating
+    ensemble_evaluation: EnsembleEvaluation
     inspection: Inspection
 
     def start(self) -> None:
@@ -108,7 +117,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         environ=os.environ,
     )
     process = EngineProcess(
-        {READER: partial(load_reader, find_reader(settings)), JOINT: load_joint, FUSER: load_desk}
+        {
+            READER: partial(load_reader, find_reader(settings)),
+            JOINT: load_joint,
+            FUSER: load_desk,
+            BERTSCORE: load_scorer,
+        }
     )
     labeling = Labeling(
         engine,
@@ -123,6 +137,21 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     )
     ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
     fuser_versions = FuserVersions(engine, fusers_path=settings.fusers_path)
+    fusing = Fusing(
+        engine,
+        fuser=choose_fuser(
+            settings.fuser,
+            members=members,
+            process=process,
+            find_trained=fuser_versions.find_active_checkpoint,
+        ),
+        blending=blending,
+        judge=ranking,
+        labeling=labeling,
+        top_k=settings.top_k,
+        clock=clock,
+    )
+    evaluating = Evaluating(engine, process=process, rankers_path=settings.rankers_path)
     return Services(
         settings=settings,
         engine=engine,
@@ -132,25 +161,20 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         labeling=labeling,
         blending=blending,
         ranking=ranking,
-        fusing=Fusing(
-            engine,
-            fuser=choose_fuser(
-                settings.fuser,
-                members=members,
-                process=process,
-                find_trained=fuser_versions.find_active_checkpoint,
-            ),
-            blending=blending,
-            judge=ranking,
-            labeling=labeling,
-            top_k=settings.top_k,
-            clock=clock,
-        ),
+        fusing=fusing,
         training=Training(engine, train_every=settings.train_every, clock=clock),
         fuser_versions=fuser_versions,
         importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
         exporting=Exporting(engine),
-        evaluating=Evaluating(engine, process=process, rankers_path=settings.rankers_path),
+        evaluating=evaluating,
+        ensemble_evaluation=EnsembleEvaluation(
+            members=members,
+            evaluating=evaluating,
+            fusing=fusing,
+            bertscore=_find_scorer(settings, process),
+            top_k=settings.top_k,
+            seed=settings.seed,
+        ),
         inspection=Inspection(engine),
     )
 
@@ -186,6 +210,20 @@ def find_reader(settings: Settings) -> Path:
 def _find_encoder(settings: Settings, name: str) -> Path:
     own = Path(name).expanduser()
     return own if (own / "config.json").is_file() else find_weights(name, cache_path=settings.weights_path)
+
+
+def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:
+    """BERTScore by the default encoder in the engine process; None where the encoder is not here."""
+    try:
+        folder = _find_encoder(settings, DEFAULT_ENCODER)
+    except WeightsUnavailable:
+        return None
+
+    def score(answers: Sequence[str], references: Sequence[str]) -> list[float]:
+        found: list[float] = process.call(BERTSCORE, "score", list(answers), list(references), key=(folder,))
+        return found
+
+    return score
 
 
 def _find_fuser_base(settings: Settings, name: str) -> Path:

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
     _add_export(commands.add_parser("export", help="export the preferences"))
     _add_evaluate(
-        commands.add_parser("evaluate", help="compare a ranker with people on a file of preferences")
+        commands.add_parser("evaluate", help="compare a ranker with people, or the ensemble with references")
     )
     commands.add_parser("doctor", help="say what is missing and how to get it")
     return parser
@@ -106,8 +106,22 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preferences", type=Path, required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--preferences", type=Path, metavar="FILE", help="of a ranker: .jsonl or .jsonl.gz")
+    what.add_argument(
+        "--task",
+        choices=["summarization", "qa", "code"],
+        help="of the ensemble: members, best-ranked and fused answers beside references",
+    )
     parser.add_argument(
         "--ranker", type=int, metavar="VERSION", help="a ranker version's number; default: the active one"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--file", type=Path, help="of a task: items of your own, JSON lines")
+    parser.add_argument("--limit", type=int, metavar="N", help="of a task: at most N items")
+    parser.add_argument(
+        "--attack",
+        choices=["typos", "paraphrase", "distraction", "injection", "poison", "all"],
+        help="of a task: once more with the input attacked",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="of a task: write the figures as HTML")
+    parser.add_argument("--json", action="store_true", help="print one JSON value")

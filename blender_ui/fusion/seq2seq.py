@@ -6,6 +6,7 @@ own). Non-goal: training it, and which process it runs in; the web process never
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Generator, Sequence
@@ -140,7 +141,7 @@ class Seq2SeqFuser:
             len(self._tokenizer.decode(written[: index + 1], skip_special_tokens=True)) - n_before
             for index in range(len(written))
         ]
-        return [(max(0, start), max(0, end)) for start, end in zip(ends, ends[1:], strict=False)]
+        return [(max(0, start), max(0, end)) for start, end in itertools.pairwise(ends)]
 
     def streamer(self) -> TextIteratorStreamer:
         """Something that receives the text of a generation as it grows."""

@@ -41,9 +41,9 @@ class Examples(NamedTuple):
             return ""
         return (
             f"A fuser learns from {N_EXAMPLES_NEEDED} prompts with answers, {N_HELD_OUT_NEEDED} of them held "
-            f"out; there are {n}, {len(self.held_out)} of them held out. A prompt counts when it has a reference "
-            "(an imported answer of a member called 'reference'), an answer that people preferred, or three "
-            "different answers. Ask more questions, or import some."
+            f"out; there are {n}, {len(self.held_out)} of them held out. A prompt counts when it has a "
+            "reference (an imported answer of a member called 'reference'), an answer that people preferred, "
+            "or three different answers. Ask more questions, or import some."
         )
 
 

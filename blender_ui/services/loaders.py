@@ -17,6 +17,16 @@ from blender_ui.ranking.types import PreferenceDataset, Ranker
 from blender_ui.services.joint_training import JointTools
 from blender_ui.services.training_readings import AnswerReader
 
+BERTSCORE = "bertscore"
+"""Name of the scorer among an engine process' loaders."""
+
+
+def load_scorer(folder: Path) -> Any:
+    """BERTScore with the encoder in a Hugging Face folder."""
+    from blender_ui.evaluation.bertscore import BertScorer
+
+    return BertScorer(folder)
+
 
 def load_reader(folder: Path) -> AnswerReader:
     """The frozen reader in a Hugging Face folder, on a GPU where there is one."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,15 @@ SOURCES = ["Boil some water first.", "Then add the leaves."]
 
 
 def token_places(text: str) -> list[tuple[int, int]]:
-    """Tokens of three characters, so that words and tokens do not coincide."""
-    return [(start, min(start + 3, len(text))) for start in range(0, len(text), 3)]
+    """Tokens of at most three characters, as a tokenizer's: a word has several, and none spans two."""
+    return [match.span() for match in re.finditer(r"\s?\S{1,3}", text)]
 
 
 def looked_at(text: str, *, seam: int, share: float = 0.8) -> np.ndarray:
     """Attention of a fuser that reads source 0 before a character and source 1 after it."""
-    return np.array([[share, 0.1] if start < seam else [0.1, share] for start, _ in token_places(text)])
+    return np.array(
+        [[share, share / 8] if end <= seam else [share / 8, share] for _, end in token_places(text)]
+    )
 
 
 def test_attention_and_alignment_find_the_same_known_sources() -> None:

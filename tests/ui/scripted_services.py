@@ -18,6 +18,7 @@ from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.blending import Blending
 from blender_ui.services.exporting import Exporting
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
@@ -128,6 +129,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember) -> Any:
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
+        fuser_versions=FuserVersions(engine, fusers_path=folder / "fusers"),
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
