@@ -40,6 +40,7 @@ from blender_ui.services.loaders import (
     load_reader,
     load_scorer,
 )
+from blender_ui.services.mixture import MixtureFuser
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
@@ -137,14 +138,16 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     )
     ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
     fuser_versions = FuserVersions(engine, fusers_path=settings.fusers_path)
+    fuser = choose_fuser(
+        settings.fuser,
+        members=members,
+        process=process,
+        find_trained=fuser_versions.find_active_checkpoint,
+    )
     fusing = Fusing(
         engine,
-        fuser=choose_fuser(
-            settings.fuser,
-            members=members,
-            process=process,
-            find_trained=fuser_versions.find_active_checkpoint,
-        ),
+        fuser=fuser,
+        mixture=MixtureFuser(fuser, members),
         blending=blending,
         judge=ranking,
         labeling=labeling,

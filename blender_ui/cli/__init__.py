@@ -60,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("worker", help="run the background worker by itself")
     _add_train(commands.add_parser("train", help="train a ranker or a fuser on what there is so far"))
     for name, verb in (("rank", "rank candidates"), ("fuse", "fuse candidates, best first, into one answer")):
-        _add_candidates(commands.add_parser(name, help=f"{verb} for an instruction"))
+        parser_of = commands.add_parser(name, help=f"{verb} for an instruction")
+        _add_candidates(parser_of)
+        if name == "fuse":
+            parser_of.add_argument(
+                "--rounds", type=int, choices=[1, 2], default=1, help="2: the members rewrite first"
+            )
     _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
     _add_export(commands.add_parser("export", help="export the preferences"))
     _add_evaluate(

@@ -41,8 +41,7 @@ class MemberFuser:
         self.name = config.name
         self._member = member
         self._sampling = replace(config.sampling, temperature=min(TEMPERATURE, config.sampling.temperature))
-        room = config.limits.n_context - config.sampling.max_tokens
-        self._max_characters = max(room, config.limits.n_context // 2) * CHARACTERS_PER_TOKEN
+        self._max_characters = readable_characters(config)
 
     @property
     def options(self) -> dict[str, object]:
@@ -76,6 +75,12 @@ class MemberFuser:
             raise FusionError(str(error).rstrip(".")) from error
         if not piece.text:
             raise FusionError(f"{self.name} wrote nothing that can be shown")
+
+
+def readable_characters(config: MemberConfig) -> int:
+    """Characters that a member can read, beside what it is to write."""
+    room = config.limits.n_context - config.sampling.max_tokens
+    return max(room, config.limits.n_context // 2) * CHARACTERS_PER_TOKEN
 
 
 class NoFuser:

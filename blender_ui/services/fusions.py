@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
 from blender_ui.services.candidates import CandidateView, get_or_add_member, key_of
+from blender_ui.services.fusion_records import FusionRecord, find_record
 from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Ranking, RankingEntry
 
 AttributedBy = Literal["alignment", "attention"]
@@ -69,6 +70,8 @@ class FusionView:
     """The best source by the ranking that judged, which is what to show for ``best_source``."""
     notice: str
     """A sentence for the page; empty where there is nothing to say."""
+    record: FusionRecord | None = None
+    """How people like this fuser's answers; None before the first vote on one."""
 
 
 class FusedAnswer(NamedTuple):
@@ -174,6 +177,7 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
         else None,
         shown="best_source" if fused is None or is_below else "fused",
         best=best,
+        record=find_record(session, fusion.fuser),
         notice=_notice(fusion, best, is_judged=bool(judged), is_below=is_below),
     )
 
