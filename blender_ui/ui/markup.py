@@ -31,6 +31,8 @@ class Span(NamedTuple):
     text: str
     colour: int | None
     title: str = ""
+    member: str = ""
+    """Whose column has it, too; a pointer on the stretch lights it there."""
 
 
 class Share(NamedTuple):
@@ -158,7 +160,8 @@ def differences(parts: Iterable[Difference]) -> str:
 def attributed(spans: Iterable[Span]) -> str:
     """Draw a text whose stretches carry the colours of where they came from."""
     drawn = "".join(
-        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}">{escape(span.text)}</span>'
+        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}"{_light(span)}>'
+        f"{escape(span.text)}</span>"
         for span in spans
     )
     return f'<div class="bu-text bu-attributed">{drawn}</div>'
@@ -212,6 +215,13 @@ def view_link(address: str, *, more: Sequence[tuple[str, str]] = ()) -> str:
     links = (("Link to this view", address), *more)
     anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{escape(title)}</a> ' for title, to in links)
     return f'<p class="bu-remark">{anchors}</p>'
+
+
+def _light(span: Span) -> str:
+    """What ``fused.js`` goes by; the keyboard reaches the stretch as a pointer does."""
+    if not span.member:
+        return ""
+    return f' tabindex="0" data-light-member="{escape(span.member)}"'
 
 
 def share_bar(shares: Sequence[Share]) -> str:

@@ -26,6 +26,7 @@ from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.checks import Checks
 from blender_ui.services.exporting import Exporting
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
@@ -185,6 +186,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
+        fuser_versions=FuserVersions(engine, fusers_path=folder / "fusers"),
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
