@@ -191,11 +191,16 @@ def _predict(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArr
 
 
 def _join(files: Sequence[Labelled]) -> Labelled:
-    """All files as one; prompts stay apart."""
-    datasets = [file.dataset for file in files]
+    return Labelled(
+        join_datasets([file.dataset for file in files]), np.concatenate([file.readings for file in files])
+    )
+
+
+def join_datasets(datasets: Sequence[PreferenceDataset]) -> PreferenceDataset:
+    """All as one; prompts stay apart."""
     n_prompts = np.cumsum([0, *(len(dataset.prompts) for dataset in datasets)])
     n_texts = np.cumsum([0, *(len(dataset.texts) for dataset in datasets)])
-    joined = PreferenceDataset(
+    return PreferenceDataset(
         prompts=sum((dataset.prompts for dataset in datasets), ()),
         texts=sum((dataset.texts for dataset in datasets), ()),
         members=sum((dataset.members for dataset in datasets), ()),
@@ -207,7 +212,6 @@ def _join(files: Sequence[Labelled]) -> Labelled:
         strength=np.concatenate([dataset.strength for dataset in datasets]),
         annotators=sum((dataset.annotators for dataset in datasets), ()),
     )
-    return Labelled(joined, np.concatenate([file.readings for file in files]))
 
 
 class _CachedReading:

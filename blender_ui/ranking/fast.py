@@ -212,16 +212,18 @@ def _start_state(options: FastOptions, readings: FloatArray, dataset: Preference
 def _inherit(options: FastOptions, start: FastRanker) -> State:
     """A state whose texts weigh as ``start`` weighs them, and that knows no member."""
     given = start._state
-    basis_options = {"n_components": given.options.n_components}
-    basis_options |= {"controls_length": given.options.controls_length}
     n_text = sum(given.basis.group_sizes) + 1
-    weights = np.zeros(n_text)
+    weights: FloatArray = np.zeros(n_text)
     if given.options.uses_text:
         weights = given.head.mean[:n_text].copy()
         if len(given.inherited):
             weights += given.head.mean[n_text] * given.inherited
     return given._replace(
-        options=replace(options, **basis_options),
+        options=replace(
+            options,
+            n_components=given.options.n_components,
+            controls_length=given.options.controls_length,
+        ),
         inherited=weights / given.temperature,
         members=(),
         precisions=np.array(USUAL_PRECISIONS),
