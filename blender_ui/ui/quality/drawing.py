@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from blender_ui.services.label_figures import AnnotatorFigures, Overall, PairMatrix
 from blender_ui.services.quality import Disagreement, QualityView
@@ -52,6 +53,41 @@ def _agreement(overall: Overall) -> list[tuple[str, str]]:
         (f"Fleiss' kappa (pairs with {overall.n_raters} labels)", _number(overall.fleiss)),
         ("two labels of a pair are the same", f"{overall.agreement:.0%}"),
     ]
+
+
+def list_figures(view: QualityView) -> dict[str, Any]:
+    """The figures as plain values for programs; None where there is nothing to say."""
+    overall = view.overall
+    return {
+        "n_labels": view.n_labels,
+        "n_pairs": overall.n_items,
+        "n_overlapping": overall.n_overlapping,
+        "n_disagreeing": overall.n_disagreeing,
+        "agreement": _plain(overall.agreement),
+        "alpha": _plain_estimate(overall.alpha),
+        "fleiss_kappa": _plain_estimate(overall.fleiss),
+        "annotators": [
+            {
+                "id": one.annotator_id,
+                "name": one.name,
+                "n_labels": one.n_labels,
+                "agreement": _plain_estimate(one.agreement),
+                "left_share": _plain_estimate(one.left_share),
+                "median_seconds": _plain(one.median_seconds),
+                "fast_share": _plain(one.fast_share),
+                "warning": one.warning,
+            }
+            for one in view.annotators
+        ],
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _plain_estimate(estimate: Estimate) -> dict[str, float | None]:
+    return {name: _plain(value) for name, value in estimate._asdict().items()}
 
 
 def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
