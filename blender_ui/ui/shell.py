@@ -40,13 +40,17 @@ PAGES = (
     Page("Inspect", "inspect"),
     Page("Quality", "quality"),
     Page("Data", "data"),
+    Page("Projects", "projects"),
+    Page("People", "people"),
 )
+ACCOUNT = Page("Account", "account")
+"""Reached from the header's corner, which says who one is."""
 
 
 def draw_header(current: Page) -> None:
     """Draw the brand, the links to the pages and the light switch, inside the page's Blocks."""
     links = [(page.title, f"./{page.path}", page == current) for page in PAGES]
-    gr.HTML(markup.header(links), elem_id="header", padding=False)
+    gr.HTML(markup.header(links, account=f"./{ACCOUNT.path}"), elem_id="header", padding=False)
 
 
 def browser_memory() -> gr.BrowserState:
@@ -61,13 +65,16 @@ def browser_memory() -> gr.BrowserState:
 
 def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
-    script = (ASSETS_PATH / "page.js").read_text(encoding="utf-8")
+    scripts = "".join(
+        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>"
+        for name in ("identity.js", "page.js")
+    )
     return {
         "server_name": settings.host,
         "server_port": settings.port,
         "theme": build_theme(),
         "css_paths": [ASSETS_PATH / "theme.css"],
-        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><script>{script}</script>',
+        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{scripts}',
         "favicon_path": ASSETS_PATH / "logo.svg",
         "run_history": False,
         "footer_links": [],
