@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.auditing import Change, record_change
 from blender_ui.services.label_figures import (
     AnnotatorFigures,
     Latest,
@@ -97,9 +98,9 @@ class Quality:
         """A gentle sentence for an annotator whose latest labels look odd, else nothing; quick."""
         with transaction(self._engine) as session:
             latest = labels.list_latest(session, annotator_id=annotator_id)
-        outcome, has_coin, milliseconds = latest[:, ::-1]
+        outcome, has_coin, milliseconds, gold = latest[:, ::-1]
         seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000)
-        return warn(Latest(outcome, has_coin.astype(bool), seconds))
+        return warn(Latest(outcome, has_coin.astype(bool), seconds, gold))
 
     def list_disagreements(self, *, limit: int = 20) -> tuple[Disagreement, ...]:
         """Pairs without a ruling on which people differ, the most evenly split first."""
@@ -142,6 +143,13 @@ class Quality:
             )
             session.add(ruling)
             session.flush()
+            change = Change(
+                by=decided_by_id,
+                action="adjudication.rule",
+                object_id=comparison_id,
+                after={"outcome": outcome.value, "reason": ruling.reason},
+            )
+            record_change(session, change, now=self._clock())
             return ruling.id or 0
 
     def _measure(self, log: Labels) -> QualityView:
