@@ -115,6 +115,7 @@ class Services:
         """Start in the background what the first visitor would otherwise wait for."""
         self.members.start()
         self.ranking.warm_up()
+        self.quality.warm_up()
         self.ranking.learn_soon()
         self.member_ratings.warm_up()
 
