@@ -20,7 +20,11 @@ from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
 from blender_ui.ranking.process import JOINT, READER, EngineProcess
+from blender_ui.services.access import Access, Mode
+from blender_ui.services.accounts import Accounts
+from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
+from blender_ui.services.checks import Checks
 from blender_ui.services.ensemble_evaluation import EnsembleEvaluation, Scorer
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
@@ -30,6 +34,7 @@ from blender_ui.services.fusers import choose_fuser
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
+from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
 from blender_ui.services.loaders import (
@@ -41,7 +46,10 @@ from blender_ui.services.loaders import (
     load_scorer,
 )
 from blender_ui.services.mixture import MixtureFuser
+from blender_ui.services.project_prompts import ProjectPrompts
+from blender_ui.services.projects import Projects
 from blender_ui.services.ranking import RankingService
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
 from blender_ui.settings import Settings
@@ -68,7 +76,15 @@ class Services:
     members: Members
     process: EngineProcess
     live_head: LiveHead
+    access: Access
+    accounts: Accounts
+    invitations: Invitations
+    projects: Projects
+    project_prompts: ProjectPrompts
+    checks: Checks
+    auditing: Auditing
     labeling: Labeling
+    relabeling: Relabeling
     blending: Blending
     ranking: RankingService
     fusing: Fusing
@@ -125,8 +141,11 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             BERTSCORE: load_scorer,
         }
     )
+    access = Access(engine, mode=Mode(settings.access), clock=clock)
+    accounts = Accounts(engine, clock=clock)
     labeling = Labeling(
         engine,
+        access=access,
         clock=clock,
         seed=settings.seed,
         lease_seconds=settings.lease_seconds,
@@ -161,7 +180,15 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         members=members,
         process=process,
         live_head=live_head,
+        access=access,
+        accounts=accounts,
+        invitations=Invitations(engine, accounts=accounts, clock=clock),
+        projects=Projects(engine, clock=clock),
+        project_prompts=ProjectPrompts(engine, clock=clock),
+        checks=Checks(engine, clock=clock),
+        auditing=Auditing(engine),
         labeling=labeling,
+        relabeling=Relabeling(engine, clock=clock),
         blending=blending,
         ranking=ranking,
         fusing=fusing,

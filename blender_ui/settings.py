@@ -35,6 +35,8 @@ class Settings:
         overlap: How many people are asked each pair of the queue.
         seed: Seed of every coin that the app flips.
         hub: Whether model hubs may be asked for weights; "yes" or "no".
+        access: "open" where whoever opens the page is the admin; "accounts" where people sign in;
+            "demo" where a visitor without an account is an anonymous annotator.
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """
 
@@ -52,6 +54,7 @@ class Settings:
     overlap: int = 1
     seed: int = 20231
     hub: str = "no"
+    access: str = "open"
     worker: str = "spawn"
 
     @property
@@ -120,6 +123,8 @@ def _parse(variable: str, text: str, default: object) -> object:
 def _checked(settings: Settings) -> Settings:
     if settings.hub not in ("yes", "no"):
         raise SettingsError(f"{PREFIX}HUB must be yes or no, not {settings.hub!r}")
+    if settings.access not in ("open", "accounts", "demo"):
+        raise SettingsError(f"{PREFIX}ACCESS must be open, accounts or demo, not {settings.access!r}")
     if settings.worker not in ("spawn", "none"):
         raise SettingsError(f"{PREFIX}WORKER must be spawn or none, not {settings.worker!r}")
     for name, least in (("top_k", 1), ("overlap", 1), ("lease_seconds", 1), ("train_every", 0), ("port", 0)):

@@ -20,10 +20,12 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.errors import NotFound
 from blender_ui.exchange import PromptRecord, read_records
 from blender_ui.services.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.records import OWN_SOURCE, own_id
 from db.engine import transaction
+from db.models import DEFAULT_PROJECT_ID, Project
 from db.queries import bulk
 
 PAIRS_PER_PROMPT = 10
@@ -77,7 +79,12 @@ class Importing:
         self._overlap = overlap
 
     def import_file(
-        self, path: Path, *, ask_labelled: bool = False, on_progress: OnProgress | None = None
+        self,
+        path: Path,
+        *,
+        project_id: int = DEFAULT_PROJECT_ID,
+        ask_labelled: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> ImportReport:
         """Import a file of JSON lines.
 
@@ -85,6 +92,7 @@ class Importing:
 
         Args:
             path: ``.jsonl`` or ``.jsonl.gz``, see ``blender_ui.exchange.jsonl``.
+            project_id: Whose prompts they become.
             ask_labelled: Queue pairs that people have compared in the file as well.
             on_progress: Told after each batch of prompts.
 
@@ -92,11 +100,18 @@ class Importing:
             MalformedInput: With every fault by its line; nothing has been imported.
         """
         records = list(read_records(path))
-        plan = QueuePlan(
-            n_pairs=PAIRS_PER_PROMPT, overlap=self._overlap, ask_labelled=ask_labelled, seed=self._seed
-        )
         with transaction(self._engine, immediate=True) as session:
-            fresh, differing = _sort_out(session, records)
+            project = session.get(Project, project_id)
+            if project is None:
+                raise NotFound(f"there is no project {project_id}")
+            plan = QueuePlan(
+                n_pairs=PAIRS_PER_PROMPT,
+                overlap=max(self._overlap, project.overlap),
+                ask_labelled=ask_labelled,
+                seed=self._seed,
+                project_id=project_id,
+            )
+            fresh, differing = _sort_out(session, records, project_id)
             written = Written()
             for start in range(0, len(fresh), _PROMPTS_AT_ONCE):
                 batch = fresh[start : start + _PROMPTS_AT_ONCE]
@@ -116,16 +131,15 @@ class Importing:
 
 
 def _sort_out(
-    session: Session, records: Sequence[PromptRecord]
+    session: Session, records: Sequence[PromptRecord], project_id: int
 ) -> tuple[list[PromptRecord], list[PromptRecord]]:
     """Split off the records that are new, and those that differ from what is in the store."""
     sources = sorted({record.source for record in records})
-    stored = {
-        (key.source, key.external_id): key.digest for key in bulk.list_prompt_keys(session, sources=sources)
-    }
+    keys = bulk.list_prompt_keys(session, sources=sources, project_id=project_id)
+    stored = {(key.source, key.external_id): key.digest for key in keys}
     if OWN_SOURCE in sources:
         # An export of this very store: its own prompts have no source in the store.
-        own = bulk.list_own_prompts(session)
+        own = bulk.list_own_prompts(session, project_id=project_id)
         stored |= {(OWN_SOURCE, own_id(prompt_id, fingerprint)): None for prompt_id, fingerprint in own}
     fresh, differing = [], []
     for record in records:

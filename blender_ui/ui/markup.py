@@ -43,11 +43,13 @@ class Share(NamedTuple):
     colour: int | None
 
 
-def header(links: Iterable[tuple[str, str, bool]]) -> str:
-    """Brand, links and light switch.
+def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
+    """Brand, links, who one is and the light switch.
 
     Args:
-        links: Title, address and whether it is the page one is on, each.
+        links: Title, address and whether it is the page one is on, each. A script takes away those
+            that are not for one's role.
+        account: Address of the account page; its link stays hidden where nobody has to sign in.
     """
     items = "".join(
         f'<a href="{escape(address)}"{" aria-current=page" if is_current else ""}>{escape(title)}</a>'
@@ -56,7 +58,7 @@ def header(links: Iterable[tuple[str, str, bool]]) -> str:
     return (
         '<header class="bu-header"><a class="bu-brand" href="./"><span class="bu-logo" aria-hidden="true">'
         '<i></i><i></i><i></i></span>Blender UI</a><nav aria-label="Pages">'
-        f"{items}</nav>"
+        f'{items}</nav><a class="bu-account" href="{escape(account)}" data-account hidden></a>'
         '<button type="button" class="bu-light" data-light-switch aria-label="Light or dark" '
         'title="Light or dark">◐</button></header>'
     )

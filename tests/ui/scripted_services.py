@@ -10,20 +10,29 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from blender_ui.errors import MemberError, NoRanker
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.types import RankingPrompt
+from blender_ui.services.access import Access, Mode
+from blender_ui.services.accounts import Accounts
+from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
+from blender_ui.services.checks import Checks
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
+from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
+from blender_ui.services.project_prompts import ProjectPrompts
+from blender_ui.services.projects import Projects
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.settings import Settings
 from db.engine import transaction
@@ -114,18 +123,28 @@ class ScriptedRanking:
         self.n_learnt += 1
 
 
-def build_scripted_services(folder: Path, *members: ScriptedMember) -> Any:
+def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode: str = "open") -> Any:
     """Services as ``bootstrap`` builds them, with what is heavy replaced by scripts."""
     engine = make_store(folder)
     ensemble = ScriptedEnsemble(*members)
-    labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1)
+    access = Access(engine, mode=Mode(access_mode), clock=utc_now)
+    accounts = Accounts(engine, clock=utc_now, hasher=PasswordHasher(time_cost=1, memory_cost=64))
+    labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1, access=access)
     blending = Blending(engine, members=ensemble, clock=utc_now)
     ranking = ScriptedRanking(engine)
     return SimpleNamespace(
-        settings=Settings(home_path=folder, port=0),
+        settings=Settings(home_path=folder, port=0, access=access_mode),
         engine=engine,
         members=ensemble,
+        access=access,
+        accounts=accounts,
+        invitations=Invitations(engine, accounts=accounts, clock=utc_now),
+        projects=Projects(engine, clock=utc_now),
+        project_prompts=ProjectPrompts(engine, clock=utc_now),
+        checks=Checks(engine, clock=utc_now),
+        auditing=Auditing(engine),
         labeling=labeling,
+        relabeling=Relabeling(engine, clock=utc_now),
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
