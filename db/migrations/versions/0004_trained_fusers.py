@@ -1,23 +1,14 @@
 """Versions of trained fusers, jobs that make them, and how a fusion's spans were found.
 
-<<<<<<<< HEAD:db/migrations/versions/0004_trained_fusers.py
-Revision 0004.
-========
-Revision 0003, after 0002.
->>>>>>>> fusion:db/migrations/versions/0003_trained_fusers.py
-"""
+<Revision 0004.
+="""
 
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:db/migrations/versions/0004_trained_fusers.py
-revision = "0004"
+<revision = "0004"
 down_revision = "0003"
-========
-revision = "0003"
-down_revision = "0002"
->>>>>>>> fusion:db/migrations/versions/0003_trained_fusers.py
-branch_labels = None
+=branch_labels = None
 depends_on = None
 
 
