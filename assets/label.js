@@ -2,50 +2,38 @@
 //
 // Invariant: an answer carries the lease that was on the screen and a token made when it was drawn,
 // so that sending it twice counts once, and a press before the next pair is drawn counts not at all.
-// Runs as the `js_on_load` of the frame; `element` is the frame's.
+// The next pair is leased before the answer to this one is given, and drawn at once.
+// Runs as the `js_on_load` of the frame, between label_text.js and label_extras.js; `element` is the frame's.
 const SEEN_AFTER_MS = 250; // nobody has read a pair sooner
 const CUE_MS = 1500;
 const IDLE_AFTER_MS = 5 * 60 * 1000; // without a sign of a person the lease is left to run out
-const LONGEST_DIFFERENCE = 4_000_000; // cells of the word table
-const PENDING = "blender-ui-label-pending";
+const OUTBOX = "blender-ui-label-outbox";
 const DRAFT = "blender-ui-label-draft";
-// One Gradio session for all: these requests keep nothing in it, and making one takes the server 15 ms.
-const SESSION = "label";
+const PROJECT = "blender-ui-label-project";
 const OUTCOMES = { a: "left", ArrowLeft: "left", b: "right", ArrowRight: "right", t: "tie", n: "both_bad" };
 const SAID = { left: "left", right: "right", tie: "a tie", both_bad: "both bad" };
 
-const root = (window.gradio_config?.root ?? "").replace(/\/$/, "");
+const { call, Refusal } = window.blenderUi;
+const root = window.blenderUi.root();
+const key = window.blenderUi.key;
 const desk = element.querySelector(".desk");
 const find = (selector) => desk.querySelector(selector);
 const reason = find(".reason");
 
-let key = null;
+let project = null; // what is labelled: project_id, name, guidelines, questions, choices
 let pair = null; // the one on the screen, with its token and the time at which it was drawn
-let phase = "loading"; // loading, ready, sending, empty
+let ahead = null; // the pair after it, leased already; drawn the moment the answer is given
+let phase = "loading"; // loading, drawing, ready, sending, empty
 let isDiffering = false;
 let lastActive = performance.now();
 let counts = null;
 
 // ---- Server --------------------------------------------------------------------------------------
-class Refusal extends Error {}
-
-async function call(endpoint, ...data) {
-  const response = await fetch(`${root}/gradio_api/run/${endpoint}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ data: [key, ...data], session_hash: SESSION }),
-  });
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  const [reply] = (await response.json()).data;
-  if (reply.error) throw new Refusal(reply.error);
-  return reply;
-}
-
 // Only for requests that may be sent twice.
 async function insist(endpoint, ...data) {
   for (let wait = 500; ; wait = Math.min(wait * 2, 5000)) {
     try {
-      const reply = await call(endpoint, ...data);
+      const reply = await call(endpoint, key, ...data);
       alarm("");
       return reply;
     } catch (error) {
@@ -86,21 +74,24 @@ function drawTexts() {
   if (isDiffering) markDifferences();
 }
 
-function draw(turn) {
-  delete desk.dataset.chosen;
-  pair = turn.pair && { ...turn.pair, token: makeToken(turn.pair.lease_id) };
-  find(".empty").hidden = pair !== null;
+function say(turn) {
   if (turn.reveal) {
     const { left_member: left, right_member: right, outcome } = turn.reveal;
     tell("Before: left was ", strong(left), ", right was ", strong(right), `. You said ${SAID[outcome]}.`);
   } else tell(...(turn.notice ? [turn.notice] : []));
+}
+
+function draw(next) {
+  delete desk.dataset.chosen;
+  pair = next && { ...next, token: makeToken(next.lease_id) };
+  find(".empty").hidden = pair !== null;
   if (pair === null) {
     delete desk.dataset.lease;
     enter("empty");
     return;
   }
   drawTexts();
-  reason.value = readDraft(pair.lease_id);
+  showDraft(readDraft(pair.lease_id));
   for (const node of desk.querySelectorAll(".answer, .prompt-text")) node.scrollTop = 0;
   desk.classList.remove("unfolded");
   if (desk.getBoundingClientRect().top < 0) desk.scrollIntoView(); // on a phone the whole page scrolls
@@ -123,19 +114,6 @@ function draw(turn) {
 function makeToken(leaseId) {
   const noise = crypto.getRandomValues(new Uint32Array(3));
   return `${leaseId}-${[...noise].map((part) => part.toString(36)).join("")}`;
-}
-
-let katex = null;
-async function drawFormulas() {
-  const formulas = desk.querySelectorAll(".formula:not(.drawn)");
-  if (formulas.length === 0 || !desk.dataset.katex) return;
-  katex ??= import(root + desk.dataset.katex).then((module) => module.default);
-  const { renderToString } = await katex;
-  for (const formula of formulas) {
-    const displayMode = "display" in formula.dataset;
-    formula.innerHTML = renderToString(formula.textContent, { displayMode, throwOnError: false });
-    formula.classList.add("drawn");
-  }
 }
 
 // ---- Answering -----------------------------------------------------------------------------------
@@ -161,55 +139,111 @@ function mayAnswer() {
   return false;
 }
 
-async function take(request) {
-  enter("sending");
-  try {
-    draw(await request());
-  } catch (error) {
-    if (!(error instanceof Refusal)) console.error(error);
-    await reopen(error.message);
+// Answers that are given and not yet acknowledged, the oldest first; a reload finds them again. They
+// are sent one after the other, each until the server has answered, and a token makes twice once.
+const readOutbox = () => JSON.parse(localStorage.getItem(OUTBOX) ?? "[]");
+const writeOutbox = (waiting) => localStorage.setItem(OUTBOX, JSON.stringify(waiting));
+let sending = null;
+
+function send() {
+  sending ??= empty().finally(() => { sending = null; });
+  return sending;
+}
+
+async function empty() {
+  for (let [first] = readOutbox(); first; [first] = readOutbox()) {
+    const shown = pair && pair.lease_id !== first.lease_id ? pair.lease_id : null;
+    let turn = null;
+    try {
+      turn = await (first.outcome
+        ? insist("label_vote", { ...first, shown })
+        : insist("label_skip", first.lease_id, { project_id: first.project_id, shown }));
+    } catch (error) {
+      if (!(error instanceof Refusal)) console.error(error);
+      turn = { pair: null, notice: error.message, isRefused: true };
+    }
+    writeOutbox(readOutbox().filter((one) => one.token !== first.token));
+    if (turn.reveal) countOne();
+    if (phase === "loading") continue; // the page has only just come; what it shows is asked for anew
+    if (turn.isRefused) await reopen(turn.notice);
+    else goOn(turn, shown);
   }
 }
 
+function goOn(turn, shown) {
+  say(turn);
+  if (phase === "sending") draw(turn.pair); // no pair was ahead, so this one is awaited
+  else if (pair && pair.lease_id === shown) ahead = turn.pair;
+}
+
+function give(answer) {
+  writeOutbox([...readOutbox(), answer]);
+  localStorage.removeItem(DRAFT);
+  desk.dataset.chosen = answer.outcome ?? "";
+  if (ahead) {
+    draw(ahead);
+    ahead = null;
+  } else enter("sending");
+  send();
+}
+
+async function lookAhead() {
+  const held = pair?.lease_id;
+  if (!held) return;
+  const turn = await call("label_ahead", key, project.project_id, held).catch(() => null);
+  if (turn && pair?.lease_id === held && !ahead) ahead = turn.pair;
+}
+
 async function reopen(message) {
-  const welcome = await insist("label_open");
+  const wanted = Number(localStorage.getItem(PROJECT)) || null;
+  let welcome = null;
+  try {
+    welcome = await insist("label_open", wanted);
+  } catch (error) {
+    alarm(error.message);
+    return;
+  }
   find(".name").textContent = welcome.name;
-  draw({ ...welcome.turn, notice: message || welcome.turn.notice });
+  showProject(welcome.desk);
+  ahead = null;
+  draw(welcome.turn.pair);
+  say({ ...welcome.turn, notice: message || welcome.turn.notice });
+  lookAhead();
   refreshProgress();
 }
 
-async function vote(outcome) {
+function vote(outcome) {
   if (!mayAnswer()) return;
-  const sent = {
+  const extras = readExtras(outcome);
+  give({
     lease_id: pair.lease_id,
+    project_id: project.project_id,
     outcome,
     token: pair.token,
     reason: reason.value.trim() || null,
     seconds: (performance.now() - pair.drawnAt) / 1000,
-  };
-  desk.dataset.chosen = outcome;
-  localStorage.setItem(PENDING, JSON.stringify(sent));
-  await take(() => sendVote(sent));
+    ...extras,
+  });
 }
 
-async function sendVote(sent) {
-  try {
-    const turn = await insist("label_vote", sent);
-    if (turn.reveal) countOne();
-    return turn;
-  } finally {
-    localStorage.removeItem(PENDING);
-    localStorage.removeItem(DRAFT);
-  }
-}
-
-async function skip() {
-  if (mayAnswer()) await take(() => insist("label_skip", pair.lease_id));
+function skip() {
+  if (mayAnswer()) give({ lease_id: pair.lease_id, project_id: project.project_id, token: pair.token });
 }
 
 // Not insisted on: sent twice it would take two answers back.
 async function undo() {
-  if (phase === "empty" || mayAnswer()) await take(() => call("label_undo"));
+  if (phase !== "empty" && !mayAnswer()) return;
+  enter("sending");
+  await send();
+  try {
+    const turn = await call("label_undo", key, project.project_id);
+    ahead = null;
+    draw(turn.pair);
+    say(turn);
+    lookAhead();
+  } catch (error) {
+    await reopen(error.message);
+  }
   refreshProgress();
 }
 
@@ -218,7 +252,7 @@ let progressTimer = null;
 function refreshProgress(wait = 0) {
   progressTimer ??= setTimeout(async () => {
     progressTimer = null;
-    counts = await call("label_progress").catch(() => counts);
+    counts = await call("label_progress", key, project.project_id).catch(() => counts);
     drawCounts();
   }, wait);
 }
@@ -227,12 +261,17 @@ function drawCounts() {
   for (const node of desk.querySelectorAll("[data-count]")) {
     if (counts) node.textContent = counts[node.dataset.count].toLocaleString("en");
   }
+  if (counts) {
+    const minutes = Math.round(counts.seconds_today / 60);
+    find("[data-time]").textContent = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    showWarning(counts.warning ?? "");
+  }
 }
 
 function countOne() {
   if (counts) {
     const { n_mine, n_mine_today, n_standing, n_open } = counts;
-    counts = { n_mine: n_mine + 1, n_mine_today: n_mine_today + 1, n_standing: n_standing + 1, n_open: Math.max(n_open - 1, 0) };
+    counts = { ...counts, n_mine: n_mine + 1, n_mine_today: n_mine_today + 1, n_standing: n_standing + 1, n_open: Math.max(n_open - 1, 0) };
     drawCounts();
   }
   refreshProgress(2000);
@@ -243,7 +282,7 @@ async function keepLease() {
   if (!isActive || phase !== "ready") return;
   const held = pair.lease_id;
   try {
-    const { is_kept: isKept } = await call("label_keep", held);
+    const { is_kept: isKept } = await call("label_keep", key, held);
     if (!isKept && phase === "ready" && pair.lease_id === held) await reopen("Your time for the pair before was over.");
     alarm("");
   } catch (error) {
@@ -263,7 +302,7 @@ function rename() {
     box.replaceWith(button);
     if (!isWanted || !box.value.trim() || box.value === button.textContent) return;
     try {
-      button.textContent = (await call("label_rename", box.value)).name;
+      button.textContent = (await call("label_rename", key, box.value)).name;
     } catch (error) {
       alarm(`The name was not changed: ${error.message}`);
     }
@@ -273,82 +312,6 @@ function rename() {
     if (event.key === "Escape") { box.value = ""; box.blur(); }
   });
   box.addEventListener("blur", () => finish(true), { once: true });
-}
-
-function readDraft(leaseId) {
-  const draft = JSON.parse(localStorage.getItem(DRAFT) ?? "null");
-  return draft?.lease_id === leaseId ? draft.text : "";
-}
-
-// ---- Differences: the words that one answer has and the other has not, marked where they stand ----
-function readWords(text) {
-  const words = [];
-  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT, (node) =>
-    node.parentElement.closest(".formula") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
-  );
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    for (const found of node.data.matchAll(/\S+/g)) {
-      words.push({ node, start: found.index, end: found.index + found[0].length, word: found[0], isShared: false });
-    }
-  }
-  return words;
-}
-
-// Longest common subsequence; ends that are equal anyway are taken off first. False if too long.
-function findShared(left, right) {
-  let start = 0;
-  let [endLeft, endRight] = [left.length, right.length];
-  const share = (i, j) => (left[i].isShared = right[j].isShared = true);
-  while (start < endLeft && start < endRight && left[start].word === right[start].word) share(start, start++);
-  while (start < endLeft && start < endRight && left[endLeft - 1].word === right[endRight - 1].word) share(--endLeft, --endRight);
-  const [n, m] = [endLeft - start, endRight - start];
-  if (n * m > LONGEST_DIFFERENCE) return false;
-  const width = m + 1;
-  const table = new Uint16Array((n + 1) * width);
-  for (let i = n - 1; i >= 0; i--) {
-    for (let j = m - 1; j >= 0; j--) {
-      const isSame = left[start + i].word === right[start + j].word;
-      table[i * width + j] = isSame
-        ? table[(i + 1) * width + j + 1] + 1
-        : Math.max(table[(i + 1) * width + j], table[i * width + j + 1]);
-    }
-  }
-  for (let i = 0, j = 0; i < n && j < m; ) {
-    if (left[start + i].word === right[start + j].word) share(start + i++, start + j++);
-    else if (table[(i + 1) * width + j] >= table[i * width + j + 1]) i++;
-    else j++;
-  }
-  return true;
-}
-
-function markWords(words) {
-  // From the end, so that the places before a mark stay where they are.
-  for (let last = words.length - 1; last >= 0; last--) {
-    if (words[last].isShared) continue;
-    let first = last;
-    while (first > 0 && !words[first - 1].isShared && words[first - 1].node === words[last].node) first--;
-    const range = document.createRange();
-    range.setStart(words[first].node, words[first].start);
-    range.setEnd(words[last].node, words[last].end);
-    range.surroundContents(document.createElement("mark"));
-    last = first;
-  }
-}
-
-function markDifferences() {
-  const [left, right] = ["left", "right"].map((side) => readWords(find(`.answer.${side} .text`)));
-  if (!findShared(left, right)) {
-    tell("These answers are too long to be compared word by word.");
-    return;
-  }
-  markWords(left);
-  markWords(right);
-}
-
-function toggleDifferences() {
-  isDiffering = !isDiffering;
-  find("[data-act=diff]").setAttribute("aria-pressed", isDiffering);
-  if (pair) drawTexts();
 }
 
 // ---- Keys and clicks -----------------------------------------------------------------------------
@@ -371,8 +334,10 @@ const acts = {
   reason: () => reason.focus(),
   unfold: () => desk.classList.toggle("unfolded"),
   retry: () => reopen(""),
+  mine: toggleMine,
+  step: toggleStep,
 };
-const ACT_KEYS = { s: "skip", u: "undo", d: "diff", r: "reason", g: "guidelines", p: "unfold", "?": "help" };
+const ACT_KEYS = { s: "skip", u: "undo", d: "diff", r: "reason", m: "mine", l: "step", g: "guidelines", p: "unfold", "?": "help" };
 
 const isTyping = (target) => target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 
@@ -385,6 +350,10 @@ function press(event) {
   if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") toggleDrawer("");
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (/^[0-9]$/.test(name)) {
+    if (!event.repeat && answerByNumber(Number(name))) event.preventDefault();
+    return;
+  }
   if (!(name in OUTCOMES) && !(name in ACT_KEYS)) return;
   event.preventDefault();
   if (event.repeat) return; // a key that is held down is one press
@@ -397,26 +366,18 @@ desk.addEventListener("click", (event) => {
   if (button?.dataset.outcome) vote(button.dataset.outcome);
   else if (button?.dataset.act) acts[button.dataset.act]();
 });
-reason.addEventListener("input", () => {
-  if (pair) localStorage.setItem(DRAFT, JSON.stringify({ lease_id: pair.lease_id, text: reason.value }));
-});
+reason.addEventListener("input", keepDraft);
 document.addEventListener("keydown", press);
 for (const sign of ["keydown", "pointermove", "pointerdown", "wheel"]) {
   document.addEventListener(sign, () => { lastActive = performance.now(); }, { passive: true });
 }
 setInterval(keepLease, Number(desk.dataset.keepSeconds) * 1000);
 
-async function start(secret) {
-  if (key !== null) return;
-  key = secret;
-  const pending = JSON.parse(localStorage.getItem(PENDING) ?? "null");
-  let notice = "";
-  if (pending) {
-    // A vote that was on its way when the page went; its token makes sending it again harmless.
-    notice = await sendVote(pending).then((turn) => turn.notice || "Your last answer was sent.", (error) => error.message);
-  }
-  await reopen(notice);
+async function start() {
+  // Answers that were on their way when the page went.
+  const hadAny = readOutbox().length > 0;
+  if (hadAny) await send();
+  await reopen(hadAny ? "Your last answer was sent." : "");
 }
 
-window.addEventListener("label-key", (event) => start(event.detail), { once: true });
-if (window.blenderLabelKey) start(window.blenderLabelKey);
+queueMicrotask(start); // after label_extras.js has been read, too

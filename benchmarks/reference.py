@@ -139,7 +139,7 @@ def ensure_checkpoint(size: str) -> Path:
 
 
 def find_cache() -> Path:
-    """Where benchmarks keep what they make once."""
+    """The folder of everything that benchmarks make once."""
     folder = Path(os.environ.get("BLENDER_UI_BENCH", "~/.cache/blender-ui/bench")).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -8,6 +8,7 @@
     ├── Refused                  the request is understood and not allowed now
     │   ├── LeaseLost            the comparison is no longer this annotator's to answer
     │   └── NotPermitted         this role may not do it
+    │       └── NotSignedIn      nobody is signed in, and somebody must be
     ├── MalformedInput           text from outside does not have the form it must have
     ├── SchemaMismatch           the database is of another version than the code
     ├── MemberError              a member did not answer; kept as a CandidateFailure
@@ -50,6 +51,10 @@ class LeaseLost(Refused):
 
 class NotPermitted(Refused):
     """This annotator's role may not do what was asked."""
+
+
+class NotSignedIn(NotPermitted):
+    """Nobody is signed in in this browser, and what was asked needs somebody."""
 
 
 class MalformedInput(BlenderError):

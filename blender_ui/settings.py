@@ -28,13 +28,15 @@ class Settings:
         port: Port the page is served on.
         reader: Name in the weights' catalogue of the frozen reader under the fast ranker.
         fuser: Name of the member that fuses, or the folder of a seq2seq checkpoint; empty for the
-            first member that may fuse.
+            trained version that is active or, without one, the first member that may fuse.
         top_k: How many candidates, best first, the fuser is given.
         train_every: New preferences after which a training is asked for by itself; 0 for never.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
         overlap: How many people are asked each pair of the queue.
         seed: Seed of every coin that the app flips.
         hub: Whether model hubs may be asked for weights; "yes" or "no".
+        access: "open" where whoever opens the page is the admin; "accounts" where people sign in;
+            "demo" where a visitor without an account is an anonymous annotator.
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """
 
@@ -52,6 +54,7 @@ class Settings:
     overlap: int = 1
     seed: int = 20231
     hub: str = "no"
+    access: str = "open"
     worker: str = "spawn"
 
     @property
@@ -68,6 +71,11 @@ class Settings:
     def rankers_path(self) -> Path:
         """Folder of the trained rankers' checkpoints."""
         return self.home_path / "rankers"
+
+    @property
+    def fusers_path(self) -> Path:
+        """Folder of the trained fusers' checkpoints."""
+        return self.home_path / "fusers"
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -115,6 +123,8 @@ def _parse(variable: str, text: str, default: object) -> object:
 def _checked(settings: Settings) -> Settings:
     if settings.hub not in ("yes", "no"):
         raise SettingsError(f"{PREFIX}HUB must be yes or no, not {settings.hub!r}")
+    if settings.access not in ("open", "accounts", "demo"):
+        raise SettingsError(f"{PREFIX}ACCESS must be open, accounts or demo, not {settings.access!r}")
     if settings.worker not in ("spawn", "none"):
         raise SettingsError(f"{PREFIX}WORKER must be spawn or none, not {settings.worker!r}")
     for name, least in (("top_k", 1), ("overlap", 1), ("lease_seconds", 1), ("train_every", 0), ("port", 0)):

@@ -9,64 +9,33 @@ preference is retracted, a changed member is a new row.
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
-    MetaData,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy import Enum as SqlEnum
 from sqlmodel import Field, SQLModel
 
-SQLModel.metadata.naming_convention = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-).naming_convention
-
-
-def utc_now() -> datetime:
-    """The present time, in UTC."""
-    return datetime.now(UTC)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A time kept in UTC without its zone and given back with it, on every database alike."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware time into the UTC time that is stored."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"expected a time with a zone, came {value.isoformat()}; pass datetime.now(UTC)")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn the stored time into an aware one."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-class Role(enum.StrEnum):
-    ANNOTATOR = "annotator"
-    RESEARCHER = "researcher"
-    ADMIN = "admin"
+from db.columns import UtcTime as UtcTime
+from db.columns import enum_column as _enum_column
+from db.columns import utc_now as utc_now
+from db.people import DEFAULT_PROJECT_ID as DEFAULT_PROJECT_ID
+from db.people import Account as Account
+from db.people import Audience as Audience
+from db.people import AuditEvent as AuditEvent
+from db.people import Invitation as Invitation
+from db.people import Project as Project
+from db.people import ProjectMember as ProjectMember
+from db.people import Role as Role
+from db.people import SignIn as SignIn
 
 
 class AnnotatorKind(enum.StrEnum):
@@ -89,6 +58,17 @@ class Origin(enum.StrEnum):
     BLEND = "blend"
     QUEUE = "queue"
     IMPORT = "import"
+
+
+class Purpose(enum.StrEnum):
+    """Why people are asked a comparison."""
+
+    LABEL = "label"
+    """To learn which answer is better."""
+    GOLD = "gold"
+    """A researcher knows the answer: tells how far an annotator agrees."""
+    ATTENTION = "attention"
+    """Whoever reads gets it right: tells whether an annotator reads."""
 
 
 class LeaseStatus(enum.StrEnum):
@@ -131,20 +111,19 @@ class RankerKind(enum.StrEnum):
     """An encoder that scores one candidate at a time, fine-tuned whole."""
 
 
-def _enum_column(kind: type[enum.StrEnum], **options: Any) -> Column[Any]:
-    """A VARCHAR with a CHECK on the enum's values, so a wrong word cannot enter by raw SQL."""
-    return Column(
-        SqlEnum(
-            kind,
-            values_callable=lambda members: [member.value for member in members],
-            native_enum=False,
-            create_constraint=True,
-            name=kind.__name__.lower(),
-            length=32,
-        ),
-        nullable=False,
-        **options,
-    )
+class JobKind(enum.StrEnum):
+    """What a training job trains: a ranker of one of its kinds, or a fuser."""
+
+    FAST = "fast"
+    JOINT = "joint"
+    POINTWISE = "pointwise"
+    FUSER = "fuser"
+    """A sequence-to-sequence model that writes one answer from several."""
+
+    @property
+    def ranker(self) -> RankerKind | None:
+        """The kind of ranker; None for a fuser."""
+        return None if self is JobKind.FUSER else RankerKind(self.value)
 
 
 class Annotator(SQLModel, table=True):
@@ -163,15 +142,17 @@ class Annotator(SQLModel, table=True):
 
 
 class Prompt(SQLModel, table=True):
-    """What a person asked, once per asking; an imported prompt once per source."""
+    """What a person asked, once per asking; an imported prompt once per project and source."""
 
     __tablename__: ClassVar[str] = "prompt"
     __table_args__ = (
-        UniqueConstraint("source", "external_id"),
+        UniqueConstraint("project_id", "source", "external_id"),
+        UniqueConstraint("id", "project_id"),
         CheckConstraint("length(trim(instruction)) + length(trim(input)) > 0", name="not_blank"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(default=DEFAULT_PROJECT_ID, foreign_key="project.id")
     instruction: str
     input: str = ""
     fingerprint: str = Field(index=True, max_length=64)
@@ -245,14 +226,18 @@ class Comparison(SQLModel, table=True):
         CheckConstraint("left_id <> right_id", name="two_candidates"),
         CheckConstraint("n_taken >= 0 AND n_taken <= overlap", name="n_taken_within_overlap"),
         CheckConstraint("is_open = (n_taken < overlap)", name="open_while_places_are_left"),
+        CheckConstraint("(purpose = 'label') = (gold_outcome IS NULL)", name="gold_is_known"),
         UniqueConstraint("left_id", "right_id"),
-        Index("ix_comparison_queue", "is_open", "n_taken", "priority"),
-        Index("ix_comparison_information", "is_open", "information"),
+        ForeignKeyConstraint(["prompt_id", "project_id"], ["prompt.id", "prompt.project_id"]),
+        Index("ix_comparison_queue", "project_id", "purpose", "is_open", "n_taken", "priority"),
+        Index("ix_comparison_information", "project_id", "purpose", "is_open", "information"),
         Index("ix_comparison_prompt_open", "prompt_id", "is_open", "n_taken"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    prompt_id: int = Field(foreign_key="prompt.id")
+    prompt_id: int
+    project_id: int = Field(default=DEFAULT_PROJECT_ID)
+    """The prompt's, kept here because the queue's index needs it."""
     left_id: int = Field(foreign_key="candidate.id", index=True)
     right_id: int = Field(foreign_key="candidate.id", index=True)
     origin: Origin = Field(sa_column=_enum_column(Origin))
@@ -268,6 +253,9 @@ class Comparison(SQLModel, table=True):
     """Leases that count towards the overlap: active or answered."""
     is_open: bool = Field(default=True)
     """``n_taken < overlap``; a column because the queue's index needs it."""
+    purpose: Purpose = Field(default=Purpose.LABEL, sa_column=_enum_column(Purpose, default=Purpose.LABEL))
+    gold_outcome: Outcome | None = Field(default=None, sa_column=_enum_column(Outcome, nullable=True))
+    """The right answer, for gold pairs and attention checks; never shown before the vote."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
@@ -312,6 +300,10 @@ class Preference(SQLModel, table=True):
     __tablename__: ClassVar[str] = "preference"
     __table_args__ = (
         CheckConstraint("strength IS NULL OR (strength > 0 AND strength <= 1)", name="strength_in_range"),
+        CheckConstraint(
+            "superseded_by_id IS NULL OR (retracted_at IS NOT NULL AND superseded_by_id > id)",
+            name="superseded_by_a_later_one",
+        ),
         Index(
             "uq_preference_standing",
             "comparison_id",
@@ -321,6 +313,12 @@ class Preference(SQLModel, table=True):
             postgresql_where=text("retracted_at IS NULL"),
         ),
         Index("ix_preference_annotator_standing", "annotator_id", "retracted_at", "created_at"),
+        Index(
+            "ix_preference_retracted",
+            "retracted_at",
+            sqlite_where=text("retracted_at IS NOT NULL"),
+            postgresql_where=text("retracted_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -331,22 +329,42 @@ class Preference(SQLModel, table=True):
     outcome: Outcome = Field(sa_column=_enum_column(Outcome))
     strength: float | None = None
     reason: str | None = None
+    criteria: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Outcome by criterion, where the project asks: ``{"helpful": "left", "correct": "tie"}``."""
+    spans: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Marked stretches: ``{"side", "start", "end", "text", "label"}`` in the shown text's characters."""
     seconds: float | None = None
     """From the pair being drawn to the vote."""
     idempotency_key: str = Field(unique=True, max_length=128)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     retracted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    superseded_by_id: int | None = Field(default=None, foreign_key="preference.id")
+    """The annotator's later answer to the same pair; NULL where it stands or was undone."""
+
+
+class Adjudication(SQLModel, table=True):
+    """A researcher's ruling on two candidates that people disagree about; the latest one counts."""
+
+    __tablename__: ClassVar[str] = "adjudication"
+
+    id: int | None = Field(default=None, primary_key=True)
+    comparison_id: int = Field(foreign_key="comparison.id", index=True)
+    """Rules on its two candidates, whichever side they are shown on elsewhere."""
+    outcome: Outcome = Field(sa_column=_enum_column(Outcome))
+    reason: str
+    decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
 class TrainingJob(SQLModel, table=True):
-    """A request to train a ranker, and its fate."""
+    """A request to train a ranker or a fuser, and its fate."""
 
     __tablename__: ClassVar[str] = "training_job"
     __table_args__ = (CheckConstraint("progress >= 0 AND progress <= 1", name="progress_is_a_share"),)
 
     id: int | None = Field(default=None, primary_key=True)
     workflow_id: str = Field(unique=True, max_length=64)
-    kind: RankerKind = Field(sa_column=_enum_column(RankerKind))
+    kind: JobKind = Field(sa_column=_enum_column(JobKind))
     status: JobStatus = Field(sa_column=_enum_column(JobStatus, index=True))
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     requested_by_id: int | None = Field(default=None, foreign_key="annotator.id")
@@ -425,6 +443,52 @@ class Promotion(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
+class FuserVersion(SQLModel, table=True):
+    """One trained fuser: where it came from, what it learnt from, and how good it is."""
+
+    __tablename__: ClassVar[str] = "fuser_version"
+    __table_args__ = (
+        Index(
+            "uq_fuser_version_active",
+            "is_active",
+            unique=True,
+            sqlite_where=text("is_active"),
+            postgresql_where=text("is_active"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: int | None = Field(default=None, foreign_key="training_job.id", unique=True)
+    parent_id: int | None = Field(default=None, foreign_key="fuser_version.id")
+    base_model: str = Field(max_length=512)
+    base_fingerprint: str = Field(max_length=64)
+    fingerprint: str = Field(max_length=64)
+    path: str = Field(max_length=1024)
+    """The checkpoint's folder, relative to the fusers' folder."""
+    cut_off_preference_id: int
+    n_train: int
+    n_held_out: int
+    hyper_parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    code_version: str = Field(max_length=64)
+    is_active: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class FuserPromotion(SQLModel, table=True):
+    """A decision about a fuser version: made active, refused, or rolled back to; with its reason."""
+
+    __tablename__: ClassVar[str] = "fuser_promotion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    fuser_version_id: int = Field(foreign_key="fuser_version.id", index=True)
+    previous_id: int | None = Field(default=None, foreign_key="fuser_version.id")
+    promoted: bool
+    reason: str
+    decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
 class Reading(SQLModel, table=True):
     """What a frozen reader read in one candidate: little-endian float32, one vector."""
 
@@ -484,6 +548,9 @@ class Fusion(SQLModel, table=True):
     ranking_id: int | None = Field(default=None, foreign_key="ranking.id")
     """NULL where the sources were taken without a ranker, in the members' order."""
     fuser: str = Field(max_length=512)
+    attributed_by: str | None = Field(default=None, max_length=32)
+    """How the spans were found: by ``alignment`` of words or by the fuser's ``attention``; NULL
+    where fusing failed."""
     candidate_id: int | None = Field(default=None, foreign_key="candidate.id", unique=True)
     """The fused text, kept as a candidate so that people can vote on it; NULL when fusing failed."""
     error: str | None = None

@@ -43,10 +43,13 @@ class QueueHead:
 
 
 class Choice(NamedTuple):
-    """The comparison to show, by which policy, and with what probability it was chosen."""
+    """The comparison to show, by which policy, and with what probability it was chosen.
+
+    ``policy`` is one of the two above, or ``gold`` or ``attention`` where the turn asks a check.
+    """
 
     comparison_id: int
-    policy: Policy
+    policy: str
     propensity: float
 
 

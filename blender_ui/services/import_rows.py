@@ -47,19 +47,23 @@ class QueuePlan:
         overlap: How many people each.
         ask_labelled: Whether pairs that people have compared already count among them.
         seed: Decides pairs, sides and order.
+        project_id: Whose prompts and comparisons they are.
     """
 
     n_pairs: int
     overlap: int
     ask_labelled: bool
     seed: int
+    project_id: int
 
 
 def write_records(
     session: Session, *, records: Sequence[PromptRecord], plan: QueuePlan, now: datetime
 ) -> Written:
     """Write records whose prompts are not in the store; say how many rows that were."""
-    prompt_ids = bulk.insert_rows(session, model=Prompt, rows=[_prompt(record, now) for record in records])
+    prompt_ids = bulk.insert_rows(
+        session, model=Prompt, rows=[_prompt(record, plan, now) for record in records]
+    )
     candidate_ids = _write_candidates(session, records, prompt_ids, now)
     planned = [
         comparison
@@ -81,8 +85,9 @@ def write_records(
     )
 
 
-def _prompt(record: PromptRecord, now: datetime) -> dict[str, Any]:
+def _prompt(record: PromptRecord, plan: QueuePlan, now: datetime) -> dict[str, Any]:
     return {
+        "project_id": plan.project_id,
         "instruction": record.prompt,
         "input": record.input,
         "fingerprint": RankingPrompt(instruction=record.prompt, input=record.input).fingerprint,
@@ -142,7 +147,7 @@ def _plan_comparisons(
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for label in record.labels:
         sides = (candidate_ids[label.a], candidate_ids[label.b])
-        rows[sides] = _comparison(prompt_id, *sides, origin=Origin.IMPORT, seed=plan.seed, now=now)
+        rows[sides] = _comparison(prompt_id, *sides, origin=Origin.IMPORT, plan=plan, now=now)
     done = {frozenset((label.a, label.b)) for label in record.labels if label.kind == "human"}
     texts = [candidate.text for candidate in record.candidates]
     order_seed = int(uniform(plan.seed, "pairs", prompt_id) * 2**31)
@@ -151,24 +156,23 @@ def _plan_comparisons(
             continue
         drawn = draw_sides(plan.seed, *(candidate_ids[index] for index in pair))
         sides = (drawn.left, drawn.right)
-        row = rows.setdefault(
-            sides, _comparison(prompt_id, *sides, origin=Origin.QUEUE, seed=plan.seed, now=now)
-        )
+        row = rows.setdefault(sides, _comparison(prompt_id, *sides, origin=Origin.QUEUE, plan=plan, now=now))
         row |= {"side_seed": drawn.seed, "overlap": plan.overlap, "is_open": plan.overlap > 0}
     return list(rows.values())
 
 
 def _comparison(
-    prompt_id: int, left_id: int, right_id: int, *, origin: Origin, seed: int, now: datetime
+    prompt_id: int, left_id: int, right_id: int, *, origin: Origin, plan: QueuePlan, now: datetime
 ) -> dict[str, Any]:
     """A comparison that nobody is asked; ``_plan_comparisons`` opens the ones that are."""
     return {
         "prompt_id": prompt_id,
+        "project_id": plan.project_id,
         "left_id": left_id,
         "right_id": right_id,
         "origin": origin,
         "side_seed": None,
-        "priority": uniform(seed, "priority", left_id, right_id),
+        "priority": uniform(plan.seed, "priority", left_id, right_id),
         "overlap": 0,
         "n_taken": 0,
         "is_open": False,

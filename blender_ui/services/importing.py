@@ -20,10 +20,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.exchange import PromptRecord, read_records
+from blender_ui.errors import NotFound
+from blender_ui.exchange import PromptRecord, read_file
+from blender_ui.exchange.archive import is_archive
+from blender_ui.services.archiving import import_archive
 from blender_ui.services.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.records import OWN_SOURCE, own_id
 from db.engine import transaction
+from db.models import DEFAULT_PROJECT_ID, Project
 from db.queries import bulk
 
 PAIRS_PER_PROMPT = 10
@@ -77,26 +81,44 @@ class Importing:
         self._overlap = overlap
 
     def import_file(
-        self, path: Path, *, ask_labelled: bool = False, on_progress: OnProgress | None = None
+        self,
+        path: Path,
+        *,
+        project_id: int = DEFAULT_PROJECT_ID,
+        ask_labelled: bool = False,
+        source: str | None = None,
+        on_progress: OnProgress | None = None,
     ) -> ImportReport:
-        """Import a file of JSON lines.
+        """Import a file or a data set's folder; its form is told by its content.
 
         The file is read to its end before the store is touched.
 
         Args:
-            path: ``.jsonl`` or ``.jsonl.gz``, see ``blender_ui.exchange.jsonl``.
+            path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``; an archive, see
+                ``blender_ui.services.archiving``, goes into an empty store.
+            project_id: Whose prompts they become; an archive brings its own projects.
             ask_labelled: Queue pairs that people have compared in the file as well.
+            source: What to call the source of rows that name none; None for the file's name.
             on_progress: Told after each batch of prompts.
 
         Raises:
-            MalformedInput: With every fault by its line; nothing has been imported.
+            MalformedInput: With every fault by its number; nothing has been imported.
         """
-        records = list(read_records(path))
-        plan = QueuePlan(
-            n_pairs=PAIRS_PER_PROMPT, overlap=self._overlap, ask_labelled=ask_labelled, seed=self._seed
-        )
+        if is_archive(path):
+            return self._import_archive(path)
+        records = list(read_file(path, source=source))
         with transaction(self._engine, immediate=True) as session:
-            fresh, differing = _sort_out(session, records)
+            project = session.get(Project, project_id)
+            if project is None:
+                raise NotFound(f"there is no project {project_id}")
+            plan = QueuePlan(
+                n_pairs=PAIRS_PER_PROMPT,
+                overlap=max(self._overlap, project.overlap),
+                ask_labelled=ask_labelled,
+                seed=self._seed,
+                project_id=project_id,
+            )
+            fresh, differing = _sort_out(session, records, project_id)
             written = Written()
             for start in range(0, len(fresh), _PROMPTS_AT_ONCE):
                 batch = fresh[start : start + _PROMPTS_AT_ONCE]
@@ -114,18 +136,32 @@ class Importing:
             differing=tuple(f"{record.source}: {record.id}" for record in differing[:_MOST_NAMED]),
         )
 
+    def _import_archive(self, path: Path) -> ImportReport:
+        n_rows = {table.name: table.n_rows for table in import_archive(self._engine, path).tables}
+        with transaction(self._engine) as session:
+            n_queued = bulk.count_open(session)
+        return ImportReport(
+            n_prompts=n_rows["prompt"],
+            n_candidates=n_rows["candidate"],
+            n_comparisons=n_rows["comparison"],
+            n_queued=n_queued,
+            n_preferences=n_rows["preference"],
+            n_already_there=0,
+            n_differing=0,
+            differing=(),
+        )
+
 
 def _sort_out(
-    session: Session, records: Sequence[PromptRecord]
+    session: Session, records: Sequence[PromptRecord], project_id: int
 ) -> tuple[list[PromptRecord], list[PromptRecord]]:
     """Split off the records that are new, and those that differ from what is in the store."""
     sources = sorted({record.source for record in records})
-    stored = {
-        (key.source, key.external_id): key.digest for key in bulk.list_prompt_keys(session, sources=sources)
-    }
+    keys = bulk.list_prompt_keys(session, sources=sources, project_id=project_id)
+    stored = {(key.source, key.external_id): key.digest for key in keys}
     if OWN_SOURCE in sources:
         # An export of this very store: its own prompts have no source in the store.
-        own = bulk.list_own_prompts(session)
+        own = bulk.list_own_prompts(session, project_id=project_id)
         stored |= {(OWN_SOURCE, own_id(prompt_id, fingerprint)): None for prompt_id, fingerprint in own}
     fresh, differing = [], []
     for record in records:

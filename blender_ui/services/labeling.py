@@ -12,53 +12,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost, MalformedInput
 from blender_ui.services import signing_in
-from blender_ui.services.lending import RANDOM_SHARE, Lender, PairView, stored_id
+from blender_ui.services.access import Access
+from blender_ui.services.answers import (
+    NO_MARKS,
+    check_answer,
+    read_marks,
+)
+from blender_ui.services.answers import (
+    Marks as Marks,
+)
+from blender_ui.services.answers import (
+    ProgressView as ProgressView,
+)
+from blender_ui.services.answers import (
+    SubmittedView as SubmittedView,
+)
+from blender_ui.services.lending import Lender, PairView, stored_id
 from blender_ui.services.queueing import queue_prompt
 from blender_ui.services.signing_in import AnnotatorView as AnnotatorView
 from blender_ui.services.signing_in import lock_annotator
 from db.engine import transaction
-from db.models import LeaseStatus, Outcome, Preference, SeenPrompt
+from db.models import (
+    DEFAULT_PROJECT_ID,
+    LeaseStatus,
+    Outcome,
+    Preference,
+    Prompt,
+    SeenPrompt,
+)
 from db.queries import leases, preferences, queue
-
-_LONGEST_NAME = 128
-_LONGEST_KEY = 96
-"""An idempotency key is stored behind its annotator's id, in 128 characters."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubmittedView:
-    """An outcome that is in the store, and whom it was about."""
-
-    preference_id: int
-    outcome: Outcome
-    left_member: str
-    right_member: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProgressView:
-    """How far the labelling is.
-
-    Attributes:
-        n_mine: Outcomes of this annotator that stand.
-        n_mine_today: Of those, given since midnight UTC.
-        n_standing: Outcomes of all people that stand, imported ones included.
-        n_open: Comparisons that more people are to be asked.
-        n_people: People with an outcome that stands.
-    """
-
-    n_mine: int
-    n_mine_today: int
-    n_standing: int
-    n_open: int
-    n_people: int
+from db.queries.queue import Scope
 
 
 class Labeling:
@@ -70,7 +60,9 @@ class Labeling:
         seed: Decides every side, order and random turn.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
         overlap: How many people are asked each pair that is queued from here.
-        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue.
+        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
+            for what each project says.
+        access: Recognises whoever signs in; None where every key is an anonymous browser's.
     """
 
     def __init__(
@@ -81,30 +73,44 @@ class Labeling:
         seed: int,
         lease_seconds: int,
         overlap: int,
-        random_share: float = RANDOM_SHARE,
+        random_share: float | None = None,
+        access: Access | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._seed = seed
         self._overlap = overlap
+        self._access = access
         self._lender = Lender(
             seed=seed, lease_time=timedelta(seconds=lease_seconds), random_share=random_share
         )
 
     def sign_in(self, *, key: str, name: str = "") -> AnnotatorView:
-        """Get the annotator with a browser's secret key, or make one; see ``services.signing_in``."""
+        """Get the annotator who keeps a secret; see ``services.access`` and ``services.signing_in``."""
+        if self._access is not None:
+            return self._access.recognise(key)
         return signing_in.sign_in(self._engine, key=key, name=name, now=self._clock())
 
     def rename(self, *, annotator_id: int, name: str) -> AnnotatorView:
         """Call an annotator something else; see ``services.signing_in``."""
         return signing_in.rename(self._engine, annotator_id=annotator_id, name=name)
 
-    def next_pair(self, *, annotator_id: int, prompt_id: int | None = None) -> PairView | None:
+    def next_pair(
+        self,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        prompt_id: int | None = None,
+        besides: int | None = None,
+    ) -> PairView | None:
         """Lend the annotator a pair: the one they hold, else the one the policy chooses.
 
         Args:
             annotator_id: From ``sign_in``.
+            project_id: Whose pairs.
             prompt_id: Ask for a pair of this prompt only.
+            besides: The lease that is on the screen: give the pair after it, so that it is there
+                before the answer is.
 
         Returns:
             The pair, or None where nothing is left for this annotator.
@@ -113,14 +119,21 @@ class Labeling:
             NotFound: If there is no such annotator.
         """
         now = self._clock()
+        scope = Scope(project_id, prompt_id)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            lease = (
-                leases.find_active(session, annotator_id=annotator_id, prompt_id=prompt_id)
-                or self._lender.resume(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
-                or self._lender.lend(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
-            )
-            return None if lease is None else self._lender.show(session, lease=lease, now=now)
+            return self._next(session, annotator_id, scope, besides=besides or 0, now=now)
+
+    def _next(
+        self, session: Session, annotator_id: int, scope: Scope, *, besides: int, now: datetime
+    ) -> PairView | None:
+        held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
+        lease = (
+            next((lease for lease in held if lease.id != besides), None)
+            or self._lender.resume(session, annotator_id=annotator_id, scope=scope, besides=besides, now=now)
+            or self._lender.lend(session, annotator_id=annotator_id, scope=scope, now=now)
+        )
+        return None if lease is None else self._lender.show(session, lease=lease, now=now)
 
     def submit(
         self,
@@ -131,6 +144,7 @@ class Labeling:
         idempotency_key: str,
         reason: str | None = None,
         strength: float | None = None,
+        marks: Marks = NO_MARKS,
         seconds: float | None = None,
     ) -> SubmittedView:
         """Take an outcome for a lent pair; only now are the names told.
@@ -145,13 +159,14 @@ class Labeling:
                 same answer and writes nothing.
             reason: In the annotator's words.
             strength: How much better, in (0, 1]; only where one side won.
+            marks: Answers to the project's own questions.
             seconds: From the pair being drawn to the vote.
 
         Raises:
             LeaseLost: If the pair is not this annotator's to answer any more.
-            MalformedInput: If the key, strength or seconds are out of range.
+            MalformedInput: If the key, strength or seconds are out of range, or a mark was not asked for.
         """
-        _check_answer(outcome, idempotency_key, strength, seconds)
+        check_answer(outcome, idempotency_key, strength, seconds)
         stored_key = f"{annotator_id}:{idempotency_key}"
         with transaction(self._engine, immediate=True) as session:
             preference = preferences.find_by_key(session, idempotency_key=stored_key)
@@ -165,6 +180,7 @@ class Labeling:
                     outcome=outcome,
                     strength=strength,
                     reason=(reason or "").strip() or None,
+                    **read_marks(session, lease, marks),
                     seconds=seconds,
                     idempotency_key=stored_key,
                     created_at=now,
@@ -198,17 +214,18 @@ class Labeling:
                 raise LeaseLost("this pair has been answered already; undo takes the answer back")
 
     def heartbeat(self, *, annotator_id: int, lease_id: int) -> bool:
-        """Keep a pair for as long again as a new lease; False where it is not theirs any more."""
-        with transaction(self._engine, immediate=True) as session:
-            return leases.extend(
-                session,
-                annotator_id=annotator_id,
-                lease_id=lease_id,
-                expires_at=self._lender.end(self._clock()),
-            )
+        """Keep all pairs that an annotator holds for as long again as a new lease.
 
-    def undo(self, *, annotator_id: int) -> PairView | None:
-        """Take back the annotator's last outcome or skip, and lend them that pair again.
+        Returns:
+            Whether the pair of this lease is still theirs.
+        """
+        expires_at = self._lender.end(self._clock())
+        with transaction(self._engine, immediate=True) as session:
+            held = leases.extend_active(session, annotator_id=annotator_id, expires_at=expires_at)
+            return lease_id in held
+
+    def undo(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> PairView | None:
+        """Take back the annotator's last outcome or skip in a project, and lend them that pair again.
 
         The outcome is retracted, not deleted. A pair they hold at this moment is put back and
         comes to them again afterwards, unless somebody else takes it.
@@ -225,10 +242,10 @@ class Labeling:
         now = self._clock()
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            lease = leases.find_last_ended(session, annotator_id=annotator_id)
+            lease = leases.find_last_ended(session, annotator_id=annotator_id, project_id=project_id)
             if lease is None:
                 return None
-            leases.expire_active(session, annotator_id=annotator_id, now=now)
+            leases.expire_active(session, annotator_id=annotator_id, scope=Scope(project_id), now=now)
             if lease.status is LeaseStatus.SKIPPED:
                 self._lender.take_place(session, lease=lease)
             standing = preferences.find_standing(
@@ -241,7 +258,7 @@ class Labeling:
                 return None
             return self._lender.show(session, lease=lease, now=now)
 
-    def progress(self, *, annotator_id: int) -> ProgressView:
+    def progress(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
         """Count what has been labelled, by this annotator and by all."""
         midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
         with transaction(self._engine) as session:
@@ -250,8 +267,9 @@ class Labeling:
                 n_mine_today=preferences.count_of_annotator(
                     session, annotator_id=annotator_id, since=midnight
                 ),
+                seconds_today=preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight),
                 n_standing=preferences.count_standing(session),
-                n_open=queue.count_places(session),
+                n_open=queue.count_places(session, project_id=project_id),
                 n_people=preferences.count_people(session),
             )
 
@@ -261,7 +279,9 @@ class Labeling:
         with transaction(self._engine, immediate=True) as session:
             if session.get(SeenPrompt, (annotator_id, prompt_id)) is None:
                 session.add(SeenPrompt(annotator_id=annotator_id, prompt_id=prompt_id, created_at=now))
-            leases.expire_active(session, annotator_id=annotator_id, prompt_id=prompt_id, now=now)
+            prompt = session.get(Prompt, prompt_id)
+            scope = None if prompt is None else Scope(prompt.project_id, prompt_id)
+            leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
 
     def queue_prompt(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> int:
         """Queue every pair of a prompt's candidates that is not a comparison yet.
@@ -308,16 +328,3 @@ class Labeling:
             raise MalformedInput(f"expected finite scores; those of comparisons {unusable[:5]} are not")
         with transaction(self._engine, immediate=True) as session:
             return queue.set_information(session, by_comparison=scores_by_comparison)
-
-
-def _check_answer(outcome: Outcome, key: str, strength: float | None, seconds: float | None) -> None:
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise MalformedInput(
-            f"an idempotency key has 1 to {_LONGEST_KEY} characters, this one has {len(key)}"
-        )
-    if strength is not None and outcome not in (Outcome.LEFT, Outcome.RIGHT):
-        raise MalformedInput(f"only a win has a strength, and the outcome is {outcome.value}")
-    if strength is not None and not 0 < strength <= 1:
-        raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
-    if seconds is not None and not 0 <= seconds < math.inf:
-        raise MalformedInput(f"seconds are 0 or more, not {seconds}")

@@ -14,11 +14,9 @@ from sqlmodel import Session
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.coins import uniform
 from blender_ui.pairing.policy import Choice, Entry, QueueHead, choose
-from db.models import Annotator, Lease, LeaseStatus, Preference
+from db.models import Annotator, Lease, LeaseStatus, Preference, Project, Purpose
 from db.queries import leases, queue
-
-RANDOM_SHARE = 0.2
-"""Share of turns that stay random when a ranker orders the queue."""
+from db.queries.queue import Scope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +47,11 @@ class Lender:
     Args:
         seed: Decides the random turns.
         lease_time: How long a pair is lent.
-        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue.
+        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
+            for what each project says.
     """
 
-    def __init__(self, *, seed: int, lease_time: timedelta, random_share: float) -> None:
+    def __init__(self, *, seed: int, lease_time: timedelta, random_share: float | None) -> None:
         self._seed = seed
         self._lease_time = lease_time
         self._random_share = random_share
@@ -62,20 +61,18 @@ class Lender:
         return now + self._lease_time
 
     def resume(
-        self, session: Session, *, annotator_id: int, prompt_id: int | None, now: datetime
+        self, session: Session, *, annotator_id: int, scope: Scope, besides: int, now: datetime
     ) -> Lease | None:
         """Open the places of all expired leases; give the annotator's own again if it is free."""
         leases.expire_due(session, now=now)
-        lease = leases.find_resumable(session, annotator_id=annotator_id, prompt_id=prompt_id)
+        lease = leases.find_resumable(session, annotator_id=annotator_id, scope=scope, besides=besides)
         if lease is None or not queue.take_place(session, comparison_id=lease.comparison_id):
             return None
         return lease
 
-    def lend(
-        self, session: Session, *, annotator_id: int, prompt_id: int | None, now: datetime
-    ) -> Lease | None:
+    def lend(self, session: Session, *, annotator_id: int, scope: Scope, now: datetime) -> Lease | None:
         """Make a lease on the comparison that the policy chooses; None where none is open."""
-        choice = self._choose(session, annotator_id, prompt_id)
+        choice = self._choose(session, annotator_id, scope)
         if choice is None:
             return None
         lease = Lease(
@@ -132,17 +129,53 @@ class Lender:
         if not queue.take_place(session, comparison_id=lease.comparison_id):
             raise LeaseLost("this pair waited too long and others have it now; ask for the next one")
 
-    def _choose(self, session: Session, annotator_id: int, prompt_id: int | None) -> Choice | None:
-        first = queue.find_least_taken(session, annotator_id=annotator_id, prompt_id=prompt_id)
+    def _choose(self, session: Session, annotator_id: int, scope: Scope) -> Choice | None:
+        """Choose among the pairs to label, or a check where the turn's coin says so and one is left.
+
+        Checks are only mixed in: where nothing is left to label, none is asked.
+        """
+        project = session.get_one(Project, scope.project_id)
+        first = queue.find_least_taken(session, annotator_id=annotator_id, scope=scope)
         if first is None:
             return None
-        top = queue.find_most_informative(session, annotator_id=annotator_id, prompt_id=prompt_id)
-        n_least = queue.count_least_taken(
-            session, annotator_id=annotator_id, prompt_id=prompt_id, n_taken=first.n_taken
-        )
+        turn = leases.get_last_id(session)
+        coin, remaining = uniform(self._seed, "check", annotator_id, turn), 1.0
+        shares = {Purpose.GOLD: project.gold_share, Purpose.ATTENTION: project.attention_share}
+        for purpose, share in shares.items():
+            of_purpose = scope._replace(purpose=purpose)
+            if share == 0:
+                continue
+            check = queue.find_least_taken(session, annotator_id=annotator_id, scope=of_purpose)
+            if check is None:
+                continue
+            if remaining - share <= coin < remaining:
+                n_least = self._count(session, annotator_id, of_purpose, check)
+                return Choice(check.comparison_id, purpose.value, share / n_least)
+            remaining -= share
+        choice = self._choose_label(session, annotator_id, scope, first=first, project=project, turn=turn)
+        return choice._replace(propensity=choice.propensity * remaining)
+
+    def _choose_label(
+        self,
+        session: Session,
+        annotator_id: int,
+        scope: Scope,
+        *,
+        first: queue.Head,
+        project: Project,
+        turn: int,
+    ) -> Choice:
+        top = None
+        if project.policy == "most_informative":
+            top = queue.find_most_informative(session, annotator_id=annotator_id, scope=scope)
+        n_least = self._count(session, annotator_id, scope, first)
         head = QueueHead(first=Entry(*first), n_least=n_least, top=None if top is None else Entry(*top))
-        coin = uniform(self._seed, "turn", annotator_id, leases.get_last_id(session))
-        return choose(head, random_share=self._random_share, coin=coin)
+        random_share = project.random_share if self._random_share is None else self._random_share
+        return choose(head, random_share=random_share, coin=uniform(self._seed, "turn", annotator_id, turn))
+
+    @staticmethod
+    def _count(session: Session, annotator_id: int, scope: Scope, head: queue.Head) -> int:
+        return queue.count_least_taken(session, annotator_id=annotator_id, scope=scope, n_taken=head.n_taken)
 
 
 def stored_id(row: Annotator | Lease | Preference) -> int:

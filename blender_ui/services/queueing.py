@@ -10,7 +10,7 @@ from sqlmodel import Session
 from blender_ui.errors import NotFound
 from blender_ui.pairing.coins import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
-from db.models import Comparison, Origin, Prompt
+from db.models import Comparison, Origin, Project, Prompt
 from db.queries import queue
 
 
@@ -25,6 +25,8 @@ def queue_prompt(
 ) -> int:
     """Queue every pair of a prompt's candidates that is not a comparison yet; say how many.
 
+    The prompt's project may want more people asked than ``overlap``; the larger number counts.
+
     Raises:
         NotFound: If the prompt does not exist, or a candidate is not one of its.
     """
@@ -36,6 +38,8 @@ def queue_prompt(
     strangers = [candidate_id for candidate_id in wanted if candidate_id not in texts]
     if strangers:
         raise NotFound(f"prompt {prompt_id} has no candidates {strangers}")
+    project = session.get_one(Project, prompt.project_id)
+    places = max(overlap, project.overlap)
     existing = queue.paired_candidates(session, prompt_id=prompt_id)
     comparisons = []
     for first, second in draw_pairs([texts[key] for key in wanted], limit=None, seed=seed):
@@ -45,13 +49,14 @@ def queue_prompt(
         comparisons.append(
             Comparison(
                 prompt_id=prompt_id,
+                project_id=prompt.project_id,
                 left_id=sides.left,
                 right_id=sides.right,
                 origin=Origin.BLEND if prompt.source is None else Origin.QUEUE,
                 side_seed=sides.seed,
                 priority=uniform(seed, "priority", sides.left, sides.right),
-                overlap=overlap,
-                is_open=overlap > 0,
+                overlap=places,
+                is_open=places > 0,
                 created_at=now,
             )
         )

@@ -1,4 +1,4 @@
-"""Who an annotator is: the one whose browser keeps the key.
+"""Anonymous annotators: each is the one whose browser keeps the key.
 
 Invariant: the store keeps a hash of the key, so a copy of the database signs nobody in. Non-goals:
 passwords, and what a role may do.
@@ -45,16 +45,16 @@ def sign_in(engine: Engine, *, key: str, name: str, now: datetime) -> AnnotatorV
     """
     if len(key) < SHORTEST_KEY:
         raise MalformedInput(f"a sign-in key has at least {SHORTEST_KEY} characters, this one has {len(key)}")
-    stored = "browser:" + hashlib.sha256(key.encode()).hexdigest()
+    stored = "browser:" + hash_secret(key)
     # Every action of a page signs in, so the usual case must not wait for the write lock.
     with transaction(engine) as session:
         annotator = annotators.find_by_key(session, key=stored)
         if annotator is not None:
-            return _view(annotator)
+            return view_annotator(annotator)
     with transaction(engine, immediate=True) as session:
         # Another tab may have been first.
         annotator = annotators.find_by_key(session, key=stored) or _add(session, stored, name, now)
-        return _view(annotator)
+        return view_annotator(annotator)
 
 
 def rename(engine: Engine, *, annotator_id: int, name: str) -> AnnotatorView:
@@ -70,7 +70,7 @@ def rename(engine: Engine, *, annotator_id: int, name: str) -> AnnotatorView:
     with transaction(engine, immediate=True) as session:
         annotator = lock_annotator(session, annotator_id)
         annotator.name = name
-        return _view(annotator)
+        return view_annotator(annotator)
 
 
 def lock_annotator(session: Session, annotator_id: int) -> Annotator:
@@ -99,7 +99,13 @@ def _add(session: Session, stored_key: str, name: str, now: datetime) -> Annotat
     return annotator
 
 
-def _view(annotator: Annotator) -> AnnotatorView:
+def hash_secret(secret: str) -> str:
+    """What the store keeps of a random secret, in 64 characters; passwords need a slow hash instead."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def view_annotator(annotator: Annotator) -> AnnotatorView:
+    """Who an annotator is, from a row that has been flushed."""
     if annotator.id is None:
         raise RuntimeError("the annotator was not flushed before being shown")
     return AnnotatorView(id=annotator.id, name=annotator.name, role=annotator.role)

@@ -7,24 +7,33 @@ from collections.abc import Callable
 import gradio as gr
 
 from blender_ui.bootstrap import Services
+from blender_ui.ui.account.wiring import build_account
 from blender_ui.ui.blend.wiring import build_blend
 from blender_ui.ui.data.wiring import build_data
+from blender_ui.ui.guard import guard_handlers
 from blender_ui.ui.inspect.wiring import build_inspect
 from blender_ui.ui.label.wiring import build_label
-from blender_ui.ui.shell import PAGES, Page, draw_header
+from blender_ui.ui.people.wiring import build_people
+from blender_ui.ui.projects.wiring import build_projects
+from blender_ui.ui.quality.wiring import build_quality
+from blender_ui.ui.shell import ACCOUNT, PAGES, Page, draw_header
 from blender_ui.ui.train.wiring import build_train
 
 Builder = Callable[[Services, gr.Blocks], None]
 """Draws one page and wires its events, inside the page's Blocks context."""
 
 
-HOME, LABEL, TRAIN, INSPECT, DATA = PAGES
+HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, PEOPLE = PAGES
 BUILDERS: dict[Page, Builder] = {
     HOME: build_blend,
     LABEL: build_label,
     TRAIN: build_train,
     INSPECT: build_inspect,
+    QUALITY: build_quality,
     DATA: build_data,
+    PROJECTS: build_projects,
+    PEOPLE: build_people,
+    ACCOUNT: build_account,
 }
 
 
@@ -42,4 +51,5 @@ def build_app(services: Services) -> gr.Blocks:
         with app if page is HOME else app.route(page.title, page.path):
             draw_header(page)
             build(services, app)
+    guard_handlers(app, services.access)
     return app

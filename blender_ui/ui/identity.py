@@ -1,20 +1,47 @@
-"""Who sits at the browser: a secret key that the browser keeps, and the annotator behind it.
+"""Who sits at the browser, and whether they may do what the page asks: the one place that says so.
+
+Every request of a page carries the browser's key in a header: an anonymous browser's own secret, or
+the token of a sign-in. ``admit`` holds its keeper's role against the one that the endpoint needs;
+``blender_ui.ui.guard`` calls it in front of every handler.
 
 Invariant: what a browser sends is input from outside; an annotator is only ever found by the key,
-never by an id that a page sent. Non-goal: passwords, and what a role may do.
+never by an id that a page sent; an endpoint that is not listed here cannot be built. Non-goal:
+passwords.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from blender_ui.errors import MalformedInput
+from blender_ui.errors import MalformedInput, NotSignedIn
+from blender_ui.services.access import Access, Mode
 from blender_ui.services.labeling import AnnotatorView, Labeling
+from db.models import Role
 
 SHORTEST_KEY, LONGEST_KEY = 16, 256
+KEY_HEADER = "x-blender-key"
+
+presented_key: ContextVar[str | None] = ContextVar("presented_key", default=None)
+"""The key that came with the request that is being handled; None outside of one."""
+
+ROLE_BY_ENDPOINT: dict[str, Role] = {
+    "blend": Role.ANNOTATOR,
+    "inspect": Role.RESEARCHER,
+    "train": Role.RESEARCHER,
+    "data": Role.RESEARCHER,
+    "quality": Role.RESEARCHER,
+    "projects": Role.RESEARCHER,
+    "people": Role.ADMIN,
+}
+"""Role that an endpoint needs, by its name's first word; the longest name that fits counts."""
+CHECKS_ITSELF = frozenset({"label", "account"})
+"""Endpoints that are given the key by their scripts and recognise it in their handlers."""
+SHOWN_IN_DEMO = ("inspect", "train_open", "train_tick")
+"""What an anonymous visitor of a demo may look at; none of it changes anything or names people."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +56,54 @@ class Visitor:
     memory: dict[str, Any]
 
 
+def required_role(endpoint: str, *, mode: Mode) -> Role | None:
+    """The role that an endpoint needs; None where its handler checks the key itself.
+
+    Raises:
+        LookupError: If nobody has said which role it needs.
+    """
+    first = endpoint.split("_", 1)[0]
+    if first in CHECKS_ITSELF:
+        return None
+    if mode is Mode.DEMO and endpoint.startswith(SHOWN_IN_DEMO):
+        return Role.ANNOTATOR
+    if first not in ROLE_BY_ENDPOINT:
+        raise LookupError(f"say in ui/identity.py which role the endpoint {endpoint!r} needs")
+    return ROLE_BY_ENDPOINT[first]
+
+
+def admit(access: Access, role: Role, key: str | None) -> None:
+    """Let a request pass whose sender has a role.
+
+    Raises:
+        NotSignedIn: If nobody is signed in and somebody must be.
+        NotPermitted: If their role is too low.
+    """
+    if access.mode is Mode.OPEN:
+        return
+    if access.mode is Mode.DEMO and key is None:
+        if role is Role.ANNOTATOR:
+            return
+        raise NotSignedIn("This needs an account with a higher role. Sign in on the account page.")
+    access.require(access.recognise(key), role)
+
+
 def welcome(labeling: Labeling, memory: object) -> Visitor:
     """Find the annotator of a browser, or make one where the browser has no key yet.
 
     Args:
         labeling: Where annotators are kept.
         memory: From ``shell.browser_memory``, in whatever state it is; one without a key is a new
-            visitor, never an error.
+            visitor, never an error. The key that came with the request goes before the memory's.
+
+    Raises:
+        NotSignedIn: If people must sign in here and nobody is.
     """
     remembered: dict[str, Any] = dict(memory) if isinstance(memory, Mapping) else {}
-    key = remembered.get("annotator")
-    if not isinstance(key, str) or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+    key = presented_key.get() or remembered.get("annotator")
+    if not _is_key(key):
         key = secrets.token_urlsafe(32)
-    return Visitor(annotator=labeling.sign_in(key=key), memory={**remembered, "annotator": key})
+    return Visitor(annotator=labeling.sign_in(key=str(key)), memory={**remembered, "annotator": key})
 
 
 def recognise(labeling: Labeling, key: object) -> AnnotatorView:
@@ -49,7 +111,17 @@ def recognise(labeling: Labeling, key: object) -> AnnotatorView:
 
     Raises:
         MalformedInput: If what came cannot be a key.
+        NotSignedIn: If people must sign in here and this key is nobody's.
     """
-    if not isinstance(key, str) or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+    if not _is_key(key):
         raise MalformedInput("expected this browser's key; reload the page to sign in")
-    return labeling.sign_in(key=key)
+    return labeling.sign_in(key=str(key))
+
+
+def read_key(value: object) -> str | None:
+    """A key as it came in a header; None where it cannot be one."""
+    return str(value) if _is_key(value) else None
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and SHORTEST_KEY <= len(value) <= LONGEST_KEY

@@ -31,6 +31,8 @@ class Span(NamedTuple):
     text: str
     colour: int | None
     title: str = ""
+    member: str = ""
+    """Whose column has it, too; a pointer on the stretch lights it there."""
 
 
 class Share(NamedTuple):
@@ -41,11 +43,13 @@ class Share(NamedTuple):
     colour: int | None
 
 
-def header(links: Iterable[tuple[str, str, bool]]) -> str:
-    """Brand, links and light switch.
+def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
+    """Brand, links, who one is and the light switch.
 
     Args:
-        links: Title, address and whether it is the page one is on, each.
+        links: Title, address and whether it is the page one is on, each. A script takes away those
+            that are not for one's role.
+        account: Address of the account page; its link stays hidden where nobody has to sign in.
     """
     items = "".join(
         f'<a href="{escape(address)}"{" aria-current=page" if is_current else ""}>{escape(title)}</a>'
@@ -54,7 +58,7 @@ def header(links: Iterable[tuple[str, str, bool]]) -> str:
     return (
         '<header class="bu-header"><a class="bu-brand" href="./"><span class="bu-logo" aria-hidden="true">'
         '<i></i><i></i><i></i></span>Blender UI</a><nav aria-label="Pages">'
-        f"{items}</nav>"
+        f'{items}</nav><a class="bu-account" href="{escape(account)}" data-account hidden></a>'
         '<button type="button" class="bu-light" data-light-switch aria-label="Light or dark" '
         'title="Light or dark">◐</button></header>'
     )
@@ -156,7 +160,8 @@ def differences(parts: Iterable[Difference]) -> str:
 def attributed(spans: Iterable[Span]) -> str:
     """Draw a text whose stretches carry the colours of where they came from."""
     drawn = "".join(
-        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}">{escape(span.text)}</span>'
+        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}"{_light(span)}>'
+        f"{escape(span.text)}</span>"
         for span in spans
     )
     return f'<div class="bu-text bu-attributed">{drawn}</div>'
@@ -210,6 +215,13 @@ def view_link(address: str, *, more: Sequence[tuple[str, str]] = ()) -> str:
     links = (("Link to this view", address), *more)
     anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{escape(title)}</a> ' for title, to in links)
     return f'<p class="bu-remark">{anchors}</p>'
+
+
+def _light(span: Span) -> str:
+    """What ``fused.js`` goes by; the keyboard reaches the stretch as a pointer does."""
+    if not span.member:
+        return ""
+    return f' tabindex="0" data-light-member="{escape(span.member)}"'
 
 
 def share_bar(shares: Sequence[Share]) -> str:

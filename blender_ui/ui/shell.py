@@ -38,14 +38,23 @@ PAGES = (
     Page("Label", "label"),
     Page("Train", "train"),
     Page("Inspect", "inspect"),
+    Page("Quality", "quality"),
     Page("Data", "data"),
+    Page("Projects", "projects"),
+    Page("People", "people"),
 )
+ACCOUNT = Page("Account", "account")
+"""Reached from the header's corner, which says who one is."""
+
+
+SCRIPTS = ("identity.js", "page.js", "figures.js", "fused.js")
+"""Run on every page, in this order."""
 
 
 def draw_header(current: Page) -> None:
     """Draw the brand, the links to the pages and the light switch, inside the page's Blocks."""
     links = [(page.title, f"./{page.path}", page == current) for page in PAGES]
-    gr.HTML(markup.header(links), elem_id="header", padding=False)
+    gr.HTML(markup.header(links, account=f"./{ACCOUNT.path}"), elem_id="header", padding=False)
 
 
 def browser_memory() -> gr.BrowserState:
@@ -60,13 +69,15 @@ def browser_memory() -> gr.BrowserState:
 
 def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
-    script = "".join((ASSETS_PATH / name).read_text(encoding="utf-8") for name in ("page.js", "figures.js"))
+    scripts = "".join(
+        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
+    )
     return {
         "server_name": settings.host,
         "server_port": settings.port,
         "theme": build_theme(),
         "css_paths": [ASSETS_PATH / "theme.css"],
-        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><script>{script}</script>',
+        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{scripts}',
         "favicon_path": ASSETS_PATH / "logo.svg",
         "run_history": False,
         "footer_links": [],

@@ -76,20 +76,29 @@ def insert_rows(session: Session, *, model: type[SQLModel], rows: Sequence[Mappi
     return [row.id for row in ids]
 
 
-def list_prompt_keys(session: Session, *, sources: Sequence[str]) -> list[PromptKey]:
-    """The keys of all prompts imported from some sources."""
+def list_prompt_keys(session: Session, *, sources: Sequence[str], project_id: int) -> list[PromptKey]:
+    """The keys of all prompts of a project imported from some sources."""
     rows = session.execute(
         select(col(Prompt.source), col(Prompt.external_id), col(Prompt.record_fingerprint)).where(
-            col(Prompt.source).in_(sources)
+            col(Prompt.source).in_(sources), col(Prompt.project_id) == project_id
         )
     )
     return [PromptKey(source or "", external_id or "", digest) for source, external_id, digest in rows]
 
 
-def list_own_prompts(session: Session) -> list[tuple[int, str]]:
-    """Id and fingerprint of every prompt that was asked here."""
+def count_open(session: Session) -> int:
+    """How many comparisons of all projects people are still to be asked."""
+    query = select(func.count()).select_from(Comparison).where(col(Comparison.is_open).is_(True))
+    n_open: int = session.execute(query).scalar_one()
+    return n_open
+
+
+def list_own_prompts(session: Session, *, project_id: int) -> list[tuple[int, str]]:
+    """Id and fingerprint of every prompt of a project that was asked here."""
     rows = session.execute(
-        select(col(Prompt.id), col(Prompt.fingerprint)).where(col(Prompt.source).is_(None))
+        select(col(Prompt.id), col(Prompt.fingerprint)).where(
+            col(Prompt.source).is_(None), col(Prompt.project_id) == project_id
+        )
     )
     return [(prompt_id, fingerprint) for prompt_id, fingerprint in rows if prompt_id is not None]
 

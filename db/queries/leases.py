@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from db.models import Candidate, Comparison, Lease, LeaseStatus, Member, Prompt, SeenPrompt
-from db.queries.queue import give_back_places
+from db.queries.queue import Scope, give_back_places
 
 
 class LeasedTexts(NamedTuple):
@@ -36,23 +36,27 @@ def find_lease(session: Session, *, lease_id: int) -> Lease | None:
     return session.get(Lease, lease_id, with_for_update=True)
 
 
-def find_active(session: Session, *, annotator_id: int, prompt_id: int | None = None) -> Lease | None:
-    """The annotator's active lease, the oldest if there are more; of one prompt if asked."""
-    values = {"annotator_id": annotator_id, "prompt_id": prompt_id}
-    return session.scalars(_active_query(prompt_id is not None), values).first()
+def list_active(session: Session, *, annotator_id: int, scope: Scope | None = None) -> Sequence[Lease]:
+    """The annotator's active leases, the oldest first; of a project or of one prompt if asked."""
+    values = {"annotator_id": annotator_id, **(scope._asdict() if scope else {})}
+    return session.scalars(_active_query(*_kind_of(scope)), values).all()
 
 
-def find_resumable(session: Session, *, annotator_id: int, prompt_id: int | None = None) -> Lease | None:
-    """The annotator's oldest expired lease whose comparison still has a place and is still blind."""
-    values = {"annotator_id": annotator_id, "prompt_id": prompt_id}
-    return session.scalars(_resumable_query(prompt_id is not None), values).first()
+def find_resumable(session: Session, *, annotator_id: int, scope: Scope, besides: int = 0) -> Lease | None:
+    """The annotator's oldest expired lease, but one, whose comparison still has a place and is blind."""
+    values = {"annotator_id": annotator_id, "besides": besides, **scope._asdict()}
+    return session.scalars(_resumable_query(*_kind_of(scope)), values).first()
 
 
-def find_last_ended(session: Session, *, annotator_id: int) -> Lease | None:
-    """The lease that the annotator answered or skipped last."""
+def find_last_ended(session: Session, *, annotator_id: int, project_id: int) -> Lease | None:
+    """The lease that the annotator answered or skipped last in a project."""
+    in_project = select(col(Comparison.id)).where(
+        col(Comparison.id) == col(Lease.comparison_id), col(Comparison.project_id) == project_id
+    )
     return session.scalars(
         select(Lease)
         .where(
+            in_project.exists(),
             col(Lease.annotator_id) == annotator_id,
             col(Lease.ended_at).is_not(None),
             col(Lease.status).in_((LeaseStatus.ANSWERED, LeaseStatus.SKIPPED)),
@@ -70,10 +74,9 @@ def expire_due(session: Session, *, now: datetime) -> int:
     return end_unanswered(session, leases=due, status=LeaseStatus.EXPIRED, now=now)
 
 
-def expire_active(session: Session, *, annotator_id: int, now: datetime, prompt_id: int | None = None) -> int:
-    """End the annotator's active leases, of one prompt if asked, and open their places again."""
-    values = {"annotator_id": annotator_id, "prompt_id": prompt_id}
-    leases = session.scalars(_active_query(prompt_id is not None).limit(None), values).all()
+def expire_active(session: Session, *, annotator_id: int, now: datetime, scope: Scope | None = None) -> int:
+    """End the annotator's active leases, all or of a project or prompt, and open their places again."""
+    leases = list_active(session, annotator_id=annotator_id, scope=scope)
     return end_unanswered(session, leases=leases, status=LeaseStatus.EXPIRED, now=now)
 
 
@@ -87,18 +90,13 @@ def end_unanswered(session: Session, *, leases: Sequence[Lease], status: LeaseSt
     return len(leases)
 
 
-def extend(session: Session, *, annotator_id: int, lease_id: int, expires_at: datetime) -> bool:
-    """Move an active lease's end; False where the annotator does not hold it any more."""
-    moved = session.execute(
-        update(Lease)
-        .where(
-            col(Lease.id) == lease_id,
-            col(Lease.annotator_id) == annotator_id,
-            col(Lease.status) == LeaseStatus.ACTIVE,
-        )
-        .values(expires_at=expires_at)
-    )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
+def extend_active(session: Session, *, annotator_id: int, expires_at: datetime) -> set[int]:
+    """Move the end of an annotator's active leases; give their ids."""
+    held = list_active(session, annotator_id=annotator_id)
+    for lease in held:
+        lease.expires_at = expires_at
+    session.flush()
+    return {lease.id for lease in held if lease.id is not None}
 
 
 def is_seen(session: Session, *, lease: Lease) -> bool:
@@ -130,35 +128,50 @@ def get_last_id(session: Session) -> int:
 # Building a statement takes longer than running it, so the ones of the label loop are built once.
 
 
+def _kind_of(scope: Scope | None) -> tuple[bool, bool]:
+    """Whether leases are looked for in a project, or of one prompt."""
+    return scope is not None and not scope.is_prompt, scope is not None and scope.is_prompt
+
+
 @cache
-def _active_query(of_prompt: bool) -> Select[Lease]:
+def _active_query(of_project: bool, of_prompt: bool) -> Select[Lease]:
     query = select(Lease).where(
         col(Lease.annotator_id) == bindparam("annotator_id"), col(Lease.status) == LeaseStatus.ACTIVE
     )
-    return _of_prompt(query, of_prompt).order_by(col(Lease.id)).limit(1)
+    comparison = select(col(Comparison.id)).where(
+        col(Comparison.id) == col(Lease.comparison_id), *_within(of_project, of_prompt)
+    )
+    if of_project or of_prompt:
+        query = query.where(comparison.exists())
+    return query.order_by(col(Lease.id))
 
 
 @cache
-def _resumable_query(of_prompt: bool) -> Select[Lease]:
+def _resumable_query(of_project: bool, of_prompt: bool) -> Select[Lease]:
     seen = select(col(SeenPrompt.prompt_id)).where(col(SeenPrompt.annotator_id) == bindparam("annotator_id"))
-    query = (
+    return (
         select(Lease)
         .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
         .where(
             col(Lease.annotator_id) == bindparam("annotator_id"),
             col(Lease.status) == LeaseStatus.EXPIRED,
+            col(Lease.id) != bindparam("besides"),
             col(Comparison.is_open).is_(True),
             col(Comparison.prompt_id).not_in(seen),
+            *_within(of_project, of_prompt),
         )
+        .order_by(col(Lease.id))
+        .limit(1)
     )
-    return _of_prompt(query, of_prompt).order_by(col(Lease.id)).limit(1)
 
 
-def _of_prompt(query: Select[Lease], of_prompt: bool) -> Select[Lease]:
-    if not of_prompt:
-        return query
-    comparisons = select(col(Comparison.id)).where(col(Comparison.prompt_id) == bindparam("prompt_id"))
-    return query.where(col(Lease.comparison_id).in_(comparisons))
+def _within(of_project: bool, of_prompt: bool) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if of_project:
+        conditions.append(col(Comparison.project_id) == bindparam("project_id"))
+    if of_prompt:
+        conditions.append(col(Comparison.prompt_id) == bindparam("prompt_id"))
+    return conditions
 
 
 @cache

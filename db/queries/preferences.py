@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from db.models import Annotator, AnnotatorKind, Preference
+
+LONGEST_LOOK = 300.0
+"""Seconds; a pair that was on the screen for longer was not being looked at."""
 
 
 def find_by_key(session: Session, *, idempotency_key: str) -> Preference | None:
@@ -37,6 +40,19 @@ def count_of_annotator(session: Session, *, annotator_id: int, since: datetime |
         query = query.where(col(Preference.created_at) >= since)
     n_standing: int = session.execute(query).scalar_one()
     return n_standing
+
+
+def sum_seconds(session: Session, *, annotator_id: int, since: datetime) -> float:
+    """Time that an annotator's standing preferences since then took, ``LONGEST_LOOK`` at most each."""
+    seconds = case((col(Preference.seconds) > LONGEST_LOOK, LONGEST_LOOK), else_=col(Preference.seconds))
+    total: float = session.execute(
+        select(func.coalesce(func.sum(seconds), 0.0)).where(
+            col(Preference.annotator_id) == annotator_id,
+            col(Preference.retracted_at).is_(None),
+            col(Preference.created_at) >= since,
+        )
+    ).scalar_one()
+    return total
 
 
 def count_standing(session: Session, *, after_id: int = 0, humans_only: bool = True) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, Update, bindparam, func, select, update
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Lease, LeaseStatus, SeenPrompt
+from db.models import Candidate, Comparison, Lease, LeaseStatus, Project, Purpose, SeenPrompt
 
 
 class Head(NamedTuple):
@@ -19,34 +19,44 @@ class Head(NamedTuple):
     n_taken: int
 
 
-def find_least_taken(session: Session, *, annotator_id: int, prompt_id: int | None = None) -> Head | None:
+class Scope(NamedTuple):
+    """Where to look: a project, or one prompt of it; and what for."""
+
+    project_id: int
+    prompt_id: int | None = None
+    purpose: Purpose = Purpose.LABEL
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether it is one prompt."""
+        return self.prompt_id is not None
+
+
+def find_least_taken(session: Session, *, annotator_id: int, scope: Scope) -> Head | None:
     """The comparison that the fewest people have taken, the first of those in the random order."""
-    return _find_head(session, _least_taken_query(prompt_id is not None), annotator_id, prompt_id)
+    return _find_head(session, _least_taken_query(scope.is_prompt), annotator_id, scope)
 
 
-def find_most_informative(
-    session: Session, *, annotator_id: int, prompt_id: int | None = None
-) -> Head | None:
+def find_most_informative(session: Session, *, annotator_id: int, scope: Scope) -> Head | None:
     """The comparison with the highest information, where a ranker has given any."""
-    return _find_head(session, _most_informative_query(prompt_id is not None), annotator_id, prompt_id)
+    return _find_head(session, _most_informative_query(scope.is_prompt), annotator_id, scope)
 
 
-def count_places(session: Session) -> int:
-    """How many comparisons have a place left."""
-    n_open: int = session.connection().execute(_n_open_query(False, False)).scalar_one()
+def count_places(session: Session, *, project_id: int) -> int:
+    """How many comparisons of a project have a place left, gold pairs and attention checks aside."""
+    values = Scope(project_id)._asdict()
+    n_open: int = session.connection().execute(_n_open_query(False, False), values).scalar_one()
     return n_open
 
 
-def count_least_taken(
-    session: Session, *, annotator_id: int, n_taken: int, prompt_id: int | None = None
-) -> int:
+def count_least_taken(session: Session, *, annotator_id: int, n_taken: int, scope: Scope) -> int:
     """How many comparisons open to an annotator have been taken ``n_taken`` times.
 
     All with that count, less those the annotator has had, less those whose names they have seen.
     What they have had is looked up from whichever side is shorter, their leases or the queue.
     """
-    of_prompt = prompt_id is not None
-    values = {"annotator_id": annotator_id, "n_taken": n_taken, "prompt_id": prompt_id}
+    of_prompt = scope.is_prompt
+    values = {"annotator_id": annotator_id, "n_taken": n_taken, **scope._asdict()}
 
     def count(query: Select[*tuple[Any, ...]]) -> int:
         # PostgreSQL's sums of counts are Decimals.
@@ -85,10 +95,15 @@ def give_back_places(session: Session, *, comparison_ids: Iterable[int]) -> None
 def set_information(session: Session, *, by_comparison: Mapping[int, float]) -> int:
     """Give open comparisons their information and take it from all others; say how many have it."""
     rows = [{"comparison": key, "information": value} for key, value in by_comparison.items()]
-    either = col(Comparison.is_open).in_((True, False))  # leads to the index, whose first column it is
+    # Every value of the index's first columns, so that SQLite goes by it.
+    any_of_index = (
+        col(Comparison.project_id).in_(select(col(Project.id))),
+        col(Comparison.purpose).in_(tuple(Purpose)),
+        col(Comparison.is_open).in_((True, False)),
+    )
     session.execute(
         update(Comparison)
-        .where(either, col(Comparison.information).is_not(None))
+        .where(*any_of_index, col(Comparison.information).is_not(None))
         .values(information=None)
         .execution_options(synchronize_session=False)
     )
@@ -102,7 +117,7 @@ def set_information(session: Session, *, by_comparison: Mapping[int, float]) -> 
     n_given: int = session.execute(
         select(func.count())
         .select_from(Comparison)
-        .where(col(Comparison.is_open).is_(True), col(Comparison.information).is_not(None))
+        .where(*any_of_index, col(Comparison.is_open).is_(True), col(Comparison.information).is_not(None))
     ).scalar_one()
     return n_given
 
@@ -202,9 +217,14 @@ def _take_place_statement() -> Update:
 
 
 def _open(of_prompt: bool, *, of_count: bool = False) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [col(Comparison.is_open).is_(True)]
+    conditions: list[ColumnElement[bool]] = [
+        col(Comparison.purpose) == bindparam("purpose"),
+        col(Comparison.is_open).is_(True),
+    ]
     if of_prompt:
         conditions.append(col(Comparison.prompt_id) == bindparam("prompt_id"))
+    else:
+        conditions.append(col(Comparison.project_id) == bindparam("project_id"))
     if of_count:
         conditions.append(col(Comparison.n_taken) == bindparam("n_taken"))
     return conditions
@@ -228,8 +248,8 @@ def _open_to_annotator(of_prompt: bool) -> list[ColumnElement[bool]]:
 
 
 def _find_head(
-    session: Session, query: Select[*tuple[Any, ...]], annotator_id: int, prompt_id: int | None
+    session: Session, query: Select[*tuple[Any, ...]], annotator_id: int, scope: Scope
 ) -> Head | None:
-    values = {"annotator_id": annotator_id, "prompt_id": prompt_id}
+    values = {"annotator_id": annotator_id, **scope._asdict()}
     row = session.connection().execute(query, values).first()
     return None if row is None else Head(*row)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from blender_ui.errors import MemberError, NoRanker
@@ -18,16 +19,26 @@ from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.attribution import PairAttribution, Token
 from blender_ui.ranking.process import Readings
 from blender_ui.ranking.types import RankingPrompt
+from blender_ui.services.access import Access, Mode
+from blender_ui.services.accounts import Accounts
 from blender_ui.services.attributing import Attributing
+from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
+from blender_ui.services.checks import Checks
 from blender_ui.services.exporting import Exporting
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
+from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.member_ratings import MemberRatings
 from blender_ui.services.preference_arrays import PreferenceTable
+from blender_ui.services.project_prompts import ProjectPrompts
+from blender_ui.services.projects import Projects
+from blender_ui.services.quality import Quality
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.services.version_inspection import VersionInspection
 from blender_ui.services.what_if import WhatIf
@@ -147,27 +158,39 @@ class ScriptedProcess:
         )  # fmt: skip
 
 
-def build_scripted_services(folder: Path, *members: ScriptedMember) -> Any:
+def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode: str = "open") -> Any:
     """Services as ``bootstrap`` builds them, with what is heavy replaced by scripts."""
     engine = make_store(folder)
     ensemble = ScriptedEnsemble(*members)
-    labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1)
+    access = Access(engine, mode=Mode(access_mode), clock=utc_now)
+    accounts = Accounts(engine, clock=utc_now, hasher=PasswordHasher(time_cost=1, memory_cost=64))
+    labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1, access=access)
     blending = Blending(engine, members=ensemble, clock=utc_now)
     ranking = ScriptedRanking(engine)
     process = ScriptedProcess()
     table = PreferenceTable(engine)
     rankers_path = folder / "rankers"
     return SimpleNamespace(
-        settings=Settings(home_path=folder, port=0),
+        settings=Settings(home_path=folder, port=0, access=access_mode),
         engine=engine,
         members=ensemble,
+        access=access,
+        accounts=accounts,
+        invitations=Invitations(engine, accounts=accounts, clock=utc_now),
+        projects=Projects(engine, clock=utc_now),
+        project_prompts=ProjectPrompts(engine, clock=utc_now),
+        checks=Checks(engine, clock=utc_now),
+        auditing=Auditing(engine),
         labeling=labeling,
+        relabeling=Relabeling(engine, clock=utc_now),
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
+        fuser_versions=FuserVersions(engine, fusers_path=folder / "fusers"),
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
+        quality=Quality(engine, clock=utc_now),
         preference_table=table,
         member_ratings=MemberRatings(engine, table=table),
         version_inspection=VersionInspection(engine, table=table, process=process, rankers_path=rankers_path),

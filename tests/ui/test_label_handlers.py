@@ -8,8 +8,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from blender_ui.errors import MalformedInput
+from blender_ui.services.access import Access, Mode
+from blender_ui.services.projects import Projects
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.ui.identity import recognise, welcome
-from blender_ui.ui.label.handlers import LabelHandlers, Pair, Turn, read_vote
+from blender_ui.ui.label.forms import Pair, Turn, read_vote
+from blender_ui.ui.label.handlers import LabelHandlers
 from db.models import Outcome, Preference
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
 
@@ -26,7 +30,13 @@ class Desk:
         for prompt_id in add_prompts(self.engine, n_prompts=n_prompts):
             self.labeling.queue_prompt(prompt_id=prompt_id)
         self.n_votes_heard = 0
-        self.handlers = LabelHandlers(self.labeling, after_vote=self._hear)
+        self.handlers = LabelHandlers(
+            self.labeling,
+            relabeling=Relabeling(self.engine, clock=self.clock),
+            projects=Projects(self.engine, clock=self.clock),
+            access=Access(self.engine, mode=Mode.OPEN, clock=self.clock),
+            after_vote=self._hear,
+        )
 
     def _hear(self) -> None:
         self.n_votes_heard += 1

@@ -38,28 +38,28 @@ def call(app: Any) -> Call:
 
 
 def test_a_vote_and_the_next_pair_are_one_round_trip(call: Call) -> None:
-    lease_id = call("label_open", KEY)["turn"]["pair"]["lease_id"]
+    lease_id = call("label_open", KEY, None)["turn"]["pair"]["lease_id"]
     turn = call("label_vote", KEY, {"lease_id": lease_id, "outcome": "tie", "token": "t"})
     assert turn["reveal"]["outcome"] == "tie"
     assert turn["pair"]["lease_id"] != lease_id
 
 
 def test_a_post_with_anothers_lease_votes_on_nothing(call: Call) -> None:
-    lease_id = call("label_open", KEY)["turn"]["pair"]["lease_id"]
+    lease_id = call("label_open", KEY, None)["turn"]["pair"]["lease_id"]
     turn = call("label_vote", OTHER, {"lease_id": lease_id, "outcome": "left", "token": "x"})
     assert turn["reveal"] is None
     assert turn["notice"].startswith("Not counted")
-    assert call("label_open", KEY)["turn"]["pair"]["lease_id"] == lease_id
+    assert call("label_open", KEY, None)["turn"]["pair"]["lease_id"] == lease_id
 
 
 @pytest.mark.parametrize(
     ("endpoint", "data"),
     [
-        ("label_open", [None]),
-        ("label_open", ["short"]),
+        ("label_open", [None, None]),
+        ("label_open", ["short", None]),
         ("label_vote", [KEY, {"lease_id": 1}]),
         ("label_vote", [KEY, "left"]),
-        ("label_skip", [KEY, "1"]),
+        ("label_skip", [KEY, "1", None]),
         ("label_rename", [KEY, " "]),
         ("label_keep", [None, 1]),
     ],
@@ -69,11 +69,11 @@ def test_a_post_of_another_form_gets_a_sentence(call: Call, endpoint: str, data:
 
 
 def test_a_pair_travels_without_names(call: Call) -> None:
-    pair = call("label_open", OTHER)["turn"]["pair"]
+    pair = call("label_open", OTHER, None)["turn"]["pair"]
     assert set(pair) == {"lease_id", "instruction", "input", "left", "right"}
 
 
-@pytest.mark.parametrize("page", ["label", "train", "inspect", "data"])
+@pytest.mark.parametrize("page", ["label", "train", "inspect", "data", "projects", "people", "account"])
 def test_every_listener_of_a_page_has_its_name(app: Any, page: str) -> None:
     listeners = [fn for fn in app.fns.values() if fn.page == page and fn.fn is not None]
     assert listeners
@@ -83,9 +83,10 @@ def test_every_listener_of_a_page_has_its_name(app: Any, page: str) -> None:
 
 
 def test_only_what_may_take_long_waits_in_the_queue(app: Any) -> None:
+    pages = ("label", "train", "inspect", "data", "projects", "people", "account")
     queued = {
         fn.api_name
         for fn in app.fns.values()
-        if fn.page in ("label", "train", "inspect", "data") and fn.fn is not None and fn.queue is not False
+        if fn.page in pages and fn.fn is not None and fn.queue is not False
     }
-    assert queued == {"inspect_rank", "data_import", "data_export"}
+    assert queued == {"inspect_rank", "data_import", "data_export", "projects_add_file"}

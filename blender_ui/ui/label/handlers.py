@@ -7,72 +7,31 @@ members leave only with an outcome that is in the store. Non-goal: which pair co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from blender_ui.errors import LeaseLost, MalformedInput
-from blender_ui.services.labeling import Labeling, ProgressView
-from blender_ui.services.lending import PairView
+from blender_ui.errors import LeaseLost, NotPermitted
+from blender_ui.services.access import Access
+from blender_ui.services.labeling import AnnotatorView, Labeling, ProgressView
+from blender_ui.services.projects import Projects
+from blender_ui.services.relabeling import Relabeling
 from blender_ui.ui.identity import recognise
+from blender_ui.ui.label.forms import (
+    Desk,
+    Past,
+    Place,
+    Reveal,
+    Turn,
+    Welcome,
+    draw_pair,
+    draw_past,
+    read_id,
+    read_outcome,
+    read_place,
+    read_token,
+    read_vote,
+)
 from blender_ui.ui.prose import render_prose
-from db.models import Outcome
-
-LONGEST_REASON = 4000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """A blind pair, ready to be drawn; the texts are safe HTML."""
-
-    lease_id: int
-    instruction: str
-    input: str
-    left: str
-    right: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reveal:
-    """Who wrote the two answers of the pair before."""
-
-    outcome: str
-    left_member: str
-    right_member: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """What the page draws next.
-
-    Attributes:
-        pair: The annotator's pair; None where nothing is left for them.
-        reveal: Of the outcome that was just taken; None after anything else.
-        notice: A sentence to show; empty for none.
-    """
-
-    pair: Pair | None
-    reveal: Reveal | None = None
-    notice: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Welcome:
-    """The annotator's name and their first turn."""
-
-    name: str
-    turn: Turn
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vote:
-    """An outcome as the page sends it."""
-
-    lease_id: int
-    outcome: Outcome
-    token: str
-    reason: str | None
-    seconds: float | None
+from db.models import DEFAULT_PROJECT_ID, Role
 
 
 class LabelHandlers:
@@ -80,131 +39,149 @@ class LabelHandlers:
 
     Args:
         labeling: The label loop.
+        relabeling: Past answers.
+        projects: What is labelled.
+        access: Who may label which.
         after_vote: Called after every outcome and undo; must return at once.
     """
 
-    def __init__(self, labeling: Labeling, *, after_vote: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        labeling: Labeling,
+        *,
+        relabeling: Relabeling,
+        projects: Projects,
+        access: Access,
+        after_vote: Callable[[], None],
+    ) -> None:
         self._labeling = labeling
+        self._relabeling = relabeling
+        self._projects = projects
+        self._access = access
         self._after_vote = after_vote
 
-    def open(self, key: str) -> Welcome:
-        """Begin, or go on where the annotator was."""
+    def open(self, key: str, project_id: object = None) -> Welcome:
+        """Begin, or go on where the annotator was, in a project of theirs."""
         annotator = recognise(self._labeling, key)
-        return Welcome(name=annotator.name, turn=self._next(annotator.id))
+        desk = self._find_desk(annotator, project_id)
+        turn = self._next(annotator.id, Place(project_id=desk.project_id))
+        return Welcome(name=annotator.name, desk=desk, turn=turn)
+
+    def ahead(self, key: str, project_id: int, shown: int) -> Turn:
+        """The pair after the one that is on the screen, to be drawn the moment that one is answered."""
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, Place(project_id=read_id(project_id), shown=read_id(shown)))
+        return self._next(annotator.id, place)
 
     def vote(self, key: str, sent: Mapping[str, object]) -> Turn:
         """Take an outcome and give the next pair."""
         vote = read_vote(sent)
-        annotator_id = recognise(self._labeling, key).id
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, vote.place)
         try:
             submitted = self._labeling.submit(
-                annotator_id=annotator_id,
+                annotator_id=annotator.id,
                 lease_id=vote.lease_id,
                 outcome=vote.outcome,
                 idempotency_key=vote.token,
                 reason=vote.reason,
+                strength=vote.strength,
                 seconds=vote.seconds,
+                marks=vote.marks,
             )
         except LeaseLost as error:
-            return self._next(annotator_id, notice=f"Not counted: {error}")
+            return self._next(annotator.id, place, notice=f"Not counted: {error}")
         self._after_vote()
         reveal = Reveal(
             outcome=submitted.outcome.value,
             left_member=submitted.left_member,
             right_member=submitted.right_member,
         )
-        return self._next(annotator_id, reveal=reveal)
+        return self._next(annotator.id, place, reveal=reveal)
 
-    def skip(self, key: str, lease_id: int) -> Turn:
+    def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
         """Leave a pair to others and give the next one."""
-        annotator_id = recognise(self._labeling, key).id
+        annotator = recognise(self._labeling, key)
+        where = self._admit(annotator, read_place(place or {}))
         try:
-            self._labeling.skip(annotator_id=annotator_id, lease_id=_read_id(lease_id))
+            self._labeling.skip(annotator_id=annotator.id, lease_id=read_id(lease_id))
         except LeaseLost as error:
-            return self._next(annotator_id, notice=f"Not skipped: {error}")
-        return self._next(annotator_id, notice="Skipped.")
+            return self._next(annotator.id, where, notice=f"Not skipped: {error}")
+        return self._next(annotator.id, where, notice="Skipped.")
 
-    def undo(self, key: str) -> Turn:
+    def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> Turn:
         """Take the last outcome or skip back and show its pair again."""
-        annotator_id = recognise(self._labeling, key).id
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, Place(project_id=read_id(project_id)))
         try:
-            pair = self._labeling.undo(annotator_id=annotator_id)
+            pair = self._labeling.undo(annotator_id=annotator.id, project_id=place.project_id)
         except LeaseLost as error:
-            return self._next(annotator_id, notice=f"Not undone: {error}")
+            return self._next(annotator.id, place, notice=f"Not undone: {error}")
         if pair is None:
-            return self._next(annotator_id, notice="There is nothing to take back.")
+            return self._next(annotator.id, place, notice="There is nothing to take back.")
         self._after_vote()
         return Turn(pair=draw_pair(pair), notice="Taken back. Here is that pair again.")
 
     def keep(self, key: str, lease_id: int) -> bool:
-        """Keep the pair on the screen for the annotator; False where it is not theirs any more."""
+        """Keep the annotator's pairs for them; False where the one on the screen is theirs no more."""
         annotator_id = recognise(self._labeling, key).id
-        return self._labeling.heartbeat(annotator_id=annotator_id, lease_id=_read_id(lease_id))
+        return self._labeling.heartbeat(annotator_id=annotator_id, lease_id=read_id(lease_id))
 
-    def progress(self, key: str) -> ProgressView:
+    def progress(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
         """How far the labelling is."""
-        return self._labeling.progress(annotator_id=recognise(self._labeling, key).id)
+        annotator = recognise(self._labeling, key)
+        return self._labeling.progress(annotator_id=annotator.id, project_id=read_id(project_id))
 
     def rename(self, key: str, name: str) -> str:
         """Call the annotator by another name; gives back the name that is kept."""
         annotator_id = recognise(self._labeling, key).id
         return self._labeling.rename(annotator_id=annotator_id, name=name).name
 
-    def _next(self, annotator_id: int, *, reveal: Reveal | None = None, notice: str = "") -> Turn:
-        pair = self._labeling.next_pair(annotator_id=annotator_id)
+    def mine(self, key: str, project_id: int, before_id: object = None) -> list[Past]:
+        """The annotator's own answers in a project, the latest first."""
+        annotator_id = recognise(self._labeling, key).id
+        past = self._relabeling.list_mine(
+            annotator_id=annotator_id,
+            project_id=read_id(project_id),
+            before_id=None if before_id is None else read_id(before_id),
+        )
+        return [draw_past(answer) for answer in past]
+
+    def relabel(self, key: str, preference_id: int, outcome: str, token: str) -> int:
+        """Give one of one's own answers anew; gives its new id."""
+        annotator_id = recognise(self._labeling, key).id
+        changed = self._relabeling.relabel(
+            annotator_id=annotator_id,
+            preference_id=read_id(preference_id),
+            outcome=read_outcome(outcome),
+            idempotency_key=read_token(token),
+        )
+        self._after_vote()
+        return changed
+
+    def _find_desk(self, annotator: AnnotatorView, wanted: object) -> Desk:
+        """The wanted project, the first one of theirs where it is not for them any more."""
+        sees_all = annotator.role is not Role.ANNOTATOR
+        mine = self._projects.list_open_to(annotator_id=annotator.id, sees_all=sees_all)
+        if not mine:
+            raise NotPermitted("No project is open to you. Ask a researcher for an invitation link.")
+        chosen = next((project for project in mine if project.id == wanted), mine[0])
+        return Desk(
+            project_id=chosen.id,
+            name=chosen.name,
+            guidelines=render_prose(chosen.guidelines) if chosen.guidelines.strip() else "",
+            questions=chosen.questions.to_json(),
+            choices=tuple((project.id, project.name) for project in mine),
+        )
+
+    def _admit(self, annotator: AnnotatorView, place: Place) -> Place:
+        self._access.require_labelling(annotator, project_id=place.project_id)
+        return place
+
+    def _next(
+        self, annotator_id: int, place: Place, *, reveal: Reveal | None = None, notice: str = ""
+    ) -> Turn:
+        pair = self._labeling.next_pair(
+            annotator_id=annotator_id, project_id=place.project_id, besides=place.shown
+        )
         return Turn(pair=None if pair is None else draw_pair(pair), reveal=reveal, notice=notice)
-
-
-def draw_pair(pair: PairView) -> Pair:
-    """The pair with its texts as safe HTML."""
-    return Pair(
-        lease_id=pair.lease_id,
-        instruction=render_prose(pair.instruction),
-        input=render_prose(pair.input),
-        left=render_prose(pair.left_text),
-        right=render_prose(pair.right_text),
-    )
-
-
-def read_vote(sent: object) -> Vote:
-    """Check a vote that came from outside.
-
-    Raises:
-        MalformedInput: If a field is missing or has the wrong form.
-    """
-    if not isinstance(sent, Mapping):
-        raise MalformedInput(f"expected a vote as an object, came {type(sent).__name__}")
-    outcome, token = sent.get("outcome"), sent.get("token")
-    if outcome not in list(Outcome):
-        raise MalformedInput(f"expected an outcome among {', '.join(Outcome)}; came {outcome!r}")
-    if not isinstance(token, str):
-        raise MalformedInput(f"expected the vote's token as text, came {type(token).__name__}")
-    return Vote(
-        lease_id=_read_id(sent.get("lease_id")),
-        outcome=Outcome(str(outcome)),
-        token=token,
-        reason=_read_reason(sent.get("reason")),
-        seconds=_read_seconds(sent.get("seconds")),
-    )
-
-
-def _read_id(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise MalformedInput(f"expected a lease's number, came {value!r}")
-    return value
-
-
-def _read_reason(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or len(value) > LONGEST_REASON:
-        raise MalformedInput(f"a reason is a text of at most {LONGEST_REASON} characters")
-    return value
-
-
-def _read_seconds(value: object) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise MalformedInput(f"expected seconds as a number, came {value!r}")
-    return float(value)

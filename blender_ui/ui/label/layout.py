@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
 from blender_ui.ui.prose import render_prose
-from blender_ui.ui.shell import ASSETS_PATH, browser_memory
+from blender_ui.ui.shell import ASSETS_PATH
 
 _GRADIO_ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LabelLayout:
-    """The page's components."""
-
-    memory: gr.BrowserState
-    desk: gr.HTML
+SCRIPTS = ("label_text.js", "label.js", "label_extras.js")
+"""One after the other; together they are the frame's script."""
 
 
-def draw_label(*, keep_seconds: float) -> LabelLayout:
+def draw_label(*, keep_seconds: float) -> None:
     """Draw the page inside its Blocks.
 
     Args:
         keep_seconds: How often the page says that the person is still at the pair.
     """
-    memory = browser_memory()
     frame = (ASSETS_PATH / "label.html").read_text(encoding="utf-8")
     guidelines = (ASSETS_PATH / "guidelines.md").read_text(encoding="utf-8")
-    desk = gr.HTML(
+    gr.HTML(
         render_prose(guidelines),
         html_template=frame,
         css_template=(ASSETS_PATH / "label.css").read_text(encoding="utf-8"),
-        js_on_load=(ASSETS_PATH / "label.js").read_text(encoding="utf-8"),
+        js_on_load="\n".join((ASSETS_PATH / name).read_text(encoding="utf-8") for name in SCRIPTS),
         elem_id="label-desk",
         apply_default_css=False,
         padding=False,
@@ -42,7 +36,6 @@ def draw_label(*, keep_seconds: float) -> LabelLayout:
         katex=_find_asset("katex-*.js"),
         keep_seconds=keep_seconds,
     )
-    return LabelLayout(memory=memory, desk=desk)
 
 
 def _find_asset(pattern: str) -> str:

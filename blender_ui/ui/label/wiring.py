@@ -17,16 +17,12 @@ from gradio.events import api
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.ui.background import Background
-from blender_ui.ui.identity import welcome
 from blender_ui.ui.label.handlers import LabelHandlers
 from blender_ui.ui.label.layout import draw_label
+from db.models import DEFAULT_PROJECT_ID
 
 KEEPS_PER_LEASE = 4
 """So that a lost request or two does not lose the lease."""
-START = """(memory) => {
-    window.blenderLabelKey = memory.annotator;
-    window.dispatchEvent(new CustomEvent('label-key', {detail: memory.annotator}));
-}"""
 
 
 class _Endpoints:
@@ -35,26 +31,37 @@ class _Endpoints:
     def __init__(self, handlers: LabelHandlers) -> None:
         self._handlers = handlers
 
-    def open(self, key: str) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.open(key)))
+    def open(self, key: str, project_id: int | None = None) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.open(key, project_id)))
+
+    def ahead(self, key: str, project_id: int, shown: int) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.ahead(key, project_id, shown)))
 
     def vote(self, key: str, vote: dict[str, Any]) -> dict[str, Any]:
         return _reply(lambda: asdict(self._handlers.vote(key, vote)))
 
-    def skip(self, key: str, lease_id: int) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.skip(key, lease_id)))
+    def skip(self, key: str, lease_id: int, place: dict[str, Any] | None = None) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.skip(key, lease_id, place)))
 
-    def undo(self, key: str) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.undo(key)))
+    def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.undo(key, project_id)))
 
     def keep(self, key: str, lease_id: int) -> dict[str, Any]:
         return _reply(lambda: {"is_kept": self._handlers.keep(key, lease_id)})
 
-    def progress(self, key: str) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.progress(key)))
+    def progress(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
+        return _reply(lambda: asdict(self._handlers.progress(key, project_id)))
 
     def rename(self, key: str, name: str) -> dict[str, Any]:
         return _reply(lambda: {"name": self._handlers.rename(key, name)})
+
+    def mine(self, key: str, project_id: int, before_id: int | None = None) -> dict[str, Any]:
+        return _reply(
+            lambda: {"answers": [asdict(one) for one in self._handlers.mine(key, project_id, before_id)]}
+        )
+
+    def relabel(self, key: str, preference_id: int, outcome: str, token: str) -> dict[str, Any]:
+        return _reply(lambda: {"preference_id": self._handlers.relabel(key, preference_id, outcome, token)})
 
 
 def build_label(services: Services, page: gr.Blocks) -> None:
@@ -62,7 +69,7 @@ def build_label(services: Services, page: gr.Blocks) -> None:
 
     Args:
         services: Shared by every visitor.
-        page: The Blocks whose load event belongs to this page.
+        page: The Blocks that the page belongs to.
     """
     training_soon = Background(services.training.request_if_due, name="training-due")
 
@@ -70,27 +77,26 @@ def build_label(services: Services, page: gr.Blocks) -> None:
         services.ranking.learn_soon()
         training_soon.poke()
 
-    def sign_in(memory: dict[str, Any]) -> dict[str, Any]:
-        return welcome(services.labeling, memory).memory
-
-    layout = draw_label(keep_seconds=services.settings.lease_seconds / KEEPS_PER_LEASE)
-    endpoints = _Endpoints(LabelHandlers(services.labeling, after_vote=after_vote))
+    draw_label(keep_seconds=services.settings.lease_seconds / KEEPS_PER_LEASE)
+    endpoints = _Endpoints(
+        LabelHandlers(
+            services.labeling,
+            relabeling=services.relabeling,
+            projects=services.projects,
+            access=services.access,
+            after_vote=after_vote,
+        )
+    )
     api(endpoints.open, api_name="label_open", queue=False)
+    api(endpoints.ahead, api_name="label_ahead", queue=False)
     api(endpoints.vote, api_name="label_vote", queue=False)
     api(endpoints.skip, api_name="label_skip", queue=False)
     api(endpoints.undo, api_name="label_undo", queue=False)
     api(endpoints.keep, api_name="label_keep", queue=False)
     api(endpoints.progress, api_name="label_progress", queue=False)
     api(endpoints.rename, api_name="label_rename", queue=False)
-    page.load(
-        sign_in,
-        inputs=layout.memory,
-        outputs=layout.memory,
-        queue=False,
-        show_progress="hidden",
-        api_name="label_sign_in",
-        api_visibility="private",
-    ).then(None, inputs=layout.memory, js=START, api_visibility="private")
+    api(endpoints.mine, api_name="label_mine", queue=False)
+    api(endpoints.relabel, api_name="label_relabel", queue=False)
 
 
 def _reply(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+// The account page: sign in, take an invitation, change the password, sign out.
+//
+// Invariant: a token that comes back goes into this browser's memory and nowhere else.
+const { blenderUi } = window;
+const desk = element.querySelector(".account");
+const find = (selector) => desk.querySelector(selector);
+const query = new URLSearchParams(location.search);
+const PAGES = ["", "label", "train", "inspect", "data", "projects", "people", "quality"];
+
+function say(text, isWrong = false) {
+  const line = find(".bu-said");
+  line.textContent = text;
+  line.hidden = !text;
+  line.className = `bu-said bu-notice${isWrong ? " bu-warning" : ""}`;
+}
+
+function show(part) {
+  for (const name of ["signed-in", "sign-in", "invited"]) find(`.${name}`).hidden = name !== part;
+}
+
+function goOn(reply) {
+  blenderUi.keep(reply.token);
+  const next = query.get("next") ?? "label";
+  location.assign(`${blenderUi.root()}/${PAGES.includes(next) ? next : "label"}`);
+}
+
+const forms = {
+  signIn: async (sent) => goOn(await blenderUi.call("account_sign_in", sent.username, sent.password)),
+  accept: async (sent) => goOn(await blenderUi.call("account_accept", query.get("invite"), sent.username, sent.password, sent.name)),
+  password: async (sent) => {
+    const reply = await blenderUi.call("account_password", blenderUi.key, sent.old, sent.new);
+    blenderUi.keep(reply.token);
+    say("Your password is changed, and your other browsers are signed out.");
+  },
+};
+
+desk.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button");
+  button.disabled = true;
+  say("");
+  try {
+    await forms[form.dataset.form](Object.fromEntries(new FormData(form)));
+    form.reset();
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    button.disabled = false;
+  }
+});
+
+desk.addEventListener("click", async (event) => {
+  if (event.target.dataset.act !== "leave") return;
+  await blenderUi.call("account_sign_out", blenderUi.key);
+  blenderUi.keep(null);
+  location.assign(`${blenderUi.root()}/account`);
+});
+
+async function begin() {
+  if (query.get("invite")) {
+    const terms = await blenderUi.call("account_invitation", query.get("invite"));
+    find(".terms").textContent = terms.project
+      ? `You will be ${terms.role} of the project ${terms.project}.`
+      : `Your role will be ${terms.role}.`;
+    show("invited");
+    return;
+  }
+  if (desk.dataset.hub === "yes") {
+    const reply = await blenderUi.call("account_hub").catch(() => null);
+    if (reply?.token) { goOn(reply); return; }
+  }
+  const me = await blenderUi.call("account_me", blenderUi.key);
+  if (me.has_account) {
+    find(".who").textContent = me.name;
+    find(".role").textContent = me.role;
+    show("signed-in");
+  } else if (me.mode === "open") {
+    say("Nobody has to sign in here: whoever opens this page may do everything. BLENDER_UI_ACCESS=accounts changes that.");
+  } else show("sign-in");
+}
+
+begin().catch((error) => {
+  say(error.message, true);
+  show("sign-in");
+});

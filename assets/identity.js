@@ -1,0 +1,75 @@
+// Who sits here: a key that this browser keeps and that goes with every request to the app.
+//
+// Before anybody signs in it is a secret of this browser's own; after that, the sign-in's token.
+// Invariant: the key goes to this app alone, in a header, never in an address.
+(() => {
+  "use strict";
+  const STORED = "blender-ui-key";
+  const API = "/gradio_api/";
+
+  const makeKey = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32)))).replace(/[+/=]/g, "-");
+  let key = localStorage.getItem(STORED);
+  const keep = (next) => localStorage.setItem(STORED, (key = next ?? makeKey()));
+  if (!key) keep(null);
+
+  const plainFetch = window.fetch.bind(window);
+  window.fetch = (input, options) => {
+    const address = new URL(input instanceof Request ? input.url : input, document.baseURI);
+    if (address.origin !== location.origin || !address.pathname.includes(API)) return plainFetch(input, options);
+    const request = new Request(input, options);
+    request.headers.set("x-blender-key", key);
+    return plainFetch(request);
+  };
+
+  const root = () => (window.gradio_config?.root ?? "").replace(/\/$/, "");
+
+  class Refusal extends Error {}
+
+  async function call(endpoint, ...data) {
+    const response = await fetch(`${root()}${API}run/${endpoint}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      // One Gradio session for all: these requests keep nothing in it, and making one takes 15 ms.
+      body: JSON.stringify({ data, session_hash: "label" }),
+    });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    const [reply] = (await response.json()).data;
+    if (reply.error) throw new Refusal(reply.error);
+    return reply;
+  }
+
+  const invitation = new URLSearchParams(location.search).get("invite");
+  const page = () => location.pathname.slice(new URL(root() || "/", location.origin).pathname.replace(/\/$/, "").length + 1).replace(/\/$/, "");
+
+  function show(me) {
+    const corner = document.querySelector("[data-account]");
+    const nav = document.querySelector(".bu-header nav");
+    if (!corner || !nav) return;
+    corner.hidden = me.mode === "open";
+    corner.textContent = me.name || "Sign in";
+    for (const link of nav.querySelectorAll("a")) {
+      link.hidden = !me.pages.includes(link.getAttribute("href").replace("./", ""));
+    }
+  }
+
+  async function arrive() {
+    if (page() !== "account" && invitation) {
+      location.replace(`${root()}/account?invite=${encodeURIComponent(invitation)}`);
+      return;
+    }
+    const me = await call("account_me", key).catch(() => null);
+    if (!me) return;
+    if (me.must_sign_in && page() !== "account") {
+      location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
+      return;
+    }
+    show(me);
+    // Gradio draws the header when it is ready, and again when one goes to another page.
+    new MutationObserver(() => {
+      if (document.querySelector("[data-account]:empty")) show(me);
+    }).observe(document.body, { childList: true, subtree: true });
+  }
+
+  window.blenderUi = { get key() { return key; }, keep, call, Refusal, root };
+  document.addEventListener("DOMContentLoaded", arrive);
+})();

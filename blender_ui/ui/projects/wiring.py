@@ -1,0 +1,173 @@
+"""The projects page's events: which handler a component calls and what its views change."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.services.projects import ProjectTerms, ProjectView
+from blender_ui.ui import markup
+from blender_ui.ui.people.wiring import WITH_ADDRESS
+from blender_ui.ui.projects import drawing
+from blender_ui.ui.projects.handlers import ProjectsHandlers, Said, TermsForm
+from blender_ui.ui.projects.layout import NEW, ProjectsParts, draw_projects_page
+from db.models import DEFAULT_PROJECT_ID
+
+Update = dict[Any, Any]
+_TERMS = tuple(field.name for field in fields(TermsForm))
+
+
+def build_projects(services: Services, page: gr.Blocks) -> None:
+    """Draw the page and wire its events, inside the page's Blocks context.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    handlers = ProjectsHandlers(services)
+    parts = draw_projects_page()
+    _wire_terms(page, parts, handlers)
+    _wire_prompts(parts, handlers)
+    _wire_checks(parts, handlers)
+
+
+def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
+    form = [getattr(parts.terms, name) for name in _TERMS]
+    shown = [parts.projects, parts.chosen, parts.progress]
+
+    def open_page() -> Update:
+        return _paint(parts, handlers, DEFAULT_PROJECT_ID) | _fill(parts, handlers.choose(DEFAULT_PROJECT_ID))
+
+    def choose(project_id: int | str | None) -> Update:
+        cleared = {
+            parts.checks.pair: gr.update(choices=[], value=None),
+            parts.checks.shown: "",
+            parts.said: "",
+        }
+        if project_id == NEW:
+            return cleared | _fill(parts, None)
+        return cleared | _fill(parts, handlers.choose(project_id))
+
+    def save(project_id: int | str | None, *values: Any) -> Update:
+        said = handlers.save(project_id, TermsForm(**dict(zip(_TERMS, values, strict=True))))
+        return _paint(parts, handlers, said.project_id) | {parts.said: _notice(said)}
+
+    def archive(project_id: int | str | None) -> Update:
+        said = handlers.archive(project_id)
+        return _paint(parts, handlers, said.project_id) | {parts.said: _notice(said)}
+
+    def invite(project_id: int | str | None, n_accounts: float) -> Update:
+        token, said = handlers.invite(project_id, n_accounts)
+        return {parts.link: gr.update(value=token, visible=bool(token)), parts.said: _notice(said)}
+
+    page.load(open_page, None, [*shown, *form], **_at_once("projects_open"))
+    parts.chosen.input(
+        choose,
+        parts.chosen,
+        [parts.progress, *form, parts.checks.pair, parts.checks.shown, parts.said],
+        **_at_once("projects_choose"),
+    )
+    parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **_at_once("projects_save"))
+    parts.archive.click(archive, parts.chosen, [*shown, parts.said], **_at_once("projects_archive"))
+    parts.invite.click(
+        invite, [parts.chosen, parts.n_accounts], [parts.link, parts.said], **_at_once("projects_invite")
+    ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
+
+
+def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
+    prompts = parts.prompts
+    shown = [parts.projects, parts.chosen, parts.progress, prompts.said]
+
+    def add_typed(project_id: int | str | None, text: str) -> Update:
+        said = handlers.add_typed(project_id, text)
+        kept = gr.update(value="") if said.is_good else gr.skip()
+        return _paint(parts, handlers, said.project_id) | {prompts.said: _notice(said), prompts.typed: kept}
+
+    def add_file(project_id: int | str | None, path: str | None) -> Update:
+        said = handlers.add_file(project_id, path)
+        return _paint(parts, handlers, said.project_id) | {prompts.said: _notice(said)}
+
+    prompts.add_typed.click(
+        add_typed, [parts.chosen, prompts.typed], [*shown, prompts.typed], **_at_once("projects_add_typed")
+    )
+    prompts.add_file.click(
+        add_file,
+        [parts.chosen, prompts.upload],
+        shown,
+        show_progress_on=prompts.upload,
+        api_name="projects_add_file",
+        api_visibility="private",
+    )
+
+
+def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
+    checks = parts.checks
+
+    def find(project_id: int | str | None, containing: str) -> Update:
+        if not isinstance(project_id, int):
+            return {checks.pair: gr.update(choices=[], value=None), checks.shown: ""}
+        pairs = handlers.list_pairs(project_id, containing)
+        choices = [(drawing.pair_title(pair), pair.comparison_id) for pair in pairs]
+        empty = markup.notice("No pair of this project has that in its question.")
+        return {checks.pair: gr.update(choices=choices, value=None), checks.shown: "" if pairs else empty}
+
+    def show(comparison_id: int | None) -> str:
+        return drawing.draw_pair(handlers.get_pair(comparison_id))
+
+    def set_check(
+        project_id: int | str | None, comparison_id: int | None, purpose: str, outcome: str | None
+    ) -> Update:
+        said = handlers.set_check(project_id, comparison_id, purpose, outcome)
+        return _paint(parts, handlers, said.project_id) | {
+            checks.said: _notice(said),
+            checks.shown: drawing.draw_pair(handlers.get_pair(comparison_id)),
+        }
+
+    checks.find.click(
+        find, [parts.chosen, checks.containing], [checks.pair, checks.shown], **_at_once("projects_find")
+    )
+    checks.pair.input(show, checks.pair, checks.shown, **_at_once("projects_show_pair"))
+    checks.set.click(
+        set_check,
+        [parts.chosen, checks.pair, checks.purpose, checks.outcome],
+        [parts.projects, parts.chosen, parts.progress, checks.said, checks.shown],
+        **_at_once("projects_set_check"),
+    )
+
+
+def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | None) -> Update:
+    projects = handlers.list_projects()
+    choices: list[tuple[str, int | str]] = [(one.terms.name, one.id) for one in projects]
+    chosen = next((one for one in projects if one.id == project_id), None)
+    return {
+        parts.projects: drawing.draw_projects(projects),
+        parts.chosen: gr.update(choices=[*choices, ("A new project", NEW)], value=project_id or NEW),
+        parts.progress: "" if chosen is None else drawing.draw_progress(chosen),
+    }
+
+
+def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
+    """The form with a project's terms, or with those of a new one."""
+    terms = ProjectTerms(name="") if project is None else project.terms
+    asked = terms.questions
+    switches = {"strength": asked.strength, "reason": asked.reason, "spans": asked.spans}
+    values = {
+        **{name: getattr(terms, name) for name in _TERMS if hasattr(terms, name)},
+        "criteria": list(asked.criteria),
+        "asks": [name for name, is_on in switches.items() if is_on],
+        "audience": terms.audience.value,
+    }
+    return {getattr(parts.terms, name): values[name] for name in _TERMS} | {
+        parts.progress: "" if project is None else drawing.draw_progress(project)
+    }
+
+
+def _notice(said: Said) -> str:
+    return markup.notice(said.text, tone="good" if said.is_good else "warning")
+
+
+def _at_once(name: str) -> dict[str, Any]:
+    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

@@ -1,0 +1,113 @@
+"""Projects, their members, and how far each is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from db.models import (
+    Annotator,
+    Audience,
+    Comparison,
+    Lease,
+    LeaseStatus,
+    Project,
+    ProjectMember,
+    Prompt,
+    Purpose,
+)
+
+
+class Size(NamedTuple):
+    """How much there is in a project.
+
+    ``n_answers`` counts the places that were answered, ``n_wanted`` all places; gold pairs and
+    attention checks are counted apart.
+    """
+
+    n_prompts: int
+    n_pairs: int
+    n_wanted: int
+    n_taken: int
+    n_checks: int
+
+
+def find_by_name(session: Session, *, name: str) -> Project | None:
+    """The project of a name, archived or not."""
+    return session.scalars(select(Project).where(col(Project.name) == name)).first()
+
+
+def list_projects(session: Session, *, with_archived: bool) -> Sequence[Project]:
+    """The projects by their age, the oldest first."""
+    query = select(Project).order_by(col(Project.id))
+    if not with_archived:
+        query = query.where(col(Project.archived_at).is_(None))
+    return session.scalars(query).all()
+
+
+def list_open_to(session: Session, *, annotator_id: int) -> Sequence[Project]:
+    """The projects that an annotator may label, the oldest first."""
+    member = (
+        select(col(ProjectMember.project_id))
+        .where(
+            col(ProjectMember.project_id) == col(Project.id),
+            col(ProjectMember.annotator_id) == annotator_id,
+            col(ProjectMember.removed_at).is_(None),
+        )
+        .exists()
+    )
+    return session.scalars(
+        select(Project)
+        .where(col(Project.archived_at).is_(None), (col(Project.audience) == Audience.EVERYBODY) | member)
+        .order_by(col(Project.id))
+    ).all()
+
+
+def list_members(session: Session, *, project_id: int) -> list[tuple[int, str]]:
+    """Id and name of a project's members, by name."""
+    rows = session.execute(
+        select(col(Annotator.id), col(Annotator.name))
+        .join(ProjectMember, col(ProjectMember.annotator_id) == col(Annotator.id))
+        .where(col(ProjectMember.project_id) == project_id, col(ProjectMember.removed_at).is_(None))
+        .order_by(col(Annotator.name))
+    )
+    return [(annotator_id, name) for annotator_id, name in rows if annotator_id is not None]
+
+
+def measure(session: Session, *, project_id: int) -> Size:
+    """How much there is in a project, and how far it is."""
+    n_prompts: int = session.execute(
+        select(func.count()).select_from(Prompt).where(col(Prompt.project_id) == project_id)
+    ).scalar_one()
+    in_project = col(Comparison.project_id) == project_id
+    asked = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(col(Comparison.overlap)), 0),
+            func.coalesce(func.sum(col(Comparison.n_taken)), 0),
+        ).where(in_project, col(Comparison.purpose) == Purpose.LABEL, col(Comparison.overlap) > 0)
+    ).one()
+    n_checks: int = session.execute(
+        select(func.count())
+        .select_from(Comparison)
+        .where(in_project, col(Comparison.purpose) != Purpose.LABEL)
+    ).scalar_one()
+    return Size(n_prompts, int(asked[0]), int(asked[1]), int(asked[2]), n_checks)
+
+
+def count_answered(session: Session, *, project_id: int, annotator_id: int) -> int:
+    """How many pairs of a project an annotator has answered."""
+    n_answered: int = session.execute(
+        select(func.count())
+        .select_from(Lease)
+        .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
+        .where(
+            col(Lease.annotator_id) == annotator_id,
+            col(Lease.status) == LeaseStatus.ANSWERED,
+            col(Comparison.project_id) == project_id,
+        )
+    ).scalar_one()
+    return n_answered
