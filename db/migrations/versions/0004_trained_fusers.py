@@ -1,14 +1,14 @@
 """Versions of trained fusers, jobs that make them, and how a fusion's spans were found.
 
-<Revision 0004.
-="""
+Revision 0004.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
-<revision = "0004"
+revision = "0004"
 down_revision = "0003"
-=branch_labels = None
+branch_labels = None
 depends_on = None
 
 
