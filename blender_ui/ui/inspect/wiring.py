@@ -112,7 +112,8 @@ def _wire_decision(
 def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> None:
     def draw() -> str:
         queue = measure_queue(services.engine, services.preference_table)
-        return drawing.draw_queue(queue) + markup.view_link(write_address(Address(tab="people")))
+        more = [("How people agree, and who differs from whom", "./quality")]
+        return drawing.draw_queue(queue) + markup.view_link(write_address(Address(tab="people")), more=more)
 
     def open_page(request: gr.Request) -> Any:
         address = read_address(request.query_params if request is not None else None)
