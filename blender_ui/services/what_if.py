@@ -159,15 +159,13 @@ class WhatIf:
             pairs = [(k, last) for k in range(last)] + [(last, k) for k in range(last)]
             logits = self._process.read_pairs(self._folder(version), pair.prompt, texts, pairs)
             return np.asarray((logits[:last] - logits[last:]) / 2)
-        members = [*[pair.members[side]] * last, pair.members[1 - side]]
-        read = FastRanker.load(self._folder(version)).read_pairs(
-            self._read(version, pair.prompt, tuple(texts)),
-            members,
-            [pair.prompt] * len(texts),
-            first=np.arange(last),
-            second=np.full(last, last),
+        ranker = FastRanker.load(self._folder(version))
+        vectors = self._read(version, pair.prompt, tuple(texts))
+        members = (pair.members[side], pair.members[1 - side])
+        # Each variant alone beside the other answer: its shortened twins are no answers of others.
+        return np.array(
+            [ranker.pairwise_logits(vectors[[k, last]], members, pair.prompt)[0, 1] for k in range(last)]
         )
-        return read.logits
 
     def _folder(self, version: VersionView) -> Path:
         return self._rankers_path / version.path
