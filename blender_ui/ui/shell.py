@@ -38,12 +38,17 @@ PAGES = (
     Page("Label", "label"),
     Page("Train", "train"),
     Page("Inspect", "inspect"),
+    Page("Quality", "quality"),
     Page("Data", "data"),
     Page("Projects", "projects"),
     Page("People", "people"),
 )
 ACCOUNT = Page("Account", "account")
 """Reached from the header's corner, which says who one is."""
+
+
+SCRIPTS = ("identity.js", "page.js", "figures.js", "fused.js")
+"""Run on every page, in this order."""
 
 
 def draw_header(current: Page) -> None:
@@ -65,8 +70,7 @@ def browser_memory() -> gr.BrowserState:
 def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
     scripts = "".join(
-        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>"
-        for name in ("identity.js", "page.js")
+        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
     )
     return {
         "server_name": settings.host,

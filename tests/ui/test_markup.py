@@ -7,7 +7,7 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 
 def test_every_maker_escapes_what_it_is_given() -> None:
     drawn = [
-        markup.header([(HOSTILE, HOSTILE, True)]),
+        markup.header([(HOSTILE, HOSTILE, True)], account=HOSTILE),
         markup.intro(HOSTILE, HOSTILE),
         markup.section(HOSTILE, HOSTILE),
         markup.notice(HOSTILE, links=[(HOSTILE, HOSTILE)], tone=HOSTILE),
