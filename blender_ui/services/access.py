@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Engine, Select, bindparam, select
 from sqlmodel import Session, col
@@ -126,14 +127,14 @@ class Access:
         values = {"token_hash": hash_secret(token), "now": self._clock()}
         with transaction(self._engine) as session:
             row = session.connection().execute(_signed_in_query(), values).first()
-            return None if row is None else AnnotatorView(id=row[0] or 0, name=row[1], role=row[2])
+            return None if row is None else AnnotatorView(id=row[0], name=row[1], role=row[2])
 
     def _with_role(self, annotator: AnnotatorView) -> AnnotatorView:
         return replace(annotator, role=Role.ADMIN) if self.mode is Mode.OPEN else annotator
 
 
 @cache
-def _signed_in_query() -> Select[tuple[int | None, str, Role]]:
+def _signed_in_query() -> Select[*tuple[Any, ...]]:
     # Built once: every request of a page asks it.
     return (
         select(col(Annotator.id), col(Annotator.name), col(Annotator.role))
