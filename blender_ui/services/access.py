@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Engine, Select, bindparam, select
 from sqlmodel import Session, col
@@ -133,7 +134,7 @@ class Access:
 
 
 @cache
-def _signed_in_query() -> Select[tuple[int | None, str, Role]]:
+def _signed_in_query() -> Select[*tuple[Any, ...]]:
     # Built once: every request of a page asks it.
     return (
         select(col(Annotator.id), col(Annotator.name), col(Annotator.role))
