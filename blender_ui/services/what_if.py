@@ -170,6 +170,7 @@ class WhatIf:
             second=np.arange(1, len(rows), 2),
             prompt_of=np.arange(len(rows)) // 2,
         )
+        return read.logits
 
     def _folder(self, version: VersionView) -> Path:
         return self._rankers_path / version.path
