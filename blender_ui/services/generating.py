@@ -189,6 +189,13 @@ class GenerationRun:
             self._finish(job_id, JobStatus.COMPLETE)
         return True
 
+    def end_failed(self, reason: str) -> None:
+        """End the job that is going on with the reason that a page shows."""
+        with transaction(self._engine, immediate=True) as session:
+            query = select(GenerationJob).where(col(GenerationJob.status) == JobStatus.RUNNING)
+            for job in session.scalars(query):
+                job.status, job.error, job.finished_at = JobStatus.FAILED, reason, self._clock()
+
     def _start(self) -> tuple[int, list[_Ask]] | None:
         query = (
             select(GenerationJob)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, func, select
 
-from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.errors import MalformedInput, MemberError, NotFound, Refused
 from blender_ui.members.protocol import Chunk, Message
 from blender_ui.services.blending import Blending
 from blender_ui.services.generating import Generating, GenerationRun
@@ -89,7 +89,7 @@ def test_a_killed_worker_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_a_failing_member_is_counted_and_the_others_go_on(tmp_path: Path) -> None:
     def broken(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
-        raise ConnectionError("no such host")
+        raise MemberError("no such host", kind="unreachable")
         yield
 
     bench = Bench(tmp_path, broken, saying("No."))
