@@ -3,8 +3,10 @@
 Every example is a made-up place, machine or person with six facts. Three short answers each know some
 of them, and the target says each known fact once. So what a fusion must hold is known: ``covered`` is
 the share of the target's words that it has, ``copied`` the share of it that came from the one answer
-it took most from. Of each stage it is also told how often cross-attention and alignment of words name the
-answer that a fact came from, where only one has it. The base is the catalogue's T5 of the flan-t5-small architecture, which writes titles.
+it took most from. Of each
+stage it is also told how often cross-attention and alignment of words name the answer that a fact came
+from, where only one has it. The base is the catalogue's T5 of the flan-t5-small architecture, which
+writes titles.
 
     python -m benchmarks.fuser_training            # about half an hour on one quiet core
     python -m benchmarks.fuser_training --quick    # a few steps: does the loss fall at all
