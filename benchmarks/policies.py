@@ -225,7 +225,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         n_seeds = 2 if options.quick else options.seeds
         runs = {
             policy: [simulate(world, policy, seed=seed, budget=budget) for seed in range(n_seeds)]
-            for policy in POLICIES
+            for policy in (
+                "balanced_random",
+                *(name for name in options.policies if name != "balanced_random"),
+            )
         }
         told[name] = {policy: summarise_runs(runs[policy], runs["balanced_random"]) for policy in runs}
         _print(name, world, told[name])
@@ -419,7 +422,8 @@ def _print(name: str, world: World, told: dict[str, dict[str, float | None]]) ->
 
 def _draw(path: Path, name: str, runs: dict[str, list[Run]]) -> None:
     curves = []
-    for policy in ("balanced_random", "information", "deviation", "variance", "entropy", "rating"):
+    drawn = ("balanced_random", "information", "deviation", "variance", "entropy", "new_prompt", "rating")
+    for policy in (name for name in drawn if name in runs):
         n_steps = min(len(run.n_labels) for run in runs[policy])
         stacked = np.array([run.accuracy[:n_steps] for run in runs[policy]])
         curves.append(
@@ -435,6 +439,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the files")
     parser.add_argument("--files", nargs="+", default=["pandalm", "tulu1", "vicuna80"], help="without ending")
+    parser.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="one file, two seeds, within a minute")
     parser.add_argument("--surface", action="store_true", help="no language model: surface and members")
