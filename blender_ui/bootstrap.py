@@ -22,6 +22,8 @@ from blender_ui.members.registry import Members
 from blender_ui.ranking.process import JOINT, READER, EngineProcess
 from blender_ui.services.access import Access, Mode
 from blender_ui.services.accounts import Accounts
+from blender_ui.services.attributing import JOINT as EXPLAINED_JOINT
+from blender_ui.services.attributing import READING, Attributing
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.checks import Checks
@@ -42,16 +44,23 @@ from blender_ui.services.loaders import (
     SeqToSeqTools,
     joint_tools,
     load_joint,
+    load_joint_explainer,
     load_reader,
+    load_reading_explainer,
     load_scorer,
 )
+from blender_ui.services.member_ratings import MemberRatings
 from blender_ui.services.mixture import MixtureFuser
+from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
+from blender_ui.services.quality import Quality
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
+from blender_ui.services.version_inspection import VersionInspection
+from blender_ui.services.what_if import WhatIf
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_weights, reader_path, seq2seq_path
 from db.engine import create_store
@@ -95,18 +104,27 @@ class Services:
     evaluating: Evaluating
     ensemble_evaluation: EnsembleEvaluation
     inspection: Inspection
+    quality: Quality
+    member_ratings: MemberRatings
+    version_inspection: VersionInspection
+    what_if: WhatIf
+    attributing: Attributing
+    preference_table: PreferenceTable
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for."""
         self.members.start()
         self.ranking.warm_up()
+        self.quality.warm_up()
         self.ranking.learn_soon()
+        self.member_ratings.warm_up()
 
     def close(self) -> None:
         """End the children and let go of the store."""
         self.live_head.close()
         self.members.close()
         self.process.close()
+        self.attributing.close()
         self.engine.dispose()
 
 
@@ -152,6 +170,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         overlap=settings.overlap,
     )
     blending = Blending(engine, members=members, clock=clock)
+    table = PreferenceTable(engine)
     live_head = LiveHead(
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
@@ -195,7 +214,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         training=Training(engine, train_every=settings.train_every, clock=clock),
         fuser_versions=fuser_versions,
         importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
-        exporting=Exporting(engine),
+        exporting=Exporting(engine, clock=clock),
         evaluating=evaluating,
         ensemble_evaluation=EnsembleEvaluation(
             members=members,
@@ -206,6 +225,22 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             seed=settings.seed,
         ),
         inspection=Inspection(engine),
+        quality=Quality(engine, clock=clock),
+        member_ratings=MemberRatings(engine, table=table),
+        version_inspection=VersionInspection(
+            engine, table=table, process=process, rankers_path=settings.rankers_path
+        ),
+        what_if=WhatIf(process=process, rankers_path=settings.rankers_path),
+        attributing=Attributing(
+            process=EngineProcess(
+                {
+                    READING: partial(load_reading_explainer, find_reader(settings)),
+                    EXPLAINED_JOINT: load_joint_explainer,
+                }
+            ),
+            rankers_path=settings.rankers_path,
+        ),
+        preference_table=table,
     )
 
 

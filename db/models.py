@@ -313,6 +313,12 @@ class Preference(SQLModel, table=True):
             postgresql_where=text("retracted_at IS NULL"),
         ),
         Index("ix_preference_annotator_standing", "annotator_id", "retracted_at", "created_at"),
+        Index(
+            "ix_preference_retracted",
+            "retracted_at",
+            sqlite_where=text("retracted_at IS NOT NULL"),
+            postgresql_where=text("retracted_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -334,6 +340,20 @@ class Preference(SQLModel, table=True):
     retracted_at: datetime | None = Field(default=None, sa_type=UtcTime)
     superseded_by_id: int | None = Field(default=None, foreign_key="preference.id")
     """The annotator's later answer to the same pair; NULL where it stands or was undone."""
+
+
+class Adjudication(SQLModel, table=True):
+    """A researcher's ruling on two candidates that people disagree about; the latest one counts."""
+
+    __tablename__: ClassVar[str] = "adjudication"
+
+    id: int | None = Field(default=None, primary_key=True)
+    comparison_id: int = Field(foreign_key="comparison.id", index=True)
+    """Rules on its two candidates, whichever side they are shown on elsewhere."""
+    outcome: Outcome = Field(sa_column=_enum_column(Outcome))
+    reason: str
+    decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
 class TrainingJob(SQLModel, table=True):

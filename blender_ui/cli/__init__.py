@@ -46,6 +46,7 @@ _MODULES = {
     "import": "importing",
     "export": "exporting",
     "evaluate": "evaluate",
+    "account": "account",
     "doctor": "doctor",
 }
 
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(
         commands.add_parser("evaluate", help="compare a ranker with people, or the ensemble with references")
     )
+    _add_account(commands.add_parser("account", help="make accounts, change passwords and roles"))
     commands.add_parser("doctor", help="say what is missing and how to get it")
     return parser
 
@@ -100,14 +102,37 @@ def _add_candidates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidates", nargs="+", metavar="CANDIDATE", help="an answer, or @FILE to read one")
 
 
+def _add_account(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("act", choices=["add", "password", "role", "list"])
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="that the person signs in with")
+    parser.add_argument("--role", choices=["annotator", "researcher", "admin"], help="default: annotator")
+
+
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".jsonl or .jsonl.gz")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a file, a data set's folder, or an archive; see docs/exchange.md",
+    )
+    parser.add_argument(
+        "--source", metavar="NAME", help="source of rows that name none; default: the file's name"
+    )
+    parser.add_argument(
+        "--ask-labelled", action="store_true", help="ask people also about pairs that have labels"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a file")
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="where to write")
-    parser.add_argument("--format", choices=["jsonl", "csv", "dpo"], default="jsonl", help="default: jsonl")
+    parser.add_argument(
+        "--format",
+        choices=["jsonl", "csv", "parquet", "dpo", "archive"],
+        default="jsonl",
+        help="default: jsonl",
+    )
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

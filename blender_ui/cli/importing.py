@@ -20,7 +20,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     try:
         for path in options.files:
             try:
-                report = services.importing.import_file(path)
+                report = services.importing.import_file(
+                    path, ask_labelled=options.ask_labelled, source=options.source
+                )
             except MalformedInput as error:
                 is_whole = False
                 print(f"{path}: nothing was imported. {error}", file=sys.stderr)

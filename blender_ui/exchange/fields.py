@@ -30,7 +30,12 @@ class Fields:
         self._place = place
         if not isinstance(value, dict):
             raise self.fault(f"expected an object, came {_name(value)}")
-        self._value = value
+        self._value: Mapping[str, Any] = value
+
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The object itself, for fields that may be of any type."""
+        return self._value
 
     def fault(self, reason: str) -> FieldError:
         """A fault at this place."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,9 +51,9 @@ def read_records(path: Path) -> Iterator[PromptRecord]:
     """
     faults: list[tuple[int, str]] = []
     line_of: dict[tuple[str, str], int] = {}
-    for number, line in _numbered_lines(path):
+    for number, line in numbered_lines(path):
         try:
-            record = _parse_record(line)
+            record = parse_record(decode_json(line))
             first = line_of.setdefault((record.source, record.id), number)
             if first != number:
                 raise FieldError(f"id {record.id!r} of source {record.source!r} is on line {first} already")
@@ -64,7 +64,7 @@ def read_records(path: Path) -> Iterator[PromptRecord]:
         else:
             yield record
     if faults:
-        raise MalformedInput(_told(path, faults), faults=tuple(faults))
+        raise MalformedInput(tell_faults(path, faults), faults=tuple(faults))
 
 
 def write_records(path: Path, records: Iterable[PromptRecord]) -> int:
@@ -87,8 +87,13 @@ def write_records(path: Path, records: Iterable[PromptRecord]) -> int:
     return n_records
 
 
-def _parse_record(line: bytes) -> PromptRecord:
-    fields = Fields(_decoded(line))
+def parse_record(value: Any) -> PromptRecord:
+    """Turn one decoded object of the form above into a record.
+
+    Raises:
+        FieldError: Saying what is wrong with it.
+    """
+    fields = Fields(value)
     prompt, given_input = fields.text("prompt"), fields.optional_text("instruction_input") or ""
     if not (prompt.strip() or given_input.strip()):
         raise fields.fault("'prompt' is blank, and so is 'instruction_input'")
@@ -131,11 +136,12 @@ def _parse_label(fields: Fields, n_candidates: int) -> LabelRecord:
         strength=strength,
         reason=fields.optional_text("reason"),
         seconds=seconds,
-        at=_parse_time(fields),
+        at=parse_time(fields),
     )
 
 
-def _parse_time(fields: Fields) -> str | None:
+def parse_time(fields: Fields) -> str | None:
+    """The field ``at``, a time with its zone, in UTC; None where it is absent."""
     text = fields.optional_text("at")
     if text is None:
         return None
@@ -148,7 +154,8 @@ def _parse_time(fields: Fields) -> str | None:
     return time.astimezone(UTC).isoformat()
 
 
-def _decoded(line: bytes) -> Any:
+def decode_json(line: bytes) -> Any:
+    """Decode JSON whose texts a database and a file can keep; raises FieldError where it is not."""
     try:
         value = json.loads(line.decode())
         if b"\\u" in line:
@@ -163,7 +170,8 @@ def _decoded(line: bytes) -> Any:
     return value
 
 
-def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, counted from 1; gunzipped where the name ends in ``.gz``."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
@@ -175,12 +183,19 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise MalformedInput(f"{path.name} cannot be read to its end: {error}") from error
 
 
-def _told(path: Path, faults: list[tuple[int, str]]) -> str:
-    line, reason = faults[0]
+def tell_faults(path: Path, faults: Sequence[tuple[int, str]], *, unit: str = "line") -> str:
+    """One sentence for the faults of a file, of which there is at least one.
+
+    Args:
+        path: The file.
+        faults: Number and reason, each.
+        unit: What the numbers count: lines, rows, tasks.
+    """
+    number, reason = faults[0]
     if len(faults) == 1:
-        return f"{path.name}, line {line}: {reason}"
+        return f"{path.name}, {unit} {number}: {reason}"
     n_faults = f"at least {len(faults)}" if len(faults) == MOST_FAULTS else str(len(faults))
-    return f"{n_faults} lines of {path.name} are malformed, the first is line {line}: {reason}"
+    return f"{n_faults} {unit}s of {path.name} are malformed, the first is {unit} {number}: {reason}"
 
 
 def _as_object(record: PromptRecord) -> dict[str, Any]:

@@ -62,7 +62,12 @@ class LabelRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptRecord:
-    """One prompt, its candidates, and their labels; ``(source, id)`` names it everywhere."""
+    """One prompt, its candidates, and their labels; ``(source, id)`` names it everywhere.
+
+    Attributes:
+        rulings: What a researcher decided where people disagree, the latest last; it counts for those two
+            candidates in place of the majority. Only an archive carries it from store to store.
+    """
 
     id: str
     source: str
@@ -70,6 +75,7 @@ class PromptRecord:
     input: str = ""
     candidates: tuple[CandidateRecord, ...]
     labels: tuple[LabelRecord, ...]
+    rulings: tuple[LabelRecord, ...] = ()
     licence: str | None = None
     lang: str | None = None
     category: str | None = None

@@ -1,6 +1,6 @@
-"""Records as tables for other tools: CSV for people, ``{prompt, chosen, rejected}`` for trainers.
+"""Records as tables for other tools: CSV and Parquet with a row a label, ``{prompt, chosen, rejected}``.
 
-Non-goal: reading them back; a table does not hold everything that a record does.
+``exchange.flat`` reads them back. Non-goal: candidates that nobody compared, which no row tells of.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
+from blender_ui.exchange import arrow
 from blender_ui.exchange.records import LabelRecord, PromptRecord
 
 CSV_COLUMNS = (
@@ -29,6 +32,9 @@ CSV_COLUMNS = (
     "reason",
     "seconds",
     "at",
+)
+_PARQUET = pa.schema(
+    [(name, pa.float64() if name in ("strength", "seconds") else pa.string()) for name in CSV_COLUMNS]
 )
 
 
@@ -52,12 +58,22 @@ def write_csv(path: Path, records: Iterable[PromptRecord]) -> int:
     return n_rows
 
 
+def write_parquet(path: Path, records: Iterable[PromptRecord]) -> int:
+    """Write one row a label, under ``CSV_COLUMNS``, typed and compressed; say how many."""
+    rows = (
+        dict(zip(CSV_COLUMNS, _csv_row(record, label), strict=True))
+        for record in records
+        for label in record.labels
+    )
+    return arrow.write_parquet(path, rows, _PARQUET)
+
+
 def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     """Write one JSON line ``{prompt, chosen, rejected}`` a pair that people decided; say how many.
 
-    A pair is decided for the candidate that more people preferred, in whichever order it was
-    shown; pairs without such a majority, ties, and judges' labels are left out. The prompt is the
-    instruction, and, where there is an input, an empty line and the input.
+    A pair is decided for the candidate that more people preferred, in whichever order it was shown, or
+    for the one that a researcher ruled for. Pairs without a majority, ties, and judges' labels are left
+    out. The prompt is the instruction, and, where there is an input, an empty line and the input.
 
     Args:
         path: Written anew, UTF-8.
@@ -67,7 +83,7 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     with path.open("w", encoding="utf-8") as stream:
         for record in records:
             prompt = f"{record.prompt}\n\n{record.input}" if record.input else record.prompt
-            for chosen, rejected in decided_pairs(record.labels):
+            for chosen, rejected in decided_pairs(record.labels, record.rulings):
                 line = {
                     "prompt": prompt,
                     "chosen": record.candidates[chosen].text,
@@ -78,14 +94,23 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     return n_lines
 
 
-def decided_pairs(labels: Iterable[LabelRecord]) -> Iterator[tuple[int, int]]:
-    """Pairs of candidate indices, the one that more people preferred first; in order of asking."""
+def decided_pairs(
+    labels: Iterable[LabelRecord], rulings: Iterable[LabelRecord] = ()
+) -> Iterator[tuple[int, int]]:
+    """Pairs of candidate indices, the one that more people preferred first; in order of asking.
+
+    The last ruling on a pair counts in place of what people said.
+    """
     margins: Counter[tuple[int, int]] = Counter()
     for label in labels:
         if label.kind == "human":
             low, high = sorted((label.a, label.b))
             won = {"a": label.a, "b": label.b}.get(label.winner)
             margins[low, high] += 0 if won is None else 1 if won == low else -1
+    for ruling in rulings:
+        low, high = sorted((ruling.a, ruling.b))
+        won = {"a": ruling.a, "b": ruling.b}.get(ruling.winner)
+        margins[low, high] = 0 if won is None else 1 if won == low else -1
     for (low, high), margin in margins.items():
         if margin:
             yield (low, high) if margin > 0 else (high, low)

@@ -1,7 +1,7 @@
 """The preferences in the store, as the arrays that rankers learn from.
 
-Invariant: the same preferences and cut-off give the same arrays in the same order. Non-goal:
-splitting them.
+Where a researcher has ruled on two candidates, every label of them counts as the ruling does. Invariant: the
+same preferences, cut-off and rulings give the same arrays in the same order. Non-goal: splitting them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from blender_ui.ranking.types import IntArray, PreferenceDataset, RankingPrompt
 from db.engine import transaction
 from db.models import Outcome
 from db.queries import compared, preferences
+from db.queries.labels import list_rulings
 
+_TURNED = {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}
 _TARGET = {Outcome.LEFT: 1.0, Outcome.RIGHT: 0.0, Outcome.TIE: 0.5, Outcome.BOTH_BAD: 0.5}
 
 
@@ -58,9 +60,12 @@ def load_dataset(
         candidates = compared.list_candidates(session, scope=scope)
         prompts = compared.list_prompts(session, scope=scope)
         annotators = compared.names_by_annotator(session)
+        rulings = list_rulings(session)
     candidate_ids = np.array([row.candidate_id for row in candidates], dtype=np.int64)
     prompt_ids = np.array([row.prompt_id for row in prompts], dtype=np.int64)
-    outcomes = [Outcome(row.outcome) for row in answered]
+    ruled = {(row.left_id, row.right_id): row.outcome for row in rulings}
+    ruled |= {(row.right_id, row.left_id): _TURNED.get(row.outcome, row.outcome) for row in rulings}
+    outcomes = [ruled.get((row.left_id, row.right_id), Outcome(row.outcome)) for row in answered]
     dataset = PreferenceDataset(
         prompts=tuple(RankingPrompt(instruction=row.instruction, input=row.input) for row in prompts),
         texts=tuple(row.text for row in candidates),

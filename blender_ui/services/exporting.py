@@ -11,7 +11,8 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -24,21 +25,27 @@ from blender_ui.exchange import (
     PromptRecord,
     write_csv,
     write_dpo,
+    write_parquet,
     write_records,
 )
 from blender_ui.exchange.records import Kind
+from blender_ui.services.archiving import export_archive
 from blender_ui.services.records import OWN_SOURCE, WINNER_BY_OUTCOME, WORD_BY_KIND, annotator_label, own_id
 from db.engine import transaction
-from db.models import Prompt
+from db.models import Prompt, utc_now
 from db.queries import bulk
+from db.queries.labels import Ruling, list_rulings
+from db.queries.whole import freeze
 
 _PROMPTS_AT_ONCE = 500
 _WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
     "jsonl": write_records,
     "csv": write_csv,
+    "parquet": write_parquet,
     "dpo": write_dpo,
 }
-FORMATS = tuple(_WRITERS)
+ARCHIVE = "archive"
+FORMATS = (*_WRITERS, ARCHIVE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,8 @@ class ExportReport:
     Attributes:
         path: The file.
         format: One of ``FORMATS``.
-        n_lines: Prompts in JSON lines, labels in CSV, decided pairs in DPO.
+        n_lines: Prompts in JSON lines, labels in CSV and Parquet, decided pairs in DPO, rows of
+            all tables in an archive.
         n_bytes: Size of the file.
     """
 
@@ -63,33 +71,43 @@ class Exporting:
 
     Args:
         engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone; an archive says when it was made.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._engine = engine
+        self._clock = clock
 
     def export(self, path: Path, *, format: str) -> ExportReport:
         """Write the whole store to a file, as it is at one moment.
 
         Args:
             path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
-            format: ``jsonl`` (what imports read), ``csv`` (one row a label) or ``dpo``
-                (``{prompt, chosen, rejected}``, one line a pair that people decided).
+            format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
+                (``{prompt, chosen, rejected}``, one line a pair that people decided), or ``archive``
+                (every row of every table, see ``services.archiving``).
 
         Raises:
             MalformedInput: If the format is none of these.
         """
-        if format not in _WRITERS:
+        if format not in FORMATS:
             raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
         try:
-            with transaction(self._engine) as session:
-                n_lines = _WRITERS[format](unfinished, _list_records(session))
+            n_lines = self._write(unfinished, format)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
         return ExportReport(path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size)
+
+    def _write(self, path: Path, format: str) -> int:
+        if format == ARCHIVE:
+            manifest = export_archive(self._engine, path, now=self._clock())
+            return sum(table.n_rows for table in manifest.tables)
+        with transaction(self._engine) as session:
+            freeze(session)
+            return _WRITERS[format](path, _list_records(session))
 
 
 def _list_records(session: Session) -> Iterator[PromptRecord]:
@@ -106,9 +124,13 @@ def _list_records(session: Session) -> Iterator[PromptRecord]:
         labels = defaultdict(list)
         for label in bulk.list_labels_between(session, **bounds):
             labels[label.prompt_id].append(label)
+        rulings = defaultdict(list)
+        for ruling in list_rulings(session, **bounds):
+            rulings[ruling.prompt_id].append(ruling)
         for prompt in prompts:
             key = prompt.id or 0
-            yield _record(prompt, candidates[key], labels[key], annotators)
+            record = _record(prompt, candidates[key], labels[key], annotators)
+            yield _with_rulings(record, candidates[key], rulings[key]) if rulings[key] else record
         session.expunge_all()
         after_id = bounds["last_id"]
 
@@ -144,3 +166,20 @@ def _record(
         lang=prompt.lang,
         category=prompt.category,
     )
+
+
+def _with_rulings(
+    record: PromptRecord, candidates: list[bulk.StoredCandidate], rulings: list[Ruling]
+) -> PromptRecord:
+    index_of = {candidate.candidate_id: index for index, candidate in enumerate(candidates)}
+    ruled = tuple(
+        LabelRecord(
+            annotator="ruling",
+            a=index_of[row.left_id],
+            b=index_of[row.right_id],
+            winner=WINNER_BY_OUTCOME[row.outcome],
+            kind="human",
+        )
+        for row in rulings
+    )
+    return replace(record, rulings=ruled)

@@ -21,7 +21,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound
-from blender_ui.exchange import PromptRecord, read_records
+from blender_ui.exchange import PromptRecord, read_file
+from blender_ui.exchange.archive import is_archive
+from blender_ui.services.archiving import import_archive
 from blender_ui.services.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.records import OWN_SOURCE, own_id
 from db.engine import transaction
@@ -84,22 +86,27 @@ class Importing:
         *,
         project_id: int = DEFAULT_PROJECT_ID,
         ask_labelled: bool = False,
+        source: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> ImportReport:
-        """Import a file of JSON lines.
+        """Import a file or a data set's folder; its form is told by its content.
 
         The file is read to its end before the store is touched.
 
         Args:
-            path: ``.jsonl`` or ``.jsonl.gz``, see ``blender_ui.exchange.jsonl``.
-            project_id: Whose prompts they become.
+            path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``; an archive, see
+                ``blender_ui.services.archiving``, goes into an empty store.
+            project_id: Whose prompts they become; an archive brings its own projects.
             ask_labelled: Queue pairs that people have compared in the file as well.
+            source: What to call the source of rows that name none; None for the file's name.
             on_progress: Told after each batch of prompts.
 
         Raises:
-            MalformedInput: With every fault by its line; nothing has been imported.
+            MalformedInput: With every fault by its number; nothing has been imported.
         """
-        records = list(read_records(path))
+        if is_archive(path):
+            return self._import_archive(path)
+        records = list(read_file(path, source=source))
         with transaction(self._engine, immediate=True) as session:
             project = session.get(Project, project_id)
             if project is None:
@@ -127,6 +134,21 @@ class Importing:
             n_already_there=len(records) - len(fresh) - len(differing),
             n_differing=len(differing),
             differing=tuple(f"{record.source}: {record.id}" for record in differing[:_MOST_NAMED]),
+        )
+
+    def _import_archive(self, path: Path) -> ImportReport:
+        n_rows = {table.name: table.n_rows for table in import_archive(self._engine, path).tables}
+        with transaction(self._engine) as session:
+            n_queued = bulk.count_open(session)
+        return ImportReport(
+            n_prompts=n_rows["prompt"],
+            n_candidates=n_rows["candidate"],
+            n_comparisons=n_rows["comparison"],
+            n_queued=n_queued,
+            n_preferences=n_rows["preference"],
+            n_already_there=0,
+            n_differing=0,
+            differing=(),
         )
 
 

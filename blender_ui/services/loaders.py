@@ -42,6 +42,20 @@ def load_joint(folder: Path) -> Ranker:
     return load_ranker(folder)
 
 
+def load_reading_explainer(folder: Path) -> object:
+    """What explains a fast ranker's logit, from the reader's folder."""
+    from blender_ui.ranking.reading_attribution import ReadingExplainer
+
+    return ReadingExplainer(folder)
+
+
+def load_joint_explainer(folder: Path) -> object:
+    """What explains a joint or pointwise ranker's logit, from its checkpoint's folder."""
+    from blender_ui.ranking.joint.attribution import JointExplainer
+
+    return JointExplainer(folder)
+
+
 def fine_tune(
     dataset: PreferenceDataset,
     *,

@@ -15,6 +15,7 @@ from blender_ui.ui.inspect.wiring import build_inspect
 from blender_ui.ui.label.wiring import build_label
 from blender_ui.ui.people.wiring import build_people
 from blender_ui.ui.projects.wiring import build_projects
+from blender_ui.ui.quality.wiring import build_quality
 from blender_ui.ui.shell import ACCOUNT, PAGES, Page, draw_header
 from blender_ui.ui.train.wiring import build_train
 
@@ -22,12 +23,13 @@ Builder = Callable[[Services, gr.Blocks], None]
 """Draws one page and wires its events, inside the page's Blocks context."""
 
 
-HOME, LABEL, TRAIN, INSPECT, DATA, PROJECTS, PEOPLE = PAGES
+HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, PEOPLE = PAGES
 BUILDERS: dict[Page, Builder] = {
     HOME: build_blend,
     LABEL: build_label,
     TRAIN: build_train,
     INSPECT: build_inspect,
+    QUALITY: build_quality,
     DATA: build_data,
     PROJECTS: build_projects,
     PEOPLE: build_people,

@@ -7,10 +7,12 @@ Non-goal: HTML.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from blender_ui.services.quality import TimedWindow
 from blender_ui.services.training import CurvePoint
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8f94"
@@ -86,6 +88,34 @@ def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.F
     figure.update_xaxes(title="shown second", showgrid=False)
     figure.update_yaxes(title="shown first", autorange="reversed", showgrid=False)
     return _styled(figure, height=max(280, 110 + 46 * size))
+
+
+def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
+    """Krippendorff's alpha over time with its interval, a window of pairs a point.
+
+    Args:
+        windows: By time.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=list(accumulate(window.n_items for window in windows)),
+            y=[window.alpha.value for window in windows],
+            mode="lines+markers",
+            line={"color": BLUE},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [window.alpha.high - window.alpha.value for window in windows],
+                "arrayminus": [window.alpha.value - window.alpha.low for window in windows],
+                "color": GREY,
+            },
+            customdata=[f"{window.at:%Y-%m-%d %H:%M} UTC, {window.n_items} pairs" for window in windows],
+            hovertemplate="until %{customdata}: %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="pairs with two labels or more, in the order of their last label")
+    figure.update_yaxes(title="alpha, 95 % interval", zeroline=True)
+    return _styled(figure, height=300)
 
 
 def ratings_plot(

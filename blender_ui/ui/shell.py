@@ -38,6 +38,7 @@ PAGES = (
     Page("Label", "label"),
     Page("Train", "train"),
     Page("Inspect", "inspect"),
+    Page("Quality", "quality"),
     Page("Data", "data"),
     Page("Projects", "projects"),
     Page("People", "people"),
@@ -46,7 +47,7 @@ ACCOUNT = Page("Account", "account")
 """Reached from the header's corner, which says who one is."""
 
 
-SCRIPTS = ("identity.js", "page.js", "fused.js")
+SCRIPTS = ("identity.js", "page.js", "figures.js", "fused.js")
 """Run on every page, in this order."""
 
 

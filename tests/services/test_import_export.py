@@ -183,7 +183,7 @@ def test_an_export_imports_again_to_the_same_export(engine: Engine, tmp_path: Pa
 
 
 def test_an_unknown_format_is_refused(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(MalformedInput, match="jsonl, csv, dpo"):
+    with pytest.raises(MalformedInput, match="jsonl, csv, parquet, dpo, archive"):
         Exporting(engine).export(tmp_path / "x", format="xml")
 
 

@@ -10,7 +10,13 @@ from blender_ui.services.inspection import SourceView
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome
 
-LINES = {"jsonl": "prompts", "csv": "labels", "dpo": "decided pairs"}
+LINES = {
+    "jsonl": "prompts",
+    "csv": "labels",
+    "parquet": "labels",
+    "dpo": "decided pairs",
+    "archive": "rows of all tables",
+}
 
 
 def draw_outcome(outcome: ImportOutcome) -> str:
@@ -22,7 +28,7 @@ def draw_outcome(outcome: ImportOutcome) -> str:
     if not outcome.faults:
         return drawn
     rows = [(f"{line:,}", reason) for line, reason in outcome.faults]
-    return drawn + markup.table(("Line", "What is wrong"), rows)
+    return drawn + markup.table(("Line or row", "What is wrong"), rows)
 
 
 def draw_sources(sources: Sequence[SourceView]) -> str:

@@ -12,11 +12,18 @@ from datetime import datetime
 from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.exchange.rows import KNOWN
 from blender_ui.services.exporting import Exporting, ExportReport
 from blender_ui.services.importing import Importing, ImportReport
 from blender_ui.services.inspection import Inspection, SourceView
 
-SUFFIX_BY_FORMAT = {"jsonl": ".jsonl.gz", "csv": ".csv", "dpo": ".dpo.jsonl"}
+SUFFIX_BY_FORMAT = {
+    "jsonl": ".jsonl.gz",
+    "csv": ".csv",
+    "parquet": ".parquet",
+    "dpo": ".dpo.jsonl",
+    "archive": ".archive.zip",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +74,30 @@ class DataHandlers:
         return self._inspection.list_sources()
 
     def import_file(
-        self, path: object, *, ask_labelled: bool, on_progress: Callable[[int, int], None]
+        self,
+        path: object,
+        *,
+        ask_labelled: bool,
+        source: object = None,
+        on_progress: Callable[[int, int], None],
     ) -> ImportOutcome:
         """Import a file that was uploaded.
 
         Args:
             path: Where the upload lies; nothing where none was chosen.
+            source: What to call the source of rows that name none; the file's name where it is blank.
             ask_labelled: Ask people also about pairs that the file has labels for.
             on_progress: Told prompts done and all.
         """
         if not isinstance(path, str) or not path:
-            return ImportOutcome(name="", problem="Choose a file first: .jsonl or .jsonl.gz.")
+            return ImportOutcome(name="", problem=f"Choose a file first: {KNOWN}.")
         name = Path(path).name
         try:
             report = self._importing.import_file(
-                Path(path), ask_labelled=ask_labelled, on_progress=on_progress
+                Path(path),
+                ask_labelled=ask_labelled,
+                source=source.strip()[:128] or None if isinstance(source, str) else None,
+                on_progress=on_progress,
             )
         except MalformedInput as error:
             return ImportOutcome(name=name, problem=str(error), faults=error.faults)

@@ -14,14 +14,29 @@ SENTENCE = (
     "label. Export everything, or what other trainers read."
 )
 FORMAT_HELP = (
-    "JSON lines, gzipped or not, one prompt a line: id, prompt, source, licence, lang; candidates, each with "
-    "model and text; labels, each with annotator, a, b, winner (a, b or tie) and kind (human or judge)."
+    "JSON lines, JSON, CSV, TSV or Parquet, or a data set's folder as a .zip. What is in it is told by its "
+    "fields: this app's records; one label a row; prompt, chosen and rejected; or an export of Label Studio, "
+    "Argilla or FastChat. An archive of a whole store goes into an empty one."
 )
+FILE_TYPES = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".gz", ".zip"]
 FORMATS = [
-    ("JSON lines: everything, and what imports read", "jsonl"),
+    ("JSON lines: prompts, answers and labels", "jsonl"),
     ("CSV: one row a label", "csv"),
+    ("Parquet: one row a label", "parquet"),
     ("DPO: prompt, chosen, rejected", "dpo"),
+    ("Archive: every row of every table, names and sign-ins included", "archive"),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientParts:
+    """What only programs see: the ends of the Python client's endpoints (docs/client.md)."""
+
+    bring_in: gr.Button
+    take_out: gr.Button
+    look: gr.Button
+    answer: gr.JSON
+    file: gr.File
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +45,7 @@ class DataParts:
 
     upload: gr.File
     ask_labelled: gr.Checkbox
+    source: gr.Textbox
     bring_in: gr.Button
     outcome: gr.HTML
     sources: gr.HTML
@@ -37,6 +53,7 @@ class DataParts:
     export: gr.Button
     exported: gr.HTML
     download: gr.File
+    client: ClientParts
 
 
 def draw_data() -> DataParts:
@@ -45,13 +62,20 @@ def draw_data() -> DataParts:
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Import", FORMAT_HELP), padding=False)
         upload = gr.File(
-            label="A .jsonl or .jsonl.gz file",
-            file_types=[".jsonl", ".gz"],
+            label="A file of preferences",
+            file_types=FILE_TYPES,
             file_count="single",
             height=130,
             elem_id="data-upload",
         )
         ask_labelled = gr.Checkbox(False, label="Ask people also about pairs that the file has labels for")
+        source = gr.Textbox(
+            value="",  # a default for the Python client
+            label="Source, where the file names none",
+            placeholder="the file's name",
+            max_length=128,
+            elem_id="data-source",
+        )
         bring_in = gr.Button("Import", variant="primary", elem_id="data-import")
         outcome = gr.HTML("", padding=False, min_height=20, elem_id="data-outcome")
     with gr.Column(elem_classes="bu-panel"):
@@ -59,7 +83,10 @@ def draw_data() -> DataParts:
         sources = gr.HTML("", padding=False, elem_id="data-sources")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(
-            markup.section("Export", "People leave under pseudonyms, and what was taken back stays."),
+            markup.section(
+                "Export",
+                "People leave under pseudonyms and what was taken back stays behind; an archive holds all.",
+            ),
             padding=False,
         )
         format = gr.Radio(FORMATS, value="jsonl", label="As", elem_id="data-format")
@@ -69,6 +96,7 @@ def draw_data() -> DataParts:
     return DataParts(
         upload=upload,
         ask_labelled=ask_labelled,
+        source=source,
         bring_in=bring_in,
         outcome=outcome,
         sources=sources,
@@ -76,4 +104,16 @@ def draw_data() -> DataParts:
         export=export,
         exported=exported,
         download=download,
+        client=_draw_client(),
+    )
+
+
+def _draw_client() -> ClientParts:
+    bring_in, take_out, look = (gr.Button(visible=False) for _ in range(3))
+    return ClientParts(
+        bring_in=bring_in,
+        take_out=take_out,
+        look=look,
+        answer=gr.JSON(visible=False),
+        file=gr.File(visible=False),
     )

@@ -1,0 +1,67 @@
+"""Parquet and Arrow files: rows out of them, tables into them. The only module that knows pyarrow.
+
+Invariant: files are read and written in batches, so memory does not grow with them. Non-goal: what columns
+mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blender_ui.errors import MalformedInput
+
+BATCH = 5_000
+
+
+def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, NULL as None.
+
+    Raises:
+        MalformedInput: If it is none, or breaks off.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise MalformedInput(f"{path.name} cannot be read as Parquet: {error}") from error
+
+
+def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of an Arrow file, as a stream (what ``datasets.save_to_disk`` writes) or with a footer.
+
+    Raises:
+        MalformedInput: If it is none, or breaks off.
+    """
+    try:
+        with pa.memory_map(str(path)) as source:
+            for batch in _arrow_batches(source):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise MalformedInput(f"{path.name} cannot be read as Arrow: {error}") from error
+
+
+def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
+    """Write rows under a schema, compressed; say how many. The same rows give the same bytes."""
+    n_rows, remaining = 0, iter(rows)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while batch := list(islice(remaining, BATCH)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            n_rows += len(batch)
+    return n_rows
+
+
+def _arrow_batches(source: Any) -> Iterator[pa.RecordBatch]:
+    try:
+        stream = pa.ipc.open_stream(source)
+    except pa.ArrowInvalid:
+        source.seek(0)
+        file = pa.ipc.open_file(source)
+        return (file.get_batch(number) for number in range(file.num_record_batches))
+    return iter(stream)

@@ -1,0 +1,127 @@
+"""FastChat's conversation logs with votes, and the battles that its monitor cleans them to.
+
+    {"tstamp", "type": "leftvote", "models", "states": [{"model_name", "messages", "conv_id"}, ...], "ip"}
+    {"question_id", "model_a", "model_b", "winner", "judge", "conversation_a", "conversation_b", "tstamp"}
+
+Invariant: lines of a log that are no vote between two answers (chats, upvotes of one) are left out, not
+faults; a word for the winner that is not known is a fault. Several turns stay with the answer
+(``words.read_exchange``). Non-goal: addresses; a voter's is hashed at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from blender_ui.exchange.fields import FieldError, Fields
+from blender_ui.exchange.gathering import id_of_question
+from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
+from blender_ui.exchange.words import (
+    Exchange,
+    read_exchange,
+    read_seconds_since_1970,
+    read_turns,
+    read_winner,
+)
+
+VOTES = ("leftvote", "rightvote", "tievote", "bothbad_vote")
+
+
+def parse_vote(line: Mapping[str, Any], source: str) -> PromptRecord | None:
+    """Read a line of a conversation log; None for one that is no vote between two."""
+    if line["type"] not in VOTES:
+        return None
+    fields = Fields(line)
+    states = list(fields.objects("states"))
+    if len(states) != 2:
+        raise fields.fault(f"expected two 'states', came {len(states)}")
+    chats = [read_turns(state.value.get("messages")) for state in states]
+    models = [
+        _model(state.value.get("model_name"), line["models"], place) for place, state in enumerate(states)
+    ]
+    exchanges = [read_exchange(_by_speaker(chat)) for chat in chats]
+    voter = hashlib.sha256(str(line.get("ip", "")).encode()).hexdigest()[:12]
+    return _record(
+        exchanges,
+        models,
+        LabelRecord(
+            annotator=f"voter-{voter}",
+            a=0,
+            b=1,
+            winner=read_winner(line["type"]),
+            kind="human",
+            at=read_seconds_since_1970(line.get("tstamp")),
+        ),
+        id=str(states[0].value.get("conv_id") or ""),
+        source=source,
+    )
+
+
+def parse_battle(battle: Mapping[str, Any], source: str) -> PromptRecord:
+    """Read a battle."""
+    fields = Fields(battle)
+    chats = [read_turns(battle[f"conversation_{side}"]) for side in "ab"]
+    judge = fields.optional_text("judge", longest=128) or "someone"
+    return _record(
+        [read_exchange(_by_speaker(chat)) for chat in chats],
+        [fields.text(f"model_{side}", longest=128, blank=False) for side in "ab"],
+        LabelRecord(
+            annotator=judge,
+            a=0,
+            b=1,
+            winner=read_winner(battle["winner"]),
+            # Arena users are called arena_user_<number>, authors author_<number>; models by their names.
+            kind="judge" if judge.startswith(("gpt", "claude")) else "human",
+            at=read_seconds_since_1970(battle.get("tstamp")),
+        ),
+        id=str(battle.get("question_id") or ""),
+        source=source,
+        lang=fields.optional_text("language", longest=32),
+    )
+
+
+def _record(
+    exchanges: list[Exchange],
+    models: list[str],
+    label: LabelRecord,
+    *,
+    id: str,
+    source: str,
+    lang: str | None = None,
+) -> PromptRecord:
+    prompt = exchanges[0].prompt
+    if exchanges[1].prompt != prompt:
+        raise FieldError("the two conversations begin with different questions")
+    if not prompt.strip():
+        raise FieldError("the question is blank")
+    return PromptRecord(
+        id=id[:256] or id_of_question(prompt),
+        source=source,
+        prompt=prompt,
+        candidates=tuple(
+            CandidateRecord(model=model, text=told.answer)
+            for model, told in zip(models, exchanges, strict=True)
+        ),
+        labels=(label,),
+        lang=lang,
+    )
+
+
+def _by_speaker(chat: Any) -> Any:
+    """The chat with its speakers as user and assistant: FastChat's templates name them as they like."""
+    if not chat:
+        raise FieldError("a conversation is no list of messages")
+    if any(turn.role == "assistant" for turn in chat):
+        return chat
+    asker = chat[0].role
+    return [turn._replace(role="user" if turn.role == asker else "assistant") for turn in chat]
+
+
+def _model(name: Any, models: Any, place: int) -> str:
+    """A state's model; before version 0.2.3 only the selectors' list had it."""
+    listed = models[place] if isinstance(models, list) and len(models) == 2 else None
+    for candidate in (name, listed):
+        if isinstance(candidate, str) and candidate.strip():
+            return candidate[:128]
+    raise FieldError("neither 'states' nor 'models' name the model of each side")

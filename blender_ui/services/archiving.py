@@ -1,0 +1,81 @@
+"""Take the whole store out as one archive, and bring one into an empty store.
+
+Invariant: an archive that was taken out and brought in gives the same rows in every table, or nothing. It
+holds people's names and whatever signs them in, so it is to be kept like the database itself. Non-goals:
+merging two stores, and the files of trained rankers, which lie beside the database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, delete
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
+from blender_ui.exchange.archive import Manifest, OpenArchive, TableDump, open_archive, write_archive
+from db.engine import transaction
+from db.migrations import newest_revision
+from db.models import Project
+from db.queries import whole
+
+
+def export_archive(engine: Engine, path: Path, *, now: datetime) -> Manifest:
+    """Write every row of every table into a file, as they are at one moment."""
+    with transaction(engine) as session:
+        whole.freeze(session)
+        tables = (
+            TableDump(table.name, whole.columns_of(table), whole.iterate_rows(session, table))
+            for table in whole.list_tables()
+        )
+        return write_archive(path, tables, revision=newest_revision(), created_at=now.isoformat())
+
+
+def import_archive(engine: Engine, path: Path) -> Manifest:
+    """Bring an archive's rows into an empty store.
+
+    Raises:
+        MalformedInput: If the archive is damaged, or its tables are not this schema's.
+        SchemaMismatch: If it comes from a store of another schema.
+        Refused: If the store is not empty.
+    """
+    with open_archive(path) as archive, transaction(engine, immediate=True) as session:
+        _check(archive.manifest, path)
+        _make_room(session)
+        _write(session, archive)
+        return archive.manifest
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    expected = newest_revision()
+    if manifest.revision != expected:
+        raise SchemaMismatch(
+            f"{path.name} was taken out of a store at revision {manifest.revision}, "
+            f"this one is at {expected}; "
+            "bring it into the version of this app that wrote it, update that, and export again"
+        )
+    ours = {table.name: whole.columns_of(table) for table in whole.list_tables()}
+    if {entry.name: entry.columns for entry in manifest.tables} != ours:
+        raise MalformedInput(f"the tables of {path.name} are not those of revision {expected}")
+
+
+def _make_room(session: Session) -> None:
+    """Refuse a store with rows; the default project, with which every store begins, gives way."""
+    filled = {table.name: n for table in whole.list_tables() if (n := whole.count_rows(session, table))}
+    if filled == {Project.__tablename__: 1}:
+        session.execute(delete(Project))
+    elif filled:
+        rows = ", ".join(f"{n} in {name}" for name, n in filled.items())
+        raise Refused(
+            f"an archive goes into an empty store, and this one has rows: {rows}. "
+            "Set BLENDER_UI_HOME to a new folder, and import it there before the app is first used"
+        )
+
+
+def _write(session: Session, archive: OpenArchive) -> None:
+    by_name = {table.name: table for table in whole.list_tables()}
+    for entry in archive.manifest.tables:
+        n_rows = whole.insert_all(session, by_name[entry.name], archive.rows(entry))
+        if n_rows != entry.n_rows:
+            raise MalformedInput(f"expected {entry.n_rows} rows of {entry.name}, came {n_rows}")

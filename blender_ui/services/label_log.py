@@ -1,0 +1,149 @@
+"""Every standing label of people as arrays, kept in memory and brought up to date by what came since.
+
+An item is an unordered pair of candidates, whichever side each was shown on; of an annotator's labels of one
+item the latest counts. Invariant: the arrays of one version never change. Non-goal: what is made of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from db.engine import transaction
+from db.queries import labels
+from db.queries.labels import Columns, LabelVersion
+
+IntArray = NDArray[np.integer]
+BoolArray = NDArray[np.bool_]
+
+LEFT, RIGHT, TIE, BOTH_BAD = range(len(labels.OUTCOMES))
+N_OUTCOMES = len(labels.OUTCOMES)
+_SAFETY = 5_000
+"""Ids that are read again: on PostgreSQL a lower id may be committed after a higher one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The labels that stand, by ascending id; n of them, on m items.
+
+    Attributes:
+        version: Which state of the store this is.
+        preference_id, comparison_id: Ids, (n,).
+        annotator: Place in ``annotator_ids``, (n,).
+        annotator_ids: Ids of the annotators with a label.
+        names: Theirs.
+        outcome: As shown: LEFT, RIGHT, TIE or BOTH_BAD, (n,).
+        choice: As of the item: LEFT where the candidate with the lower id won, (n,).
+        has_coin: Whether a coin chose the sides, (n,).
+        gold: The right answer as shown, -1 where nobody knows it, (n,).
+        seconds: NaN where unknown, (n,).
+        item: Number of the item, (n,).
+        low_id, high_id: Candidates of each item, (m,).
+    """
+
+    version: LabelVersion
+    preference_id: IntArray
+    comparison_id: IntArray
+    annotator: IntArray
+    annotator_ids: IntArray
+    names: tuple[str, ...]
+    outcome: IntArray
+    choice: IntArray
+    has_coin: BoolArray
+    gold: IntArray
+    seconds: NDArray[np.floating]
+    item: IntArray
+    low_id: IntArray
+    high_id: IntArray
+
+    def __len__(self) -> int:
+        """The number of labels."""
+        return len(self.preference_id)
+
+
+class LabelLog:
+    """Gives the labels of now; one for a process.
+
+    Args:
+        engine: The store.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._labels: Columns = np.zeros((5, 0), dtype=np.int64)
+        self._comparisons: Columns = np.zeros((5, 0), dtype=np.int64)
+        self._current: Labels | None = None
+
+    def current(self) -> Labels:
+        """The labels that stand now."""
+        with self._lock, transaction(self._engine) as session:
+            version = labels.get_version(session)
+            if self._current is None or self._current.version != version:
+                self._labels = _extend(
+                    self._labels, lambda after: labels.list_labels(session, after_id=after)
+                )
+                self._comparisons = _extend(
+                    self._comparisons, lambda after: labels.list_comparisons(session, after_id=after)
+                )
+                self._current = self._assemble(session, version)
+            return self._current
+
+    def _assemble(self, session: Session, version: LabelVersion) -> Labels:
+        ids, comparison, annotator, outcome, milliseconds = self._labels
+        names = labels.names_of_people(session)
+        stands = ~np.isin(ids, labels.list_retracted(session)[0])
+        stands &= np.isin(annotator, np.fromiter(names, dtype=np.int64, count=len(names)))
+        place = np.searchsorted(self._comparisons[0], comparison)
+        _, left, right, has_coin, gold = self._comparisons[:, place]
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        key = low * (int(high.max(initial=0)) + 1) + high
+        stands[stands] = _is_last(key[stands], annotator[stands])
+        _, first, item = np.unique(key[stands], return_index=True, return_inverse=True)
+        annotator_ids, who = np.unique(annotator[stands], return_inverse=True)
+        shown = outcome[stands]
+        is_turned = (left != low)[stands] & (shown <= RIGHT)
+        return Labels(
+            version=version,
+            preference_id=ids[stands],
+            comparison_id=comparison[stands],
+            annotator=who,
+            annotator_ids=annotator_ids,
+            names=tuple(names[int(annotator_id)] for annotator_id in annotator_ids),
+            outcome=shown,
+            choice=np.where(is_turned, 1 - shown, shown),
+            has_coin=has_coin[stands].astype(bool),
+            gold=gold[stands],
+            seconds=np.where(milliseconds[stands] < 0, np.nan, milliseconds[stands] / 1000),
+            item=item,
+            low_id=low[stands][first],
+            high_id=high[stands][first],
+        )
+
+
+def count_choices(log: Labels) -> IntArray:
+    """How many annotators made each choice on each item, (m, N_OUTCOMES)."""
+    flat = np.bincount(log.item * N_OUTCOMES + log.choice, minlength=len(log.low_id) * N_OUTCOMES)
+    return flat.reshape(-1, N_OUTCOMES)
+
+
+def _extend(columns: Columns, read: Callable[[int], Columns]) -> Columns:
+    """Add the rows that came since."""
+    after = max(int(columns[0, -1]) - _SAFETY, 0) if columns.size else 0
+    kept = columns[:, : np.searchsorted(columns[0], after, side="right")]
+    return np.concatenate([kept, read(after)], axis=1)
+
+
+def _is_last(item: IntArray, annotator: IntArray) -> BoolArray:
+    """Whether no later label is by the same annotator on the same item."""
+    key = item * (int(annotator.max(initial=0)) + 1) + annotator
+    _, last = np.unique(key[::-1], return_index=True)
+    is_last = np.zeros(len(key), dtype=bool)
+    is_last[len(key) - 1 - last] = True
+    return is_last

@@ -1,0 +1,177 @@
+"""Agreement, annotators and disagreements as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from blender_ui.services.label_figures import AnnotatorFigures, Overall, PairMatrix
+from blender_ui.services.quality import Disagreement, QualityView
+from blender_ui.statistics.bootstrap import Estimate
+from blender_ui.ui import markup, prose
+from blender_ui.ui.quality.handlers import Desk
+from db.models import Outcome
+
+WORDS = {
+    Outcome.LEFT: "left is better",
+    Outcome.RIGHT: "right is better",
+    Outcome.TIE: "a tie",
+    Outcome.BOTH_BAD: "both bad",
+}
+NOTHING = "–"
+HOW_TO_READ = (
+    "Alpha is 1 where all agree and 0 where they agree as often as chance would. Krippendorff asks for .80, "
+    "or .667 for tentative conclusions; which of two good answers is better is seldom agreed on that far."
+)
+
+
+def draw_overall(view: QualityView) -> str:
+    """How far all agree."""
+    overall = view.overall
+    if not view.n_labels:
+        return markup.notice("Nobody has labelled anything yet.", links=[("Label", "./label")])
+    drawn = markup.figures(
+        [
+            ("labels of people", f"{view.n_labels:,}"),
+            ("people", f"{len(view.annotators):,}"),
+            ("pairs", f"{overall.n_items:,}"),
+            ("pairs with two labels or more", f"{overall.n_overlapping:,}"),
+            ("of those disagreed on", f"{overall.n_disagreeing:,}"),
+        ]
+    )
+    if not overall.n_overlapping:
+        return drawn + markup.notice(
+            "No pair has labels of two people yet, so nothing can be said of agreement. BLENDER_UI_OVERLAP "
+            "says how many people are asked each pair."
+        )
+    return drawn + markup.figures(_agreement(overall), note=HOW_TO_READ)
+
+
+def _agreement(overall: Overall) -> list[tuple[str, str]]:
+    return [
+        ("Krippendorff's alpha", _number(overall.alpha)),
+        (f"Fleiss' kappa (pairs with {overall.n_raters} labels)", _number(overall.fleiss)),
+        ("two labels of a pair are the same", f"{overall.agreement:.0%}"),
+    ]
+
+
+def list_figures(view: QualityView) -> dict[str, Any]:
+    """The figures as plain values for programs; None where there is nothing to say."""
+    overall = view.overall
+    return {
+        "n_labels": view.n_labels,
+        "n_pairs": overall.n_items,
+        "n_overlapping": overall.n_overlapping,
+        "n_disagreeing": overall.n_disagreeing,
+        "agreement": _plain(overall.agreement),
+        "alpha": _plain_estimate(overall.alpha),
+        "fleiss_kappa": _plain_estimate(overall.fleiss),
+        "annotators": [
+            {
+                "id": one.annotator_id,
+                "name": one.name,
+                "n_labels": one.n_labels,
+                "agreement": _plain_estimate(one.agreement),
+                "gold": _plain_estimate(one.gold),
+                "left_share": _plain_estimate(one.left_share),
+                "median_seconds": _plain(one.median_seconds),
+                "fast_share": _plain(one.fast_share),
+                "warning": one.warning,
+            }
+            for one in view.annotators
+        ],
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _plain_estimate(estimate: Estimate) -> dict[str, float | None]:
+    return {name: _plain(value) for name, value in estimate._asdict().items()}
+
+
+def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
+    """Each annotator beside the others."""
+    if not annotators:
+        return markup.remark("Nobody yet.")
+    rows = [
+        (
+            one.name,
+            f"{one.n_labels:,}",
+            _share(one.agreement, one.n_compared),
+            _share(one.gold, one.n_gold),
+            _share(one.left_share, one.n_sided),
+            NOTHING if math.isnan(one.median_seconds) else f"{one.median_seconds:.1f}",
+            NOTHING if math.isnan(one.fast_share) else f"{one.fast_share:.0%}",
+            one.warning or NOTHING,
+        )
+        for one in annotators
+    ]
+    headings = (
+        "Who",
+        "Labels",
+        "As most others",
+        "Checks right",
+        "Chose left",
+        "Median seconds",
+        "Under 1.5 s",
+        "Of the latest 30",
+    )
+    return markup.table(headings, rows)
+
+
+def draw_pairs(pairs: PairMatrix) -> str:
+    """Who agrees with whom."""
+    if len(pairs.names) < 2:
+        return markup.remark("Two people must have labelled the same pairs.")
+    size = range(len(pairs.names))
+    cells = [[_pair_cell(pairs, row, column) for column in size] for row in size]
+    return markup.matrix(
+        list(pairs.names),
+        cells,
+        caption="Share of shared pairs on which both chose the same; rest on a cell for kappa",
+    )
+
+
+def _pair_cell(pairs: PairMatrix, row: int, column: int) -> markup.Cell | None:
+    agreement = float(pairs.agreement[row, column])
+    if math.isnan(agreement):
+        return None
+    kappa = pairs.kappas[min(row, column), max(row, column)]
+    title = (
+        f"{pairs.names[row]} and {pairs.names[column]}: {pairs.n_shared[row, column]:,} pairs, "
+        f"Cohen's kappa {_number(kappa)}"
+    )
+    return markup.Cell(agreement, title)
+
+
+def draw_desk(desk: Desk) -> str:
+    """The disagreement to be ruled on, without the members' names."""
+    if desk.shown is None:
+        return markup.remark("No disagreement waits for a ruling.")
+    shown = desk.shown
+    asked = markup.fold("What was asked", prose.render_prose(f"{shown.instruction}\n\n{shown.input}".strip()))
+    answers = markup.side_by_side(_answer("Left", shown.left_text), _answer("Right", shown.right_text))
+    return asked + answers + _draw_votes(shown) + markup.remark(f"{desk.n_more} more wait after this one.")
+
+
+def _answer(title: str, text: str) -> str:
+    return markup.section(title) + markup.differences([markup.Difference("same", text)])
+
+
+def _draw_votes(shown: Disagreement) -> str:
+    rows = [(vote.annotator, WORDS[vote.outcome], vote.reason or NOTHING) for vote in shown.votes]
+    return markup.table(("Who", "Says", "Reason"), rows)
+
+
+def _number(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return NOTHING
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def _share(estimate: Estimate, n: int) -> str:
+    return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%}) of {n:,}" if n else NOTHING

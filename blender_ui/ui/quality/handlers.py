@@ -1,0 +1,72 @@
+"""What the quality page does when asked, without Gradio.
+
+Invariant: a ruling is stored for the pair that was on the page, with who ruled. Non-goals: the figures
+(``services.quality``), and who may open the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.services.labeling import Labeling
+from blender_ui.services.quality import Disagreement, Quality, QualityView
+from blender_ui.ui.identity import welcome
+from db.models import Outcome
+
+N_WAITING = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The disagreement that is to be ruled on.
+
+    Attributes:
+        shown: None where there is none.
+        n_more: Others of those at hand.
+    """
+
+    shown: Disagreement | None
+    n_more: int
+
+
+class QualityHandlers:
+    """The quality page's requests.
+
+    Args:
+        quality: Knows the figures.
+        labeling: Knows who asks.
+    """
+
+    def __init__(self, quality: Quality, labeling: Labeling) -> None:
+        self._quality = quality
+        self._labeling = labeling
+
+    def view(self) -> QualityView:
+        """The figures of now."""
+        return self._quality.view()
+
+    def desk(self, passed_over: Sequence[object] = ()) -> Desk:
+        """The most evenly split pair without a ruling, less those that were passed over on this page."""
+        passed = {key for key in passed_over if isinstance(key, int)}
+        waiting = self._quality.list_disagreements(limit=N_WAITING + len(passed))
+        left = [one for one in waiting if one.comparison_id not in passed]
+        return Desk(shown=left[0] if left else None, n_more=max(len(left) - 1, 0))
+
+    def rule(self, memory: object, *, comparison_id: object, outcome: object, reason: object) -> str:
+        """Store a ruling; gives a sentence that says what is wrong, empty where nothing is."""
+        try:
+            if not isinstance(comparison_id, int) or isinstance(comparison_id, bool):
+                raise MalformedInput("there is no pair to rule on; reload the page")
+            if outcome not in list(Outcome):
+                raise MalformedInput("choose what counts: left, right, a tie, or both bad")
+            self._quality.rule(
+                comparison_id=comparison_id,
+                outcome=Outcome(str(outcome)),
+                reason=str(reason or ""),
+                decided_by_id=welcome(self._labeling, memory).annotator.id,
+            )
+        except BlenderError as error:
+            return str(error)
+        return ""

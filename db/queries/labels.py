@@ -1,0 +1,205 @@
+"""Labels as columns of numbers, for statistics over every one there is; and rulings on them.
+
+Invariant: label columns come by ascending id, and only numbers leave the driver, so a million cost about a
+second. Non-goal: what is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Integer, Select, case, cast, func, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from db.models import (
+    Adjudication,
+    Annotator,
+    AnnotatorKind,
+    Candidate,
+    Comparison,
+    Outcome,
+    Preference,
+    Prompt,
+)
+
+Columns = NDArray[np.int64]
+"""Shape (n_columns, n_rows)."""
+
+OUTCOMES = (Outcome.LEFT, Outcome.RIGHT, Outcome.TIE, Outcome.BOTH_BAD)
+"""An outcome's code is its place here."""
+_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+
+
+class LabelVersion(NamedTuple):
+    """Tells one state of the labels and rulings from another."""
+
+    last_id: int
+    n_retracted: int
+    last_ruling_id: int
+
+
+class Vote(NamedTuple):
+    """What one person says of a comparison."""
+
+    comparison_id: int
+    annotator: str
+    outcome: Outcome
+    reason: str | None
+
+
+class ComparedTexts(NamedTuple):
+    """What a comparison is about."""
+
+    comparison_id: int
+    instruction: str
+    input: str
+    left: str
+    right: str
+
+
+class Ruling(NamedTuple):
+    """A ruling on two candidates of a prompt."""
+
+    prompt_id: int
+    left_id: int
+    right_id: int
+    outcome: Outcome
+
+
+def get_version(session: Session) -> LabelVersion:
+    """The state of now."""
+    last, ruled = (func.coalesce(func.max(col(table.id)), 0) for table in (Preference, Adjudication))
+    retracted = select(func.count()).where(col(Preference.retracted_at).is_not(None))
+    row = session.execute(
+        select(select(last).scalar_subquery(), retracted.scalar_subquery(), select(ruled).scalar_subquery())
+    ).one()
+    return LabelVersion(*(int(value) for value in row))
+
+
+def list_labels(session: Session, *, after_id: int) -> Columns:
+    """Id, comparison, annotator, outcome's code and milliseconds (-1 where unknown) of every label."""
+    code = case(_CODES, value=col(Preference.outcome), else_=-1)
+    milliseconds = cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), Integer)
+    query = select(
+        col(Preference.id), col(Preference.comparison_id), col(Preference.annotator_id), code, milliseconds
+    )
+    return _fetch(session, query.where(col(Preference.id) > after_id).order_by(col(Preference.id)), 5)
+
+
+def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
+    """Outcome's code, whether a coin chose the sides, milliseconds, gold; the latest label first."""
+    query = (
+        select(
+            case(_CODES, value=col(Preference.outcome), else_=-1),
+            case((col(Comparison.side_seed).is_not(None), 1), else_=0),
+            cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), Integer),
+            case(_CODES, value=col(Comparison.gold_outcome), else_=-1),
+        )
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(col(Preference.annotator_id) == annotator_id, col(Preference.retracted_at).is_(None))
+        .order_by(col(Preference.created_at).desc(), col(Preference.id).desc())
+        .limit(limit)
+    )
+    return _fetch(session, query, 4)
+
+
+def list_retracted(session: Session) -> Columns:
+    """Ids of the labels that were taken back, (1, n)."""
+    query = select(col(Preference.id)).where(col(Preference.retracted_at).is_not(None))
+    return _fetch(session, query, 1)
+
+
+def list_comparisons(session: Session, *, after_id: int) -> Columns:
+    """Id, left, right, whether a coin chose the sides, and the right answer's code (-1: none), of each."""
+    gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
+    has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
+    query = select(col(Comparison.id), col(Comparison.left_id), col(Comparison.right_id), has_coin, gold)
+    return _fetch(session, query.where(col(Comparison.id) > after_id).order_by(col(Comparison.id)), 5)
+
+
+def names_of_people(session: Session) -> dict[int, str]:
+    """The name of every annotator who is a person."""
+    query = select(col(Annotator.id), col(Annotator.name)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
+    return {annotator_id: name for annotator_id, name in session.execute(query) if annotator_id is not None}
+
+
+def times_of(session: Session, *, preference_ids: Sequence[int]) -> dict[int, datetime]:
+    """When some preferences were given."""
+    query = select(col(Preference.id), col(Preference.created_at)).where(
+        col(Preference.id).in_(preference_ids)
+    )
+    return {preference_id: at for preference_id, at in session.execute(query) if preference_id is not None}
+
+
+def list_texts(session: Session, *, comparison_ids: Sequence[int]) -> dict[int, ComparedTexts]:
+    """What some comparisons are about, by id."""
+    left, right = aliased(Candidate), aliased(Candidate)
+    query = (
+        select(
+            col(Comparison.id), col(Prompt.instruction), col(Prompt.input), col(left.text), col(right.text)
+        )
+        .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
+        .join(left, col(left.id) == col(Comparison.left_id))
+        .join(right, col(right.id) == col(Comparison.right_id))
+        .where(col(Comparison.id).in_(comparison_ids))
+    )
+    return {row[0]: ComparedTexts(*row) for row in session.execute(query)}
+
+
+def list_votes(session: Session, *, comparison_ids: Sequence[int]) -> list[Vote]:
+    """The standing labels of people on some comparisons, by ascending id."""
+    query = (
+        select(
+            col(Preference.comparison_id),
+            col(Annotator.name),
+            col(Preference.outcome),
+            col(Preference.reason),
+        )
+        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
+        .where(
+            col(Preference.comparison_id).in_(comparison_ids),
+            col(Preference.retracted_at).is_(None),
+            col(Annotator.kind) == AnnotatorKind.HUMAN,
+        )
+        .order_by(col(Preference.id))
+    )
+    return [Vote(*row) for row in session.execute(query)]
+
+
+def list_rulings(
+    session: Session, *, first_id: int | None = None, last_id: int | None = None
+) -> list[Ruling]:
+    """The rulings by ascending id, so that the last one on two candidates counts.
+
+    Args:
+        session: In a transaction.
+        first_id, last_id: Only on prompts from one id to another.
+    """
+    query = (
+        select(
+            col(Comparison.prompt_id),
+            col(Comparison.left_id),
+            col(Comparison.right_id),
+            col(Adjudication.outcome),
+        )
+        .join(Comparison, col(Comparison.id) == col(Adjudication.comparison_id))
+        .order_by(col(Adjudication.id))
+    )
+    if first_id is not None and last_id is not None:
+        query = query.where(col(Comparison.prompt_id).between(first_id, last_id))
+    return [Ruling(*row) for row in session.execute(query)]
+
+
+def _fetch(session: Session, query: Select[*tuple[Any, ...]], width: int) -> Columns:
+    """Run a query of whole numbers, past the rows that SQLAlchemy would make of each."""
+    result = session.connection().execute(query)
+    rows: Iterable[tuple[int, ...]] = result.cursor  # type: ignore[assignment]
+    numbers = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
+    result.close()
+    return np.ascontiguousarray(numbers.reshape(-1, width).T)

@@ -1,0 +1,90 @@
+"""Every row of every table, as it is, out of a store and into one.
+
+Invariant: tables come parents first. Non-goal: what the rows mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlmodel import AutoString, Session, SQLModel
+
+from db.models import UtcTime
+
+Kind = Literal["int", "float", "text", "bool", "time", "json", "bytes"]
+_KINDS: tuple[tuple[type, Kind], ...] = (
+    (UtcTime, "time"),
+    (JSON, "json"),
+    (Boolean, "bool"),
+    (Integer, "int"),
+    (Float, "float"),
+    (LargeBinary, "bytes"),
+    (String, "text"),  # enums
+    (AutoString, "text"),
+)
+_AT_ONCE = 5_000
+
+
+def list_tables() -> list[Table]:
+    """Every table, parents before those that refer to them."""
+    return list(SQLModel.metadata.sorted_tables)
+
+
+def columns_of(table: Table) -> dict[str, Kind]:
+    """The kind of each column."""
+    return {column.name: _kind(column.type) for column in table.columns}
+
+
+def freeze(session: Session) -> None:
+    """See the store as it is at one moment; call it before the first query of a transaction."""
+    if session.connection().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+def iterate_rows(session: Session, table: Table) -> Iterator[dict[str, Any]]:
+    """All rows of a table by primary key, a batch at a time."""
+    query = select(table).order_by(*table.primary_key.columns)
+    result = session.connection().execution_options(yield_per=_AT_ONCE).execute(query)
+    for row in result:
+        yield dict(row._mapping)
+
+
+def count_rows(session: Session, table: Table) -> int:
+    """How many rows a table has."""
+    n_rows: int = session.execute(select(func.count()).select_from(table)).scalar_one()
+    return n_rows
+
+
+def insert_all(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write rows with the keys they have, and let new rows be numbered after them; say how many."""
+    connection, n_rows, remaining = session.connection(), 0, iter(rows)
+    while batch := [dict(row) for row in islice(remaining, _AT_ONCE)]:
+        connection.execute(insert(table), batch)
+        n_rows += len(batch)
+    if connection.dialect.name == "postgresql" and "id" in table.columns and n_rows:
+        connection.execute(
+            text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}")
+        )
+    return n_rows
+
+
+def _kind(column_type: Any) -> Kind:
+    for type_, kind in _KINDS:
+        if isinstance(column_type, type_):
+            return kind
+    raise TypeError(f"{column_type!r} has no place in an archive; give it one in {__name__}")
