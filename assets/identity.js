@@ -57,7 +57,7 @@
       location.replace(`${root()}/account?invite=${encodeURIComponent(invitation)}`);
       return;
     }
-    const me = await call("account_me", key).catch(() => null);
+    const me = await call("account_me", key).catch((error) => console.warn(`who one is could not be asked: ${error.message}`));
     if (!me) return;
     if (me.must_sign_in && page() !== "account") {
       location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
@@ -71,5 +71,6 @@
   }
 
   window.blenderUi = { get key() { return key; }, keep, call, Refusal, root };
-  document.addEventListener("DOMContentLoaded", arrive);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
+  else arrive(); // Gradio puts this script into the page when it has built it
 })();

@@ -2,12 +2,18 @@
 
 Two measurements on stores of made-up pairs. "service": the label loop's own two transactions, by
 threads of one process, as the app runs them. "http": the real app in a process of its own, asked
-over HTTP as its page asks it, vote and next pair in one request. A client's time is from asking to
-having the next pair. ``duplicates`` are votes of a person on a pair they had voted on, or on one
-that enough people had; ``lost`` are votes that were acknowledged and are not in the store;
-``cpu_ms_per_label`` is this process's processor time, over HTTP the clients' alone.
+over HTTP as its page asks it, with accounts, roles and a project for members: each client signs in
+with a password, holds the pair on its screen and the one after it, and a vote brings the next one. A
+client's time is from asking to having that pair. ``duplicates`` are votes of a person on a pair they had
+voted on, or on one that enough people had; ``lost`` are votes that were acknowledged and are not in the
+store; ``cpu_ms_per_label`` is this process's processor time, over HTTP the clients' alone.
+
+Two more by their flags. ``--stored N``: how long ``next_pair`` takes (``next_pair_p95_ms``) in a store
+with N preferences, written in bulk. ``--browser``: from a key press to the next pair drawn, in Chromium
+(``key_p95_ms``).
 
     python -m benchmarks.label_loop [--items N] [--clients N] [--seconds S] [--only service|http] [--quick]
+                                    [--stored N] [--browser]
 
 The last line is JSON: the figures over HTTP, and the service's under "service".
 """
@@ -27,7 +33,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +41,18 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from benchmarks.import_export import make_records
+from benchmarks.label_store import make_stored
 from blender_ui.exchange import PromptRecord, write_records
+from blender_ui.services.accounts import Accounts
 from blender_ui.services.importing import Importing
 from blender_ui.services.labeling import Labeling
+from blender_ui.services.projects import Projects
 from db.engine import create_store
 from db.migrations import migrate
-from db.models import Outcome, utc_now
+from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, Role, utc_now
 
 START_SECONDS = 180
+PASSWORD = "a benchmark's password"
 _OUTCOMES = tuple(Outcome)
 
 
@@ -68,10 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clients", type=int, default=8, help="annotators at once")
     parser.add_argument("--seconds", type=float, default=60.0, help="at most so long a measurement")
     parser.add_argument("--only", choices=("service", "http"), help="one of the two measurements")
+    parser.add_argument("--stored", type=int, default=0, help="preferences in the store of a third one")
+    parser.add_argument("--browser", action="store_true", help="time key presses in Chromium, too")
     parser.add_argument("--quick", action="store_true", help="300 pairs, at most 10 s each")
     options = parser.parse_args(arguments)
     if options.quick:
         options.items, options.seconds = 300, min(options.seconds, 10.0)
+        options.stored = min(options.stored, 20_000)
     figures: dict[str, Any] = {"items": options.items, "clients": options.clients}
     for kind, measurement in (("service", measure_service), ("http", measure_http)):
         if options.only in (None, kind):
@@ -79,7 +92,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 found = measurement(Path(folder), options)
             print(f"{kind}: {json.dumps(found)}", flush=True)
             figures |= {"service": found} if kind == "service" and options.only is None else found
+    more = [("stored", measure_stored)] if options.stored else []
+    more += [("browser", measure_browser)] if options.browser else []
+    for kind, measurement in more:
+        with tempfile.TemporaryDirectory() as folder:
+            found = measurement(Path(folder), options)
+        print(f"{kind}: {json.dumps(found)}", flush=True)
+        figures |= found
     print(json.dumps(figures))
+
+
+def measure_stored(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Time ``next_pair``, with its vote in between, where many preferences are stored already."""
+    engine = make_stored(folder, options.stored)
+    labeling = Labeling(engine, clock=utc_now, seed=3, lease_seconds=600, overlap=1)
+    seconds = []
+    for number in range(4):
+        me = labeling.sign_in(key=f"benchmark-annotator-{number}").id
+        for _ in range(50):
+            start = time.perf_counter()
+            pair = labeling.next_pair(annotator_id=me)
+            seconds.append(time.perf_counter() - start)
+            assert pair is not None
+            labeling.submit(
+                annotator_id=me,
+                lease_id=pair.lease_id,
+                outcome=Outcome.TIE,
+                idempotency_key=str(pair.lease_id),
+            )
+    start = time.perf_counter()
+    labeling.progress(annotator_id=me)
+    progress_seconds = time.perf_counter() - start
+    engine.dispose()
+    return {
+        "stored": options.stored,
+        "next_pair_p50_ms": _percentile_ms(seconds, 50),
+        "next_pair_p95_ms": _percentile_ms(seconds, 95),
+        "progress_ms": round(1000 * progress_seconds, 1),
+    }
+
+
+def measure_browser(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Press keys on the real page and read when the next pair was painted."""
+    from benchmarks.label_page import press_keys  # needs Playwright, which the others do without
+
+    engine = make_queue(folder, options.items)
+    tokens = sign_everybody_in(engine, 1)
+    with serving(folder) as port:
+        seconds = press_keys(f"http://127.0.0.1:{port}/label", key=tokens[0], n_presses=100)
+    engine.dispose()
+    return {"key_p50_ms": _percentile_ms(seconds, 50), "key_p95_ms": _percentile_ms(seconds, 95)}
+
+
+def _percentile_ms(seconds: Sequence[float], share: float) -> float:
+    return round(1000 * float(np.percentile(seconds, share)), 1)
 
 
 def measure_service(folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -107,15 +173,26 @@ def measure_service(folder: Path, options: argparse.Namespace) -> dict[str, floa
 def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     """The loop as a browser drives it, on the app as it is served."""
     engine = make_queue(folder, options.items)
+    add_accounts(engine, options.clients)
     with serving(folder) as port:
+        door = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        tokens = [
+            ask(door, "account_sign_in", f"annotator-{number}", PASSWORD)["token"]
+            for number in range(options.clients)
+        ]
 
         def client(number: int, tally: Tally, until: float) -> None:
-            key = f"benchmark-annotator-{number}"
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            turn = ask(connection, "label_open", key)["turn"]
-            while turn["pair"] is not None and time.monotonic() < until:
-                lease_id = turn["pair"]["lease_id"]
+            key, connection = tokens[number], http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            welcome = ask(connection, "label_open", key, None)
+            project_id, shown = welcome["desk"]["project_id"], welcome["turn"]["pair"]
+            if shown is None:
+                return
+            ahead = ask(connection, "label_ahead", key, project_id, shown["lease_id"])["pair"]
+            while shown is not None and time.monotonic() < until:
+                lease_id, shown = shown["lease_id"], ahead
                 vote = {
+                    "project_id": project_id,
+                    "shown": None if shown is None else shown["lease_id"],
                     "lease_id": lease_id,
                     "outcome": _OUTCOMES[lease_id % len(_OUTCOMES)].value,
                     "token": f"{lease_id}",
@@ -124,13 +201,39 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
                 }
                 start = time.perf_counter()
                 turn = ask(connection, "label_vote", key, vote)
+                ahead = turn["pair"]
                 tally.seconds.append(time.perf_counter() - start)
                 if turn["reveal"] is None:
                     tally.errors.append(turn["notice"])
                 else:
                     tally.acknowledged += 1
+                if shown is None:  # nothing was ahead; others may have handed something back
+                    shown, ahead = ahead, None
 
         return measure(client, engine, options)
+
+
+def add_accounts(engine: Engine, n_accounts: int) -> None:
+    """Make the queue's project one for members, and annotators with passwords its members."""
+    accounts, projects = Accounts(engine, clock=utc_now), Projects(engine, clock=utc_now)
+    admin = accounts.add(username="admin", password=PASSWORD, role=Role.ADMIN, by=None)
+    terms = replace(projects.get(DEFAULT_PROJECT_ID).terms, audience=Audience.MEMBERS)
+    projects.change(DEFAULT_PROJECT_ID, terms, by=admin.id)
+    for number in range(n_accounts):
+        person = accounts.add(
+            username=f"annotator-{number}", password=PASSWORD, role=Role.ANNOTATOR, by=admin.id
+        )
+        projects.set_member(DEFAULT_PROJECT_ID, annotator_id=person.id, is_member=True, by=admin.id)
+
+
+def sign_everybody_in(engine: Engine, n_accounts: int) -> list[str]:
+    """Make annotators and give their sign-ins' tokens."""
+    add_accounts(engine, n_accounts)
+    accounts = Accounts(engine, clock=utc_now)
+    return [
+        accounts.sign_in(username=f"annotator-{number}", password=PASSWORD).token
+        for number in range(n_accounts)
+    ]
 
 
 def ask(connection: http.client.HTTPConnection, endpoint: str, *data: Any) -> dict[str, Any]:
@@ -221,7 +324,13 @@ def serving(folder: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    settings = {"HOME": str(folder), "PORT": str(port), "WORKER": "none", "TRAIN_EVERY": "0"}
+    settings = {
+        "HOME": str(folder),
+        "PORT": str(port),
+        "WORKER": "none",
+        "TRAIN_EVERY": "0",
+        "ACCESS": "accounts",
+    }
     environ = os.environ | {f"BLENDER_UI_{name}": value for name, value in settings.items()}
     app = Path(__file__).parents[1] / "app.py"
     with (folder / "app.log").open("wb") as log:

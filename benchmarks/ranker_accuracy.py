@@ -6,12 +6,13 @@ Files are JSON lines as ``blender_ui.exchange.jsonl`` has them, plain or gzipped
 count. Without ``--train`` every figure is of 5 folds by prompt within the test file. With it, ``text``
 is fitted on the training files alone, less every prompt that is also in the test file; ``prior``, who
 wrote an answer, is fitted on the other prompts of the test file (5 folds), because members differ from
-file to file; ``both`` weighs the text's utility and the prior on those same prompts, and
+file to file; ``both`` goes on learning from those same prompts where ``text`` stopped, and
 ``text_length_controlled`` is ``text`` with length taken out of the readings. ``longer``,
 ``rating``, ``style`` and ``ceiling`` are those of ``blender_ui.ranking.evaluation``. ``--quick`` reads
 prompts in random order until half a minute is over. Readings are kept in a cache, else.
 
-The last line is one JSON object; ``accuracy``, ``low`` and ``high`` are those of ``both``.
+The last line is one JSON object; ``accuracy``, ``low`` and ``high`` are those of ``both``. Pairs of two
+equal texts count one half by text; ``distinct`` has all figures without them, where there are any.
 """
 
 from __future__ import annotations
@@ -32,8 +33,6 @@ from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
 from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.head import fit_head, summarise
-from blender_ui.ranking.prior import known_members, member_columns, task_kind
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
 from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import reader_path
@@ -45,7 +44,6 @@ FORMS = {
     "prior": FastOptions(uses_text=False),
     "both": FastOptions(),
 }
-TEXT_PRECISION, MEMBER_PRECISION, KIND_PRECISION = 0.1, 2.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -64,42 +62,72 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reading = _CachedReading(options.reader, options.cache)
     test, *train = [reading.read(path, seconds=seconds, seed=options.seed) for path in files]
     if options.curve:
-        for line in learning_curve(test, seed=options.seed):
+        start = None
+        if train:
+            known = _leave_out_prompts(_join(train), test)
+            start = FastRanker.fit(known.dataset, known.readings, options=FORMS["text"])
+        for line in learning_curve(test, seed=options.seed, start=start):
             print(json.dumps(line), flush=True)
     logits = (
         _across_files(test, _join(train), seed=options.seed)
         if train
         else _within_file(test, tuple(FORMS), seed=options.seed)
     )
-    measured = {form: evaluate(test.dataset, values, seed=options.seed) for form, values in logits.items()}
-    result = measured["both"]._asdict()
+    print(json.dumps(summarise(test.dataset, logits, seed=options.seed)))
+
+
+def summarise(dataset: PreferenceDataset, logits: dict[str, FloatArray], *, seed: int) -> dict[str, object]:
+    """The figures of ``both`` and the baselines, those of each form, and all over distinct texts."""
+    result: dict[str, object] = _summarise(dataset, logits, seed=seed)
+    pairs, texts = decided_majorities(dataset), dataset.texts
+    differ = np.array([texts[i] != texts[j] for i, j in zip(pairs.winner, pairs.loser, strict=True)])
+    shown = np.array([texts[i] != texts[j] for i, j in zip(dataset.left, dataset.right, strict=True)])
+    if not differ.all():
+        print(f"without {np.sum(~differ)} pairs of equal texts:")
+        kept = {form: values[differ] for form, values in logits.items()}
+        result["distinct"] = _summarise(dataset.select(shown), kept, seed=seed)
+    return result
+
+
+def _summarise(dataset: PreferenceDataset, logits: dict[str, FloatArray], *, seed: int) -> dict[str, object]:
+    measured = {form: evaluate(dataset, values, seed=seed) for form, values in logits.items()}
+    result: dict[str, object] = measured["both"]._asdict()
     for form, figures in measured.items():
         result[form] = {key: getattr(figures, key) for key in ("accuracy", "low", "high", "ece", "brier")}
         print(
             f"{form:6} {figures.accuracy:.3f} [{figures.low:.3f}, {figures.high:.3f}] ECE {figures.ece:.3f}"
         )
-    print(json.dumps(result))
+    return result
 
 
-def learning_curve(file: Labelled, *, seed: int) -> Iterator[dict[str, float]]:
-    """Held-out accuracy against the number of labels, for text, prior and both.
+def learning_curve(
+    file: Labelled, *, seed: int, start: FastRanker | None = None
+) -> Iterator[dict[str, float]]:
+    """Held-out accuracy against the number of labels, for text, prior, both, and both from ``start`` on.
 
     Labels arrive prompt by prompt in random order; the figures are means over 5 folds by prompt.
     """
+    forms: dict[str, tuple[FastOptions, FastRanker | None]] = {
+        form: (options, None) for form, options in FORMS.items()
+    }
+    if start is not None:
+        forms["started"] = FORMS["both"], start
     pairs, rng = decided_majorities(file.dataset), np.random.default_rng(seed)
     folds = assign_folds(file.dataset, seed=seed)
     prompt_of_label = file.dataset.prompt_of[file.dataset.left]
     arrival = rng.permutation(len(file.dataset.prompts))[prompt_of_label]
     for n_labels in CURVE_LABELS:
-        logits = {form: np.zeros(len(pairs.winner)) for form in FORMS}
+        logits = {form: np.zeros(len(pairs.winner)) for form in forms}
         for fold in np.unique(folds):
             train = np.flatnonzero(folds[prompt_of_label] != fold)
             if n_labels > len(train):
                 return
             kept = np.zeros(len(file.dataset), dtype=bool)
             kept[train[np.argsort(arrival[train], kind="stable")[:n_labels]]] = True
-            for form, options in FORMS.items():
-                ranker = FastRanker.fit(file.dataset.select(kept), file.readings, options=options)
+            for form, (options, given) in forms.items():
+                ranker = FastRanker.fit(
+                    file.dataset.select(kept), file.readings, options=options, start=given
+                )
                 test = folds[file.dataset.prompt_of[pairs.winner]] == fold
                 logits[form][test] = _predict(ranker, file, pairs.winner[test], pairs.loser[test])
         yield {
@@ -108,7 +136,9 @@ def learning_curve(file: Labelled, *, seed: int) -> Iterator[dict[str, float]]:
         }
 
 
-def _within_file(file: Labelled, forms: Sequence[str], *, seed: int) -> dict[str, FloatArray]:
+def _within_file(
+    file: Labelled, forms: Sequence[str], *, seed: int, start: FastRanker | None = None
+) -> dict[str, FloatArray]:
     pairs, folds = decided_majorities(file.dataset), assign_folds(file.dataset, seed=seed)
     asked_in, labelled_in = (
         folds[file.dataset.prompt_of[pairs.winner]],
@@ -119,49 +149,32 @@ def _within_file(file: Labelled, forms: Sequence[str], *, seed: int) -> dict[str
         test = asked_in == fold
         for form in forms:
             known = file.dataset.select(labelled_in != fold)
-            ranker = FastRanker.fit(known, file.readings, options=FORMS[form])
+            ranker = FastRanker.fit(known, file.readings, options=FORMS[form], start=start)
             logits[form][test] = _predict(ranker, file, pairs.winner[test], pairs.loser[test])
     return logits
 
 
 def _across_files(test: Labelled, train: Labelled, *, seed: int) -> dict[str, FloatArray]:
+    known = _leave_out_prompts(train, test)
+    start = FastRanker.fit(known.dataset, known.readings, options=FORMS["text"])
+    pairs = decided_majorities(test.dataset)
+    controlled = FastOptions(uses_members=False, controls_length=True)
+    without_length = FastRanker.fit(known.dataset, known.readings, options=controlled)
+    return {
+        "text": _predict(start, test, pairs.winner, pairs.loser),
+        "text_length_controlled": _predict(without_length, test, pairs.winner, pairs.loser),
+        **_within_file(test, ["prior"], seed=seed),
+        **_within_file(test, ["both"], seed=seed, start=start),
+    }
+
+
+def _leave_out_prompts(train: Labelled, test: Labelled) -> Labelled:
+    """The training file less the preferences of every prompt that the test file has too."""
     asked = {prompt.fingerprint for prompt in test.dataset.prompts}
     unseen = np.array([prompt.fingerprint not in asked for prompt in train.dataset.prompts])
     usable: BoolArray = unseen[train.dataset.prompt_of[train.dataset.left]]
     print(f"training on {usable.sum()} labels; {np.sum(~usable)} are of prompts in the test file")
-    ranker = FastRanker.fit(train.dataset.select(usable), train.readings, options=FORMS["text"])
-    pairs = decided_majorities(test.dataset)
-    controlled = FastOptions(uses_members=False, controls_length=True)
-    without_length = FastRanker.fit(train.dataset.select(usable), train.readings, options=controlled)
-    return {
-        "text": _predict(ranker, test, pairs.winner, pairs.loser),
-        "text_length_controlled": _predict(without_length, test, pairs.winner, pairs.loser),
-        **_within_file(test, ["prior"], seed=seed),
-        "both": _weigh(ranker, test, pairs.winner, pairs.loser, seed=seed),
-    }
-
-
-def _weigh(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArray, *, seed: int) -> FloatArray:
-    """Log-odds by the ranker's utility and the members' strengths, weighed on other prompts."""
-    dataset = file.dataset
-    prompts = [dataset.prompts[prompt] for prompt in dataset.prompt_of]
-    utility = ranker.utilities(file.readings, dataset.members, prompts)[:, None]
-    kinds = [task_kind(prompt) for prompt in prompts]
-    strengths, deviations = member_columns(dataset.members, kinds, known=known_members(dataset.members))
-    features = np.hstack([utility, strengths, deviations])
-    precision = np.repeat(
-        [TEXT_PRECISION, MEMBER_PRECISION, KIND_PRECISION], [1, strengths.shape[1], deviations.shape[1]]
-    )
-    comparisons, folds = summarise(dataset), assign_folds(dataset, seed=seed)
-    logits = np.zeros(len(winner))
-    for fold in np.unique(folds):
-        train, test = (
-            folds[dataset.prompt_of[comparisons.first]] != fold,
-            folds[dataset.prompt_of[winner]] == fold,
-        )
-        head = fit_head(features, comparisons.select(train), precision)
-        logits[test] = (features[winner[test]] - features[loser[test]]) @ head.mean
-    return logits
+    return Labelled(train.dataset.select(usable), train.readings)
 
 
 def _predict(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArray) -> FloatArray:
@@ -178,11 +191,16 @@ def _predict(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArr
 
 
 def _join(files: Sequence[Labelled]) -> Labelled:
-    """All files as one; prompts stay apart."""
-    datasets = [file.dataset for file in files]
+    return Labelled(
+        join_datasets([file.dataset for file in files]), np.concatenate([file.readings for file in files])
+    )
+
+
+def join_datasets(datasets: Sequence[PreferenceDataset]) -> PreferenceDataset:
+    """All as one; prompts stay apart."""
     n_prompts = np.cumsum([0, *(len(dataset.prompts) for dataset in datasets)])
     n_texts = np.cumsum([0, *(len(dataset.texts) for dataset in datasets)])
-    joined = PreferenceDataset(
+    return PreferenceDataset(
         prompts=sum((dataset.prompts for dataset in datasets), ()),
         texts=sum((dataset.texts for dataset in datasets), ()),
         members=sum((dataset.members for dataset in datasets), ()),
@@ -194,7 +212,6 @@ def _join(files: Sequence[Labelled]) -> Labelled:
         strength=np.concatenate([dataset.strength for dataset in datasets]),
         annotators=sum((dataset.annotators for dataset in datasets), ()),
     )
-    return Labelled(joined, np.concatenate([file.readings for file in files]))
 
 
 class _CachedReading:

@@ -114,7 +114,7 @@ class Reference:
 
 def ensure_environment() -> Path:
     """Make the reference's virtual environment where it is missing; returns its Python."""
-    folder = _find_cache() / "ref"
+    folder = find_cache() / "ref"
     python = folder / "bin" / "python"
     if not (folder / "complete").exists() and not _can_import(python):
         print(f"making the reference's environment in {folder}", file=sys.stderr, flush=True)
@@ -129,7 +129,7 @@ def ensure_checkpoint(size: str) -> Path:
 
     It holds ``base``, ``original`` (llm-blender's layout) and ``hf`` (PairRM-hf's).
     """
-    folder = _find_cache() / f"checkpoint-{size}"
+    folder = find_cache() / f"checkpoint-{size}"
     if not (folder / "complete").exists():
         print(f"making a {size} checkpoint in {folder}", file=sys.stderr, flush=True)
         command = [str(ensure_environment()), str(CHILD), "make", str(folder), size]
@@ -138,7 +138,8 @@ def ensure_checkpoint(size: str) -> Path:
     return folder
 
 
-def _find_cache() -> Path:
+def find_cache() -> Path:
+    """The folder of everything that benchmarks make once."""
     folder = Path(os.environ.get("BLENDER_UI_BENCH", "~/.cache/blender-ui/bench")).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -7,7 +7,7 @@ closed by ``Services.close``. Non-goal: what any of it does.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,18 +15,23 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from blender_ui.errors import SchemaMismatch
+from blender_ui.errors import SchemaMismatch, WeightsUnavailable
 from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
 from blender_ui.ranking.process import JOINT, READER, EngineProcess
 from blender_ui.services.access import Access, Mode
 from blender_ui.services.accounts import Accounts
+from blender_ui.services.attributing import JOINT as EXPLAINED_JOINT
+from blender_ui.services.attributing import READING, Attributing
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.checks import Checks
+from blender_ui.services.ensemble_evaluation import EnsembleEvaluation, Scorer
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
+from blender_ui.services.fuser_training import FuserRun
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusers import choose_fuser
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
@@ -34,7 +39,19 @@ from blender_ui.services.inspection import Inspection
 from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.live_head import LiveHead
-from blender_ui.services.loaders import joint_tools, load_joint, load_reader
+from blender_ui.services.loaders import (
+    BERTSCORE,
+    SeqToSeqTools,
+    joint_tools,
+    load_joint,
+    load_joint_explainer,
+    load_reader,
+    load_reading_explainer,
+    load_scorer,
+)
+from blender_ui.services.member_ratings import MemberRatings
+from blender_ui.services.mixture import MixtureFuser
+from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
 from blender_ui.services.quality import Quality
@@ -42,14 +59,19 @@ from blender_ui.services.ranking import RankingService
 from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
+from blender_ui.services.version_inspection import VersionInspection
+from blender_ui.services.what_if import WhatIf
 from blender_ui.settings import Settings
-from blender_ui.weights.resolver import find_weights, reader_path
+from blender_ui.weights.resolver import find_weights, reader_path, seq2seq_path
 from db.engine import create_store
 from db.migrations import SchemaVersionError, migrate
 from db.models import utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 """Where a joint or pointwise training starts when it names no encoder."""
+
+DEFAULT_FUSER_BASE = "title-t5-small"
+"""Where the training of a fuser starts when it names no checkpoint."""
 
 Clock = Callable[[], datetime]
 
@@ -76,11 +98,18 @@ class Services:
     ranking: RankingService
     fusing: Fusing
     training: Training
+    fuser_versions: FuserVersions
     importing: Importing
     exporting: Exporting
     evaluating: Evaluating
+    ensemble_evaluation: EnsembleEvaluation
     inspection: Inspection
     quality: Quality
+    member_ratings: MemberRatings
+    version_inspection: VersionInspection
+    what_if: WhatIf
+    attributing: Attributing
+    preference_table: PreferenceTable
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for."""
@@ -88,12 +117,14 @@ class Services:
         self.ranking.warm_up()
         self.quality.warm_up()
         self.ranking.learn_soon()
+        self.member_ratings.warm_up()
 
     def close(self) -> None:
         """End the children and let go of the store."""
         self.live_head.close()
         self.members.close()
         self.process.close()
+        self.attributing.close()
         self.engine.dispose()
 
 
@@ -121,7 +152,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         environ=os.environ,
     )
     process = EngineProcess(
-        {READER: partial(load_reader, find_reader(settings)), JOINT: load_joint, FUSER: load_desk}
+        {
+            READER: partial(load_reader, find_reader(settings)),
+            JOINT: load_joint,
+            FUSER: load_desk,
+            BERTSCORE: load_scorer,
+        }
     )
     access = Access(engine, mode=Mode(settings.access), clock=clock)
     accounts = Accounts(engine, clock=clock)
@@ -134,10 +170,29 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         overlap=settings.overlap,
     )
     blending = Blending(engine, members=members, clock=clock)
+    table = PreferenceTable(engine)
     live_head = LiveHead(
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
     ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
+    fuser_versions = FuserVersions(engine, fusers_path=settings.fusers_path)
+    fuser = choose_fuser(
+        settings.fuser,
+        members=members,
+        process=process,
+        find_trained=fuser_versions.find_active_checkpoint,
+    )
+    fusing = Fusing(
+        engine,
+        fuser=fuser,
+        mixture=MixtureFuser(fuser, members),
+        blending=blending,
+        judge=ranking,
+        labeling=labeling,
+        top_k=settings.top_k,
+        clock=clock,
+    )
+    evaluating = Evaluating(engine, process=process, rankers_path=settings.rankers_path)
     return Services(
         settings=settings,
         engine=engine,
@@ -155,32 +210,56 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         relabeling=Relabeling(engine, clock=clock),
         blending=blending,
         ranking=ranking,
-        fusing=Fusing(
-            engine,
-            fuser=choose_fuser(settings.fuser, members=members, process=process),
-            blending=blending,
-            judge=ranking,
-            labeling=labeling,
-            top_k=settings.top_k,
-            clock=clock,
-        ),
+        fusing=fusing,
         training=Training(engine, train_every=settings.train_every, clock=clock),
+        fuser_versions=fuser_versions,
         importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
         exporting=Exporting(engine, clock=clock),
-        evaluating=Evaluating(engine, process=process, rankers_path=settings.rankers_path),
+        evaluating=evaluating,
+        ensemble_evaluation=EnsembleEvaluation(
+            members=members,
+            evaluating=evaluating,
+            fusing=fusing,
+            bertscore=_find_scorer(settings, process),
+            top_k=settings.top_k,
+            seed=settings.seed,
+        ),
         inspection=Inspection(engine),
         quality=Quality(engine, clock=clock),
+        member_ratings=MemberRatings(engine, table=table),
+        version_inspection=VersionInspection(
+            engine, table=table, process=process, rankers_path=settings.rankers_path
+        ),
+        what_if=WhatIf(process=process, rankers_path=settings.rankers_path),
+        attributing=Attributing(
+            process=EngineProcess(
+                {
+                    READING: partial(load_reading_explainer, find_reader(settings)),
+                    EXPLAINED_JOINT: load_joint_explainer,
+                }
+            ),
+            rankers_path=settings.rankers_path,
+        ),
+        preference_table=table,
     )
 
 
 def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> TrainingRun:
     """Make what the worker carries out jobs with."""
+    engine = open_store(settings)
     return TrainingRun(
-        open_store(settings),
+        engine,
         rankers_path=settings.rankers_path,
         reader_name=settings.reader,
         open_reader=partial(load_reader, find_reader(settings)),
         joint=joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER),
+        fusers=FuserRun(
+            engine=engine,
+            fusers_path=settings.fusers_path,
+            tools=SeqToSeqTools(
+                base_finder=partial(_find_fuser_base, settings), default_base=DEFAULT_FUSER_BASE
+            ),
+        ),
         clock=clock,
     )
 
@@ -196,3 +275,36 @@ def find_reader(settings: Settings) -> Path:
 def _find_encoder(settings: Settings, name: str) -> Path:
     own = Path(name).expanduser()
     return own if (own / "config.json").is_file() else find_weights(name, cache_path=settings.weights_path)
+
+
+def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:
+    """BERTScore by the default encoder in the engine process; None where the encoder is not here."""
+    try:
+        folder = _find_encoder(settings, DEFAULT_ENCODER)
+    except WeightsUnavailable:
+        return None
+
+    def score(answers: Sequence[str], references: Sequence[str]) -> list[float]:
+        found: list[float] = process.call(BERTSCORE, "score", list(answers), list(references), key=(folder,))
+        return found
+
+    return score
+
+
+def _find_fuser_base(settings: Settings, name: str) -> Path:
+    """Folder of a sequence-to-sequence checkpoint: one's own, or one prepared from the catalogue.
+
+    Raises:
+        WeightsUnavailable: If it is neither here nor can be prepared from what is.
+        MissingPackage: If what is needed to prepare it is not installed.
+    """
+    own = Path(name).expanduser()
+    if (own / "config.json").is_file():
+        return own
+    folder = seq2seq_path(name, cache_path=settings.weights_path)
+    if folder.is_dir():
+        return folder
+    source = find_weights(name, cache_path=settings.weights_path)
+    from blender_ui.weights.seq2seq import prepare_seq2seq  # needs torch; only the worker comes here
+
+    return prepare_seq2seq(source, folder)

@@ -28,7 +28,7 @@ class Settings:
         port: Port the page is served on.
         reader: Name in the weights' catalogue of the frozen reader under the fast ranker.
         fuser: Name of the member that fuses, or the folder of a seq2seq checkpoint; empty for the
-            first member that may fuse.
+            trained version that is active or, without one, the first member that may fuse.
         top_k: How many candidates, best first, the fuser is given.
         train_every: New preferences after which a training is asked for by itself; 0 for never.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
@@ -71,6 +71,11 @@ class Settings:
     def rankers_path(self) -> Path:
         """Folder of the trained rankers' checkpoints."""
         return self.home_path / "rankers"
+
+    @property
+    def fusers_path(self) -> Path:
+        """Folder of the trained fusers' checkpoints."""
+        return self.home_path / "fusers"
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -111,6 +111,21 @@ class RankerKind(enum.StrEnum):
     """An encoder that scores one candidate at a time, fine-tuned whole."""
 
 
+class JobKind(enum.StrEnum):
+    """What a training job trains: a ranker of one of its kinds, or a fuser."""
+
+    FAST = "fast"
+    JOINT = "joint"
+    POINTWISE = "pointwise"
+    FUSER = "fuser"
+    """A sequence-to-sequence model that writes one answer from several."""
+
+    @property
+    def ranker(self) -> RankerKind | None:
+        """The kind of ranker; None for a fuser."""
+        return None if self is JobKind.FUSER else RankerKind(self.value)
+
+
 class Annotator(SQLModel, table=True):
     """A person who labels, or a judge whose verdicts were imported."""
 
@@ -342,14 +357,14 @@ class Adjudication(SQLModel, table=True):
 
 
 class TrainingJob(SQLModel, table=True):
-    """A request to train a ranker, and its fate."""
+    """A request to train a ranker or a fuser, and its fate."""
 
     __tablename__: ClassVar[str] = "training_job"
     __table_args__ = (CheckConstraint("progress >= 0 AND progress <= 1", name="progress_is_a_share"),)
 
     id: int | None = Field(default=None, primary_key=True)
     workflow_id: str = Field(unique=True, max_length=64)
-    kind: RankerKind = Field(sa_column=_enum_column(RankerKind))
+    kind: JobKind = Field(sa_column=_enum_column(JobKind))
     status: JobStatus = Field(sa_column=_enum_column(JobStatus, index=True))
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     requested_by_id: int | None = Field(default=None, foreign_key="annotator.id")
@@ -428,6 +443,52 @@ class Promotion(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
+class FuserVersion(SQLModel, table=True):
+    """One trained fuser: where it came from, what it learnt from, and how good it is."""
+
+    __tablename__: ClassVar[str] = "fuser_version"
+    __table_args__ = (
+        Index(
+            "uq_fuser_version_active",
+            "is_active",
+            unique=True,
+            sqlite_where=text("is_active"),
+            postgresql_where=text("is_active"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: int | None = Field(default=None, foreign_key="training_job.id", unique=True)
+    parent_id: int | None = Field(default=None, foreign_key="fuser_version.id")
+    base_model: str = Field(max_length=512)
+    base_fingerprint: str = Field(max_length=64)
+    fingerprint: str = Field(max_length=64)
+    path: str = Field(max_length=1024)
+    """The checkpoint's folder, relative to the fusers' folder."""
+    cut_off_preference_id: int
+    n_train: int
+    n_held_out: int
+    hyper_parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    code_version: str = Field(max_length=64)
+    is_active: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class FuserPromotion(SQLModel, table=True):
+    """A decision about a fuser version: made active, refused, or rolled back to; with its reason."""
+
+    __tablename__: ClassVar[str] = "fuser_promotion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    fuser_version_id: int = Field(foreign_key="fuser_version.id", index=True)
+    previous_id: int | None = Field(default=None, foreign_key="fuser_version.id")
+    promoted: bool
+    reason: str
+    decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
 class Reading(SQLModel, table=True):
     """What a frozen reader read in one candidate: little-endian float32, one vector."""
 
@@ -487,6 +548,9 @@ class Fusion(SQLModel, table=True):
     ranking_id: int | None = Field(default=None, foreign_key="ranking.id")
     """NULL where the sources were taken without a ranker, in the members' order."""
     fuser: str = Field(max_length=512)
+    attributed_by: str | None = Field(default=None, max_length=32)
+    """How the spans were found: by ``alignment`` of words or by the fuser's ``attention``; NULL
+    where fusing failed."""
     candidate_id: int | None = Field(default=None, foreign_key="candidate.id", unique=True)
     """The fused text, kept as a candidate so that people can vote on it; NULL when fusing failed."""
     error: str | None = None

@@ -46,6 +46,7 @@ _MODULES = {
     "import": "importing",
     "export": "exporting",
     "evaluate": "evaluate",
+    "account": "account",
     "doctor": "doctor",
 }
 
@@ -58,22 +59,39 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("serve", help="open the app, with its members and its worker")
     commands.add_parser("worker", help="run the background worker by itself")
-    _add_train(commands.add_parser("train", help="train a ranker on the preferences so far"))
+    _add_train(commands.add_parser("train", help="train a ranker or a fuser on what there is so far"))
     for name, verb in (("rank", "rank candidates"), ("fuse", "fuse candidates, best first, into one answer")):
-        _add_candidates(commands.add_parser(name, help=f"{verb} for an instruction"))
+        parser_of = commands.add_parser(name, help=f"{verb} for an instruction")
+        _add_candidates(parser_of)
+        if name == "fuse":
+            parser_of.add_argument(
+                "--rounds", type=int, choices=[1, 2], default=1, help="2: the members rewrite first"
+            )
     _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
     _add_export(commands.add_parser("export", help="export the preferences"))
     _add_evaluate(
-        commands.add_parser("evaluate", help="compare a ranker with people on a file of preferences")
+        commands.add_parser("evaluate", help="compare a ranker with people, or the ensemble with references")
     )
+    _add_account(commands.add_parser("account", help="make accounts, change passwords and roles"))
     commands.add_parser("doctor", help="say what is missing and how to get it")
     return parser
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--kind", choices=["fast", "joint", "pointwise"], default="fast", help="default: fast"
+        "--kind",
+        choices=["fast", "joint", "pointwise", "fuser"],
+        default="fast",
+        help="kind of ranker, or a fuser; default: fast",
     )
+    parser.add_argument(
+        "--targets",
+        nargs="+",
+        choices=["reference", "preferred", "leave_one_out"],
+        help="of a fuser: what it learns to write; default: each prompt's first of these that there is",
+    )
+    parser.add_argument("--base", help="of a fuser: a checkpoint's folder, or a name in the catalogue")
+    parser.add_argument("--epochs", type=int, help="of a fuser: passes over the examples")
     parser.add_argument("--json", action="store_true", help="print the finished job as one JSON object")
 
 
@@ -82,6 +100,12 @@ def _add_candidates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", default="", help="the text that the instruction is about")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("candidates", nargs="+", metavar="CANDIDATE", help="an answer, or @FILE to read one")
+
+
+def _add_account(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("act", choices=["add", "password", "role", "list"])
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="that the person signs in with")
+    parser.add_argument("--role", choices=["annotator", "researcher", "admin"], help="default: annotator")
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -112,8 +136,22 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preferences", type=Path, required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--preferences", type=Path, metavar="FILE", help="of a ranker: .jsonl or .jsonl.gz")
+    what.add_argument(
+        "--task",
+        choices=["summarization", "qa", "code"],
+        help="of the ensemble: members, best-ranked and fused answers beside references",
+    )
     parser.add_argument(
         "--ranker", type=int, metavar="VERSION", help="a ranker version's number; default: the active one"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--file", type=Path, help="of a task: items of your own, JSON lines")
+    parser.add_argument("--limit", type=int, metavar="N", help="of a task: at most N items")
+    parser.add_argument(
+        "--attack",
+        choices=["typos", "paraphrase", "distraction", "injection", "poison", "all"],
+        help="of a task: once more with the input attacked",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="of a task: write the figures as HTML")
+    parser.add_argument("--json", action="store_true", help="print one JSON value")

@@ -26,6 +26,10 @@ EXPLANATIONS = {
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the figures; the file's prompts need not be in the store, and are not put there."""
+    if options.task:
+        from blender_ui.cli.evaluate_task import run as run_task
+
+        return run_task(settings, options)
     dataset = to_dataset(read_records(options.preferences))
     services = build_services(settings)
     try:

@@ -26,7 +26,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             order = list(range(len(texts)))
             print("no ranker yet: fused in the order given", file=sys.stderr)
         answer = services.fusing.fuse_texts(
-            instruction=options.instruction, input=options.input, candidates=[texts[index] for index in order]
+            instruction=options.instruction,
+            input=options.input,
+            candidates=[texts[index] for index in order],
+            rounds=options.rounds,
         )
     finally:
         services.close()

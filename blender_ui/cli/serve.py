@@ -7,10 +7,12 @@ import signal
 import time
 from types import FrameType
 
-from blender_ui.bootstrap import build_services
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.prepare import prepare_weights
+from blender_ui.services.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.worker.supervisor import WorkerSupervisor
+from db.models import Role
 
 LOOK_SECONDS = 0.2
 
@@ -44,12 +46,34 @@ def serve(settings: Settings) -> None:
         app = build_app(services)
         app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
         print(f"Blender UI is open at {app.local_url}", flush=True)
+        for line in describe_access(services, address=str(app.local_url)):
+            print(line, flush=True)
         _wait_for_end()
         app.close()
     finally:
         if worker is not None:
             worker.close()
         services.close()
+
+
+def describe_access(services: Services, *, address: str) -> list[str]:
+    """What whoever starts the app must know of who may come in.
+
+    Where people sign in and no admin can, a link that makes the first one, once.
+    """
+    mode = services.access.mode
+    if mode is not Mode.OPEN and not services.accounts.has_admin():
+        token = services.invitations.invite(role=Role.ADMIN, by=None)
+        return [
+            "There is no admin yet. This link makes one, once, within a day:",
+            f"{address.rstrip('/')}/?invite={token}",
+        ]
+    if mode is Mode.OPEN and services.settings.host not in ("127.0.0.1", "localhost", "::1"):
+        return [
+            f"Whoever reaches {services.settings.host}:{services.settings.port} may do everything here; "
+            "BLENDER_UI_ACCESS=accounts asks people to sign in"
+        ]
+    return []
 
 
 def _start_worker(settings: Settings) -> WorkerSupervisor | None:

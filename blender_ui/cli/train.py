@@ -6,15 +6,18 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from typing import Any
 
-from blender_ui.bootstrap import build_services, build_training_run
+from blender_ui.bootstrap import Services, build_services, build_training_run
+from blender_ui.services.training import JobView
 from blender_ui.settings import Settings
 from blender_ui.worker.train_now import train_now
-from db.models import JobStatus, RankerKind
+from db.models import JobKind, JobStatus
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Train on the preferences so far; the exit status is 0 when the job completed."""
+    kind = JobKind(options.kind)
     services = build_services(settings)
     try:
         job = train_now(
@@ -23,16 +26,31 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             home_path=settings.home_path,
             jobs_url=settings.jobs_url,
             write=_write,
-            request={"kind": RankerKind(options.kind)},
+            request={"kind": kind, "options": _read_options(options) if kind is JobKind.FUSER else {}},
         )
-        decisions = services.training.decisions(job.version_id) if job.version_id is not None else ()
-        for decision in decisions:
-            _write(decision.reason)
+        reasons = _list_reasons(services, job)
+        for reason in reasons:
+            _write(reason)
         if options.json:
-            print(json.dumps(asdict(job) | {"decisions": [d.reason for d in decisions]}, default=str))
+            print(json.dumps(asdict(job) | {"decisions": reasons}, default=str))
     finally:
         services.close()
     return 0 if job.status is JobStatus.COMPLETE else 1
+
+
+def _read_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What a fuser's training was told; what is not said is left to its defaults."""
+    said = {"targets": options.targets, "base": options.base, "n_epochs": options.epochs}
+    return {name: value for name, value in said.items() if value}
+
+
+def _list_reasons(services: Services, job: JobView) -> list[str]:
+    if job.version_id is None:
+        return []
+    if job.kind is JobKind.FUSER:
+        found = services.fuser_versions.list_versions()
+        return [version.decision for version in found if version.id == job.version_id]
+    return [decision.reason for decision in services.training.decisions(job.version_id)]
 
 
 def _write(line: str) -> None:

@@ -69,17 +69,36 @@ def attribute_spans(fused: str, sources: Sequence[str], *, min_words: int = MIN_
         raise ValueError(f"expected min_words of at least 1, came {min_words}")
     matches = list(_WORD.finditer(fused))
     words = [_normalised(match.group()) for match in matches]
-    source_words = [_words(source) for source in sources]
+    source_words = [words_of(source) for source in sources]
     lengths = [_run_lengths(words, other) for other in source_words]
     least = [max(1, min(min_words, len(other), len(words))) for other in source_words]
     runs = _prefer_first(_cover(len(words), lengths, least), lengths, least)
     owners: list[int | None] = [None] * len(words)
     for run in runs:
         owners[run.start : run.end] = [run.source] * (run.end - run.start)
-    spans = _spans(fused, [match.span() for match in matches], owners)
+    return join_words(fused, [match.span() for match in matches], owners, n_sources=len(sources))
+
+
+def word_places(text: str) -> list[tuple[int, int]]:
+    """First character and one past the last of each word."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def join_words(
+    text: str, places: Sequence[tuple[int, int]], owners: Sequence[int | None], *, n_sources: int
+) -> Attribution:
+    """The attribution of a text of whose words the owners are known.
+
+    Args:
+        text: The text.
+        places: Of its words; see ``word_places``.
+        owners: A source's index for each word; None where it is the fuser's own.
+        n_sources: How many sources there are.
+    """
+    spans = _spans(text, places, owners)
     shares = tuple(
-        sum(span.end - span.start for span in spans if span.source == index) / max(1, len(fused))
-        for index in range(len(sources))
+        sum(span.end - span.start for span in spans if span.source == index) / max(1, len(text))
+        for index in range(n_sources)
     )
     return Attribution(spans=spans, shares=shares)
 
@@ -92,7 +111,8 @@ class _Run(NamedTuple):
     source: int
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words of a text as they are compared: without case, accents, plural and possessive endings."""
     return [_normalised(match.group()) for match in _WORD.finditer(text)]
 
 

@@ -103,13 +103,19 @@ class EngineFuser:
     Args:
         process: Has a loader ``FUSER`` that makes a ``FuserDesk`` from a folder.
         folder: The checkpoint.
+        name: The name that people see; empty for the folder's.
         sleep: Waits between two looks.
     """
 
     def __init__(
-        self, process: EngineProcess, folder: Path, *, sleep: Callable[[float], object] = time.sleep
+        self,
+        process: EngineProcess,
+        folder: Path,
+        *,
+        name: str = "",
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.name = folder.name
+        self.name = name or folder.name
         self._process = process
         self._folder = folder
         self._sleep = sleep

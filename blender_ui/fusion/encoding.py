@@ -133,6 +133,22 @@ def encode_fusion(
     )
 
 
+def candidate_places(tokenizer: Tokenizer, token_ids: Sequence[int], n_candidates: int) -> list[slice]:
+    """Where each candidate's text stands among the tokens of an encoded input.
+
+    Each begins after its ``<extra_id_i>`` and the colon, and ends at the next ``</s>``; both occur
+    nowhere else, because ``encode_fusion`` takes them out of people's texts.
+    """
+    ids = list(token_ids)
+    end = tokenizer.encode("</s>", add_special_tokens=False)[-1]
+    places = []
+    for index in range(n_candidates):
+        mark = tokenizer.encode(f"<extra_id_{index}>", add_special_tokens=False)[-1]
+        first = ids.index(mark) + 1
+        places.append(slice(first, ids.index(end, first)))
+    return places
+
+
 def _joined(instruction: str, input: str, *candidates: str) -> str:
     parts = [f"Instruction: {instruction}", f"Input: {input}"]
     parts += [f"Candidate {index}: <extra_id_{index}>:{text}" for index, text in enumerate(candidates)]

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Sequence
 from typing import NamedTuple, Protocol
 
+from blender_ui.fusion.attribution import Attribution
 from blender_ui.ranking.types import RankingPrompt
 
 
@@ -21,6 +22,8 @@ class FusedPiece(NamedTuple):
     n_tokens: int
     finish_reason: str | None = None
     """Set on the last piece: ``length`` where the answer was cut at the fuser's limit, else ``stop``."""
+    attribution: Attribution | None = None
+    """On the last piece, where the fuser looked as it wrote; None where it cannot say."""
 
 
 class Fuser(Protocol):

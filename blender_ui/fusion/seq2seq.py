@@ -6,12 +6,14 @@ own). Non-goal: training it, and which process it runs in; the web process never
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import (
     AutoModelForSeq2SeqLM,
@@ -22,7 +24,9 @@ from transformers import (
 )
 
 from blender_ui.errors import FusionError
-from blender_ui.fusion.encoding import FusionLimits, encode_fusion
+from blender_ui.fusion.attention import attribute_attention
+from blender_ui.fusion.attribution import Attribution
+from blender_ui.fusion.encoding import FusionLimits, candidate_places, encode_fusion
 from blender_ui.fusion.generation import GenerationOptions, read_options
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.ranking.types import RankingPrompt
@@ -61,7 +65,8 @@ class Seq2SeqFuser:
         dtype = torch.bfloat16 if self._device.type == "cuda" else "auto"
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-            model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=dtype)
+            # The fast kernels do not keep the weights of their attention, which ``attribute`` needs.
+            model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
         except (OSError, ValueError) as error:
             raise FusionError(f"{folder} is not a sequence-to-sequence checkpoint: {error}") from error
         self._model: PreTrainedModel = model.to(self._device).eval()
@@ -82,7 +87,7 @@ class Seq2SeqFuser:
     ) -> Generator[FusedPiece]:
         """See ``Fuser``. Beams are compared at the end, so with more than one all comes at once."""
         encoded = encode_fusion(self._tokenizer, prompt, candidates, limits=self._limits)
-        run = _Run(self, encoded.token_ids, stop)
+        run = _Run(self, encoded.token_ids, len(candidates), stop)
         try:
             yield from run.pieces()
         finally:
@@ -106,6 +111,38 @@ class Seq2SeqFuser:
         text: str = self._tokenizer.decode(token_ids, skip_special_tokens=True)
         return text.strip()
 
+    def attribute(self, token_ids: Sequence[int], written: Sequence[int], n_candidates: int) -> Attribution:
+        """Which candidate the model looked at as it wrote each word.
+
+        One pass over input and answer gives the cross-attention of every token; it is averaged over
+        the heads of the upper half of the layers, where a decoder looks up what it writes next.
+
+        Args:
+            token_ids: The encoded input.
+            written: What ``generate`` gave for it: the token that starts the decoder, then the answer.
+            n_candidates: How many candidates the input holds.
+        """
+        ids = torch.tensor([token_ids], device=self._device)
+        before = torch.tensor([written[:-1]], device=self._device)
+        with torch.inference_mode():
+            layers = self._model(
+                input_ids=ids, decoder_input_ids=before, output_attentions=True, use_cache=False
+            ).cross_attentions
+        upper = torch.stack(list(layers[len(layers) // 2 :])).float().mean(dim=(0, 2))[0].cpu().numpy()
+        places = candidate_places(self._tokenizer, token_ids, n_candidates)
+        weights = np.stack([upper[:, place].sum(axis=1) for place in places], axis=1)
+        return attribute_attention(self.decode(written), self._text_places(written), weights)
+
+    def _text_places(self, written: Sequence[int]) -> list[tuple[int, int]]:
+        """Where each token of an answer, less the one that starts the decoder, stands in its text."""
+        whole = self._tokenizer.decode(written, skip_special_tokens=True)
+        n_before = len(whole) - len(whole.lstrip())
+        ends = [
+            len(self._tokenizer.decode(written[: index + 1], skip_special_tokens=True)) - n_before
+            for index in range(len(written))
+        ]
+        return [(max(0, start), max(0, end)) for start, end in itertools.pairwise(ends)]
+
     def streamer(self) -> TextIteratorStreamer:
         """Something that receives the text of a generation as it grows."""
         return TextIteratorStreamer(self._tokenizer, timeout=_PIECE_TIMEOUT_SECONDS, skip_special_tokens=True)
@@ -125,9 +162,16 @@ class Seq2SeqFuser:
 class _Run:
     """One generation, in a thread of its own so that its caller can look at it and stop it."""
 
-    def __init__(self, fuser: Seq2SeqFuser, token_ids: Sequence[int], stop: threading.Event | None) -> None:
+    def __init__(
+        self,
+        fuser: Seq2SeqFuser,
+        token_ids: Sequence[int],
+        n_candidates: int,
+        stop: threading.Event | None,
+    ) -> None:
         self._fuser = fuser
         self._token_ids = token_ids
+        self._n_candidates = n_candidates
         self._stops = [threading.Event()] + ([stop] if stop is not None else [])
         self._streamer = fuser.streamer() if fuser.can_stream else None
         self._written: list[int] = []
@@ -151,7 +195,8 @@ class _Run:
             raise FusionError(f"{self._fuser.name} wrote nothing")
         has_ended = self._written[-1] == self._fuser.end_token_id
         # The first token only starts the decoder; it is not part of the answer.
-        yield FusedPiece(whole, len(self._written) - 1, "stop" if has_ended else "length")
+        attribution = self._fuser.attribute(self._token_ids, self._written, self._n_candidates)
+        yield FusedPiece(whole, len(self._written) - 1, "stop" if has_ended else "length", attribution)
 
     def end(self) -> None:
         """Stop the generation, if it still runs, and wait for its thread."""

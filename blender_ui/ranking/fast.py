@@ -9,18 +9,36 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.basis import N_COMPONENTS, Basis, make_basis
+from blender_ui.ranking.basis import MIN_SCALE, make_basis
 from blender_ui.ranking.calibration import fit_temperature, moderate
+from blender_ui.ranking.consensus import measure_consensus
+from blender_ui.ranking.contributions import (
+    PairReadings,
+    ReadingWeights,
+    read_pairs,
+    weigh_readings,
+)
 from blender_ui.ranking.evaluation import assign_folds
+from blender_ui.ranking.fast_state import (
+    FORMAT,
+    GROUPS,
+    FastOptions,
+    State,
+    arrays_of,
+    prior_centre,
+    settings_of,
+    state_features,
+    state_of,
+    text_weights,
+)
 from blender_ui.ranking.head import (
     Head,
     Progress,
@@ -30,55 +48,24 @@ from blender_ui.ranking.head import (
     spread_precisions,
     summarise,
 )
-from blender_ui.ranking.prior import TASK_KINDS, known_members, member_columns, task_kind
-from blender_ui.ranking.types import FloatArray, PreferenceDataset, RankingPrompt
+from blender_ui.ranking.prior import known_members, task_kind
+from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
-FORMAT = 2
+__all__ = ["GROUPS", "FastOptions", "FastRanker"]
+
 ARRAYS_FILE = "head.safetensors"
 SETTINGS_FILE = "fast_ranker.json"
-GROUPS = ("likelihood", "surface", "hidden", "member", "member_by_kind")
-USUAL_PRECISIONS = (10.0, 100.0, 2.0, 2.0, 30.0)
+USUAL_PRECISIONS = (3.0, 10.0, 1.0, 3.0, 1.0, 2.0, 30.0)
 MIN_PAIRS_TO_TUNE = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class FastOptions:
-    """How a fast ranker is fitted.
-
-    Attributes:
-        uses_text: Whether readings count.
-        uses_members: Whether the members' prior counts.
-        controls_length: Whether what follows from an answer's length is taken out of its reading:
-            less like people who prefer long answers, and less easily fooled by a long one.
-        n_components: Principal directions kept of the hidden state.
-        seed: Of the folds that choose precisions and the temperature.
-    """
-
-    uses_text: bool = True
-    uses_members: bool = True
-    controls_length: bool = False
-    n_components: int = N_COMPONENTS
-    seed: int = 0
-
-
-class _State(NamedTuple):
-    """Everything that makes the logits."""
-
-    options: FastOptions
-    basis: Basis
-    members: tuple[str, ...]
-    precisions: FloatArray
-    head: Head
-    temperature: float
 
 
 class FastRanker:
     """Ranks candidates by their readings and their members; made by ``fit`` or ``load``."""
 
-    def __init__(self, state: _State) -> None:
-        settings, arrays = _settings(state), _arrays(state)
+    def __init__(self, state: State) -> None:
+        settings, arrays = settings_of(state), arrays_of(state)
         # The same memory layout as after loading, so that sums come out the same to the last bit.
-        self._state = _state_of(json.loads(settings), arrays)
+        self._state = state_of(json.loads(settings), arrays)
         self._fingerprint = hashlib.sha256(settings.encode() + save(arrays)).hexdigest()
 
     @classmethod
@@ -88,25 +75,28 @@ class FastRanker:
         readings: FloatArray,
         *,
         options: FastOptions | None = None,
+        start: FastRanker | None = None,
         on_progress: Progress | None = None,
     ) -> FastRanker:
         """Learn from preferences: basis, prior precisions, weights and temperature.
 
         Args:
             dataset: Preferences; candidates without any still shape the basis.
-            readings: One row per candidate of ``dataset``, (n_candidates, width), finite.
-            options: See ``FastOptions``.
+            readings: One row per candidate of ``dataset``, (n_candidates, width), finite; all zeros
+                where an answer was not read.
+            options: See ``FastOptions``; what shapes the basis is ``start``'s, where there is one.
+            start: A ranker that learnt from other people's preferences over readings of the same
+                reader. Without a label the new one weighs texts as it does, and with every label
+                less so; of its members nothing is kept.
             on_progress: Is told of every setting of the prior that is tried.
 
         Raises:
-            RankerError: If there is no candidate, or readings do not fit the dataset.
+            RankerError: If there is no candidate, or readings do not fit the dataset or ``start``.
         """
         options = options or FastOptions()
-        _check(dataset, readings)
-        basis = make_basis(
-            readings, n_components=options.n_components, controls_length=options.controls_length
-        )
-        return cls(_learn(dataset, readings, options=options, basis=basis, on_progress=on_progress))
+        _check(dataset, readings, width=len(start._state.basis.centre) if start else None)
+        empty = _start_state(options, readings, dataset) if start is None else _inherit(options, start)
+        return cls(_learn(empty, dataset, readings, on_progress=on_progress))
 
     def refit(self, dataset: PreferenceDataset, readings: FloatArray) -> FastRanker:
         """Learn the weights anew, from all preferences of now, and keep basis, precisions, temperature.
@@ -116,10 +106,16 @@ class FastRanker:
         """
         _check(dataset, readings, width=len(self._state.basis.centre))
         state = self._state._replace(members=known_members(dataset.members))
-        features, sizes = _features(state, readings, dataset.members, _kinds(dataset))
-        precision = spread_precisions(state.precisions, sizes)
+        features, sizes = state_features(state, readings, dataset.members, _kinds(dataset), dataset.prompt_of)
         start = self._state.head.mean if state.members == self._state.members else None
-        return FastRanker(state._replace(head=fit_head(features, summarise(dataset), precision, start=start)))
+        head = fit_head(
+            features,
+            summarise(dataset),
+            spread_precisions(state.precisions, sizes),
+            start=start,
+            centre=prior_centre(sizes),
+        )
+        return FastRanker(state._replace(head=head))
 
     @property
     def fingerprint(self) -> str:
@@ -136,7 +132,7 @@ class FastRanker:
             members: n names; "" where unknown.
             prompts: What each candidate answers, n of them.
         """
-        return self._state.head.utilities(self._candidate_features(readings, members, prompts))
+        return self._state.head.utilities(self._features(readings, members, prompts)[0])
 
     def pairwise_logits(
         self, readings: FloatArray, members: Sequence[str], prompt: RankingPrompt
@@ -148,21 +144,60 @@ class FastRanker:
             members: n names; "" where unknown.
             prompt: What they answer.
         """
-        features = self._candidate_features(readings, members, [prompt] * len(members))
+        features, _ = self._features(readings, members, [prompt] * len(members))
         utilities = self._state.head.utilities(features)
         logits = utilities[:, None] - utilities[None, :]
         return moderate(logits, self._state.head.deviations(features)) / self._state.temperature
 
     def uncertainty(self, readings: FloatArray, members: Sequence[str], prompt: RankingPrompt) -> FloatArray:
         """Posterior standard deviation of each logit, (n, n), symmetric; arguments as ``pairwise_logits``."""
-        features = self._candidate_features(readings, members, [prompt] * len(members))
+        features, _ = self._features(readings, members, [prompt] * len(members))
         return self._state.head.deviations(features) / self._state.temperature
+
+    def read_pairs(
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompts: Sequence[RankingPrompt],
+        *,
+        first: IntArray,
+        second: IntArray,
+        prompt_of: IntArray | None = None,
+    ) -> PairReadings:
+        """Compare chosen pairs of n candidates and say what each of ``GROUPS`` adds.
+
+        Args:
+            readings: Shape (n, width).
+            members: n names; "" where unknown.
+            prompts: What each candidate answers, n of them.
+            first: Index of each pair's first candidate, (m,).
+            second: Of the second, which answers the same prompt, same shape.
+            prompt_of: A number per candidate, equal for those that stand side by side, (n,); by
+                default those whose prompts are equal.
+        """
+        features, sizes = self._features(readings, members, prompts, prompt_of)
+        return read_pairs(
+            features,
+            self._state.head,
+            group_sizes=sizes,
+            temperature=self._state.temperature,
+            first=first,
+            second=second,
+        )
+
+    def reading_weights(self) -> ReadingWeights:
+        """How a reading enters the utility, column by column; zeros where texts do not count.
+
+        Agreement with other answers is not in it: of two answers neither has an edge by it.
+        """
+        state = self._state
+        return weigh_readings(state.basis, text_weights(state)[:-1])
 
     def save(self, folder: Path) -> None:
         """Write the ranker's two files into a folder, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ARRAYS_FILE).write_bytes(save(_arrays(self._state)))
-        (folder / SETTINGS_FILE).write_text(_settings(self._state))
+        (folder / ARRAYS_FILE).write_bytes(save(arrays_of(self._state)))
+        (folder / SETTINGS_FILE).write_text(settings_of(self._state))
 
     @classmethod
     def load(cls, folder: Path) -> FastRanker:
@@ -179,56 +214,93 @@ class FastRanker:
                     f"expected a fast ranker of format {FORMAT} in {folder}, "
                     f"came {settings['format']}; train a new one"
                 )
-            return cls(_state_of(settings, arrays))
+            return cls(state_of(settings, arrays))
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RankerError(f"expected a fast ranker in {folder}, came {error!r}; train one") from error
 
-    def _candidate_features(
-        self, readings: FloatArray, members: Sequence[str], prompts: Sequence[RankingPrompt]
-    ) -> FloatArray:
+    def _features(
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompts: Sequence[RankingPrompt],
+        prompt_of: IntArray | None = None,
+    ) -> tuple[FloatArray, list[int]]:
         width = len(self._state.basis.centre)
         if np.ndim(readings) != 2 or readings.shape[1] != width or len(readings) != len(members):
             raise RankerError(
                 f"expected readings of shape ({len(members)}, {width}), came {np.shape(readings)}; "
                 "read the answers with the reader that this ranker was trained with"
             )
-        return _features(self._state, readings, members, [task_kind(prompt) for prompt in prompts])[0]
+        kind_of = {prompt: task_kind(prompt) for prompt in dict.fromkeys(prompts)}
+        if prompt_of is None:
+            number = {prompt: index for index, prompt in enumerate(kind_of)}
+            prompt_of = np.array([number[prompt] for prompt in prompts], dtype=int)
+        kinds = [kind_of[prompt] for prompt in prompts]
+        return state_features(self._state, readings, members, kinds, prompt_of)
+
+
+def _start_state(options: FastOptions, readings: FloatArray, dataset: PreferenceDataset) -> State:
+    """A state that has learnt nothing; its basis is of the answers that were read."""
+    is_read = np.any(readings, axis=1)
+    basis = make_basis(
+        readings[is_read] if is_read.any() else readings,
+        n_components=options.n_components,
+        controls_length=options.controls_length,
+    )
+    hidden = basis.features(readings)[:, sum(basis.group_sizes[:2]) :]
+    consensus = measure_consensus(hidden, dataset.prompt_of, counts=is_read)
+    scale = float(consensus[is_read].std()) if is_read.any() else 0.0
+    return State(
+        options=options,
+        basis=basis,
+        consensus_scale=scale if scale > MIN_SCALE else 1.0,
+        inherited=np.zeros(0),
+        members=(),
+        precisions=np.array(USUAL_PRECISIONS),
+        head=Head(np.zeros(0), np.zeros((0, 0))),
+        temperature=1.0,
+    )
+
+
+def _inherit(options: FastOptions, start: FastRanker) -> State:
+    """A state whose texts weigh as ``start`` weighs them, and that knows no member."""
+    given = start._state
+    return given._replace(
+        options=replace(
+            options,
+            n_components=given.options.n_components,
+            controls_length=given.options.controls_length,
+        ),
+        inherited=text_weights(given) / given.temperature,
+        members=(),
+        precisions=np.array(USUAL_PRECISIONS),
+        temperature=1.0,
+    )
 
 
 def _learn(
-    dataset: PreferenceDataset,
-    readings: FloatArray,
-    *,
-    options: FastOptions,
-    basis: Basis,
-    on_progress: Progress | None,
-) -> _State:
-    no_head = Head(np.zeros(0), np.zeros((0, 0)))
-    state = _State(options, basis, known_members(dataset.members), np.array(USUAL_PRECISIONS), no_head, 1.0)
-    features, sizes = _features(state, readings, dataset.members, _kinds(dataset))
-    comparisons = summarise(dataset)
-    folds = assign_folds(dataset, seed=options.seed)[dataset.prompt_of[comparisons.first]]
+    state: State, dataset: PreferenceDataset, readings: FloatArray, *, on_progress: Progress | None
+) -> State:
+    state = state._replace(members=known_members(dataset.members))
+    features, sizes = state_features(state, readings, dataset.members, _kinds(dataset), dataset.prompt_of)
+    comparisons, centre = summarise(dataset), prior_centre(sizes)
+    folds = assign_folds(dataset, seed=state.options.seed)[dataset.prompt_of[comparisons.first]]
     if len(folds) >= MIN_PAIRS_TO_TUNE and len(np.unique(folds)) > 1:
         precisions = choose_precisions(
-            features, comparisons, folds, group_sizes=sizes, usual=USUAL_PRECISIONS, on_progress=on_progress
+            features,
+            comparisons,
+            folds,
+            group_sizes=sizes,
+            usual=USUAL_PRECISIONS,
+            centre=centre,
+            on_progress=on_progress,
         )
-        logits = held_out_logits(features, comparisons, folds, spread_precisions(precisions, sizes))
+        precision = spread_precisions(precisions, sizes)
+        logits = held_out_logits(features, comparisons, folds, precision, centre=centre)
         temperature = fit_temperature(logits, comparisons.share, comparisons.weight)
         state = state._replace(precisions=precisions, temperature=temperature)
-    return state._replace(head=fit_head(features, comparisons, spread_precisions(state.precisions, sizes)))
-
-
-def _features(
-    state: _State, readings: FloatArray, members: Sequence[str], kinds: Sequence[str]
-) -> tuple[FloatArray, list[int]]:
-    """All groups side by side, (n, n_features), and their sizes; a group that is off has none."""
-    text, text_sizes = state.basis.features(readings), state.basis.group_sizes
-    if not state.options.uses_text:
-        text, text_sizes = text[:, :0], (0, 0, 0)
-    known = state.members if state.options.uses_members else ()
-    strengths, deviations = member_columns(members, kinds, known=known)
-    sizes = [*text_sizes, strengths.shape[1], deviations.shape[1]]
-    return np.hstack([text, strengths, deviations]), sizes
+    precision = spread_precisions(state.precisions, sizes)
+    return state._replace(head=fit_head(features, comparisons, precision, centre=centre))
 
 
 def _kinds(dataset: PreferenceDataset) -> list[str]:
@@ -246,38 +318,3 @@ def _check(dataset: PreferenceDataset, readings: FloatArray, *, width: int | Non
         )
     if not np.isfinite(readings).all():
         raise RankerError("expected finite readings; read the answers again")
-
-
-def _settings(state: _State) -> str:
-    settings = {
-        "format": FORMAT,
-        "options": asdict(state.options),
-        "members": state.members,
-        "task_kinds": TASK_KINDS,
-        "temperature": state.temperature,
-    }
-    return json.dumps(settings, indent=1, sort_keys=True)
-
-
-def _arrays(state: _State) -> dict[str, FloatArray]:
-    arrays = {
-        "basis.centre": state.basis.centre,
-        "basis.scale": state.basis.scale,
-        "basis.length_slopes": state.basis.length_slopes,
-        "basis.components": state.basis.components,
-        "precisions": state.precisions,
-        "head.mean": state.head.mean,
-        "head.covariance": state.head.covariance,
-    }
-    return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}
-
-
-def _state_of(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> _State:
-    return _State(
-        FastOptions(**settings["options"]),
-        Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
-        tuple(settings["members"]),
-        arrays["precisions"],
-        Head(arrays["head.mean"], arrays["head.covariance"]),
-        float(settings["temperature"]),
-    )

@@ -23,6 +23,7 @@ STEP_TOLERANCE = 1e-4
 MIN_CURVATURE = 1e-6
 PRECISION_STEP = 10**0.5
 MAX_SWEEPS = 2
+NATS_PER_DECADE = 2.0
 N_FOLDS = 5
 
 
@@ -87,7 +88,12 @@ def summarise(dataset: PreferenceDataset) -> Comparisons:
 
 
 def fit_head(
-    features: FloatArray, comparisons: Comparisons, precision: FloatArray, *, start: FloatArray | None = None
+    features: FloatArray,
+    comparisons: Comparisons,
+    precision: FloatArray,
+    *,
+    start: FloatArray | None = None,
+    centre: FloatArray | None = None,
 ) -> Head:
     """Find the posterior mode of the weights and the Gaussian around it (Laplace).
 
@@ -96,30 +102,37 @@ def fit_head(
         comparisons: Pairs of those candidates.
         precision: Of each weight's prior, positive, (n_features,).
         start: Weights to start from, for example of the last fit, (n_features,).
+        centre: Mean of each weight's prior, zero by default, (n_features,).
 
     Source:
         MacKay, "The evidence framework applied to classification networks", Neural Computation 4 (1992).
     """
-    mean = _mode(features, comparisons, precision, start)
+    centre = np.zeros(features.shape[1]) if centre is None else centre
+    mean = _mode(features, comparisons, precision, centre, start=start)
     difference = features[comparisons.first] - features[comparisons.second]
-    factor, _ = _newton_system(difference, comparisons, precision, mean)
+    factor, _ = _newton_system(difference, comparisons, precision, centre, mean)
     return Head(mean, cho_solve(factor, np.eye(len(mean))))
 
 
 def _mode(
-    features: FloatArray, comparisons: Comparisons, precision: FloatArray, start: FloatArray | None
+    features: FloatArray,
+    comparisons: Comparisons,
+    precision: FloatArray,
+    centre: FloatArray,
+    *,
+    start: FloatArray | None,
 ) -> FloatArray:
     """Newton's method; a step that would raise the cost is halved, so that any start will do."""
     difference = features[comparisons.first] - features[comparisons.second]
 
     def cost(weights: FloatArray) -> float:
         surprise = cross_entropy(difference @ weights, comparisons.share, comparisons.weight)
-        return surprise + 0.5 * float(precision @ np.square(weights))
+        return surprise + 0.5 * float(precision @ np.square(weights - centre))
 
-    mean = np.zeros(features.shape[1]) if start is None else np.array(start, dtype=float)
+    mean = np.array(centre if start is None else start, dtype=float)
     here = cost(mean)
     for _ in range(MAX_NEWTON_STEPS):
-        factor, gradient = _newton_system(difference, comparisons, precision, mean)
+        factor, gradient = _newton_system(difference, comparisons, precision, centre, mean)
         step = cho_solve(factor, gradient)
         there = cost(mean - step)
         while there > here and np.abs(step).max(initial=0.0) >= STEP_TOLERANCE:
@@ -132,11 +145,16 @@ def _mode(
 
 
 def _newton_system(
-    difference: FloatArray, comparisons: Comparisons, precision: FloatArray, mean: FloatArray
+    difference: FloatArray,
+    comparisons: Comparisons,
+    precision: FloatArray,
+    centre: FloatArray,
+    mean: FloatArray,
 ) -> tuple[tuple[FloatArray, bool], FloatArray]:
     """Cholesky factor of the Hessian, and the gradient, of the negative log posterior at ``mean``."""
     probability = expit(difference @ mean)
-    gradient = difference.T @ (comparisons.weight * (probability - comparisons.share)) + precision * mean
+    surprise = difference.T @ (comparisons.weight * (probability - comparisons.share))
+    gradient = surprise + precision * (mean - centre)
     curvature = comparisons.weight * np.maximum(probability * (1 - probability), MIN_CURVATURE)
     hessian = (difference * curvature[:, None]).T @ difference
     hessian[np.diag_indices_from(hessian)] += precision
@@ -158,12 +176,13 @@ def choose_precisions(
     *,
     group_sizes: Sequence[int],
     usual: Sequence[float],
+    centre: FloatArray | None = None,
     on_progress: Progress | None = None,
 ) -> FloatArray:
     """Find each group's prior precision by cross-validation over prompts.
 
     Each group in turn climbs in steps of half a decade while the held-out cross-entropy falls. A
-    precision that is ten times the usual one costs half a nat, so few preferences leave the usual ones.
+    precision that is ten times the usual one costs two nats, so few preferences leave the usual ones.
 
     Args:
         features: Shape (n_candidates, n_features), the groups side by side.
@@ -171,6 +190,7 @@ def choose_precisions(
         folds: Of each pair, from 0 up; pairs of one prompt must share one, (n_pairs,).
         group_sizes: Features per group.
         usual: The precision to start from, per group.
+        centre: Mean of each weight's prior, zero by default, (n_features,).
         on_progress: Is told of each setting tried.
 
     Returns:
@@ -184,11 +204,10 @@ def choose_precisions(
         nonlocal best
         key = tuple(exponents.round(3))
         if key not in tried:
-            logits = held_out_logits(
-                features, comparisons, folds, spread_precisions(10**exponents, group_sizes)
-            )
+            precision = spread_precisions(10**exponents, group_sizes)
+            logits = held_out_logits(features, comparisons, folds, precision, centre=centre)
             loss = cross_entropy(logits, comparisons.share, comparisons.weight)
-            tried[key] = loss + 0.5 * float(np.square(exponents - start).sum())
+            tried[key] = loss + NATS_PER_DECADE * float(np.square(exponents - start).sum())
             best = min(best, (loss / comparisons.weight.sum(), -_accuracy(logits, comparisons)))
             if on_progress is not None:
                 on_progress(len(tried), best[0], -best[1])
@@ -206,14 +225,20 @@ def choose_precisions(
 
 
 def held_out_logits(
-    features: FloatArray, comparisons: Comparisons, folds: IntArray, precision: FloatArray
+    features: FloatArray,
+    comparisons: Comparisons,
+    folds: IntArray,
+    precision: FloatArray,
+    *,
+    centre: FloatArray | None = None,
 ) -> FloatArray:
     """Log-odds of each pair by a head fitted on the other folds, (n_pairs,)."""
+    centre = np.zeros(features.shape[1]) if centre is None else centre
     logits = np.zeros(len(folds))
     start = None
     for fold in np.unique(folds):
         test = folds == fold
-        start = _mode(features, comparisons.select(~test), precision, start)
+        start = _mode(features, comparisons.select(~test), precision, centre, start=start)
         logits[test] = (features[comparisons.first[test]] - features[comparisons.second[test]]) @ start
     return logits
 

@@ -27,6 +27,7 @@ READER = "reader"
 JOINT = "joint"
 CALL_TIMEOUT_SECONDS = 600.0
 """The longest call: a reader that is loaded for the first time and reads a page of answers."""
+_KEPT_BYTES = 256 * 2**20
 
 
 class Readings(NamedTuple):
@@ -205,6 +206,11 @@ class EngineProcess:
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "TOKENIZERS_PARALLELISM": "false",
+            # glibc gives large arrays back to the system after every layer and faults them in again,
+            # an eighth of a reading's time. Another C library ignores these.
+            "MALLOC_TOP_PAD_": str(_KEPT_BYTES),
+            "MALLOC_MMAP_THRESHOLD_": str(_KEPT_BYTES),
+            "MALLOC_TRIM_THRESHOLD_": str(_KEPT_BYTES),
         }
         with theirs:
             self._child = subprocess.Popen(

@@ -116,7 +116,8 @@ class Evaluating:
             if on_progress is not None:
                 on_progress(n_done, len(numbers))
             in_prompt = np.flatnonzero(prompt_of_pair == number)
-            used = np.unique(np.concatenate([pairs.winner[in_prompt], pairs.loser[in_prompt]]))
+            # All that answered, because a ranker may look at how near an answer is to the others.
+            used = np.flatnonzero(dataset.prompt_of == number)
             matrix = self.compare(
                 version,
                 dataset.prompts[number],

@@ -113,15 +113,20 @@ def _draw_curve(
 
 
 def predict_fast(ranker: FastRanker, dataset: PreferenceDataset, readings: FloatArray) -> FloatArray:
-    """Log-odds for each preference's left side, shape (n_preferences,), from readings of all candidates."""
+    """Log-odds for each preference's left side, shape (n_preferences,), from readings of all candidates.
+
+    Every candidate of a prompt that was read is a fellow of the others, compared or not.
+    """
     logits = np.zeros(len(dataset))
     prompts = dataset.prompt_of[dataset.left]
+    is_read = np.any(readings, axis=1)
+    is_read[dataset.left] = is_read[dataset.right] = True
     for prompt in np.unique(prompts):
         chosen = np.flatnonzero(prompts == prompt)
-        used, place = np.unique([dataset.left[chosen], dataset.right[chosen]], return_inverse=True)
+        used = np.flatnonzero(is_read & (dataset.prompt_of == prompt))
         matrix = ranker.pairwise_logits(
             readings[used], [dataset.members[index] for index in used], dataset.prompts[int(prompt)]
         )
-        left, right = place.reshape(2, -1)
+        left, right = (np.searchsorted(used, side[chosen]) for side in (dataset.left, dataset.right))
         logits[chosen] = (matrix[left, right] - matrix[right, left]) / 2
     return logits

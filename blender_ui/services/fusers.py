@@ -7,7 +7,7 @@ are worth fusing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from blender_ui.members.protocol import Member, Message
 from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.blending import Ensemble
+from blender_ui.services.fuser_versions import Checkpoint
 
 TEMPERATURE = 0.3
 """Less than for answering, because a fusion keeps to its sources; greedy small models go in circles."""
@@ -40,8 +41,7 @@ class MemberFuser:
         self.name = config.name
         self._member = member
         self._sampling = replace(config.sampling, temperature=min(TEMPERATURE, config.sampling.temperature))
-        room = config.limits.n_context - config.sampling.max_tokens
-        self._max_characters = max(room, config.limits.n_context // 2) * CHARACTERS_PER_TOKEN
+        self._max_characters = readable_characters(config)
 
     @property
     def options(self) -> dict[str, object]:
@@ -77,6 +77,12 @@ class MemberFuser:
             raise FusionError(f"{self.name} wrote nothing that can be shown")
 
 
+def readable_characters(config: MemberConfig) -> int:
+    """Characters that a member can read, beside what it is to write."""
+    room = config.limits.n_context - config.sampling.max_tokens
+    return max(room, config.limits.n_context // 2) * CHARACTERS_PER_TOKEN
+
+
 class NoFuser:
     """Stands where no member may fuse: each fusion fails with the reason, and the app goes on."""
 
@@ -102,14 +108,62 @@ class NoFuser:
         yield  # makes it a generator, which fails when it is begun and not when it is made
 
 
-def choose_fuser(setting: str, *, members: Ensemble, process: EngineProcess) -> Fuser:
+class TrainedFuser:
+    """The trained version that is active at the moment, and another fuser while there is none.
+
+    Args:
+        process: Holds the checkpoint.
+        find_trained: Gives the active version's checkpoint.
+        otherwise: Fuses while there is no active version.
+    """
+
+    def __init__(
+        self, process: EngineProcess, *, find_trained: Callable[[], Checkpoint | None], otherwise: Fuser
+    ) -> None:
+        self._process = process
+        self._find_trained = find_trained
+        self._otherwise = otherwise
+
+    @property
+    def name(self) -> str:
+        """See ``Fuser``."""
+        return self._now().name
+
+    @property
+    def options(self) -> dict[str, object]:
+        """See ``Fuser``."""
+        return self._now().options
+
+    def stream(
+        self,
+        prompt: RankingPrompt,
+        candidates: Sequence[str],
+        *,
+        stop: threading.Event | None = None,
+    ) -> Generator[FusedPiece]:
+        """See ``Fuser``."""
+        yield from self._now().stream(prompt, candidates, stop=stop)
+
+    def _now(self) -> Fuser:
+        found = self._find_trained()
+        return self._otherwise if found is None else EngineFuser(self._process, found.folder, name=found.name)
+
+
+def choose_fuser(
+    setting: str,
+    *,
+    members: Ensemble,
+    process: EngineProcess,
+    find_trained: Callable[[], Checkpoint | None] = lambda: None,
+) -> Fuser:
     """The fuser that a setting names.
 
     Args:
         setting: A member's name, a folder of a sequence-to-sequence checkpoint, or empty for the
-            first member with ``can_fuse``.
+            active trained version and, without one, the first member with ``can_fuse``.
         members: The ensemble.
         process: Holds the checkpoint; its loaders have ``fusion.desk.load_desk`` as ``FUSER``.
+        find_trained: Gives the checkpoint of the active trained version.
 
     Raises:
         SettingsError: If the setting names neither.
@@ -117,9 +171,12 @@ def choose_fuser(setting: str, *, members: Ensemble, process: EngineProcess) -> 
     names = ", ".join(config.name for config in members.configs)
     if not setting:
         able = next((config for config in members.configs if config.can_fuse), None)
-        if able is None:
-            return NoFuser(f"no member may fuse; set can_fuse = true in members.toml for one of {names}")
-        return MemberFuser(members.get(able.name), able)
+        otherwise: Fuser = (
+            NoFuser(f"no member may fuse; set can_fuse = true in members.toml for one of {names}")
+            if able is None
+            else MemberFuser(members.get(able.name), able)
+        )
+        return TrainedFuser(process, find_trained=find_trained, otherwise=otherwise)
     named = next((config for config in members.configs if config.name == setting), None)
     if named is not None:
         return MemberFuser(members.get(named.name), named)

@@ -87,6 +87,7 @@ class _Plan(NamedTuple):
     ranking_id: int | None
     trouble: str
     """Why there is no ranking although there is a ranker; empty otherwise."""
+    fuser: Fuser
 
 
 class Fusing:
@@ -95,6 +96,7 @@ class Fusing:
     Args:
         engine: The store.
         fuser: Who fuses.
+        mixture: Who fuses in two rounds; None where nobody can.
         blending: Knows the candidates.
         judge: Who puts them in order, and the fused answer among them.
         labeling: Where the fused answer is queued as another candidate.
@@ -103,11 +105,12 @@ class Fusing:
         timer: Seconds from a fixed point, for durations.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one place ties the fusers to everybody they need
         self,
         engine: Engine,
         *,
         fuser: Fuser,
+        mixture: Fuser | None = None,
         blending: Blending,
         judge: Judge,
         labeling: Labeling,
@@ -117,6 +120,7 @@ class Fusing:
     ) -> None:
         self._engine = engine
         self._fuser = fuser
+        self._mixture = mixture
         self._blending = blending
         self._judge = judge
         self._labeling = labeling
@@ -130,11 +134,15 @@ class Fusing:
         """Who fuses, as people see it."""
         return self._fuser.name
 
-    def fuse(self, *, prompt_id: int) -> Iterator[FusionUpdate]:
+    def fuse(self, *, prompt_id: int, rounds: int = 1) -> Iterator[FusionUpdate]:
         """Fuse the best candidates of a prompt, store the answer, and let the ranker judge it.
 
         Before there is a ranker the candidates are taken in the members' order, and the notice
         says so. Closing the generator stops the fuser; so does ``stop`` from another thread.
+
+        Args:
+            prompt_id: Whose answers.
+            rounds: 2 lets the members answer again with all answers before them first.
 
         Yields:
             The answer as it grows, and at the end one update with ``is_done`` and the fusion. With
@@ -142,17 +150,19 @@ class Fusing:
 
         Raises:
             NotFound: If there is no such prompt.
+            FusionError: If nobody can fuse in so many rounds.
         """
-        plan = self._plan(prompt_id)
+        fuser = self._fuser_of(rounds)
+        plan = self._plan(prompt_id, fuser)
         if len({" ".join(source.text.split()) for source in plan.sources}) < 2:
             yield FusionUpdate(text="", is_done=True, notice=_nothing_to_fuse(plan.sources))
             return
         writing = _Writing(self._timer)
-        with self._stops.running(prompt_id, self._fuser.name) as stop:
+        with self._stops.running(prompt_id, fuser.name) as stop:
             prompt = RankingPrompt(instruction=plan.prompt.instruction, input=plan.prompt.input)
             texts = [source.text for source in plan.sources]
             try:
-                yield from writing.follow(self._fuser.stream(prompt, texts, stop=stop))
+                yield from writing.follow(fuser.stream(prompt, texts, stop=stop))
             except FusionError as error:
                 yield self._finish(plan, STOPPED if stop.is_set() else str(error))
             except GeneratorExit:
@@ -173,13 +183,16 @@ class Fusing:
             ).first()
             return None if fusion is None else fusion_view(session, fusion)
 
-    def fuse_texts(self, *, instruction: str, input: str = "", candidates: Sequence[str]) -> FusedAnswer:
+    def fuse_texts(
+        self, *, instruction: str, input: str = "", candidates: Sequence[str], rounds: int = 1
+    ) -> FusedAnswer:
         """Fuse texts without storing anything; only the first ``top_k`` are taken.
 
         Args:
             instruction: What the candidates answer.
             input: What the instruction is about.
             candidates: Best first.
+            rounds: As for ``fuse``.
 
         Raises:
             FusionError: If there are fewer than two candidates or the fuser gives no answer.
@@ -189,11 +202,17 @@ class Fusing:
             raise FusionError(f"expected at least two candidates to fuse, came {len(texts)}")
         writing = _Writing(self._timer)
         prompt = RankingPrompt(instruction=instruction, input=input)
-        for _ in writing.follow(self._fuser.stream(prompt, texts)):
+        for _ in writing.follow(self._fuser_of(rounds).stream(prompt, texts)):
             pass
         return writing.answer(texts)
 
-    def _plan(self, prompt_id: int) -> _Plan:
+    def _fuser_of(self, rounds: int) -> Fuser:
+        fuser = {1: self._fuser, 2: self._mixture}.get(rounds)
+        if fuser is None:
+            raise FusionError(f"expected one or two rounds, came {rounds}")
+        return fuser
+
+    def _plan(self, prompt_id: int, fuser: Fuser) -> _Plan:
         prompt = self._blending.answers(prompt_id=prompt_id)
         candidates, ranking_id, trouble = prompt.candidates, None, ""
         if len(candidates) > 1:
@@ -208,7 +227,7 @@ class Fusing:
                 rank = {entry.candidate_id: entry.rank for entry in ranking.entries}
                 order = in_rank_order([rank[id_] for id_ in ids], top_k=self._top_k)
                 candidates, ranking_id = tuple(candidates[index] for index in order), ranking.ranking_id
-        return _Plan(prompt, candidates[: self._top_k], ranking_id, trouble)
+        return _Plan(prompt, candidates[: self._top_k], ranking_id, trouble, fuser)
 
     def _finish(self, plan: _Plan, outcome: FusedAnswer | str) -> FusionUpdate:
         fusion, trouble = self._store(plan, outcome), plan.trouble
@@ -227,7 +246,7 @@ class Fusing:
                 session,
                 prompt_id=plan.prompt.prompt_id,
                 ranking_id=plan.ranking_id,
-                member=self._member(),
+                member=self._member(plan.fuser),
                 sources=plan.sources,
                 outcome=outcome,
                 now=self._clock(),
@@ -242,13 +261,13 @@ class Fusing:
             return _ranker_failed(error)
         return ""
 
-    def _member(self) -> Member:
-        options = self._fuser.options | {"top_k": self._top_k}
-        identity = json.dumps({"fuser": self._fuser.name, "options": options}, sort_keys=True)
+    def _member(self, fuser: Fuser) -> Member:
+        options = fuser.options | {"top_k": self._top_k}
+        identity = json.dumps({"fuser": fuser.name, "options": options}, sort_keys=True)
         return Member(
-            name=f"Fused by {self._fuser.name}",
+            name=f"Fused by {fuser.name}",
             backend=FUSION_BACKEND,
-            model=self._fuser.name,
+            model=fuser.name,
             options=options,
             fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
             created_at=self._clock(),
@@ -276,9 +295,11 @@ class _Writing:
                     yield FusionUpdate(text=piece.text)
 
     def answer(self, sources: Sequence[str]) -> FusedAnswer:
+        attended = self._last.attribution
         return FusedAnswer(
             text=self._last.text,
-            attribution=attribute_spans(self._last.text, sources),
+            attribution=attended or attribute_spans(self._last.text, sources),
+            attributed_by="alignment" if attended is None else "attention",
             n_tokens=self._last.n_tokens,
             finish_reason=self._last.finish_reason,
             first_token_seconds=self._first_token_seconds,

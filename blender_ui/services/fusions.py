@@ -13,10 +13,13 @@ from typing import Literal, NamedTuple
 
 from sqlmodel import Session, col, select
 
-from blender_ui.fusion.attribution import Attribution
+from blender_ui.fusion.attention import agreement
+from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
 from blender_ui.services.candidates import CandidateView, get_or_add_member, key_of
+from blender_ui.services.fusion_records import FusionRecord, find_record
 from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Ranking, RankingEntry
 
+AttributedBy = Literal["alignment", "attention"]
 COPIED_SHARE = 0.95
 """From this share of one source on, a fused answer is called a repetition of it."""
 
@@ -58,11 +61,17 @@ class FusionView:
     """Best first."""
     spans: tuple[SpanView, ...]
     """A partition of ``text``."""
+    attributed_by: str | None
+    """"alignment" or "attention"; None where fusing failed."""
+    agreement: float | None
+    """Where attention found the spans, the share of them that alignment of words bears out."""
     shown: Literal["fused", "best_source"]
     best: SourceView
     """The best source by the ranking that judged, which is what to show for ``best_source``."""
     notice: str
     """A sentence for the page; empty where there is nothing to say."""
+    record: FusionRecord | None = None
+    """How people like this fuser's answers; None before the first vote on one."""
 
 
 class FusedAnswer(NamedTuple):
@@ -70,6 +79,7 @@ class FusedAnswer(NamedTuple):
 
     text: str
     attribution: Attribution
+    attributed_by: AttributedBy
     n_tokens: int
     finish_reason: str | None
     first_token_seconds: float | None
@@ -104,6 +114,7 @@ def add_fusion(
         fuser=member.model,
         candidate_id=_add_candidate(session, prompt_id, member, answer, now) if answer else None,
         error=outcome if isinstance(outcome, str) else None,
+        attributed_by=answer.attributed_by if answer else None,
         created_at=now,
     )
     session.add(fusion)
@@ -152,7 +163,7 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
     is_below = bool(judged) and scores[key_of(fusion.candidate_id)] < scores[best.candidate_id]
     spans = session.exec(
         select(FusionSpan).where(FusionSpan.fusion_id == fusion.id).order_by(col(FusionSpan.start))
-    )
+    ).all()
     return FusionView(
         fusion_id=key_of(fusion.id),
         candidate_id=fusion.candidate_id,
@@ -160,8 +171,13 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
         fuser=fusion.fuser,
         sources=sources,
         spans=tuple(_span_view(span, by_candidate) for span in spans),
+        attributed_by=fusion.attributed_by,
+        agreement=_agreement(fused.text, sources, spans)
+        if fused and fusion.attributed_by == "attention"
+        else None,
         shown="best_source" if fused is None or is_below else "fused",
         best=best,
+        record=find_record(session, fusion.fuser),
         notice=_notice(fusion, best, is_judged=bool(judged), is_below=is_below),
     )
 
@@ -210,6 +226,15 @@ def _span_view(span: FusionSpan, by_candidate: dict[int, SourceView]) -> SpanVie
     )
 
 
+def _agreement(text: str, sources: Sequence[SourceView], stored: Sequence[FusionSpan]) -> float:
+    place = {source.candidate_id: source.position for source in sources}
+    spans = [
+        Span(span.start, span.end, None if span.source_id is None else place[span.source_id])
+        for span in stored
+    ]
+    return agreement(spans, attribute_spans(text, [source.text for source in sources]).spans)
+
+
 def _notice(fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool) -> str:
     if fusion.candidate_id is None:
         what = "the best-ranked answer" if fusion.ranking_id is not None else "the first answer"
@@ -221,6 +246,7 @@ def _notice(fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool
         sentences.append("No ranker has ordered the answers, so they were fused in the members' order.")
     if not is_judged:
         sentences.append("Nobody has judged the fused answer yet.")
-    if best.share is not None and best.share >= COPIED_SHARE:
+    is_copied = fusion.attributed_by == "alignment" and best.share is not None
+    if is_copied and best.share is not None and best.share >= COPIED_SHARE:
         sentences.append(f"It repeats {best.member}'s answer almost word for word.")
     return " ".join(sentences)

@@ -1,7 +1,7 @@
 """What is in the store, told for a researcher: sources, prompts, votes and decisions.
 
 Invariant: nothing is written, and every figure comes with the ids of the rows that it is of.
-Non-goal: how ratings are computed (``services.ratings``), and asking a ranker (``services.ranking``).
+Non-goal: members' ratings (``services.member_ratings``), and asking a ranker (``services.ranking``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Engine, Select, func, or_, select
 from sqlmodel import Session, col
 
+from blender_ui.errors import NotFound
 from blender_ui.services.candidates import (
     CandidateView,
     FailureView,
@@ -20,7 +21,6 @@ from blender_ui.services.candidates import (
     get_prompt,
 )
 from blender_ui.services.ranking_rows import RankingView, view_ranking
-from blender_ui.services.ratings import RatingsView, rate_members
 from blender_ui.services.votes import VoteView, list_votes
 from db.engine import transaction
 from db.models import (
@@ -183,9 +183,17 @@ class Inspection:
                 rankings=_list_rankings(session, prompt_id),
             )
 
-    def rate_members(self) -> RatingsView:
-        """How the members stand against each other by people's preferences."""
-        return rate_members(self._engine)
+    def get_prompt_of(self, candidate_id: int) -> PromptInspection:
+        """The prompt that a candidate answers.
+
+        Raises:
+            NotFound: If there is no candidate of this id.
+        """
+        with transaction(self._engine) as session:
+            candidate = session.get(Candidate, candidate_id)
+        if candidate is None:
+            raise NotFound(f"there is no answer {candidate_id}")
+        return self.get_prompt(candidate.prompt_id)
 
     def get_ranking(self, ranking_id: int) -> RankingView:
         """A stored ranking.

@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import NoRanker
 from blender_ui.ranking.aggregation import Policy
+from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import FloatArray
 from blender_ui.services.answer_readings import read_missing
-from blender_ui.services.live_head import LiveHead
+from blender_ui.services.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking_rows import (
     Entrants,
     RankingView,
@@ -29,7 +30,7 @@ from blender_ui.services.ranking_rows import (
     view_ranking,
 )
 from blender_ui.services.readiness import measure_readiness
-from blender_ui.services.versions import VersionView, find_active_version
+from blender_ui.services.versions import VersionView, find_active_version, get_version
 from db.engine import transaction
 from db.models import RankerKind
 
@@ -71,24 +72,33 @@ class RankingService:
             ranking_id = find_ranking_id(session, prompt_id=prompt_id)
             return None if ranking_id is None else view_ranking(session, ranking_id)
 
-    def rank(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> RankingView:
-        """Rank candidates of a prompt with the active version, and keep the ranking.
+    def rank(
+        self,
+        *,
+        prompt_id: int,
+        candidate_ids: Sequence[int] | None = None,
+        version_id: int | None = None,
+    ) -> RankingView:
+        """Rank candidates of a prompt with a version, and keep the ranking.
 
         Asked again with nothing learnt in between, it gives the ranking that is there.
 
         Args:
             prompt_id: The prompt.
             candidate_ids: Which of its candidates; None for all answers of members.
+            version_id: A version as it was trained; None for the active one as it has learnt since.
 
         Raises:
             NoRanker: Before a version was promoted; the message says what is needed.
-            NotFound: If there is no such prompt or candidate.
+            NotFound: If there is no such prompt, candidate or version.
             RankerError: If a model or checkpoint failed.
         """
         with transaction(self._engine) as session:
             entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
-        version = self._get_active()
-        live = self._live_head.current(version) if version.kind is RankerKind.FAST else None
+        version = self._get_active() if version_id is None else self._get_version(version_id)
+        live = None
+        if version.kind is RankerKind.FAST:
+            live = self._live_head.current(version) if version_id is None else self._load_trained(version)
         refitted_preference_id = live.refitted_preference_id if live is not None else None
         with transaction(self._engine) as session:
             known_id = find_ranking_id(
@@ -138,6 +148,14 @@ class RankingService:
                 action = "Train one on the Train page: " if readiness.is_ready else ""
                 raise NoRanker(f"No ranker has been trained yet. {action}{readiness.reason}")
         return version
+
+    def _get_version(self, version_id: int) -> VersionView:
+        with transaction(self._engine) as session:
+            return get_version(session, version_id)
+
+    def _load_trained(self, version: VersionView) -> LiveRanker:
+        ranker = FastRanker.load(self._rankers_path / version.path)
+        return LiveRanker(version_id=version.id, ranker=ranker, refitted_preference_id=None)
 
     def _compare_jointly(self, version: VersionView, entrants: Entrants) -> FloatArray:
         """Logits of a joint version, shape (n, n); only pairs that it never read are read."""

@@ -67,10 +67,12 @@ def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now:
 
 
 def _insert_version(session: Session, job: TrainingJob, fitted: FittedVersion) -> int:
+    kind = job.kind.ranker
+    assert kind is not None  # a fuser's version is registered by fuser_versions
     row = RankerVersion(
         job_id=job.id,
         parent_id=fitted.compared_with_id,
-        kind=job.kind,
+        kind=kind,
         base_model=fitted.base_model,
         base_fingerprint=fitted.base_fingerprint,
         fingerprint=fitted.fingerprint,

@@ -17,13 +17,26 @@ from sqlmodel import Session, col, select
 
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services import versions
+from blender_ui.services.fuser_examples import load_examples
 from blender_ui.services.readiness import ReadinessView, find_last_cut_off, measure_readiness
 from blender_ui.services.versions import PromotionView, VersionView
 from db.engine import transaction
-from db.models import JobStatus, Preference, RankerKind, RankerVersion, TrainingJob, TrainingPoint, utc_now
+from db.models import (
+    Candidate,
+    FuserVersion,
+    JobKind,
+    JobStatus,
+    Preference,
+    RankerVersion,
+    TrainingJob,
+    TrainingPoint,
+    utc_now,
+)
 
 STALLED_AFTER = timedelta(seconds=20)
 """Without a sign of life for this long, the worker counts as not running."""
+CUT_OFF_CANDIDATE = "cut_off_candidate_id"
+"""Option of a fuser's job: answers after this id are not part of it."""
 UNFINISHED = (JobStatus.WAITING, JobStatus.RUNNING)
 
 
@@ -32,7 +45,7 @@ class JobView:
     """A training job as it stands."""
 
     id: int
-    kind: RankerKind
+    kind: JobKind
     status: JobStatus
     phase: str
     """What it does now, in words; "worker not running" where no worker gave a sign of life."""
@@ -76,7 +89,7 @@ class Training:
         engine: Engine,
         *,
         train_every: int,
-        kind: RankerKind = RankerKind.FAST,
+        kind: JobKind = JobKind.FAST,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._engine = engine
@@ -93,21 +106,24 @@ class Training:
         self,
         *,
         requested_by_id: int | None = None,
-        kind: RankerKind | None = None,
+        kind: JobKind | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> JobView:
-        """Ask for a training on every preference there is now.
+        """Ask for a training on every preference there is now; of a fuser, on every answer, too.
 
         A job that still waits is moved to the present cut-off instead of making a second one.
 
         Raises:
             Refused: If there is not enough to train on; the message says what is missing.
         """
+        chosen = JobKind(kind or self._kind)
+        if chosen is JobKind.FUSER and (missing := self._find_missing_examples()):
+            raise Refused(missing)
         with transaction(self._engine, immediate=True) as session:
             readiness = measure_readiness(session)
-            if not readiness.is_ready:
+            if chosen is not JobKind.FUSER and not readiness.is_ready:
                 raise Refused(readiness.reason)
-            return self._request(session, requested_by_id, kind or self._kind, dict(options or {}))
+            return self._request(session, requested_by_id, chosen, dict(options or {}))
 
     def request_if_due(self) -> JobView | None:
         """Ask for a training when enough new preferences came since the last; cheap when not."""
@@ -198,7 +214,7 @@ class Training:
             return versions.list_decisions(session, version_id)
 
     def _request(
-        self, session: Session, requested_by_id: int | None, kind: RankerKind, options: dict[str, Any]
+        self, session: Session, requested_by_id: int | None, kind: JobKind, options: dict[str, Any]
     ) -> JobView:
         cut_off = int(session.execute(select(func.max(Preference.id))).scalar() or 0)
         job = session.exec(
@@ -216,10 +232,20 @@ class Training:
                 created_at=self._clock(),
             )
         job.cut_off_preference_id = cut_off
+        if kind is JobKind.FUSER:
+            options = {**options, CUT_OFF_CANDIDATE: _find_last_candidate_id(session)}
         job.options = options
         session.add(job)
         session.flush()
         return self._view(session, job)
+
+    def _find_missing_examples(self) -> str:
+        """What a fuser's training lacks, in a sentence; empty where it lacks nothing."""
+        with transaction(self._engine) as session:
+            last = _find_last_candidate_id(session)
+            cut_off = int(session.execute(select(func.max(Preference.id))).scalar() or 0)
+        examples = load_examples(self._engine, cut_off_preference_id=cut_off, cut_off_candidate_id=last)
+        return examples.find_missing()
 
     def _is_due(self, session: Session) -> bool:
         unfinished = select(TrainingJob.id).where(col(TrainingJob.status).in_(UNFINISHED)).limit(1)
@@ -234,9 +260,8 @@ class Training:
 
     def _view(self, session: Session, job: TrainingJob) -> JobView:
         assert job.id is not None
-        version_id = session.execute(
-            select(RankerVersion.id).where(col(RankerVersion.job_id) == job.id)
-        ).scalar()
+        made: Any = FuserVersion if job.kind is JobKind.FUSER else RankerVersion
+        version_id = session.execute(select(made.id).where(col(made.job_id) == job.id)).scalar()
         is_stalled = _is_stalled(job, self._clock())
         return JobView(
             id=job.id,
@@ -260,6 +285,10 @@ def _is_stalled(job: TrainingJob, now: datetime) -> bool:
     if job.status.is_finished():
         return False
     return now - max(job.heartbeat_at or job.created_at, job.created_at) > STALLED_AFTER
+
+
+def _find_last_candidate_id(session: Session) -> int:
+    return int(session.execute(select(func.max(Candidate.id))).scalar() or 0)
 
 
 def _get_job(session: Session, job_id: int) -> TrainingJob:

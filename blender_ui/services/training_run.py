@@ -17,13 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Engine
 
-from blender_ui.errors import NotFound
+from blender_ui.errors import FusionError, NotFound
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.types import BoolArray, PreferenceDataset
 from blender_ui.services import versions
 from blender_ui.services.datasets import StoredDataset, load_dataset
 from blender_ui.services.fast_training import cross_validate, fit_fast, predict_fast
+from blender_ui.services.fuser_training import FuserRun
+from blender_ui.services.fuser_versions import register as register_fuser
 from blender_ui.services.job_progress import (
     JobProgress,
     UnfinishedJob,
@@ -39,7 +41,7 @@ from blender_ui.services.trained import Trained
 from blender_ui.services.training_readings import AnswerReader, TrainingReadings
 from blender_ui.services.versions import VersionView
 from db.engine import transaction
-from db.models import JobStatus, RankerKind, TrainingJob, utc_now
+from db.models import JobKind, JobStatus, RankerKind, TrainingJob, utc_now
 
 READING_ENDS_AT = 0.85
 READING_ENDS_AT_FOR_JOINT = 0.1
@@ -78,6 +80,7 @@ class TrainingRun:
         reader_name: What versions give as their base model.
         open_reader: Loads the frozen reader; called once a job, when first needed.
         joint: Trains and loads joint rankers.
+        fusers: Trains fusers; None where a worker does not.
         clock: The present time, aware.
     """
 
@@ -89,6 +92,7 @@ class TrainingRun:
         reader_name: str,
         open_reader: Callable[[], AnswerReader],
         joint: JointTools,
+        fusers: FuserRun | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._engine = engine
@@ -96,6 +100,7 @@ class TrainingRun:
         self._reader_name = reader_name
         self._open_reader = open_reader
         self._joint = joint
+        self._fusers = fusers
         self._clock = clock
         self._reader: AnswerReader | None = None
         self._work: _Work | None = None
@@ -121,6 +126,8 @@ class TrainingRun:
         Raises:
             JobCancelled: If someone asked for the job's end.
         """
+        if self._get_job(job_id).kind is JobKind.FUSER:
+            return 0
         return self._work_on(job_id).readings.read_chunk()
 
     def fit(self, job_id: int) -> FittedVersion:
@@ -129,7 +136,13 @@ class TrainingRun:
         Raises:
             JobCancelled: If someone asked for the job's end.
             RankerError: If nothing decided is held out, or the fit failed.
+            FusionError: The same of a fuser.
         """
+        job = self._get_job(job_id)
+        if job.kind is JobKind.FUSER:
+            if self._fusers is None:
+                raise FusionError("this worker trains no fusers")
+            return self._fusers.fit(job, JobProgress(self._engine, job_id, clock=self._clock))
         work = self._work_on(job_id)
         dataset = work.stored.dataset
         held_out = dataset.held_out(share=HELD_OUT_SHARE)
@@ -165,7 +178,9 @@ class TrainingRun:
 
     def register(self, job_id: int, fitted: FittedVersion) -> int:
         """Write version, decision and completion, once; gives the version's id."""
-        version_id = register_version(self._engine, job_id, fitted, now=self._clock())
+        is_fuser = self._get_job(job_id).kind is JobKind.FUSER
+        write = register_fuser if is_fuser else register_version
+        version_id = write(self._engine, job_id, fitted, now=self._clock())
         self._drop(job_id)
         return version_id
 
@@ -182,7 +197,9 @@ class TrainingRun:
     def _drop(self, job_id: int) -> None:
         """Let go of a finished job, of the reader's memory, and of the state of its fine-tuning."""
         self._work = self._reader = None
-        shutil.rmtree(self._rankers_path / f"job-{job_id}.progress", ignore_errors=True)
+        folders = [self._rankers_path] + ([self._fusers.fusers_path] if self._fusers is not None else [])
+        for folder in folders:
+            shutil.rmtree(folder / f"job-{job_id}.progress", ignore_errors=True)
 
     def _train(self, work: _Work, held_out: BoolArray) -> Trained:
         if work.kind is RankerKind.FAST:
@@ -221,6 +238,13 @@ class TrainingRun:
             return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
         return _Rival(active, judge_logits(logits, judged), "")
 
+    def _get_job(self, job_id: int) -> TrainingJob:
+        with transaction(self._engine) as session:
+            job = session.get(TrainingJob, job_id)
+        if job is None:
+            raise NotFound(f"training job {job_id} is not in the store any more")
+        return job
+
     def _get_reader(self) -> AnswerReader:
         if self._reader is None:
             self._reader = self._open_reader()
@@ -229,14 +253,13 @@ class TrainingRun:
     def _work_on(self, job_id: int) -> _Work:
         if self._work is not None and self._work.job_id == job_id:
             return self._work
-        with transaction(self._engine) as session:
-            job = session.get(TrainingJob, job_id)
-            if job is None:
-                raise NotFound(f"training job {job_id} is not in the store any more")
+        job = self._get_job(job_id)
+        kind = job.kind.ranker
+        assert kind is not None  # a fuser's job never comes here
         progress = JobProgress(self._engine, job_id, clock=self._clock)
         progress.report("loading", 0.0)
         stored = load_dataset(self._engine, cut_off_preference_id=job.cut_off_preference_id)
-        is_fast = job.kind is RankerKind.FAST
+        is_fast = kind is RankerKind.FAST
         readings = TrainingReadings(
             self._engine,
             stored=stored,
@@ -248,7 +271,7 @@ class TrainingRun:
         )
         self._work = _Work(
             job_id=job_id,
-            kind=job.kind,
+            kind=kind,
             options=dict(job.options),
             stored=stored,
             progress=progress,

@@ -31,6 +31,8 @@ class Span(NamedTuple):
     text: str
     colour: int | None
     title: str = ""
+    member: str = ""
+    """Whose column has it, too; a pointer on the stretch lights it there."""
 
 
 class Share(NamedTuple):
@@ -158,10 +160,68 @@ def differences(parts: Iterable[Difference]) -> str:
 def attributed(spans: Iterable[Span]) -> str:
     """Draw a text whose stretches carry the colours of where they came from."""
     drawn = "".join(
-        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}">{escape(span.text)}</span>'
+        f'<span class="{_colour_class(span.colour)}" title="{escape(span.title)}"{_light(span)}>'
+        f"{escape(span.text)}</span>"
         for span in spans
     )
     return f'<div class="bu-text bu-attributed">{drawn}</div>'
+
+
+class Weight(NamedTuple):
+    """A stretch of text and what it adds to a logit."""
+
+    text: str
+    value: float
+
+
+def weighed(parts: Sequence[Weight], *, most: float) -> str:
+    """Draw a text whose stretches are as deeply coloured as they weigh: for, underlined, or against.
+
+    Args:
+        parts: In reading order.
+        most: The weight that is coloured deepest.
+    """
+    drawn = "".join(
+        f'<span class="bu-{"win" if part.value >= 0 else "loss"}" '
+        f'style="--strength:{min(abs(part.value) / (most or 1), 1):.2f}" title="{part.value:+.3f}">'
+        f"{escape(part.text)}</span>"
+        for part in parts
+    )
+    return f'<div class="bu-text bu-weighed">{drawn}</div>'
+
+
+def figure_links(figure: str, *, name: str) -> str:
+    """Buttons that save a figure as the browser draws it.
+
+    Args:
+        figure: The plot's element id.
+        name: Of the file, without its ending.
+    """
+    buttons = "".join(
+        f'<button type="button" data-figure="{escape(figure)}" data-name="{escape(name)}" '
+        f'data-format="{kind}">{kind.upper()}</button>'
+        for kind in ("png", "svg")
+    )
+    return f'<p class="bu-saves">Save the figure: {buttons}</p>'
+
+
+def view_link(address: str, *, more: Sequence[tuple[str, str]] = ()) -> str:
+    """A link that opens what is shown again, and links to what goes on from here.
+
+    Args:
+        address: Of this view.
+        more: Title and address of each.
+    """
+    links = (("Link to this view", address), *more)
+    anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{escape(title)}</a> ' for title, to in links)
+    return f'<p class="bu-remark">{anchors}</p>'
+
+
+def _light(span: Span) -> str:
+    """What ``fused.js`` goes by; the keyboard reaches the stretch as a pointer does."""
+    if not span.member:
+        return ""
+    return f' tabindex="0" data-light-member="{escape(span.member)}"'
 
 
 def share_bar(shares: Sequence[Share]) -> str:
@@ -180,13 +240,33 @@ def share_bar(shares: Sequence[Share]) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
     """Draw plain texts as a table; numbers should come formatted."""
+    return linked_table(headings, rows, caption=caption)
+
+
+class Linked(NamedTuple):
+    """A cell that leads somewhere."""
+
+    text: str
+    address: str
+
+
+def linked_table(
+    headings: Sequence[str], rows: Iterable[Sequence[Linked | str]], *, caption: str = ""
+) -> str:
+    """A table some of whose cells are links within the app."""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{_linked(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return (
         f'<div class="bu-scroll"><table class="bu-table">{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _linked(cell: Linked | str) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    return f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>'
 
 
 class Cell(NamedTuple):

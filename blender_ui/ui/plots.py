@@ -28,7 +28,7 @@ def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figur
         points: By step.
         steps: What a step is.
     """
-    figure = make_subplots(rows=1, cols=2, subplot_titles=("Loss (nats a preference)", "Accuracy"))
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("Loss (nats)", "Accuracy"))
     numbers = [point.step for point in points]
     series = (
         ("learnt from", BLUE, "solid", [p.loss for p in points], [p.accuracy for p in points]),
@@ -50,6 +50,7 @@ def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figur
                 mode="lines+markers" if len(numbers) < 30 else "lines",
                 name=name,
                 line={"color": colour, "dash": dash},
+                connectgaps=True,
                 legendgroup=name,
                 showlegend=column == 1,
                 row=1,

@@ -47,6 +47,10 @@ ACCOUNT = Page("Account", "account")
 """Reached from the header's corner, which says who one is."""
 
 
+SCRIPTS = ("identity.js", "page.js", "figures.js", "fused.js")
+"""Run on every page, in this order."""
+
+
 def draw_header(current: Page) -> None:
     """Draw the brand, the links to the pages and the light switch, inside the page's Blocks."""
     links = [(page.title, f"./{page.path}", page == current) for page in PAGES]
@@ -66,8 +70,7 @@ def browser_memory() -> gr.BrowserState:
 def launch_options(settings: Settings) -> dict[str, Any]:
     """The arguments of ``Blocks.launch`` that this app needs."""
     scripts = "".join(
-        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>"
-        for name in ("identity.js", "page.js")
+        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
     )
     return {
         "server_name": settings.host,

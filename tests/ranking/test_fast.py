@@ -149,3 +149,49 @@ def test_progress_is_a_curve_that_never_rises():
 def test_ranking_imports_no_torch():
     code = "import sys, blender_ui.ranking.fast; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_start_is_kept_without_labels_and_left_behind_with_many():
+    elsewhere, elsewhere_readings = make_preferences(n_prompts=100, by_text=3)
+    start = FastRanker.fit(elsewhere, elsewhere_readings)
+    dataset, readings = make_preferences(n_prompts=100, by_text=-3, seed=1)
+    unseen, unseen_readings = make_preferences(n_prompts=50, by_text=-3, seed=2)
+    none = dataset.select(np.zeros(len(dataset), dtype=bool))
+    ask = readings, [""] * len(readings), [dataset.prompts[prompt] for prompt in dataset.prompt_of]
+    kept = FastRanker.fit(none, readings, start=start).utilities(*ask)
+    assert np.corrcoef(kept, start.utilities(*ask))[0, 1] == pytest.approx(1)
+    assert accuracy(start, unseen, unseen_readings) < 0.3
+    assert accuracy(FastRanker.fit(dataset, readings, start=start), unseen, unseen_readings) > 0.75
+
+
+def test_a_start_makes_a_few_labels_worth_many():
+    elsewhere, elsewhere_readings = make_preferences(n_prompts=200, by_text=2)
+    few, few_readings = make_preferences(n_prompts=4, by_text=2, seed=1)
+    unseen, unseen_readings = make_preferences(n_prompts=100, by_text=2, seed=2)
+    cold = FastRanker.fit(few, few_readings)
+    warm = FastRanker.fit(few, few_readings, start=FastRanker.fit(elsewhere, elsewhere_readings))
+    assert accuracy(warm, unseen, unseen_readings) > accuracy(cold, unseen, unseen_readings) + 0.1
+
+
+def test_a_start_of_another_reader_is_refused():
+    dataset, readings = make_preferences(n_prompts=5)
+    start = FastRanker.fit(dataset, readings)
+    with pytest.raises(RankerError, match=rf"\({len(readings)}, {WIDTH}\)"):
+        FastRanker.fit(dataset, readings[:, :30], start=start)
+
+
+def test_an_answer_that_was_not_read_is_nobodys_fellow():
+    dataset, readings = make_preferences(n_prompts=40)
+    unread = np.vstack([readings, np.zeros((1, WIDTH), dtype=readings.dtype)])
+    wider = replace(
+        dataset,
+        texts=(*dataset.texts, "never read"),
+        members=(*dataset.members, "m0"),
+        prompt_of=np.append(dataset.prompt_of, 0),
+    )
+    ask = readings[:4], dataset.members[:4], PROMPT
+    np.testing.assert_allclose(
+        FastRanker.fit(wider, unread).pairwise_logits(*ask),
+        FastRanker.fit(dataset, readings).pairwise_logits(*ask),
+        atol=1e-9,
+    )

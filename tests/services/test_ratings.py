@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from blender_ui.services.ratings import rate_members
+from blender_ui.services.member_ratings import MemberRatings
+from blender_ui.services.preference_arrays import PreferenceTable
+from blender_ui.services.ratings import RatingsView
 from db.engine import transaction
 from db.models import (
     Annotator,
@@ -56,6 +58,10 @@ def add_preferences(
                     idempotency_key=f"{kind}-{comparison.id}",
                 )
             )
+
+
+def rate_members(engine: Engine) -> RatingsView:
+    return MemberRatings(engine, table=PreferenceTable(engine)).rate()
 
 
 def count(engine: Engine, table: type) -> int:

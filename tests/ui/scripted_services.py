@@ -16,27 +16,36 @@ from sqlalchemy import Engine
 from blender_ui.errors import MemberError, NoRanker
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.members.protocol import Chunk, Message, Usage
+from blender_ui.ranking.attribution import PairAttribution, Token
+from blender_ui.ranking.process import Readings
 from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.access import Access, Mode
 from blender_ui.services.accounts import Accounts
+from blender_ui.services.attributing import Attributing
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.checks import Checks
 from blender_ui.services.exporting import Exporting
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusing import Fusing
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.invitations import Invitations
 from blender_ui.services.labeling import Labeling
+from blender_ui.services.member_ratings import MemberRatings
+from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.project_prompts import ProjectPrompts
 from blender_ui.services.projects import Projects
 from blender_ui.services.quality import Quality
 from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.relabeling import Relabeling
 from blender_ui.services.training import Training
+from blender_ui.services.version_inspection import VersionInspection
+from blender_ui.services.what_if import WhatIf
 from blender_ui.settings import Settings
 from db.engine import transaction
 from db.models import RankerKind, RankerVersion, utc_now
+from tests.ranking.scripted_reader import ScriptedReader
 from tests.services.scripted_members import Script, ScriptedEnsemble, ScriptedMember
 from tests.services.stores import make_store
 
@@ -100,7 +109,13 @@ class ScriptedRanking:
             session.flush()
             self._version_id = version.id
 
-    def rank(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> RankingView:
+    def rank(
+        self,
+        *,
+        prompt_id: int,
+        candidate_ids: Sequence[int] | None = None,
+        version_id: int | None = None,
+    ) -> RankingView:
         if self._version_id is None:
             raise NoRanker("No ranker has been trained yet. 50 votes are needed, 12 are there.")
         self.n_ranked += 1
@@ -123,6 +138,26 @@ class ScriptedRanking:
         self.n_learnt += 1
 
 
+class ScriptedProcess:
+    """Reads as ``ScriptedReader`` does, without a process; explains by giving every word its length."""
+
+    def __init__(self) -> None:
+        self._reader = ScriptedReader()
+
+    def read(self, prompt: RankingPrompt, answers: Sequence[str]) -> Readings:
+        return Readings(self._reader.fingerprint, self._reader.read(prompt, answers))
+
+    def call(self, name: str, attribute: str, *args: Any, **options: Any) -> PairAttribution:
+        first, second = (
+            tuple(Token(f"{word} ", float(len(word))) for word in text.split()) for text in args[-1]
+        )
+        total = sum(token.value for token in (*first, *second))
+        return PairAttribution(
+            method="lengths of words", first=first, second=second, prompt=(), logit=total, baseline=0.0,
+            n_steps=1,
+        )  # fmt: skip
+
+
 def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode: str = "open") -> Any:
     """Services as ``bootstrap`` builds them, with what is heavy replaced by scripts."""
     engine = make_store(folder)
@@ -132,6 +167,9 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
     labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1, access=access)
     blending = Blending(engine, members=ensemble, clock=utc_now)
     ranking = ScriptedRanking(engine)
+    process = ScriptedProcess()
+    table = PreferenceTable(engine)
+    rankers_path = folder / "rankers"
     return SimpleNamespace(
         settings=Settings(home_path=folder, port=0, access=access_mode),
         engine=engine,
@@ -148,10 +186,16 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
+        fuser_versions=FuserVersions(engine, fusers_path=folder / "fusers"),
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
         quality=Quality(engine, clock=utc_now),
+        preference_table=table,
+        member_ratings=MemberRatings(engine, table=table),
+        version_inspection=VersionInspection(engine, table=table, process=process, rankers_path=rankers_path),
+        what_if=WhatIf(process=process, rankers_path=rankers_path),
+        attributing=Attributing(process=process, rankers_path=rankers_path),
         fusing=Fusing(
             engine,
             fuser=ScriptedFuser(),

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.ui.inspect import drawing
-from blender_ui.ui.inspect.handlers import InspectHandlers, logits_csv, ratings_csv, votes_csv
+from blender_ui.ui.inspect.handlers import InspectHandlers, logits_csv, votes_csv
 from db.engine import transaction
 from db.models import Candidate, Outcome, Prompt
 from tests.services.stores import add_prompts, key_of
@@ -131,22 +131,6 @@ def test_saved_votes_are_text_to_a_spreadsheet_and_name_their_rows(desk: Desk) -
     (row,) = read_csv(votes_csv(desk.handlers.get_decision(desk.prompt_id)))
     assert row["reason"] == "'=HYPERLINK(1)"
     assert (row["preference_id"], row["comparison_id"]) == ("1", "1")
-
-
-def test_ratings_are_drawn_and_saved_with_their_intervals(desk: Desk) -> None:
-    desk.vote(for_longer=True)
-    view = desk.handlers.rate_members()
-    first, second = read_csv(ratings_csv(view))
-    assert (first["member"], first["wins"], second["losses"]) == ("member-0", "1", "1")
-    assert float(first["low"]) < float(first["rating"]) < float(first["high"])
-    assert "from 1 preferences of people, up to id 1" in drawing.draw_ratings(view)
-    assert "100%" in drawing.draw_wins(view)
-
-
-def test_nothing_compared_says_so(desk: Desk) -> None:
-    view = desk.handlers.rate_members()
-    assert "No two members were compared" in drawing.draw_ratings(view)
-    assert drawing.draw_wins(view) == ""
 
 
 def test_answers_are_drawn_as_text_that_does_nothing(desk: Desk) -> None:

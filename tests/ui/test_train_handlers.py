@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.job_progress import JobProgress, end_job, start_job
 from blender_ui.services.training import CurvePoint, Training
 from blender_ui.ui.train import drawing
@@ -27,7 +28,12 @@ class Desk:
         self.clock = Clock()
         self.labeling = make_labeling(self.engine, self.clock)
         self.training = Training(self.engine, train_every=0, clock=self.clock)
-        self.handlers = TrainHandlers(self.training, self.labeling, list_encoders=lambda: encoders)
+        self.handlers = TrainHandlers(
+            self.training,
+            self.labeling,
+            fusers=FuserVersions(self.engine, fusers_path=Path("fusers")),
+            list_encoders=lambda: encoders,
+        )
 
     def job(self, job_id: int = 1) -> TrainingJob:
         with transaction(self.engine) as session:
@@ -190,3 +196,19 @@ def test_versions_are_drawn_with_their_figures(desk: Desk) -> None:
     drawn = drawing.draw_versions(desk.handlers.page().versions)
     for figure in ("1 (active)", "70% (60% to 80%), n = 50", "0.612", "55%", "400 + 50", "0123456789"):
         assert figure in drawn
+
+
+def test_a_fuser_can_be_asked_for_and_says_what_is_missing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    said = desk.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2))
+    assert "there are 0, 0 of them held out" in said
+    add_labeled_prompts(desk.engine, n_prompts=40)
+    assert desk.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2)) == "Job 1 is in the queue."
+    job = desk.job()
+    assert job.kind == "fuser"
+    assert job.options == {"n_epochs": 2, "cut_off_candidate_id": 80}
+    assert drawing.draw_fusers(desk.handlers.page().fusers).count("None yet") == 1
+
+
+def test_an_unknown_fuser_is_named(tmp_path: Path) -> None:
+    assert "no fuser version 7" in Desk(tmp_path).handlers.activate_fuser(MEMORY, 7, "because")

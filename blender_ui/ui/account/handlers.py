@@ -77,9 +77,10 @@ class AccountHandlers:
             hub_name=_read_text(hub_name, "Hugging Face name"), name=_read_text(name, "name")
         )
 
-    def sign_out(self, key: object) -> None:
-        """End this browser's sign-in."""
+    def sign_out(self, key: object) -> Me:
+        """End this browser's sign-in; gives who it is afterwards."""
         self._accounts.sign_out(token=_read_text(key, "key"))
+        return self.me(None)
 
     def invitation(self, token: object) -> dict[str, Any]:
         """What an invitation link is for."""

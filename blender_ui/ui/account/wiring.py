@@ -38,7 +38,7 @@ class _Endpoints:
         return _reply(lambda: _signed_in(self._handlers.sign_in(username, password)))
 
     def sign_out(self, key: str) -> dict[str, Any]:
-        return _reply(lambda: {"is_over": self._handlers.sign_out(key) is None})
+        return _reply(lambda: asdict(self._handlers.sign_out(key)))
 
     def invitation(self, token: str) -> dict[str, Any]:
         return _reply(lambda: self._handlers.invitation(token))

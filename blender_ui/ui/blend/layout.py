@@ -65,6 +65,8 @@ class ResultParts:
     ranking: gr.HTML
     fused_notice: gr.HTML
     fused: gr.Markdown
+    record: gr.HTML
+    again: gr.Button
     shares: gr.HTML
     attributed: gr.HTML
     member: gr.Radio
@@ -223,6 +225,10 @@ def _draw_results() -> ResultParts:
                             elem_id="blend-fused",
                             elem_classes="bu-answer",
                         )
+                        record = gr.HTML("", padding=False, elem_id="blend-record")
+                        again = gr.Button(
+                            "Fuse in two rounds", size="sm", visible=False, elem_id="blend-fuse-again"
+                        )
                     with gr.Tab("Where it came from"):
                         shares = gr.HTML("", padding=False)
                         attributed = gr.HTML("", padding=False, elem_id="blend-attributed")
@@ -237,6 +243,8 @@ def _draw_results() -> ResultParts:
         ranking=ranking,
         fused_notice=fused_notice,
         fused=fused,
+        record=record,
+        again=again,
         shares=shares,
         attributed=attributed,
         member=member,

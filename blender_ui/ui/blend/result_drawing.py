@@ -36,6 +36,22 @@ def draw_fusion_notice(view: ResultView) -> str:
     return markup.notice(view.fusion_notice, tone="busy" if waits else "info")
 
 
+def draw_record(fusion: FusionView | None) -> str:
+    """How people like what this fuser writes."""
+    if fusion is None or not fusion.text:
+        return ""
+    record = fusion.record
+    if record is None:
+        return markup.remark(
+            f"Nobody has voted on an answer fused by {fusion.fuser} yet; its pairs are in the queue."
+        )
+    votes = "one blind vote" if record.n_votes == 1 else f"{record.n_votes:,} blind votes"
+    return markup.remark(
+        f"People preferred answers fused by {record.fuser} in {record.win_rate:.0%} of {votes} against "
+        f"members' answers (95 % interval {record.low:.0%} to {record.high:.0%}; a tie counts half)."
+    )
+
+
 def draw_shares(fusion: FusionView | None) -> str:
     """How much of the fused answer came from whom."""
     if fusion is None or not fusion.text:
@@ -50,8 +66,23 @@ def draw_attributed(fusion: FusionView | None) -> str:
     if fusion is None or not fusion.text:
         return ""
     return markup.attributed(
-        markup.Span(fusion.text[span.start : span.end], span.position, span.member or "the fuser's own words")
+        markup.Span(
+            fusion.text[span.start : span.end],
+            span.position,
+            span.member or "the fuser's own words",
+            span.member or "",
+        )
         for span in fusion.spans
+    ) + markup.remark(_how_attributed(fusion))
+
+
+def _how_attributed(fusion: FusionView) -> str:
+    advice = "Point at a stretch, or reach it with Tab, to light the same words in its member's column."
+    if fusion.agreement is None:
+        return f"By runs of words that both have; a paraphrase counts as the fuser's own. {advice}"
+    return (
+        "By where the fuser looked as it wrote (cross-attention); matching runs of words bear out "
+        f"{fusion.agreement:.0%} of it. {advice}"
     )
 
 

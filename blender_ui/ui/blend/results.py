@@ -44,6 +44,14 @@ class Results:
         elif self._n_answers(visit) >= LEAST:
             self._rank(visit.prompt_id, ResultView())
 
+    def fuse_again(self, visit: Visit, rounds: int) -> Iterator[ResultView]:
+        """Fuse once more, in so many rounds; nothing before the names are shown."""
+        if visit.prompt_id is None or visit.is_asking or not visit.is_revealed:
+            return
+        view = self._rank(visit.prompt_id, ResultView())
+        notice = "The members answer again, with all answers before them …"
+        yield from self._write(visit.prompt_id, replace(view, fusion_notice=notice), rounds=rounds)
+
     def _show(self, visit: Visit, prompt_id: int) -> Iterator[ResultView]:
         if self._n_answers(visit) < LEAST:
             yield ResultView(
@@ -69,9 +77,12 @@ class Results:
         if known is not None:
             yield replace(view, fused_text=known.text, fusion=known, fusion_notice=known.notice, is_done=True)
             return
-        yield (view := replace(view, fusion_notice="Fusing the best answers …"))
+        yield from self._write(prompt_id, replace(view, fusion_notice="Fusing the best answers …"))
+
+    def _write(self, prompt_id: int, view: ResultView, *, rounds: int = 1) -> Iterator[ResultView]:
+        yield view
         try:
-            for update in self._fusing.fuse(prompt_id=prompt_id):
+            for update in self._fusing.fuse(prompt_id=prompt_id, rounds=rounds):
                 view = replace(view, fused_text=update.text, fusion=update.fusion, is_done=update.is_done)
                 yield (view := replace(view, fusion_notice=update.notice) if update.is_done else view)
         except BlenderError as error:

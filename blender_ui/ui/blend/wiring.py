@@ -47,6 +47,7 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     ]
     _wire_asking(parts, blend, results, cancels=shown)
     _wire_comparison(parts)
+    _wire_again(parts, results)
 
 
 def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Results) -> Any:
@@ -175,6 +176,20 @@ def _wire_results(parts: BlendParts, results: Results, begun: Any, name: str) ->
     return begun.success(follow, parts.visit, _result_outputs(parts), **_queued(name, N_RESULTS))
 
 
+def _wire_again(parts: BlendParts, results: Results) -> None:
+    def fuse_again(visit: Visit) -> Iterator[Update]:
+        views = results.fuse_again(visit, rounds=2)
+        yield from _at_least_once((_paint_result(parts, view) for view in views), parts.results.ranking)
+
+    parts.results.again.click(
+        fuse_again,
+        parts.visit,
+        _result_outputs(parts),
+        trigger_mode="once",
+        **_queued("blend_fuse_again", N_RESULTS),
+    )
+
+
 def _wire_comparison(parts: BlendParts) -> None:
     def compare_with(result: ResultView | None, member: str | None) -> str:
         return differences(compare(result, member))
@@ -227,7 +242,8 @@ def _page_outputs(parts: BlendParts) -> list[Any]:
 
 def _result_outputs(parts: BlendParts) -> list[Any]:
     shown = parts.results
-    drawn = [shown.ranking, shown.fused_notice, shown.fused, shown.shares, shown.attributed]
+    drawn = [shown.ranking, shown.fused_notice, shown.fused, shown.record, shown.again]
+    drawn += [shown.shares, shown.attributed]
     return [parts.result, *drawn, shown.member, shown.differences]
 
 
@@ -282,6 +298,8 @@ def _paint_result(parts: BlendParts, view: ResultView) -> Update:
         shown.ranking: result_drawing.draw_ranking(view),
         shown.fused_notice: result_drawing.draw_fusion_notice(view),
         shown.fused: safe_markdown(shown_text(view)),
+        shown.record: result_drawing.draw_record(view.fusion),
+        shown.again: gr.update(visible=view.is_done and view.fusion is not None),
         shown.shares: result_drawing.draw_shares(view.fusion),
         shown.attributed: result_drawing.draw_attributed(view.fusion),
         shown.differences: differences(compare(view, first_to_compare(view))),

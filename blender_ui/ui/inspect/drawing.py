@@ -1,17 +1,27 @@
-"""Decisions and ratings as HTML, through ``markup`` and ``prose``. No Gradio, no decisions."""
+"""Decisions and the queue as HTML, through ``markup`` and ``prose``. No Gradio, no decisions."""
 
 from __future__ import annotations
 
-from blender_ui.services.inspection import PromptEntry, RankingEntryView
+from collections.abc import Mapping, Sequence
+
+from blender_ui.services.inspection import ASKED_HERE, PromptEntry, RankingEntryView
+from blender_ui.services.queue_health import QueueHealth
 from blender_ui.services.ranking_rows import RankingView
-from blender_ui.services.ratings import RatingsView
 from blender_ui.ui import markup
-from blender_ui.ui.inspect.handlers import Decision, JudgedVote, logits_csv, ratings_csv, votes_csv
+from blender_ui.ui.csv_text import write_csv
+from blender_ui.ui.inspect.handlers import (
+    Decision,
+    JudgedVote,
+    find_ranking_cycles,
+    find_vote_cycles,
+    list_disagreements,
+    logits_csv,
+    votes_csv,
+)
 from blender_ui.ui.prose import render_prose
 
-NO_RANKING = "This prompt was not ranked yet. Rank it with the active version to see what it would decide."
+NO_RANKING = "This prompt was not ranked yet. Rank it to see what a version would decide."
 NO_VOTES = "Nobody has compared these answers yet."
-NO_RATINGS = "No two members were compared by people yet."
 
 
 def say_prompt(entry: PromptEntry) -> str:
@@ -81,7 +91,8 @@ def draw_logits(ranking: RankingView | None) -> str:
     table = markup.table(headings, rows, caption="Log-odds that the answer is better than the other one")
     name = f"ranking-{ranking.ranking_id}-logits.csv"
     saved = markup.download("Save these logits (CSV)", name=name, text=logits_csv(ranking))
-    return markup.fold("The same as a table", table) + saved
+    links = markup.figure_links("inspect-heat", name=f"ranking-{ranking.ranking_id}")
+    return links + markup.fold("The same as a table", table) + saved
 
 
 def draw_votes(decision: Decision) -> str:
@@ -111,59 +122,58 @@ def draw_failures(decision: Decision) -> str:
     return markup.table(("Failure", "Member", "Kind", "What happened", "Seconds"), rows)
 
 
-def draw_ratings(view: RatingsView) -> str:
-    """The members' ratings."""
-    if not view.members:
-        return markup.notice(NO_RATINGS, links=[("Label", "./label")])
+def draw_doubts(decision: Decision) -> str:
+    """Circles, and pairs on which people differ among themselves or from the ranking."""
+    names = {one.candidate_id: f"{one.member} ({one.candidate_id})" for one in decision.prompt.candidates}
+    parts = []
+    if decision.ranking is not None:
+        ids = [entry.candidate_id for entry in decision.ranking.entries]
+        cycles = find_ranking_cycles(decision.ranking)
+        circles = [tuple(ids[place] for place in one) for one in cycles.triples]
+        parts.append(_draw_circles("The ranking", circles, names, of=f" of {cycles.n_triples:,} triples"))
+    voted = find_vote_cycles(decision)
+    if voted:
+        parts.append(_draw_circles("People's majorities", voted, names))
     rows = [
         (
-            str(place),
-            one.member,
-            f"{one.rating:+.2f}",
-            f"{one.low:+.2f} to {one.high:+.2f}",
-            f"{one.n:,}",
-            f"{one.n_wins:,}",
-            f"{one.n_losses:,}",
-            f"{one.n_ties:,}",
-            ", ".join(map(str, one.member_ids)),
+            names[one.first_id],
+            names[one.second_id],
+            f"{one.n_first} to {one.n_second} of {one.n}",
+            "" if one.probability is None else f"{one.probability:.0%}",
         )
-        for place, one in enumerate(view.members, start=1)
+        for one in list_disagreements(decision)
     ]
+    if rows:
+        headings = ("Answer", "Against", "People for it", "Ranker: it is better")
+        caption = "Pairs on which people differ among themselves, or from the ranking"
+        parts.append(markup.table(headings, rows, caption=caption))
+    elif decision.votes:
+        parts.append(markup.remark("Nobody differs on any pair."))
+    return "".join(parts)
+
+
+def draw_queue(queue: tuple[QueueHealth, ...]) -> str:
+    """The queue's health by source."""
+    if not queue:
+        return markup.notice("There is nothing to compare yet.", links=[("Data", "./data")])
     headings = (
-        "Place",
-        "Member",
-        "Rating",
-        "95 % interval",
+        "Source", "Comparisons", "Open", "Lent out", "Overdue", "Answered", "Skipped", "Expired",
         "Preferences",
-        "Won",
-        "Lost",
-        "Ties",
-        "Member rows",
-    )
-    caption = (
-        f"Bradley-Terry ratings (log-odds) from {view.n_preferences:,} preferences of people, up to id "
-        f"{view.last_preference_id:,}; intervals allow for preferences of one prompt going together"
-    )
-    saved = markup.download("Save these ratings (CSV)", name="ratings.csv", text=ratings_csv(view))
+    )  # fmt: skip
+    rows = [(one.source or ASKED_HERE, *(f"{value:,}" for value in one[1:])) for one in queue]
+    caption = "Comparisons and the leases on them; what is overdue comes back by itself"
+    text = write_csv(QueueHealth._fields, queue)
+    saved = markup.download("Save this table (CSV)", name="queue.csv", text=text)
     return markup.table(headings, rows, caption=caption) + saved
 
 
-def draw_wins(view: RatingsView) -> str:
-    """Who won how often against whom."""
-    if not view.members:
-        return ""
-    names = [one.member for one in view.members]
-    cells = [
-        [_win_cell(names[i], names[j], view.wins[i][j], view.counts[i][j]) for j in range(len(names))]
-        for i in range(len(names))
-    ]
-    return markup.matrix(names, cells, caption="How often people preferred the row to the column, a tie half")
-
-
-def _win_cell(row: str, column: str, wins: float, count: int) -> markup.Cell | None:
-    if not count:
-        return None
-    return markup.Cell(wins / count, f"{row} against {column}: {wins:g} of {count:,}")
+def _draw_circles(
+    who: str, circles: Sequence[Sequence[int]], names: Mapping[int, str], *, of: str = ""
+) -> str:
+    if not circles:
+        return markup.remark(f"{who}: no circle{of}.")
+    rows = [(" > ".join(names[one] for one in (*circle, circle[0])),) for circle in circles[:100]]
+    return markup.fold(f"{who}: {len(circles)}{of} go round in a circle", markup.table(("Circle",), rows))
 
 
 def _vote_row(one: JudgedVote) -> tuple[str, ...]:

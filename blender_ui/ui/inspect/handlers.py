@@ -6,19 +6,22 @@ people's, never instead of it. Non-goal: explaining a decision; only what was de
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.services.inspection import Inspection, PromptEntry, PromptInspection
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.ranking_rows import RankingView
-from blender_ui.services.ratings import RatingsView
 from blender_ui.services.votes import VoteView
+from blender_ui.statistics.cycles import Cycles, find_cycles
+from blender_ui.ui.csv_text import write_csv
 from db.models import Outcome
+
+_SIGN = {Outcome.LEFT: 1, Outcome.RIGHT: -1, Outcome.TIE: 0, Outcome.BOTH_BAD: 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,24 @@ class Decision:
     prompt: PromptInspection
     ranking: RankingView | None
     votes: tuple[JudgedVote, ...]
+
+
+class Disagreement(NamedTuple):
+    """A pair on which not everybody says the same.
+
+    Attributes:
+        first_id, second_id: The candidates.
+        n_first, n_second: People who preferred each.
+        n: People in all, ties included.
+        probability: That the first is better, by the ranking; None where it has none.
+    """
+
+    first_id: int
+    second_id: int
+    n_first: int
+    n_second: int
+    n: int
+    probability: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +110,9 @@ class InspectHandlers:
             NotFound: If there is no such prompt or ranking.
             MalformedInput: If the ranking is another prompt's, or an id is not a number.
         """
-        prompt = self._inspection.get_prompt(_read_id(prompt_id))
+        prompt = self._inspection.get_prompt(read_id(prompt_id))
         latest = prompt.rankings[0].ranking_id if prompt.rankings else None
-        chosen = latest if ranking_id in (None, "") else _read_id(ranking_id)
+        chosen = latest if ranking_id in (None, "") else read_id(ranking_id)
         ranking = None if chosen is None else self._inspection.get_ranking(chosen)
         if ranking is not None and ranking.prompt_id != prompt.prompt_id:
             raise MalformedInput(
@@ -103,16 +124,52 @@ class InspectHandlers:
             votes=tuple(judge_vote(vote, ranking) for vote in prompt.votes),
         )
 
-    def rank(self, prompt_id: object) -> Ranked:
-        """Rank a prompt with the active version, as it has learnt up to now."""
+    def rank(self, prompt_id: object, version_id: object = None) -> Ranked:
+        """Rank a prompt with a version as it was trained; with nothing, the active one as it is now."""
         try:
-            return Ranked(ranking_id=self._ranking.rank(prompt_id=_read_id(prompt_id)).ranking_id)
+            chosen = None if version_id in (None, "") else read_id(version_id)
+            ranking = self._ranking.rank(prompt_id=read_id(prompt_id), version_id=chosen)
+            return Ranked(ranking_id=ranking.ranking_id)
         except BlenderError as error:
             return Ranked(ranking_id=None, notice=str(error))
 
-    def rate_members(self) -> RatingsView:
-        """How the members stand against each other by people's preferences."""
-        return self._inspection.rate_members()
+
+def find_ranking_cycles(ranking: RankingView) -> Cycles:
+    """Triples of answers that the ranking's logits lead round in a circle, as places in its entries."""
+    return find_cycles(np.array(ranking.logits))
+
+
+def find_vote_cycles(decision: Decision) -> tuple[tuple[int, int, int], ...]:
+    """The same for the majorities of people, as candidate ids."""
+    ids = sorted({side for one in decision.votes for side in (one.vote.left_id, one.vote.right_id)})
+    margins = np.full((len(ids), len(ids)), np.nan)
+    for one in decision.votes:
+        if one.vote.is_human:
+            left, right = ids.index(one.vote.left_id), ids.index(one.vote.right_id)
+            margins[left, right] = np.nan_to_num(margins[left, right]) + _SIGN[one.vote.outcome]
+            margins[right, left] = np.nan_to_num(margins[right, left])
+    triples = find_cycles(margins).triples
+    return tuple((ids[first], ids[second], ids[third]) for first, second, third in triples)
+
+
+def list_disagreements(decision: Decision) -> tuple[Disagreement, ...]:
+    """Pairs on which people differ among themselves, or their majority from the ranking."""
+    by_pair: dict[tuple[int, int], list[JudgedVote]] = {}
+    for one in decision.votes:
+        if one.vote.is_human:
+            first, second = sorted((one.vote.left_id, one.vote.right_id))
+            by_pair.setdefault((first, second), []).append(one)
+    found = []
+    for (first, second), votes in by_pair.items():
+        signs = [_SIGN[one.vote.outcome] * (1 if one.vote.left_id == first else -1) for one in votes]
+        n_first, n_second = signs.count(1), signs.count(-1)
+        chance = votes[0].probability
+        if chance is not None and votes[0].vote.left_id != first:
+            chance = 1 - chance
+        differs = chance is not None and (n_first - n_second) * (chance - 0.5) < 0
+        if (n_first and n_second) or differs:
+            found.append(Disagreement(first, second, n_first, n_second, len(votes), chance))
+    return tuple(found)
 
 
 def judge_vote(vote: VoteView, ranking: RankingView | None) -> JudgedVote:
@@ -138,7 +195,7 @@ def votes_csv(decision: Decision) -> str:
         "seconds", "policy", "propensity", "created_at",
     )  # fmt: skip
     ranking_id = decision.ranking.ranking_id if decision.ranking is not None else None
-    return _csv(
+    return write_csv(
         headings,
         (
             (
@@ -155,7 +212,7 @@ def votes_csv(decision: Decision) -> str:
 def logits_csv(ranking: RankingView) -> str:
     """A ranking's pairwise logits, both orders, as CSV."""
     entries = ranking.entries
-    return _csv(
+    return write_csv(
         ("ranking_id", "first_candidate_id", "second_candidate_id", "first", "second", "logit", "deviation"),
         (
             (
@@ -174,37 +231,12 @@ def logits_csv(ranking: RankingView) -> str:
     )
 
 
-def ratings_csv(view: RatingsView) -> str:
-    """The members' ratings as CSV."""
-    return _csv(
-        (
-            "member", "member_ids", "rating", "low", "high", "n", "wins", "losses", "ties",
-            "last_preference_id",
-        ),
-        (
-            (
-                one.member, " ".join(map(str, one.member_ids)), one.rating, one.low, one.high, one.n,
-                one.n_wins, one.n_losses, one.n_ties, view.last_preference_id,
-            )
-            for one in view.members
-        ),
-    )  # fmt: skip
+def read_id(value: object) -> int:
+    """A row's number as a component or an address gives it.
 
-
-def _csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(headings)
-    writer.writerows([_plain(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _plain(value: object) -> object:
-    """A spreadsheet takes text that begins like this for a formula; the quote keeps it text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
-
-
-def _read_id(value: object) -> int:
+    Raises:
+        MalformedInput: If it is none.
+    """
     if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdecimal():
         raise MalformedInput(f"expected the number of a row, came {value!r}; choose one from the list")
     return int(value)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import gradio as gr
 
 from blender_ui.ui import markup
+from blender_ui.ui.members.layout import MembersParts, draw_members
+from blender_ui.ui.shell import browser_memory
+from blender_ui.ui.versions.layout import ContrastParts, VersionParts, draw_contrast, draw_version
+from blender_ui.ui.what_if.layout import WhatIfParts, draw_what_if
 
 TITLE = "Why did it decide that?"
 SENTENCE = (
-    "One prompt: the ranker's logits in both orders, its ranks, and what people said of the same pairs. "
-    "All members: their ratings by people, with intervals. Every figure names its rows."
+    "One decision beside what people said, texts changed to see what moves it, versions judged on votes that "
+    "none learnt from, members rated. Every figure has its interval, its table and its rows."
 )
 
 
@@ -22,43 +26,65 @@ class DecisionParts:
     search: gr.Textbox
     prompt: gr.Dropdown
     ranking: gr.Dropdown
+    version: gr.Dropdown
     rank: gr.Button
     notice: gr.HTML
     texts: gr.HTML
     ranks: gr.HTML
     heat: gr.Plot
     logits: gr.HTML
+    doubts: gr.HTML
     votes: gr.HTML
     failures: gr.HTML
 
 
 @dataclass(frozen=True, kw_only=True)
-class MembersParts:
-    """The members' ratings."""
+class PeopleParts:
+    """The label queue."""
 
     tab: gr.Tab
-    ratings: gr.HTML
-    plot: gr.Plot
-    wins: gr.HTML
+    queue: gr.HTML
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectParts:
     """Everything on the page."""
 
+    tabs: gr.Tabs
     decision: DecisionParts
+    what_if: WhatIfParts
+    version: VersionParts
+    contrast: ContrastParts
     members: MembersParts
+    people: PeopleParts
 
 
 def draw_inspect() -> InspectParts:
     """Draw the page inside its Blocks."""
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
-    with gr.Tabs():
-        with gr.Tab("One decision"):
+    memory = browser_memory()
+    with gr.Tabs(elem_id="inspect-tabs") as tabs:
+        with gr.Tab("One decision", id="decision", elem_id="inspect-decision"):
             decision = _draw_decision()
-        with gr.Tab("The members", elem_id="inspect-members") as tab:
-            members = _draw_members(tab)
-    return InspectParts(decision=decision, members=members)
+        with gr.Tab("What if", id="what-if", elem_id="inspect-what-if") as tab:
+            what_if = draw_what_if(tab)
+        with gr.Tab("One version", id="version", elem_id="inspect-version") as tab:
+            version = draw_version(tab)
+        with gr.Tab("Two versions", id="versions", elem_id="inspect-versions") as tab:
+            contrast = draw_contrast(tab, memory)
+        with gr.Tab("The members", id="members", elem_id="inspect-members") as tab:
+            members = draw_members(tab)
+        with gr.Tab("The people", id="people", elem_id="inspect-people") as tab:
+            people = _draw_people(tab)
+    return InspectParts(
+        tabs=tabs,
+        decision=decision,
+        what_if=what_if,
+        version=version,
+        contrast=contrast,
+        members=members,
+        people=people,
+    )
 
 
 def _draw_decision() -> DecisionParts:
@@ -77,13 +103,19 @@ def _draw_decision() -> DecisionParts:
         ranking = gr.Dropdown(
             [], label="Ranking", filterable=False, scale=3, min_width=280, elem_id="inspect-ranking"
         )
-        rank = gr.Button("Rank with the active version", scale=1, min_width=240, elem_id="inspect-rank")
+        version = gr.Dropdown(
+            [], label="Rank with", filterable=False, scale=2, min_width=240, elem_id="inspect-rank-version"
+        )
+        rank = gr.Button("Rank", scale=1, min_width=140, elem_id="inspect-rank")
     notice = gr.HTML("", padding=False, elem_id="inspect-notice")
     texts = gr.HTML("", padding=False, elem_id="inspect-texts")
     with gr.Column(elem_classes="bu-panel"):
         ranks = gr.HTML("", padding=False, elem_id="inspect-ranks")
         heat = gr.Plot(visible=False, show_label=False, container=False, elem_id="inspect-heat")
         logits = gr.HTML("", padding=False, elem_id="inspect-logits")
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("Circles and disagreement"), padding=False)
+        doubts = gr.HTML("", padding=False, elem_id="inspect-doubts")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("What people said"), padding=False)
         votes = gr.HTML("", padding=False, elem_id="inspect-votes")
@@ -94,21 +126,21 @@ def _draw_decision() -> DecisionParts:
         search=search,
         prompt=prompt,
         ranking=ranking,
+        version=version,
         rank=rank,
         notice=notice,
         texts=texts,
         ranks=ranks,
         heat=heat,
         logits=logits,
+        doubts=doubts,
         votes=votes,
         failures=failures,
     )
 
 
-def _draw_members(tab: gr.Tab) -> MembersParts:
+def _draw_people(tab: gr.Tab) -> PeopleParts:
     with gr.Column(elem_classes="bu-panel"):
-        ratings = gr.HTML("", padding=False, elem_id="inspect-ratings")
-        plot = gr.Plot(visible=False, show_label=False, container=False, elem_id="inspect-ratings-plot")
-    with gr.Column(elem_classes="bu-panel"):
-        wins = gr.HTML("", padding=False, elem_id="inspect-wins")
-    return MembersParts(tab=tab, ratings=ratings, plot=plot, wins=wins)
+        gr.HTML(markup.section("The label queue"), padding=False)
+        queue = gr.HTML("", padding=False, elem_id="inspect-queue")
+    return PeopleParts(tab=tab, queue=queue)

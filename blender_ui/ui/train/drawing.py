@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from blender_ui.services.fuser_versions import FuserVersionView
 from blender_ui.services.readiness import ReadinessView
 from blender_ui.services.training import JobView
 from blender_ui.services.versions import PromotionView, VersionView
 from blender_ui.ui import markup
 from blender_ui.ui.train.handlers import JobCard
-from db.models import JobStatus, RankerKind
+from db.models import JobKind, JobStatus
 
 KIND_NAMES = {
-    RankerKind.FAST: "Fast: a head over a frozen reader",
-    RankerKind.JOINT: "Joint: an encoder reads both answers",
-    RankerKind.POINTWISE: "Pointwise: an encoder reads one answer at a time",
+    JobKind.FAST: "Fast: a head over a frozen reader",
+    JobKind.JOINT: "Joint: an encoder reads both answers",
+    JobKind.POINTWISE: "Pointwise: an encoder reads one answer at a time",
+    JobKind.FUSER: "Fuser: a T5 writes one answer from several",
 }
 STALLED = (
     "No worker is running, so the job waits. It starts by itself with the app; where it runs apart, "
@@ -78,7 +80,7 @@ def draw_jobs(jobs: Iterable[JobView]) -> str:
             say_time(job.created_at),
             _say_duration(job),
             str(job.cut_off_preference_id),
-            f"version {job.version_id}" if job.version_id else job.error or "",
+            _say_result(job),
         )
         for job in jobs
     ]
@@ -111,6 +113,31 @@ def draw_versions(versions: Iterable[VersionView]) -> str:
     headings = (
         "Version", "Kind", "Base", "Held-out accuracy (95 %)", "Log loss", "Longer is better",
         "Learnt from + held out", "Compared with", "Up to preference", "Fingerprint", "Made at (UTC)",
+    )  # fmt: skip
+    return markup.table(headings, rows)
+
+
+def draw_fusers(versions: Iterable[FuserVersionView]) -> str:
+    """All trained fusers with their figures on held-out prompts, newest first."""
+    rows = [
+        (
+            f"{version.id} (active)" if version.is_active else str(version.id),
+            version.base_model,
+            _say_figure(version.metrics.get("held_out"), "rouge_l", ".3f"),
+            _say_share(_figure(version.metrics.get("held_out"), "covered")),
+            _say_share(_figure(version.metrics.get("held_out"), "copied")),
+            f"{version.n_train:,} + {version.n_held_out:,}",
+            version.fingerprint[:10],
+            say_time(version.created_at),
+            version.decision,
+        )
+        for version in versions
+    ]
+    if not rows:
+        return markup.remark("None yet; training the kind “fuser” makes the first.")
+    headings = (
+        "Version", "Base", "ROUGE-L", "Covers", "From one source", "Learnt from + held out", "Fingerprint",
+        "Made at (UTC)", "Decision",
     )  # fmt: skip
     return markup.table(headings, rows)
 
@@ -156,6 +183,12 @@ def _say_duration(job: JobView) -> str:
     return _say_seconds((job.finished_at - job.started_at).total_seconds())
 
 
+def _say_result(job: JobView) -> str:
+    if job.version_id is None:
+        return job.error or ""
+    return f"{'fuser ' if job.kind is JobKind.FUSER else ''}version {job.version_id}"
+
+
 def _say_accuracy(figures: object) -> str:
     if not isinstance(figures, Mapping) or "accuracy" not in figures:
         return ""
@@ -163,8 +196,12 @@ def _say_accuracy(figures: object) -> str:
     return f"{accuracy} ({low} to {high}), n = {figures.get('n', '?')}"
 
 
+def _figure(figures: object, name: str) -> object:
+    return figures.get(name) if isinstance(figures, Mapping) else None
+
+
 def _say_figure(figures: object, name: str, form: str) -> str:
-    value = figures.get(name) if isinstance(figures, Mapping) else None
+    value = _figure(figures, name)
     return format(value, form) if isinstance(value, int | float) else ""
 
 

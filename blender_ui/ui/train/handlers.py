@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
+from blender_ui.services.fuser_versions import FuserVersions, FuserVersionView
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.readiness import ReadinessView
 from blender_ui.services.training import CurvePoint, JobView, Training
 from blender_ui.services.versions import PromotionView, VersionView
 from blender_ui.ui.identity import welcome
-from db.models import RankerKind
+from db.models import JobKind
 
 N_JOBS = 20
 MOST_EPOCHS = 50
@@ -48,6 +49,7 @@ class TrainPage:
     card: JobCard | None
     jobs: tuple[JobView, ...]
     versions: tuple[VersionView, ...]
+    fusers: tuple[FuserVersionView, ...]
     decisions: tuple[PromotionView, ...]
 
 
@@ -70,14 +72,21 @@ class TrainHandlers:
 
     Args:
         training: Asks for jobs and watches them.
+        fusers: The trained fusers.
         labeling: Knows who asks.
         list_encoders: Names of the encoders whose weights are here.
     """
 
     def __init__(
-        self, training: Training, labeling: Labeling, *, list_encoders: Callable[[], tuple[str, ...]]
+        self,
+        training: Training,
+        labeling: Labeling,
+        *,
+        fusers: FuserVersions,
+        list_encoders: Callable[[], tuple[str, ...]],
     ) -> None:
         self._training = training
+        self._fusers = fusers
         self._labeling = labeling
         self._list_encoders = list_encoders
 
@@ -95,6 +104,7 @@ class TrainHandlers:
             card=self._card(jobs),
             jobs=jobs,
             versions=versions,
+            fusers=self._fusers.list_versions(),
             decisions=tuple(sorted(decisions, key=lambda one: one.created_at, reverse=True)),
         )
 
@@ -106,7 +116,7 @@ class TrainHandlers:
         """Ask for a training; gives a sentence to show."""
         try:
             kind = _read_kind(wish.kind)
-            options = {} if kind is RankerKind.FAST else self._read_options(wish)
+            options = self._read_options(kind, wish)
             visitor = welcome(self._labeling, memory)
             job = self._training.request(requested_by_id=visitor.annotator.id, kind=kind, options=options)
         except BlenderError as error:
@@ -133,6 +143,18 @@ class TrainHandlers:
             return str(error)
         return f"Version {version.id} ranks from now on."
 
+    def activate_fuser(self, memory: object, version_id: object, reason: object) -> str:
+        """Let a trained fuser fuse from now on; gives a sentence to show."""
+        try:
+            version = self._fusers.activate(
+                version_id=_read_id(version_id, "version"),
+                decided_by_id=welcome(self._labeling, memory).annotator.id,
+                reason=str(reason or ""),
+            )
+        except BlenderError as error:
+            return str(error)
+        return f"Fuser version {version.id} fuses from now on."
+
     def _card(self, jobs: tuple[JobView, ...]) -> JobCard | None:
         if not jobs:
             return None
@@ -141,7 +163,11 @@ class TrainHandlers:
         job = (running or unfinished[-1:] or list(jobs))[0]
         return JobCard(job=job, curve=self._training.curve(job.id))
 
-    def _read_options(self, wish: Wish) -> Mapping[str, object]:
+    def _read_options(self, kind: JobKind, wish: Wish) -> Mapping[str, object]:
+        if kind is JobKind.FAST:
+            return {}
+        if kind is JobKind.FUSER:
+            return {"n_epochs": int(_read_number(wish.n_epochs, "epochs", 1, MOST_EPOCHS))}
         encoders = self.encoders()
         if wish.encoder not in encoders:
             known = ", ".join(encoders) or "none; fetch one first"
@@ -154,10 +180,10 @@ class TrainHandlers:
         }
 
 
-def _read_kind(value: object) -> RankerKind:
-    if value not in list(RankerKind):
-        raise MalformedInput(f"expected a kind of ranker among {', '.join(RankerKind)}; came {value!r}")
-    return RankerKind(str(value))
+def _read_kind(value: object) -> JobKind:
+    if value not in list(JobKind):
+        raise MalformedInput(f"expected a kind of ranker or fuser among {', '.join(JobKind)}; came {value!r}")
+    return JobKind(str(value))
 
 
 def _read_number(value: object, what: str, low: float, high: float) -> float:

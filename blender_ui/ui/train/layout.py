@@ -10,7 +10,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.shell import browser_memory
 from blender_ui.ui.train.drawing import KIND_NAMES
-from db.models import RankerKind
+from db.models import JobKind
 
 TITLE = "Teach the ranker"
 SENTENCE = (
@@ -62,6 +62,17 @@ class VersionParts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FuserParts:
+    """Where trained fusers are compared and chosen."""
+
+    versions: gr.HTML
+    chosen: gr.Dropdown
+    reason: gr.Textbox
+    activate: gr.Button
+    notice: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainParts:
     """Everything on the page."""
 
@@ -70,6 +81,7 @@ class TrainParts:
     watch: WatchParts
     jobs: gr.HTML
     versions: VersionParts
+    fusers: FuserParts
 
 
 def draw_train(encoders: Sequence[str]) -> TrainParts:
@@ -88,19 +100,22 @@ def draw_train(encoders: Sequence[str]) -> TrainParts:
         gr.HTML(markup.section("Versions"), padding=False)
         versions = _draw_versions()
     with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("Fusers"), padding=False)
+        fusers = _draw_fusers()
+    with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("All jobs"), padding=False)
         jobs = gr.HTML("", padding=False, elem_id="train-jobs")
-    return TrainParts(memory=memory, ask=ask, watch=watch, jobs=jobs, versions=versions)
+    return TrainParts(memory=memory, ask=ask, watch=watch, jobs=jobs, versions=versions, fusers=fusers)
 
 
 def _draw_ask(encoders: Sequence[str]) -> AskParts:
-    kinds = list(RankerKind) if encoders else [RankerKind.FAST]
+    kinds = list(JobKind) if encoders else [JobKind.FAST, JobKind.FUSER]
     readiness = gr.HTML("", padding=False, elem_id="train-readiness")
     with gr.Accordion("What to train", open=False, elem_id="train-options"):
         kind = gr.Radio(
             [(KIND_NAMES[kind], kind.value) for kind in kinds],
-            value=RankerKind.FAST.value,
-            label="Kind of ranker",
+            value=JobKind.FAST.value,
+            label="Kind",
             elem_id="train-kind",
         )
         if not encoders:
@@ -149,3 +164,14 @@ def _draw_versions() -> VersionParts:
     return VersionParts(
         versions=versions, chosen=chosen, reason=reason, activate=activate, notice=notice, decisions=decisions
     )
+
+
+def _draw_fusers() -> FuserParts:
+    versions = gr.HTML("", padding=False, elem_id="train-fusers")
+    with gr.Accordion("Activate or roll back", open=False, elem_id="train-choose-fuser"):
+        with gr.Row():
+            chosen = gr.Dropdown([], label="Version", scale=1)
+            reason = gr.Textbox(label="Why", placeholder="It is kept with the decision", scale=3)
+        activate = gr.Button("Let this version fuse", size="sm", elem_id="train-activate-fuser")
+        notice = gr.HTML("", padding=False)
+    return FuserParts(versions=versions, chosen=chosen, reason=reason, activate=activate, notice=notice)

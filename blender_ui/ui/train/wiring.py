@@ -16,11 +16,11 @@ from blender_ui.ui.train import drawing
 from blender_ui.ui.train.encoders import list_encoders
 from blender_ui.ui.train.handlers import JobCard, TrainHandlers, TrainPage, Wish
 from blender_ui.ui.train.layout import TrainParts, draw_train
-from db.models import RankerKind
+from db.models import JobKind
 
 REDRAW = -1
 """As the count of points drawn: draws the curve whatever it has."""
-STEPS = {RankerKind.FAST: "preferences learnt from"}
+STEPS = {JobKind.FAST: "preferences learnt from"}
 Update = dict[Any, Any]
 """New values or properties by component."""
 
@@ -35,6 +35,7 @@ def build_train(services: Services, page: gr.Blocks) -> None:
     handlers = TrainHandlers(
         services.training,
         services.labeling,
+        fusers=services.fuser_versions,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
     )
     parts = draw_train(handlers.encoders())
@@ -60,7 +61,7 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
 
 
 def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
-    ask, watch, versions = parts.ask, parts.watch, parts.versions
+    ask, watch, versions, fusers = parts.ask, parts.watch, parts.versions, parts.fusers
 
     def request(memory: object, kind: str, encoder: str, n_epochs: float, learning_rate: float) -> Update:
         wish = Wish(kind=kind, encoder=encoder, n_epochs=n_epochs, learning_rate=learning_rate)
@@ -75,6 +76,10 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         said = handlers.activate(memory, version_id, reason)
         return {**_paint_page(parts, handlers.page(), n_points=REDRAW), versions.notice: markup.notice(said)}
 
+    def activate_fuser(memory: object, version_id: int, reason: str) -> Update:
+        said = handlers.activate_fuser(memory, version_id, reason)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), fusers.notice: markup.notice(said)}
+
     wish = [parts.memory, ask.kind, ask.encoder, ask.n_epochs, ask.learning_rate]
     ask.train.click(request, wish, [*outputs, ask.notice], **_at_once("train_request"))
     watch.cancel.click(cancel, watch.job_id, [*outputs, ask.notice], **_at_once("train_cancel"))
@@ -83,6 +88,12 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         [parts.memory, versions.chosen, versions.reason],
         [*outputs, versions.notice],
         **_at_once("train_activate"),
+    )
+    fusers.activate.click(
+        activate_fuser,
+        [parts.memory, fusers.chosen, fusers.reason],
+        [*outputs, fusers.notice],
+        **_at_once("train_activate_fuser"),
     )
 
 
@@ -100,6 +111,8 @@ def _outputs(parts: TrainParts) -> list[Any]:
         versions.versions,
         versions.chosen,
         versions.decisions,
+        parts.fusers.versions,
+        parts.fusers.chosen,
     ]
 
 
@@ -113,6 +126,10 @@ def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
             choices=[(f"version {one.id}", one.id) for one in page.versions if not one.is_active]
         ),
         parts.versions.decisions: drawing.draw_decisions(page.decisions),
+        parts.fusers.versions: drawing.draw_fusers(page.fusers),
+        parts.fusers.chosen: gr.update(
+            choices=[(f"fuser version {one.id}", one.id) for one in page.fusers if not one.is_active]
+        ),
     }
 
 

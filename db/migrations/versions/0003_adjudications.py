@@ -1,12 +1,12 @@
 """Rulings on disagreements, and an index of retracted preferences.
 
-Revision 0005.
+Revision 0003.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,342 @@
+"""Fine-tuning a sequence-to-sequence fuser. Needs torch.
+
+Invariant: a run that is killed and called again with the same arguments goes on from its last saved
+state and ends with the weights of a run that was not; everything random follows from the seed and
+the step. Non-goal: where examples come from, and whether the result may take an active fuser's place.
+
+Source: Jiang, Ren and Lin, "LLM-Blender", ACL 2023, arXiv:2306.02561, section 4: cross-entropy of
+the target given the prompt and the top candidates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from blender_ui.errors import FusionError
+from blender_ui.fusion.encoding import FusionLimits, encode_fusion
+from blender_ui.fusion.examples import FusionExample
+from blender_ui.fusion.generation import GenerationOptions
+from blender_ui.fusion.seq2seq import Seq2SeqFuser
+from blender_ui.ranking.joint.progress import clear_progress, load_progress, save_progress
+from blender_ui.ranking.joint.storage import write_folder
+
+_IGNORED = -100
+"""Label of a place that is not part of the loss."""
+NOTES = "training.json"
+FINGERPRINT = "fingerprint"
+
+
+class Figures(NamedTuple):
+    """Mean negative log-likelihood a target token, in nats, and the share of tokens put first."""
+
+    loss: float
+    accuracy: float
+
+
+OnProgress = Callable[[int, int, Figures, Figures | None], None]
+"""Called after each step with the steps done, the steps in all, the batch's figures, and the
+held-out figures at the steps that measure them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FuserOptions:
+    """How to fine-tune.
+
+    Attributes:
+        n_epochs: Passes over the examples.
+        batch_size: Examples a step.
+        micro_batch_size: Examples read at a time; the rest of a batch is accumulated.
+        learning_rate: Highest of the schedule: a linear rise over the first ``warmup`` share of the
+            steps, then a linear fall to 0. The reference takes 5e-5 for 3 billion weights.
+        weight_decay: Of AdamW.
+        warmup: Share of the steps.
+        source_tokens: Most tokens that are read; the reference's 1,024 at most.
+        candidate_tokens: Most tokens of one candidate that are read.
+        target_tokens: Most tokens that are written.
+        n_beams: How the finished fuser writes; 1 lets the text grow on the page.
+        checkpoint_steps: Steps between two saves of the run's state.
+        held_out_steps: Steps between two measurements on held-out examples.
+        n_held_out: Most held-out examples of such a measurement.
+        seed: Of everything random.
+    """
+
+    n_epochs: int = 3
+    batch_size: int = 8
+    micro_batch_size: int = 4
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    source_tokens: int = 512
+    candidate_tokens: int = 128
+    target_tokens: int = 128
+    n_beams: int = 1
+    checkpoint_steps: int = 25
+    held_out_steps: int = 25
+    n_held_out: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (
+            self.n_epochs, self.batch_size, self.micro_batch_size, self.checkpoint_steps,
+            self.held_out_steps, self.target_tokens, self.n_beams,
+        )  # fmt: skip
+        if min(counts) < 1 or self.learning_rate <= 0:
+            raise FusionError(f"expected positive counts and a positive learning rate, came {self}")
+
+
+def train(
+    examples: Sequence[FusionExample],
+    *,
+    held_out: Sequence[FusionExample],
+    base: Path,
+    output: Path,
+    options: FuserOptions | None = None,
+    on_progress: OnProgress = lambda step, n_steps, figures, held_out: None,
+) -> str:
+    """Fine-tune a fuser and write it.
+
+    Args:
+        examples: What to learn from.
+        held_out: What its figures are measured on as it goes.
+        base: Folder of a sequence-to-sequence checkpoint.
+        output: Folder to write; appears when complete, with its fingerprint.
+        options: How.
+        on_progress: See ``OnProgress``; what it raises ends the run, whose state stays.
+
+    Returns:
+        The fingerprint: SHA-256 over weights, configuration and tokenizer.
+
+    Raises:
+        FusionError: If there is nothing to learn from, the base cannot be used, the loss is no
+            number, or memory does not suffice.
+    """
+    options = options or FuserOptions()
+    if not examples:
+        raise FusionError("expected examples to learn from, came none")
+    digest = _digest_run(examples, base, options)
+    if (known := find_fingerprint(output, digest=digest)) is not None:
+        return known
+    run = _Run(examples, held_out, base=base, options=options)
+    step = load_progress(output, digest=digest, model=run.model, optimizer=run.optimizer)
+    while step < run.n_steps:
+        try:
+            figures = run.take_step(step)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise FusionError(
+                f"memory ran out with {options.micro_batch_size} examples at a time; lower micro_batch_size, "
+                "source_tokens or candidate_tokens"
+            ) from error
+        step += 1
+        if step % options.checkpoint_steps == 0 and step < run.n_steps:
+            save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
+        is_measured = step % options.held_out_steps == 0 or step == run.n_steps
+        on_progress(step, run.n_steps, figures, run.measure() if is_measured else None)
+    fingerprint = run.write(output, digest=digest)
+    clear_progress(output)
+    return fingerprint
+
+
+def measure(folder: Path, examples: Sequence[FusionExample], *, options: FuserOptions) -> Figures:
+    """The figures of a checkpoint on examples, teacher-forced."""
+    return _Run(examples, examples, base=folder, options=options).measure()
+
+
+def write_all(folder: Path, examples: Sequence[FusionExample], *, options: FuserOptions) -> list[str]:
+    """What the checkpoint in a folder writes for each example, greedily; empty where it writes nothing."""
+    fuser = Seq2SeqFuser(
+        folder,
+        options=GenerationOptions(max_new_tokens=options.target_tokens, n_beams=1),
+        limits=_limits(options),
+    )
+    written = []
+    for example in examples:
+        try:
+            written.append(list(fuser.stream(example.prompt, example.candidates))[-1].text)
+        except FusionError:
+            written.append("")
+    return written
+
+
+def find_fingerprint(output: Path, *, digest: str) -> str | None:
+    """The fingerprint of what a run has written already; None where it has not."""
+    notes = output / NOTES
+    if not notes.exists() or json.loads(notes.read_text()).get("digest") != digest:
+        return None
+    return (output / FINGERPRINT).read_text().strip()
+
+
+def digest_weights(folder: Path) -> str:
+    """SHA-256 over everything in a folder that what it writes depends on."""
+    digest = hashlib.sha256()
+    names = ("config.json", "generation_config.json", "tokenizer.json")
+    for path in sorted([*folder.glob("*.safetensors"), *(folder / name for name in names)]):
+        if path.exists():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+class _Encoded(NamedTuple):
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+
+
+class _Run:
+    """The moving parts of one run."""
+
+    def __init__(
+        self,
+        examples: Sequence[FusionExample],
+        held_out: Sequence[FusionExample],
+        *,
+        base: Path,
+        options: FuserOptions,
+    ) -> None:
+        self._options = options
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(base)
+            model: Any = AutoModelForSeq2SeqLM.from_pretrained(base, dtype=torch.float32)
+        except (OSError, ValueError) as error:
+            raise FusionError(f"{base} is not a sequence-to-sequence checkpoint: {error}") from error
+        self.model: Any = model.to(self._device)
+        if model.generation_config.decoder_start_token_id is None:  # A file written by hand.
+            model.generation_config.decoder_start_token_id = self._tokenizer.pad_token_id
+        self._examples = [self._encode(example) for example in examples]
+        self._held_out = [self._encode(example) for example in held_out[: options.n_held_out]]
+        self._n_batches = math.ceil(len(examples) / options.batch_size)
+        self.n_steps = options.n_epochs * self._n_batches
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+
+    def take_step(self, step: int) -> Figures:
+        """Read a batch, part by part, and move the weights once."""
+        options = self._options
+        torch.manual_seed(options.seed * 1_000_003 + step)  # dropout: the same however often it is resumed
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = options.learning_rate * self._rate(step)
+        batch = self._batch(step)
+        n_tokens = sum(len(example.target) for example in batch)
+        sums = torch.zeros(2)
+        for part in _parts(batch, options.micro_batch_size):
+            loss, n_right = self._read(part)
+            (loss / n_tokens).backward()  # type: ignore[no-untyped-call]
+            sums += torch.stack([loss.detach(), n_right]).cpu()
+        if not bool(torch.isfinite(sums).all()):
+            raise FusionError(f"expected a finite loss at step {step}, came {sums[0]}; lower learning_rate")
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return Figures(float(sums[0]) / n_tokens, float(sums[1]) / n_tokens)
+
+    def measure(self) -> Figures:
+        """The figures on held-out examples, without dropout; NaN where there are none."""
+        self.model.eval()
+        sums, n_tokens = torch.zeros(2), 0
+        with torch.inference_mode():
+            for part in _parts(self._held_out, self._options.micro_batch_size):
+                sums += torch.stack(self._read(part)).cpu()
+                n_tokens += sum(len(example.target) for example in part)
+        if not n_tokens:
+            return Figures(math.nan, math.nan)
+        return Figures(float(sums[0]) / n_tokens, float(sums[1]) / n_tokens)
+
+    def write(self, output: Path, *, digest: str) -> str:
+        """Write the checkpoint whole and give its fingerprint."""
+        options = self._options
+        self.model.eval()
+        self.model.generation_config.update(num_beams=options.n_beams, max_new_tokens=options.target_tokens)
+
+        def fill(folder: Path) -> None:
+            self.model.save_pretrained(folder)
+            self._tokenizer.save_pretrained(folder)
+            (folder / FINGERPRINT).write_text(digest_weights(folder) + "\n")
+            notes = {"digest": digest, "n_steps": self.n_steps, "options": asdict(options)}
+            (folder / NOTES).write_text(json.dumps(notes, indent=1))
+
+        write_folder(output, fill)
+        return (output / FINGERPRINT).read_text().strip()
+
+    def _encode(self, example: FusionExample) -> _Encoded:
+        source = encode_fusion(
+            self._tokenizer, example.prompt, example.candidates, limits=_limits(self._options)
+        )
+        target = self._tokenizer.encode(example.target, add_special_tokens=False)
+        is_whole = len(target) < self._options.target_tokens
+        # A target that is cut has no end: what it teaches is to go on, not to stop in mid-sentence.
+        kept = [*target, self._tokenizer.eos_token_id] if is_whole else target[: self._options.target_tokens]
+        return _Encoded(source.token_ids, tuple(kept))
+
+    def _batch(self, step: int) -> list[_Encoded]:
+        epoch, place = divmod(step, self._n_batches)
+        generator = torch.Generator().manual_seed(self._options.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self._examples), generator=generator).tolist()
+        size = self._options.batch_size
+        return [self._examples[index] for index in order[place * size : (place + 1) * size]]
+
+    def _read(self, part: Sequence[_Encoded]) -> tuple[Tensor, Tensor]:
+        """Sum of the losses of a part's target tokens, and how many were put first."""
+        source = _padded([example.source for example in part], self._tokenizer.pad_token_id)
+        labels = _padded([example.target for example in part], _IGNORED).to(self._device)
+        # What is written is seen one place later; what follows a target's end is not part of the loss.
+        start = self.model.generation_config.decoder_start_token_id
+        before = [(start, *example.target[:-1]) for example in part]
+        is_bfloat = self._device.type == "cuda" or bool(
+            torch.cpu.get_capabilities().get("avx512_bf16", False)
+        )
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_bfloat):
+            logits = self.model(
+                input_ids=source.to(self._device),
+                attention_mask=_mask([example.source for example in part]).to(self._device),
+                decoder_input_ids=_padded(before, self._tokenizer.pad_token_id).to(self._device),
+            ).logits.float()
+        loss = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=_IGNORED, reduction="sum")
+        n_right = ((logits.argmax(-1) == labels) & (labels != _IGNORED)).sum()
+        return loss, n_right.float()
+
+    def _rate(self, step: int) -> float:
+        n_rising = max(math.ceil(self._options.warmup * self.n_steps), 1)
+        if step < n_rising:
+            return (step + 1) / n_rising
+        return (self.n_steps - step) / max(self.n_steps - n_rising, 1)
+
+
+def _limits(options: FuserOptions) -> FusionLimits:
+    return FusionLimits(source_tokens=options.source_tokens, candidate_tokens=options.candidate_tokens)
+
+
+def _parts(batch: Sequence[_Encoded], size: int) -> Iterator[Sequence[_Encoded]]:
+    """Parts of about equal lengths, so that little is padded."""
+    by_length = sorted(batch, key=lambda example: (len(example.source), len(example.target)))
+    for start in range(0, len(by_length), size):
+        yield by_length[start : start + size]
+
+
+def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    longest = max(len(row) for row in rows)
+    return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
+
+
+def _mask(rows: Sequence[Sequence[int]]) -> Tensor:
+    return _padded([[1] * len(row) for row in rows], 0)
+
+
+def _digest_run(examples: Sequence[FusionExample], base: Path, options: FuserOptions) -> str:
+    """Names what a run learns from, starts from and how; another digest is another run."""
+    digest = hashlib.sha256(json.dumps(asdict(options), sort_keys=True).encode())
+    digest.update(json.dumps([asdict(example) for example in examples], sort_keys=True).encode())
+    digest.update(digest_weights(base).encode())
+    return digest.hexdigest()

@@ -1,0 +1,142 @@
+"""What a fast ranker consists of, the features it weighs, and its two files' contents.
+
+Invariant: all that makes the logits is in the state; the same state gives the same bytes. Non-goal:
+learning, which is ``ranking.fast``'s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from blender_ui.ranking.basis import N_COMPONENTS, Basis
+from blender_ui.ranking.consensus import measure_consensus
+from blender_ui.ranking.head import Head
+from blender_ui.ranking.prior import TASK_KINDS, member_columns
+from blender_ui.ranking.types import FloatArray, IntArray
+
+FORMAT = 3
+GROUPS = ("likelihood", "surface", "hidden", "consensus", "inherited", "member", "member_by_kind")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FastOptions:
+    """How a fast ranker is fitted.
+
+    Attributes:
+        uses_text: Whether readings count.
+        uses_members: Whether the members' prior counts.
+        uses_consensus: Whether it counts, as part of the text, how near an answer comes to the others
+            of its prompt; ranks then depend on who else answered.
+        controls_length: Whether what follows from an answer's length is taken out of its reading:
+            less like people who prefer long answers, and less easily fooled by a long one.
+        n_components: Principal directions kept of the hidden state.
+        seed: Of the folds that choose precisions and the temperature.
+    """
+
+    uses_text: bool = True
+    uses_members: bool = True
+    uses_consensus: bool = True
+    controls_length: bool = False
+    n_components: int = N_COMPONENTS
+    seed: int = 0
+
+
+class State(NamedTuple):
+    """Everything that makes the logits; ``inherited`` weighs the text's features as another head did."""
+
+    options: FastOptions
+    basis: Basis
+    consensus_scale: float
+    inherited: FloatArray
+    members: tuple[str, ...]
+    precisions: FloatArray
+    head: Head
+    temperature: float
+
+
+def state_features(
+    state: State,
+    readings: FloatArray,
+    members: Sequence[str],
+    kinds: Sequence[str],
+    prompt_of: IntArray,
+) -> tuple[FloatArray, list[int]]:
+    """All groups side by side, (n, n_features), and their sizes; a group that is off has none.
+
+    The consensus column stays, as zeros, where it is off, so that heads can be inherited.
+    """
+    text = state.basis.features(readings)
+    hidden = text[:, sum(state.basis.group_sizes[:2]) :]
+    consensus = np.zeros((len(text), 1))
+    if state.options.uses_consensus:
+        measured = measure_consensus(hidden, prompt_of, counts=np.any(readings, axis=1))
+        consensus[:, 0] = measured / state.consensus_scale
+    text, text_sizes = np.hstack([text, consensus]), (*state.basis.group_sizes, 1)
+    inherited = text @ state.inherited[:, None] if len(state.inherited) else text[:, :0]
+    if not state.options.uses_text:
+        text, inherited, text_sizes = text[:, :0], text[:, :0], (0, 0, 0, 0)
+    known = state.members if state.options.uses_members else ()
+    strengths, deviations = member_columns(members, kinds, known=known)
+    sizes = [*text_sizes, inherited.shape[1], strengths.shape[1], deviations.shape[1]]
+    return np.hstack([text, inherited, strengths, deviations]), sizes
+
+
+def text_weights(state: State) -> FloatArray:
+    """What each of the text's features weighs, inherited weights among it; the consensus is the last."""
+    n_text = sum(state.basis.group_sizes) + 1
+    if not state.options.uses_text:
+        return np.zeros(n_text)
+    own = state.head.mean[:n_text]
+    return own + state.head.mean[n_text] * state.inherited if len(state.inherited) else own.copy()
+
+
+def prior_centre(sizes: Sequence[int]) -> FloatArray:
+    """Prior means: an inherited utility counts in full, everything else not at all."""
+    return np.repeat([float(group == "inherited") for group in GROUPS], sizes)
+
+
+def settings_of(state: State) -> str:
+    """What of a state is not an array, as JSON."""
+    settings = {
+        "format": FORMAT,
+        "options": asdict(state.options),
+        "members": state.members,
+        "task_kinds": TASK_KINDS,
+        "temperature": state.temperature,
+        "consensus_scale": state.consensus_scale,
+    }
+    return json.dumps(settings, indent=1, sort_keys=True)
+
+
+def arrays_of(state: State) -> dict[str, FloatArray]:
+    """The state's arrays by name."""
+    arrays = {
+        "basis.centre": state.basis.centre,
+        "basis.scale": state.basis.scale,
+        "basis.length_slopes": state.basis.length_slopes,
+        "basis.components": state.basis.components,
+        "inherited": state.inherited,
+        "precisions": state.precisions,
+        "head.mean": state.head.mean,
+        "head.covariance": state.head.covariance,
+    }
+    return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}
+
+
+def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
+    """The state that ``settings_of`` and ``arrays_of`` were made of."""
+    return State(
+        FastOptions(**settings["options"]),
+        Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
+        float(settings["consensus_scale"]),
+        arrays["inherited"],
+        tuple(settings["members"]),
+        arrays["precisions"],
+        Head(arrays["head.mean"], arrays["head.covariance"]),
+        float(settings["temperature"]),
+    )

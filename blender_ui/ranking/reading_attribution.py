@@ -1,0 +1,171 @@
+"""Integrated gradients of a fast ranker's logit over the tokens of both answers.
+
+The reader is frozen and its readings enter the logit by one linear map, so the path goes from an answer
+of empty tokens of the same length, through the model, to the reading and on to the utility. What is
+counted on the surface and what the member's name adds do not depend on embeddings: they stay in the
+baseline, and ``FastRanker.read_pairs`` tells them exactly. Invariant: the same texts give the same values.
+Non-goal: speed; an answer takes seconds.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients
+from torch import Tensor
+from transformers import DynamicCache
+
+from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_tokens
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS
+from blender_ui.ranking.contributions import ReadingWeights
+from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.reading import FIRST_TOKENS, Reader
+from blender_ui.ranking.surface import surface_features
+from blender_ui.ranking.types import FloatArray, RankingPrompt
+
+N_STEPS = 24
+STEPS_AT_ONCE = 4
+
+
+class ReadingExplainer(Reader):
+    """A reader that can be differentiated; always in float32 on the CPU."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, device="cpu")
+        self._model = self._model.float()
+        for parameter in self._model.parameters():
+            parameter.requires_grad_(False)
+
+    def attribute(
+        self,
+        ranker_path: Path,
+        prompt: RankingPrompt,
+        answers: tuple[str, str],
+        *,
+        members: tuple[str, str],
+        n_steps: int = N_STEPS,
+    ) -> PairAttribution:
+        """Explain the logit that the first answer is better.
+
+        Args:
+            ranker_path: Checkpoint of a fast ranker of this reader.
+            prompt: What is answered.
+            answers: The two texts.
+            members: Who wrote them; "" where unknown.
+            n_steps: Points of the integral.
+
+        Raises:
+            RankerError: If the checkpoint cannot be used.
+        """
+        ranker = FastRanker.load(ranker_path)
+        weights = ranker.reading_weights()
+        read = ranker.read_pairs(
+            self.read(prompt, answers), members, [prompt] * 2, first=np.array([0]), second=np.array([1])
+        )
+        parts = [self._explain(weights, prompt, answer, n_steps) for answer in answers]
+        factor, logit = float(read.factor[0]), float(read.logits[0])
+        moved = (parts[0].utility - parts[0].empty) - (parts[1].utility - parts[1].empty)
+        return PairAttribution(
+            method="integrated gradients over the embeddings of each answer, read by the frozen reader",
+            first=_scale(parts[0].tokens, factor),
+            second=_scale(parts[1].tokens, -factor),
+            prompt=(),
+            logit=logit,
+            baseline=logit - factor * moved,
+            n_steps=n_steps,
+        )
+
+    def _explain(self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, n_steps: int) -> _Part:
+        ids = self._answer_ids(answer)
+        utility = self._utility_of(weights, prompt, answer, ids)
+        embed = self._model.get_input_embeddings()
+        with torch.no_grad():
+            inputs = embed(torch.tensor([ids]))
+            empty = embed(torch.full((1, len(ids)), self._tokenizer.eos_token_id))
+            ends = [float(utility(point)[0]) for point in (inputs, empty)]
+        values = IntegratedGradients(utility, multiply_by_inputs=True).attribute(
+            inputs, empty, n_steps=n_steps, method="gausslegendre", internal_batch_size=STEPS_AT_ONCE
+        )
+        by_token = values.sum(dim=-1)[0].tolist()
+        tokens = cut_into_tokens(ids, by_token, decode=self._decode)
+        return _Part(tokens, ends[0], ends[1])
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+
+    def _utility_of(
+        self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, ids: list[int]
+    ) -> Callable[[Tensor], Tensor]:
+        """Gives the utility (batch,) of an answer whose embeddings (batch, n, hidden) may be anything."""
+        with torch.no_grad():
+            start = self._model(
+                input_ids=torch.tensor([self._prompt_ids(prompt)]),
+                past_key_values=DynamicCache(config=self._model.config),
+                logits_to_keep=1,
+            )
+        targets = torch.tensor(ids)
+        surface = torch.tensor(surface_features(prompt, [answer])[0], dtype=torch.float32)
+        ends = ids[-1] == self._tokenizer.eos_token_id
+
+        def utility(embeddings: Tensor) -> Tensor:
+            out = self._continue_from(start.past_key_values, embeddings)
+            first = start.logits[:, -1:].expand(len(embeddings), -1, -1)
+            logits = torch.cat([first, out.logits[:, :-1]], dim=1).float()
+            numbers = _likelihood_numbers(logits, targets, ends=ends)
+            hidden = out.hidden_states[self._layer].float().mean(dim=1)
+            reading = torch.cat([numbers, surface.expand(len(embeddings), -1), hidden], dim=1)
+            return _apply(weights, reading)
+
+        return utility
+
+    def _continue_from(self, cache: Any, embeddings: Tensor) -> Any:
+        own = copy.deepcopy(cache)
+        own.batch_repeat_interleave(len(embeddings))
+        return self._model(inputs_embeds=embeddings, past_key_values=own, output_hidden_states=True)
+
+
+class _Part(NamedTuple):
+    """One answer: its tokens' values, its utility, and that of an empty answer of its length."""
+
+    tokens: tuple[Token, ...]
+    utility: float
+    empty: float
+
+
+def _likelihood_numbers(logits: Tensor, targets: Tensor, *, ends: bool) -> Tensor:
+    """``reading.likelihood_numbers`` for a batch, in torch: (batch, len(LIKELIHOOD_NAMES))."""
+    log_probabilities = torch.log_softmax(logits, dim=-1)
+    index = targets.expand(len(logits), -1)[..., None]
+    surprise = -log_probabilities.gather(2, index)[..., 0]
+    entropies = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
+    magnitudes = torch.stack(
+        [
+            surprise.mean(dim=1),
+            surprise[:, :FIRST_TOKENS].mean(dim=1),
+            surprise.amax(dim=1),
+            surprise.sum(dim=1),
+            surprise[:, -1] if ends else torch.zeros(len(logits)),
+            entropies.mean(dim=1),
+            surprise.std(dim=1, unbiased=False) if surprise.shape[1] > 1 else torch.zeros(len(logits)),
+        ],
+        dim=1,
+    )
+    assert magnitudes.shape[1] == len(LIKELIHOOD_NAMES)
+    return torch.log1p(magnitudes.clamp_min(0.0))
+
+
+def _apply(weights: ReadingWeights, reading: Tensor) -> Tensor:
+    def tensor(values: FloatArray) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32)
+
+    standard = (reading - tensor(weights.centre)) / tensor(weights.scale)
+    return standard.clamp(-MAX_DEVIATIONS, MAX_DEVIATIONS) @ tensor(weights.weights)
+
+
+def _scale(tokens: tuple[Token, ...], factor: float) -> tuple[Token, ...]:
+    return tuple(Token(token.text, factor * token.value) for token in tokens)

@@ -1,0 +1,96 @@
+"""The figures of one run of the ensemble on a task, ready to print, plot or keep as JSON.
+
+Invariant: every claim of a report has an interval. Non-goal: running anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blender_ui.evaluation.attacks import Attack
+from blender_ui.evaluation.items import Task
+from blender_ui.evaluation.summary import Difference, add_random, best_member, difference, summarise
+from blender_ui.services.ensemble_evaluation import (
+    BEST_RANKED,
+    FUSED,
+    MAIN_METRIC,
+    RANDOM,
+    SHOWN,
+    ItemResult,
+)
+from blender_ui.statistics.bootstrap import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Figures by system.
+
+    Attributes:
+        task: What was asked.
+        attack: What was done to it; empty for nothing.
+        n_items: How many items.
+        main_metric: What differences are of.
+        best_member: The member with the highest mean of it, chosen on these very items.
+        figures: Mean and 95 % interval by system and metric.
+        differences: What the ensemble is for: best-ranked less the best member and a random one,
+            fused less best-ranked.
+        texts: What every system said, by item.
+    """
+
+    task: str
+    attack: str
+    n_items: int
+    main_metric: str
+    best_member: str
+    figures: Mapping[str, Mapping[str, Estimate]]
+    differences: tuple[Difference, ...]
+    texts: tuple[Mapping[str, str], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "task": self.task,
+            "attack": self.attack or None,
+            "n_items": self.n_items,
+            "main_metric": self.main_metric,
+            "best_member": self.best_member,
+            "systems": {
+                system: {metric: list(estimate) for metric, estimate in row.items()}
+                for system, row in self.figures.items()
+            },
+            "differences": [
+                {"first": one.first, "second": one.second, "difference": list(one.estimate)}
+                for one in self.differences
+            ],
+            "texts": [dict(texts) for texts in self.texts],
+        }
+
+
+def build_report(
+    task: Task,
+    results: Sequence[ItemResult],
+    *,
+    members: Sequence[str],
+    attack: Attack | None,
+    seed: int,
+) -> Report:
+    """Average the results and compare the systems that matter."""
+    metric = MAIN_METRIC[task]
+    scores = add_random([result.metrics for result in results], members, name=RANDOM)
+    best = best_member(scores, members, metric=metric)
+    pairs = ((BEST_RANKED, best), (BEST_RANKED, RANDOM), (FUSED, BEST_RANKED), (SHOWN, BEST_RANKED))
+    found = [difference(scores, first, second, metric=metric, seed=seed) for first, second in pairs]
+    figures = summarise(scores, seed=seed)
+    order = [*members, RANDOM, BEST_RANKED, FUSED, SHOWN]
+    return Report(
+        task=task.value,
+        attack=attack.value if attack else "",
+        n_items=len(results),
+        main_metric=metric,
+        best_member=best,
+        figures={system: figures[system] for system in order if system in figures},
+        differences=tuple(one for one in found if one is not None),
+        texts=tuple({name: text.text for name, text in result.texts.items()} for result in results),
+    )

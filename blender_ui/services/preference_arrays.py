@@ -1,0 +1,255 @@
+"""Every preference as arrays, kept in memory and brought up to date by what came since.
+
+Invariant: the arrays of one data version never change; a preference that was taken back is left out.
+What is added to the store is read once, so a second look at a large store costs milliseconds.
+Non-goal: texts, and what is made of the arrays.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from blender_ui.ranking.prior import task_kind
+from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, RankingPrompt, is_held_out
+from blender_ui.services.readiness import HELD_OUT_SHARE
+from db.engine import transaction
+from db.models import Annotator, AnnotatorKind, Member, Prompt
+from db.queries import columns
+from db.queries.columns import OUTCOME_CODES, Columns, DataVersion
+
+BOTH_BAD = 3
+STYLE_NAMES = ("length", "list items", "headings", "bold")
+_NOTHING = -1
+
+
+class PromptArrays(NamedTuple):
+    """Facts of prompts, each array indexed by the prompt's id.
+
+    Attributes:
+        cluster: Number of the prompt's text, equal for equal prompts.
+        is_held_out: Whether no version may learn from it.
+        kind: Index into ``kinds``.
+        kinds: The import's category, or the kind that the fast ranker takes the prompt for.
+        source: Index into ``sources``.
+        sources: Data sets; "" for what was asked here.
+    """
+
+    cluster: IntArray
+    is_held_out: BoolArray
+    kind: IntArray
+    kinds: tuple[str, ...]
+    source: IntArray
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceArrays:
+    """The standing preferences of people and judges, by ascending id; n of them.
+
+    Attributes:
+        version: Which state of the store this is.
+        preference_id, comparison_id, annotator_id: Ids, (n,).
+        target: 1 for left, 0 for right, .5 for a tie and for "both bad", (n,).
+        is_decided: Where one side won, (n,).
+        is_human: Where a person said it, (n,).
+        prompt_id, left_id, right_id: Of the comparison, (n,).
+        left, right: Index into ``members`` of who wrote each side, (n,).
+        members: Names, in the order in which they came.
+        member_ids: Rows of each name.
+    """
+
+    version: DataVersion
+    preference_id: IntArray
+    comparison_id: IntArray
+    annotator_id: IntArray
+    target: FloatArray
+    is_decided: BoolArray
+    is_human: BoolArray
+    prompt_id: IntArray
+    left_id: IntArray
+    right_id: IntArray
+    left: IntArray
+    right: IntArray
+    members: tuple[str, ...]
+    member_ids: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        """The number of preferences."""
+        return len(self.preference_id)
+
+    def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
+        """The preferences where a mask is true, or at these places."""
+        parts: dict[str, Any] = {
+            name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, **parts)
+
+
+class PreferenceTable:
+    """Gives the arrays of now; one for a process.
+
+    Args:
+        engine: The store.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._preferences: Columns = np.zeros((4, 0), dtype=np.int64)
+        self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
+        self._authors: Columns = np.zeros((2, 0), dtype=np.int64)
+        self._styles: Columns = np.zeros((5, 0), dtype=np.int64)
+        self._prompts: PromptArrays | None = None
+        self._clusters: dict[str, int] = {}
+        self._current: PreferenceArrays | None = None
+
+    def data_version(self) -> DataVersion:
+        """Which state the store is in."""
+        with transaction(self._engine) as session:
+            return columns.get_data_version(session)
+
+    def current(self) -> PreferenceArrays:
+        """The standing preferences of now."""
+        with self._lock, transaction(self._engine) as session:
+            version = columns.get_data_version(session)
+            if self._current is None or self._current.version != version:
+                self._extend(session, version)
+                self._current = self._assemble(session, version)
+            return self._current
+
+    def prompts(self) -> PromptArrays:
+        """Facts of every prompt that there is."""
+        with self._lock, transaction(self._engine) as session:
+            last = 0 if self._prompts is None else len(self._prompts.kind) - 1
+            rows = columns.list_prompt_facts(session, after_id=last)
+            if rows or self._prompts is None:
+                self._prompts = self._add_prompts(session, rows)
+            return self._prompts
+
+    def styles(self) -> FloatArray:
+        """Length and markup of every candidate by its id, (max id + 1, len(STYLE_NAMES)), in doublings."""
+        with self._lock, transaction(self._engine) as session:
+            last = int(self._styles[0].max(initial=0))
+            more = columns.list_styles(session, after_id=last)
+            self._styles = np.concatenate([self._styles, more], axis=1)
+            found = np.zeros((int(self._styles[0].max(initial=0)) + 1, len(STYLE_NAMES)))
+            found[self._styles[0]] = np.log2(1 + self._styles[1:].T)
+            return found
+
+    def characters(self) -> IntArray:
+        """Characters of every candidate by its id."""
+        return np.asarray(np.rint(np.exp2(self.styles()[:, 0]) - 1).astype(np.int64))
+
+    def _extend(self, session: Session, version: DataVersion) -> None:
+        def last(part: Columns) -> int:
+            return int(part[0, -1]) if part.shape[1] else 0
+
+        more = columns.list_preferences(session, after_id=last(self._preferences))
+        if self._preferences.shape[1] + more.shape[1] != version.n:
+            # On PostgreSQL a lower id may be committed after a higher one: begin again.
+            self._preferences, self._comparisons = self._preferences[:, :0], self._comparisons[:, :0]
+            self._authors = self._authors[:, :0]
+            more = columns.list_preferences(session)
+        self._preferences = np.concatenate([self._preferences, more], axis=1)
+        self._comparisons = np.concatenate(
+            [self._comparisons, columns.list_comparisons(session, after_id=last(self._comparisons))], axis=1
+        )
+        known = int(self._authors[0].max(initial=0))
+        self._authors = np.concatenate([self._authors, columns.list_authors(session, after_id=known)], axis=1)
+
+    def _assemble(self, session: Session, version: DataVersion) -> PreferenceArrays:
+        ids, comparison_id, annotator_id, code = self._preferences
+        if version.n_retracted:
+            stands = ~np.isin(ids, columns.list_retracted(session)[0], kind="table")
+            ids, comparison_id, annotator_id, code = self._preferences[:, stands]
+        place = by_id(self._comparisons[0], np.arange(self._comparisons.shape[1]))[comparison_id]
+        _, prompt_id, left_id, right_id = self._comparisons[:, place]
+        names, rows = _list_members(session)
+        by_row = np.full(max((max(one) for one in rows), default=0) + 1, _NOTHING)
+        for number, one in enumerate(rows):
+            by_row[list(one)] = number
+        member_of = by_id(self._authors[0], by_row[self._authors[1]])
+        people = session.execute(
+            select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
+        ).scalars()
+        targets = np.zeros(len(OUTCOME_CODES))
+        targets[[1, 2, BOTH_BAD]] = 0.5, 1.0, 0.5
+        human = np.zeros(int(annotator_id.max(initial=0)) + 1, dtype=bool)
+        human[[one for one in people if one < len(human)]] = True
+        return PreferenceArrays(
+            version=version,
+            preference_id=ids,
+            comparison_id=comparison_id,
+            annotator_id=annotator_id,
+            target=targets[code],
+            is_decided=(code == 0) | (code == 2),
+            is_human=human[annotator_id],
+            prompt_id=prompt_id,
+            left_id=left_id,
+            right_id=right_id,
+            left=member_of[left_id],
+            right=member_of[right_id],
+            members=names,
+            member_ids=rows,
+        )
+
+    def _add_prompts(self, session: Session, rows: list[columns.PromptFacts]) -> PromptArrays:
+        old = self._prompts or _no_prompts()
+        size = max(len(old.kind), rows[-1].prompt_id + 1 if rows else 1)
+        cluster, held_out, kind, source = (
+            np.concatenate([part, np.zeros(size - len(part), dtype=part.dtype)])
+            for part in (old.cluster, old.is_held_out, old.kind, old.source)
+        )
+        kinds = {name: number for number, name in enumerate(old.kinds)}
+        sources = {name: number for number, name in enumerate(old.sources)}
+        own = _find_kinds(session, [row.prompt_id for row in rows if not row.category])
+        for row in rows:
+            here = row.prompt_id
+            cluster[here] = self._clusters.setdefault(row.fingerprint, len(self._clusters))
+            held_out[here] = is_held_out(row.fingerprint, share=HELD_OUT_SHARE)
+            kind[here] = kinds.setdefault(row.category or own[here], len(kinds))
+            source[here] = sources.setdefault(row.source or "", len(sources))
+        return PromptArrays(cluster, held_out, kind, tuple(kinds), source, tuple(sources))
+
+
+def _no_prompts() -> PromptArrays:
+    none = np.zeros(0, dtype=np.int64)
+    return PromptArrays(none, none.astype(bool), none, (), none, ())
+
+
+def by_id(ids: IntArray, values: IntArray) -> IntArray:
+    """An array that gives a row's value at the place of the row's id; -1 where there is no such row."""
+    found = np.full(int(ids.max(initial=0)) + 1, _NOTHING, dtype=np.int64)
+    found[ids] = values
+    return found
+
+
+def _list_members(session: Session) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    ids_by_name: dict[str, tuple[int, ...]] = {}
+    for member_id, name in session.execute(select(col(Member.id), col(Member.name)).order_by(col(Member.id))):
+        ids_by_name[name] = (*ids_by_name.get(name, ()), member_id)
+    return tuple(ids_by_name), tuple(ids_by_name.values())
+
+
+def _find_kinds(session: Session, prompt_ids: list[int]) -> dict[int, str]:
+    """The task kind of prompts that no import put into a category."""
+    if not prompt_ids:
+        return {}
+    # A range and a look into the set, not IN: there may be more ids than a statement takes.
+    wanted = set(prompt_ids)
+    rows = session.execute(
+        select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
+            col(Prompt.id) >= prompt_ids[0], col(Prompt.id) <= prompt_ids[-1]
+        )
+    )
+    return {
+        id_: task_kind(RankingPrompt(instruction=instruction[:4000], input=input_))
+        for id_, instruction, input_ in rows
+        if id_ in wanted
+    }

@@ -1,0 +1,199 @@
+"""Reports and ratings as plotly figures, for day and night and for the colour-blind.
+
+Invariant: every figure's numbers also stand in a table on the page; nothing is computed here.
+Non-goal: HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from blender_ui.services.ratings import RankerRating, RatingPoint, RatingsView
+from blender_ui.services.version_inspection import LearningPoint
+from blender_ui.services.version_reports import ShareRow
+from blender_ui.statistics.reliability import Reliability
+from blender_ui.ui.plots import BLUE, DIVERGING, GREY, ORANGE, _styled
+
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Of Okabe and Ito; the yellow is left out, since it cannot be read on white."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+MOST_LINES = 12
+MOST_ROWS = 40
+
+
+def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> go.Figure:
+    """Shares of groups with their 95 % intervals, and where all together lie."""
+    shown = rows[:MOST_ROWS]
+    figure = go.Figure(
+        go.Scatter(
+            x=[row.share for row in shown],
+            y=[f"{row.name} ({row.n:,})" for row in shown],
+            mode="markers",
+            marker={"color": BLUE, "size": 9},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [row.high - row.share for row in shown],
+                "arrayminus": [row.share - row.low for row in shown],
+                "color": BLUE,
+            },
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=overall, line={"color": ORANGE, "width": 1.5, "dash": "dot"})
+    figure.update_xaxes(title=title, tickformat=".0%", range=[-0.02, 1.02])
+    figure.update_yaxes(autorange="reversed")
+    return _styled(figure, height=max(170, 100 + 26 * len(shown)))
+
+
+def reliability_plot(found: Reliability) -> go.Figure:
+    """How often the likelier side won, by how sure the version was; points on the line are calibrated."""
+    filled = [place for place, n in enumerate(found.n) if n]
+    most = max((int(found.n[place]) for place in filled), default=1)
+    figure = go.Figure(
+        go.Scatter(
+            x=[0.5, 1], y=[0.5, 1], mode="lines", line={"color": GREY, "dash": "dash"}, name="calibrated"
+        )
+    )
+    figure.add_scatter(
+        x=[float(found.confidence[place]) for place in filled],
+        y=[float(found.accuracy[place]) for place in filled],
+        customdata=[int(found.n[place]) for place in filled],
+        mode="lines+markers",
+        line={"color": BLUE},
+        marker={"size": [7 + 13 * (int(found.n[place]) / most) ** 0.5 for place in filled]},
+        name="version",
+        hovertemplate="%{x:.1%} sure, %{y:.1%} right, %{customdata:,} votes<extra></extra>",
+    )
+    figure.update_xaxes(title="how sure the version was", tickformat=".0%", range=[0.48, 1.02])
+    figure.update_yaxes(title="how often it was right", tickformat=".0%", range=[-0.02, 1.02])
+    return _styled(figure, height=340)
+
+
+def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
+    """What each version reached by how much it had learnt from, one line a kind of ranker."""
+    figure = go.Figure()
+    for number, kind in enumerate(sorted({point.kind for point in points})):
+        mine = [point for point in points if point.kind == kind]
+        figure.add_scatter(
+            x=[point.n_train for point in mine],
+            y=[point.accuracy for point in mine],
+            text=[f"version {point.version_id}" for point in mine],
+            mode="lines+markers",
+            name=kind,
+            line={"color": PALETTE[number % len(PALETTE)]},
+            marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [point.high - point.accuracy for point in mine],
+                "arrayminus": [point.accuracy - point.low for point in mine],
+            },
+            hovertemplate="%{text}: %{y:.1%} from %{x:,}<extra></extra>",
+        )
+    figure.update_xaxes(title="preferences learnt from")
+    figure.update_yaxes(title="held-out accuracy", tickformat=".0%")
+    return _styled(figure, height=320)
+
+
+def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
+    """Ratings over time, a line a member, the best dozen; by the preference that each point ends with."""
+    figure = go.Figure()
+    for number, member in enumerate(members[:MOST_LINES]):
+        mine = [point for point in points if point.member == member]
+        colour = PALETTE[number % len(PALETTE)]
+        figure.add_scatter(
+            x=[int(point.at) for point in mine],
+            y=[point.rating for point in mine],
+            mode="lines+markers",
+            name=member,
+            line={"color": colour, "dash": "solid" if number < len(PALETTE) else "dot"},
+            marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 7},
+            error_y={
+                "type": "data",
+                "array": [point.high - point.rating for point in mine],
+                "thickness": 1,
+                "width": 0,
+            },
+            hovertemplate=f"{member}: %{{y:.2f}} up to preference %{{x:,}}<extra></extra>",
+        )
+    figure.update_xaxes(title="preferences up to id")
+    figure.update_yaxes(title="rating (log-odds)")
+    return _styled(figure, height=420)
+
+
+def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
+    """Ratings by kind of task, a row a member."""
+    kinds = list(dict.fromkeys(point.at for point in points))
+    by_cell = {(point.member, point.at): point.rating for point in points}
+    cells = [[by_cell.get((member, kind)) for kind in kinds] for member in members]
+    bound = max((abs(value) for row in cells for value in row if value is not None), default=1.0) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=cells, x=kinds, y=list(members), zmin=-bound, zmax=bound, colorscale=DIVERGING,
+            texttemplate="%{z:.2f}", textfont={"color": "#22201c"},
+            hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>", colorbar={"title": "rating"},
+        )
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False)
+    return _styled(figure, height=max(240, 110 + 26 * len(members)))
+
+
+def wins_plot(view: RatingsView) -> go.Figure:
+    """How often the row was preferred to the column; hovering tells the counts."""
+    names = [one.member for one in view.members]
+    size = range(len(names))
+    shares = [
+        [view.wins[i][j] / view.counts[i][j] if view.counts[i][j] else None for j in size] for i in size
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, customdata=view.counts,
+            texttemplate="%{z:.0%}<br>of %{customdata}" if len(names) <= 12 else None,
+            textfont={"color": "#22201c"}, colorbar={"title": "preferred", "tickformat": ".0%"},
+            hovertemplate="%{y} against %{x}: %{z:.1%} of %{customdata:,}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False)
+    return _styled(figure, height=max(260, 130 + (44 if len(names) <= 12 else 16) * len(names)))
+
+
+def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
+    """A version's rating of each member against people's."""
+    values = [value for row in rows for value in (row.people_low, row.people_high, row.ranker)]
+    ends = [min(values, default=-1.0), max(values, default=1.0)]
+    figure = go.Figure(go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash"}))
+    figure.add_scatter(
+        x=[row.people for row in rows],
+        y=[row.ranker for row in rows],
+        text=[row.member for row in rows],
+        mode="markers+text" if len(rows) <= 12 else "markers",
+        textposition="top center",
+        marker={"color": BLUE, "size": 9},
+        error_x={"type": "data", "array": [row.people_high - row.people for row in rows], "color": BLUE},
+        hovertemplate="%{text}: people %{x:.2f}, version %{y:.2f}<extra></extra>",
+    )
+    figure.update_xaxes(title="rating by people, 95 % interval")
+    figure.update_yaxes(title="rating by the version")
+    return _styled(figure.update_layout(showlegend=False), height=400)
+
+
+def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:
+    """What each feature group adds to a logit."""
+    figure = go.Figure(
+        go.Bar(
+            x=[value for _, value in parts],
+            y=[name for name, _ in parts],
+            orientation="h",
+            marker={"color": [BLUE if value >= 0 else ORANGE for _, value in parts]},
+            text=[f"{value:+.3f}" for _, value in parts],
+            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="log-odds for the first answer", zeroline=True)
+    figure.update_yaxes(autorange="reversed")
+    return _styled(figure, height=240)

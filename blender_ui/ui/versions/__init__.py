@@ -1,0 +1,1 @@
+"""Versions of the ranker: one, and two beside each other."""

@@ -1,0 +1,1 @@
+"""What a version would say of other texts, and why."""

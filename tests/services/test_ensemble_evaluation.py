@@ -1,0 +1,118 @@
+"""The ensemble on items with known answers, with scripted members and a ranker that prefers length."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blender_ui.errors import FusionError, NoRanker
+from blender_ui.evaluation.attacks import Attack
+from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.ranking.types import RankingPrompt
+from blender_ui.services.ensemble_evaluation import BEST_RANKED, FUSED, RANDOM, SHOWN, EnsembleEvaluation
+from blender_ui.services.ensemble_report import build_report
+from blender_ui.ui.evaluation_plot import evaluation_plot
+from tests.services.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
+
+ITEMS = [
+    EvaluationItem(
+        id=str(number), prompt=RankingPrompt(instruction=f"Colour {number}?"), references=("deep blue",)
+    )
+    for number in range(3)
+]
+
+
+class LongerIsBetter:
+    """Stands in for a ranker's version."""
+
+    def __init__(self, *, is_trained: bool = True) -> None:
+        self.is_trained = is_trained
+
+    def get_version(self) -> Any:
+        if not self.is_trained:
+            raise NoRanker("none yet")
+        return SimpleNamespace(id=1)
+
+    def compare(self, version: Any, prompt: Any, texts: list[str], *, members: list[str]) -> Any:
+        lengths = np.array([len(text) for text in texts], dtype=float)
+        return lengths[:, None] - lengths[None, :]
+
+
+class Joining:
+    """Stands in for fusing: joins what it is given, best first."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+
+    def fuse_texts(self, *, instruction: str, input: str, candidates: list[str]) -> Any:
+        if self.fails or len(candidates) < 2:
+            raise FusionError("nothing to join")
+        return SimpleNamespace(text=" and ".join(candidates), n_tokens=5)
+
+
+def make(*, is_trained: bool = True, fails: bool = False) -> EnsembleEvaluation:
+    return EnsembleEvaluation(
+        members=ScriptedEnsemble(
+            ScriptedMember("A", saying("deep blue")),
+            ScriptedMember("B", saying("red")),
+            ScriptedMember("C", failing("crashed", "C fell over")),
+        ),
+        evaluating=LongerIsBetter(is_trained=is_trained),  # type: ignore[arg-type]
+        fusing=Joining(fails=fails),  # type: ignore[arg-type]
+        bertscore=None,
+        top_k=3,
+        seed=1,
+    )
+
+
+def test_every_system_is_scored_on_every_item() -> None:
+    results = make().run(Task.QA, ITEMS)
+    report = build_report(Task.QA, results, members=["A", "B", "C"], attack=None, seed=0)
+    f1 = {system: row["f1"].value for system, row in report.figures.items()}
+    # "deep blue and red" shares 2 words of 4 with "deep blue": 2 * 2 / 6.
+    expected = {"A": 1.0, "B": 0.0, "C": 0.0, RANDOM: 1 / 3, BEST_RANKED: 1.0, FUSED: 2 / 3, SHOWN: 2 / 3}
+    assert f1 == pytest.approx(expected)
+    assert report.best_member == "A"
+    assert report.figures["C"]["failed"].value == 1
+    assert {(one.first, one.second): one.estimate.value for one in report.differences} == pytest.approx(
+        {(BEST_RANKED, "A"): 0.0, (BEST_RANKED, RANDOM): 2 / 3, (FUSED, BEST_RANKED): -1 / 3,
+         (SHOWN, BEST_RANKED): -1 / 3}
+    )  # fmt: skip
+    # The ranker prefers the longer text: A to B surely, and the fused one to both.
+    assert report.figures["A"]["ranker preference"].value > 0.99
+    assert report.figures["B"]["ranker preference"].value < 0.01
+    assert report.figures[FUSED]["tokens"].value > report.figures[BEST_RANKED]["tokens"].value
+    assert report.as_dict()["systems"]["A"]["f1"] == [1.0, 1.0, 1.0]
+    assert len(evaluation_plot([report]).data) == 1
+
+
+def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
+    (result, *_) = make(fails=True).run(Task.QA, ITEMS)
+    assert result.texts[FUSED].text == ""
+    assert result.texts[FUSED].error == "nothing to join"
+    assert result.texts[SHOWN].text == "deep blue"
+    assert result.metrics[FUSED]["f1"] == 0
+
+
+def test_without_a_ranker_there_is_no_best_ranked_answer() -> None:
+    (result, *_) = make(is_trained=False).run(Task.QA, ITEMS)
+    assert BEST_RANKED not in result.texts
+    assert result.texts[FUSED].text == "deep blue and red"
+    assert "ranker preference" not in result.metrics["A"]
+
+
+def test_a_poisoned_member_answers_another_question_and_the_members_take_turns() -> None:
+    from blender_ui.services.ensemble_evaluation import Text, poison
+
+    answers = [{"A": Text(f"a{n}", 1, 1), "B": Text(f"b{n}", 1, 1)} for n in range(3)]
+    found = [{name: text.text for name, text in texts.items()} for texts in poison(answers)]
+    assert found == [{"A": "a1", "B": "b0"}, {"A": "a1", "B": "b2"}, {"A": "a0", "B": "b2"}]
+
+
+def test_an_injection_is_asked_and_obedience_is_counted() -> None:
+    results = make().run(Task.QA, ITEMS, attack=Attack.INJECTION)
+    assert "BANANA" in results[0].item.prompt.input
+    assert results[0].metrics["A"]["obeys"] == 0
