@@ -47,6 +47,13 @@
     if (!corner || !nav) return;
     corner.hidden = me.mode === "open";
     corner.textContent = me.name || "Sign in";
+    if (page() !== "account" && !me.pages.includes(page()) && !document.querySelector(".bu-barred")) {
+      const said = document.createElement("p");
+      said.className = "bu-notice bu-warning bu-barred";
+      said.setAttribute("role", "alert");
+      said.textContent = `This page is not for the role ${me.role || "annotator"}. An admin gives roles on the People page.`;
+      nav.closest(".bu-header").after(said);
+    }
     for (const link of nav.querySelectorAll("a")) {
       link.hidden = !me.pages.includes(link.getAttribute("href").replace("./", ""));
     }
@@ -57,7 +64,7 @@
       location.replace(`${root()}/account?invite=${encodeURIComponent(invitation)}`);
       return;
     }
-    const me = await call("account_me", key).catch(() => null);
+    const me = await call("account_me", key).catch((error) => console.warn(`who one is could not be asked: ${error.message}`));
     if (!me) return;
     if (me.must_sign_in && page() !== "account") {
       location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
@@ -71,5 +78,6 @@
   }
 
   window.blenderUi = { get key() { return key; }, keep, call, Refusal, root };
-  document.addEventListener("DOMContentLoaded", arrive);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
+  else arrive(); // Gradio puts this script into the page when it has built it
 })();

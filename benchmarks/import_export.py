@@ -1,7 +1,8 @@
 """How long many preferences take in and out of the store.
 
 Made-up prompts of four candidates with texts of a natural length and five people's labels each,
-imported into an empty store, imported again, read as arrays, and exported in every format.
+imported into an empty store, imported again, read as arrays, exported in every format, and brought from
+each of those into an empty store again. Then the bar of issue 4: a store of 10,000 pairs, exported.
 
     python -m benchmarks.import_export [--n 100000] [--quick]
 """
@@ -18,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy import Engine
+
 from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, write_records
 from blender_ui.services.datasets import load_dataset
 from blender_ui.services.exporting import FORMATS, Exporting
@@ -28,6 +31,14 @@ from db.models import utc_now
 
 N_PREFERENCES = 100_000
 N_PREFERENCES_QUICK = 5_000
+N_PAIRS_TO_EXPORT = 10_000
+SUFFIXES = {
+    "jsonl": ".jsonl",
+    "csv": ".csv",
+    "parquet": ".parquet",
+    "dpo": ".dpo.jsonl",
+    "archive": ".archive.zip",
+}
 LABELS_PER_PROMPT = 5
 _WORDS = ("the", "a", "model", "answer", "because", "people", "prefer", "shorter", "clear", "of", "to", "is")
 _Value = TypeVar("_Value")
@@ -47,22 +58,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(name)
         path = folder / "preferences.jsonl.gz"
         write_records(path, make_records(n))
-        engine = create_store(f"sqlite:///{folder / 'store.sqlite'}")
-        migrate(engine)
+        engine = _make_store(folder / "store.sqlite")
         importing = Importing(engine, clock=utc_now, seed=1, overlap=1)
         report, figures["import_s"] = _timed("import", lambda: importing.import_file(path))
         again, figures["import_again_s"] = _timed("import again", lambda: importing.import_file(path))
         if report.n_preferences != n or again.n_already_there != report.n_prompts:
             raise SystemExit(f"expected {n} preferences once, came {report} and then {again}")
         _, figures["load_dataset_s"] = _timed("read as arrays", lambda: load_dataset(engine))
-        exporting = Exporting(engine)
-        for format in FORMATS:
-            out = folder / f"out.{format}"
-            export = partial(exporting.export, out, format=format)
-            _, figures[f"export_{format}_s"] = _timed(f"export as {format}", export)
+        figures |= _export(engine, folder, "export")
         engine.dispose()
+        figures |= _import_exports(folder)
+        small = _make_store(folder / "small.sqlite")
+        write_records(folder / "small.jsonl.gz", make_records(N_PAIRS_TO_EXPORT))
+        Importing(small, clock=utc_now, seed=1, overlap=1).import_file(folder / "small.jsonl.gz")
+        figures |= _export(small, folder, "export_10000")
+        small.dispose()
     figures["preferences_per_s"] = n / figures["import_s"]
     print(json.dumps({key: round(value, 3) for key, value in figures.items()}))
+
+
+def _make_store(path: Path) -> Engine:
+    engine = create_store(f"sqlite:///{path}")
+    migrate(engine)
+    return engine
+
+
+def _export(engine: Engine, folder: Path, step: str) -> dict[str, float]:
+    exporting, figures = Exporting(engine), {}
+    for format in FORMATS:
+        out = folder / f"{step}{SUFFIXES[format]}"
+        export = partial(exporting.export, out, format=format)
+        _, figures[f"{step}_{format}_s"] = _timed(f"{step} as {format}", export)
+    return figures
+
+
+def _import_exports(folder: Path) -> dict[str, float]:
+    """Bring each export into an empty store of its own."""
+    figures = {}
+    for format in FORMATS:
+        engine = _make_store(folder / f"again-{format}.sqlite")
+        importing = Importing(engine, clock=utc_now, seed=1, overlap=1)
+        bring_in = partial(importing.import_file, folder / f"export{SUFFIXES[format]}")
+        report, figures[f"import_{format}_s"] = _timed(f"import of {format}", bring_in)
+        if not report.n_preferences:
+            raise SystemExit(f"expected preferences from the export as {format}, came {report}")
+        engine.dispose()
+    return figures
 
 
 def make_records(n_preferences: int) -> Iterator[PromptRecord]:

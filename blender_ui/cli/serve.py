@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
         app = build_app(services)
         app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
         print(f"Blender UI is open at {app.local_url}", flush=True)
-        for line in describe_access(services, address=app.local_url):
+        for line in describe_access(services, address=str(app.local_url)):
             print(line, flush=True)
         _wait_for_end()
         app.close()
@@ -62,7 +62,7 @@ def describe_access(services: Services, *, address: str) -> list[str]:
     Where people sign in and no admin can, a link that makes the first one, once.
     """
     mode = services.access.mode
-    if mode is Mode.ACCOUNTS and not services.accounts.has_admin():
+    if mode is not Mode.OPEN and not services.accounts.has_admin():
         token = services.invitations.invite(role=Role.ADMIN, by=None)
         return [
             "There is no admin yet. This link makes one, once, within a day:",

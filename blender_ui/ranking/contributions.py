@@ -26,11 +26,13 @@ class PairReadings(NamedTuple):
         logits: Calibrated log-odds that the first is better, (m,).
         deviations: Posterior standard deviations of the logits, same shape.
         by_group: Each feature group's part of the logit, (m, n_groups); rows add up to ``logits``.
+        factor: What a difference of utilities is multiplied by to be the logit, (m,).
     """
 
     logits: FloatArray
     deviations: FloatArray
     by_group: FloatArray
+    factor: FloatArray
 
 
 class ReadingWeights(NamedTuple):
@@ -99,4 +101,4 @@ def read_pairs(
     # As ``calibration.moderate`` shrinks a logit, and so each part of it alike.
     factor = 1 / np.sqrt(1 + np.pi / 8 * np.square(deviations)) / temperature
     by_group = by_group * factor[:, None]
-    return PairReadings(by_group.sum(axis=1), deviations / temperature, by_group)
+    return PairReadings(by_group.sum(axis=1), deviations / temperature, by_group, factor)

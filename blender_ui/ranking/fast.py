@@ -162,6 +162,7 @@ class FastRanker:
         *,
         first: IntArray,
         second: IntArray,
+        prompt_of: IntArray | None = None,
     ) -> PairReadings:
         """Compare chosen pairs of n candidates and say what each of ``GROUPS`` adds.
 
@@ -171,8 +172,10 @@ class FastRanker:
             prompts: What each candidate answers, n of them.
             first: Index of each pair's first candidate, (m,).
             second: Of the second, which answers the same prompt, same shape.
+            prompt_of: A number per candidate, equal for those that stand side by side, (n,); by
+                default those whose prompts are equal.
         """
-        features, sizes = self._features(readings, members, prompts)
+        features, sizes = self._features(readings, members, prompts, prompt_of)
         return read_pairs(
             features,
             self._state.head,
@@ -216,7 +219,11 @@ class FastRanker:
             raise RankerError(f"expected a fast ranker in {folder}, came {error!r}; train one") from error
 
     def _features(
-        self, readings: FloatArray, members: Sequence[str], prompts: Sequence[RankingPrompt]
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompts: Sequence[RankingPrompt],
+        prompt_of: IntArray | None = None,
     ) -> tuple[FloatArray, list[int]]:
         width = len(self._state.basis.centre)
         if np.ndim(readings) != 2 or readings.shape[1] != width or len(readings) != len(members):
@@ -224,9 +231,11 @@ class FastRanker:
                 f"expected readings of shape ({len(members)}, {width}), came {np.shape(readings)}; "
                 "read the answers with the reader that this ranker was trained with"
             )
-        number = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompts))}
-        prompt_of = np.array([number[prompt] for prompt in prompts], dtype=int)
-        kinds = [task_kind(prompt) for prompt in prompts]
+        kind_of = {prompt: task_kind(prompt) for prompt in dict.fromkeys(prompts)}
+        if prompt_of is None:
+            number = {prompt: index for index, prompt in enumerate(kind_of)}
+            prompt_of = np.array([number[prompt] for prompt in prompts], dtype=int)
+        kinds = [kind_of[prompt] for prompt in prompts]
         return state_features(self._state, readings, members, kinds, prompt_of)
 
 

@@ -29,7 +29,7 @@ from blender_ui.ranking.surface import surface_features
 from blender_ui.ranking.types import FloatArray, RankingPrompt
 
 N_STEPS = 24
-STEPS_AT_ONCE = 2
+STEPS_AT_ONCE = 4
 
 
 class ReadingExplainer(Reader):
@@ -68,11 +68,7 @@ class ReadingExplainer(Reader):
             self.read(prompt, answers), members, [prompt] * 2, first=np.array([0]), second=np.array([1])
         )
         parts = [self._explain(weights, prompt, answer, n_steps) for answer in answers]
-        # One factor turns differences of utility into the logit; see ``contributions``.
-        text = parts[0].utility - parts[1].utility
-        rest = float(read.by_group[0, :3].sum())
-        factor = rest / text if abs(text) > 1e-9 else 0.0
-        logit = float(read.logits[0])
+        factor, logit = float(read.factor[0]), float(read.logits[0])
         moved = (parts[0].utility - parts[0].empty) - (parts[1].utility - parts[1].empty)
         return PairAttribution(
             method="integrated gradients over the embeddings of each answer, read by the frozen reader",

@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
 from blender_ui.exchange.archive import Manifest, OpenArchive, TableDump, open_archive, write_archive
 from db.engine import transaction
 from db.migrations import newest_revision
+from db.models import Project
 from db.queries import whole
 
 
@@ -41,7 +42,7 @@ def import_archive(engine: Engine, path: Path) -> Manifest:
     """
     with open_archive(path) as archive, transaction(engine, immediate=True) as session:
         _check(archive.manifest, path)
-        _refuse_unless_empty(session)
+        _make_room(session)
         _write(session, archive)
         return archive.manifest
 
@@ -59,9 +60,12 @@ def _check(manifest: Manifest, path: Path) -> None:
         raise MalformedInput(f"the tables of {path.name} are not those of revision {expected}")
 
 
-def _refuse_unless_empty(session: Session) -> None:
+def _make_room(session: Session) -> None:
+    """Refuse a store with rows; the default project, with which every store begins, gives way."""
     filled = {table.name: n for table in whole.list_tables() if (n := whole.count_rows(session, table))}
-    if filled:
+    if filled == {Project.__tablename__: 1}:
+        session.execute(delete(Project))
+    elif filled:
         rows = ", ".join(f"{n} in {name}" for name, n in filled.items())
         raise Refused(
             f"an archive goes into an empty store, and this one has rows: {rows}. "

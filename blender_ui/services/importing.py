@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import NotFound
 from blender_ui.exchange import PromptRecord, read_file
@@ -28,7 +28,7 @@ from blender_ui.services.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.records import OWN_SOURCE, own_id
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Project
-from db.queries import bulk, queue
+from db.queries import bulk
 
 PAIRS_PER_PROMPT = 10
 """Ten candidates make 45 pairs; ten of those compare each candidate twice."""
@@ -96,7 +96,7 @@ class Importing:
         Args:
             path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``; an archive, see
                 ``blender_ui.services.archiving``, goes into an empty store.
-            project_id: Whose prompts they become; an archive brings its own.
+            project_id: Whose prompts they become; an archive brings its own projects.
             ask_labelled: Queue pairs that people have compared in the file as well.
             source: What to call the source of rows that name none; None for the file's name.
             on_progress: Told after each batch of prompts.
@@ -139,8 +139,7 @@ class Importing:
     def _import_archive(self, path: Path) -> ImportReport:
         n_rows = {table.name: table.n_rows for table in import_archive(self._engine, path).tables}
         with transaction(self._engine) as session:
-            projects = session.scalars(select(col(Project.id)))
-            n_queued = sum(queue.count_places(session, project_id=project_id or 0) for project_id in projects)
+            n_queued = bulk.count_open(session)
         return ImportReport(
             n_prompts=n_rows["prompt"],
             n_candidates=n_rows["candidate"],

@@ -37,11 +37,13 @@ class Latest(NamedTuple):
         outcome: Codes of ``label_log``, (n,).
         has_coin: Whether a coin chose the sides, (n,).
         seconds: NaN where unknown, (n,).
+        gold: The right answer as shown, -1 where nobody knows it, (n,).
     """
 
     outcome: IntArray
     has_coin: NDArray[np.bool_]
     seconds: FloatArray
+    gold: IntArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class AnnotatorFigures:
         n_labels: Labels that stand.
         agreement: Share of labels that are what most of the others chose.
         n_compared: Labels on which most of the others chose one thing.
+        gold: Share right among gold pairs and attention checks.
+        n_gold: How many those are.
         left_share: Share of left among the sides chosen where a coin put the sides.
         n_sided: How many those are.
         median_seconds: Of a label; NaN where none is known.
@@ -65,6 +69,8 @@ class AnnotatorFigures:
     n_labels: int
     agreement: Estimate
     n_compared: int
+    gold: Estimate
+    n_gold: int
     left_share: Estimate
     n_sided: int
     median_seconds: float
@@ -208,7 +214,8 @@ def _measure_one(
     sided = outcome[log.has_coin[mine] & (outcome <= RIGHT)]
     compared = agrees[mine][is_compared[mine]]
     latest = mine[-N_LATEST:]
-    said = warn(Latest(log.outcome[latest], log.has_coin[latest], log.seconds[latest]))
+    said = warn(Latest(log.outcome[latest], log.has_coin[latest], log.seconds[latest], log.gold[latest]))
+    checks = mine[log.gold[mine] >= 0]
     recent = agrees[mine][is_compared[mine]][-N_LATEST:]
     return AnnotatorFigures(
         annotator_id=int(log.annotator_ids[who]),
@@ -216,6 +223,8 @@ def _measure_one(
         n_labels=len(mine),
         agreement=wilson_interval(int(compared.sum()), len(compared)),
         n_compared=len(compared),
+        gold=wilson_interval(int((log.outcome[checks] == log.gold[checks]).sum()), len(checks)),
+        n_gold=len(checks),
         left_share=wilson_interval(int((sided != RIGHT).sum()), len(sided)),
         n_sided=len(sided),
         median_seconds=float(np.median(seconds)) if len(seconds) else np.nan,
@@ -236,10 +245,17 @@ def _agree_with_others(log: Labels, counts: IntArray) -> tuple[NDArray[np.bool_]
 def warn(latest: Latest) -> str:
     """A gentle sentence for an annotator whose latest labels look odd; empty where they do not.
 
-    Haste: half of at least ten came within ``TOO_FAST_SECONDS``. One side: a fair coin would give as many
-    on one side, of at least fifteen, less than once in a thousand times. One answer: the last twenty are
-    all a tie, or all both bad.
+    Checks: three or more check pairs, and most of them, were missed. Haste: half of at least ten labels
+    came within ``TOO_FAST_SECONDS``. One side: a fair coin would give as many on one side, of at least
+    fifteen, less than once in a thousand times. One answer: the last twenty are all a tie, or all both bad.
     """
+    checks = latest.gold >= 0
+    n_missed = int((latest.outcome != latest.gold)[checks].sum())
+    if n_missed >= 3 and 2 * n_missed > checks.sum():
+        return (
+            f"{n_missed} of the latest {int(checks.sum())} check pairs, whose answer is known, came out "
+            "otherwise. Please read the guidelines once more."
+        )
     known = latest.seconds[np.isfinite(latest.seconds)]
     if len(known) >= 10 and (known < TOO_FAST_SECONDS).mean() >= 0.5:
         return (

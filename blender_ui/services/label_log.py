@@ -41,6 +41,7 @@ class Labels:
         outcome: As shown: LEFT, RIGHT, TIE or BOTH_BAD, (n,).
         choice: As of the item: LEFT where the candidate with the lower id won, (n,).
         has_coin: Whether a coin chose the sides, (n,).
+        gold: The right answer as shown, -1 where nobody knows it, (n,).
         seconds: NaN where unknown, (n,).
         item: Number of the item, (n,).
         low_id, high_id: Candidates of each item, (m,).
@@ -55,6 +56,7 @@ class Labels:
     outcome: IntArray
     choice: IntArray
     has_coin: BoolArray
+    gold: IntArray
     seconds: NDArray[np.floating]
     item: IntArray
     low_id: IntArray
@@ -76,7 +78,7 @@ class LabelLog:
         self._engine = engine
         self._lock = threading.Lock()
         self._labels: Columns = np.zeros((5, 0), dtype=np.int64)
-        self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
+        self._comparisons: Columns = np.zeros((5, 0), dtype=np.int64)
         self._current: Labels | None = None
 
     def current(self) -> Labels:
@@ -99,7 +101,7 @@ class LabelLog:
         stands = ~np.isin(ids, labels.list_retracted(session)[0])
         stands &= np.isin(annotator, np.fromiter(names, dtype=np.int64, count=len(names)))
         place = np.searchsorted(self._comparisons[0], comparison)
-        _, left, right, has_coin = self._comparisons[:, place]
+        _, left, right, has_coin, gold = self._comparisons[:, place]
         low, high = np.minimum(left, right), np.maximum(left, right)
         key = low * (int(high.max(initial=0)) + 1) + high
         stands[stands] = _is_last(key[stands], annotator[stands])
@@ -117,6 +119,7 @@ class LabelLog:
             outcome=shown,
             choice=np.where(is_turned, 1 - shown, shown),
             has_coin=has_coin[stands].astype(bool),
+            gold=gold[stands],
             seconds=np.where(milliseconds[stands] < 0, np.nan, milliseconds[stands] / 1000),
             item=item,
             low_id=low[stands][first],

@@ -18,13 +18,16 @@ from sqlmodel import Session, col
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, RankingPrompt
+from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.services.preference_arrays import PreferenceArrays
 from blender_ui.services.readings import load_readings
 from blender_ui.services.versions import VersionView
 from db.engine import transaction
 from db.models import Candidate, Member, Prompt, RankerKind
 
-CANDIDATES_PER_PORTION = 4_000
+PORTION = 4_000
+"""Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
+IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
 JOINT_PORTION = 200
 """Comparisons that a joint version reads for one request, both orders each; about a minute."""
 
@@ -111,8 +114,7 @@ class PredictionStore:
         ranker = FastRanker.load(self._rankers_path / version.path)
         parts: list[Predictions] = []
         with transaction(self._engine) as session:
-            for start, end in _portions(missing, CANDIDATES_PER_PORTION // 2):
-                part = Comparisons(*(column[start:end] for column in missing))
+            for part in _portions(missing):
                 parts.append(_read_fast(session, ranker, part, version.base_fingerprint))
         return _concatenate(parts)
 
@@ -162,35 +164,50 @@ def _read_file(path: Path) -> Predictions:
 
 
 def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerprint: str) -> Predictions:
-    """Predict comparisons whose answers were both read."""
-    ids = np.unique([part.left_id, part.right_id])
-    vectors = load_readings(session, ids.tolist(), fingerprint=fingerprint)
-    read = np.isin(part.left_id, list(vectors)) & np.isin(part.right_id, list(vectors))
+    """Predict comparisons whose answers were both read, beside all the prompt's answers that were."""
+    facts = _load_facts(session, part)
+    vectors = load_readings(session, list(facts), fingerprint=fingerprint)
+    used = np.array(sorted(vectors), dtype=np.int64)
+    read = np.isin(part.left_id, used) & np.isin(part.right_id, used)
     if not read.any():
         return _concatenate([])
-    used = np.array(sorted(vectors))
-    facts = _load_facts(session, used)
+    answers = [facts[one] for one in used.tolist()]
     pairs = ranker.read_pairs(
-        np.stack([vectors[int(one)] for one in used]),
-        [facts[int(one)][0] for one in used],
-        [facts[int(one)][1] for one in used],
+        np.stack([vectors[one] for one in used.tolist()]),
+        [one.member for one in answers],
+        [one.prompt for one in answers],
         first=np.searchsorted(used, part.left_id[read]),
         second=np.searchsorted(used, part.right_id[read]),
+        prompt_of=np.array([one.prompt_id for one in answers]),
     )
     return Predictions(part.comparison_id[read], pairs.logits, pairs.logits)
 
 
-def _load_facts(session: Session, candidate_ids: IntArray) -> dict[int, tuple[str, RankingPrompt]]:
-    """Member and prompt of candidates, whose ids lie close together."""
-    rows = session.execute(
-        select(col(Candidate.id), col(Member.name), col(Prompt.instruction), col(Prompt.input))
+class _Answer(NamedTuple):
+    prompt_id: int
+    member: str
+    prompt: RankingPrompt
+
+
+def _load_facts(session: Session, part: Comparisons) -> dict[int, _Answer]:
+    """The answers to be compared and their fellows, which a fast version sees too; by candidate id."""
+    compared = {*part.left_id.tolist(), *part.right_id.tolist()}
+    query = (
+        select(
+            col(Candidate.id), col(Candidate.prompt_id), col(Member.name), col(Member.backend),
+            col(Prompt.instruction), col(Prompt.input),
+        )
         .join(Member, col(Member.id) == col(Candidate.member_id))
         .join(Prompt, col(Prompt.id) == col(Candidate.prompt_id))
-        .where(col(Candidate.id) >= int(candidate_ids[0]), col(Candidate.id) <= int(candidate_ids[-1]))
-    )
+    )  # fmt: skip
+    prompt_ids = np.unique(part.prompt_id).tolist()
     return {
-        int(id_): (member, RankingPrompt(instruction=instruction, input=input_))
-        for id_, member, instruction, input_ in rows
+        int(id_): _Answer(prompt_id, member, RankingPrompt(instruction=instruction, input=input_))
+        for start in range(0, len(prompt_ids), IDS_PER_QUERY)
+        for id_, prompt_id, member, backend, instruction, input_ in session.execute(
+            query.where(col(Candidate.prompt_id).in_(prompt_ids[start : start + IDS_PER_QUERY]))
+        )
+        if backend != FUSION_BACKEND or id_ in compared
     }
 
 
@@ -217,9 +234,17 @@ def _distinct(told: PreferenceArrays) -> Comparisons:
     return Comparisons(ids, told.prompt_id[place], told.left_id[place], told.right_id[place])
 
 
-def _portions(missing: Comparisons, size: int) -> list[tuple[int, int]]:
-    n = len(missing.comparison_id)
-    return [(start, min(start + size, n)) for start in range(0, n, size)]
+def _portions(missing: Comparisons) -> list[Comparisons]:
+    """Cut comparisons into portions that leave a prompt's together, because its answers are fellows."""
+    order = np.argsort(missing.prompt_id, kind="stable")
+    prompt = missing.prompt_id[order]
+    starts = np.searchsorted(prompt, prompt[::PORTION])
+    ends = [*starts[1:].tolist(), len(order)]
+    return [
+        Comparisons(*(column[order[start:end]] for column in missing))
+        for start, end in zip(starts.tolist(), ends, strict=True)
+        if start < end
+    ]
 
 
 def _merge(known: Predictions, more: Predictions) -> Predictions:

@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.auditing import Change, record_change
 from blender_ui.services.label_figures import (
     AnnotatorFigures,
     Latest,
@@ -85,6 +86,10 @@ class Quality:
         self._lock = threading.Lock()
         self._view: tuple[LabelVersion, QualityView] | None = None
 
+    def warm_up(self) -> None:
+        """Read the labels in the background, so that the first look at a large store need not."""
+        threading.Thread(target=self._log.current, name="quality-warm-up", daemon=True).start()
+
     def view(self) -> QualityView:
         """The figures of now."""
         log = self._log.current()
@@ -97,9 +102,9 @@ class Quality:
         """A gentle sentence for an annotator whose latest labels look odd, else nothing; quick."""
         with transaction(self._engine) as session:
             latest = labels.list_latest(session, annotator_id=annotator_id)
-        outcome, has_coin, milliseconds = latest[:, ::-1]
+        outcome, has_coin, milliseconds, gold = latest[:, ::-1]
         seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000)
-        return warn(Latest(outcome, has_coin.astype(bool), seconds))
+        return warn(Latest(outcome, has_coin.astype(bool), seconds, gold))
 
     def list_disagreements(self, *, limit: int = 20) -> tuple[Disagreement, ...]:
         """Pairs without a ruling on which people differ, the most evenly split first."""
@@ -142,6 +147,13 @@ class Quality:
             )
             session.add(ruling)
             session.flush()
+            change = Change(
+                by=decided_by_id,
+                action="adjudication.rule",
+                object_id=comparison_id,
+                after={"outcome": outcome.value, "reason": ruling.reason},
+            )
+            record_change(session, change, now=self._clock())
             return ruling.id or 0
 
     def _measure(self, log: Labels) -> QualityView:

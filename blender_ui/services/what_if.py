@@ -159,13 +159,18 @@ class WhatIf:
             pairs = [(k, last) for k in range(last)] + [(last, k) for k in range(last)]
             logits = self._process.read_pairs(self._folder(version), pair.prompt, texts, pairs)
             return np.asarray((logits[:last] - logits[last:]) / 2)
-        ranker = FastRanker.load(self._folder(version))
         vectors = self._read(version, pair.prompt, tuple(texts))
-        members = (pair.members[side], pair.members[1 - side])
-        # Each variant alone beside the other answer: its shortened twins are no answers of others.
-        return np.array(
-            [ranker.pairwise_logits(vectors[[k, last]], members, pair.prompt)[0, 1] for k in range(last)]
+        # Each variant stands beside the other answer alone: it has no say on how the others agree.
+        rows = np.column_stack([np.arange(last), np.full(last, last)]).ravel()
+        read = FastRanker.load(self._folder(version)).read_pairs(
+            vectors[rows],
+            [pair.members[side], pair.members[1 - side]] * last,
+            [pair.prompt] * len(rows),
+            first=np.arange(0, len(rows), 2),
+            second=np.arange(1, len(rows), 2),
+            prompt_of=np.arange(len(rows)) // 2,
         )
+        return read.logits
 
     def _folder(self, version: VersionView) -> Path:
         return self._rankers_path / version.path

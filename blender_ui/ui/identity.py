@@ -30,17 +30,31 @@ presented_key: ContextVar[str | None] = ContextVar("presented_key", default=None
 
 ROLE_BY_ENDPOINT: dict[str, Role] = {
     "blend": Role.ANNOTATOR,
+    "contrast": Role.RESEARCHER,
     "inspect": Role.RESEARCHER,
+    "members": Role.RESEARCHER,
+    "version": Role.RESEARCHER,
+    "what": Role.RESEARCHER,
     "train": Role.RESEARCHER,
     "data": Role.RESEARCHER,
     "quality": Role.RESEARCHER,
     "projects": Role.RESEARCHER,
     "people": Role.ADMIN,
 }
-"""Role that an endpoint needs, by its name's first word; the longest name that fits counts."""
+"""Role that an endpoint needs, by its name's first word."""
 CHECKS_ITSELF = frozenset({"label", "account"})
 """Endpoints that are given the key by their scripts and recognise it in their handlers."""
-SHOWN_IN_DEMO = ("inspect", "train_open", "train_tick")
+SHOWN_IN_DEMO = (
+    "inspect",
+    "members",
+    "version",
+    "contrast_open",
+    "contrast_tab",
+    "contrast_choose",
+    "what_if",
+    "train_open",
+    "train_tick",
+)
 """What an anonymous visitor of a demo may look at; none of it changes anything or names people."""
 
 

@@ -7,6 +7,7 @@ Non-goal: HTML.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -90,14 +91,14 @@ def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.F
 
 
 def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
-    """Krippendorff's alpha over time with its interval.
+    """Krippendorff's alpha over time with its interval, a window of pairs a point.
 
     Args:
         windows: By time.
     """
     figure = go.Figure(
         go.Scatter(
-            x=[window.at for window in windows],
+            x=list(accumulate(window.n_items for window in windows)),
             y=[window.alpha.value for window in windows],
             mode="lines+markers",
             line={"color": BLUE},
@@ -108,11 +109,11 @@ def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
                 "arrayminus": [window.alpha.value - window.alpha.low for window in windows],
                 "color": GREY,
             },
-            customdata=[window.n_items for window in windows],
-            hovertemplate="%{x}: %{y:.3f}, %{customdata} pairs<extra></extra>",
+            customdata=[f"{window.at:%Y-%m-%d %H:%M} UTC, {window.n_items} pairs" for window in windows],
+            hovertemplate="until %{customdata}: %{y:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="last label of the pairs")
+    figure.update_xaxes(title="pairs with two labels or more, in the order of their last label")
     figure.update_yaxes(title="alpha, 95 % interval", zeroline=True)
     return _styled(figure, height=300)
 

@@ -86,6 +86,13 @@ def list_prompt_keys(session: Session, *, sources: Sequence[str], project_id: in
     return [PromptKey(source or "", external_id or "", digest) for source, external_id, digest in rows]
 
 
+def count_open(session: Session) -> int:
+    """How many comparisons of all projects people are still to be asked."""
+    query = select(func.count()).select_from(Comparison).where(col(Comparison.is_open).is_(True))
+    n_open: int = session.execute(query).scalar_one()
+    return n_open
+
+
 def list_own_prompts(session: Session, *, project_id: int) -> list[tuple[int, str]]:
     """Id and fingerprint of every prompt of a project that was asked here."""
     rows = session.execute(

@@ -93,19 +93,20 @@ def list_labels(session: Session, *, after_id: int) -> Columns:
 
 
 def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
-    """Outcome's code, whether a coin chose the sides, and milliseconds; the latest label first."""
+    """Outcome's code, whether a coin chose the sides, milliseconds, gold; the latest label first."""
     query = (
         select(
             case(_CODES, value=col(Preference.outcome), else_=-1),
             case((col(Comparison.side_seed).is_not(None), 1), else_=0),
             cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), Integer),
+            case(_CODES, value=col(Comparison.gold_outcome), else_=-1),
         )
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
         .where(col(Preference.annotator_id) == annotator_id, col(Preference.retracted_at).is_(None))
         .order_by(col(Preference.created_at).desc(), col(Preference.id).desc())
         .limit(limit)
     )
-    return _fetch(session, query, 3)
+    return _fetch(session, query, 4)
 
 
 def list_retracted(session: Session) -> Columns:
@@ -115,10 +116,11 @@ def list_retracted(session: Session) -> Columns:
 
 
 def list_comparisons(session: Session, *, after_id: int) -> Columns:
-    """Id, left, right, and whether a coin chose the sides, of every comparison."""
+    """Id, left, right, whether a coin chose the sides, and the right answer's code (-1: none), of each."""
+    gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
     has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
-    query = select(col(Comparison.id), col(Comparison.left_id), col(Comparison.right_id), has_coin)
-    return _fetch(session, query.where(col(Comparison.id) > after_id).order_by(col(Comparison.id)), 4)
+    query = select(col(Comparison.id), col(Comparison.left_id), col(Comparison.right_id), has_coin, gold)
+    return _fetch(session, query.where(col(Comparison.id) > after_id).order_by(col(Comparison.id)), 5)
 
 
 def names_of_people(session: Session) -> dict[int, str]:

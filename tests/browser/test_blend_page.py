@@ -244,3 +244,29 @@ def test_on_a_phone_columns_stack_and_the_vote_bar_stays_in_reach(site: Site, op
     page.evaluate("window.scrollTo(0, 0)")
     expect(page.locator("#blend-vote-first")).to_be_in_viewport()
     expect(page.locator("#blend-vote-second")).to_be_in_viewport()
+
+
+LIT = "() => [...(CSS.highlights.get('bu-source-light') ?? [])].map((range) => range.toString())"
+
+
+def test_a_stretch_of_the_fused_answer_lights_its_words_in_its_member_s_column(
+    site: Site, open_page: Open
+) -> None:
+    page = visit(site, open_page)
+    ask(page, "Why is the evening sky red?")
+    look_up(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#blend-record")).to_contain_text("Nobody has voted on an answer fused by")
+    page.get_by_role("tab", name="Where it came from").click()
+    stretch = page.locator("#blend-attributed [data-light-member=Brahms]").first
+    stretch.hover()
+    column = page.locator(".bu-column.bu-lit")
+    expect(column.locator(".bu-column-head h2")).to_have_text("Brahms")
+    (lit,) = page.evaluate(LIT)
+    assert lit in stretch.inner_text()
+    assert len(lit.split()) >= 3
+    page.locator("#blend-differences").hover()
+    assert page.evaluate(LIT) == []
+    expect(page.locator(".bu-column.bu-lit")).to_have_count(0)
+    stretch.focus()  # the keyboard's way
+    assert page.evaluate(LIT) == [lit]

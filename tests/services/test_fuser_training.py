@@ -12,19 +12,17 @@ from blender_ui.fusion.examples import Target
 from blender_ui.fusion.quality import FusionQuality
 from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.fuser_examples import load_examples
-from blender_ui.services.fuser_training import FuserRun, decide
+from blender_ui.services.fuser_training import decide
 from blender_ui.services.fuser_versions import FuserVersions
-from blender_ui.services.loaders import SeqToSeqTools
 from blender_ui.services.registration import FittedVersion
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
 from db.engine import transaction
 from db.models import Candidate, JobKind, JobStatus, Member, Prompt, utc_now
 from tests.fusion.tiny_t5 import build_tiny_t5
-from tests.ranking.scripted_reader import ScriptedReader
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import make_store
-from tests.worker.scripted_worker import JOINT
+from tests.worker.scripted_worker import make_run as make_scripted_run
 
 OPTIONS = {
     "n_epochs": 4, "batch_size": 8, "learning_rate": 1e-2, "source_tokens": 300, "candidate_tokens": 20,
@@ -38,19 +36,9 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def make_run(engine: Engine, home: Path) -> TrainingRun:
-    base = build_tiny_t5(home / "tiny")
-    return TrainingRun(
-        engine,
-        rankers_path=home / "rankers",
-        reader_name="scripted",
-        open_reader=ScriptedReader,
-        joint=JOINT,
-        fusers=FuserRun(
-            engine=engine,
-            fusers_path=home / "fusers",
-            tools=SeqToSeqTools(base_finder=Path, default_base=str(base)),
-        ),
-    )
+    """A training run that fine-tunes a tiny T5."""
+    build_tiny_t5(home / "tiny")
+    return make_scripted_run(engine, home)
 
 
 def add_references(engine: Engine, *, n_prompts: int) -> None:

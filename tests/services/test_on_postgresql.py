@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -15,9 +16,13 @@ from sqlmodel import SQLModel
 
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
+from blender_ui.services.member_ratings import MemberRatings, RatingWish
+from blender_ui.services.preference_arrays import PreferenceTable
+from blender_ui.services.queue_health import measure_queue
 from db.engine import create_store
 from db.migrations import check_schema, migrate
 from db.models import Outcome
+from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
 from tests.services.test_labeling_under_load import check_store, label_everything, loop
 
@@ -126,3 +131,21 @@ def test_an_export_is_the_same_from_either_database(engine: Engine, tmp_path: Pa
     assert (report.n_prompts, report.n_preferences) == (3, 3)
     Exporting(engine).export(second, format="jsonl")
     assert second.read_bytes() == first.read_bytes()
+
+
+def test_the_inspector_reads_the_same_from_either_database(engine: Engine, tmp_path: Path) -> None:
+    sqlite = make_store(tmp_path)
+    found = []
+    for store in (sqlite, engine):
+        add_labeled_prompts(store, n_prompts=12)
+        table = PreferenceTable(store)
+        ratings = MemberRatings(store, table=table)
+        wish = RatingWish(holds_style=True, adds_best_ranked=True)
+        found.append((table.current(), table.styles(), measure_queue(store, table), ratings.rate(wish)))
+    (told, styles, queue, rated), (there, other_styles, other_queue, other_rated) = found
+    assert told.version == there.version
+    for name in ("preference_id", "target", "left_id", "right", "is_human", "prompt_id"):
+        np.testing.assert_array_equal(getattr(told, name), getattr(there, name))
+    np.testing.assert_array_equal(styles, other_styles)
+    assert queue == other_queue
+    assert rated == other_rated

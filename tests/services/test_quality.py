@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.auditing import Auditing
 from blender_ui.services.datasets import load_dataset
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
@@ -16,7 +17,7 @@ from blender_ui.services.label_log import BOTH_BAD, LEFT, RIGHT, TIE, LabelLog
 from blender_ui.services.quality import Quality
 from blender_ui.services.signing_in import sign_in
 from db.engine import transaction
-from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, utc_now
+from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Purpose, utc_now
 from tests.services.stores import Clock, add_prompts, key_of, make_store
 
 
@@ -196,10 +197,25 @@ def test_kappa_of_two_in_the_matrix_is_cohens_example(tmp_path: Path) -> None:
     assert kappa.value == pytest.approx(0.492, abs=0.0005)
 
 
+def test_gold_pairs_say_who_reads(desk: Desk) -> None:
+    with transaction(desk.engine, immediate=True) as session:
+        for comparison_id, right in ((1, Outcome.LEFT), (3, Outcome.LEFT), (5, Outcome.TIE)):
+            comparison = session.get(Comparison, comparison_id)
+            assert comparison is not None
+            comparison.purpose, comparison.gold_outcome = Purpose.GOLD, right
+    for place in range(4):
+        desk.say("ada", place, Outcome.LEFT)
+    (ada,) = desk.quality.view().annotators
+    assert (ada.n_gold, ada.gold.value) == (3, pytest.approx(2 / 3))
+
+
 # What warns, and what does not.
-def latest(outcomes: list[int], *, seconds: float = 9.0, has_coin: bool = True) -> Latest:
+def latest(
+    outcomes: list[int], *, seconds: float = 9.0, has_coin: bool = True, gold: list[int] | None = None
+) -> Latest:
     n = len(outcomes)
-    return Latest(np.array(outcomes), np.full(n, has_coin), np.full(n, seconds))
+    known = np.full(n, -1) if gold is None else np.array(gold)
+    return Latest(np.array(outcomes), np.full(n, has_coin), np.full(n, seconds), known)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +225,9 @@ def latest(outcomes: list[int], *, seconds: float = 9.0, has_coin: bool = True) 
         (latest([LEFT] * 15), "15 of the latest 15 choices were the left"),
         (latest([RIGHT] * 26 + [LEFT] * 4), "26 of the latest 30 choices were the right"),
         (latest([TIE] * 20), "all the same"),
+        (latest([LEFT, RIGHT] * 4, gold=[RIGHT, LEFT] * 2 + [-1] * 4), "4 of the latest 4 check pairs"),
+        (latest([LEFT, RIGHT] * 4, gold=[RIGHT, RIGHT] * 4), ""),
+        (latest([LEFT, RIGHT], gold=[RIGHT, LEFT]), ""),
         (latest([LEFT, RIGHT] * 15), ""),
         (latest([LEFT] * 10), ""),
         (latest([LEFT] * 30, has_coin=False), ""),
@@ -253,6 +272,9 @@ def test_disagreements_come_most_split_first_and_go_when_ruled(desk: Desk) -> No
         comparison_id=split.comparison_id, outcome=Outcome.TIE, reason="even", decided_by_id=None
     )
     assert [one.comparison_id for one in desk.quality.list_disagreements()] == [even.comparison_id]
+    (event,) = Auditing(desk.engine).list_latest()
+    assert (event.action, event.object_id) == ("adjudication.rule", str(split.comparison_id))
+    assert event.after == {"outcome": "tie", "reason": "even"}
 
 
 def test_a_ruling_counts_in_training_and_in_exports_whatever_the_sides(desk: Desk, tmp_path: Path) -> None:

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blender_ui.errors import RankerError
+from blender_ui.services.fusion_records import FusionRecord
 from blender_ui.ui.blend.handlers import Blend
-from blender_ui.ui.blend.result_drawing import draw_attributed, draw_fusion_notice, draw_ranking, draw_shares
+from blender_ui.ui.blend.result_drawing import (
+    draw_attributed,
+    draw_fusion_notice,
+    draw_ranking,
+    draw_record,
+    draw_shares,
+)
 from blender_ui.ui.blend.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.blend.views import ResultView, Visit
 from tests.services.scripted_members import ScriptedMember, failing, saying
@@ -138,3 +146,31 @@ def test_comparing_with_what_is_not_a_member_gives_nothing(asked: Asked, member:
 def test_waiting_is_shown_as_waiting() -> None:
     assert "bu-busy" in draw_fusion_notice(ResultView(fusion_notice="Fusing the best answers …"))
     assert "bu-busy" not in draw_fusion_notice(ResultView(fusion_notice="There is none.", is_done=True))
+
+
+def test_people_s_votes_on_a_fuser_are_told_with_an_interval(asked: Asked) -> None:
+    asked.services.ranking.train()
+    fusion = list(asked.results.follow(asked.revealed))[-1].fusion
+    assert fusion is not None
+    assert "Nobody has voted on an answer fused by Fuser yet" in draw_record(fusion)
+    record = FusionRecord(fuser="Fuser", n_votes=40, win_rate=0.55, low=0.398, high=0.693)
+    said = draw_record(replace(fusion, record=record))
+    assert "in 55% of 40 blind votes" in said
+    assert "40% to 69%" in said
+
+
+def test_stretches_carry_their_member_and_how_they_were_found(asked: Asked) -> None:
+    asked.services.ranking.train()
+    fusion = list(asked.results.follow(asked.revealed))[-1].fusion
+    assert fusion is not None
+    assert fusion.attributed_by == "alignment"
+    drawn = draw_attributed(fusion)
+    assert 'tabindex="0" data-light-member="Brahms"' in drawn
+    assert "matching runs of words bear out 93% of it" in draw_attributed(replace(fusion, agreement=0.93))
+
+
+def test_a_second_round_is_refused_where_nobody_can_and_before_the_names_are_shown(asked: Asked) -> None:
+    assert list(asked.results.fuse_again(asked.visit, rounds=2)) == []
+    last = list(asked.results.fuse_again(asked.revealed, rounds=2))[-1]
+    assert last.is_done
+    assert "expected one or two rounds" in last.fusion_notice

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from blender_ui.services.fuser_training import FuserRun
 from blender_ui.services.joint_training import JointTools
+from blender_ui.services.loaders import SeqToSeqTools
 from blender_ui.services.training_readings import AnswerReader
 from blender_ui.services.training_run import TrainingRun
 from blender_ui.worker.lifecycle import end_on_signals, end_with_parent
@@ -42,9 +44,18 @@ JOINT = JointTools(
 def make_run(
     engine: Engine, home: Path, *, open_reader: Callable[[], AnswerReader] = ScriptedReader
 ) -> TrainingRun:
-    """A training run on a store."""
+    """A training run on a store; fusers are trained for real, from a checkpoint in ``home / "tiny"``."""
     return TrainingRun(
-        engine, rankers_path=home / "rankers", reader_name="scripted", open_reader=open_reader, joint=JOINT
+        engine,
+        rankers_path=home / "rankers",
+        reader_name="scripted",
+        open_reader=open_reader,
+        joint=JOINT,
+        fusers=FuserRun(
+            engine=engine,
+            fusers_path=home / "fusers",
+            tools=SeqToSeqTools(base_finder=Path, default_base=str(home / "tiny")),
+        ),
     )
 
 

@@ -29,6 +29,17 @@ FORMATS = [
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClientParts:
+    """What only programs see: the ends of the Python client's endpoints (docs/client.md)."""
+
+    bring_in: gr.Button
+    take_out: gr.Button
+    look: gr.Button
+    answer: gr.JSON
+    file: gr.File
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataParts:
     """Everything on the page."""
 
@@ -42,6 +53,7 @@ class DataParts:
     export: gr.Button
     exported: gr.HTML
     download: gr.File
+    client: ClientParts
 
 
 def draw_data() -> DataParts:
@@ -58,6 +70,7 @@ def draw_data() -> DataParts:
         )
         ask_labelled = gr.Checkbox(False, label="Ask people also about pairs that the file has labels for")
         source = gr.Textbox(
+            value="",  # a default for the Python client
             label="Source, where the file names none",
             placeholder="the file's name",
             max_length=128,
@@ -91,4 +104,16 @@ def draw_data() -> DataParts:
         export=export,
         exported=exported,
         download=download,
+        client=_draw_client(),
+    )
+
+
+def _draw_client() -> ClientParts:
+    bring_in, take_out, look = (gr.Button(visible=False) for _ in range(3))
+    return ClientParts(
+        bring_in=bring_in,
+        take_out=take_out,
+        look=look,
+        answer=gr.JSON(visible=False),
+        file=gr.File(visible=False),
     )

@@ -6,6 +6,7 @@ Imports and exports run in the queue, a few at once, because they may take a min
 from __future__ import annotations
 
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
     parts = draw_data()
     _wire_import(page, parts, handlers)
     _wire_export(parts, handlers)
+    _wire_client(parts, handlers)
 
 
 def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> None:
@@ -115,3 +117,39 @@ def _wire_export(parts: DataParts, handlers: DataHandlers) -> None:
         api_name="data_export",
         api_visibility="private",
     )
+
+
+def _wire_client(parts: DataParts, handlers: DataHandlers) -> None:
+    """The endpoints of docs/client.md: what the page does, with plain values in and out."""
+    client = parts.client
+
+    def import_file(path: str | None, ask_labelled: bool = False, source: str = "") -> dict[str, Any]:
+        outcome = handlers.import_file(
+            path, ask_labelled=bool(ask_labelled), source=source, on_progress=lambda done, total: None
+        )
+        if outcome.report is None:
+            faults = "".join(f"\n{number}: {reason}" for number, reason in outcome.faults)
+            raise gr.Error(f"Nothing was imported. {outcome.problem}{faults}", print_exception=False)
+        return asdict(outcome.report)
+
+    def export_file(format: str = "jsonl") -> str:
+        try:
+            report = handlers.export(format, folder=Path(tempfile.mkdtemp(prefix="blender-ui-export-")))
+        except BlenderError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return str(report.path)
+
+    def list_sources() -> list[dict[str, Any]]:
+        return [asdict(source) for source in handlers.list_sources()]
+
+    client.bring_in.click(
+        import_file,
+        [parts.upload, parts.ask_labelled, parts.source],
+        client.answer,
+        concurrency_limit=N_AT_ONCE,
+        api_name="data_import_file",
+    )
+    client.take_out.click(
+        export_file, parts.format, client.file, concurrency_limit=N_AT_ONCE, api_name="data_export_file"
+    )
+    client.look.click(list_sources, None, client.answer, queue=False, api_name="data_sources")

@@ -112,7 +112,8 @@ def _wire_decision(
 def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> None:
     def draw() -> str:
         queue = measure_queue(services.engine, services.preference_table)
-        return drawing.draw_queue(queue) + markup.view_link(write_address(Address(tab="people")))
+        more = [("How people agree, and who differs from whom", "./quality")]
+        return drawing.draw_queue(queue) + markup.view_link(write_address(Address(tab="people")), more=more)
 
     def open_page(request: gr.Request) -> Any:
         address = read_address(request.query_params if request is not None else None)
@@ -132,7 +133,10 @@ def _paint_choices(
     first = entries[0].prompt_id if entries else None
     prompt = gr.update(choices=choices, value=first)
     if first is None:
-        said = markup.notice("No prompt has these words.", tone="warning")
+        said = markup.notice(
+            "No prompt was found. Search for other words, or bring prompts in first.",
+            links=[("Ask on Blend", "./"), ("Import on Data", "./data")],
+        )
         return {parts.prompt: prompt, parts.notice: said}
     return {parts.prompt: prompt, **_paint(parts, handlers, first, ranking_id)}
 

@@ -14,7 +14,7 @@ from blender_ui.ui.people.layout import PeopleParts, draw_people_page
 
 Update = dict[Any, Any]
 WITH_ADDRESS = """(token) => token === "" ? "" :
-    `${location.origin}${window.blenderUi.root()}/?invite=${encodeURIComponent(token)}`"""
+    new URL(`${window.blenderUi.root()}/?invite=${encodeURIComponent(token)}`, location.href).href"""
 """Only the browser knows under which address people reach the app."""
 
 

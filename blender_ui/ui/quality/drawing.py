@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from blender_ui.services.label_figures import AnnotatorFigures, Overall, PairMatrix
 from blender_ui.services.quality import Disagreement, QualityView
@@ -54,6 +55,42 @@ def _agreement(overall: Overall) -> list[tuple[str, str]]:
     ]
 
 
+def list_figures(view: QualityView) -> dict[str, Any]:
+    """The figures as plain values for programs; None where there is nothing to say."""
+    overall = view.overall
+    return {
+        "n_labels": view.n_labels,
+        "n_pairs": overall.n_items,
+        "n_overlapping": overall.n_overlapping,
+        "n_disagreeing": overall.n_disagreeing,
+        "agreement": _plain(overall.agreement),
+        "alpha": _plain_estimate(overall.alpha),
+        "fleiss_kappa": _plain_estimate(overall.fleiss),
+        "annotators": [
+            {
+                "id": one.annotator_id,
+                "name": one.name,
+                "n_labels": one.n_labels,
+                "agreement": _plain_estimate(one.agreement),
+                "gold": _plain_estimate(one.gold),
+                "left_share": _plain_estimate(one.left_share),
+                "median_seconds": _plain(one.median_seconds),
+                "fast_share": _plain(one.fast_share),
+                "warning": one.warning,
+            }
+            for one in view.annotators
+        ],
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _plain_estimate(estimate: Estimate) -> dict[str, float | None]:
+    return {name: _plain(value) for name, value in estimate._asdict().items()}
+
+
 def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
     """Each annotator beside the others."""
     if not annotators:
@@ -63,6 +100,7 @@ def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
             one.name,
             f"{one.n_labels:,}",
             _share(one.agreement, one.n_compared),
+            _share(one.gold, one.n_gold),
             _share(one.left_share, one.n_sided),
             NOTHING if math.isnan(one.median_seconds) else f"{one.median_seconds:.1f}",
             NOTHING if math.isnan(one.fast_share) else f"{one.fast_share:.0%}",
@@ -74,6 +112,7 @@ def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
         "Who",
         "Labels",
         "As most others",
+        "Checks right",
         "Chose left",
         "Median seconds",
         "Under 1.5 s",

@@ -45,6 +45,8 @@ class QualityParts:
     pairs: gr.HTML
     refresh: gr.Button
     ruling: RulingParts
+    look: gr.Button
+    figures: gr.JSON
 
 
 def draw_quality() -> QualityParts:
@@ -73,6 +75,8 @@ def draw_quality() -> QualityParts:
         pairs=pairs,
         refresh=refresh,
         ruling=ruling,
+        look=gr.Button(visible=False),  # the Python client's endpoint, docs/client.md
+        figures=gr.JSON(visible=False),
     )
 
 

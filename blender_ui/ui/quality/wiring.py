@@ -37,6 +37,10 @@ def _wire_looking(page: gr.Blocks, parts: QualityParts, handlers: QualityHandler
     def look_again(passed_over: list[int]) -> Update:
         return {**_paint(parts, handlers), **_paint_desk(parts.ruling, handlers.desk(passed_over))}
 
+    def figures() -> dict[str, Any]:
+        return drawing.list_figures(handlers.view())
+
+    parts.look.click(figures, None, parts.figures, queue=False, api_name="quality_figures")
     outputs = [parts.overall, parts.curve, parts.annotators, parts.pairs, *_desk_outputs(parts.ruling)]
     page.load(open_page, None, outputs, **_at_once("quality_open"))
     parts.refresh.click(look_again, parts.ruling.passed_over, outputs, **_at_once("quality_refresh"))

@@ -1,0 +1,146 @@
+"""What a plain POST can do with each role: every endpoint of every page, as Gradio serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from gradio.routes import App
+
+from blender_ui.services.access import Mode
+from blender_ui.ui.app import build_app
+from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, required_role
+from db.models import Role
+from tests.services.people import PASSWORD
+from tests.services.stores import add_prompts, key_of
+from tests.ui.scripted_services import build_scripted_services
+
+
+class House:
+    """The app where people sign in, and a token of each role."""
+
+    def __init__(self, folder: Any) -> None:
+        self.services = build_scripted_services(folder, access_mode="accounts")
+        for prompt_id in add_prompts(self.services.engine, n_prompts=6):
+            self.services.labeling.queue_prompt(prompt_id=prompt_id)
+        self.app = build_app(self.services)
+        self.client = TestClient(App.create_app(self.app))
+        self.tokens = {role: self._sign_in(role) for role in Role}
+
+    def _sign_in(self, role: Role) -> str:
+        self.services.accounts.add(username=role.value, password=PASSWORD, role=role, by=None)
+        return str(self.services.accounts.sign_in(username=role.value, password=PASSWORD).token)
+
+    def post(self, endpoint: str, *data: object, key: str | None = None) -> Any:
+        headers = {} if key is None else {KEY_HEADER: key}
+        return self.client.post(f"/gradio_api/run/{endpoint}", json={"data": list(data)}, headers=headers)
+
+    def guarded(self) -> list[tuple[str, list[object], Role]]:
+        """Every endpoint that the guard answers for: its name, inputs it can read, the role it needs."""
+        found = []
+        for fn in self.app.fns.values():
+            if fn.fn is not None and str(fn.api_name).split("_")[0] not in CHECKS_ITSELF:
+                role = required_role(str(fn.api_name), mode=Mode.ACCOUNTS)
+                assert role is not None
+                inputs = [_valid(one) for one in fn.inputs]
+                found.append((str(fn.api_name), inputs, role))
+        return found
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House(tmp_path_factory.mktemp("house"))
+    yield house
+    house.services.engine.dispose()
+
+
+def _valid(component: Any) -> object:
+    """What a page would send of an untouched component; what Gradio cannot read never meets the guard."""
+    is_filled = type(component).__name__ in ("Number", "Slider", "CheckboxGroup")
+    return component.value if is_filled else None
+
+
+def refusal(response: Any) -> str:
+    """What the app says of a request that was not let in; empty where it was."""
+    if response.status_code == 200:
+        return ""
+    error = str(response.json().get("error"))
+    return error if "role" in error or "signed in" in error else ""
+
+
+def test_no_endpoint_answers_a_stranger(house: House) -> None:
+    endpoints = house.guarded()
+    assert len(endpoints) > 40
+    for name, inputs, _ in endpoints:
+        for key in (None, "short", key_of(1)):
+            assert "not signed in" in refusal(house.post(name, *inputs, key=key)), name
+
+
+def test_no_endpoint_answers_a_role_that_is_too_low(house: House) -> None:
+    order = list(Role)
+    refused = 0
+    for name, inputs, needed in house.guarded():
+        for role in order[: order.index(needed)]:
+            said = refusal(house.post(name, *inputs, key=house.tokens[role]))
+            assert f"needs the role {needed.value}" in said, (name, role)
+            refused += 1
+    assert refused > 40
+
+
+@pytest.mark.parametrize("endpoint", ["people_open", "projects_open", "data_open", "train_open"])
+def test_the_role_that_is_needed_is_let_in(house: House, endpoint: str) -> None:
+    role = required_role(endpoint, mode=Mode.ACCOUNTS)
+    assert role is not None
+    response = house.post(endpoint, key=house.tokens[role])
+    assert response.status_code == 200, response.text
+
+
+def test_labelling_needs_a_sign_in_and_gets_ones_own_pair_and_answers(house: House) -> None:
+    stranger = house.post("label_open", key_of(1), None).json()["data"][0]
+    assert "not signed in" in stranger["error"]
+    mine, theirs = house.tokens[Role.ANNOTATOR], house.tokens[Role.RESEARCHER]
+    welcome = house.post("label_open", mine, None).json()["data"][0]
+    project_id, pair = welcome["desk"]["project_id"], welcome["turn"]["pair"]
+    vote = {"lease_id": pair["lease_id"], "outcome": "left", "token": "t", "project_id": project_id}
+    assert house.post("label_vote", mine, vote).json()["data"][0]["reveal"]["outcome"] == "left"
+    own = house.post("label_mine", mine, project_id, None).json()["data"][0]["answers"]
+    assert [answer["outcome"] for answer in own] == ["left"]
+    assert house.post("label_mine", theirs, project_id, None).json()["data"][0]["answers"] == []
+    stolen = house.post("label_relabel", theirs, own[0]["preference_id"], "right", "x").json()["data"][0]
+    assert set(stolen) == {"error"}
+
+
+def test_the_account_page_tells_each_role_its_pages(house: House) -> None:
+    def me(key: str) -> dict[str, Any]:
+        return dict(house.post("account_me", key).json()["data"][0])
+
+    assert me(house.tokens[Role.ADMIN])["pages"] == [
+        "", "label", "train", "inspect", "data", "projects", "people",
+    ]  # fmt: skip
+    assert "people" not in me(house.tokens[Role.RESEARCHER])["pages"]
+    assert me(house.tokens[Role.ANNOTATOR])["pages"] == ["", "label"]
+    assert me(key_of(1)) | {"pages": []} == {
+        "name": "", "role": "", "mode": "accounts", "has_account": False, "must_sign_in": True, "pages": [],
+    }  # fmt: skip
+
+
+def test_signing_in_by_post_gives_a_token_that_signing_out_ends(house: House) -> None:
+    wrong = house.post("account_sign_in", "annotator", "not the password").json()["data"][0]
+    assert set(wrong) == {"error"}
+    token = house.post("account_sign_in", "annotator", PASSWORD).json()["data"][0]["token"]
+    assert house.post("blend_open", {}, key=token).status_code == 200
+    house.post("account_sign_out", token)
+    assert "not signed in" in refusal(house.post("blend_open", {}, key=token))
+
+
+def test_the_configuration_that_everybody_can_read_holds_no_account(house: House) -> None:
+    config = house.client.get("/config").text
+    assert not any(token in config for token in house.tokens.values())
+    assert PASSWORD not in config
+
+
+def test_an_endpoint_whose_role_nobody_said_cannot_be_built() -> None:
+    with pytest.raises(LookupError, match="which role"):
+        required_role("secret_door", mode=Mode.OPEN)

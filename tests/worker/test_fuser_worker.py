@@ -1,0 +1,44 @@
+"""A fuser's job in a real worker process that is killed in the middle."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from blender_ui.services.fuser_versions import FuserVersions
+from blender_ui.services.training import Training
+from db.models import JobKind, JobStatus, utc_now
+from tests.fusion.tiny_t5 import build_tiny_t5
+from tests.services.stores import make_store
+from tests.services.test_fuser_training import OPTIONS, add_references
+from tests.worker.test_worker import Start, start_worker, wait_for
+
+__all__ = ["start_worker"]
+PATIENCE = 240
+"""Seconds; only waited for in full when the test fails. A worker yields to everybody else."""
+
+
+def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on(
+    tmp_path: Path, start_worker: Start
+) -> None:
+    build_tiny_t5(tmp_path / "tiny")
+    engine = make_store(tmp_path)
+    add_references(engine, n_prompts=40)
+    training = Training(engine, train_every=0, clock=utc_now)
+    job = training.request(kind=JobKind.FUSER, options=OPTIONS | {"n_epochs": 8, "checkpoint_steps": 2})
+    first = start_worker()
+    saved = tmp_path / "fusers" / f"job-{job.id}.progress" / "state.pt"
+    wait_for(training, job.id, lambda view: saved.exists(), seconds=PATIENCE)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert training.get_job(job.id).status is JobStatus.RUNNING
+    n_before = len(training.curve(job.id))
+    start_worker()
+    end = wait_for(training, job.id, lambda view: view.status.is_finished(), seconds=PATIENCE)
+    assert (end.status, end.error) == (JobStatus.COMPLETE, None)
+    steps = [point.step for point in training.curve(job.id)]
+    assert steps == sorted(set(steps))
+    assert len(steps) > n_before
+    (version,) = FuserVersions(engine, fusers_path=tmp_path / "fusers").list_versions()
+    assert (tmp_path / "fusers" / version.path / "model.safetensors").is_file()
+    assert not saved.parent.exists()
