@@ -13,7 +13,8 @@ the mean curve over seeds); the difference of its mean accuracy along the curve 
 with its standard error; the width of the members' rating intervals and how many labels it takes to get
 random's width; and how far its ratings are from those of all labels: narrow and wrong is no gain.
 
-Readings come from ``benchmarks.ranker_accuracy``'s cache, or are made (a third of a second an answer).
+Readings come from ``benchmarks.ranker_accuracy``'s cache, or are made (a third of a second an answer);
+``--surface`` does without a language model, with the texts' surface and the members alone.
 The last line is one JSON object.
 """
 
@@ -31,12 +32,15 @@ from scipy.special import expit
 
 from benchmarks.curves import Curve, draw_curves
 from benchmarks.ranker_accuracy import Labelled, _CachedReading
-from blender_ui.ranking.basis import make_basis
+from blender_ui.exchange.jsonl import read_records
+from blender_ui.exchange.records import to_dataset
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, make_basis
 from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
 from blender_ui.ranking.fast import USUAL_PRECISIONS
 from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
 from blender_ui.ranking.prior import known_members, member_columns, task_kind
+from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.ranking.types import FloatArray, IntArray
 from blender_ui.services.information import measure_information
 from blender_ui.settings import load_settings
@@ -209,25 +213,42 @@ class Run(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate, print a table a file, draw the curves, print one JSON object."""
     options = _parse(arguments)
-    reading = _CachedReading(options.reader, options.cache)
+    reading = None if options.surface else _CachedReading(options.reader, options.cache)
     files = options.files[:1] if options.quick else options.files
     told: dict[str, dict[str, dict[str, float | None]]] = {}
     for name in files:
-        file = reading.read(
-            options.data / f"{name}.jsonl.gz", seconds=25.0 if options.quick else None, seed=0
-        )
+        path = options.data / f"{name}.jsonl.gz"
+        seconds = 25.0 if options.quick else None
+        file = read_surface(path) if reading is None else reading.read(path, seconds=seconds, seed=0)
         world = make_world(file)
         budget = BUDGET_QUICK if options.quick else BUDGET
         n_seeds = 2 if options.quick else options.seeds
         runs = {
             policy: [simulate(world, policy, seed=seed, budget=budget) for seed in range(n_seeds)]
-            for policy in POLICIES
+            for policy in (
+                "balanced_random",
+                *(name for name in options.policies if name != "balanced_random"),
+            )
         }
         told[name] = {policy: summarise_runs(runs[policy], runs["balanced_random"]) for policy in runs}
         _print(name, world, told[name])
         if options.images is not None:
             _draw(options.images / f"policies-{name}.svg", name, runs)
     print(json.dumps(told))
+
+
+def read_surface(path: Path) -> Labelled:
+    """A file's preferences with readings of the texts' surface alone."""
+    dataset = to_dataset(read_records(path))
+    readings = np.zeros(
+        (len(dataset.texts), len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES) + 1), dtype=np.float32
+    )
+    for number, prompt in enumerate(dataset.prompts):
+        mine = np.flatnonzero(dataset.prompt_of == number)
+        if len(mine):
+            surface = surface_features(prompt, [dataset.texts[index] for index in mine])
+            readings[mine, len(LIKELIHOOD_NAMES) : -1] = surface
+    return Labelled(dataset, readings)
 
 
 def make_world(file: Labelled) -> World:
@@ -401,7 +422,8 @@ def _print(name: str, world: World, told: dict[str, dict[str, float | None]]) ->
 
 def _draw(path: Path, name: str, runs: dict[str, list[Run]]) -> None:
     curves = []
-    for policy in ("balanced_random", "information", "deviation", "variance", "entropy", "rating"):
+    drawn = ("balanced_random", "information", "deviation", "variance", "entropy", "new_prompt", "rating")
+    for policy in (name for name in drawn if name in runs):
         n_steps = min(len(run.n_labels) for run in runs[policy])
         stacked = np.array([run.accuracy[:n_steps] for run in runs[policy]])
         curves.append(
@@ -417,8 +439,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the files")
     parser.add_argument("--files", nargs="+", default=["pandalm", "tulu1", "vicuna80"], help="without ending")
+    parser.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="one file, two seeds, within a minute")
+    parser.add_argument("--surface", action="store_true", help="no language model: surface and members")
     parser.add_argument("--images", type=Path, help="folder to draw the curves in")
     parser.add_argument("--reader", type=Path, help="folder of a causal LM")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/blender-ui/readings").expanduser())
