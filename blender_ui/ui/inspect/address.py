@@ -7,7 +7,7 @@ Non-goal: looking anything up.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 PAGE = "./inspect"
@@ -47,6 +47,17 @@ def read_address(parameters: Mapping[str, str] | None) -> Address:
         style=given.get("style") == "1",
         best=given.get("best") == "1",
     )
+
+
+def asked_of(request: Any, tab: str) -> Address:
+    """What the page's address asks of a tab; nothing where it asks for another one.
+
+    Args:
+        request: Gradio's, whose parameters are the page's in every event; or None.
+        tab: One of ``TABS``.
+    """
+    address = read_address(request.query_params if request is not None else None)
+    return address if address.tab == tab else Address(tab=tab)
 
 
 def write_address(address: Address) -> str:

@@ -10,7 +10,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.services.member_ratings import RatingWish
 from blender_ui.ui import markup
-from blender_ui.ui.inspect.address import Address, read_address, write_address
+from blender_ui.ui.inspect.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.members import drawing
 from blender_ui.ui.members.handlers import MembersHandlers, MembersPage
 from blender_ui.ui.members.layout import ALL_KINDS, MembersParts
@@ -30,8 +30,10 @@ def wire_members(services: Services, page: gr.Blocks, parts: MembersParts) -> No
             return {parts.notice: gr.skip()}
         return _paint_choices(parts, handlers, address) | _paint(parts, handlers, address)
 
-    def open_tab(kind: str, style: bool, best: bool, version: int | None) -> Update:
+    def open_tab(kind: str, style: bool, best: bool, version: int | None, request: gr.Request) -> Update:
         address = _address(kind, style, best, version)
+        if version is None:  # nothing was painted yet
+            address = asked_of(request, "members")
         return _paint_choices(parts, handlers, address) | _paint(parts, handlers, address)
 
     def choose(kind: str, style: bool, best: bool, version: int | None) -> Update:

@@ -14,7 +14,7 @@ from blender_ui.errors import BlenderError
 from blender_ui.services.version_reports import ShareRow
 from blender_ui.services.versions import VersionView
 from blender_ui.ui import markup
-from blender_ui.ui.inspect.address import Address, read_address, write_address
+from blender_ui.ui.inspect.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.report_plots import learning_plot, reliability_plot, shares_plot
 from blender_ui.ui.versions import drawing
@@ -41,8 +41,8 @@ def _wire_one(page: gr.Blocks, parts: VersionParts, handlers: VersionHandlers) -
             return {parts.notice: gr.skip()}
         return _open(parts, handlers, address.version)
 
-    def open_tab(version: int | None) -> Update:
-        return _open(parts, handlers, version)
+    def open_tab(version: int | None, request: gr.Request) -> Update:
+        return _open(parts, handlers, version or asked_of(request, "version").version)
 
     def choose(version: int | None) -> Update:
         return _paint(parts, handlers, version)
@@ -75,8 +75,9 @@ def _wire_two(page: gr.Blocks, parts: ContrastParts, handlers: VersionHandlers, 
             return {parts.notice: gr.skip()}
         return _open_two(parts, handlers, address.version, address.other)
 
-    def open_tab(first: int | None, second: int | None) -> Update:
-        return _open_two(parts, handlers, first, second)
+    def open_tab(first: int | None, second: int | None, request: gr.Request) -> Update:
+        asked = asked_of(request, "versions")
+        return _open_two(parts, handlers, first or asked.version, second or asked.other)
 
     def choose(first: int | None, second: int | None) -> Update:
         return _paint_two(parts, handlers, first, second)

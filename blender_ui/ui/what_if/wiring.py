@@ -14,7 +14,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspection import PromptInspection
 from blender_ui.ui import markup
-from blender_ui.ui.inspect.address import Address, read_address, write_address
+from blender_ui.ui.inspect.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.report_plots import groups_plot
 from blender_ui.ui.versions.drawing import say_version
 from blender_ui.ui.what_if import drawing
@@ -44,10 +44,11 @@ def _wire_choices(page: gr.Blocks, parts: WhatIfParts, handlers: WhatIfHandlers)
             return {parts.notice: gr.skip()}
         return _open(parts, handlers, address)
 
-    def open_tab(prompt_id: str, version: int | None, first: str) -> Update:
+    def open_tab(prompt_id: str, version: int | None, first: str, request: gr.Request) -> Update:
         if first or prompt_id:
             return {parts.version: _version_choices(handlers, version)}
-        return _open(parts, handlers, Address(tab="what-if", version=version))
+        # An address selects its tab, too, maybe before its texts are there: open the same ones.
+        return _open(parts, handlers, asked_of(request, "what-if"))
 
     def choose_prompt(prompt_id: str, version: int | None) -> Update:
         try:
