@@ -15,6 +15,7 @@ WORKDIR /home/app/blender-ui
 ENV PATH=/home/app/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     BLENDER_UI_HOST=0.0.0.0 \
+    BLENDER_UI_ACCESS=demo \
     BLENDER_UI_HOME=/home/app/var \
     BLENDER_UI_WEIGHTS=/home/app/weights
 

@@ -6,23 +6,41 @@ trained on readings that know a little of both, so that every view has something
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, insert
+from sqlmodel import SQLModel
 
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.types import PreferenceDataset, RankingPrompt, is_held_out
 from blender_ui.services.readiness import HELD_OUT_SHARE
 from db.engine import create_store
 from db.migrations import migrate
+from db.models import (
+    Annotator,
+    AnnotatorKind,
+    Candidate,
+    Comparison,
+    Member,
+    Origin,
+    Outcome,
+    Preference,
+    Prompt,
+    RankerKind,
+    RankerVersion,
+    Reading,
+    Role,
+)
 
 N_MEMBERS, N_ANNOTATORS, N_CANDIDATES, N_HIDDEN = 50, 200, 5, 576
 N_FITTED = 400
-NOW = "2026-01-02 12:00:00.000000"
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+ROWS_AT_ONCE = 10_000
 WORDS = ("the", "answer", "is", "long", "and", "short", "**bold**", "\n- item", "\n# head", "because", "of")
 CATEGORIES = ("code", "mathematics", "write", "ask", None)
 READER = "bench-reader"
@@ -33,34 +51,32 @@ def make_store(folder: Path, *, n_preferences: int) -> Engine:
     path = folder / "store.sqlite"
     engine = create_store(f"sqlite:///{path}")
     migrate(engine)
-    with sqlite3.connect(path, isolation_level=None) as database:
-        database.execute("PRAGMA synchronous=OFF")
-        database.execute("BEGIN")
+    with engine.begin() as database:
         _fill(database, folder, n_prompts=n_preferences // 10)
-        database.execute("COMMIT")
     return engine
 
 
-def _fill(database: sqlite3.Connection, folder: Path, *, n_prompts: int) -> None:
+def _fill(database: Connection, folder: Path, *, n_prompts: int) -> None:
     rng = np.random.default_rng(0)
     strengths = rng.normal(size=N_MEMBERS)
-    _insert(database, "annotator(id,key,name,kind,role,created_at)", (
-        (n, f"k{n}", f"Person {n}", "human", "annotator", NOW) for n in range(1, N_ANNOTATORS + 1)
+    _insert(database, Annotator, "id key name kind role created_at", (
+        (n, f"k{n}", f"Person {n}", AnnotatorKind.HUMAN, Role.ANNOTATOR, NOW)
+        for n in range(1, N_ANNOTATORS + 1)
     ))  # fmt: skip
-    _insert(database, "member(id,name,backend,model,options,fingerprint,created_at)", (
-        (n, f"member-{n:02}", "import", "m", "{}", "f", NOW) for n in range(1, N_MEMBERS + 1)
+    _insert(database, Member, "id name backend model options fingerprint created_at", (
+        (n, f"member-{n:02}", "import", "m", {}, "f", NOW) for n in range(1, N_MEMBERS + 1)
     ))  # fmt: skip
     prompts = [RankingPrompt(instruction=f"Question {n}: what of it?") for n in range(1, n_prompts + 1)]
     prints = [prompt.fingerprint for prompt in prompts]
-    columns = "prompt(id,instruction,input,fingerprint,source,external_id,category,created_at)"
-    _insert(database, columns, (
+    fields = "id instruction input fingerprint source external_id category created_at"
+    _insert(database, Prompt, fields, (
         (n, prompts[n - 1].instruction, "", prints[n - 1], "bench", str(n), CATEGORIES[n % 5], NOW)
         for n in range(1, n_prompts + 1)
     ))  # fmt: skip
     authors = np.argsort(rng.random((n_prompts, N_MEMBERS)), axis=1)[:, :N_CANDIDATES].ravel()
     lengths = rng.integers(15, 90, len(authors))
     texts = [" ".join(WORDS[(n * 7 + k * k) % 11] for k in range(size)) for n, size in enumerate(lengths)]
-    _insert(database, "candidate(id,prompt_id,member_id,text,created_at)", (
+    _insert(database, Candidate, "id prompt_id member_id text created_at", (
         (n + 1, n // N_CANDIDATES + 1, int(author) + 1, text, NOW)
         for n, (author, text) in enumerate(zip(authors, texts, strict=True))
     ))  # fmt: skip
@@ -69,10 +85,10 @@ def _fill(database: sqlite3.Connection, folder: Path, *, n_prompts: int) -> None
     chance = 1 / (1 + np.exp(utility[right] - utility[left]))
     drawn = rng.random(len(left))
     outcomes = np.where(rng.random(len(left)) < 0.1, 2, (drawn < chance).astype(int))
-    names = ("right", "left", "tie")
+    names = (Outcome.RIGHT, Outcome.LEFT, Outcome.TIE)
     people = rng.integers(1, N_ANNOTATORS + 1, len(left))
-    columns = "preference(id,comparison_id,annotator_id,outcome,idempotency_key,created_at)"
-    _insert(database, columns, (
+    fields = "id comparison_id annotator_id outcome idempotency_key created_at"
+    _insert(database, Preference, fields, (
         (n, n, person, names[outcome], str(n), NOW)
         for n, (person, outcome) in enumerate(zip(people.tolist(), outcomes.tolist(), strict=True), start=1)
     ))  # fmt: skip
@@ -80,16 +96,16 @@ def _fill(database: sqlite3.Connection, folder: Path, *, n_prompts: int) -> None
 
 
 def _add_comparisons(
-    database: sqlite3.Connection, n_prompts: int, rng: np.random.Generator
+    database: Connection, n_prompts: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.triu_indices(N_CANDIDATES, 1)
     base = np.arange(n_prompts)[:, None] * N_CANDIDATES
     left, right = (base + first).ravel(), (base + second).ravel()
     swapped = rng.random(len(left)) < 0.5
     left, right = np.where(swapped, right, left), np.where(swapped, left, right)
-    columns = "comparison(id,prompt_id,left_id,right_id,origin,priority,overlap,n_taken,is_open,created_at)"
-    _insert(database, columns, (
-        (n, a // N_CANDIDATES + 1, a + 1, b + 1, "import", 0.5, 1, 1, 0, NOW)
+    fields = "id prompt_id left_id right_id origin priority overlap n_taken is_open created_at"
+    _insert(database, Comparison, fields, (
+        (n, a // N_CANDIDATES + 1, a + 1, b + 1, Origin.IMPORT, 0.5, 1, 1, False, NOW)
         for n, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True), start=1)
     ))  # fmt: skip
     return left, right
@@ -106,9 +122,7 @@ class _World(NamedTuple):
     outcomes: np.ndarray
 
 
-def _add_versions(
-    database: sqlite3.Connection, folder: Path, rng: np.random.Generator, world: _World
-) -> None:
+def _add_versions(database: Connection, folder: Path, rng: np.random.Generator, world: _World) -> None:
     """Two versions, the second of which was fitted on more; readings of what they are judged on."""
     prompts, authors, utility, left, right, outcomes = world
     held_out = np.array([is_held_out(one.fingerprint, share=HELD_OUT_SHARE) for one in prompts])
@@ -138,29 +152,31 @@ def _add_versions(
         part = dataset.select(np.arange(len(training)) < n_fitted)
         ranker = FastRanker.fit(part, readings, options=FastOptions())
         ranker.save(folder / "rankers" / f"v{number}")
-        columns = (
-            "ranker_version(id,parent_id,kind,base_model,base_fingerprint,fingerprint,path,"
-            "cut_off_preference_id,n_train,n_held_out,hyper_parameters,metrics,code_version,is_active,created_at)"
+        fields = (
+            "id parent_id kind base_model base_fingerprint fingerprint path cut_off_preference_id n_train "
+            "n_held_out hyper_parameters metrics code_version is_active created_at"
         )
         parent = number - 1 or None
-        row = (number, parent, "fast", "bench", READER, ranker.fingerprint, f"v{number}", 0, n_fitted, 0,
-               "{}", "{}", "bench", int(number == 2), NOW)  # fmt: skip
-        _insert(database, columns, [row])
+        made = ("bench", READER, ranker.fingerprint, f"v{number}", 0, n_fitted, 0, {}, {}, "bench")
+        row = (number, parent, RankerKind.FAST, *made, number == 2, NOW)
+        _insert(database, RankerVersion, fields, [row])
     judged = np.flatnonzero(held_out[np.arange(len(authors)) // N_CANDIDATES])
     for start in range(0, len(judged), 10_000):
         part_of = judged[start : start + 10_000]
         vectors = read(part_of)
-        columns = "reading(candidate_id,reader_fingerprint,vector,created_at)"
         rows = ((int(n) + 1, READER, one.tobytes(), NOW) for n, one in zip(part_of, vectors, strict=True))
-        _insert(database, columns, rows)
+        _insert(database, Reading, "candidate_id reader_fingerprint vector created_at", rows)
 
 
-def _insert(database: sqlite3.Connection, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
-    places = ",".join("?" * (columns.count(",") + 1))
-    database.executemany(f"INSERT INTO {columns} VALUES ({places})", _plain(rows))
+def _insert(
+    database: Connection, table: type[SQLModel], fields: str, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Add rows of these fields; what is not given has the table's default."""
+    names, left = fields.split(), iter(rows)
+    while portion := [dict(zip(names, map(_plain, row), strict=True)) for row in islice(left, ROWS_AT_ONCE)]:
+        database.execute(insert(table), portion)
 
 
-def _plain(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
-    """numpy's numbers are not sqlite3's."""
-    for row in rows:
-        yield tuple(value.item() if isinstance(value, np.generic) else value for value in row)
+def _plain(value: Any) -> Any:
+    """numpy's numbers are not the driver's."""
+    return value.item() if isinstance(value, np.generic) else value

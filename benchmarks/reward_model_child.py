@@ -50,7 +50,7 @@ def main(job_path: Path) -> None:
             num_train_epochs=job["epochs"],
             per_device_train_batch_size=job["batch_size"],
             learning_rate=job["learning_rate"],
-            warmup_ratio=0.05,
+            warmup_steps=0.05,
             weight_decay=0.01,
             max_length=None,
             gradient_checkpointing=False,

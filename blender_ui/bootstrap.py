@@ -34,6 +34,7 @@ from blender_ui.services.fuser_training import FuserRun
 from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusers import choose_fuser
 from blender_ui.services.fusing import Fusing
+from blender_ui.services.generating import Generating, GenerationRun
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.invitations import Invitations
@@ -90,6 +91,7 @@ class Services:
     invitations: Invitations
     projects: Projects
     project_prompts: ProjectPrompts
+    generating: Generating
     checks: Checks
     auditing: Auditing
     labeling: Labeling
@@ -146,11 +148,7 @@ def open_store(settings: Settings) -> Engine:
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     """Make every service. Nothing heavy is started: members and models start when first needed."""
     engine = open_store(settings)
-    members = Members(
-        load_members(settings.members_path),
-        find_weights=partial(find_weights, cache_path=settings.weights_path),
-        environ=os.environ,
-    )
+    members = _build_members(settings)
     process = EngineProcess(
         {
             READER: partial(load_reader, find_reader(settings)),
@@ -204,6 +202,9 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         invitations=Invitations(engine, accounts=accounts, clock=clock),
         projects=Projects(engine, clock=clock),
         project_prompts=ProjectPrompts(engine, clock=clock),
+        generating=Generating(
+            engine, member_names=tuple(config.name for config in members.configs), clock=clock
+        ),
         checks=Checks(engine, clock=clock),
         auditing=Auditing(engine),
         labeling=labeling,
@@ -261,6 +262,33 @@ def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> Trainin
             ),
         ),
         clock=clock,
+    )
+
+
+def build_generation_run(settings: Settings, *, clock: Clock = utc_now) -> tuple[Members, GenerationRun]:
+    """Make what the worker has projects' prompts answered with; a member starts when first asked."""
+    engine = open_store(settings)
+    members = _build_members(settings)
+    return members, GenerationRun(
+        engine,
+        blending=Blending(engine, members=members, clock=clock),
+        labeling=Labeling(
+            engine,
+            clock=clock,
+            seed=settings.seed,
+            lease_seconds=settings.lease_seconds,
+            overlap=settings.overlap,
+        ),
+        member_names=tuple(config.name for config in members.configs),
+        clock=clock,
+    )
+
+
+def _build_members(settings: Settings) -> Members:
+    return Members(
+        load_members(settings.members_path),
+        find_weights=partial(find_weights, cache_path=settings.weights_path),
+        environ=os.environ,
     )
 
 

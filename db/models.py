@@ -382,6 +382,39 @@ class TrainingJob(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
+class GenerationJob(SQLModel, table=True):
+    """A request that the members answer a project's prompts, and its fate."""
+
+    __tablename__: ClassVar[str] = "generation_job"
+    __table_args__ = (
+        CheckConstraint(
+            "n_done >= 0 AND n_failed >= 0 AND n_done + n_failed <= n_total", name="counts_within_total"
+        ),
+        Index(
+            "uq_generation_job_unfinished",
+            "project_id",
+            unique=True,
+            sqlite_where=text("status IN ('waiting', 'running')"),
+            postgresql_where=text("status IN ('waiting', 'running')"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    status: JobStatus = Field(sa_column=_enum_column(JobStatus))
+    n_total: int
+    """Answers to ask for, counted when it was requested."""
+    n_done: int = 0
+    n_failed: int = 0
+    error: str | None = None
+    requested_by_id: int | None = Field(default=None, foreign_key="annotator.id")
+    cancel_requested_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    heartbeat_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
 class TrainingPoint(SQLModel, table=True):
     """One point of a job's live curve."""
 

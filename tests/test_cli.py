@@ -140,3 +140,23 @@ def test_waiting_for_the_end_survives_signals_that_come_in_a_burst() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "ended"
+
+
+def test_evaluating_takes_either_people_s_preferences_or_a_task(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate", "--json"])
+    assert caught.value.code == 2
+    capsys.readouterr()
+    own = home / "own.jsonl"
+    own.write_text('{"instruction": "Why?"}\n')
+    assert main(["evaluate", "--task", "qa", "--file", str(own)]) == 1
+    assert "line 1: expected references" in capsys.readouterr().err
+
+
+def test_training_a_fuser_without_examples_says_what_is_missing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--kind", "fuser"]) == 1
+    assert "A fuser learns from 20 prompts" in capsys.readouterr().err

@@ -127,7 +127,7 @@ class Access:
         values = {"token_hash": hash_secret(token), "now": self._clock()}
         with transaction(self._engine) as session:
             row = session.connection().execute(_signed_in_query(), values).first()
-            return None if row is None else AnnotatorView(id=row[0] or 0, name=row[1], role=row[2])
+            return None if row is None else AnnotatorView(id=row[0], name=row[1], role=row[2])
 
     def _with_role(self, annotator: AnnotatorView) -> AnnotatorView:
         return replace(annotator, role=Role.ADMIN) if self.mode is Mode.OPEN else annotator

@@ -142,7 +142,7 @@ class EnsembleEvaluation:
 
     def _ask_members(self, item: EvaluationItem, task: Task) -> dict[str, Text]:
         configs = self._members.configs
-        with ThreadPoolExecutor(max_workers=len(configs)) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, len(configs))) as pool:
             texts = list(pool.map(lambda config: self._ask(config, item, task), configs))
         return {config.name: text for config, text in zip(configs, texts, strict=True)}
 

@@ -41,7 +41,7 @@ ROLE_BY_ENDPOINT: dict[str, Role] = {
     "projects": Role.RESEARCHER,
     "people": Role.ADMIN,
 }
-"""Role that an endpoint needs, by its name's first word; the longest name that fits counts."""
+"""Role that an endpoint needs, by its name's first word."""
 CHECKS_ITSELF = frozenset({"label", "account"})
 """Endpoints that are given the key by their scripts and recognise it in their handlers."""
 SHOWN_IN_DEMO = (

@@ -206,12 +206,7 @@ def figure_links(figure: str, *, name: str) -> str:
 
 
 def view_link(address: str, *, more: Sequence[tuple[str, str]] = ()) -> str:
-    """A link that opens what is shown again, and links to what goes on from here.
-
-    Args:
-        address: Of this view.
-        more: Title and address of each.
-    """
+    """A link that opens what is shown again, and titles and addresses of what goes on from here."""
     links = (("Link to this view", address), *more)
     anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{escape(title)}</a> ' for title, to in links)
     return f'<p class="bu-remark">{anchors}</p>'

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve() -> None:
     """Build the worker from the environment and let it work for good."""
     # After ``share_machine``: numeric libraries read their number of threads when they load.
-    from blender_ui.bootstrap import build_training_run
+    from blender_ui.bootstrap import build_generation_run, build_training_run
+    from blender_ui.worker.generation import serve_generations
     from blender_ui.worker.lock import WorkerLock
     from blender_ui.worker.worker import Worker
 
@@ -43,9 +44,14 @@ def serve() -> None:
     lock = WorkerLock(settings.home_path)
     worker = Worker(build_training_run(settings), jobs_url=settings.jobs_url)
     print(f"worker: ready, process {os.getpid()}, home {settings.home_path}", flush=True)
+    stopping = threading.Event()
+    members, generation = build_generation_run(settings)
+    serve_generations(generation, stopping)
     try:
-        worker.serve(threading.Event())
+        worker.serve(stopping)
     finally:
+        stopping.set()
+        members.close()
         worker.close()
         lock.release()
 

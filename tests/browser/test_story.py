@@ -181,3 +181,11 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
     page.goto(f"{app_url}inspect")
     expect(page.locator("#inspect-ranks")).to_contain_text("SmolLM2")
     keep(page, "inspect")
+
+    page.goto(f"{app_url}quality")
+    expect(page.locator("main")).to_contain_text("Annotator 1")
+    keep(page, "quality")
+
+    page.goto(f"{app_url}projects")
+    expect(page.locator("main")).to_contain_text("Default project")
+    keep(page, "projects")

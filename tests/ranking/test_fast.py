@@ -195,3 +195,29 @@ def test_an_answer_that_was_not_read_is_nobodys_fellow():
         FastRanker.fit(dataset, readings).pairwise_logits(*ask),
         atol=1e-9,
     )
+
+
+def test_readings_that_say_nothing_cost_the_prior_little():
+    dataset, readings = make_preferences(n_prompts=80, by_text=0, by_member=1)
+    unseen, unseen_readings = make_preferences(n_prompts=100, by_text=0, by_member=1, seed=1)
+    prior = FastRanker.fit(dataset, readings, options=FastOptions(uses_text=False))
+    both = FastRanker.fit(dataset, readings)
+    reached, alone = accuracy(both, unseen, unseen_readings), accuracy(prior, unseen, unseen_readings)
+    assert reached > alone - 0.03
+
+
+def test_an_answer_near_to_its_fellows_wins_where_people_choose_so():
+    dataset, readings = make_preferences(n_prompts=80, n_members=4, by_text=0)
+    rng = np.random.default_rng(3)
+    hidden = slice(20, WIDTH)
+    shared = 3 * rng.normal(size=(80, WIDTH - 20))
+    is_far = np.tile([False, False, False, True], 80)
+    readings[:, hidden] += np.where(is_far[:, None], 0, np.repeat(shared, 4, axis=0))
+    chosen = np.where(is_far[dataset.left] == is_far[dataset.right], 0.5, is_far[dataset.right])
+    people = replace(dataset, target=chosen.astype(float), members=("",) * len(dataset.members))
+    learnt = people.select(dataset.prompt_of[dataset.left] < 60)
+    asked = people.select(dataset.prompt_of[dataset.left] >= 60)
+    with_fellows = FastRanker.fit(learnt, readings)
+    without = FastRanker.fit(learnt, readings, options=FastOptions(uses_consensus=False))
+    assert accuracy(with_fellows, asked, readings) > 0.95
+    assert accuracy(with_fellows, asked, readings) > accuracy(without, asked, readings) + 0.1

@@ -28,6 +28,7 @@ from blender_ui.services.checks import Checks
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.fusing import Fusing
+from blender_ui.services.generating import Generating
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
 from blender_ui.services.invitations import Invitations
@@ -179,6 +180,9 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         invitations=Invitations(engine, accounts=accounts, clock=utc_now),
         projects=Projects(engine, clock=utc_now),
         project_prompts=ProjectPrompts(engine, clock=utc_now),
+        generating=Generating(
+            engine, member_names=tuple(config.name for config in ensemble.configs), clock=utc_now
+        ),
         checks=Checks(engine, clock=utc_now),
         auditing=Auditing(engine),
         labeling=labeling,

@@ -133,7 +133,10 @@ def _paint_choices(
     first = entries[0].prompt_id if entries else None
     prompt = gr.update(choices=choices, value=first)
     if first is None:
-        said = markup.notice("No prompt has these words.", tone="warning")
+        said = markup.notice(
+            "No prompt was found. Search for other words, or bring prompts in first.",
+            links=[("Ask on Blend", "./"), ("Import on Data", "./data")],
+        )
         return {parts.prompt: prompt, parts.notice: said}
     return {parts.prompt: prompt, **_paint(parts, handlers, first, ranking_id)}
 

@@ -43,6 +43,7 @@ class LabelHandlers:
         projects: What is labelled.
         access: Who may label which.
         after_vote: Called after every outcome and undo; must return at once.
+        warn: A gentle sentence for an annotator whose latest answers look odd, else nothing.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class LabelHandlers:
         projects: Projects,
         access: Access,
         after_vote: Callable[[], None],
+        warn: Callable[[int], str] = lambda annotator_id: "",
     ) -> None:
         self._labeling = labeling
         self._relabeling = relabeling
         self._projects = projects
         self._access = access
         self._after_vote = after_vote
+        self._warn = warn
 
     def open(self, key: str, project_id: object = None) -> Welcome:
         """Begin, or go on where the annotator was, in a project of theirs."""
@@ -131,6 +134,10 @@ class LabelHandlers:
         """How far the labelling is."""
         annotator = recognise(self._labeling, key)
         return self._labeling.progress(annotator_id=annotator.id, project_id=read_id(project_id))
+
+    def warning(self, key: str) -> str:
+        """What the annotator should hear of their latest answers; usually nothing."""
+        return self._warn(recognise(self._labeling, key).id)
 
     def rename(self, key: str, name: str) -> str:
         """Call the annotator by another name; gives back the name that is kept."""

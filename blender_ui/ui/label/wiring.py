@@ -50,7 +50,11 @@ class _Endpoints:
         return _reply(lambda: {"is_kept": self._handlers.keep(key, lease_id)})
 
     def progress(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.progress(key, project_id)))
+        return _reply(
+            lambda: (
+                asdict(self._handlers.progress(key, project_id)) | {"warning": self._handlers.warning(key)}
+            )
+        )
 
     def rename(self, key: str, name: str) -> dict[str, Any]:
         return _reply(lambda: {"name": self._handlers.rename(key, name)})
@@ -85,6 +89,7 @@ def build_label(services: Services, page: gr.Blocks) -> None:
             projects=services.projects,
             access=services.access,
             after_vote=after_vote,
+            warn=lambda annotator_id: services.quality.warn(annotator_id=annotator_id),
         )
     )
     api(endpoints.open, api_name="label_open", queue=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blender_ui.services.checks import KnownPair
+from blender_ui.services.generating import GenerationView
 from blender_ui.services.projects import ProjectView
 from blender_ui.ui import markup
 from blender_ui.ui.prose import render_prose
-from db.models import Audience, Purpose
+from db.models import Audience, JobStatus, Purpose
 
 
 def draw_projects(projects: Sequence[ProjectView]) -> str:
@@ -38,6 +39,19 @@ def draw_progress(project: ProjectView) -> str:
         )
     share = project.n_taken / project.n_wanted
     return markup.meter(share, f"{project.n_taken:,} of {project.n_wanted:,} answers given or being given")
+
+
+def draw_job(job: GenerationView | None) -> str:
+    """How far the members' answers are; nothing where they were never asked for."""
+    if job is None:
+        return ""
+    count = f"{job.n_done:,} of {job.n_total:,} answers"
+    failed = f", {job.n_failed:,} failed and keep their reasons" if job.n_failed else ""
+    state = "stopping" if job.is_stopping else job.status.value
+    text = f"Members' answers, {state}: {count}{failed}"
+    tone = "warning" if job.status is JobStatus.FAILED else "info"
+    share = (job.n_done + job.n_failed) / max(job.n_total, 1)
+    return markup.meter(share, text, tone=tone) + markup.notice(job.error or "", tone="warning")
 
 
 def draw_pair(pair: KnownPair | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.services.checks import KnownPair
+from blender_ui.services.generating import GenerationView
 from blender_ui.services.project_prompts import split_prompts
 from blender_ui.services.projects import ProjectTerms, ProjectView
 from blender_ui.services.questions import Questions, read_questions
@@ -109,6 +110,30 @@ class ProjectsHandlers:
             )
 
         return _attempt(project_id, act)
+
+    def generate(self, project_id: object) -> Said:
+        """Have the members answer a project's prompts."""
+
+        def act() -> Said:
+            job = self._services.generating.request(_read_id(project_id), by=self._me())
+            return Said(
+                project_id=job.project_id, text=f"The worker asks the members for {job.n_total:,} answers."
+            )
+
+        return _attempt(project_id, act)
+
+    def stop(self, project_id: object) -> Said:
+        """Stop the members after the answer that is being written."""
+
+        def act() -> Said:
+            job = self._services.generating.cancel(_read_id(project_id), by=self._me())
+            return Said(project_id=job.project_id, text="The members stop; what they answered stays.")
+
+        return _attempt(project_id, act)
+
+    def find_job(self, project_id: object) -> GenerationView | None:
+        """The chosen project's latest generation; None where there is none."""
+        return self._services.generating.find_latest(project_id) if isinstance(project_id, int) else None
 
     def invite(self, project_id: object, n_accounts: object) -> tuple[str, Said]:
         """Make a link for annotators of a project; gives its token."""

@@ -46,6 +46,10 @@ class PromptsParts:
     upload: gr.File
     add_file: gr.Button
     said: gr.HTML
+    generate: gr.Button
+    stop: gr.Button
+    job: gr.HTML
+    timer: gr.Timer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +176,22 @@ def _draw_prompts() -> PromptsParts:
                 )
                 add_file = gr.Button("Import into this project", elem_id="projects-add-file")
         said = gr.HTML("", padding=False, elem_id="projects-prompts-said")
-    return PromptsParts(typed=typed, add_typed=add_typed, upload=upload, add_file=add_file, said=said)
+        with gr.Row():
+            generate = gr.Button("Let the members answer them", elem_id="projects-generate")
+            stop = gr.Button("Stop them", elem_id="projects-stop")
+        job = gr.HTML("", padding=False, elem_id="projects-job")
+        timer = gr.Timer(1.0, active=False)
+    return PromptsParts(
+        typed=typed,
+        add_typed=add_typed,
+        upload=upload,
+        add_file=add_file,
+        said=said,
+        generate=generate,
+        stop=stop,
+        job=job,
+        timer=timer,
+    )
 
 
 def _draw_checks() -> ChecksParts:

@@ -31,6 +31,7 @@ def build_projects(services: Services, page: gr.Blocks) -> None:
     parts = draw_projects_page()
     _wire_terms(page, parts, handlers)
     _wire_prompts(parts, handlers)
+    _wire_generation(page, parts, handlers)
     _wire_checks(parts, handlers)
 
 
@@ -101,6 +102,45 @@ def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
         api_name="projects_add_file",
         api_visibility="private",
     )
+
+
+def _wire_generation(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
+    prompts = parts.prompts
+
+    def paint(project_id: object) -> Update:
+        job = handlers.find_job(project_id)
+        is_going = job is not None and not job.status.is_finished()
+        return {prompts.job: drawing.draw_job(job), prompts.timer: gr.Timer(active=is_going)}
+
+    def open_job() -> Update:
+        return paint(DEFAULT_PROJECT_ID)
+
+    def choose_job(project_id: int | str | None) -> Update:
+        return paint(project_id)
+
+    def tick(project_id: int | str | None) -> Update:
+        chosen = project_id if isinstance(project_id, int) else None
+        return paint(project_id) | _paint(parts, handlers, chosen)
+
+    def generate(project_id: int | str | None) -> Update:
+        said = handlers.generate(project_id)
+        return paint(project_id) | {prompts.said: _notice(said)}
+
+    def stop(project_id: int | str | None) -> Update:
+        said = handlers.stop(project_id)
+        return paint(project_id) | {prompts.said: _notice(said)}
+
+    shown = [prompts.job, prompts.timer]
+    page.load(open_job, None, shown, **_at_once("projects_open_job"))
+    parts.chosen.input(choose_job, parts.chosen, shown, **_at_once("projects_choose_job"))
+    prompts.timer.tick(
+        tick,
+        parts.chosen,
+        [*shown, parts.projects, parts.chosen, parts.progress],
+        **_at_once("projects_tick"),
+    )
+    prompts.generate.click(generate, parts.chosen, [*shown, prompts.said], **_at_once("projects_generate"))
+    prompts.stop.click(stop, parts.chosen, [*shown, prompts.said], **_at_once("projects_stop"))
 
 
 def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:

@@ -1,12 +1,12 @@
 """The default project asks in a balanced random order, as new ones do (docs/policies.md).
 
-Revision 0005.
+Revision 0006.
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

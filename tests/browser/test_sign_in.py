@@ -1,0 +1,159 @@
+"""Signing in, invitations and roles in Chromium, and the label page with a project's questions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlmodel import select
+
+from blender_ui.services.questions import Questions
+from db.engine import transaction
+from db.models import DEFAULT_PROJECT_ID, Preference, Role
+from tests.browser.conftest import Open, Serve
+from tests.services.people import PASSWORD
+from tests.services.stores import add_prompts
+from tests.ui.scripted_services import build_scripted_services
+
+pytestmark = pytest.mark.browser
+
+
+class House:
+    """The app where people sign in, with an admin, pairs to label and questions about them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.services: Any = build_scripted_services(folder, access_mode="accounts")
+        for prompt_id in add_prompts(self.services.engine, n_prompts=12):
+            self.services.labeling.queue_prompt(prompt_id=prompt_id)
+        self.boss = self.services.accounts.add(
+            username="boss", password=PASSWORD, role=Role.ADMIN, by=None
+        ).id
+        projects = self.services.projects
+        questions = Questions(criteria=("helpful", "correct"), strength=True, spans=True)
+        terms = replace(
+            projects.get(DEFAULT_PROJECT_ID).terms, questions=questions, guidelines="# Be **kind**"
+        )
+        projects.change(DEFAULT_PROJECT_ID, terms, by=self.boss)
+        self.url = ""
+
+    def invite(self, role: Role) -> str:
+        token = self.services.invitations.invite(role=role, by=self.boss)
+        return f"{self.url}?invite={token}"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> House:
+    house = House(tmp_path_factory.mktemp("house"))
+    house.url = serve(house.services)
+    return house
+
+
+def accept(page: Page, name: str) -> None:
+    form = page.locator(".invited")
+    form.locator("[name=username]").fill(name)
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("button").click()
+
+
+def wait_for_pair(page: Page) -> None:
+    page.wait_for_function("document.querySelector('.desk')?.dataset.phase === 'ready'")
+    page.wait_for_timeout(260)
+
+
+def test_a_stranger_is_led_to_sign_in_and_then_where_they_wanted(house: House, open_page: Open) -> None:
+    page = open_page(house.url + "people")
+    form = page.locator(".sign-in")
+    form.locator("[name=username]").fill("boss")
+    form.locator("[name=password]").fill("not the password")
+    form.locator("button").click()
+    expect(page.locator(".bu-said")).to_contain_text("No account has this name and password")
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("button").click()
+    expect(page.locator("#people-accounts")).to_contain_text("boss")
+    expect(page.locator("[data-account]")).to_have_text("boss")
+    assert house.services.accounts  # the token is in this browser alone
+    assert PASSWORD not in page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_an_invited_annotator_labels_answers_the_questions_and_changes_an_answer(
+    house: House, open_page: Open
+) -> None:
+    page = open_page(house.invite(Role.ANNOTATOR))
+    expect(page.locator(".terms")).to_contain_text("annotator")
+    accept(page, "ada")
+    wait_for_pair(page)
+    expect(page.locator(".bu-header nav a:visible")).to_have_text(["Blend", "Label"])
+    page.keyboard.press("g")
+    expect(page.locator(".own-guidelines strong")).to_have_text("kind")
+    page.keyboard.press("g")
+    page.keyboard.press("1")  # helpful: left
+    page.keyboard.press("2")
+    page.keyboard.press("2")  # correct: tie
+    page.keyboard.press("9")  # better: slightly
+    page.evaluate(
+        "getSelection().selectAllChildren(document.querySelector('.answer.right .text').firstElementChild)"
+    )
+    page.keyboard.press("0")
+    expect(page.locator(".questions")).to_contain_text("bad: Answer of member")
+    page.reload()  # what was said before the vote is still there
+    wait_for_pair(page)
+    page.keyboard.press("a")
+    expect(page.locator(".strip")).to_contain_text("You said left")
+    with transaction(house.services.engine) as session:
+        (stored,) = session.exec(select(Preference)).all()
+    assert stored.criteria == {"helpful": "left", "correct": "tie"}
+    assert stored.strength == pytest.approx(1 / 3)
+    assert stored.spans is not None
+    assert [(span["side"], span["label"], span["start"]) for span in stored.spans] == [("right", "bad", 0)]
+    page.keyboard.press("m")
+    past = page.locator(".past details")
+    past.locator("summary").click()
+    past.get_by_role("button", name="both bad").click()
+    expect(page.locator(".past summary")).to_contain_text("changed 1 times")
+    with transaction(house.services.engine) as session:
+        outcomes = [(one.outcome.value, one.retracted_at is None) for one in session.exec(select(Preference))]
+    assert outcomes == [("left", False), ("both_bad", True)]
+
+
+def test_a_page_that_is_not_for_ones_role_says_so_and_shows_nothing(house: House, open_page: Open) -> None:
+    page = open_page(house.invite(Role.ANNOTATOR))
+    accept(page, "bob")
+    wait_for_pair(page)
+    page.goto(house.url + "people")
+    expect(page.locator(".bu-barred")).to_contain_text("not for the role annotator")
+    expect(page.locator("#people-accounts")).not_to_contain_text("boss")
+
+
+def test_signing_out_ends_it(house: House, open_page: Open) -> None:
+    page = open_page(house.invite(Role.RESEARCHER))
+    accept(page, "eve")
+    wait_for_pair(page)
+    page.goto(house.url + "account")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator(".sign-in")).to_be_visible()
+    page.goto(house.url + "label")
+    expect(page.locator(".sign-in")).to_be_visible()
+
+
+def test_a_researcher_makes_a_project_and_sets_a_gold_pair(house: House, open_page: Open) -> None:
+    page = open_page(house.invite(Role.RESEARCHER))
+    accept(page, "rita")
+    wait_for_pair(page)
+    page.goto(house.url + "projects")
+    expect(page.locator("#projects-list")).to_contain_text("Default project")
+    page.locator("#projects-find").click()
+    page.locator("#projects-pair input").click()
+    page.get_by_role("option").first.click()
+    expect(page.locator("#projects-shown")).to_contain_text("to be labelled")
+    page.get_by_label("both bad").check()
+    page.locator("#projects-set-check").click()
+    expect(page.locator("#projects-shown")).to_contain_text("the right answer is both_bad")
+    page.locator("#projects-chosen input").click()
+    page.get_by_role("option", name="A new project").click()
+    page.locator("#projects-name textarea, #projects-name input").fill("Safety")
+    page.locator("#projects-save").click()
+    expect(page.locator("#projects-said")).to_contain_text("Safety is made")
+    expect(page.locator("#projects-list")).to_contain_text("Safety")
