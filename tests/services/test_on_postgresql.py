@@ -18,12 +18,14 @@ from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
 from blender_ui.services.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.preference_arrays import PreferenceTable
+from blender_ui.services.quality import Quality
 from blender_ui.services.queue_health import measure_queue
-from db.engine import create_store
+from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
-from db.models import Outcome
+from db.models import Outcome, Prompt
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
+from tests.services.test_archiving import all_rows, make_full_store
 from tests.services.test_labeling_under_load import check_store, label_everything, loop
 
 PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
@@ -149,3 +151,17 @@ def test_the_inspector_reads_the_same_from_either_database(engine: Engine, tmp_p
     np.testing.assert_array_equal(styles, other_styles)
     assert queue == other_queue
     assert rated == other_rated
+
+
+def test_an_archive_moves_a_store_from_sqlite_with_every_row(engine: Engine, tmp_path: Path) -> None:
+    sqlite = make_full_store(tmp_path)
+    Exporting(sqlite, clock=Clock()).export(tmp_path / "all.zip", format="archive")
+    Importing(engine, clock=Clock(), seed=1, overlap=1).import_file(tmp_path / "all.zip")
+    assert all_rows(engine) == all_rows(sqlite)
+    figures = [Quality(store, clock=Clock()).view() for store in (sqlite, engine)]
+    assert figures[0].n_labels == figures[1].n_labels > 0
+    with transaction(engine, immediate=True) as session:
+        prompt = Prompt(instruction="New?", fingerprint="f")
+        session.add(prompt)
+        session.flush()
+        assert prompt.id == 4, "new rows are numbered after those that came"

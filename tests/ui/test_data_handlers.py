@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.errors import MalformedInput
+from blender_ui.errors import MalformedInput, NotPermitted
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
 from blender_ui.services.inspection import Inspection
@@ -33,13 +34,19 @@ class Desk:
         self.folder = folder
         self.engine: Engine = make_store(folder)
         self.n_imports_heard = 0
+        self.is_admin = True
         self.handlers = DataHandlers(
             Importing(self.engine, clock=Clock(), seed=1, overlap=1),
             Exporting(self.engine),
             Inspection(self.engine),
             after_import=self._hear,
+            require_admin=self._require_admin,
             clock=Clock(),
         )
+
+    def _require_admin(self) -> None:
+        if not self.is_admin:
+            raise NotPermitted("this needs an admin")
 
     def _hear(self) -> None:
         self.n_imports_heard += 1
@@ -111,6 +118,16 @@ def test_an_export_holds_what_was_imported(desk: Desk, tmp_path: Path, format: s
     raw = report.path.read_bytes()
     assert b"Because." in (gzip.decompress(raw) if report.path.suffix == ".gz" else raw)
     assert report.path.name in drawing.draw_export(report)
+
+
+def test_an_archive_is_for_admins_and_holds_every_table(desk: Desk, tmp_path: Path) -> None:
+    desk.bring_in(json.dumps(RECORD))
+    report = desk.handlers.export("archive", folder=tmp_path / "out")
+    assert zipfile.ZipFile(report.path).testzip() is None
+    desk.is_admin = False
+    with pytest.raises(NotPermitted):
+        desk.handlers.export("archive", folder=tmp_path / "out")
+    assert desk.handlers.export("parquet", folder=tmp_path / "out").n_lines == 1
 
 
 @pytest.mark.parametrize("format", [None, "xlsx", "../x", ["csv"]])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.exchange.rows import KNOWN
-from blender_ui.services.exporting import Exporting, ExportReport
+from blender_ui.services.exporting import ARCHIVE, Exporting, ExportReport
 from blender_ui.services.importing import Importing, ImportReport
 from blender_ui.services.inspection import Inspection, SourceView
 
@@ -51,6 +51,7 @@ class DataHandlers:
         exporting: Takes files out.
         inspection: Knows what there is.
         after_import: Called when preferences came; must return at once.
+        require_admin: Raises NotPermitted where whoever asks is no admin; an archive holds secrets.
         clock: The present time, aware; names exports.
     """
 
@@ -61,12 +62,14 @@ class DataHandlers:
         inspection: Inspection,
         *,
         after_import: Callable[[], None],
+        require_admin: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
         self._importing = importing
         self._exporting = exporting
         self._inspection = inspection
         self._after_import = after_import
+        self._require_admin = require_admin
         self._clock = clock
 
     def list_sources(self) -> tuple[SourceView, ...]:
@@ -111,9 +114,12 @@ class DataHandlers:
 
         Raises:
             MalformedInput: If there is no such format.
+            NotPermitted: If it is an archive, and whoever asks is no admin.
         """
         if not isinstance(format, str) or format not in SUFFIX_BY_FORMAT:
             raise MalformedInput(f"expected a format among {', '.join(SUFFIX_BY_FORMAT)}; came {format!r}")
+        if format == ARCHIVE:
+            self._require_admin()
         stamp = f"{self._clock():%Y%m%d-%H%M%S}"
         path = folder / f"blender-ui-{stamp}{SUFFIX_BY_FORMAT[format]}"
         return self._exporting.export(path, format=format)

@@ -19,7 +19,8 @@ from blender_ui.ui.background import Background
 from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import DataHandlers
 from blender_ui.ui.data.layout import DataParts, draw_data
-from db.models import utc_now
+from blender_ui.ui.identity import admit, presented_key
+from db.models import Role, utc_now
 
 N_AT_ONCE = 2
 """Imports or exports at once; the store has one writer anyway."""
@@ -45,6 +46,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         services.exporting,
         services.inspection,
         after_import=after_import,
+        require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
         clock=utc_now,
     )
     parts = draw_data()
