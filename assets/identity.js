@@ -47,6 +47,13 @@
     if (!corner || !nav) return;
     corner.hidden = me.mode === "open";
     corner.textContent = me.name || "Sign in";
+    if (page() !== "account" && !me.pages.includes(page()) && !document.querySelector(".bu-barred")) {
+      const said = document.createElement("p");
+      said.className = "bu-notice bu-warning bu-barred";
+      said.setAttribute("role", "alert");
+      said.textContent = `This page is not for the role ${me.role || "annotator"}. An admin gives roles on the People page.`;
+      nav.closest(".bu-header").after(said);
+    }
     for (const link of nav.querySelectorAll("a")) {
       link.hidden = !me.pages.includes(link.getAttribute("href").replace("./", ""));
     }

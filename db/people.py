@@ -92,7 +92,7 @@ class Project(SQLModel, table=True):
     """Share of turns that ask a pair whose answer a researcher knows."""
     attention_share: float = 0.0
     """Share of turns that ask a pair which only somebody who does not read gets wrong."""
-    policy: str = Field(default="most_informative", max_length=64)
+    policy: str = Field(default="balanced_random", max_length=64)
     random_share: float = 0.2
     """Share of turns that stay random when a ranker orders the queue."""
     questions: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

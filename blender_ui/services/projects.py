@@ -49,7 +49,7 @@ class ProjectTerms:
     overlap: int = 1
     gold_share: float = 0.0
     attention_share: float = 0.0
-    policy: str = "most_informative"
+    policy: str = "balanced_random"
     random_share: float = 0.2
     questions: Questions = field(default_factory=Questions)
     audience: Audience = Audience.EVERYBODY

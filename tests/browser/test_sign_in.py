@@ -123,7 +123,7 @@ def test_a_page_that_is_not_for_ones_role_says_so_and_shows_nothing(house: House
     accept(page, "bob")
     wait_for_pair(page)
     page.goto(house.url + "people")
-    expect(page.get_by_text("This needs the role admin")).to_be_visible()
+    expect(page.locator(".bu-barred")).to_contain_text("not for the role annotator")
     expect(page.locator("#people-accounts")).not_to_contain_text("boss")
 
 

@@ -75,8 +75,12 @@ def test_a_fast_rankers_values_add_up_to_its_logit(fitted) -> None:  # type: ign
     found = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"), n_steps=40)
     readings = reader.read(PROMPT, ANSWERS)
     assert found.logit == pytest.approx(ranker.pairwise_logits(readings, ("A", "B"), PROMPT)[0, 1])
+    moved = sum(abs(token.value) for token in (*found.first, *found.second))
+    # The largest surprise and the cut at five deviations have kinks, which a sum meets only slowly.
+    assert abs(found.gap) < 0.05 * moved
     assert found.is_complete
-    assert abs(found.gap) < 0.02 * abs(found.logit - found.baseline) + 1e-4
+    coarse = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"), n_steps=2)
+    assert abs(found.gap) < abs(coarse.gap)
     assert "".join(token.text for token in found.first) == ANSWERS[0]
 
 

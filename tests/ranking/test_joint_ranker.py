@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,14 @@ def test_a_lower_precision_stays_near_float32(base: Path, precision: str) -> Non
     options = ReadOptions(device="cpu", precision=precision)  # type: ignore[arg-type]
     low = _make_ranker(base, options=options).pairwise_logits(PROMPT, CANDIDATES)
     assert 0 < np.abs(low - full).max() < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_backbone_gives_the_same_logits(base: Path) -> None:
+    full = _make_ranker(base).pairwise_logits(PROMPT, CANDIDATES)
+    compiled = _make_ranker(base, options=ReadOptions(device="cpu", compiled=True))
+    np.testing.assert_allclose(compiled.pairwise_logits(PROMPT, CANDIDATES), full, atol=1e-5)
 
 
 def test_an_absent_device_is_refused(base: Path) -> None:

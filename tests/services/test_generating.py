@@ -99,6 +99,7 @@ def test_a_failing_member_is_counted_and_the_others_go_on(tmp_path: Path) -> Non
     assert job is not None
     assert (job.status, job.n_done, job.n_failed) == (JobStatus.COMPLETE, 2, 2)
     assert bench.count(CandidateFailure) == 2
+    bench.clock.pass_by(1)
     assert bench.generating.request(HERE, by=bench.me).n_total == 2, "what failed may be asked for again"
 
 

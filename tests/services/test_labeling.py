@@ -10,7 +10,7 @@ from sqlmodel import col
 from blender_ui.errors import LeaseLost, MalformedInput, NotFound
 from blender_ui.services.labeling import Labeling, PairView
 from db.engine import transaction
-from db.models import Comparison, Lease, LeaseStatus, Outcome, Preference
+from db.models import DEFAULT_PROJECT_ID, Comparison, Lease, LeaseStatus, Outcome, Preference, Project
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
 
 
@@ -354,8 +354,18 @@ def test_a_pair_can_be_asked_of_one_prompt(engine: Engine, clock: Clock) -> None
         assert pair.propensity == (0.25 if pair.lease_id == elsewhere.lease_id else 1.0)
 
 
+def order_by_information(engine: Engine) -> None:
+    """Have the default project ask what a ranker is least sure of."""
+    with transaction(engine, immediate=True) as session:
+        project = session.get(Project, DEFAULT_PROJECT_ID)
+        assert project is not None
+        assert project.policy == "balanced_random", "which docs/policies.md speaks for"
+        project.policy = "most_informative"
+
+
 def test_a_ranker_s_uncertainty_orders_the_queue(engine: Engine, clock: Clock) -> None:
     labeling = Labeling(engine, clock=clock, seed=3, lease_seconds=60, overlap=1, random_share=1e-9)
+    order_by_information(engine)
     for prompt_id in add_prompts(engine, n_prompts=5):
         labeling.queue_prompt(prompt_id=prompt_id)
     assert labeling.prioritise({1: 0.5, 2: 9.0, 3: 0.1, 4: 2.0, 5: 0.2}) == 5
@@ -410,6 +420,7 @@ def test_an_answer_out_of_range_is_refused_and_the_pair_kept(
 def test_no_statement_of_the_loop_reads_a_whole_table(engine: Engine, clock: Clock) -> None:
     """Time for a pair must not grow with the store, so every statement goes by an index."""
     labeling = queued(engine, clock, n_prompts=4, overlap=2)
+    order_by_information(engine)
     me = sign_in(labeling)
     ran: dict[str, Any] = {}
 

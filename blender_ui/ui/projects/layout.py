@@ -141,7 +141,7 @@ def _draw_terms() -> TermsParts:
         attention_share = gr.Slider(0, 0.5, 0, step=0.01, label="Share of attention checks")
     with gr.Row():
         policy = gr.Radio(
-            [(name.replace("_", " "), name) for name in POLICIES], value=POLICIES[-1], label="Order of pairs"
+            [(name.replace("_", " "), name) for name in POLICIES], value=POLICIES[0], label="Order of pairs"
         )
         random_share = gr.Slider(0.01, 1, 0.2, step=0.01, label="Random share under most informative")
     with gr.Row():
