@@ -36,7 +36,8 @@ def main() -> None:
     """Measure, and print one JSON object in the last line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the preferences")
-    n = 100_000 if parser.parse_args().quick else 1_000_000
+    is_quick = parser.parse_args().quick
+    n, n_repeats = (100_000, 2) if is_quick else (1_000_000, N_REPEATS)
     left, right, target = make_preferences(n)
     prompts = np.random.default_rng(1).integers(0, n // 10, n)
     fit = fit_bradley_terry(left, right, target, n_players=N_MEMBERS, precision=1e-9)
@@ -46,7 +47,7 @@ def main() -> None:
     clustered = measure(
         lambda: fit_bradley_terry(left, right, target, n_players=N_MEMBERS, clusters=prompts).interval()
     )
-    peers = ask_peers(left, right, target)
+    peers = ask_peers(left, right, target, n_repeats=n_repeats)
     shifted = {name: np.array(one["strengths"]) for name, one in peers.items()}
     differences = {
         name: float(np.abs(strengths - strengths.mean() - fit.strengths).max())
@@ -89,12 +90,14 @@ def measure(task: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def ask_peers(left: np.ndarray, right: np.ndarray, target: np.ndarray) -> dict[str, dict[str, object]]:
+def ask_peers(
+    left: np.ndarray, right: np.ndarray, target: np.ndarray, *, n_repeats: int
+) -> dict[str, dict[str, object]]:
     """Strengths and seconds of each peer, from a child that runs in the peers' environment."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "preferences.npz"
         np.savez(path, left=left, right=right, target=target)
-        command = [str(ensure_environment()), str(CHILD), str(path), str(N_MEMBERS), str(N_REPEATS)]
+        command = [str(ensure_environment()), str(CHILD), str(path), str(N_MEMBERS), str(n_repeats)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
