@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, or_, select
 
 from blender_ui.services.candidates import FUSION_BACKEND
-from blender_ui.statistics.proportion import wilson_interval
+from blender_ui.statistics.shares import wilson_interval
 from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference
 
 

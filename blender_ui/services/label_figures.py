@@ -17,7 +17,7 @@ from scipy.stats import binomtest
 from blender_ui.services.label_log import N_OUTCOMES, RIGHT, IntArray, Labels
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from blender_ui.statistics.bootstrap import Estimate
-from blender_ui.statistics.proportions import wilson_interval
+from blender_ui.statistics.shares import wilson_interval
 
 FloatArray = NDArray[np.floating]
 TOO_FAST_SECONDS = 1.5

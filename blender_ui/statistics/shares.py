@@ -6,14 +6,17 @@ independent items. Non-goal: means of other values; ``bootstrap`` has those.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from blender_ui.statistics.bootstrap import Estimate
+from blender_ui.statistics.bradley_terry import NORMAL_95
+
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
-NORMAL_95 = 1.959963984540054
 
 
 class Shares(NamedTuple):
@@ -30,6 +33,27 @@ class Shares(NamedTuple):
     low: FloatArray
     high: FloatArray
     n: IntArray
+
+
+def wilson_interval(n_won: float, n: float) -> Estimate:
+    """A share of independent items with its 95 % score interval; all NaN where nothing was counted.
+
+    Args:
+        n_won: How often it happened; ties may count half.
+        n: How often it could have.
+
+    Raises:
+        ValueError: If ``n_won`` is not between 0 and ``n``.
+
+    Source:
+        Wilson, JASA 22 (1927); method 3 of Newcombe, Statistics in Medicine 17 (1998).
+    """
+    if not 0 <= n_won <= n:
+        raise ValueError(f"expected between 0 and {n} of {n}, came {n_won}")
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    low, high = _wilson(np.array(n_won / n), np.array(float(n)))
+    return Estimate(n_won / n, float(low), float(high))
 
 
 def measure_shares(

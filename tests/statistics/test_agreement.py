@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from blender_ui.statistics.agreement import cohen_kappa, find_patterns, fleiss_kappa, krippendorff_alpha
-from blender_ui.statistics.proportions import wilson_interval
+from blender_ui.statistics.shares import wilson_interval
 
 
 def count(*annotators: str) -> np.ndarray:
