@@ -81,8 +81,8 @@ def test_cross_validation_shrinks_the_group_that_knows_nothing():
         usual=[3.0, 3.0],
         on_progress=lambda step, loss, accuracy: steps.append(loss),
     )
-    # Only the last column, in the second group, decides.
-    assert chosen[0] > 10 * chosen[1]
+    # Only the last column, in the second group, decides; a step of the search is tenfold.
+    assert chosen[0] / chosen[1] >= 10 * (1 - 1e-9)
     assert steps == sorted(steps, reverse=True)
 
 
