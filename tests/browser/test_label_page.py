@@ -24,6 +24,8 @@ from tests.ui.scripted_services import build_scripted_services
 pytestmark = pytest.mark.browser
 
 SEEN_AFTER_MS = 260
+OUTBOX = "blender-ui-label-outbox"
+"""Where the browser keeps answers that are not acknowledged yet: the next pair does not wait for them."""
 RICH = (
     "Some **bold**, inline $e^{i\\pi}$, `code` and <img src=x onload='window.hacked=1'> "
     "![pixel](https://elsewhere.invalid/p.png)\n\n```python\nprint('x')\n```\n\nThe word is one.\n"
@@ -41,7 +43,12 @@ class Desk:
         self.url = ""
 
     def preferences(self, page: Page) -> list[Preference]:
-        """What the page's annotator said, oldest first."""
+        """What the page's annotator said, oldest first, once everything has been acknowledged."""
+        page.wait_for_function(f"() => JSON.parse(localStorage.getItem('{OUTBOX}') ?? '[]').length === 0")
+        return self.stored(page)
+
+    def stored(self, page: Page) -> list[Preference]:
+        """What the store has of the page's annotator at this moment, oldest first."""
         of_annotator = Preference.annotator_id == annotator_of(page)
         with transaction(self.services.engine) as session:
             return list(session.exec(select(Preference).where(of_annotator).order_by(Preference.id)))
@@ -293,7 +300,7 @@ def test_a_vote_given_while_the_server_is_away_arrives_when_it_is_back(
     server.stop()
     page.keyboard.press("b")
     expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
-    assert desk.preferences(page) == []
+    assert desk.stored(page) == []
     wait_for_pair(page, after=lease)  # the next pair was leased ahead and needs no server
     server.start()
     expect(page.locator(".strip")).to_contain_text("Before")
