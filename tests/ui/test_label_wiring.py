@@ -15,6 +15,9 @@ from tests.ui.scripted_services import build_scripted_services
 
 KEY, OTHER = key_of(1), key_of(2)
 Call = Callable[..., Any]
+PAGES = ("label", "train", "inspect", "quality", "data", "projects", "people", "account")
+TABS = {"inspect": ("what_if", "version", "contrast", "members")}
+"""Tabs whose listeners have names of their own."""
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +76,24 @@ def test_a_pair_travels_without_names(call: Call) -> None:
     assert set(pair) == {"lease_id", "instruction", "input", "left", "right"}
 
 
-@pytest.mark.parametrize("page", ["label", "train", "inspect", "data", "projects", "people", "account"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_listener_of_a_page_has_its_name(app: Any, page: str) -> None:
     listeners = [fn for fn in app.fns.values() if fn.page == page and fn.fn is not None]
     assert listeners
     names = [fn.api_name for fn in listeners]
-    assert all(str(name).startswith(f"{page}_") for name in names)
+    prefixes = tuple(f"{prefix}_" for prefix in (page, *TABS.get(page, ())))
+    assert all(str(name).startswith(prefixes) for name in names)
     assert len(set(names)) == len(names)
 
 
 def test_only_what_may_take_long_waits_in_the_queue(app: Any) -> None:
-    pages = ("label", "train", "inspect", "data", "projects", "people", "account")
     queued = {
         fn.api_name
         for fn in app.fns.values()
-        if fn.page in pages and fn.fn is not None and fn.queue is not False
+        if fn.page in PAGES and fn.fn is not None and fn.queue is not False
     }
-    assert queued == {"inspect_rank", "data_import", "data_export", "projects_add_file"}
+    of_models = {"inspect_rank", "what_if_compare", "what_if_sentences", "what_if_tokens"}
+    of_versions = {f"version_{step}" for step in ("open", "tab", "choose", "extend")}
+    of_two_versions = {f"contrast_{step}" for step in ("open", "tab", "choose", "promote")}
+    of_files = {"data_import", "data_export", "data_import_file", "data_export_file", "projects_add_file"}
+    assert queued == of_models | of_versions | of_two_versions | of_files
