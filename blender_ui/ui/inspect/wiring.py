@@ -42,7 +42,9 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
     parts = draw_inspect()
 
     def open_tab(request: gr.Request) -> Any:
-        return gr.Tabs(selected=read_address(request.query_params if request is not None else None).tab)
+        tab = read_address(request.query_params if request is not None else None).tab
+        # The first tab is open already: to select it once more would undo a click that was quicker.
+        return gr.skip() if tab == Address().tab else gr.Tabs(selected=tab)
 
     page.load(open_tab, None, parts.tabs, **_at_once("inspect_tab"))
     _wire_decision(page, parts.decision, handlers, services)
