@@ -36,15 +36,16 @@ def serve(settings: Settings) -> None:
     services = build_services(settings)
     worker = None
     try:
-        print("3/4 members and worker start in the background", flush=True)
-        services.start()
-        worker = _start_worker(settings)
-        print("4/4 page", flush=True)
+        print("3/4 page", flush=True)
         from blender_ui.ui.app import build_app
         from blender_ui.ui.shell import launch_options
 
         app = build_app(services)
         app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
+        # After the page: on two cores loading models beside it made it five seconds later.
+        print("4/4 members and worker start in the background", flush=True)
+        services.start()
+        worker = _start_worker(settings)
         print(f"Blender UI is open at {app.local_url}", flush=True)
         for line in describe_access(services, address=str(app.local_url)):
             print(line, flush=True)
