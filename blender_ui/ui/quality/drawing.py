@@ -41,8 +41,8 @@ def draw_overall(view: QualityView) -> str:
     )
     if not overall.n_overlapping:
         return drawn + markup.notice(
-            "No pair has labels of two people yet, so nothing can be said of agreement. BLENDER_UI_OVERLAP "
-            "says how many people are asked each pair."
+            "No pair has labels of two people yet, so nothing can be said of agreement. A "
+            "project says how many people are asked each pair."
         )
     return drawn + markup.figures(_agreement(overall), note=HOW_TO_READ)
 
