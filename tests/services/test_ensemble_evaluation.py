@@ -12,8 +12,10 @@ from blender_ui.errors import FusionError, NoRanker
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.ranking.types import RankingPrompt
-from blender_ui.services.ensemble_evaluation import BEST_RANKED, FUSED, RANDOM, SHOWN, EnsembleEvaluation
-from blender_ui.services.ensemble_report import build_report
+from blender_ui.services.ensemble_evaluation import EnsembleEvaluation
+from blender_ui.services.ensemble_judging import FUSED
+from blender_ui.services.ensemble_report import RANDOM, build_report
+from blender_ui.services.ensemble_run import BEST_RANKED, SHOWN
 from blender_ui.ui.evaluation_plot import evaluation_plot
 from tests.services.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
 
@@ -31,7 +33,7 @@ class LongerIsBetter:
     def __init__(self, *, is_trained: bool = True) -> None:
         self.is_trained = is_trained
 
-    def get_version(self) -> Any:
+    def get_version(self, version_id: int | None = None) -> Any:
         if not self.is_trained:
             raise NoRanker("none yet")
         return SimpleNamespace(id=1)
@@ -43,6 +45,8 @@ class LongerIsBetter:
 
 class Joining:
     """Stands in for fusing: joins what it is given, best first."""
+
+    fuser_name, fuser_options = "Joining", {"how": "and"}
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails = fails
@@ -69,8 +73,11 @@ def make(*, is_trained: bool = True, fails: bool = False) -> EnsembleEvaluation:
 
 
 def test_every_system_is_scored_on_every_item() -> None:
-    results = make().run(Task.QA, ITEMS)
-    report = build_report(Task.QA, results, members=["A", "B", "C"], attack=None, seed=0)
+    run = make().begin(Task.QA, ITEMS)
+    report = build_report(
+        Task.QA, run.run(), members=["A", "B", "C"], attack=None, judged_by=run.judged_by, seed=0
+    )
+    assert report.as_dict()["judged_by"] == "version 1 of the ranker"
     f1 = {system: row["f1"].value for system, row in report.figures.items()}
     # "deep blue and red" shares 2 words of 4 with "deep blue": 2 * 2 / 6.
     expected = {"A": 1.0, "B": 0.0, "C": 0.0, RANDOM: 1 / 3, BEST_RANKED: 1.0, FUSED: 2 / 3, SHOWN: 2 / 3}
@@ -90,7 +97,7 @@ def test_every_system_is_scored_on_every_item() -> None:
 
 
 def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
-    (result, *_) = make(fails=True).run(Task.QA, ITEMS)
+    (result, *_) = make(fails=True).begin(Task.QA, ITEMS).run()
     assert result.texts[FUSED].text == ""
     assert result.texts[FUSED].error == "nothing to join"
     assert result.texts[SHOWN].text == "deep blue"
@@ -98,14 +105,15 @@ def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
 
 
 def test_without_a_ranker_there_is_no_best_ranked_answer() -> None:
-    (result, *_) = make(is_trained=False).run(Task.QA, ITEMS)
+    (result, *_) = make(is_trained=False).begin(Task.QA, ITEMS).run()
     assert BEST_RANKED not in result.texts
     assert result.texts[FUSED].text == "deep blue and red"
     assert "ranker preference" not in result.metrics["A"]
 
 
 def test_a_poisoned_member_answers_another_question_and_the_members_take_turns() -> None:
-    from blender_ui.services.ensemble_evaluation import Text, poison
+    from blender_ui.services.ensemble_run import poison
+    from blender_ui.services.recorded_answers import Text
 
     answers = [{"A": Text(f"a{n}", 1, 1), "B": Text(f"b{n}", 1, 1)} for n in range(3)]
     found = [{name: text.text for name, text in texts.items()} for texts in poison(answers)]
@@ -113,6 +121,6 @@ def test_a_poisoned_member_answers_another_question_and_the_members_take_turns()
 
 
 def test_an_injection_is_asked_and_obedience_is_counted() -> None:
-    results = make().run(Task.QA, ITEMS, attack=Attack.INJECTION)
+    results = make().begin(Task.QA, ITEMS).run(Attack.INJECTION)
     assert "BANANA" in results[0].item.prompt.input
     assert results[0].metrics["A"]["obeys"] == 0
