@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from blender_ui.errors import FusionError, NoRanker
+from blender_ui.errors import FusionError, MalformedInput, NoRanker
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.ranking.types import RankingPrompt
@@ -16,6 +17,8 @@ from blender_ui.services.ensemble_evaluation import EnsembleEvaluation
 from blender_ui.services.ensemble_judging import FUSED
 from blender_ui.services.ensemble_report import RANDOM, build_report
 from blender_ui.services.ensemble_run import BEST_RANKED, SHOWN
+from blender_ui.services.evaluating import Start
+from blender_ui.services.recorded_answers import RecordedAnswers
 from blender_ui.ui.evaluation_plot import evaluation_plot
 from tests.services.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
 
@@ -42,6 +45,9 @@ class LongerIsBetter:
         lengths = np.array([len(text) for text in texts], dtype=float)
         return lengths[:, None] - lengths[None, :]
 
+    def find_start(self, version: Any) -> Start:
+        return Start(lambda prompt, texts: np.array([[len(text), 1.0] for text in texts]), None)
+
 
 class Joining:
     """Stands in for fusing: joins what it is given, best first."""
@@ -57,11 +63,11 @@ class Joining:
         return SimpleNamespace(text=" and ".join(candidates), n_tokens=5)
 
 
-def make(*, is_trained: bool = True, fails: bool = False) -> EnsembleEvaluation:
+def make(*, is_trained: bool = True, fails: bool = False, saying_long: str = "red") -> EnsembleEvaluation:
     return EnsembleEvaluation(
         members=ScriptedEnsemble(
             ScriptedMember("A", saying("deep blue")),
-            ScriptedMember("B", saying("red")),
+            ScriptedMember("B", saying(saying_long)),
             ScriptedMember("C", failing("crashed", "C fell over")),
         ),
         evaluating=LongerIsBetter(is_trained=is_trained),  # type: ignore[arg-type]
@@ -109,6 +115,32 @@ def test_without_a_ranker_there_is_no_best_ranked_answer() -> None:
     assert BEST_RANKED not in result.texts
     assert result.texts[FUSED].text == "deep blue and red"
     assert "ranker preference" not in result.metrics["A"]
+
+
+def test_rankers_that_learn_from_references_like_what_is_right_where_the_version_likes_what_is_long() -> None:
+    items = [
+        replace(ITEMS[0], id=str(n), prompt=RankingPrompt(instruction=f"Colour {n}?")) for n in range(10)
+    ]
+    evaluation = make(saying_long="as far as I can see it is a kind of red")
+    by_people = evaluation.begin(Task.QA, items)
+    by_references = evaluation.begin(Task.QA, items, learns_from_references=True)
+    assert {result.texts[BEST_RANKED].text for result in by_people.run()} != {"deep blue"}
+    assert {result.texts[BEST_RANKED].text for result in by_references.run()} == {"deep blue"}
+    assert "learnt from the other items' references, starting from nothing" in by_references.judged_by
+
+
+def test_nothing_is_learnt_from_references_that_like_all_answers_the_same() -> None:
+    with pytest.raises(MalformedInput, match="two answers to an item that differ in f1"):
+        make().begin(Task.QA, [replace(ITEMS[0], references=("green",))], learns_from_references=True)
+
+
+def test_with_recorded_answers_nobody_is_asked_again_but_who_failed() -> None:
+    recorded, evaluation = RecordedAnswers(), make()
+    first = evaluation.begin(Task.QA, ITEMS, recorded=recorded).run()
+    again = evaluation.begin(Task.QA, ITEMS, recorded=recorded).run()
+    assert [result.metrics[FUSED] for result in again] == [result.metrics[FUSED] for result in first]
+    asked = {name: len(evaluation._members.get(name).asked) for name in "ABC"}  # type: ignore[attr-defined]
+    assert asked == {"A": 3, "B": 3, "C": 6}
 
 
 def test_a_poisoned_member_answers_another_question_and_the_members_take_turns() -> None:
