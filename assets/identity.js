@@ -21,6 +21,24 @@
     return plainFetch(request);
   };
 
+  // A link carries no header, so a file of the app's is fetched with one and then handed to the browser.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || !new URL(link.href, document.baseURI).pathname.includes(`${API}file=`)) return;
+    event.preventDefault();
+    const response = await fetch(link.href).catch(() => null);
+    if (!response?.ok) {
+      const said = await response?.json().catch(() => null);
+      window.alert(said?.error ?? "The file could not be fetched. Is the app running? Try again.");
+      return;
+    }
+    const file = document.createElement("a");
+    file.href = URL.createObjectURL(await response.blob());
+    file.download = link.download || decodeURIComponent(link.pathname.split("/").pop());
+    file.click();
+    setTimeout(() => URL.revokeObjectURL(file.href), 60_000);
+  }, true);
+
   const root = () => (window.gradio_config?.root ?? "").replace(/\/$/, "");
 
   class Refusal extends Error {}
