@@ -42,6 +42,10 @@
   const root = () => (window.gradio_config?.root ?? "").replace(/\/$/, "");
 
   class Refusal extends Error {}
+  class SignedOut extends Refusal {}
+
+  // After signing in one comes back here.
+  const leaveToSignIn = () => location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
 
   async function call(endpoint, ...data) {
     const response = await fetch(`${root()}${API}run/${endpoint}`, {
@@ -52,20 +56,24 @@
     });
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const [reply] = (await response.json()).data;
-    if (reply.error) throw new Refusal(reply.error);
+    if (reply.error) throw new (reply.must_sign_in ? SignedOut : Refusal)(reply.error);
     return reply;
   }
 
   const invitation = new URLSearchParams(location.search).get("invite");
   const page = () => location.pathname.slice(new URL(root() || "/", location.origin).pathname.replace(/\/$/, "").length + 1).replace(/\/$/, "");
 
+  let who = null; // what the server said of this browser; null until it has
   function show(me) {
+    who = me;
     const corner = document.querySelector("[data-account]");
     const nav = document.querySelector(".bu-header nav");
     if (!corner || !nav) return;
     corner.hidden = me.mode === "open";
     corner.textContent = me.name || "Sign in";
-    if (page() !== "account" && !me.pages.includes(page()) && !document.querySelector(".bu-barred")) {
+    const isBarred = page() !== "account" && !me.pages.includes(page());
+    document.body.classList.toggle("bu-is-barred", isBarred);
+    if (isBarred && !document.querySelector(".bu-barred")) {
       const said = document.createElement("p");
       said.className = "bu-notice bu-warning bu-barred";
       said.setAttribute("role", "alert");
@@ -85,7 +93,7 @@
     const me = await call("account_me", key).catch((error) => console.warn(`who one is could not be asked: ${error.message}`));
     if (!me) return;
     if (me.must_sign_in && page() !== "account") {
-      location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
+      leaveToSignIn();
       return;
     }
     show(me);
@@ -95,7 +103,7 @@
     }).observe(document.body, { childList: true, subtree: true });
   }
 
-  window.blenderUi = { get key() { return key; }, keep, call, Refusal, root };
+  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, leaveToSignIn, root };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
   else arrive(); // Gradio puts this script into the page when it has built it
 })();

@@ -34,12 +34,13 @@ from benchmarks.curves import Curve, draw_curves
 from benchmarks.ranker_accuracy import Labelled, _CachedReading
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, make_basis
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
-from blender_ui.ranking.fast import USUAL_PRECISIONS
+from blender_ui.ranking.fast import _start_state
+from blender_ui.ranking.fast_state import FastOptions, state_features
 from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
-from blender_ui.ranking.prior import known_members, member_columns, task_kind
+from blender_ui.ranking.prior import known_members, task_kind
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.ranking.types import FloatArray, IntArray
 from blender_ui.services.information import measure_information
@@ -254,12 +255,10 @@ def read_surface(path: Path) -> Labelled:
 def make_world(file: Labelled) -> World:
     """Features, questions and answers of a file."""
     dataset = file.dataset
-    basis = make_basis(file.readings)
     kinds = [task_kind(dataset.prompts[prompt]) for prompt in dataset.prompt_of]
     known = known_members(dataset.members)
-    text = basis.features(file.readings)
-    strengths, by_kind = member_columns(dataset.members, kinds, known=known)
-    sizes = [*basis.group_sizes, strengths.shape[1], by_kind.shape[1]]
+    empty = _start_state(FastOptions(), file.readings, dataset)._replace(members=known)
+    features, sizes = state_features(empty, file.readings, dataset.members, kinds, dataset.prompt_of)
     first, second = np.minimum(dataset.left, dataset.right), np.maximum(dataset.left, dataset.right)
     key, question = np.unique(first * len(dataset.texts) + second, return_inverse=True)
     share = np.where(dataset.left == first, dataset.target, 1 - dataset.target)
@@ -269,8 +268,8 @@ def make_world(file: Labelled) -> World:
     pairs = decided_majorities(dataset)
     place = {name: number for number, name in enumerate(known)}
     return World(
-        features=np.hstack([text, strengths, by_kind]),
-        precision=spread_precisions(np.array(USUAL_PRECISIONS), sizes),
+        features=features,
+        precision=spread_precisions(empty.precisions, sizes),
         member=np.array([place.get(name, 0) for name in dataset.members]),
         n_members=max(len(known), 1),
         first=key // len(dataset.texts),

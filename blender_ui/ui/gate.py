@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from starlette._utils import get_route_path
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blender_ui.errors import NotPermitted, NotSignedIn
@@ -45,7 +45,9 @@ _API = "/gradio_api"
 RULES = (
     # A page and what draws it; the configuration names no person and no member.
     Rule(re.compile(r"(?!/gradio_api|/monitoring|/svelte).*"), None),
-    Rule(re.compile(rf"{_API}/(info|openapi\.json|theme\.css|app_id|startup-events|user|login_check)/?"), None),
+    Rule(
+        re.compile(rf"{_API}/(info|openapi\.json|theme\.css|app_id|startup-events|user|login_check)/?"), None
+    ),
     # The endpoints, each behind the guard, and the channel that their answers come by: its address holds
     # the random number of one tab.
     Rule(re.compile(rf"{_API}/(run|api|call|call/v2)/[^/]+/?"), None),

@@ -100,7 +100,9 @@ def test_a_file_is_for_researchers_and_above(house: House) -> None:
     assert house.upload(tokens[Role.ANNOTATOR]).status_code == 403
     (there,) = house.upload(tokens[Role.RESEARCHER]).json()
     address = f"/gradio_api/file={there}"
-    assert "needs the role researcher" in house.ask("GET", address, key=tokens[Role.ANNOTATOR]).json()["error"]
+    assert (
+        "needs the role researcher" in house.ask("GET", address, key=tokens[Role.ANNOTATOR]).json()["error"]
+    )
     assert house.ask("GET", address, key=tokens[Role.ADMIN]).content == b"a,b"
 
 
