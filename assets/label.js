@@ -217,6 +217,7 @@ async function reopen(message) {
     return;
   }
   find(".name").textContent = welcome.name;
+  find(".name").classList.toggle("is-shown-above", window.blenderUi.me?.has_account ?? false);
   showProject(welcome.desk);
   ahead = null;
   draw(welcome.turn.pair);
