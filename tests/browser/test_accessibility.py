@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlmodel import col, select
 
 from blender_ui.services.questions import Questions
 from blender_ui.ui.shell import ACCOUNT, PAGES
-from db.models import DEFAULT_PROJECT_ID, Outcome, Role
+from db.engine import transaction
+from db.models import DEFAULT_PROJECT_ID, Comparison, Outcome, Role
 from tests.browser.conftest import Open, Serve
 from tests.services.people import PASSWORD
 from tests.services.scripted_members import ScriptedMember, saying
@@ -46,8 +48,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Site:
     services: Any = build_scripted_services(
         home, ScriptedMember("Aardvark-7B", saying("Hello.")), access_mode="accounts"
     )
-    for prompt_id in store.prompts[8:]:
-        services.labeling.queue_prompt(prompt_id=prompt_id)
+    with transaction(services.engine, immediate=True) as session:
+        for pair in session.exec(select(Comparison).where(col(Comparison.prompt_id).in_(store.prompts[8:]))):
+            pair.overlap, pair.is_open = 3, True
     boss = services.accounts.add(username="boss", password=PASSWORD, role=Role.ADMIN, by=None)
     questions = Questions(criteria=("helpful", "correct"), strength=True, reason=True, spans=True)
     terms = services.projects.get(DEFAULT_PROJECT_ID).terms
@@ -107,4 +110,4 @@ def test_no_page_has_a_serious_fault(site: Site, open_page: Open, light: str, wi
             page.wait_for_timeout(500)
             found[f"{one.title}, tab {number}"] = faults(page)
     assert found == {title: [] for title in found}
-    assert len(found) > len(PAGES) + 6
+    assert {"Inspect, tab 1", "Label, m", "Label, g"} < found.keys()
