@@ -52,7 +52,7 @@ BATCH = 8
 RANDOM_SHARE = 0.2
 HELD_OUT = 0.4
 BUDGET, BUDGET_QUICK = 400, 96
-TARGETS = (100, 200, 300)
+TARGETS, TARGETS_QUICK = (100, 200, 300), (48,)
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 
 
@@ -231,7 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 *(name for name in options.policies if name != "balanced_random"),
             )
         }
-        told[name] = {policy: summarise_runs(runs[policy], runs["balanced_random"]) for policy in runs}
+        targets = TARGETS_QUICK if options.quick else TARGETS
+        told[name] = {
+            policy: summarise_runs(runs[policy], runs["balanced_random"], targets=targets) for policy in runs
+        }
         _print(name, world, told[name])
         if options.images is not None:
             _draw(options.images / f"policies-{name}.svg", name, runs)
@@ -358,7 +361,9 @@ def _targets(
     return np.array([rng.choice(world.answers[question]) for question in questions])
 
 
-def summarise_runs(runs: Sequence[Run], random_runs: Sequence[Run]) -> dict[str, float | None]:
+def summarise_runs(
+    runs: Sequence[Run], random_runs: Sequence[Run], *, targets: Sequence[int]
+) -> dict[str, float | None]:
     """The figures of a policy beside random's; differences are paired by seed."""
     gain = np.array(
         [run.accuracy.mean() - other.accuracy.mean() for run, other in zip(runs, random_runs, strict=True)]
@@ -370,7 +375,7 @@ def summarise_runs(runs: Sequence[Run], random_runs: Sequence[Run]) -> dict[str,
         "rating_width": round(float(np.mean([run.width[-1] for run in runs])), 3),
         "rating_error": round(float(np.mean([run.error.mean() for run in runs])), 3),
     }
-    for n in TARGETS:
+    for n in targets:
         figures[f"labels_like_random_{n}"] = _labels_needed(runs, random_runs, "accuracy", n)
         figures[f"labels_width_like_random_{n}"] = _labels_needed(runs, random_runs, "width", n)
     return figures

@@ -128,6 +128,16 @@ def test_what_the_app_does_not_use_is_closed_even_for_an_admin(house: House, met
     assert (answer.status_code, answer.json()) == (404, {"error": "There is nothing at this address."})
 
 
+def test_what_a_session_remembers_of_one_person_is_given_to_nobody(house: House) -> None:
+    # Gradio keeps the last inputs of a session, and a deep link would show them to whoever names it.
+    sent = {"data": ["admin", PASSWORD], "session_hash": "label"}
+    assert "token" in house.ask("POST", "/gradio_api/run/account_sign_in", json=sent).text
+    link = house.ask("GET", "/gradio_api/deep_link?session_hash=label")
+    assert link.status_code == 404
+    shown = house.ask("GET", f"/config?deep_link={link.text}").text
+    assert PASSWORD not in shown
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_that_is_no_file_has_an_end(house: House, declared: bool) -> None:
     def pieces() -> Iterator[bytes]:
