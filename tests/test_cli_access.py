@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from blender_ui.cli import main
-from blender_ui.cli.serve import describe_access
-from blender_ui.errors import NotPermitted
+from blender_ui.cli.serve import describe_access, launch
+from blender_ui.errors import NotPermitted, SettingsError
 from blender_ui.services.accounts import Accounts
 from blender_ui.services.auditing import Auditing
+from blender_ui.ui.guard import GuardedBlocks
 from db.engine import create_store
 from db.models import Role, utc_now
 from tests.services.people import PASSWORD
@@ -110,6 +112,16 @@ def test_the_set_up_link_makes_one_admin_and_is_not_offered_again(tmp_path: Path
     assert describe_access(services, address="http://127.0.0.1:7860/") == []
     with pytest.raises(NotPermitted):
         services.invitations.accept(token=token, username="thief", password=PASSWORD, name="")
+
+
+def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    services = build_scripted_services(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = replace(services.settings, port=taken.getsockname()[1])
+        with pytest.raises(SettingsError, match="BLENDER_UI_PORT"):
+            launch(GuardedBlocks(services.access), settings)
 
 
 @pytest.mark.parametrize(("host", "n_lines"), [("127.0.0.1", 0), ("0.0.0.0", 1)])
