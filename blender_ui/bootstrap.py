@@ -124,6 +124,7 @@ class Services:
     def close(self) -> None:
         """End the children and let go of the store."""
         self.live_head.close()
+        self.version_inspection.close()
         self.members.close()
         self.process.close()
         self.attributing.close()

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, String, case, cast, func, select
+from sqlalchemy import ColumnElement, String, case, cast, func, select, true
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Outcome, Preference, Prompt
+from db.models import Candidate, Comparison, Outcome, Preference, Prompt, Reading
 from db.queries.checks import select_checks
 
 Columns = NDArray[np.int64]
@@ -79,6 +79,11 @@ def list_authors(session: Session, *, after_id: int = 0) -> Columns:
     return _fetch(session, col(Candidate.id), col(Candidate.member_id), after_id=after_id)
 
 
+def list_read(session: Session, *, fingerprint: str) -> Columns:
+    """Ids of the candidates that a reader has read, ascending, shape (1, n)."""
+    return _fetch(session, col(Reading.candidate_id), where=col(Reading.reader_fingerprint) == fingerprint)
+
+
 def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[int, str]]:
     """Id and text of every candidate, by ascending id."""
     query = select(col(Candidate.id), col(Candidate.text)).order_by(col(Candidate.id)).limit(TEXTS_AT_ONCE)
@@ -99,10 +104,12 @@ def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFact
     return [PromptFacts(*row) for row in rows]
 
 
-def _fetch(session: Session, id_: Any, *others: ColumnElement[Any], after_id: int) -> Columns:
+def _fetch(
+    session: Session, id_: Any, *others: ColumnElement[Any], after_id: int = 0, where: Any = true()
+) -> Columns:
     """An id and other whole numbers of every row with a higher id."""
     wanted = (id_, *others)
-    query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted))
+    query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted)).where(where)
     last = session.execute(select(func.max(id_))).scalar() or 0
     parts = [np.zeros((len(wanted), 0), dtype=np.int64)]
     for start in range(after_id, last, ROWS_AT_ONCE):
