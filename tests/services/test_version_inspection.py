@@ -142,7 +142,7 @@ def test_a_look_judges_as_much_as_it_has_time_for_and_the_rest_follows(
     while seen.n_waiting and time.monotonic() < until:
         seen = inspection.report(desk.good)
     inspection.close()
-    assert seen == whole
+    assert (seen.n_judged, seen.accuracy, seen.by_kind) == (whole.n_judged, whole.accuracy, whole.by_kind)
 
 
 def test_a_vote_that_is_taken_back_makes_a_new_report(tmp_path: Path) -> None:
