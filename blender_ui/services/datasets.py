@@ -1,8 +1,8 @@
 """The preferences in the store, as the arrays that rankers learn from.
 
 Where a researcher has ruled on two candidates, every label of them counts as the ruling does. Gold pairs and
-attention checks are left out: they ask who reads, not which answer is better. Invariant: the same preferences,
-cut-off and rulings give the same arrays in the same order. Non-goal: splitting them.
+attention checks are left out: they ask who reads, not which answer is better. Invariant: the same
+preferences, cut-off and rulings give the same arrays in the same order. Non-goal: splitting them.
 """
 
 from __future__ import annotations

@@ -76,9 +76,7 @@ class StyleCounts:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with draft.open("wb") as file:
-            np.savez(
-                file, counts=counts.astype(np.int32), last_answer=_fingerprint(session, len(counts) - 1)
-            )
+            np.savez(file, counts=counts.astype(np.int32), last_answer=_fingerprint(session, len(counts) - 1))
         draft.replace(self._path)
         self._n_kept = len(counts)
 

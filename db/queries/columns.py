@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, String, case, cast, func, select, true
+from sqlalchemy import ColumnElement, String, case, cast, func, select
 from sqlmodel import Session, col
 
 from db.models import Candidate, Comparison, Outcome, Preference, Prompt, Reading
@@ -105,11 +105,12 @@ def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFact
 
 
 def _fetch(
-    session: Session, id_: Any, *others: ColumnElement[Any], after_id: int = 0, where: Any = true()
+    session: Session, id_: Any, *others: ColumnElement[Any], after_id: int = 0, where: Any = None
 ) -> Columns:
     """An id and other whole numbers of every row with a higher id."""
     wanted = (id_, *others)
-    query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted)).where(where)
+    query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted))
+    query = query if where is None else query.where(where)
     last = session.execute(select(func.max(id_))).scalar() or 0
     parts = [np.zeros((len(wanted), 0), dtype=np.int64)]
     for start in range(after_id, last, ROWS_AT_ONCE):
