@@ -27,7 +27,8 @@ from blender_ui.services.attributing import READING, Attributing
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.checks import Checks
-from blender_ui.services.ensemble_evaluation import EnsembleEvaluation, Scorer
+from blender_ui.services.ensemble_evaluation import EnsembleEvaluation
+from blender_ui.services.ensemble_run import Scorer
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fuser_training import FuserRun
