@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, bindparam, case, func, insert, select
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
-from db.models import Annotator, AnnotatorKind, Preference
+from db.models import Annotator, AnnotatorKind, Outcome, Preference
 from db.queries.checks import select_checks
 
 LONGEST_LOOK = 300.0
 """Seconds; a pair that was on the screen for longer was not being looked at."""
 
 
-def find_by_key(session: Session, *, idempotency_key: str) -> Preference | None:
+class Given(NamedTuple):
+    """An outcome that is stored."""
+
+    id: int
+    comparison_id: int
+    outcome: Outcome
+
+
+def add(session: Session, *, values: dict[str, Any]) -> Given:
+    """Store a preference, with every column by name that is not to be NULL."""
+    preference_id = session.connection().execute(_add_statement(), values).scalar_one()
+    return Given(preference_id, values["comparison_id"], values["outcome"])
+
+
+def find_by_key(session: Session, *, idempotency_key: str) -> Given | None:
     """The preference that was submitted under a key, retracted or not."""
-    return session.scalars(
-        select(Preference).where(col(Preference.idempotency_key) == idempotency_key)
-    ).first()
+    row = session.connection().execute(_by_key_query(), {"key": idempotency_key}).first()
+    return None if row is None else Given(*row)
 
 
 def find_standing(session: Session, *, comparison_id: int, annotator_id: int) -> Preference | None:
@@ -103,3 +119,18 @@ def get_last_id(session: Session) -> int:
     """The highest id of any preference, 0 where there is none."""
     last: int = session.execute(select(func.coalesce(func.max(col(Preference.id)), 0))).scalar_one()
     return last
+
+
+# Building a statement takes longer than running it, so the ones of the label loop are built once.
+
+
+@cache
+def _add_statement() -> ReturningInsert[Any]:
+    return insert(Preference).returning(col(Preference.id))
+
+
+@cache
+def _by_key_query() -> Select[*tuple[Any, ...]]:
+    return select(col(Preference.id), col(Preference.comparison_id), col(Preference.outcome)).where(
+        col(Preference.idempotency_key) == bindparam("key")
+    )
