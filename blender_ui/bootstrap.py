@@ -125,6 +125,7 @@ class Services:
     def close(self) -> None:
         """End the children and let go of the store."""
         self.live_head.close()
+        self.version_inspection.close()
         self.members.close()
         self.process.close()
         self.attributing.close()
@@ -169,7 +170,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         overlap=settings.overlap,
     )
     blending = Blending(engine, members=members, clock=clock)
-    table = PreferenceTable(engine)
+    table = PreferenceTable(engine, cache_path=settings.home_path / "inspector")
     live_head = LiveHead(
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
