@@ -19,13 +19,14 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine, Select, bindparam, select
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from blender_ui.errors import NotPermitted, NotSignedIn
 from blender_ui.services import signing_in
 from blender_ui.services.signing_in import AnnotatorView, hash_secret
 from db.engine import transaction
-from db.models import Account, Annotator, Audience, Project, ProjectMember, Role, SignIn, UtcTime
+from db.models import Account, Annotator, Audience, Role, SignIn, UtcTime
+from db.queries.projects import find_admission
 
 _RANK = {Role.ANNOTATOR: 0, Role.RESEARCHER: 1, Role.ADMIN: 2}
 
@@ -111,17 +112,14 @@ class Access:
             NotPermitted: If there is no such project, it is archived, or it is for others.
         """
         with transaction(self._engine) as session:
-            project = session.get(Project, project_id)
-            if project is None or project.archived_at is not None:
-                raise NotPermitted("This project is not there to be labelled any more; choose another one.")
-            if (
-                project.audience is Audience.MEMBERS
-                and _RANK[annotator.role] < _RANK[Role.RESEARCHER]
-                and not is_member(session, project_id=project_id, annotator_id=annotator.id)
-            ):
-                raise NotPermitted(
-                    f"The project {project.name} is for its members. Ask a researcher for an invitation link."
-                )
+            project = find_admission(session, project_id=project_id, annotator_id=annotator.id)
+        if project is None or project.is_archived:
+            raise NotPermitted("This project is not there to be labelled any more; choose another one.")
+        sees_all = _RANK[annotator.role] >= _RANK[Role.RESEARCHER]
+        if project.audience is Audience.MEMBERS and not (sees_all or project.is_member):
+            raise NotPermitted(
+                f"The project {project.name} is for its members. Ask a researcher for an invitation link."
+            )
 
     def _find_signed_in(self, token: str) -> AnnotatorView | None:
         values = {"token_hash": hash_secret(token), "now": self._clock()}
@@ -147,9 +145,3 @@ def _signed_in_query() -> Select[*tuple[Any, ...]]:
             col(Account.disabled_at).is_(None),
         )
     )
-
-
-def is_member(session: Session, *, project_id: int, annotator_id: int) -> bool:
-    """Whether an annotator is a member of a project."""
-    member = session.get(ProjectMember, (project_id, annotator_id))
-    return member is not None and member.removed_at is None

@@ -1,23 +1,66 @@
-"""What an annotator answers and is told, and what an answer must satisfy.
+"""What an annotator answers and is told, what an answer must satisfy, and its step into the store.
 
-Invariant: nothing is stored that was not checked here first. Non-goal: whose pair it is, which
-``services.lending`` knows.
+Invariant: nothing is stored that was not checked here first. Non-goals: whose pair it is, which
+``services.lending`` knows, and transactions, which ``services.labeling`` opens.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput
+from blender_ui.services.lending import Lender, PairView
 from blender_ui.services.questions import check_criteria, check_spans, read_questions
-from db.models import Comparison, Lease, Outcome, Project
+from db.models import Comparison, LeaseStatus, Outcome, Project
+from db.queries import leases, preferences
+from db.queries.leases import Lent
 
 LONGEST_KEY = 96
 """An idempotency key is stored behind its annotator's id, in 128 characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """What an annotator says to a project's own questions; checked against them when it comes.
+
+    Attributes:
+        criteria: Outcome by criterion.
+        spans: Marked stretches.
+    """
+
+    criteria: object = None
+    spans: object = None
+
+
+NO_MARKS = Marks()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an annotator says of a lent pair.
+
+    Attributes:
+        lease_id: With which the pair was lent.
+        idempotency_key: One per vote, at most 96 characters; the same key again gives the same
+            answer and writes nothing.
+        reason: In the annotator's words.
+        strength: How much better, in (0, 1]; only where one side won.
+        marks: Answers to the project's own questions.
+        seconds: From the pair being drawn to the vote.
+    """
+
+    lease_id: int
+    outcome: Outcome
+    idempotency_key: str
+    reason: str | None = None
+    strength: float | None = None
+    marks: Marks = NO_MARKS
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +95,57 @@ class ProgressView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Marks:
-    """What an annotator says to a project's own questions; checked against them when it comes.
+class AnsweredView:
+    """What became of an answer, and the pair after it.
 
     Attributes:
-        criteria: Outcome by criterion.
-        spans: Marked stretches.
+        submitted: None where the answer came too late.
+        refusal: Why, in a sentence; else empty.
+        pair: None where nothing is left for this annotator.
     """
 
-    criteria: object = None
-    spans: object = None
+    submitted: SubmittedView | None
+    refusal: str
+    pair: PairView | None
 
 
-NO_MARKS = Marks()
+def take_answer(
+    session: Session, answer: Answer, *, lender: Lender, annotator_id: int, now: datetime
+) -> SubmittedView:
+    """Store an answer that was checked, once for its key, and tell the names.
+
+    Raises:
+        LeaseLost: If the pair is not this annotator's to answer any more; nothing was written then.
+        MalformedInput: If a mark was not asked for.
+    """
+    stored_key = f"{annotator_id}:{answer.idempotency_key}"
+    given = preferences.find_by_key(session, idempotency_key=stored_key)
+    if given is None:
+        lease = lender.get_answerable(session, annotator_id=annotator_id, lease_id=answer.lease_id)
+        values = {
+            "comparison_id": lease.comparison_id,
+            "annotator_id": annotator_id,
+            "lease_id": lease.id,
+            "outcome": answer.outcome,
+            "strength": answer.strength,
+            "reason": (answer.reason or "").strip() or None,
+            **_read_marks(session, lease, answer.marks),
+            "seconds": answer.seconds,
+            "idempotency_key": stored_key,
+            "created_at": now,
+        }
+        given = preferences.add(session, values=values)
+        leases.end(session, lease_id=lease.id, status=LeaseStatus.ANSWERED, now=now)
+    names = leases.get_member_names(session, comparison_id=given.comparison_id)
+    return SubmittedView(
+        preference_id=given.id,
+        outcome=given.outcome,
+        left_member=names.left,
+        right_member=names.right,
+    )
 
 
-def read_marks(session: Session, lease: Lease, marks: Marks) -> dict[str, Any]:
+def _read_marks(session: Session, lease: Lent, marks: Marks) -> dict[str, Any]:
     """The answers to the project's own questions, as they are stored."""
     if not marks.criteria and not marks.spans:
         return {}
@@ -79,16 +157,19 @@ def read_marks(session: Session, lease: Lease, marks: Marks) -> dict[str, Any]:
     }
 
 
-def check_answer(outcome: Outcome, key: str, strength: float | None, seconds: float | None) -> None:
+def check_answer(answer: Answer) -> None:
     """Refuse an answer that is out of range.
 
     Raises:
         MalformedInput: With what was expected.
     """
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise MalformedInput(f"an idempotency key has 1 to {LONGEST_KEY} characters, this one has {len(key)}")
-    if strength is not None and outcome not in (Outcome.LEFT, Outcome.RIGHT):
-        raise MalformedInput(f"only a win has a strength, and the outcome is {outcome.value}")
+    n_characters, strength, seconds = len(answer.idempotency_key), answer.strength, answer.seconds
+    if not 0 < n_characters <= LONGEST_KEY:
+        raise MalformedInput(
+            f"an idempotency key has 1 to {LONGEST_KEY} characters, this one has {n_characters}"
+        )
+    if strength is not None and answer.outcome not in (Outcome.LEFT, Outcome.RIGHT):
+        raise MalformedInput(f"only a win has a strength, and the outcome is {answer.outcome.value}")
     if strength is not None and not 0 < strength <= 1:
         raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
     if seconds is not None and not 0 <= seconds < math.inf:

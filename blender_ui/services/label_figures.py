@@ -185,13 +185,10 @@ def _confusions(item: IntArray, annotator: IntArray, choice: IntArray, n_annotat
     """Shared items by both choices and both annotators, (N_OUTCOMES, N_OUTCOMES, k, k)."""
     if not len(item):
         return np.zeros((N_OUTCOMES, N_OUTCOMES, n_annotators, n_annotators), dtype=np.int64)
-    shape = (int(item.max()) + 1, n_annotators)
-    chose = []
-    for outcome in range(N_OUTCOMES):
-        mine = choice == outcome
-        ones = np.ones(mine.sum(), dtype=np.int64)
-        chose.append(csr_array((ones, (item[mine], annotator[mine])), shape=shape))
-    return np.array([[(one.T @ other).toarray() for other in chose] for one in chose])
+    shape = (int(item.max()) + 1, N_OUTCOMES * n_annotators)
+    chose = csr_array((np.ones(len(item), dtype=np.int64), (item, choice * n_annotators + annotator)), shape)
+    tables = (chose.T @ chose).toarray().reshape(N_OUTCOMES, n_annotators, N_OUTCOMES, n_annotators)
+    return tables.swapaxes(1, 2)
 
 
 def measure_annotators(log: Labels, counts: IntArray) -> list[AnnotatorFigures]:
@@ -235,11 +232,12 @@ def _measure_one(
 
 def _agree_with_others(log: Labels, counts: IntArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether each label is what most of the others chose, and whether most of them chose one thing."""
-    others = counts[log.item]
-    others[np.arange(len(log)), log.choice] -= 1
-    top = others.max(axis=1, initial=0)
-    is_compared = (top > 0) & ((others == top[:, None]).sum(axis=1) == 1)
-    return others[np.arange(len(log)), log.choice] == top, is_compared
+    others = counts.T[:, log.item]
+    mine = log.choice, np.arange(len(log))
+    others[mine] -= 1
+    top = others.max(axis=0, initial=0)
+    is_compared = (top > 0) & ((others == top).sum(axis=0) == 1)
+    return others[mine] == top, is_compared
 
 
 def warn(latest: Latest) -> str:

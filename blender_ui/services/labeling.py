@@ -20,21 +20,12 @@ from sqlmodel import Session
 from blender_ui.errors import LeaseLost, MalformedInput
 from blender_ui.services import signing_in
 from blender_ui.services.access import Access
-from blender_ui.services.answers import (
-    NO_MARKS,
-    check_answer,
-    read_marks,
-)
-from blender_ui.services.answers import (
-    Marks as Marks,
-)
-from blender_ui.services.answers import (
-    ProgressView as ProgressView,
-)
-from blender_ui.services.answers import (
-    SubmittedView as SubmittedView,
-)
-from blender_ui.services.lending import Lender, PairView, stored_id
+from blender_ui.services.answers import NO_MARKS, AnsweredView, check_answer, take_answer
+from blender_ui.services.answers import Answer as Answer
+from blender_ui.services.answers import Marks as Marks
+from blender_ui.services.answers import ProgressView as ProgressView
+from blender_ui.services.answers import SubmittedView as SubmittedView
+from blender_ui.services.lending import Lender, PairView
 from blender_ui.services.queueing import queue_prompt
 from blender_ui.services.signing_in import AnnotatorView as AnnotatorView
 from blender_ui.services.signing_in import lock_annotator
@@ -43,7 +34,6 @@ from db.models import (
     DEFAULT_PROJECT_ID,
     LeaseStatus,
     Outcome,
-    Preference,
     Prompt,
     SeenPrompt,
 )
@@ -128,12 +118,12 @@ class Labeling:
         self, session: Session, annotator_id: int, scope: Scope, *, besides: int, now: datetime
     ) -> PairView | None:
         held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
-        lease = (
-            next((lease for lease in held if lease.id != besides), None)
-            or self._lender.resume(session, annotator_id=annotator_id, scope=scope, besides=besides, now=now)
-            or self._lender.lend(session, annotator_id=annotator_id, scope=scope, now=now)
+        lease = next((lease for lease in held if lease.id != besides), None) or self._lender.resume(
+            session, annotator_id=annotator_id, scope=scope, besides=besides, now=now
         )
-        return None if lease is None else self._lender.show(session, lease=lease, now=now)
+        if lease is None:
+            return self._lender.lend(session, annotator_id=annotator_id, scope=scope, now=now)
+        return self._lender.show(session, lease=lease, now=now)
 
     def submit(
         self,
@@ -147,54 +137,57 @@ class Labeling:
         marks: Marks = NO_MARKS,
         seconds: float | None = None,
     ) -> SubmittedView:
-        """Take an outcome for a lent pair; only now are the names told.
+        """Take an outcome for a lent pair; only now are the names told. See ``Answer``.
 
         A lease whose time is over still counts while nobody else has taken its place.
-
-        Args:
-            annotator_id: From ``sign_in``.
-            lease_id: From ``next_pair``.
-            outcome: What the annotator says.
-            idempotency_key: One per vote, at most 96 characters; the same key again gives the
-                same answer and writes nothing.
-            reason: In the annotator's words.
-            strength: How much better, in (0, 1]; only where one side won.
-            marks: Answers to the project's own questions.
-            seconds: From the pair being drawn to the vote.
 
         Raises:
             LeaseLost: If the pair is not this annotator's to answer any more.
             MalformedInput: If the key, strength or seconds are out of range, or a mark was not asked for.
         """
-        check_answer(outcome, idempotency_key, strength, seconds)
-        stored_key = f"{annotator_id}:{idempotency_key}"
+        answer = Answer(
+            lease_id=lease_id,
+            outcome=outcome,
+            idempotency_key=idempotency_key,
+            reason=reason,
+            strength=strength,
+            marks=marks,
+            seconds=seconds,
+        )
+        check_answer(answer)
         with transaction(self._engine, immediate=True) as session:
-            preference = preferences.find_by_key(session, idempotency_key=stored_key)
-            if preference is None:
-                lease = self._lender.get_answerable(session, annotator_id=annotator_id, lease_id=lease_id)
-                now = self._clock()
-                preference = Preference(
-                    comparison_id=lease.comparison_id,
-                    annotator_id=annotator_id,
-                    lease_id=lease_id,
-                    outcome=outcome,
-                    strength=strength,
-                    reason=(reason or "").strip() or None,
-                    **read_marks(session, lease, marks),
-                    seconds=seconds,
-                    idempotency_key=stored_key,
-                    created_at=now,
-                )
-                session.add(preference)
-                lease.status, lease.ended_at = LeaseStatus.ANSWERED, now
-                session.flush()
-            names = leases.get_member_names(session, comparison_id=preference.comparison_id)
-            return SubmittedView(
-                preference_id=stored_id(preference),
-                outcome=preference.outcome,
-                left_member=names.left,
-                right_member=names.right,
+            return take_answer(
+                session, answer, lender=self._lender, annotator_id=annotator_id, now=self._clock()
             )
+
+    def answer(
+        self,
+        answer: Answer,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        besides: int | None = None,
+    ) -> AnsweredView:
+        """Take an outcome and lend the next pair, in one transaction: what ``submit`` and ``next_pair`` do.
+
+        An answer that comes too late is not taken, and the next pair comes all the same.
+
+        Raises:
+            NotFound: If there is no such annotator.
+            MalformedInput: As in ``submit``; then no pair is lent, either.
+        """
+        check_answer(answer)
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            now, submitted, refusal = self._clock(), None, ""
+            try:
+                submitted = take_answer(
+                    session, answer, lender=self._lender, annotator_id=annotator_id, now=now
+                )
+            except LeaseLost as error:  # raised before anything was written
+                refusal = str(error)
+            pair = self._next(session, annotator_id, Scope(project_id), besides=besides or 0, now=now)
+            return AnsweredView(submitted=submitted, refusal=refusal, pair=pair)
 
     def skip(self, *, annotator_id: int, lease_id: int) -> None:
         """Hand a pair back for others to answer; this annotator is not shown it again.
@@ -209,7 +202,7 @@ class Labeling:
             if lease.status is LeaseStatus.ACTIVE:
                 leases.end_unanswered(session, leases=[lease], status=LeaseStatus.SKIPPED, now=self._clock())
             elif lease.status is LeaseStatus.EXPIRED:
-                lease.status, lease.ended_at = LeaseStatus.SKIPPED, self._clock()
+                leases.end(session, lease_id=lease_id, status=LeaseStatus.SKIPPED, now=self._clock())
             elif lease.status is LeaseStatus.ANSWERED:
                 raise LeaseLost("this pair has been answered already; undo takes the answer back")
 
@@ -247,7 +240,7 @@ class Labeling:
                 return None
             leases.expire_active(session, annotator_id=annotator_id, scope=Scope(project_id), now=now)
             if lease.status is LeaseStatus.SKIPPED:
-                self._lender.take_place(session, lease=lease)
+                self._lender.take_place(session, comparison_id=lease.comparison_id)
             standing = preferences.find_standing(
                 session, comparison_id=lease.comparison_id, annotator_id=annotator_id
             )

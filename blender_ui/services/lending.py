@@ -14,8 +14,10 @@ from sqlmodel import Session
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.coins import uniform
 from blender_ui.pairing.policy import Choice, Entry, QueueHead, choose
-from db.models import Annotator, Lease, LeaseStatus, Preference, Project, Purpose
-from db.queries import leases, queue
+from db.models import Annotator, LeaseStatus, Preference, Purpose
+from db.queries import leases, projects, queue
+from db.queries.leases import Lent
+from db.queries.projects import Order
 from db.queries.queue import Scope
 
 
@@ -62,7 +64,7 @@ class Lender:
 
     def resume(
         self, session: Session, *, annotator_id: int, scope: Scope, besides: int, now: datetime
-    ) -> Lease | None:
+    ) -> Lent | None:
         """Open the places of all expired leases; give the annotator's own again if it is free."""
         leases.expire_due(session, now=now)
         lease = leases.find_resumable(session, annotator_id=annotator_id, scope=scope, besides=besides)
@@ -70,32 +72,32 @@ class Lender:
             return None
         return lease
 
-    def lend(self, session: Session, *, annotator_id: int, scope: Scope, now: datetime) -> Lease | None:
+    def lend(self, session: Session, *, annotator_id: int, scope: Scope, now: datetime) -> PairView | None:
         """Make a lease on the comparison that the policy chooses; None where none is open."""
         choice = self._choose(session, annotator_id, scope)
         if choice is None:
             return None
-        lease = Lease(
+        self.take_place(session, comparison_id=choice.comparison_id)
+        lease = leases.add_lease(
+            session,
             comparison_id=choice.comparison_id,
             annotator_id=annotator_id,
-            status=LeaseStatus.ACTIVE,
             policy=choice.policy,
             propensity=choice.propensity,
             expires_at=self.end(now),
-            created_at=now,
+            now=now,
         )
-        self.take_place(session, lease=lease)
-        session.add(lease)
-        return lease
+        return self._read(session, lease, now)
 
-    def show(self, session: Session, *, lease: Lease, now: datetime) -> PairView:
+    def show(self, session: Session, *, lease: Lent, now: datetime) -> PairView:
         """Make a lease active until a whole lease time from now, and read what it shows."""
-        lease.status, lease.ended_at = LeaseStatus.ACTIVE, None
-        lease.expires_at = self.end(now)
-        session.flush()
+        leases.activate(session, lease_id=lease.id, expires_at=self.end(now))
+        return self._read(session, lease, now)
+
+    def _read(self, session: Session, lease: Lent, now: datetime) -> PairView:
         texts = leases.get_texts(session, comparison_id=lease.comparison_id)
         return PairView(
-            lease_id=stored_id(lease),
+            lease_id=lease.id,
             comparison_id=lease.comparison_id,
             instruction=texts.instruction,
             input=texts.input,
@@ -103,30 +105,31 @@ class Lender:
             right_text=texts.right,
             policy=lease.policy,
             propensity=lease.propensity,
-            expires_at=lease.expires_at,
+            expires_at=self.end(now),
         )
 
-    def get_own(self, session: Session, *, annotator_id: int, lease_id: int) -> Lease:
+    def get_own(self, session: Session, *, annotator_id: int, lease_id: int) -> Lent:
         """The annotator's lease; raises LeaseLost where it is not theirs."""
         lease = leases.find_lease(session, lease_id=lease_id)
         if lease is None or lease.annotator_id != annotator_id:
             raise LeaseLost("this pair is not yours to answer; ask for the next one")
         return lease
 
-    def get_answerable(self, session: Session, *, annotator_id: int, lease_id: int) -> Lease:
+    def get_answerable(self, session: Session, *, annotator_id: int, lease_id: int) -> Lent:
         """The annotator's lease with its place taken; raises LeaseLost where it is too late."""
         lease = self.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
         if lease.status is LeaseStatus.EXPIRED:
             if leases.is_seen(session, lease=lease):
                 raise LeaseLost("you have seen the names of this pair; ask for the next one")
-            self.take_place(session, lease=lease)
+            self.take_place(session, comparison_id=lease.comparison_id)
         elif lease.status is not LeaseStatus.ACTIVE:
             raise LeaseLost(f"this pair has been {lease.status.value} already; ask for the next one")
         return lease
 
-    def take_place(self, session: Session, *, lease: Lease) -> None:
-        """Take a place for a lease; raises LeaseLost where others have taken all of them."""
-        if not queue.take_place(session, comparison_id=lease.comparison_id):
+    @staticmethod
+    def take_place(session: Session, *, comparison_id: int) -> None:
+        """Take a comparison's place for a lease; raises LeaseLost where others have taken all of them."""
+        if not queue.take_place(session, comparison_id=comparison_id):
             raise LeaseLost("this pair waited too long and others have it now; ask for the next one")
 
     def _choose(self, session: Session, annotator_id: int, scope: Scope) -> Choice | None:
@@ -134,13 +137,13 @@ class Lender:
 
         Checks are only mixed in: where nothing is left to label, none is asked.
         """
-        project = session.get_one(Project, scope.project_id)
+        order = projects.get_order(session, project_id=scope.project_id)
         first = queue.find_least_taken(session, annotator_id=annotator_id, scope=scope)
         if first is None:
             return None
         turn = leases.get_last_id(session)
         coin, remaining = uniform(self._seed, "check", annotator_id, turn), 1.0
-        shares = {Purpose.GOLD: project.gold_share, Purpose.ATTENTION: project.attention_share}
+        shares = {Purpose.GOLD: order.gold_share, Purpose.ATTENTION: order.attention_share}
         for purpose, share in shares.items():
             of_purpose = scope._replace(purpose=purpose)
             if share == 0:
@@ -152,7 +155,7 @@ class Lender:
                 n_least = self._count(session, annotator_id, of_purpose, check)
                 return Choice(check.comparison_id, purpose.value, share / n_least)
             remaining -= share
-        choice = self._choose_label(session, annotator_id, scope, first=first, project=project, turn=turn)
+        choice = self._choose_label(session, annotator_id, scope, first=first, order=order, turn=turn)
         return choice._replace(propensity=choice.propensity * remaining)
 
     def _choose_label(
@@ -162,15 +165,15 @@ class Lender:
         scope: Scope,
         *,
         first: queue.Head,
-        project: Project,
+        order: Order,
         turn: int,
     ) -> Choice:
         top = None
-        if project.policy == "most_informative":
+        if order.policy == "most_informative":
             top = queue.find_most_informative(session, annotator_id=annotator_id, scope=scope)
         n_least = self._count(session, annotator_id, scope, first)
         head = QueueHead(first=Entry(*first), n_least=n_least, top=None if top is None else Entry(*top))
-        random_share = project.random_share if self._random_share is None else self._random_share
+        random_share = order.random_share if self._random_share is None else self._random_share
         return choose(head, random_share=random_share, coin=uniform(self._seed, "turn", annotator_id, turn))
 
     @staticmethod
@@ -178,7 +181,7 @@ class Lender:
         return queue.count_least_taken(session, annotator_id=annotator_id, scope=scope, n_taken=head.n_taken)
 
 
-def stored_id(row: Annotator | Lease | Preference) -> int:
+def stored_id(row: Annotator | Preference) -> int:
     """The id of a row that has been flushed."""
     if row.id is None:
         raise RuntimeError(f"{type(row).__name__} was not flushed before its id was read")

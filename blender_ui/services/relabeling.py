@@ -131,7 +131,7 @@ class Relabeling:
         with transaction(self._engine, immediate=True) as session:
             done = preferences.find_by_key(session, idempotency_key=stored_key)
             if done is not None:
-                return stored_id(done)
+                return done.id
             earlier = self._get_own(session, annotator_id, preference_id)
             earlier.retracted_at = now
             session.flush()

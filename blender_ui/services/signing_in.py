@@ -68,21 +68,20 @@ def rename(engine: Engine, *, annotator_id: int, name: str) -> AnnotatorView:
     if not 0 < len(name) <= LONGEST_NAME:
         raise MalformedInput(f"a name has 1 to {LONGEST_NAME} characters, this one has {len(name)}")
     with transaction(engine, immediate=True) as session:
-        annotator = lock_annotator(session, annotator_id)
+        lock_annotator(session, annotator_id)
+        annotator = session.get_one(Annotator, annotator_id)
         annotator.name = name
         return view_annotator(annotator)
 
 
-def lock_annotator(session: Session, annotator_id: int) -> Annotator:
-    """The annotator, whose other tabs wait until the transaction ends.
+def lock_annotator(session: Session, annotator_id: int) -> None:
+    """Let an annotator's other tabs wait until the transaction ends.
 
     Raises:
         NotFound: If there is no such annotator.
     """
-    annotator = annotators.lock_annotator(session, annotator_id=annotator_id)
-    if annotator is None:
+    if not annotators.lock_annotator(session, annotator_id=annotator_id):
         raise NotFound(f"there is no annotator {annotator_id}; sign in first")
-    return annotator
 
 
 def _add(session: Session, stored_key: str, name: str, now: datetime) -> Annotator:

@@ -1,18 +1,34 @@
-"""Leases: which annotator holds which comparison, and what became of it."""
+"""Leases: which annotator holds which comparison, and what became of it.
+
+Plain values, not rows of the session, whose bookkeeping would cost more than the work: a vote waits
+for these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
 from db.models import Candidate, Comparison, Lease, LeaseStatus, Member, Prompt, SeenPrompt
 from db.queries.queue import Scope, give_back_places
+
+
+class Lent(NamedTuple):
+    """A lease as it was read."""
+
+    id: int
+    comparison_id: int
+    annotator_id: int
+    status: LeaseStatus
+    policy: str
+    propensity: float
 
 
 class LeasedTexts(NamedTuple):
@@ -31,47 +47,70 @@ class MemberNames(NamedTuple):
     right: str
 
 
-def find_lease(session: Session, *, lease_id: int) -> Lease | None:
+def add_lease(
+    session: Session,
+    *,
+    comparison_id: int,
+    annotator_id: int,
+    policy: str,
+    propensity: float,
+    expires_at: datetime,
+    now: datetime,
+) -> Lent:
+    """Lend a comparison whose place has been taken."""
+    values = {
+        "comparison_id": comparison_id,
+        "annotator_id": annotator_id,
+        "status": LeaseStatus.ACTIVE,
+        "policy": policy,
+        "propensity": propensity,
+        "expires_at": expires_at,
+        "created_at": now,
+    }
+    lease_id = session.connection().execute(_add_statement(), values).scalar_one()
+    return Lent(lease_id, comparison_id, annotator_id, LeaseStatus.ACTIVE, policy, propensity)
+
+
+def find_lease(session: Session, *, lease_id: int) -> Lent | None:
     """One lease, locked where the database locks rows."""
-    return session.get(Lease, lease_id, with_for_update=True)
+    return _find(session, _by_id_query(), {"lease_id": lease_id})
 
 
-def list_active(session: Session, *, annotator_id: int, scope: Scope | None = None) -> Sequence[Lease]:
+def list_active(session: Session, *, annotator_id: int, scope: Scope | None = None) -> list[Lent]:
     """The annotator's active leases, the oldest first; of a project or of one prompt if asked."""
     values = {"annotator_id": annotator_id, **(scope._asdict() if scope else {})}
-    return session.scalars(_active_query(*_kind_of(scope)), values).all()
+    return _list(session, _active_query(*_kind_of(scope)), values)
 
 
-def find_resumable(session: Session, *, annotator_id: int, scope: Scope, besides: int = 0) -> Lease | None:
+def find_resumable(session: Session, *, annotator_id: int, scope: Scope, besides: int = 0) -> Lent | None:
     """The annotator's oldest expired lease, but one, whose comparison still has a place and is blind."""
     values = {"annotator_id": annotator_id, "besides": besides, **scope._asdict()}
-    return session.scalars(_resumable_query(*_kind_of(scope)), values).first()
+    return _find(session, _resumable_query(*_kind_of(scope)), values)
 
 
-def find_last_ended(session: Session, *, annotator_id: int, project_id: int) -> Lease | None:
+def find_last_ended(session: Session, *, annotator_id: int, project_id: int) -> Lent | None:
     """The lease that the annotator answered or skipped last in a project."""
-    in_project = select(col(Comparison.id)).where(
-        col(Comparison.id) == col(Lease.comparison_id), col(Comparison.project_id) == project_id
-    )
-    return session.scalars(
-        select(Lease)
-        .where(
-            in_project.exists(),
-            col(Lease.annotator_id) == annotator_id,
-            col(Lease.ended_at).is_not(None),
-            col(Lease.status).in_((LeaseStatus.ANSWERED, LeaseStatus.SKIPPED)),
-        )
-        .order_by(col(Lease.ended_at).desc(), col(Lease.id).desc())
-        .limit(1)
-    ).first()
+    return _find(session, _last_ended_query(), {"annotator_id": annotator_id, "project_id": project_id})
+
+
+def activate(session: Session, *, lease_id: int, expires_at: datetime) -> None:
+    """Make a lease active until a time."""
+    _change(session, [lease_id], status=LeaseStatus.ACTIVE, expires_at=expires_at, ended_at=None)
+
+
+def end(session: Session, *, lease_id: int, status: LeaseStatus, now: datetime) -> None:
+    """End a lease and leave its place as it is."""
+    _change(session, [lease_id], status=status, ended_at=now)
 
 
 def expire_due(session: Session, *, now: datetime) -> int:
-    """End every active lease whose time is over, and open its place again; say how many."""
-    due = session.scalars(
-        select(Lease).where(col(Lease.status) == LeaseStatus.ACTIVE, col(Lease.expires_at) <= now)
-    ).all()
-    return end_unanswered(session, leases=due, status=LeaseStatus.EXPIRED, now=now)
+    """End every active lease whose time is over, and open its place again; say how many.
+
+    Not those that another transaction is ending or answering at this moment.
+    """
+    return end_unanswered(
+        session, leases=_list(session, _due_query(), {"now": now}), status=LeaseStatus.EXPIRED, now=now
+    )
 
 
 def expire_active(session: Session, *, annotator_id: int, now: datetime, scope: Scope | None = None) -> int:
@@ -80,26 +119,21 @@ def expire_active(session: Session, *, annotator_id: int, now: datetime, scope: 
     return end_unanswered(session, leases=leases, status=LeaseStatus.EXPIRED, now=now)
 
 
-def end_unanswered(session: Session, *, leases: Sequence[Lease], status: LeaseStatus, now: datetime) -> int:
+def end_unanswered(session: Session, *, leases: Sequence[Lent], status: LeaseStatus, now: datetime) -> int:
     """End leases without an outcome and open their places again; say how many."""
-    for lease in leases:
-        lease.status = status
-        lease.ended_at = now
-    session.flush()
+    _change(session, [lease.id for lease in leases], status=status, ended_at=now)
     give_back_places(session, comparison_ids=[lease.comparison_id for lease in leases])
     return len(leases)
 
 
 def extend_active(session: Session, *, annotator_id: int, expires_at: datetime) -> set[int]:
     """Move the end of an annotator's active leases; give their ids."""
-    held = list_active(session, annotator_id=annotator_id)
-    for lease in held:
-        lease.expires_at = expires_at
-    session.flush()
-    return {lease.id for lease in held if lease.id is not None}
+    held = {lease.id for lease in list_active(session, annotator_id=annotator_id)}
+    _change(session, held, expires_at=expires_at)
+    return held
 
 
-def is_seen(session: Session, *, lease: Lease) -> bool:
+def is_seen(session: Session, *, lease: Lent) -> bool:
     """Whether the lease's annotator has seen the names behind its prompt."""
     seen = (
         select(col(SeenPrompt.prompt_id))
@@ -121,11 +155,26 @@ def get_member_names(session: Session, *, comparison_id: int) -> MemberNames:
 
 def get_last_id(session: Session) -> int:
     """The highest id of any lease, 0 where there is none."""
-    last: int = session.execute(select(func.coalesce(func.max(col(Lease.id)), 0))).scalar_one()
+    last: int = session.connection().execute(_last_id_query()).scalar_one()
     return last
 
 
 # Building a statement takes longer than running it, so the ones of the label loop are built once.
+
+
+def _find(session: Session, query: Select[*tuple[Any, ...]], values: dict[str, Any]) -> Lent | None:
+    row = session.connection().execute(query, values).first()
+    return None if row is None else Lent(*row)
+
+
+def _list(session: Session, query: Select[*tuple[Any, ...]], values: dict[str, Any]) -> list[Lent]:
+    return [Lent(*row) for row in session.connection().execute(query, values)]
+
+
+def _change(session: Session, lease_ids: Iterable[int], **values: Any) -> None:
+    rows = [{"lease_id": lease_id, **values} for lease_id in lease_ids]
+    if rows:
+        session.connection().execute(_change_statement(), rows)
 
 
 def _kind_of(scope: Scope | None) -> tuple[bool, bool]:
@@ -134,25 +183,64 @@ def _kind_of(scope: Scope | None) -> tuple[bool, bool]:
 
 
 @cache
-def _active_query(of_project: bool, of_prompt: bool) -> Select[Lease]:
-    query = select(Lease).where(
+def _add_statement() -> ReturningInsert[Any]:
+    return insert(Lease).returning(col(Lease.id))
+
+
+@cache
+def _change_statement() -> Update:
+    return update(Lease).where(col(Lease.id) == bindparam("lease_id"))
+
+
+@cache
+def _last_id_query() -> Select[int]:
+    return select(func.coalesce(func.max(col(Lease.id)), 0))
+
+
+def _lent_query(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(*(getattr(Lease, name) for name in Lent._fields)).where(*conditions)
+
+
+@cache
+def _by_id_query() -> Select[*tuple[Any, ...]]:
+    return _lent_query(col(Lease.id) == bindparam("lease_id")).with_for_update()
+
+
+@cache
+def _due_query() -> Select[*tuple[Any, ...]]:
+    is_due = col(Lease.expires_at) <= bindparam("now")
+    return _lent_query(col(Lease.status) == LeaseStatus.ACTIVE, is_due).with_for_update(skip_locked=True)
+
+
+@cache
+def _active_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]:
+    query = _lent_query(
         col(Lease.annotator_id) == bindparam("annotator_id"), col(Lease.status) == LeaseStatus.ACTIVE
     )
-    comparison = select(col(Comparison.id)).where(
-        col(Comparison.id) == col(Lease.comparison_id), *_within(of_project, of_prompt)
-    )
     if of_project or of_prompt:
-        query = query.where(comparison.exists())
+        query = query.where(_is_of_comparison(*_within(of_project, of_prompt)))
     return query.order_by(col(Lease.id))
 
 
 @cache
-def _resumable_query(of_project: bool, of_prompt: bool) -> Select[Lease]:
+def _last_ended_query() -> Select[*tuple[Any, ...]]:
+    return (
+        _lent_query(
+            _is_of_comparison(*_within(True, False)),
+            col(Lease.annotator_id) == bindparam("annotator_id"),
+            col(Lease.ended_at).is_not(None),
+            col(Lease.status).in_((LeaseStatus.ANSWERED, LeaseStatus.SKIPPED)),
+        )
+        .order_by(col(Lease.ended_at).desc(), col(Lease.id).desc())
+        .limit(1)
+    )
+
+
+@cache
+def _resumable_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]:
     seen = select(col(SeenPrompt.prompt_id)).where(col(SeenPrompt.annotator_id) == bindparam("annotator_id"))
     return (
-        select(Lease)
-        .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
-        .where(
+        _lent_query(
             col(Lease.annotator_id) == bindparam("annotator_id"),
             col(Lease.status) == LeaseStatus.EXPIRED,
             col(Lease.id) != bindparam("besides"),
@@ -160,9 +248,15 @@ def _resumable_query(of_project: bool, of_prompt: bool) -> Select[Lease]:
             col(Comparison.prompt_id).not_in(seen),
             *_within(of_project, of_prompt),
         )
+        .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
         .order_by(col(Lease.id))
         .limit(1)
     )
+
+
+def _is_of_comparison(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    comparison = select(col(Comparison.id)).where(col(Comparison.id) == col(Lease.comparison_id), *conditions)
+    return comparison.exists()
 
 
 def _within(of_project: bool, of_prompt: bool) -> list[ColumnElement[bool]]:

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, bindparam, case, func, insert, select
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
-from db.models import Annotator, AnnotatorKind, Preference
+from db.models import Annotator, AnnotatorKind, Outcome, Preference
+from db.queries.checks import select_checks
 
 LONGEST_LOOK = 300.0
 """Seconds; a pair that was on the screen for longer was not being looked at."""
 
 
-def find_by_key(session: Session, *, idempotency_key: str) -> Preference | None:
+class Given(NamedTuple):
+    """An outcome that is stored."""
+
+    id: int
+    comparison_id: int
+    outcome: Outcome
+
+
+def add(session: Session, *, values: dict[str, Any]) -> Given:
+    """Store a preference, with every column by name that is not to be NULL."""
+    preference_id = session.connection().execute(_add_statement(), values).scalar_one()
+    return Given(preference_id, values["comparison_id"], values["outcome"])
+
+
+def find_by_key(session: Session, *, idempotency_key: str) -> Given | None:
     """The preference that was submitted under a key, retracted or not."""
-    return session.scalars(
-        select(Preference).where(col(Preference.idempotency_key) == idempotency_key)
-    ).first()
+    row = session.connection().execute(_by_key_query(), {"key": idempotency_key}).first()
+    return None if row is None else Given(*row)
 
 
 def find_standing(session: Session, *, comparison_id: int, annotator_id: int) -> Preference | None:
@@ -56,7 +73,23 @@ def sum_seconds(session: Session, *, annotator_id: int, since: datetime) -> floa
 
 
 def count_standing(session: Session, *, after_id: int = 0, humans_only: bool = True) -> int:
-    """How many preferences stand, of those with a higher id than ``after_id``."""
+    """How many preferences stand, of those with a higher id than ``after_id``; checks count too."""
+    query = _standing(after_id=after_id, humans_only=humans_only)
+    n_standing: int = session.execute(query).scalar_one()
+    return n_standing
+
+
+def count_teaching(session: Session, *, after_id: int = 0) -> int:
+    """As many of people as a ranker may learn from: those that stand without those on checks."""
+    # Two counts, because each has its index, and the difference of the two has none.
+    on_checks = _standing(after_id=after_id, humans_only=True).where(
+        col(Preference.comparison_id).in_(select_checks())
+    )
+    n_on_checks: int = session.execute(on_checks).scalar_one()
+    return count_standing(session, after_id=after_id) - n_on_checks
+
+
+def _standing(*, after_id: int, humans_only: bool) -> Select[int]:
     query = select(func.count()).select_from(Preference).where(col(Preference.retracted_at).is_(None))
     if after_id:
         query = query.where(col(Preference.id) > after_id)
@@ -64,8 +97,7 @@ def count_standing(session: Session, *, after_id: int = 0, humans_only: bool = T
         # By their ids, not by leaving judges out: so the index by annotator gives the count.
         people = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
         query = query.where(col(Preference.annotator_id).in_(people))
-    n_standing: int = session.execute(query).scalar_one()
-    return n_standing
+    return query
 
 
 def count_people(session: Session) -> int:
@@ -87,3 +119,18 @@ def get_last_id(session: Session) -> int:
     """The highest id of any preference, 0 where there is none."""
     last: int = session.execute(select(func.coalesce(func.max(col(Preference.id)), 0))).scalar_one()
     return last
+
+
+# Building a statement takes longer than running it, so the ones of the label loop are built once.
+
+
+@cache
+def _add_statement() -> ReturningInsert[Any]:
+    return insert(Preference).returning(col(Preference.id))
+
+
+@cache
+def _by_key_query() -> Select[*tuple[Any, ...]]:
+    return select(col(Preference.id), col(Preference.comparison_id), col(Preference.outcome)).where(
+        col(Preference.idempotency_key) == bindparam("key")
+    )

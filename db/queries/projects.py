@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlmodel import Session, col
 
 from db.models import (
@@ -33,6 +34,36 @@ class Size(NamedTuple):
     n_wanted: int
     n_taken: int
     n_checks: int
+
+
+class Admission(NamedTuple):
+    """What decides whether somebody may label a project."""
+
+    name: str
+    audience: Audience
+    is_archived: bool
+    is_member: bool
+
+
+class Order(NamedTuple):
+    """How a project's pairs are asked."""
+
+    policy: str
+    random_share: float
+    gold_share: float
+    attention_share: float
+
+
+def find_admission(session: Session, *, project_id: int, annotator_id: int) -> Admission | None:
+    """What decides whether an annotator may label a project; None where there is none."""
+    values = {"project_id": project_id, "annotator_id": annotator_id}
+    row = session.connection().execute(_admission_query(), values).first()
+    return None if row is None else Admission(*row)
+
+
+def get_order(session: Session, *, project_id: int) -> Order:
+    """How a project's pairs are asked."""
+    return Order(*session.connection().execute(_order_query(), {"project_id": project_id}).one())
 
 
 def find_by_name(session: Session, *, name: str) -> Project | None:
@@ -111,3 +142,25 @@ def count_answered(session: Session, *, project_id: int, annotator_id: int) -> i
         )
     ).scalar_one()
     return n_answered
+
+
+# Building a statement takes longer than running it, so the ones of the label loop are built once.
+
+
+@cache
+def _admission_query() -> Select[*tuple[Any, ...]]:
+    member = select(col(ProjectMember.project_id)).where(
+        col(ProjectMember.project_id) == col(Project.id),
+        col(ProjectMember.annotator_id) == bindparam("annotator_id"),
+        col(ProjectMember.removed_at).is_(None),
+    )
+    return select(
+        col(Project.name), col(Project.audience), col(Project.archived_at).is_not(None), member.exists()
+    ).where(col(Project.id) == bindparam("project_id"))
+
+
+@cache
+def _order_query() -> Select[*tuple[Any, ...]]:
+    return select(*(getattr(Project, name) for name in Order._fields)).where(
+        col(Project.id) == bindparam("project_id")
+    )

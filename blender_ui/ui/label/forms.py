@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling import Marks
+from blender_ui.services.labeling import Answer, Marks
 from blender_ui.services.lending import PairView
 from blender_ui.services.relabeling import PastAnswer
 from blender_ui.ui.prose import render_prose
@@ -99,13 +99,7 @@ class Place:
 class Vote:
     """An outcome as the page sends it."""
 
-    lease_id: int
-    outcome: Outcome
-    token: str
-    reason: str | None
-    strength: float | None
-    seconds: float | None
-    marks: Marks
+    answer: Answer
     place: Place
 
 
@@ -142,16 +136,16 @@ def read_vote(sent: object) -> Vote:
     """
     if not isinstance(sent, Mapping):
         raise MalformedInput(f"expected a vote as an object, came {type(sent).__name__}")
-    return Vote(
+    answer = Answer(
         lease_id=read_id(sent.get("lease_id")),
         outcome=read_outcome(sent.get("outcome")),
-        token=read_token(sent.get("token")),
+        idempotency_key=read_token(sent.get("token")),
         reason=_read_reason(sent.get("reason")),
         strength=_read_number(sent.get("strength"), "strength"),
         seconds=_read_number(sent.get("seconds"), "seconds"),
         marks=Marks(criteria=sent.get("criteria"), spans=sent.get("spans")),
-        place=read_place(sent),
     )
+    return Vote(answer=answer, place=read_place(sent))
 
 
 def draw_past(answer: PastAnswer) -> Past:

@@ -81,26 +81,19 @@ class LabelHandlers:
         vote = read_vote(sent)
         annotator = recognise(self._labeling, key)
         place = self._admit(annotator, vote.place)
-        try:
-            submitted = self._labeling.submit(
-                annotator_id=annotator.id,
-                lease_id=vote.lease_id,
-                outcome=vote.outcome,
-                idempotency_key=vote.token,
-                reason=vote.reason,
-                strength=vote.strength,
-                seconds=vote.seconds,
-                marks=vote.marks,
-            )
-        except LeaseLost as error:
-            return self._next(annotator.id, place, notice=f"Not counted: {error}")
+        told = self._labeling.answer(
+            vote.answer, annotator_id=annotator.id, project_id=place.project_id, besides=place.shown
+        )
+        pair = None if told.pair is None else draw_pair(told.pair)
+        if told.submitted is None:
+            return Turn(pair=pair, notice=f"Not counted: {told.refusal}")
         self._after_vote()
         reveal = Reveal(
-            outcome=submitted.outcome.value,
-            left_member=submitted.left_member,
-            right_member=submitted.right_member,
+            outcome=told.submitted.outcome.value,
+            left_member=told.submitted.left_member,
+            right_member=told.submitted.right_member,
         )
-        return self._next(annotator.id, place, reveal=reveal)
+        return Turn(pair=pair, reveal=reveal)
 
     def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
         """Leave a pair to others and give the next one."""
@@ -185,10 +178,8 @@ class LabelHandlers:
         self._access.require_labelling(annotator, project_id=place.project_id)
         return place
 
-    def _next(
-        self, annotator_id: int, place: Place, *, reveal: Reveal | None = None, notice: str = ""
-    ) -> Turn:
+    def _next(self, annotator_id: int, place: Place, *, notice: str = "") -> Turn:
         pair = self._labeling.next_pair(
             annotator_id=annotator_id, project_id=place.project_id, besides=place.shown
         )
-        return Turn(pair=None if pair is None else draw_pair(pair), reveal=reveal, notice=notice)
+        return Turn(pair=None if pair is None else draw_pair(pair), notice=notice)
