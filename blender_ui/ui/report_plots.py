@@ -156,13 +156,16 @@ def wins_plot(view: RatingsView) -> go.Figure:
         [view.wins[i][j] / view.counts[i][j] if view.counts[i][j] else None for j in size] for i in size
     ]
     # As texts: plotly.js draws a dash for the whole numbers of a matrix of custom data.
-    counts = [[f"{view.counts[i][j]:,}" if view.counts[i][j] else "none" for j in size] for i in size]
+    cells = [
+        ["" if share is None else f"{share:.0%}<br>of {n:,}" for share, n in zip(*pair, strict=True)]
+        for pair in zip(shares, view.counts, strict=True)
+    ]
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, text=counts,
-            texttemplate="%{z:.0%}<br>of %{text}" if len(names) <= 12 else None,
+            z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, text=cells,
+            texttemplate="%{text}" if len(names) <= 12 else None,
             textfont={"color": "#22201c"}, colorbar={"title": "preferred", "tickformat": ".0%"},
-            hovertemplate="%{y} against %{x}: %{z:.1%} of %{text}<extra></extra>",
+            hovertemplate="%{y} against %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
