@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from blender_ui.statistics.shares import measure_shares
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 N_RESAMPLES = 500
 MOST_GROUPS = 500
 
@@ -90,7 +91,7 @@ def measure_reliability(
 
 
 def _resample(
-    gap: FloatArray, squares: FloatArray, bins: FloatArray, cluster: FloatArray, n_bins: int
+    gap: FloatArray, squares: FloatArray, bins: IntArray, cluster: IntArray, n_bins: int
 ) -> tuple[FloatArray, FloatArray]:
     """Calibration and Brier errors of resampled clusters, each (N_RESAMPLES,)."""
     # Beyond so many clusters, groups of them are drawn: the spread between groups tells as much.
