@@ -20,7 +20,7 @@ function show(part) {
 
 function goOn(reply) {
   blenderUi.keep(reply.token);
-  const next = query.get("next") ?? "label";
+  const next = query.get("next") ?? (reply.role === "admin" ? "projects" : "label");
   location.assign(`${blenderUi.root()}/${PAGES.includes(next) ? next : "label"}`);
 }
 

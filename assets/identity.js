@@ -21,33 +21,61 @@
     return plainFetch(request);
   };
 
+  // A link carries no header, so a file of the app's is fetched with one and then handed to the browser.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (!link || !new URL(link.href, document.baseURI).pathname.includes(`${API}file=`)) return;
+    event.preventDefault();
+    const response = await fetch(link.href).catch(() => null);
+    if (!response?.ok) {
+      const said = await response?.json().catch(() => null);
+      window.alert(said?.error ?? "The file could not be fetched. Is the app running? Try again.");
+      return;
+    }
+    const file = document.createElement("a");
+    file.href = URL.createObjectURL(await response.blob());
+    file.download = link.download || decodeURIComponent(link.pathname.split("/").pop());
+    file.click();
+    setTimeout(() => URL.revokeObjectURL(file.href), 60_000);
+  }, true);
+
   const root = () => (window.gradio_config?.root ?? "").replace(/\/$/, "");
 
   class Refusal extends Error {}
+  class SignedOut extends Refusal {}
 
+  // After signing in one comes back here.
+  const leaveToSignIn = () => location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
+
+  const WITH_PASSWORD = new Set(["account_sign_in", "account_accept", "account_password"]);
   async function call(endpoint, ...data) {
     const response = await fetch(`${root()}${API}run/${endpoint}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      // One Gradio session for all: these requests keep nothing in it, and making one takes 15 ms.
-      body: JSON.stringify({ data, session_hash: "label" }),
+      // One Gradio session for all these requests: making one takes 15 ms. A session remembers
+      // what was last sent in it, so a password goes in one that nobody else can name.
+      body: JSON.stringify({ data, session_hash: WITH_PASSWORD.has(endpoint) ? makeKey() : "label" }),
     });
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const [reply] = (await response.json()).data;
-    if (reply.error) throw new Refusal(reply.error);
+    if (reply.error) throw new (reply.must_sign_in ? SignedOut : Refusal)(reply.error);
     return reply;
   }
 
   const invitation = new URLSearchParams(location.search).get("invite");
   const page = () => location.pathname.slice(new URL(root() || "/", location.origin).pathname.replace(/\/$/, "").length + 1).replace(/\/$/, "");
 
+  let who = null; // what the server said of this browser; null until it has
   function show(me) {
+    who = me;
     const corner = document.querySelector("[data-account]");
     const nav = document.querySelector(".bu-header nav");
     if (!corner || !nav) return;
     corner.hidden = me.mode === "open";
     corner.textContent = me.name || "Sign in";
-    if (page() !== "account" && !me.pages.includes(page()) && !document.querySelector(".bu-barred")) {
+    const isBarred = page() !== "account" && !me.pages.includes(page());
+    document.body.classList.toggle("bu-is-barred", isBarred);
+    if (isBarred && !document.querySelector(".bu-barred")) {
       const said = document.createElement("p");
       said.className = "bu-notice bu-warning bu-barred";
       said.setAttribute("role", "alert");
@@ -67,7 +95,7 @@
     const me = await call("account_me", key).catch((error) => console.warn(`who one is could not be asked: ${error.message}`));
     if (!me) return;
     if (me.must_sign_in && page() !== "account") {
-      location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
+      leaveToSignIn();
       return;
     }
     show(me);
@@ -77,7 +105,7 @@
     }).observe(document.body, { childList: true, subtree: true });
   }
 
-  window.blenderUi = { get key() { return key; }, keep, call, Refusal, root };
+  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, leaveToSignIn, root };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
   else arrive(); // Gradio puts this script into the page when it has built it
 })();

@@ -13,7 +13,7 @@ const PROJECT = "blender-ui-label-project";
 const OUTCOMES = { a: "left", ArrowLeft: "left", b: "right", ArrowRight: "right", t: "tie", n: "both_bad" };
 const SAID = { left: "left", right: "right", tie: "a tie", both_bad: "both bad" };
 
-const { call, Refusal } = window.blenderUi;
+const { call, Refusal, SignedOut, leaveToSignIn } = window.blenderUi;
 const root = window.blenderUi.root();
 const key = window.blenderUi.key;
 const desk = element.querySelector(".desk");
@@ -87,6 +87,7 @@ function draw(next) {
   find(".empty").hidden = pair !== null;
   if (pair === null) {
     delete desk.dataset.lease;
+    showWaysOn();
     enter("empty");
     return;
   }
@@ -109,6 +110,13 @@ function draw(next) {
     };
     channel.port2.postMessage(null);
   });
+}
+
+// Where the next pairs come from, as far as one's role may bring them.
+function showWaysOn() {
+  const pages = window.blenderUi.me?.pages;
+  for (const way of desk.querySelectorAll(".empty li")) way.hidden = Boolean(pages) && !pages.includes(way.dataset.page);
+  find(".empty [data-act=undo]").hidden = !counts?.n_mine;
 }
 
 function makeToken(leaseId) {
@@ -159,6 +167,10 @@ async function empty() {
         ? insist("label_vote", { ...first, shown })
         : insist("label_skip", first.lease_id, { project_id: first.project_id, shown }));
     } catch (error) {
+      if (error instanceof SignedOut) {
+        leaveToSignIn(); // the answer waits in the outbox for whoever signs in
+        return;
+      }
       if (!(error instanceof Refusal)) console.error(error);
       turn = { pair: null, notice: error.message, isRefused: true };
     }
@@ -200,10 +212,12 @@ async function reopen(message) {
   try {
     welcome = await insist("label_open", wanted);
   } catch (error) {
+    if (error instanceof SignedOut) leaveToSignIn();
     alarm(error.message);
     return;
   }
   find(".name").textContent = welcome.name;
+  find(".name").classList.toggle("is-shown-above", window.blenderUi.me?.has_account ?? false);
   showProject(welcome.desk);
   ahead = null;
   draw(welcome.turn.pair);
@@ -258,6 +272,7 @@ function refreshProgress(wait = 0) {
 }
 
 function drawCounts() {
+  if (phase === "empty") showWaysOn();
   for (const node of desk.querySelectorAll("[data-count]")) {
     if (counts) node.textContent = counts[node.dataset.count].toLocaleString("en");
   }
@@ -286,6 +301,7 @@ async function keepLease() {
     if (!isKept && phase === "ready" && pair.lease_id === held) await reopen("Your time for the pair before was over.");
     alarm("");
   } catch (error) {
+    if (error instanceof SignedOut) return leaveToSignIn();
     alarm("No connection to the server; the pair stays, and your answer will be sent when it is back.");
   }
 }

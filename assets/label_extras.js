@@ -221,8 +221,8 @@ function makePast(past) {
   const summary = document.createElement("summary");
   const question = document.createElement("div");
   question.innerHTML = past.instruction;
-  const earlier = past.n_earlier ? `, changed ${past.n_earlier} times` : "";
-  summary.textContent = `${question.textContent.trim().slice(0, 70)}: ${SAID[past.outcome]} (${past.at}${earlier})`;
+  const earlier = past.n_earlier ? `, changed ${past.n_earlier === 1 ? "once" : `${past.n_earlier} times`}` : "";
+  summary.textContent = `${question.textContent.trim().slice(0, 70)} · ${SAID[past.outcome]} (${past.at}${earlier})`;
   const texts = document.createElement("div");
   texts.className = "text";
   texts.innerHTML = `<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;

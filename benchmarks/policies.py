@@ -34,12 +34,13 @@ from benchmarks.curves import Curve, draw_curves
 from benchmarks.ranker_accuracy import Labelled, _CachedReading
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, make_basis
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
-from blender_ui.ranking.fast import USUAL_PRECISIONS
+from blender_ui.ranking.fast import _start_state
+from blender_ui.ranking.fast_state import FastOptions, state_features
 from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
-from blender_ui.ranking.prior import known_members, member_columns, task_kind
+from blender_ui.ranking.prior import known_members, task_kind
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.ranking.types import FloatArray, IntArray
 from blender_ui.services.information import measure_information
@@ -51,7 +52,7 @@ BATCH = 8
 RANDOM_SHARE = 0.2
 HELD_OUT = 0.4
 BUDGET, BUDGET_QUICK = 400, 96
-TARGETS = (100, 200, 300)
+TARGETS, TARGETS_QUICK = (100, 200, 300), (48,)
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 
 
@@ -230,7 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 *(name for name in options.policies if name != "balanced_random"),
             )
         }
-        told[name] = {policy: summarise_runs(runs[policy], runs["balanced_random"]) for policy in runs}
+        targets = TARGETS_QUICK if options.quick else TARGETS
+        told[name] = {
+            policy: summarise_runs(runs[policy], runs["balanced_random"], targets=targets) for policy in runs
+        }
         _print(name, world, told[name])
         if options.images is not None:
             _draw(options.images / f"policies-{name}.svg", name, runs)
@@ -254,12 +258,10 @@ def read_surface(path: Path) -> Labelled:
 def make_world(file: Labelled) -> World:
     """Features, questions and answers of a file."""
     dataset = file.dataset
-    basis = make_basis(file.readings)
     kinds = [task_kind(dataset.prompts[prompt]) for prompt in dataset.prompt_of]
     known = known_members(dataset.members)
-    text = basis.features(file.readings)
-    strengths, by_kind = member_columns(dataset.members, kinds, known=known)
-    sizes = [*basis.group_sizes, strengths.shape[1], by_kind.shape[1]]
+    empty = _start_state(FastOptions(), file.readings, dataset)._replace(members=known)
+    features, sizes = state_features(empty, file.readings, dataset.members, kinds, dataset.prompt_of)
     first, second = np.minimum(dataset.left, dataset.right), np.maximum(dataset.left, dataset.right)
     key, question = np.unique(first * len(dataset.texts) + second, return_inverse=True)
     share = np.where(dataset.left == first, dataset.target, 1 - dataset.target)
@@ -269,8 +271,8 @@ def make_world(file: Labelled) -> World:
     pairs = decided_majorities(dataset)
     place = {name: number for number, name in enumerate(known)}
     return World(
-        features=np.hstack([text, strengths, by_kind]),
-        precision=spread_precisions(np.array(USUAL_PRECISIONS), sizes),
+        features=features,
+        precision=spread_precisions(empty.precisions, sizes),
         member=np.array([place.get(name, 0) for name in dataset.members]),
         n_members=max(len(known), 1),
         first=key // len(dataset.texts),
@@ -359,7 +361,9 @@ def _targets(
     return np.array([rng.choice(world.answers[question]) for question in questions])
 
 
-def summarise_runs(runs: Sequence[Run], random_runs: Sequence[Run]) -> dict[str, float | None]:
+def summarise_runs(
+    runs: Sequence[Run], random_runs: Sequence[Run], *, targets: Sequence[int]
+) -> dict[str, float | None]:
     """The figures of a policy beside random's; differences are paired by seed."""
     gain = np.array(
         [run.accuracy.mean() - other.accuracy.mean() for run, other in zip(runs, random_runs, strict=True)]
@@ -371,7 +375,7 @@ def summarise_runs(runs: Sequence[Run], random_runs: Sequence[Run]) -> dict[str,
         "rating_width": round(float(np.mean([run.width[-1] for run in runs])), 3),
         "rating_error": round(float(np.mean([run.error.mean() for run in runs])), 3),
     }
-    for n in TARGETS:
+    for n in targets:
         figures[f"labels_like_random_{n}"] = _labels_needed(runs, random_runs, "accuracy", n)
         figures[f"labels_width_like_random_{n}"] = _labels_needed(runs, random_runs, "width", n)
     return figures

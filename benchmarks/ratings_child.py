@@ -1,7 +1,6 @@
-"""Run by ``benchmarks.ratings`` in the peers' environment: each peer's strengths and seconds as JSON."""
+"""Run by ``benchmarks.ratings`` in the peers' environment: fits what it is asked, one line a fit."""
 
 import json
-import statistics
 import sys
 import time
 
@@ -12,28 +11,36 @@ from arena_rank.models.bradley_terry import BradleyTerry
 from arena_rank.utils.data_utils import PairDataset
 
 
-def main(path, n_members, n_repeats):
-    """Print one JSON object: by peer, ``strengths`` in log-odds and median ``seconds``."""
+def main(path, n_members):
+    """Answer each name on a line of standard input with a line of JSON: ``strengths`` and ``seconds``."""
+    fits = make_fits(path, n_members)
+    for line in sys.stdin:
+        started = time.perf_counter()
+        strengths = fits[line.strip()]()
+        seconds = time.perf_counter() - started
+        print(json.dumps({"strengths": np.asarray(strengths).tolist(), "seconds": seconds}), flush=True)
+
+
+def make_fits(path, n_members):
+    """Each peer's fit by its name, from the arrays of both sides or from what it is made for."""
     data = np.load(path)
     left, right, target = data["left"], data["right"], data["target"]
     frame = pd.DataFrame({"model_a": left, "model_b": right, "winner": target})
 
-    def arena_rank():
+    def count():
+        # choix counts wins as [winner, loser]; a tie is half of each
+        pair = left * n_members + right
+        won = np.bincount(pair, target, n_members**2).reshape(n_members, n_members)
+        met = np.bincount(pair, minlength=n_members**2).reshape(n_members, n_members)
+        return won + (met - won).T
+
+    ready = count()
+
+    def arena_rank(**tolerances):
         dataset = PairDataset.from_pandas(frame, outcome_map=float)
         # scale and base make a rating one unit of log-odds
-        model = BradleyTerry(n_members, scale=1.0, base=np.e, init_rating=0.0, ftol=1e-15, gtol=1e-10)
-        return np.asarray(model.compute_ratings_and_cis(dataset)["ratings"])
-
-    def arena_rank_as_it_comes():
-        dataset = PairDataset.from_pandas(frame, outcome_map=float)
-        model = BradleyTerry(n_members, scale=1.0, base=np.e, init_rating=0.0)
-        return np.asarray(model.compute_ratings_and_cis(dataset)["ratings"])
-
-    def choix_from_matrix():
-        # choix counts wins as [winner, loser]; a tie is half of each
-        won = np.bincount(left * n_members + right, target, n_members**2).reshape(n_members, n_members)
-        met = np.bincount(left * n_members + right, minlength=n_members**2).reshape(n_members, n_members)
-        return choix.ilsr_pairwise_dense(won + (met - won).T, alpha=0.0, tol=1e-10)
+        model = BradleyTerry(n_members, scale=1.0, base=np.e, init_rating=0.0, **tolerances)
+        return model.compute_ratings_and_cis(dataset)["ratings"]
 
     def choix_from_pairs():
         # A list of pairs knows no weights: every preference counts twice, a tie once for each side.
@@ -47,25 +54,14 @@ def main(path, n_members, n_repeats):
         pairs = list(zip(first.tolist(), other.tolist(), strict=True))
         return choix.ilsr_pairwise(n_members, pairs, alpha=0.0, tol=1e-10)
 
-    found = {}
-    for name, task, repeats in (
-        ("arena-rank", arena_rank, n_repeats),
-        ("arena-rank as it comes", arena_rank_as_it_comes, n_repeats),
-        ("choix", choix_from_matrix, n_repeats),
-        ("choix from pairs", choix_from_pairs, 0),
-    ):
-        runs = [measure(task) for _ in range(repeats + 1)]  # the first one warms up
-        seconds = [taken for _, taken in runs[1:] or runs]
-        found[name] = {"strengths": runs[-1][0].tolist(), "seconds": statistics.median(seconds)}
-    print(json.dumps(found))
-
-
-def measure(task):
-    """What a task gives and the seconds that it takes."""
-    started = time.perf_counter()
-    given = task()
-    return given, time.perf_counter() - started
+    return {
+        "arena-rank": lambda: arena_rank(ftol=1e-15, gtol=1e-10),
+        "arena-rank as it comes": arena_rank,
+        "choix": lambda: choix.ilsr_pairwise_dense(count(), alpha=0.0, tol=1e-10),
+        "choix, matrix": lambda: choix.ilsr_pairwise_dense(ready, alpha=0.0, tol=1e-10),
+        "choix from pairs": choix_from_pairs,
+    }
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]))

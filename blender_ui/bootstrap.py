@@ -27,7 +27,8 @@ from blender_ui.services.attributing import READING, Attributing
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.blending import Blending
 from blender_ui.services.checks import Checks
-from blender_ui.services.ensemble_evaluation import EnsembleEvaluation, Scorer
+from blender_ui.services.ensemble_evaluation import EnsembleEvaluation
+from blender_ui.services.ensemble_run import Scorer
 from blender_ui.services.evaluating import Evaluating
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.fuser_training import FuserRun
@@ -124,6 +125,7 @@ class Services:
     def close(self) -> None:
         """End the children and let go of the store."""
         self.live_head.close()
+        self.version_inspection.close()
         self.members.close()
         self.process.close()
         self.attributing.close()
@@ -168,7 +170,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         overlap=settings.overlap,
     )
     blending = Blending(engine, members=members, clock=clock)
-    table = PreferenceTable(engine)
+    table = PreferenceTable(engine, cache_path=settings.home_path / "inspector")
     live_head = LiveHead(
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )

@@ -28,7 +28,7 @@ class Settings:
         port: Port the page is served on.
         reader: Name in the weights' catalogue of the frozen reader under the fast ranker.
         fuser: Name of the member that fuses, or the folder of a seq2seq checkpoint; empty for the
-            trained version that is active or, without one, the first member that may fuse.
+            trained version that is active or, without one, the member that ``fuses_first``.
         top_k: How many candidates, best first, the fuser is given.
         train_every: New preferences after which a training is asked for by itself; 0 for never.
         lease_seconds: How long a pair stays an annotator's without a sign of life.

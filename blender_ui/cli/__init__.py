@@ -149,6 +149,17 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", type=Path, help="of a task: items of your own, JSON lines")
     parser.add_argument("--limit", type=int, metavar="N", help="of a task: at most N items")
     parser.add_argument(
+        "--answers",
+        type=Path,
+        metavar="FILE",
+        help="of a task: keep answers here, so that they are asked for once",
+    )
+    parser.add_argument(
+        "--learn-from-references",
+        action="store_true",
+        help="of a task: rank by rankers that learnt from the references of the other items, in five folds",
+    )
+    parser.add_argument(
         "--attack",
         choices=["typos", "paraphrase", "distraction", "injection", "poison", "all"],
         help="of a task: once more with the input attacked",

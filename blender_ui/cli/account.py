@@ -20,6 +20,8 @@ PASSWORD_VARIABLE = "ACCOUNT_PASSWORD"
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Do one of the acts: add, password, role, list."""
+    if options.act != "list" and not options.name.strip():
+        raise SettingsError(f"say which name: blender-ui account {options.act} NAME")
     engine = open_store(settings)
     try:
         accounts = Accounts(engine, clock=utc_now)
@@ -50,8 +52,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _find(accounts: Accounts, name: str | None) -> PersonView:
-    wanted = (name or "").strip().lower()
+def _find(accounts: Accounts, name: str) -> PersonView:
+    wanted = name.strip().lower()
     found = next((person for person in accounts.list_people() if person.username == wanted), None)
     if found is None:
         raise NotFound(f"there is no account {wanted!r}; `blender-ui account list` names them")

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.evaluation.attacks import Attack
@@ -14,6 +13,8 @@ from blender_ui.evaluation.items import Task, read_items
 from blender_ui.evaluation.sandbox import find_obstacle
 from blender_ui.services.ensemble_evaluation import choose_sample
 from blender_ui.services.ensemble_report import Report, build_report
+from blender_ui.services.ensemble_run import EnsembleRun
+from blender_ui.services.recorded_answers import RecordedAnswers
 from blender_ui.settings import Settings
 
 SHOWN_METRICS = (
@@ -33,7 +34,15 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         print(obstacle, file=sys.stderr)
     services = build_services(settings)
     try:
-        reports = [_run_one(services, task, items, attack) for attack in attacks]
+        run_of_task = services.ensemble_evaluation.begin(
+            task,
+            items,
+            recorded=RecordedAnswers(options.answers),
+            version_id=options.ranker,
+            learns_from_references=options.learn_from_references,
+            on_progress=_show_progress,
+        )
+        reports = [_run_one(services, run_of_task, task, attack) for attack in attacks]
     finally:
         services.close()
     if options.plot:
@@ -46,15 +55,20 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_one(services: Services, task: Task, items: Any, attack: Attack | None) -> Report:
-    results = services.ensemble_evaluation.run(task, items, attack=attack, on_progress=_show_progress)
-    members = [config.name for config in services.members.configs]
-    return build_report(task, results, members=members, attack=attack, seed=services.settings.seed)
+def _run_one(services: Services, run: EnsembleRun, task: Task, attack: Attack | None) -> Report:
+    return build_report(
+        task,
+        run.run(attack),
+        members=[config.name for config in services.members.configs],
+        attack=attack,
+        judged_by=run.judged_by,
+        seed=services.settings.seed,
+    )
 
 
 def _print_report(report: Report) -> None:
     under = f" under the attack {report.attack}" if report.attack else ""
-    print(f"\n{report.task}, {report.n_items} items{under}")
+    print(f"\n{report.task}, {report.n_items} items{under}; ranked by {report.judged_by}")
     metrics = [name for name in SHOWN_METRICS if any(name in row for row in report.figures.values())]
     print("  ".join([f"{'system':22}", *(f"{name:>22}" for name in metrics)]))
     for system, row in report.figures.items():

@@ -6,9 +6,11 @@ import argparse
 import signal
 import time
 from types import FrameType
+from typing import Any
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.prepare import prepare_weights
+from blender_ui.errors import SettingsError
 from blender_ui.services.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.worker.supervisor import WorkerSupervisor
@@ -38,10 +40,9 @@ def serve(settings: Settings) -> None:
     try:
         print("3/4 page", flush=True)
         from blender_ui.ui.app import build_app
-        from blender_ui.ui.shell import launch_options
 
         app = build_app(services)
-        app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
+        launch(app, settings)
         # After the page: on two cores loading models beside it made it five seconds later.
         print("4/4 members and worker start in the background", flush=True)
         services.start()
@@ -55,6 +56,23 @@ def serve(settings: Settings) -> None:
         if worker is not None:
             worker.close()
         services.close()
+
+
+def launch(app: Any, settings: Settings) -> None:
+    """Open the page, a ``gr.Blocks``, and go on.
+
+    Raises:
+        SettingsError: If nothing can listen there.
+    """
+    from blender_ui.ui.shell import launch_options
+
+    try:
+        app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
+    except OSError as error:
+        raise SettingsError(
+            f"nothing can listen on {settings.host}:{settings.port}, perhaps because something does "
+            "already; BLENDER_UI_PORT chooses another port"
+        ) from error
 
 
 def describe_access(services: Services, *, address: str) -> list[str]:

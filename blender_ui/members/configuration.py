@@ -68,6 +68,8 @@ class MemberConfig:
     enabled: bool = True
     can_fuse: bool = True
     """Whether it may be asked to fuse the others' answers."""
+    fuses_first: bool = False
+    """Whether it fuses where no fuser is named, before others that may; one member at most."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -117,6 +119,8 @@ def parse_members(text: str, *, source: str = "members.toml") -> tuple[MemberCon
         config = reader.read()
         if any(config.name == other.name for other in members):
             raise reader.error("name", f"{config.name!r} is used twice; give each member its own name")
+        if config.fuses_first and (other := next((one for one in members if one.fuses_first), None)):
+            raise reader.error("fuses_first", f"{other.name!r} fuses first already; only one member can")
         members.append(config)
     return tuple(members)
 
@@ -143,6 +147,8 @@ class _TableReader:
         fields["limits"] = Limits(**self._fields(fields.get("limits", {}), _LIMITS_FIELDS, "limits."))
         config = MemberConfig(**fields)
         self._check_endpoint(config)
+        if config.fuses_first and not config.can_fuse:
+            raise self.error("fuses_first", "this member has can_fuse = false; take one of the two out")
         return config
 
     def _backend(self, value: str) -> Backend:
@@ -245,6 +251,7 @@ _MEMBER_FIELDS: dict[str, _Check] = {
     "key_env": _variable,
     "enabled": _flag,
     "can_fuse": _flag,
+    "fuses_first": _flag,
     "sampling": lambda table: table,
     "limits": lambda table: table,
 }

@@ -92,11 +92,13 @@ def read_pairs(
     sums = [weighted[:, end - size : end].sum(axis=1) for size, end in zip(group_sizes, ends, strict=True)]
     by_candidate = np.column_stack(sums)
     by_group = by_candidate[first] - by_candidate[second]
+    spread = features @ head.covariance  # once a candidate, which is in several pairs
     variances = np.zeros(len(first))
     for start in range(0, len(first), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        gaps = features[first[chunk]] - features[second[chunk]]
-        variances[chunk] = np.einsum("ij,ij->i", gaps @ head.covariance, gaps)
+        one, other = first[start : start + CHUNK], second[start : start + CHUNK]
+        variances[start : start + CHUNK] = np.einsum(
+            "ij,ij->i", spread[one] - spread[other], features[one] - features[other]
+        )
     deviations = np.sqrt(np.maximum(variances, 0.0))
     # As ``calibration.moderate`` shrinks a logit, and so each part of it alike.
     factor = 1 / np.sqrt(1 + np.pi / 8 * np.square(deviations)) / temperature

@@ -1,7 +1,8 @@
 """The preferences in the store, as the arrays that rankers learn from.
 
-Where a researcher has ruled on two candidates, every label of them counts as the ruling does. Invariant: the
-same preferences, cut-off and rulings give the same arrays in the same order. Non-goal: splitting them.
+Where a researcher has ruled on two candidates, every label of them counts as the ruling does. Gold pairs and
+attention checks are left out: they ask who reads, not which answer is better. Invariant: the same
+preferences, cut-off and rulings give the same arrays in the same order. Non-goal: splitting them.
 """
 
 from __future__ import annotations
@@ -87,9 +88,9 @@ def load_dataset(
 
 
 def count_preferences(engine: Engine, *, after_id: int = 0) -> int:
-    """How many preferences of people stand, of those with a higher id than ``after_id``."""
+    """How many preferences of people a ranker may learn from, of those with a higher id than ``after_id``."""
     with transaction(engine) as session:
-        return preferences.count_standing(session, after_id=after_id)
+        return preferences.count_teaching(session, after_id=after_id)
 
 
 def last_preference_id(engine: Engine) -> int:

@@ -11,16 +11,13 @@ from typing import Any
 
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import Task
+from blender_ui.evaluation.scoring import MAIN_METRIC
 from blender_ui.evaluation.summary import Difference, add_random, best_member, difference, summarise
-from blender_ui.services.ensemble_evaluation import (
-    BEST_RANKED,
-    FUSED,
-    MAIN_METRIC,
-    RANDOM,
-    SHOWN,
-    ItemResult,
-)
+from blender_ui.services.ensemble_judging import FUSED
+from blender_ui.services.ensemble_run import BEST_RANKED, SHOWN, ItemResult
 from blender_ui.statistics.bootstrap import Estimate
+
+RANDOM = "random member"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +27,7 @@ class Report:
     Attributes:
         task: What was asked.
         attack: What was done to it; empty for nothing.
+        judged_by: Who ranked.
         n_items: How many items.
         main_metric: What differences are of.
         best_member: The member with the highest mean of it, chosen on these very items.
@@ -41,6 +39,7 @@ class Report:
 
     task: str
     attack: str
+    judged_by: str
     n_items: int
     main_metric: str
     best_member: str
@@ -53,6 +52,7 @@ class Report:
         return {
             "task": self.task,
             "attack": self.attack or None,
+            "judged_by": self.judged_by,
             "n_items": self.n_items,
             "main_metric": self.main_metric,
             "best_member": self.best_member,
@@ -74,6 +74,7 @@ def build_report(
     *,
     members: Sequence[str],
     attack: Attack | None,
+    judged_by: str,
     seed: int,
 ) -> Report:
     """Average the results and compare the systems that matter."""
@@ -87,6 +88,7 @@ def build_report(
     return Report(
         task=task.value,
         attack=attack.value if attack else "",
+        judged_by=judged_by,
         n_items=len(results),
         main_metric=metric,
         best_member=best,

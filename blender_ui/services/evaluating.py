@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
@@ -35,6 +36,15 @@ class EvaluationView:
 
     version: VersionView | None
     evaluation: Evaluation
+
+
+class Start(NamedTuple):
+    """What new fast rankers start from."""
+
+    read: Callable[[RankingPrompt, Sequence[str]], FloatArray]
+    """The frozen reader: readings of n answers to a prompt, (n, width)."""
+    ranker: FastRanker | None
+    """One that learnt from people; None to start from nothing."""
 
 
 class Evaluating:
@@ -77,6 +87,16 @@ class Evaluating:
             return self._process.pairwise_logits(folder, prompt, texts)
         vectors = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
         return FastRanker.load(folder).pairwise_logits(vectors, members, prompt)
+
+    def find_start(self, version: VersionView | None) -> Start:
+        """A version as a start for others; nothing where it is no fast one, or None."""
+        if version is None or version.kind is not RankerKind.FAST:
+            return Start(lambda prompt, texts: self._process.read(prompt, texts).vectors, None)
+        fingerprint = version.base_fingerprint
+        return Start(
+            lambda prompt, texts: read_answers(self._process, prompt, texts, fingerprint=fingerprint),
+            FastRanker.load(self._rankers_path / version.path),
+        )
 
     def evaluate(
         self,

@@ -160,7 +160,8 @@ def choose_fuser(
 
     Args:
         setting: A member's name, a folder of a sequence-to-sequence checkpoint, or empty for the
-            active trained version and, without one, the first member with ``can_fuse``.
+            active trained version and, without one, the enabled member with ``fuses_first`` or,
+            without one, the first with ``can_fuse``.
         members: The ensemble.
         process: Holds the checkpoint; its loaders have ``fusion.desk.load_desk`` as ``FUSER``.
         find_trained: Gives the checkpoint of the active trained version.
@@ -170,7 +171,8 @@ def choose_fuser(
     """
     names = ", ".join(config.name for config in members.configs)
     if not setting:
-        able = next((config for config in members.configs if config.can_fuse), None)
+        may_fuse = [config for config in members.configs if config.can_fuse]
+        able = next((config for config in may_fuse if config.fuses_first), may_fuse[0] if may_fuse else None)
         otherwise: Fuser = (
             NoFuser(f"no member may fuse; set can_fuse = true in members.toml for one of {names}")
             if able is None

@@ -134,6 +134,11 @@ class Fusing:
         """Who fuses, as people see it."""
         return self._fuser.name
 
+    @property
+    def fuser_options(self) -> dict[str, object]:
+        """What shapes its answers besides the name, JSON-ready."""
+        return self._fuser.options
+
     def fuse(self, *, prompt_id: int, rounds: int = 1) -> Iterator[FusionUpdate]:
         """Fuse the best candidates of a prompt, store the answer, and let the ranker judge it.
 

@@ -2,12 +2,17 @@
 
 Invariant: a version never changes, so what it said of a comparison stands; new comparisons are added.
 A version as it was trained is asked, never the live head. The files are a cache: without them all is
-computed again. Non-goal: what follows from the predictions; ``version_reports`` says.
+computed again. A fast version is asked for as long as a look may take; which prompts it is asked about
+first is random, so that what is known so far speaks for the rest. Non-goal: what follows from the
+predictions; ``version_reports`` says.
 """
 
 from __future__ import annotations
 
 import os
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,14 +25,17 @@ from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, RankingPrompt
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.services.preference_arrays import PreferenceArrays
-from blender_ui.services.readings import load_readings
 from blender_ui.services.versions import VersionView
 from db.engine import transaction
-from db.models import Candidate, Member, Prompt, RankerKind
+from db.models import Candidate, Member, Prompt, RankerKind, Reading
+from db.queries import columns
 
 PORTION = 4_000
 """Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
+LOOK_SECONDS = 0.8
+"""After this long a fast version begins no other portion for one look."""
 IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
+_KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
 JOINT_PORTION = 200
 """Comparisons that a joint version reads for one request, both orders each; about a minute."""
 
@@ -60,6 +68,18 @@ class Predictions(NamedTuple):
         return known, place[known]
 
 
+class Predicted(NamedTuple):
+    """What is known of some comparisons.
+
+    Attributes:
+        known: Of those that the version was asked about.
+        n_waiting: Comparisons that it can be asked about and was not yet.
+    """
+
+    known: Predictions
+    n_waiting: int
+
+
 class Comparisons(NamedTuple):
     """Comparisons to predict, one row each."""
 
@@ -67,6 +87,10 @@ class Comparisons(NamedTuple):
     prompt_id: IntArray
     left_id: IntArray
     right_id: IntArray
+
+    def select(self, keep: BoolArray | IntArray) -> Comparisons:
+        """The comparisons where a mask is true, or at these places."""
+        return Comparisons(*(column[keep] for column in self))
 
 
 class PredictionStore:
@@ -83,45 +107,56 @@ class PredictionStore:
         self._process = process
         self._rankers_path = rankers_path
         self._known: dict[int, Predictions] = {}
+        self._lock = threading.Lock()
 
-    def predict(self, version: VersionView, told: PreferenceArrays, *, extend: bool = False) -> Predictions:
+    def predict(self, version: VersionView, told: PreferenceArrays, *, extend: bool = False) -> Predicted:
         """What the version says of the comparisons of these preferences, as far as it is known.
 
         Args:
             version: As it was trained.
             told: Preferences; each of their comparisons is predicted once.
             extend: Whether a joint version may read comparisons that it has not read, which takes
-                about a minute for ``JOINT_PORTION`` of them. A fast version always goes on, with
-                the answers that its reader has read.
+                about a minute for ``JOINT_PORTION`` of them. A fast version always goes on for
+                ``LOOK_SECONDS``, with the answers that its reader has read.
 
         Raises:
             RankerError: If the checkpoint or the engine process failed.
         """
-        known = self._load(version)
-        wanted = _distinct(told)
-        new = ~np.isin(wanted.comparison_id, known.comparison_id)
-        if new.any() and (extend or version.kind is RankerKind.FAST):
-            missing = Comparisons(*(part[new] for part in wanted))
-            ask = self._ask_fast if version.kind is RankerKind.FAST else self._ask_joint
-            more = ask(version, missing)
-            if len(more.comparison_id):
+        with self._lock:
+            known, wanted = self._load(version), _distinct(told)
+            is_fast = version.kind is RankerKind.FAST
+            missing = wanted.select(~_are_in(wanted.comparison_id, known.comparison_id))
+            if is_fast and len(missing.comparison_id):
+                missing = self._find_readable(version, missing)
+            if len(missing.comparison_id) and (extend or is_fast):
+                more = self._ask_fast(version, missing) if is_fast else self._ask_joint(version, missing)
                 known = _merge(known, more)
                 self._save(version, known)
-        inside = np.isin(known.comparison_id, wanted.comparison_id)
-        return Predictions._make(part[inside] for part in known)
+                missing = missing.select(~_are_in(missing.comparison_id, more.comparison_id))
+        inside = _are_in(known.comparison_id, wanted.comparison_id)
+        return Predicted(Predictions._make(part[inside] for part in known), len(missing.comparison_id))
+
+    def _find_readable(self, version: VersionView, missing: Comparisons) -> Comparisons:
+        """Those of which the reader has read both answers."""
+        with transaction(self._engine) as session:
+            read = columns.list_read(session, fingerprint=version.base_fingerprint)[0]
+        return missing.select(_are_in(missing.left_id, read) & _are_in(missing.right_id, read))
 
     def _ask_fast(self, version: VersionView, missing: Comparisons) -> Predictions:
+        started = time.monotonic()
         ranker = FastRanker.load(self._rankers_path / version.path)
         parts: list[Predictions] = []
         with transaction(self._engine) as session:
             for part in _portions(missing):
                 parts.append(_read_fast(session, ranker, part, version.base_fingerprint))
+                if time.monotonic() - started > LOOK_SECONDS:
+                    break
         return _concatenate(parts)
 
     def _ask_joint(self, version: VersionView, missing: Comparisons) -> Predictions:
-        part = Comparisons(*(column[:JOINT_PORTION] for column in missing))
+        part = missing.select(np.arange(min(JOINT_PORTION, len(missing.comparison_id))))
         with transaction(self._engine) as session:
-            prompts, texts = _load_texts(session, part)
+            prompts, texts = _load_prompts(session, part), _load_texts(session, part)
         folder = self._rankers_path / version.path
         found = np.zeros((len(part.comparison_id), 2))
         for prompt_id in np.unique(part.prompt_id):
@@ -165,67 +200,68 @@ def _read_file(path: Path) -> Predictions:
 
 def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerprint: str) -> Predictions:
     """Predict comparisons whose answers were both read, beside all the prompt's answers that were."""
-    facts = _load_facts(session, part)
-    vectors = load_readings(session, list(facts), fingerprint=fingerprint)
-    used = np.array(sorted(vectors), dtype=np.int64)
-    read = np.isin(part.left_id, used) & np.isin(part.right_id, used)
-    if not read.any():
-        return _concatenate([])
-    answers = [facts[one] for one in used.tolist()]
+    answers = _load_answers(session, part, fingerprint)
+    used = np.array([one.candidate_id for one in answers], dtype=np.int64)
+    prompts = _load_prompts(session, part)
     pairs = ranker.read_pairs(
-        np.stack([vectors[one] for one in used.tolist()]),
+        np.frombuffer(b"".join(one.vector for one in answers), dtype="<f4").reshape(len(answers), -1),
         [one.member for one in answers],
-        [one.prompt for one in answers],
-        first=np.searchsorted(used, part.left_id[read]),
-        second=np.searchsorted(used, part.right_id[read]),
+        [prompts[one.prompt_id] for one in answers],
+        first=np.searchsorted(used, part.left_id),
+        second=np.searchsorted(used, part.right_id),
         prompt_of=np.array([one.prompt_id for one in answers]),
     )
-    return Predictions(part.comparison_id[read], pairs.logits, pairs.logits)
+    return Predictions(part.comparison_id, pairs.logits, pairs.logits)
 
 
 class _Answer(NamedTuple):
+    candidate_id: int
     prompt_id: int
     member: str
-    prompt: RankingPrompt
+    backend: str
+    vector: bytes
 
 
-def _load_facts(session: Session, part: Comparisons) -> dict[int, _Answer]:
-    """The answers to be compared and their fellows, which a fast version sees too; by candidate id."""
+def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list[_Answer]:
+    """The answers to be compared and their fellows, which a fast version sees too, by ascending id."""
     compared = {*part.left_id.tolist(), *part.right_id.tolist()}
     query = (
         select(
             col(Candidate.id), col(Candidate.prompt_id), col(Member.name), col(Member.backend),
-            col(Prompt.instruction), col(Prompt.input),
+            col(Reading.vector),
         )
         .join(Member, col(Member.id) == col(Candidate.member_id))
-        .join(Prompt, col(Prompt.id) == col(Candidate.prompt_id))
+        .join(Reading, col(Reading.candidate_id) == col(Candidate.id))
+        .where(col(Reading.reader_fingerprint) == fingerprint)
     )  # fmt: skip
-    prompt_ids = np.unique(part.prompt_id).tolist()
+    found = [
+        _Answer(*row)
+        for ids in _cut(np.unique(part.prompt_id).tolist())
+        for row in session.execute(query.where(col(Candidate.prompt_id).in_(ids)))
+        if row[3] != FUSION_BACKEND or row[0] in compared
+    ]
+    return sorted(found)
+
+
+def _load_prompts(session: Session, part: Comparisons) -> dict[int, RankingPrompt]:
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input))
     return {
-        int(id_): _Answer(prompt_id, member, RankingPrompt(instruction=instruction, input=input_))
-        for start in range(0, len(prompt_ids), IDS_PER_QUERY)
-        for id_, prompt_id, member, backend, instruction, input_ in session.execute(
-            query.where(col(Candidate.prompt_id).in_(prompt_ids[start : start + IDS_PER_QUERY]))
-        )
-        if backend != FUSION_BACKEND or id_ in compared
+        int(id_): RankingPrompt(instruction=instruction, input=input_)
+        for ids in _cut(np.unique(part.prompt_id).tolist())
+        for id_, instruction, input_ in session.execute(query.where(col(Prompt.id).in_(ids)))
     }
 
 
-def _load_texts(session: Session, part: Comparisons) -> tuple[dict[int, RankingPrompt], dict[int, str]]:
-    prompt_ids = np.unique(part.prompt_id).tolist()
+def _load_texts(session: Session, part: Comparisons) -> dict[int, str]:
     candidate_ids = np.unique([part.left_id, part.right_id]).tolist()
-    prompts = {
-        int(row[0]): RankingPrompt(instruction=row[1], input=row[2])
-        for row in session.execute(
-            select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
-                col(Prompt.id).in_(prompt_ids)
-            )
-        )
-    }
     texts = session.execute(
         select(col(Candidate.id), col(Candidate.text)).where(col(Candidate.id).in_(candidate_ids))
     )
-    return prompts, {int(id_): text for id_, text in texts}
+    return {int(id_): text for id_, text in texts}
+
+
+def _cut(ids: list[int]) -> list[list[int]]:
+    return [ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY)]
 
 
 def _distinct(told: PreferenceArrays) -> Comparisons:
@@ -234,17 +270,21 @@ def _distinct(told: PreferenceArrays) -> Comparisons:
     return Comparisons(ids, told.prompt_id[place], told.left_id[place], told.right_id[place])
 
 
-def _portions(missing: Comparisons) -> list[Comparisons]:
-    """Cut comparisons into portions that leave a prompt's together, because its answers are fellows."""
-    order = np.argsort(missing.prompt_id, kind="stable")
-    prompt = missing.prompt_id[order]
-    starts = np.searchsorted(prompt, prompt[::PORTION])
-    ends = [*starts[1:].tolist(), len(order)]
-    return [
-        Comparisons(*(column[order[start:end]] for column in missing))
-        for start, end in zip(starts.tolist(), ends, strict=True)
-        if start < end
-    ]
+def _portions(missing: Comparisons) -> Iterator[Comparisons]:
+    """Cut comparisons into portions of whole prompts, whose answers are fellows, in a random order.
+
+    It is the same order for all versions, so that two which are half done know the same half.
+    """
+    turn = missing.prompt_id.astype(np.uint64) * _KNUTH % np.uint64(2**32)
+    order = np.argsort(turn, kind="stable")
+    starts = np.unique(np.searchsorted(turn[order], turn[order][::PORTION]))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield missing.select(order[start:end])
+
+
+def _are_in(ids: IntArray, some: IntArray) -> BoolArray:
+    """Which ids are among some; by a table, as ids are dense."""
+    return np.isin(ids, some, kind="table") if len(ids) and len(some) else np.zeros(len(ids), dtype=bool)
 
 
 def _merge(known: Predictions, more: Predictions) -> Predictions:

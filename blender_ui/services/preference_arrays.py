@@ -1,14 +1,16 @@
 """Every preference as arrays, kept in memory and brought up to date by what came since.
 
-Invariant: the arrays of one data version never change; a preference that was taken back is left out.
+Invariant: the arrays of one data version never change; a preference that was taken back is left out, and
+so are those on gold pairs and attention checks, which say something of people and not of answers.
 What is added to the store is read once, so a second look at a large store costs milliseconds.
-Non-goal: texts, and what is made of the arrays.
+Non-goal: what is made of the arrays; what texts look like (``style_counts``).
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,13 +20,13 @@ from sqlmodel import Session, col
 from blender_ui.ranking.prior import task_kind
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, RankingPrompt, is_held_out
 from blender_ui.services.readiness import HELD_OUT_SHARE
+from blender_ui.services.style_counts import StyleCounts
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Member, Prompt
 from db.queries import columns
 from db.queries.columns import OUTCOME_CODES, Columns, DataVersion
 
 BOTH_BAD = 3
-STYLE_NAMES = ("length", "list items", "headings", "bold")
 _NOTHING = -1
 
 
@@ -96,15 +98,16 @@ class PreferenceTable:
 
     Args:
         engine: The store.
+        cache_path: Folder for what takes long to count; None keeps it in memory alone.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, cache_path: Path | None = None) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._preferences: Columns = np.zeros((4, 0), dtype=np.int64)
         self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
         self._authors: Columns = np.zeros((2, 0), dtype=np.int64)
-        self._styles: Columns = np.zeros((5, 0), dtype=np.int64)
+        self._styles = StyleCounts(engine, path=cache_path / "styles.npz" if cache_path else None)
         self._prompts: PromptArrays | None = None
         self._clusters: dict[str, int] = {}
         self._current: PreferenceArrays | None = None
@@ -134,17 +137,11 @@ class PreferenceTable:
 
     def styles(self) -> FloatArray:
         """Length and markup of every candidate by its id, (max id + 1, len(STYLE_NAMES)), in doublings."""
-        with self._lock, transaction(self._engine) as session:
-            last = int(self._styles[0].max(initial=0))
-            more = columns.list_styles(session, after_id=last)
-            self._styles = np.concatenate([self._styles, more], axis=1)
-            found = np.zeros((int(self._styles[0].max(initial=0)) + 1, len(STYLE_NAMES)))
-            found[self._styles[0]] = np.log2(1 + self._styles[1:].T)
-            return found
+        return np.log2(1.0 + self._styles.current())
 
     def characters(self) -> IntArray:
         """Characters of every candidate by its id."""
-        return np.asarray(np.rint(np.exp2(self.styles()[:, 0]) - 1).astype(np.int64))
+        return self._styles.current()[:, 0]
 
     def _extend(self, session: Session, version: DataVersion) -> None:
         def last(part: Columns) -> int:
@@ -165,8 +162,9 @@ class PreferenceTable:
 
     def _assemble(self, session: Session, version: DataVersion) -> PreferenceArrays:
         ids, comparison_id, annotator_id, code = self._preferences
-        if version.n_retracted:
+        if version.n_retracted or version.checks:
             stands = ~np.isin(ids, columns.list_retracted(session)[0], kind="table")
+            stands &= ~np.isin(comparison_id, np.array(version.checks, dtype=np.int64), kind="table")
             ids, comparison_id, annotator_id, code = self._preferences[:, stands]
         place = by_id(self._comparisons[0], np.arange(self._comparisons.shape[1]))[comparison_id]
         _, prompt_id, left_id, right_id = self._comparisons[:, place]

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.ranking.types import FloatArray, IntArray
-from blender_ui.services.preference_arrays import STYLE_NAMES, PreferenceArrays, PromptArrays
+from blender_ui.services.preference_arrays import PreferenceArrays, PromptArrays
+from blender_ui.services.style_counts import STYLE_NAMES
 from blender_ui.statistics.bradley_terry import (
     BradleyTerry,
     count_wins,

@@ -22,6 +22,7 @@ from db.models import (
     Prompt,
     TrainingJob,
 )
+from db.queries.checks import select_checks
 
 HELD_OUT_SHARE = 0.2
 """Share of prompts whose preferences no version learns from, and on which versions are compared."""
@@ -38,7 +39,7 @@ class ReadinessView:
     """How far the store is from a training."""
 
     n_preferences: int
-    """Standing preferences of people."""
+    """Standing preferences of people, without those on gold pairs and attention checks."""
     n_decided: int
     """Those for one side."""
     n_prompts: int
@@ -65,7 +66,11 @@ def measure_readiness(session: Session) -> ReadinessView:
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
         .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
         .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
-        .where(col(Preference.retracted_at).is_(None), col(Annotator.kind) == AnnotatorKind.HUMAN)
+        .where(
+            col(Preference.retracted_at).is_(None),
+            col(Annotator.kind) == AnnotatorKind.HUMAN,
+            col(Comparison.id).not_in(select_checks()),
+        )
         .group_by(col(Prompt.fingerprint))
     ).all()
     by_prompt = [(fingerprint, int(n_decided)) for fingerprint, _, n_decided, _ in rows if n_decided]

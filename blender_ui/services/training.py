@@ -32,6 +32,7 @@ from db.models import (
     TrainingPoint,
     utc_now,
 )
+from db.queries.preferences import count_teaching
 
 STALLED_AFTER = timedelta(seconds=20)
 """Without a sign of life for this long, the worker counts as not running."""
@@ -251,12 +252,7 @@ class Training:
         unfinished = select(TrainingJob.id).where(col(TrainingJob.status).in_(UNFINISHED)).limit(1)
         if session.execute(unfinished).scalar() is not None:
             return False
-        n_new = session.execute(
-            select(func.count()).where(
-                col(Preference.id) > find_last_cut_off(session), col(Preference.retracted_at).is_(None)
-            )
-        ).scalar_one()
-        return int(n_new) >= self._train_every
+        return count_teaching(session, after_id=find_last_cut_off(session)) >= self._train_every
 
     def _view(self, session: Session, job: TrainingJob) -> JobView:
         assert job.id is not None

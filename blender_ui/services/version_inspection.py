@@ -6,17 +6,21 @@ Non-goal: letting a version rank; ``services.training`` does.
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from scipy.special import expit
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from blender_ui.errors import BlenderError
 from blender_ui.ranking.process import EngineProcess
 from blender_ui.services import versions
-from blender_ui.services.predictions import Predictions, PredictionStore
+from blender_ui.services.predictions import Predicted, PredictionStore
 from blender_ui.services.preference_arrays import PreferenceArrays, PreferenceTable
 from blender_ui.services.ratings import RankerRating, between_members, rate_by_ranker
 from blender_ui.services.recent import Recent
@@ -29,7 +33,7 @@ from blender_ui.services.version_reports import (
 )
 from blender_ui.services.versions import PromotionView, VersionView
 from db.engine import transaction
-from db.models import RankerVersion
+from db.models import RankerKind, RankerVersion
 
 
 class LearningPoint(NamedTuple):
@@ -75,6 +79,12 @@ class VersionInspection:
         self._table = table
         self._predictions = PredictionStore(engine, process=process, rankers_path=rankers_path)
         self._recent = Recent()
+        self._following: set[int] = set()
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """Ask no version any more."""
+        self._closing.set()
 
     def list_versions(self) -> tuple[VersionView, ...]:
         """All versions, newest first."""
@@ -92,8 +102,8 @@ class VersionInspection:
             NotFound: If there is no such version.
             RankerError: If its checkpoint cannot be used.
         """
-        judged, predictions = self._predict(version_id, extend=extend)
-        key = ("report", version_id, judged.version, len(predictions.comparison_id))
+        judged, (predictions, n_waiting) = self._predict(version_id, extend=extend)
+        key = ("report", version_id, judged.version, len(predictions.comparison_id), n_waiting)
         return self._recent.get(
             key,
             lambda: report_version(
@@ -101,14 +111,15 @@ class VersionInspection:
                 judged,
                 self._table.prompts(),
                 predictions,
+                n_waiting=n_waiting,
                 characters=self._table.characters(),
             ),
         )
 
     def contrast(self, first_id: int, second_id: int) -> Contrast:
         """Two versions on the held-out votes that both have predicted; errors as ``report``."""
-        judged, first = self._predict(first_id)
-        _, second = self._predict(second_id)
+        judged, (first, _) = self._predict(first_id)
+        _, (second, _) = self._predict(second_id)
         sizes = (len(first.comparison_id), len(second.comparison_id))
         key = ("contrast", first_id, second_id, judged.version, sizes)
         return self._recent.get(
@@ -120,7 +131,7 @@ class VersionInspection:
 
     def rate_members(self, version_id: int) -> tuple[RankerRating, ...]:
         """Members by people and by a version, on held-out comparisons; errors as ``report``."""
-        judged, predictions = self._predict(version_id)
+        judged, (predictions, _) = self._predict(version_id)
         key = ("ratings", version_id, judged.version, len(predictions.comparison_id))
 
         def rate() -> tuple[RankerRating, ...]:
@@ -154,12 +165,31 @@ class VersionInspection:
                 points.append(LearningPoint(version.id, version.kind.value, version.n_train, *figures))
         return tuple(sorted(points, key=lambda point: (point.kind, point.n_train)))
 
-    def _predict(self, version_id: int, *, extend: bool = False) -> tuple[PreferenceArrays, Predictions]:
+    def _predict(self, version_id: int, *, extend: bool = False) -> tuple[PreferenceArrays, Predicted]:
         with transaction(self._engine) as session:
             version = versions.get_version(session, version_id)
+        judged = self._find_judged()
+        predicted = self._predictions.predict(version, judged, extend=extend)
+        if predicted.n_waiting and version.kind is RankerKind.FAST and version_id not in self._following:
+            self._following.add(version_id)
+            threading.Thread(target=self._follow, args=(version,), name="inspector").start()
+        return judged, predicted
+
+    def _find_judged(self) -> PreferenceArrays:
         told = self._table.current()
-        judged = self._recent.get(("judged", told.version), lambda: find_judged(told, self._table.prompts()))
-        return judged, self._predictions.predict(version, judged, extend=extend)
+        return self._recent.get(("judged", told.version), lambda: find_judged(told, self._table.prompts()))
+
+    def _follow(self, version: VersionView) -> None:
+        """Ask a fast version in the background about what a look had no time for."""
+        try:
+            n_waiting = 1
+            # Not a daemon, which would be cut off in the middle of a sum; so it looks whether all is over.
+            while n_waiting and not self._closing.is_set() and threading.main_thread().is_alive():
+                n_waiting = self._predictions.predict(version, self._find_judged()).n_waiting
+        except (BlenderError, SQLAlchemyError):  # the next look says why, or the store was closed
+            logging.getLogger(__name__).info("version %s could not be judged", version.id, exc_info=True)
+        finally:
+            self._following.discard(version.id)
 
 
 def _list_ancestors(session: Session, version_id: int) -> tuple[VersionView, ...]:

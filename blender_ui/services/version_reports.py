@@ -65,6 +65,7 @@ class VersionReport(NamedTuple):
         version_id: The version.
         n_votes: Decided held-out votes of people that there are.
         n_judged: Those whose comparison the version has predicted.
+        n_waiting: Comparisons that it can be asked about and was not yet.
         accuracy: Share of the judged votes that went to the likelier side; an even chance is half.
         by_pair, by_kind, by_length, by_agreement: The same by group.
         reliability: Curve and errors of its probabilities.
@@ -77,6 +78,7 @@ class VersionReport(NamedTuple):
     version_id: int
     n_votes: int
     n_judged: int
+    n_waiting: int
     accuracy: ShareRow
     by_pair: tuple[ShareRow, ...]
     by_kind: tuple[ShareRow, ...]
@@ -138,6 +140,7 @@ def report_version(
     predictions: Predictions,
     *,
     characters: IntArray,
+    n_waiting: int = 0,
 ) -> VersionReport:
     """Compare a version with the people.
 
@@ -147,6 +150,7 @@ def report_version(
         prompts: Facts of the prompts.
         predictions: Of the comparisons, as far as they are known.
         characters: Of each candidate by its id.
+        n_waiting: See ``VersionReport``.
     """
     known, place = predictions.find(told.comparison_id)
     judged = told.select(known)
@@ -161,6 +165,7 @@ def report_version(
         version_id=version_id,
         n_votes=len(told),
         n_judged=len(judged),
+        n_waiting=n_waiting,
         accuracy=_row("all", measure_share(right, cluster)),
         by_pair=_by_pair(judged, right, cluster),
         by_kind=_by_group(right, prompts.kind[judged.prompt_id], cluster, prompts.kinds),

@@ -19,8 +19,11 @@ NORMAL_95 = 1.959963984540054
 PRECISION = 0.1
 """Of the Gaussian prior around 0, in 1 / log-odds squared."""
 MAX_NEWTON_STEPS = 100
-STEP_TOLERANCE = 1e-10
+STEP_TOLERANCE = 1e-6
+"""Newton's next step would be about the square of the last one, in log-odds: too small to be seen."""
 STYLED_TOLERANCE = 1e-8
+_ROWS_AT_ONCE = 65_536
+"""Preferences that are counted at once: what is made of them on the way stays in the processor's cache."""
 _CELLS = 20_000_000
 """Of the clusters' scores that are held at once, so that memory does not grow with the clusters."""
 
@@ -69,12 +72,18 @@ def count_wins(left: ArrayLike, right: ArrayLike, target: ArrayLike, *, n_player
         target: Share of preference for left in [0, 1]; a tie is .5. Same shape.
         n_players: n.
     """
-    pair = np.asarray(left, dtype=np.int64) * n_players + np.asarray(right, dtype=np.int64)
+    first, second = np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64)
     wanted = np.asarray(target, dtype=float)
     size = n_players * n_players
-    won = np.bincount(pair, wanted, size).reshape(n_players, n_players)
-    lost = np.bincount(pair, minlength=size).reshape(n_players, n_players) - won
-    return np.asarray(won + lost.T)
+    won, met = np.zeros(size), np.zeros(size)
+    for start in range(0, len(first), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        pair = first[part] * n_players
+        pair += second[part]
+        won += np.bincount(pair, wanted[part], size)
+        met += np.bincount(pair, minlength=size)
+    won, met = won.reshape(n_players, n_players), met.reshape(n_players, n_players)
+    return np.asarray(won + (met - won).T)
 
 
 def fit_wins(wins: ArrayLike, *, precision: float = PRECISION) -> BradleyTerry:
@@ -86,20 +95,17 @@ def fit_wins(wins: ArrayLike, *, precision: float = PRECISION) -> BradleyTerry:
     """
     won = np.array(wins, dtype=float)
     np.fill_diagonal(won, 0.0)
-    strengths = np.zeros(len(won))
-    here = _cost(strengths, won, precision)
+    here = _look(np.zeros(len(won)), won, precision)
     for _ in range(MAX_NEWTON_STEPS):
-        gradient, hessian = _derivatives(strengths, won, precision)
-        step = np.linalg.solve(hessian, gradient)
-        there = _cost(strengths - step, won, precision)
-        while there > here + 1e-9 * abs(here) and np.abs(step).max(initial=0.0) > STEP_TOLERANCE:
+        step = np.linalg.solve(here.hessian, here.gradient)
+        there = _look(here.strengths - step, won, precision)
+        while there.cost > here.cost + 1e-9 * abs(here.cost) and _size(step) > STEP_TOLERANCE:
             step = step / 2
-            there = _cost(strengths - step, won, precision)
-        strengths, here = strengths - step, there
-        if np.abs(step).max(initial=0.0) < STEP_TOLERANCE:
+            there = _look(here.strengths - step, won, precision)
+        here = there
+        if _size(step) < STEP_TOLERANCE:
             break
-    _, hessian = _derivatives(strengths, won, precision)
-    return _centred(strengths, np.linalg.inv(hessian))
+    return _centred(here.strengths, np.linalg.inv(here.hessian))
 
 
 def fit_bradley_terry(
@@ -188,19 +194,32 @@ def _collect(
     return _Preferences(pair, np.asarray(target, dtype=float), np.asarray(covariates, dtype=float))
 
 
-def _cost(strengths: FloatArray, wins: FloatArray, precision: float) -> float:
-    """Negative log posterior, in nats."""
-    gaps = strengths[:, None] - strengths[None, :]
-    return float((wins * np.logaddexp(0, -gaps)).sum() + 0.5 * precision * (strengths @ strengths))
+class _Look(NamedTuple):
+    """The negative log posterior at some strengths, in nats, and its derivatives."""
+
+    strengths: FloatArray
+    cost: float
+    gradient: FloatArray
+    hessian: FloatArray
 
 
-def _derivatives(strengths: FloatArray, wins: FloatArray, precision: float) -> tuple[FloatArray, FloatArray]:
-    """Gradient and Hessian of the negative log posterior."""
-    probability = expit(strengths[:, None] - strengths[None, :])
+def _look(strengths: FloatArray, wins: FloatArray, precision: float) -> _Look:
+    probability = expit(strengths[:, None] - strengths)
+    # A step that is much too long may end where a probability is 0 in floating point.
+    surprise = -np.log(np.maximum(probability, np.finfo(float).tiny))
     met = wins + wins.T
-    gradient = (met * probability).sum(axis=1) - wins.sum(axis=1) + precision * strengths
-    between = met * probability * (1 - probability)
-    return gradient, _with_prior(between, precision)
+    expected = met * probability
+    gradient = expected.sum(axis=1) - wins.sum(axis=1) + precision * strengths
+    return _Look(
+        strengths,
+        float((wins * surprise).sum() + 0.5 * precision * (strengths @ strengths)),
+        gradient,
+        _with_prior(expected * probability.T, precision),
+    )
+
+
+def _size(step: FloatArray) -> float:
+    return float(np.abs(step).max(initial=0.0))
 
 
 def _with_prior(between: FloatArray, precision: float) -> FloatArray:

@@ -10,7 +10,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.ui.account.wiring import build_account
 from blender_ui.ui.blend.wiring import build_blend
 from blender_ui.ui.data.wiring import build_data
-from blender_ui.ui.guard import guard_handlers
+from blender_ui.ui.guard import GuardedBlocks, guard_handlers
 from blender_ui.ui.inspect.wiring import build_inspect
 from blender_ui.ui.label.wiring import build_label
 from blender_ui.ui.people.wiring import build_people
@@ -22,6 +22,8 @@ from blender_ui.ui.train.wiring import build_train
 Builder = Callable[[Services, gr.Blocks], None]
 """Draws one page and wires its events, inside the page's Blocks context."""
 
+CACHE_SECONDS = (3600, 24 * 3600)
+"""Every hour, files that were sent or exported a day ago are deleted: they hold names and answers."""
 
 HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, PEOPLE = PAGES
 BUILDERS: dict[Page, Builder] = {
@@ -46,7 +48,9 @@ def build_app(services: Services) -> gr.Blocks:
     Returns:
         The app; ``launch(**launch_options(settings))`` serves it.
     """
-    app = gr.Blocks(title="Blender UI", analytics_enabled=False)
+    app = GuardedBlocks(
+        services.access, title="Blender UI", analytics_enabled=False, delete_cache=CACHE_SECONDS
+    )
     for page, build in BUILDERS.items():
         with app if page is HOME else app.route(page.title, page.path):
             draw_header(page)

@@ -1,8 +1,9 @@
-"""Puts ``identity.admit`` in front of every handler of the app.
+"""Puts ``identity.admit`` in front of every handler of the app, and ``gate`` in front of the app.
 
 Invariant: no handler runs for somebody whose role is too low, from whichever page, the queue or a
-plain request it was called, because what Gradio has is the guarded one. Non-goal: which role is
-needed, which ``identity`` says.
+plain request it was called, because what Gradio has is the guarded one; nor are its inputs read,
+which copies files and fetches what an address names; and however the app is launched, the gate is
+in front. Non-goal: which role is needed, which ``identity`` says.
 """
 
 from __future__ import annotations
@@ -12,13 +13,44 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import Any
 
+import anyio.to_thread
 import gradio as gr
 from gradio.context import LocalContext
+from starlette.middleware import Middleware
 
 from blender_ui.errors import NotPermitted
 from blender_ui.services.access import Access
+from blender_ui.ui.gate import Gate
 from blender_ui.ui.identity import KEY_HEADER, admit, presented_key, read_key, required_role
 from db.models import Role
+
+
+class GuardedBlocks(gr.Blocks):
+    """An app whose inputs are read only of people who may call the handler, behind the gate.
+
+    Args:
+        access: Recognises keys.
+        options: For ``gr.Blocks``.
+    """
+
+    def __init__(self, access: Access, **options: Any) -> None:
+        super().__init__(**options)
+        self._access = access
+
+    def launch(self, *args: Any, app_kwargs: dict[str, Any] | None = None, **options: Any) -> Any:
+        """Launch with the gate in front of every route."""
+        gate = {"middleware": [Middleware(Gate, access=self._access)]}
+        return super().launch(*args, app_kwargs={**(app_kwargs or {}), **gate}, **options)
+
+    async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
+        """Refuse before the inputs are read; what a stream goes on with was let in when it began."""
+        event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        if event.fn is not None and options.get("iterator") is None:
+            role = required_role(str(event.api_name), mode=self._access.mode)
+            if role is not None:
+                key = _key_of(options.get("request"))
+                await anyio.to_thread.run_sync(_let_in, self._access, role, key)
+        return await super().process_api(block_fn, inputs, *args, **options)
 
 
 def guard_handlers(app: gr.Blocks, access: Access) -> None:
@@ -35,14 +67,10 @@ def guard_handlers(app: gr.Blocks, access: Access) -> None:
 
 def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Callable[..., Any]:
     def check() -> None:
-        request = LocalContext.request.get(None)
-        key = read_key(request.headers.get(KEY_HEADER)) if request is not None else None
+        key = _key_of(LocalContext.request.get(None))
         presented_key.set(key)
         if role is not None:
-            try:
-                admit(access, role, key)
-            except NotPermitted as error:
-                raise gr.Error(str(error), print_exception=False) from error
+            _let_in(access, role, key)
 
     if inspect.isgeneratorfunction(handle):
 
@@ -59,3 +87,14 @@ def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Cal
         return handle(*args, **options)
 
     return answer
+
+
+def _key_of(request: Any) -> str | None:
+    return read_key(request.headers.get(KEY_HEADER)) if request is not None else None
+
+
+def _let_in(access: Access, role: Role, key: str | None) -> None:
+    try:
+        admit(access, role, key)
+    except NotPermitted as error:
+        raise gr.Error(str(error), print_exception=False) from error

@@ -252,10 +252,13 @@ def linked_table(
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
     body = "".join("<tr>" + "".join(f"<td>{_linked(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="bu-scroll"><table class="bu-table">{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    table = f'<table class="bu-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return _scrolled(caption or ", ".join(headings), table)
+
+
+def _scrolled(name: str, table: str) -> str:
+    """A table that may be wider or longer than its place; the keyboard reaches it to scroll."""
+    return f'<div class="bu-scroll" role="region" tabindex="0" aria-label="{escape(name)}">{table}</div>'
 
 
 def _linked(cell: Linked | str) -> str:
@@ -286,10 +289,8 @@ def matrix(names: Sequence[str], cells: Sequence[Sequence[Cell | None]], *, capt
         f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(value) for value in row)}</tr>'
         for name, row in zip(names, cells, strict=True)
     )
-    return (
-        f'<div class="bu-scroll"><table class="bu-table bu-matrix"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    title = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+    return _scrolled(caption, f'<table class="bu-table bu-matrix">{title}<tbody>{rows}</tbody></table>')
 
 
 def _cell(cell: Cell | None) -> str:

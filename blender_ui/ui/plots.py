@@ -113,7 +113,7 @@ def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
             hovertemplate="until %{customdata}: %{y:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="pairs with two labels or more, in the order of their last label")
+    figure.update_xaxes(title="pairs with two labels, by their last one")
     figure.update_yaxes(title="alpha, 95 % interval", zeroline=True)
     return _styled(figure, height=300)
 

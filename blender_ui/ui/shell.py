@@ -20,6 +20,9 @@ ASSETS_PATH = Path(__file__).resolve().parents[2] / "assets"
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
 """Gradio compiles its listeners' ``js`` in the page, hence 'unsafe-eval'."""
 
+MOST_FILE_BYTES = 4 * 2**30
+"""Of one file that the data page takes; `blender-ui import` takes any."""
+
 STORAGE_KEY = "blender-ui"
 STORAGE_SECRET = "blender-ui-browser"
 """Gradio scrambles what a browser keeps with this; fixed, or a restart would lose everybody."""
@@ -80,6 +83,8 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{scripts}',
         "favicon_path": ASSETS_PATH / "logo.svg",
         "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": MOST_FILE_BYTES,
         "footer_links": [],
         "show_error": True,
         "ssr_mode": False,

@@ -1,25 +1,28 @@
 """Whole tables as columns of numbers, for statistics over every preference there is.
 
-Invariant: rows come in ascending order of their ids, and only numbers leave the driver, so a million of
-them cost a second and not a minute. Non-goal: rows with texts; other queries read those.
+Invariant: rows come in ascending order of their ids. A column leaves the driver as one text of digits, not
+as a Python number a cell, so a million rows cost half a second. Non-goal: what is made of the columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, String, case, cast, func, select
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Outcome, Preference, Prompt
+from db.models import Candidate, Comparison, Outcome, Preference, Prompt, Reading
+from db.queries.checks import select_checks
 
 Columns = NDArray[np.int64]
 """Shape (n_columns, n_rows)."""
 
+ROWS_AT_ONCE = 1_000_000
+"""Ids that one statement asks for, so that no text of digits nears SQLite's limit of a gigabyte."""
+TEXTS_AT_ONCE = 20_000
 OUTCOME_CODES = {Outcome.RIGHT: 0, Outcome.TIE: 1, Outcome.LEFT: 2, Outcome.BOTH_BAD: 3}
 
 
@@ -29,6 +32,8 @@ class DataVersion(NamedTuple):
     last_id: int
     n: int
     n_retracted: int
+    checks: tuple[int, ...]
+    """Comparisons that are gold pairs or attention checks, ascending."""
 
 
 class PromptFacts(NamedTuple):
@@ -41,59 +46,55 @@ class PromptFacts(NamedTuple):
 
 
 def get_data_version(session: Session) -> DataVersion:
-    """The state of the preferences at this moment."""
-    retracted = func.count(col(Preference.retracted_at))
-    last, n, n_retracted = session.execute(
-        select(func.coalesce(func.max(col(Preference.id)), 0), func.count(), retracted)
-    ).one()
-    return DataVersion(int(last), int(n), int(n_retracted))
+    """The state of the preferences at this moment; three figures, because each has an index of its own."""
+    n = select(func.count()).select_from(Preference)
+    last_id = select(func.coalesce(func.max(col(Preference.id)), 0))
+    n_retracted = n.where(col(Preference.retracted_at).is_not(None))
+    figures = session.execute(select(*(one.scalar_subquery() for one in (last_id, n, n_retracted)))).one()
+    checks = session.execute(select_checks()).scalars()
+    return DataVersion(*(int(one) for one in figures), tuple(sorted(checks)))
 
 
 def list_preferences(session: Session, *, after_id: int = 0) -> Columns:
     """Id, comparison, annotator and outcome's code of every preference, the retracted ones too."""
-    code = case(OUTCOME_CODES, value=col(Preference.outcome), else_=-1)
-    query = select(col(Preference.id), col(Preference.comparison_id), col(Preference.annotator_id), code)
-    return _fetch(session, query.where(col(Preference.id) > after_id).order_by(col(Preference.id)), 4)
+    code = case(OUTCOME_CODES, value=col(Preference.outcome))
+    wanted = (col(Preference.id), col(Preference.comparison_id), col(Preference.annotator_id), code)
+    return _fetch(session, *wanted, after_id=after_id)
 
 
 def list_retracted(session: Session) -> Columns:
     """Ids of the preferences that were taken back, shape (1, n)."""
     query = select(col(Preference.id)).where(col(Preference.retracted_at).is_not(None))
-    return _fetch(session, query.order_by(col(Preference.id)), 1)
+    return np.array([sorted(session.execute(query).scalars())], dtype=np.int64)
 
 
 def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:
     """Id, prompt, left and right candidate of every comparison."""
-    query = select(
-        col(Comparison.id), col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id)
-    )
-    return _fetch(session, query.where(col(Comparison.id) > after_id).order_by(col(Comparison.id)), 4)
+    wanted = (col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id))
+    return _fetch(session, col(Comparison.id), *wanted, after_id=after_id)
 
 
 def list_authors(session: Session, *, after_id: int = 0) -> Columns:
     """Id and member of every candidate."""
-    query = select(col(Candidate.id), col(Candidate.member_id)).where(col(Candidate.id) > after_id)
-    return _fetch(session, query, 2)
+    return _fetch(session, col(Candidate.id), col(Candidate.member_id), after_id=after_id)
 
 
-def list_styles(session: Session, *, after_id: int = 0) -> Columns:
-    """Id, characters, list items, headings and bold stretches of every candidate.
+def list_read(session: Session, *, fingerprint: str) -> Columns:
+    """Ids of the candidates that a reader has read, ascending, shape (1, n)."""
+    return _fetch(session, col(Reading.candidate_id), where=col(Reading.reader_fingerprint) == fingerprint)
 
-    Counted where the texts lie, because a million of them would take long to travel.
-    """
-    text = col(Candidate.text)
 
-    def count(mark: str) -> Any:
-        return (func.length(text) - func.length(func.replace(text, mark, ""))) / len(mark)
-
-    query = select(
-        col(Candidate.id),
-        func.length(text),
-        count("\n- ") + count("\n* "),
-        count("\n#"),
-        count("**") / 2,
-    )
-    return _fetch(session, query.where(col(Candidate.id) > after_id), 5)
+def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[int, str]]:
+    """Id and text of every candidate, by ascending id."""
+    query = select(col(Candidate.id), col(Candidate.text)).order_by(col(Candidate.id)).limit(TEXTS_AT_ONCE)
+    last: int | None = after_id
+    while last is not None:
+        result = session.connection().execute(query.where(col(Candidate.id) > last))
+        rows: Iterable[tuple[int, str]] = result.cursor  # type: ignore[assignment]
+        last = None
+        for last, text in rows:  # past the rows that SQLAlchemy would make of each
+            yield last, text
+        result.close()
 
 
 def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFacts]:
@@ -103,10 +104,20 @@ def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFact
     return [PromptFacts(*row) for row in rows]
 
 
-def _fetch(session: Session, query: Select[*tuple[Any, ...]], width: int) -> Columns:
-    """Run a query of whole numbers, past the rows that SQLAlchemy would make of each."""
-    result = session.connection().execute(query)
-    rows: Iterable[tuple[int, ...]] = result.cursor  # type: ignore[assignment]
-    numbers = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
-    result.close()
-    return np.ascontiguousarray(numbers.reshape(-1, width).T)
+def _fetch(
+    session: Session, id_: Any, *others: ColumnElement[Any], after_id: int = 0, where: Any = None
+) -> Columns:
+    """An id and other whole numbers of every row with a higher id."""
+    wanted = (id_, *others)
+    query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted))
+    query = query if where is None else query.where(where)
+    last = session.execute(select(func.max(id_))).scalar() or 0
+    parts = [np.zeros((len(wanted), 0), dtype=np.int64)]
+    for start in range(after_id, last, ROWS_AT_ONCE):
+        row = session.execute(query.where(id_ > start, id_ <= start + ROWS_AT_ONCE)).one()
+        if row[0] is not None:
+            parts.append(np.array([np.fromstring(text, dtype=np.int64, sep=",") for text in row]))
+    columns = np.concatenate(parts, axis=1)
+    # All texts are of the same rows in the same order, but which order it is the database may choose.
+    is_sorted = bool((columns[0, 1:] > columns[0, :-1]).all())
+    return columns if is_sorted else columns[:, np.argsort(columns[0])]

@@ -1,4 +1,4 @@
-"""Standing preferences in bulk, with the candidates and prompts they are about.
+"""Standing preferences in bulk, with the candidates and prompts they are about; checks are left out.
 
 Plain tuples, not rows of the session: at 100,000 preferences the session's bookkeeping would
 cost more than the reading.
@@ -12,6 +12,7 @@ from sqlalchemy import Select, select, union
 from sqlmodel import Session, col
 
 from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Preference, Prompt
+from db.queries.checks import select_checks
 
 
 class Scope(NamedTuple):
@@ -95,11 +96,11 @@ def names_by_annotator(session: Session) -> dict[int, str]:
 
 
 def _within(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Join comparisons with their standing preferences, and keep those in scope."""
+    """Join comparisons with their standing preferences, and keep those in scope and no checks."""
     query = query.select_from(Preference).join(
         Comparison, col(Comparison.id) == col(Preference.comparison_id)
     )
-    query = query.where(col(Preference.retracted_at).is_(None))
+    query = query.where(col(Preference.retracted_at).is_(None), col(Comparison.id).not_in(select_checks()))
     if scope.up_to_id is not None:
         query = query.where(col(Preference.id) <= scope.up_to_id)
     if scope.after_id:

@@ -11,6 +11,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
 from db.models import Annotator, AnnotatorKind, Outcome, Preference
+from db.queries.checks import select_checks
 
 LONGEST_LOOK = 300.0
 """Seconds; a pair that was on the screen for longer was not being looked at."""
@@ -72,7 +73,23 @@ def sum_seconds(session: Session, *, annotator_id: int, since: datetime) -> floa
 
 
 def count_standing(session: Session, *, after_id: int = 0, humans_only: bool = True) -> int:
-    """How many preferences stand, of those with a higher id than ``after_id``."""
+    """How many preferences stand, of those with a higher id than ``after_id``; checks count too."""
+    query = _standing(after_id=after_id, humans_only=humans_only)
+    n_standing: int = session.execute(query).scalar_one()
+    return n_standing
+
+
+def count_teaching(session: Session, *, after_id: int = 0) -> int:
+    """As many of people as a ranker may learn from: those that stand without those on checks."""
+    # Two counts, because each has its index, and the difference of the two has none.
+    on_checks = _standing(after_id=after_id, humans_only=True).where(
+        col(Preference.comparison_id).in_(select_checks())
+    )
+    n_on_checks: int = session.execute(on_checks).scalar_one()
+    return count_standing(session, after_id=after_id) - n_on_checks
+
+
+def _standing(*, after_id: int, humans_only: bool) -> Select[int]:
     query = select(func.count()).select_from(Preference).where(col(Preference.retracted_at).is_(None))
     if after_id:
         query = query.where(col(Preference.id) > after_id)
@@ -80,8 +97,7 @@ def count_standing(session: Session, *, after_id: int = 0, humans_only: bool = T
         # By their ids, not by leaving judges out: so the index by annotator gives the count.
         people = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
         query = query.where(col(Preference.annotator_id).in_(people))
-    n_standing: int = session.execute(query).scalar_one()
-    return n_standing
+    return query
 
 
 def count_people(session: Session) -> int:

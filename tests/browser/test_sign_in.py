@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
+from blender_ui.cli.serve import describe_access
 from blender_ui.services.questions import Questions
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Preference, Role
@@ -112,7 +113,7 @@ def test_an_invited_annotator_labels_answers_the_questions_and_changes_an_answer
     past = page.locator(".past details")
     past.locator("summary").click()
     past.get_by_role("button", name="both bad").click()
-    expect(page.locator(".past summary")).to_contain_text("changed 1 times")
+    expect(page.locator(".past summary")).to_contain_text("changed once")
     with transaction(house.services.engine) as session:
         outcomes = [(one.outcome.value, one.retracted_at is None) for one in session.exec(select(Preference))]
     assert outcomes == [("left", False), ("both_bad", True)]
@@ -125,6 +126,55 @@ def test_a_page_that_is_not_for_ones_role_says_so_and_shows_nothing(house: House
     page.goto(house.url + "people")
     expect(page.locator(".bu-barred")).to_contain_text("not for the role annotator")
     expect(page.locator("#people-accounts")).not_to_contain_text("boss")
+    page.goto(house.url + "inspect")
+    expect(page.locator(".bu-barred")).to_be_visible()
+    expect(page.get_by_role("tab").first).to_be_hidden()
+    expect(page.get_by_role("button", name="Rank")).to_be_hidden()
+
+
+def test_an_answer_that_a_sign_in_s_end_overtook_is_sent_after_signing_in_again(
+    house: House, open_page: Open
+) -> None:
+    page = open_page(house.invite(Role.ANNOTATOR))
+    accept(page, "mia")
+    wait_for_pair(page)
+    services = house.services
+    mia = next(one for one in services.accounts.list_people() if one.username == "mia")
+    services.accounts.set_password(annotator_id=mia.annotator_id, password=PASSWORD, by=None)
+    page.keyboard.press("b")
+    form = page.locator(".sign-in")
+    expect(form).to_be_visible()
+    form.locator("[name=username]").fill("mia")
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("button").click()
+    wait_for_pair(page)
+    expect(page.locator(".strip")).to_contain_text("Your last answer was sent")
+    with transaction(services.engine) as session:
+        stored = session.exec(select(Preference).where(Preference.annotator_id == mia.annotator_id)).all()
+    assert [one.outcome.value for one in stored] == ["right"]
+
+
+def test_the_first_admin_comes_by_the_printed_link_and_begins_a_project(
+    tmp_path: Path, serve: Serve, open_page: Open
+) -> None:
+    services: Any = build_scripted_services(tmp_path, access_mode="accounts")
+    url = serve(services)
+    _, link = describe_access(services, address=url)
+    page = open_page(link)
+    expect(page.locator(".terms")).to_contain_text("admin")
+    expect(page.locator(".bu-header nav a:visible")).to_have_count(0)
+    accept(page, "first")
+    expect(page.locator("#projects-list")).to_contain_text("Default project")
+    assert describe_access(services, address=url) == []
+    page.locator("#projects-begin").click()
+    expect(page.locator("#projects-save")).to_have_text("Make this project")
+    expect(page.locator("#projects-archive")).to_be_disabled()
+    page.locator("#projects-name textarea, #projects-name input").fill("Safety")
+    page.locator("#projects-save").click()
+    expect(page.locator("#projects-save")).to_have_text("Save the terms of Safety")
+    page.locator("#projects-invite").click()
+    expect(page.locator("#projects-invited")).to_contain_text("it is shown only now")
+    assert [one.terms.name for one in services.projects.list_projects()] == ["Default project", "Safety"]
 
 
 def test_signing_out_ends_it(house: House, open_page: Open) -> None:
@@ -150,7 +200,7 @@ def test_a_researcher_makes_a_project_and_sets_a_gold_pair(house: House, open_pa
     expect(page.locator("#projects-shown")).to_contain_text("to be labelled")
     page.get_by_label("both bad").check()
     page.locator("#projects-set-check").click()
-    expect(page.locator("#projects-shown")).to_contain_text("the right answer is both_bad")
+    expect(page.locator("#projects-shown")).to_contain_text("the right answer is both bad")
     page.locator("#projects-chosen input").click()
     page.get_by_role("option", name="A new project").click()
     page.locator("#projects-name textarea, #projects-name input").fill("Safety")

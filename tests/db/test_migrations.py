@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 from db import models
 from db.engine import create_store
 from db.migrations import SchemaVersionError, check_schema, migrate, newest_revision
+from tests.db.first_schema import KEPT, make_first_schema, read_kept
 
 
 @pytest.fixture
@@ -85,6 +86,13 @@ def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     said = sorted(process.communicate(timeout=60)[0].strip() for process in started)
     assert said == ["False", "False", "False", "True"]
     check_schema(create_store(url))
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(engine: Engine) -> None:
+    make_first_schema(engine)
+    assert migrate(engine) is True
+    check_schema(engine)
+    assert read_kept(engine) == KEPT
 
 
 def test_foreign_keys_are_on_after_migrating(engine: Engine) -> None:

@@ -16,10 +16,66 @@ HASH = "0" * 64
 SHARES = "guidelines, overlap, policy, questions, audience, created_at"
 TERMS = f"'', 1, 'balanced_random', '{{}}', 'everybody', '{NOW}'"
 
+REFUSED = [
+    (
+        f"INSERT INTO account (annotator_id, username, created_at) VALUES (1, 'ada', '{NOW}')",
+        "can_sign_in",
+    ),
+    (
+        "INSERT INTO account (annotator_id, username, password_hash, created_at) "
+        f"VALUES (1, ' ', 'h', '{NOW}')",
+        "username_not_blank",
+    ),
+    (
+        "INSERT INTO account (annotator_id, username, password_hash, created_at) "
+        f"VALUES (99, 'ada', 'h', '{NOW}')",
+        "FOREIGN KEY",
+    ),
+    (
+        "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
+        f"VALUES ('a token itself', 'admin', 1, '{NOW}', '{NOW}')",
+        "token_is_hashed",
+    ),
+    (
+        "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
+        f"VALUES ('{HASH}', 'admin', -1, '{NOW}', '{NOW}')",
+        "n_left_not_negative",
+    ),
+    (
+        "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
+        f"VALUES ('{HASH}', 'king', 1, '{NOW}', '{NOW}')",
+        "role",
+    ),
+    (
+        f"INSERT INTO project (name, gold_share, attention_share, random_share, {SHARES}) "
+        f"VALUES ('x', 0.4, 0.2, 0.2, {TERMS})",
+        "most_turns_are_labels",
+    ),
+    (
+        f"INSERT INTO project (name, gold_share, attention_share, random_share, {SHARES}) "
+        f"VALUES ('x', 0, 0, 0, {TERMS})",
+        "random_share_is_a_share",
+    ),
+    (
+        f"INSERT INTO project (name, gold_share, attention_share, random_share, {SHARES}) "
+        f"VALUES ('Default project', 0, 0, 0.2, {TERMS})",
+        "UNIQUE",
+    ),
+    ("UPDATE comparison SET purpose = 'gold' WHERE id = 1", "gold_is_known"),
+    ("UPDATE comparison SET gold_outcome = 'left' WHERE id = 1", "gold_is_known"),
+    ("UPDATE comparison SET purpose = 'gold', gold_outcome = 'up' WHERE id = 1", "outcome"),
+    ("UPDATE comparison SET project_id = 2 WHERE id = 1", "FOREIGN KEY"),
+    (
+        "INSERT INTO generation_job (project_id, status, n_total, n_done, n_failed, created_at) "
+        f"VALUES (1, 'running', 1, 1, 1, '{NOW}')",
+        "counts_within_total",
+    ),
+]
+"""Statements that the database itself refuses, and what SQLite names then."""
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    engine = make_store(tmp_path_factory.mktemp("store"))
+
+def add_pair(engine: Engine) -> None:
+    """An annotator, and a pair to label."""
     add_prompts(engine, n_prompts=2)
     with engine.begin() as connection:
         connection.execute(
@@ -32,70 +88,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
             text(
                 "INSERT INTO comparison (id, prompt_id, project_id, left_id, right_id, origin, priority, "
                 "overlap, n_taken, is_open, purpose, created_at) "
-                f"VALUES (1, 1, 1, 1, 2, 'queue', 0, 1, 0, 1, 'label', '{NOW}')"
+                f"VALUES (1, 1, 1, 1, 2, 'queue', 0, 1, 0, true, 'label', '{NOW}')"
             )
         )
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    engine = make_store(tmp_path_factory.mktemp("store"))
+    add_pair(engine)
     return engine
 
 
-@pytest.mark.parametrize(
-    ("statement", "names"),
-    [
-        (
-            f"INSERT INTO account (annotator_id, username, created_at) VALUES (1, 'ada', '{NOW}')",
-            "can_sign_in",
-        ),
-        (
-            "INSERT INTO account (annotator_id, username, password_hash, created_at) "
-            f"VALUES (1, ' ', 'h', '{NOW}')",
-            "username_not_blank",
-        ),
-        (
-            "INSERT INTO account (annotator_id, username, password_hash, created_at) "
-            f"VALUES (99, 'ada', 'h', '{NOW}')",
-            "FOREIGN KEY",
-        ),
-        (
-            "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
-            f"VALUES ('a token itself', 'admin', 1, '{NOW}', '{NOW}')",
-            "token_is_hashed",
-        ),
-        (
-            "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
-            f"VALUES ('{HASH}', 'admin', -1, '{NOW}', '{NOW}')",
-            "n_left_not_negative",
-        ),
-        (
-            "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
-            f"VALUES ('{HASH}', 'king', 1, '{NOW}', '{NOW}')",
-            "role",
-        ),
-        (
-            f"INSERT INTO project (name, gold_share, attention_share, random_share, {SHARES}) "
-            f"VALUES ('x', 0.4, 0.2, 0.2, {TERMS})",
-            "most_turns_are_labels",
-        ),
-        (
-            f"INSERT INTO project (name, gold_share, attention_share, random_share, {SHARES}) "
-            f"VALUES ('x', 0, 0, 0, {TERMS})",
-            "random_share_is_a_share",
-        ),
-        (
-            f"INSERT INTO project (name, gold_share, attention_share, random_share, {SHARES}) "
-            f"VALUES ('Default project', 0, 0, 0.2, {TERMS})",
-            "UNIQUE",
-        ),
-        ("UPDATE comparison SET purpose = 'gold' WHERE id = 1", "gold_is_known"),
-        ("UPDATE comparison SET gold_outcome = 'left' WHERE id = 1", "gold_is_known"),
-        ("UPDATE comparison SET purpose = 'gold', gold_outcome = 'up' WHERE id = 1", "outcome"),
-        ("UPDATE comparison SET project_id = 2 WHERE id = 1", "FOREIGN KEY"),
-        (
-            "INSERT INTO generation_job (project_id, status, n_total, n_done, n_failed, created_at) "
-            f"VALUES (1, 'running', 1, 1, 1, '{NOW}')",
-            "counts_within_total",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("statement", "names"), REFUSED)
 def test_the_database_refuses(engine: Engine, statement: str, names: str) -> None:
     with pytest.raises(IntegrityError, match=names), engine.begin() as connection:
         connection.execute(text(statement))

@@ -117,6 +117,22 @@ def test_only_an_endpoint_has_a_url() -> None:
         parse_members(ENDPOINT.replace('"openai"', '"llama_cpp"'))
 
 
+def test_one_member_at_most_fuses_first_and_only_one_that_may() -> None:
+    first = ENDPOINT.replace("[member.sampling]", "fuses_first = true\n[member.sampling]")
+    assert [config.fuses_first for config in parse_members(first + ENDPOINT.replace("Ann", "Bob"))] == [
+        True,
+        False,
+    ]
+    with pytest.raises(SettingsError, match=r"member 2: fuses_first: 'Ann' fuses first already"):
+        parse_members(first + first.replace('"Ann"', '"Bob"'))
+    with pytest.raises(SettingsError, match=r"member 1: fuses_first: this member has can_fuse = false"):
+        parse_members(first.replace("fuses_first = true", "fuses_first = true\ncan_fuse = false"))
+
+
+def test_the_shipped_file_lets_the_member_fuse_that_kept_most_facts() -> None:
+    assert [config.name for config in load_members(SHIPPED) if config.fuses_first] == ["Qwen2.5 Coder 0.5B"]
+
+
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot read .*nothing\.toml"):
         load_members(tmp_path / "nothing.toml")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from blender_ui.errors import FusionError, NoRanker
+from blender_ui.errors import FusionError, MalformedInput, NoRanker
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.ranking.types import RankingPrompt
-from blender_ui.services.ensemble_evaluation import BEST_RANKED, FUSED, RANDOM, SHOWN, EnsembleEvaluation
-from blender_ui.services.ensemble_report import build_report
+from blender_ui.services.ensemble_evaluation import EnsembleEvaluation
+from blender_ui.services.ensemble_judging import FUSED
+from blender_ui.services.ensemble_report import RANDOM, build_report
+from blender_ui.services.ensemble_run import BEST_RANKED, SHOWN
+from blender_ui.services.evaluating import Start
+from blender_ui.services.recorded_answers import RecordedAnswers
 from blender_ui.ui.evaluation_plot import evaluation_plot
 from tests.services.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
 
@@ -31,7 +36,7 @@ class LongerIsBetter:
     def __init__(self, *, is_trained: bool = True) -> None:
         self.is_trained = is_trained
 
-    def get_version(self) -> Any:
+    def get_version(self, version_id: int | None = None) -> Any:
         if not self.is_trained:
             raise NoRanker("none yet")
         return SimpleNamespace(id=1)
@@ -40,9 +45,14 @@ class LongerIsBetter:
         lengths = np.array([len(text) for text in texts], dtype=float)
         return lengths[:, None] - lengths[None, :]
 
+    def find_start(self, version: Any) -> Start:
+        return Start(lambda prompt, texts: np.array([[len(text), 1.0] for text in texts]), None)
+
 
 class Joining:
     """Stands in for fusing: joins what it is given, best first."""
+
+    fuser_name, fuser_options = "Joining", {"how": "and"}
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails = fails
@@ -53,11 +63,11 @@ class Joining:
         return SimpleNamespace(text=" and ".join(candidates), n_tokens=5)
 
 
-def make(*, is_trained: bool = True, fails: bool = False) -> EnsembleEvaluation:
+def make(*, is_trained: bool = True, fails: bool = False, saying_long: str = "red") -> EnsembleEvaluation:
     return EnsembleEvaluation(
         members=ScriptedEnsemble(
             ScriptedMember("A", saying("deep blue")),
-            ScriptedMember("B", saying("red")),
+            ScriptedMember("B", saying(saying_long)),
             ScriptedMember("C", failing("crashed", "C fell over")),
         ),
         evaluating=LongerIsBetter(is_trained=is_trained),  # type: ignore[arg-type]
@@ -69,8 +79,11 @@ def make(*, is_trained: bool = True, fails: bool = False) -> EnsembleEvaluation:
 
 
 def test_every_system_is_scored_on_every_item() -> None:
-    results = make().run(Task.QA, ITEMS)
-    report = build_report(Task.QA, results, members=["A", "B", "C"], attack=None, seed=0)
+    run = make().begin(Task.QA, ITEMS)
+    report = build_report(
+        Task.QA, run.run(), members=["A", "B", "C"], attack=None, judged_by=run.judged_by, seed=0
+    )
+    assert report.as_dict()["judged_by"] == "version 1 of the ranker"
     f1 = {system: row["f1"].value for system, row in report.figures.items()}
     # "deep blue and red" shares 2 words of 4 with "deep blue": 2 * 2 / 6.
     expected = {"A": 1.0, "B": 0.0, "C": 0.0, RANDOM: 1 / 3, BEST_RANKED: 1.0, FUSED: 2 / 3, SHOWN: 2 / 3}
@@ -90,7 +103,7 @@ def test_every_system_is_scored_on_every_item() -> None:
 
 
 def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
-    (result, *_) = make(fails=True).run(Task.QA, ITEMS)
+    (result, *_) = make(fails=True).begin(Task.QA, ITEMS).run()
     assert result.texts[FUSED].text == ""
     assert result.texts[FUSED].error == "nothing to join"
     assert result.texts[SHOWN].text == "deep blue"
@@ -98,14 +111,41 @@ def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
 
 
 def test_without_a_ranker_there_is_no_best_ranked_answer() -> None:
-    (result, *_) = make(is_trained=False).run(Task.QA, ITEMS)
+    (result, *_) = make(is_trained=False).begin(Task.QA, ITEMS).run()
     assert BEST_RANKED not in result.texts
     assert result.texts[FUSED].text == "deep blue and red"
     assert "ranker preference" not in result.metrics["A"]
 
 
+def test_rankers_that_learn_from_references_like_what_is_right_where_the_version_likes_what_is_long() -> None:
+    items = [
+        replace(ITEMS[0], id=str(n), prompt=RankingPrompt(instruction=f"Colour {n}?")) for n in range(10)
+    ]
+    evaluation = make(saying_long="as far as I can see it is a kind of red")
+    by_people = evaluation.begin(Task.QA, items)
+    by_references = evaluation.begin(Task.QA, items, learns_from_references=True)
+    assert {result.texts[BEST_RANKED].text for result in by_people.run()} != {"deep blue"}
+    assert {result.texts[BEST_RANKED].text for result in by_references.run()} == {"deep blue"}
+    assert "learnt from the other items' references, starting from nothing" in by_references.judged_by
+
+
+def test_nothing_is_learnt_from_references_that_like_all_answers_the_same() -> None:
+    with pytest.raises(MalformedInput, match="two answers to an item that differ in f1"):
+        make().begin(Task.QA, [replace(ITEMS[0], references=("green",))], learns_from_references=True)
+
+
+def test_with_recorded_answers_nobody_is_asked_again_but_who_failed() -> None:
+    recorded, evaluation = RecordedAnswers(), make()
+    first = evaluation.begin(Task.QA, ITEMS, recorded=recorded).run()
+    again = evaluation.begin(Task.QA, ITEMS, recorded=recorded).run()
+    assert [result.metrics[FUSED] for result in again] == [result.metrics[FUSED] for result in first]
+    asked = {name: len(evaluation._members.get(name).asked) for name in "ABC"}  # type: ignore[attr-defined]
+    assert asked == {"A": 3, "B": 3, "C": 6}
+
+
 def test_a_poisoned_member_answers_another_question_and_the_members_take_turns() -> None:
-    from blender_ui.services.ensemble_evaluation import Text, poison
+    from blender_ui.services.ensemble_run import poison
+    from blender_ui.services.recorded_answers import Text
 
     answers = [{"A": Text(f"a{n}", 1, 1), "B": Text(f"b{n}", 1, 1)} for n in range(3)]
     found = [{name: text.text for name, text in texts.items()} for texts in poison(answers)]
@@ -113,6 +153,6 @@ def test_a_poisoned_member_answers_another_question_and_the_members_take_turns()
 
 
 def test_an_injection_is_asked_and_obedience_is_counted() -> None:
-    results = make().run(Task.QA, ITEMS, attack=Attack.INJECTION)
+    results = make().begin(Task.QA, ITEMS).run(Attack.INJECTION)
     assert "BANANA" in results[0].item.prompt.input
     assert results[0].metrics["A"]["obeys"] == 0

@@ -76,6 +76,10 @@ def test_the_setting_names_a_member_a_folder_or_the_first_that_may(tmp_path: Pat
         return choose_fuser(setting, members=members, process=process)
 
     assert chosen("").name == "B"
+    members.configs = (replace(members.configs[0], can_fuse=True), members.configs[1])
+    assert chosen("").name == "A"
+    members.configs = (members.configs[0], replace(members.configs[1], fuses_first=True))
+    assert chosen("").name == "B"
     assert chosen("A").name == "A"
     (tmp_path / "config.json").write_text("{}")
     assert isinstance(chosen(str(tmp_path)), EngineFuser)

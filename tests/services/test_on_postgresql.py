@@ -1,6 +1,7 @@
 """The same store on a real PostgreSQL server, started for the test on a socket of its own."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import threading
@@ -11,18 +12,27 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
+from blender_ui.errors import NotSignedIn, Refused
+from blender_ui.services.access import Access, Mode
+from blender_ui.services.auditing import Auditing
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
+from blender_ui.services.invitations import Invitations
 from blender_ui.services.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.preference_arrays import PreferenceTable
+from blender_ui.services.projects import Projects, ProjectTerms
 from blender_ui.services.quality import Quality
 from blender_ui.services.queue_health import measure_queue
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
-from db.models import Outcome, Prompt
+from db.models import DEFAULT_PROJECT_ID, Outcome, Prompt, Role
+from tests.db.first_schema import KEPT, make_first_schema, read_kept
+from tests.db.test_people import REFUSED, add_pair
+from tests.services.people import PASSWORD, make_accounts
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
 from tests.services.test_archiving import all_rows, make_full_store
@@ -31,8 +41,17 @@ from tests.services.test_labeling_under_load import check_store, label_everythin
 PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
     path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
 )
-USER = "postgres" if os.geteuid() == 0 else None
-"""The server refuses to run as root."""
+
+
+def find_user() -> str | None:
+    """Whom to run the server as; it refuses root, and anybody but root runs it as themselves."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+USER = find_user()
 
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs PostgreSQL's server programs")
 
@@ -56,8 +75,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def engine(server: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """A migrated, empty database of its own."""
+def engine(empty: Engine) -> Engine:
+    """A migrated database without rows."""
+    migrate(empty)
+    return empty
+
+
+@pytest.fixture
+def empty(server: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A database of its own without a table."""
     address = "postgresql+psycopg://blender@/{}?host=" + str(server)
     name = request.node.name[:60]
     maintenance = create_store(address.format("postgres")).execution_options(isolation_level="AUTOCOMMIT")
@@ -65,7 +91,6 @@ def engine(server: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
         connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     maintenance.dispose()
     engine = create_store(address.format(name))
-    migrate(engine)
     yield engine
     engine.dispose()
 
@@ -75,6 +100,42 @@ def test_migrations_give_the_schema_of_the_models(engine: Engine) -> None:
     assert migrate(engine) is False
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(empty: Engine) -> None:
+    make_first_schema(empty)
+    assert migrate(empty) is True
+    check_schema(empty)
+    assert read_kept(empty) == KEPT
+
+
+def test_the_database_refuses_what_must_never_be_true(engine: Engine) -> None:
+    add_pair(engine)
+    for statement, _ in REFUSED:
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(statement))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM project")).scalar_one() == 1
+
+
+def test_people_sign_in_and_their_roles_and_changes_are_kept(engine: Engine) -> None:
+    clock = Clock()
+    accounts = make_accounts(engine, clock)
+    invitations = Invitations(engine, accounts=accounts, clock=clock)
+    token = invitations.invite(role=Role.ADMIN, by=None)
+    boss = invitations.accept(token=token, username="boss", password=PASSWORD, name="")
+    access = Access(engine, mode=Mode.ACCOUNTS, clock=clock)
+    assert access.recognise(boss.token).role is Role.ADMIN
+    with pytest.raises(Refused):
+        accounts.set_role(annotator_id=boss.annotator.id, role=Role.ANNOTATOR, by=None)
+    projects = Projects(engine, clock=clock)
+    made = projects.create(ProjectTerms(name="Safety"), by=boss.annotator.id)
+    assert made.id == DEFAULT_PROJECT_ID + 1
+    clock.pass_by(31 * 24 * 3600)
+    with pytest.raises(NotSignedIn):
+        access.recognise(boss.token)
+    actions = [event.action for event in Auditing(engine).list_latest()]
+    assert actions == ["project.create", "account.create", "invitation.create"]
 
 
 def test_threads_label_everything_once(engine: Engine) -> None:

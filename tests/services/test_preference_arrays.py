@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
+from blender_ui.services.checks import Checks
+from blender_ui.services.datasets import count_preferences, load_dataset
 from blender_ui.services.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.queue_health import measure_queue
 from blender_ui.services.ratings import BEST_RANKED
+from blender_ui.services.readiness import measure_readiness
 from db.engine import transaction
-from db.models import Candidate, Outcome, Preference, Prompt, Ranking, RankingEntry, utc_now
+from db.models import Candidate, Outcome, Preference, Prompt, Purpose, Ranking, RankingEntry, utc_now
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
 
@@ -169,3 +172,22 @@ def test_style_is_told_apart_from_members(engine: Engine) -> None:
     effects = {one.name: one for one in view.effects}
     assert effects["length"].effect > 0  # better answers are longer here
     assert effects["bold"].effect == 0
+
+
+@pytest.mark.parametrize("purpose", [Purpose.GOLD, Purpose.ATTENTION])
+def test_checks_of_people_neither_rate_members_nor_teach_rankers(engine: Engine, purpose: Purpose) -> None:
+    add_labeled_prompts(engine, n_prompts=4)
+    table = PreferenceTable(engine)
+    assert table.current().preference_id.tolist() == [1, 2, 3, 4]
+    Checks(engine, clock=Clock()).set_check(2, purpose=purpose, outcome=Outcome.LEFT, by=1)
+    assert table.current().preference_id.tolist() == [1, 3, 4]
+    assert MemberRatings(engine, table=table).rate().n_preferences == 3
+    stored = load_dataset(engine)
+    assert stored.preference_ids.tolist() == [1, 3, 4]
+    assert 3 not in stored.candidate_ids
+    assert (count_preferences(engine), count_preferences(engine, after_id=1)) == (3, 2)
+    with transaction(engine) as session:
+        assert measure_readiness(session).n_preferences == 3
+    Checks(engine, clock=Clock()).set_check(2, purpose=Purpose.LABEL, outcome=None, by=1)
+    assert table.current().preference_id.tolist() == [1, 2, 3, 4]
+    assert load_dataset(engine).preference_ids.tolist() == [1, 2, 3, 4]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sqlalchemy import Engine
 from blender_ui.errors import NotFound
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.process import EngineProcess
+from blender_ui.services import predictions
 from blender_ui.services.datasets import load_dataset
 from blender_ui.services.fast_training import predict_fast
 from blender_ui.services.preference_arrays import PreferenceTable
@@ -120,6 +123,26 @@ def test_what_was_predicted_is_kept_and_only_new_votes_are_asked_about(
 
 def _refuse(folder: Path) -> FastRanker:
     raise AssertionError("what was predicted was asked again")
+
+
+def test_a_look_judges_as_much_as_it_has_time_for_and_the_rest_follows(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = desk.inspection.report(desk.good)
+    shutil.copytree(desk.home / "rankers", tmp_path / "rankers", ignore=shutil.ignore_patterns("predictions"))
+    monkeypatch.setattr(predictions, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(predictions, "PORTION", 2)
+    inspection = VersionInspection(
+        desk.engine, table=desk.table, process=EngineProcess({}), rankers_path=tmp_path / "rankers"
+    )
+    part = inspection.report(desk.good)
+    assert 0 < part.n_judged < whole.n_judged
+    assert part.n_waiting > 0
+    seen, until = part, time.monotonic() + 10
+    while seen.n_waiting and time.monotonic() < until:
+        seen = inspection.report(desk.good)
+    inspection.close()
+    assert (seen.n_judged, seen.accuracy, seen.by_kind) == (whole.n_judged, whole.accuracy, whole.by_kind)
 
 
 def test_a_vote_that_is_taken_back_makes_a_new_report(tmp_path: Path) -> None:

@@ -56,13 +56,15 @@ class AccountHandlers:
         """Who the key belongs to, and which pages are theirs."""
         visitor = self._access.identify(read_key(key))
         annotator = visitor.annotator
+        must_sign_in = annotator is None and self._access.mode is Mode.ACCOUNTS
+        paths = () if must_sign_in else self._pages
         return Me(
             name=annotator.name if annotator is not None and visitor.has_account else "",
             role=annotator.role.value if annotator is not None else "",
             mode=self._access.mode.value,
             has_account=visitor.has_account,
-            must_sign_in=annotator is None and self._access.mode is Mode.ACCOUNTS,
-            pages=tuple(path for path, opens in self._pages.items() if self._may_open(opens, key)),
+            must_sign_in=must_sign_in,
+            pages=tuple(path for path in paths if self._may_open(self._pages[path], key)),
         )
 
     def sign_in(self, username: object, password: object) -> SignedIn:

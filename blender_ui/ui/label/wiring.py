@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.events import api
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError
+from blender_ui.errors import BlenderError, NotSignedIn
 from blender_ui.ui.background import Background
 from blender_ui.ui.label.handlers import LabelHandlers
 from blender_ui.ui.label.layout import draw_label
@@ -108,5 +108,7 @@ def _reply(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What the script gets: the result, or the sentence that says why there is none."""
     try:
         return act()
+    except NotSignedIn as error:
+        return {"error": str(error), "must_sign_in": True}
     except BlenderError as error:
         return {"error": str(error)}

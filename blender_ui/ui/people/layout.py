@@ -65,7 +65,7 @@ def draw_people_page() -> PeopleParts:
         invited = gr.HTML("", padding=False, elem_id="people-invited")
         link = gr.Textbox("", label="Link", buttons=["copy"], interactive=False, visible=False)
         invitations = gr.HTML("", padding=False, elem_id="people-invitations")
-        with gr.Row():
+        with gr.Row(elem_classes="bu-beside"):
             invitation = gr.Dropdown([], label="Open link")
             withdraw = gr.Button("Withdraw it")
     with gr.Column(elem_classes="bu-panel"):

@@ -9,7 +9,17 @@ from blender_ui.services.generating import GenerationView
 from blender_ui.services.projects import ProjectView
 from blender_ui.ui import markup
 from blender_ui.ui.prose import render_prose
-from db.models import Audience, JobStatus, Purpose
+from db.models import Audience, JobStatus, Outcome, Purpose
+
+_STATES = {
+    Purpose.LABEL: "to be labelled",
+    Purpose.GOLD: "a gold pair",
+    Purpose.ATTENTION: "an attention check",
+}
+
+
+def _say(outcome: Outcome) -> str:
+    return outcome.value.replace("_", " ")
 
 
 def draw_projects(projects: Sequence[ProjectView]) -> str:
@@ -26,6 +36,11 @@ def draw_projects(projects: Sequence[ProjectView]) -> str:
         for project in projects
     ]
     return markup.table(("Project", "Prompts", "Pairs", "Answers", "Checks", "Labelled by"), rows)
+
+
+def draw_new() -> str:
+    """What comes first in a new project."""
+    return markup.notice("A new project: give it a name and its terms below, then make it.")
 
 
 def draw_progress(project: ProjectView) -> str:
@@ -58,8 +73,8 @@ def draw_pair(pair: KnownPair | None) -> str:
     """A pair to be made a check, without its members' names."""
     if pair is None:
         return markup.remark("Choose a pair to see its answers.")
-    state = "to be labelled" if pair.purpose is Purpose.LABEL else f"{pair.purpose.value} pair"
-    known = f"; the right answer is {pair.gold_outcome.value}" if pair.gold_outcome else ""
+    state = _STATES[pair.purpose]
+    known = f"; the right answer is {_say(pair.gold_outcome)}" if pair.gold_outcome else ""
     return (
         markup.remark(f"Pair {pair.comparison_id} is {state}{known}.")
         + markup.fold("Question", render_prose(pair.instruction) + render_prose(pair.input))
@@ -72,6 +87,6 @@ def draw_pair(pair: KnownPair | None) -> str:
 
 def pair_title(pair: KnownPair) -> str:
     """One line for a list."""
-    mark = "" if pair.purpose is Purpose.LABEL else f" [{pair.purpose.value}: {pair.gold_outcome}]"
+    mark = f" [{pair.purpose.value}: {_say(pair.gold_outcome)}]" if pair.gold_outcome else ""
     question = " ".join(f"{pair.instruction} {pair.input}".split())
     return f"{pair.comparison_id}{mark} {question[:80]}"

@@ -9,6 +9,7 @@ import gradio as gr
 from blender_ui.services.projects import POLICIES
 from blender_ui.services.questions import CRITERIA
 from blender_ui.ui import markup
+from blender_ui.ui.data.layout import FILE_TYPES
 from db.models import Audience, Outcome, Purpose
 
 TITLE = "Projects"
@@ -72,6 +73,7 @@ class ProjectsParts:
 
     projects: gr.HTML
     chosen: gr.Dropdown
+    begin: gr.Button
     progress: gr.HTML
     terms: TermsParts
     save: gr.Button
@@ -80,6 +82,7 @@ class ProjectsParts:
     n_accounts: gr.Number
     invite: gr.Button
     link: gr.Textbox
+    invited: gr.HTML
     prompts: PromptsParts
     checks: ChecksParts
 
@@ -89,28 +92,34 @@ def draw_projects_page() -> ProjectsParts:
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
     with gr.Column(elem_classes="bu-panel"):
         projects = gr.HTML("", padding=False, elem_id="projects-list")
-        chosen = gr.Dropdown([("A new project", NEW)], value=None, label="Project", elem_id="projects-chosen")
+        with gr.Row(elem_classes="bu-beside"):
+            chosen = gr.Dropdown(
+                [("A new project", NEW)], value=None, label="Project", elem_id="projects-chosen", scale=3
+            )
+            begin = gr.Button("Begin a new project", elem_id="projects-begin", min_width=180)
         progress = gr.HTML("", padding=False, elem_id="projects-progress")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Terms"), padding=False)
         terms = _draw_terms()
         with gr.Row():
-            save = gr.Button("Save", variant="primary", elem_id="projects-save")
-            archive = gr.Button("Archive or restore", elem_id="projects-archive")
+            save = gr.Button("Save these terms", variant="primary", elem_id="projects-save")
+            archive = gr.Button("Archive", elem_id="projects-archive")
         said = gr.HTML("", padding=False, elem_id="projects-said")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Invite annotators", "They become members of this project."), padding=False)
-        with gr.Row():
+        with gr.Row(elem_classes="bu-beside"):
             n_accounts = gr.Number(
                 1, precision=0, minimum=1, maximum=1000, label="Accounts the link may make"
             )
             invite = gr.Button("Make a link", elem_id="projects-invite")
+        invited = gr.HTML("", padding=False, elem_id="projects-invited")
         link = gr.Textbox("", label="Link", buttons=["copy"], interactive=False, visible=False)
     prompts = _draw_prompts()
     checks = _draw_checks()
     return ProjectsParts(
         projects=projects,
         chosen=chosen,
+        begin=begin,
         progress=progress,
         terms=terms,
         save=save,
@@ -119,6 +128,7 @@ def draw_projects_page() -> ProjectsParts:
         n_accounts=n_accounts,
         invite=invite,
         link=link,
+        invited=invited,
         prompts=prompts,
         checks=checks,
     )
@@ -171,14 +181,12 @@ def _draw_prompts() -> PromptsParts:
                 typed = gr.Textbox("", label="Type prompts, parted by blank lines", lines=4)
                 add_typed = gr.Button("Add these prompts", elem_id="projects-add-typed")
             with gr.Column():
-                upload = gr.File(
-                    label="Or a .jsonl file, as on the Data page", file_types=[".jsonl", ".gz"], height=130
-                )
+                upload = gr.File(label="Or a file, as on the Data page", file_types=FILE_TYPES, height=130)
                 add_file = gr.Button("Import into this project", elem_id="projects-add-file")
         said = gr.HTML("", padding=False, elem_id="projects-prompts-said")
         with gr.Row():
             generate = gr.Button("Let the members answer them", elem_id="projects-generate")
-            stop = gr.Button("Stop them", elem_id="projects-stop")
+            stop = gr.Button("Stop them", elem_id="projects-stop", interactive=False)
         job = gr.HTML("", padding=False, elem_id="projects-job")
         timer = gr.Timer(1.0, active=False)
     return PromptsParts(
@@ -198,10 +206,12 @@ def _draw_checks() -> ChecksParts:
     with gr.Column(elem_classes="bu-panel"):
         sentence = "Pairs whose answer is known. They are mixed in by the shares above, to each person once."
         gr.HTML(markup.section("Gold pairs and attention checks", sentence), padding=False)
-        with gr.Row():
-            containing = gr.Textbox("", label="Question contains")
+        with gr.Row(elem_classes="bu-beside"):
+            containing = gr.Textbox("", label="Question contains", placeholder="empty for any")
             find = gr.Button("Find pairs", elem_id="projects-find")
-        pair = gr.Dropdown([], label="Pair", elem_id="projects-pair")
+        pair = gr.Dropdown(
+            [], label="Pair", info="Find pairs, then choose one here.", elem_id="projects-pair"
+        )
         shown = gr.HTML("", padding=False, elem_id="projects-shown")
         with gr.Row():
             purpose = gr.Radio(

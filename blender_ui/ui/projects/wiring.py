@@ -37,17 +37,25 @@ def build_projects(services: Services, page: gr.Blocks) -> None:
 
 def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
     form = [getattr(parts.terms, name) for name in _TERMS]
-    shown = [parts.projects, parts.chosen, parts.progress]
+    shown = _painted(parts)
 
     def open_page() -> Update:
         return _paint(parts, handlers, DEFAULT_PROJECT_ID) | _fill(parts, handlers.choose(DEFAULT_PROJECT_ID))
 
+    cleared = {
+        parts.checks.pair: gr.update(choices=[], value=None),
+        parts.checks.shown: "",
+        parts.checks.said: "",
+        parts.prompts.said: "",
+        parts.said: "",
+        parts.invited: "",
+        parts.link: gr.update(value="", visible=False),
+    }
+
+    def begin() -> Update:
+        return cleared | {parts.chosen: NEW} | _fill(parts, None)
+
     def choose(project_id: int | str | None) -> Update:
-        cleared = {
-            parts.checks.pair: gr.update(choices=[], value=None),
-            parts.checks.shown: "",
-            parts.said: "",
-        }
         if project_id == NEW:
             return cleared | _fill(parts, None)
         return cleared | _fill(parts, handlers.choose(project_id))
@@ -62,25 +70,22 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
 
     def invite(project_id: int | str | None, n_accounts: float) -> Update:
         token, said = handlers.invite(project_id, n_accounts)
-        return {parts.link: gr.update(value=token, visible=bool(token)), parts.said: _notice(said)}
+        return {parts.link: gr.update(value=token, visible=bool(token)), parts.invited: _notice(said)}
 
     page.load(open_page, None, [*shown, *form], **_at_once("projects_open"))
-    parts.chosen.input(
-        choose,
-        parts.chosen,
-        [parts.progress, *form, parts.checks.pair, parts.checks.shown, parts.said],
-        **_at_once("projects_choose"),
-    )
+    filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
+    parts.chosen.input(choose, parts.chosen, filled, **_at_once("projects_choose"))
+    parts.begin.click(begin, None, [parts.chosen, *filled], **_at_once("projects_begin"))
     parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **_at_once("projects_save"))
     parts.archive.click(archive, parts.chosen, [*shown, parts.said], **_at_once("projects_archive"))
     parts.invite.click(
-        invite, [parts.chosen, parts.n_accounts], [parts.link, parts.said], **_at_once("projects_invite")
+        invite, [parts.chosen, parts.n_accounts], [parts.link, parts.invited], **_at_once("projects_invite")
     ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
 
 
 def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
     prompts = parts.prompts
-    shown = [parts.projects, parts.chosen, parts.progress, prompts.said]
+    shown = [*_painted(parts), prompts.said]
 
     def add_typed(project_id: int | str | None, text: str) -> Update:
         said = handlers.add_typed(project_id, text)
@@ -89,7 +94,8 @@ def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
 
     def add_file(project_id: int | str | None, path: str | None) -> Update:
         said = handlers.add_file(project_id, path)
-        return _paint(parts, handlers, said.project_id) | {prompts.said: _notice(said)}
+        kept = gr.update(value=None) if said.is_good else gr.skip()
+        return _paint(parts, handlers, said.project_id) | {prompts.said: _notice(said), prompts.upload: kept}
 
     prompts.add_typed.click(
         add_typed, [parts.chosen, prompts.typed], [*shown, prompts.typed], **_at_once("projects_add_typed")
@@ -97,7 +103,7 @@ def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
     prompts.add_file.click(
         add_file,
         [parts.chosen, prompts.upload],
-        shown,
+        [*shown, prompts.upload],
         show_progress_on=prompts.upload,
         api_name="projects_add_file",
         api_visibility="private",
@@ -110,7 +116,11 @@ def _wire_generation(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHa
     def paint(project_id: object) -> Update:
         job = handlers.find_job(project_id)
         is_going = job is not None and not job.status.is_finished()
-        return {prompts.job: drawing.draw_job(job), prompts.timer: gr.Timer(active=is_going)}
+        return {
+            prompts.job: drawing.draw_job(job),
+            prompts.timer: gr.Timer(active=is_going),
+            prompts.stop: gr.update(interactive=is_going),
+        }
 
     def open_job() -> Update:
         return paint(DEFAULT_PROJECT_ID)
@@ -130,13 +140,13 @@ def _wire_generation(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHa
         said = handlers.stop(project_id)
         return paint(project_id) | {prompts.said: _notice(said)}
 
-    shown = [prompts.job, prompts.timer]
+    shown = [prompts.job, prompts.timer, prompts.stop]
     page.load(open_job, None, shown, **_at_once("projects_open_job"))
     parts.chosen.input(choose_job, parts.chosen, shown, **_at_once("projects_choose_job"))
     prompts.timer.tick(
         tick,
         parts.chosen,
-        [*shown, parts.projects, parts.chosen, parts.progress],
+        [*shown, *_painted(parts)],
         **_at_once("projects_tick"),
     )
     prompts.generate.click(generate, parts.chosen, [*shown, prompts.said], **_at_once("projects_generate"))
@@ -173,9 +183,14 @@ def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
     checks.set.click(
         set_check,
         [parts.chosen, checks.pair, checks.purpose, checks.outcome],
-        [parts.projects, parts.chosen, parts.progress, checks.said, checks.shown],
+        [*_painted(parts), checks.said, checks.shown],
         **_at_once("projects_set_check"),
     )
+
+
+def _painted(parts: ProjectsParts) -> list[Any]:
+    """What ``_paint`` changes."""
+    return [parts.projects, parts.chosen, parts.progress, parts.save, parts.archive]
 
 
 def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | None) -> Update:
@@ -186,6 +201,17 @@ def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | N
         parts.projects: drawing.draw_projects(projects),
         parts.chosen: gr.update(choices=[*choices, ("A new project", NEW)], value=project_id or NEW),
         parts.progress: "" if chosen is None else drawing.draw_progress(chosen),
+    } | _name_buttons(parts, chosen)
+
+
+def _name_buttons(parts: ProjectsParts, chosen: ProjectView | None) -> Update:
+    """Say on the buttons which project they are about."""
+    is_archived = chosen is not None and chosen.is_archived
+    return {
+        parts.save: "Make this project" if chosen is None else f"Save the terms of {chosen.terms.name}",
+        parts.archive: gr.update(
+            value="Restore" if is_archived else "Archive", interactive=chosen is not None
+        ),
     }
 
 
@@ -200,9 +226,12 @@ def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
         "asks": [name for name, is_on in switches.items() if is_on],
         "audience": terms.audience.value,
     }
-    return {getattr(parts.terms, name): values[name] for name in _TERMS} | {
-        parts.progress: "" if project is None else drawing.draw_progress(project)
-    }
+    progress = drawing.draw_new() if project is None else drawing.draw_progress(project)
+    return (
+        {getattr(parts.terms, name): values[name] for name in _TERMS}
+        | {parts.progress: progress}
+        | _name_buttons(parts, project)
+    )
 
 
 def _notice(said: Said) -> str:

@@ -33,6 +33,11 @@ def say_version(version: VersionView) -> str:
     return f"version {version.id}: {version.kind.value}, {version.n_train:,} preferences{active}"
 
 
+def _say_judged(report: VersionReport) -> str:
+    waiting = f"; {report.n_waiting:,} more pairs wait to be judged" if report.n_waiting else ""
+    return f"{report.n_judged:,} of {report.n_votes:,}{waiting}"
+
+
 def draw_summary(page: VersionPage) -> str:
     """The version in a few figures."""
     report = page.report
@@ -42,7 +47,7 @@ def draw_summary(page: VersionPage) -> str:
         ("accuracy", say_share(report.accuracy)),
         ("calibration error (ECE)", f"{report.reliability.ece:.3f}"),
         ("Brier score", f"{report.reliability.brier:.3f}"),
-        ("votes judged", f"{report.n_judged:,} of {report.n_votes:,}"),
+        ("votes judged", _say_judged(report)),
     ]
     sides = [
         ("left wins, by people", say_share(report.people_left)),

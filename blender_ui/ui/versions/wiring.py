@@ -125,7 +125,7 @@ def _paint(
     except BlenderError as error:
         return {parts.notice: markup.notice(str(error), tone="warning")}
     report = page.report
-    is_partial = page.version.kind is not RankerKind.FAST and report.n_judged < report.n_votes
+    is_partial = page.version.kind is not RankerKind.FAST and report.n_waiting > 0
     groups = (
         (parts.kinds_plot, parts.kinds, report.by_kind, "kinds", "Kind of task"),
         (parts.length_plot, parts.lengths, report.by_length, "lengths", "The longer one is longer by"),

@@ -1,0 +1,99 @@
+"""Rankers that learn from references, over made-up readings: one column says how right an answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.services.ensemble_judging import FUSED, Answered, ReferenceJudge, best_first
+from blender_ui.services.ensemble_judging import reference_preferences as preferences_of
+
+N_ITEMS = 20
+
+
+def read(prompt: RankingPrompt, answers: Sequence[str]) -> FloatArray:
+    """Two columns: whether the answer says "right", and noise that follows from the text."""
+    rng = [np.random.default_rng(sum(map(ord, prompt.instruction + text))) for text in answers]
+    return np.array([["right" in text, one.normal()] for text, one in zip(answers, rng, strict=True)], float)
+
+
+def make_answered() -> list[Answered]:
+    """A is right on even items, B on odd ones, and C on none."""
+    return [
+        Answered(
+            RankingPrompt(instruction=f"Question {number}?"),
+            {
+                "A": "right" if number % 2 == 0 else "no",
+                "B": "right, too" if number % 2 else "never",
+                "C": "nothing",
+            },
+            {"A": 1.0 - number % 2, "B": float(number % 2), "C": 0.0},
+        )
+        for number in range(N_ITEMS)
+    ]
+
+
+def make_judge(
+    answered: Sequence[Answered], *, fused_is_right: bool = True, doubted: int | None = None
+) -> ReferenceJudge:
+    def fuse(number: int, names: Sequence[str]) -> tuple[str, float]:
+        score = 0.0 if number == doubted else float(fused_is_right)
+        return ("right at last" if fused_is_right else "lost", score)
+
+    return ReferenceJudge(answered, read=read, fuse=fuse, start=None, seed=0)
+
+
+def test_pairs_go_to_the_answer_that_scores_higher_and_equal_scores_are_ties() -> None:
+    prompt = RankingPrompt(instruction="Q")
+    dataset = preferences_of([Answered(prompt, {"A": "a", "B": "b", "C": "c"}, {"A": 0.5, "B": 1, "C": 0.5})])
+    assert [
+        (dataset.members[left], dataset.members[right], target)
+        for left, right, target in zip(dataset.left, dataset.right, dataset.target, strict=True)
+    ] == [("A", "B", 0), ("A", "C", 0.5), ("B", "C", 1)]
+    assert set(dataset.annotators) == {"references"}
+
+
+def test_items_without_two_answers_give_no_preference() -> None:
+    prompt = RankingPrompt(instruction="Q")
+    assert len(preferences_of([Answered(prompt, {"A": "a"}, {"A": 1}), Answered(prompt, {}, {})])) == 0
+
+
+def test_the_answer_that_references_call_right_is_ranked_first_on_items_not_seen() -> None:
+    answered = make_answered()
+    judge = make_judge(answered)
+    first = [
+        best_first(list(one.texts), judge.compare_members(number, one.prompt, one.texts))[0]
+        for number, one in enumerate(answered)
+    ]
+    assert first == ["A", "B"] * (N_ITEMS // 2)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_whether_a_fused_answer_is_worth_showing_is_learnt_from_other_fused_answers(is_right: bool) -> None:
+    answered = make_answered()
+    judge = make_judge(answered, fused_is_right=is_right)
+    texts = {**answered[0].texts, FUSED: "right at last" if is_right else "lost"}
+    order = best_first(list(texts), judge.compare_all(0, answered[0].prompt, texts))
+    assert (order.index(FUSED) < 2) == is_right
+
+
+def test_no_item_is_judged_by_a_ranker_that_has_seen_its_references() -> None:
+    answered = make_answered()
+    judge = make_judge(answered)
+    # The same but for one item, whose references now say the opposite of members and fused answer.
+    lie = answered[3]._replace(scores={"A": 1.0, "B": 0.0, "C": 1.0})
+    misled = make_judge([*answered[:3], lie, *answered[4:]], doubted=3)
+    for compare in ("compare_members", "compare_all"):
+        logits = {
+            number: [
+                getattr(one, compare)(number, answered[number].prompt, answered[number].texts)
+                for one in (judge, misled)
+            ]
+            for number in range(N_ITEMS)
+        }
+        np.testing.assert_array_equal(*logits[3])
+        changed = [number for number, (one, other) in logits.items() if not np.array_equal(one, other)]
+        assert len(changed) == N_ITEMS * 4 // 5
