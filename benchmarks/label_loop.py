@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -171,11 +171,7 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     engine = make_queue(folder, options.items)
     add_accounts(engine, options.clients)
     with serving(folder) as port:
-        door = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        tokens = [
-            ask(door, "account_sign_in", f"annotator-{number}", PASSWORD)["token"]
-            for number in range(options.clients)
-        ]
+        tokens = [sign_in_by_password(port, number) for number in range(options.clients)]
 
         def client(number: int, tally: Tally, until: float) -> None:
             key, connection = tokens[number], http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -207,6 +203,14 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
                     shown, ahead = ahead, None
 
         return measure(client, lambda: count_votes(engine), options)
+
+
+def sign_in_by_password(port: int, number: int) -> str:
+    """Sign an annotator in over a connection of their own; give the token."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with closing(connection):
+        token: str = ask(connection, "account_sign_in", f"annotator-{number}", PASSWORD)["token"]
+        return token
 
 
 def add_accounts(engine: Engine, n_accounts: int) -> None:
