@@ -8,14 +8,14 @@ client's time is from asking to having that pair. ``duplicates`` are votes of a 
 voted on, or on one that enough people had; ``lost`` are votes that were acknowledged and are not in the
 store; ``cpu_ms_per_label`` is this process's processor time, over HTTP the clients' alone.
 
-Two more by their flags. ``--stored N``: how long ``next_pair`` takes (``next_pair_p95_ms``) in a store
+Three more by their flags. ``--stored N``: how long ``next_pair`` takes (``next_pair_p95_ms``) in a store
 with N preferences, written in bulk. ``--browser``: from a key press to the next pair drawn, in Chromium
-(``key_p95_ms``).
+(``key_p95_ms``). ``--peer``: the same over HTTP in Label Studio, see ``benchmarks.label_peer``.
 
     python -m benchmarks.label_loop [--items N] [--clients N] [--seconds S] [--only service|http] [--quick]
-                                    [--stored N] [--browser]
+                                    [--stored N] [--browser] [--peer]
 
-The last line is JSON: the figures over HTTP, and the service's under "service".
+The last line is JSON: the figures over HTTP, the service's under "service", the peer's under "label_studio".
 """
 
 from __future__ import annotations
@@ -24,24 +24,22 @@ import argparse
 import http.client
 import json
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Engine, text
 
+from benchmarks import loopback
 from benchmarks.import_export import make_records
+from benchmarks.label_peer import measure_peer
 from benchmarks.label_store import make_stored
+from benchmarks.label_tally import Tally, count_duplicates, measure, percentile_ms
 from blender_ui.exchange import PromptRecord, write_records
 from blender_ui.services.accounts import Accounts
 from blender_ui.services.importing import Importing
@@ -56,19 +54,6 @@ PASSWORD = "a benchmark's password"
 _OUTCOMES = tuple(Outcome)
 
 
-@dataclass
-class Tally:
-    """What one client saw."""
-
-    seconds: list[float] = field(default_factory=list)
-    acknowledged: int = 0
-    errors: list[str] = field(default_factory=list)
-
-
-Client = Callable[[int, Tally, float], None]
-"""Labels as annotator number i into a tally until a time (``time.monotonic``) or the queue's end."""
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line a measurement and, last, one JSON object."""
     parser = argparse.ArgumentParser(
@@ -80,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", choices=("service", "http"), help="one of the two measurements")
     parser.add_argument("--stored", type=int, default=0, help="preferences in the store of a third one")
     parser.add_argument("--browser", action="store_true", help="time key presses in Chromium, too")
+    parser.add_argument("--peer", action="store_true", help="measure Label Studio, too")
     parser.add_argument("--quick", action="store_true", help="300 pairs, at most 10 s each")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -94,12 +80,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures |= {"service": found} if kind == "service" and options.only is None else found
     more = [("stored", measure_stored)] if options.stored else []
     more += [("browser", measure_browser)] if options.browser else []
+    more += [("peer", measure_peer)] if options.peer else []
     for kind, measurement in more:
         with tempfile.TemporaryDirectory() as folder:
             found = measurement(Path(folder), options)
         print(f"{kind}: {json.dumps(found)}", flush=True)
         figures |= found
+    if options.peer and options.only != "service":
+        figures |= compare(figures)
     print(json.dumps(figures))
+
+
+def compare(figures: dict[str, Any]) -> dict[str, float]:
+    """How many times as many labels a second, and as long a wait at p95, as Label Studio; none without it."""
+    peer = figures["label_studio"]
+    if "reason" in peer:
+        return {}
+    return {
+        "times_label_studios_labels_per_s": round(figures["labels_per_s"] / peer["labels_per_s"], 1),
+        "share_of_label_studios_p95": round(figures["p95_ms"] / peer["p95_ms"], 3),
+    }
 
 
 def measure_stored(folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -126,8 +126,8 @@ def measure_stored(folder: Path, options: argparse.Namespace) -> dict[str, float
     engine.dispose()
     return {
         "stored": options.stored,
-        "next_pair_p50_ms": _percentile_ms(seconds, 50),
-        "next_pair_p95_ms": _percentile_ms(seconds, 95),
+        "next_pair_p50_ms": percentile_ms(seconds, 50),
+        "next_pair_p95_ms": percentile_ms(seconds, 95),
         "progress_ms": round(1000 * progress_seconds, 1),
     }
 
@@ -141,11 +141,7 @@ def measure_browser(folder: Path, options: argparse.Namespace) -> dict[str, floa
     with serving(folder) as port:
         seconds = press_keys(f"http://127.0.0.1:{port}/label", key=tokens[0], n_presses=100)
     engine.dispose()
-    return {"key_p50_ms": _percentile_ms(seconds, 50), "key_p95_ms": _percentile_ms(seconds, 95)}
-
-
-def _percentile_ms(seconds: Sequence[float], share: float) -> float:
-    return round(1000 * float(np.percentile(seconds, share)), 1)
+    return {"key_p50_ms": percentile_ms(seconds, 50), "key_p95_ms": percentile_ms(seconds, 95)}
 
 
 def measure_service(folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -167,7 +163,7 @@ def measure_service(folder: Path, options: argparse.Namespace) -> dict[str, floa
             tally.acknowledged += 1
             tally.seconds.append(time.perf_counter() - start)
 
-    return measure(client, engine, options)
+    return measure(client, lambda: count_votes(engine), options)
 
 
 def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -175,11 +171,7 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     engine = make_queue(folder, options.items)
     add_accounts(engine, options.clients)
     with serving(folder) as port:
-        door = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        tokens = [
-            ask(door, "account_sign_in", f"annotator-{number}", PASSWORD)["token"]
-            for number in range(options.clients)
-        ]
+        tokens = [sign_in_by_password(port, number) for number in range(options.clients)]
 
         def client(number: int, tally: Tally, until: float) -> None:
             key, connection = tokens[number], http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -210,7 +202,15 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
                 if shown is None:  # nothing was ahead; others may have handed something back
                     shown, ahead = ahead, None
 
-        return measure(client, engine, options)
+        return measure(client, lambda: count_votes(engine), options)
+
+
+def sign_in_by_password(port: int, number: int) -> str:
+    """Sign an annotator in over a connection of their own; give the token."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with closing(connection):
+        token: str = ask(connection, "account_sign_in", f"annotator-{number}", PASSWORD)["token"]
+        return token
 
 
 def add_accounts(engine: Engine, n_accounts: int) -> None:
@@ -251,50 +251,13 @@ def ask(connection: http.client.HTTPConnection, endpoint: str, *data: Any) -> di
     return reply
 
 
-def measure(client: Client, engine: Engine, options: argparse.Namespace) -> dict[str, float]:
-    """Run the clients at once and hold their tallies against the store."""
-    tallies = [Tally() for _ in range(options.clients)]
-    start, cpu_start = time.monotonic(), time.process_time()
-
-    def run(number: int) -> None:
-        try:
-            client(number, tallies[number], start + options.seconds)
-        except Exception as error:  # noqa: BLE001 - whatever stops a client is one of the figures
-            tallies[number].errors.append(repr(error))
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(options.clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    elapsed, cpu_seconds = time.monotonic() - start, time.process_time() - cpu_start
-    seconds = np.array([value for tally in tallies for value in tally.seconds] or [np.nan])
-    errors = [error for tally in tallies for error in tally.errors]
-    for error in errors[:3]:
-        print(error, file=sys.stderr)
-    n_acknowledged = sum(tally.acknowledged for tally in tallies)
-    n_stored, duplicates = count_votes(engine)
-    engine.dispose()
-    return {
-        "labels": n_acknowledged,
-        "labels_per_s": round(n_acknowledged / elapsed, 1),
-        "p50_ms": round(1000 * float(np.percentile(seconds, 50)), 1),
-        "p95_ms": round(1000 * float(np.percentile(seconds, 95)), 1),
-        "cpu_ms_per_label": round(1000 * cpu_seconds / max(n_acknowledged, 1), 2),
-        "duplicates": duplicates,
-        "lost": n_acknowledged - n_stored,
-        "errors": len(errors),
-    }
-
-
 def count_votes(engine: Engine) -> tuple[int, int]:
     """Votes in the store, and how many of them are beyond one a person and one a pair."""
     with engine.connect() as connection:
         votes = connection.execute(
             text("SELECT comparison_id FROM preference WHERE lease_id IS NOT NULL")
         ).all()
-    by_pair = Counter(comparison_id for (comparison_id,) in votes)
-    return len(votes), sum(n - 1 for n in by_pair.values())
+    return len(votes), count_duplicates(comparison_id for (comparison_id,) in votes)
 
 
 def make_queue(folder: Path, n_items: int) -> Engine:
@@ -322,9 +285,7 @@ def _unlabelled(n_items: int) -> Iterator[PromptRecord]:
 @contextmanager
 def serving(folder: Path) -> Iterator[int]:
     """Serve the app on a folder's store, without a worker; give its port once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = loopback.find_free_port()
     settings = {
         "HOME": str(folder),
         "PORT": str(port),
@@ -332,31 +293,15 @@ def serving(folder: Path) -> Iterator[int]:
         "TRAIN_EVERY": "0",
         "ACCESS": "accounts",
     }
-    environ = os.environ | {f"BLENDER_UI_{name}": value for name, value in settings.items()}
-    app = Path(__file__).parents[1] / "app.py"
-    with (folder / "app.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, str(app)], env=environ, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the app did not start:\n{(folder / 'app.log').read_text()}")
-            time.sleep(0.5)
+    with loopback.serving(
+        [sys.executable, str(Path(__file__).parents[1] / "app.py")],
+        port=port,
+        path="/config",
+        env=os.environ | {f"BLENDER_UI_{name}": value for name, value in settings.items()},
+        log=folder / "app.log",
+        seconds=START_SECONDS,
+    ):
         yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/config")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 if __name__ == "__main__":

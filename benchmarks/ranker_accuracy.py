@@ -9,7 +9,8 @@ wrote an answer, is fitted on the other prompts of the test file (5 folds), beca
 file to file; ``both`` goes on learning from those same prompts where ``text`` stopped, and
 ``text_length_controlled`` is ``text`` with length taken out of the readings. ``longer``,
 ``rating``, ``style`` and ``ceiling`` are those of ``blender_ui.ranking.evaluation``. ``--quick`` reads
-prompts in random order until half a minute is over. Readings are kept in a cache, else.
+prompts in random order until half a minute is over. Readings are kept in a cache, so that a run that
+was ended goes on where it was.
 
 The last line is one JSON object; ``accuracy``, ``low`` and ``high`` are those of ``both``. Pairs of two
 equal texts count one half by text; ``distinct`` has all figures without them, where there are any.
@@ -38,6 +39,7 @@ from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import reader_path
 
 QUICK_SECONDS = 30.0
+SECONDS_BETWEEN_SAVES = 60.0
 CURVE_LABELS = (0, 25, 50, 100, 200, 400, 800, 1600, 3200)
 FORMS = {
     "text": FastOptions(uses_members=False),
@@ -224,16 +226,22 @@ class _CachedReading:
         self._cache = cache / self._reader.fingerprint[:16]
 
     def read(self, path: Path, *, seconds: float | None, seed: int) -> Labelled:
-        """Read the labelled prompts of a file: all of them, or as many as ``seconds`` allow."""
+        """Read the labelled prompts of a file: all of them, or as many as ``seconds`` allow.
+
+        What was read is kept every minute, because a file takes half an hour on two cores.
+        """
         dataset = to_dataset(read_records(path))
         cached = self._cache / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.npz"
+        readings = np.zeros((len(dataset.texts), self._reader.width), dtype=np.float32)
+        is_read = np.zeros(len(dataset.prompts), dtype=bool)
         if cached.is_file():
             arrays = np.load(cached)
-            return _keep(dataset, arrays["readings"], arrays["is_read"])
-        readings = np.zeros((len(dataset.texts), self._reader.width), dtype=np.float32)
+            readings, is_read = arrays["readings"], arrays["is_read"]
         labelled = np.unique(dataset.prompt_of[dataset.left])
-        started, is_read = monotonic(), np.zeros(len(dataset.prompts), dtype=bool)
+        started = saved = monotonic()
         for number in np.random.default_rng(seed).permutation(labelled):
+            if is_read[number]:
+                continue
             if seconds is not None and monotonic() - started > seconds:
                 break
             used = np.flatnonzero(dataset.prompt_of == number)
@@ -241,13 +249,23 @@ class _CachedReading:
                 dataset.prompts[number], [dataset.texts[index] for index in used]
             )
             is_read[number] = True
+            if monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                _save(cached, readings, is_read)
+                saved = monotonic()
         print(
-            f"{path.name}: read {is_read.sum()} of {len(labelled)} prompts in {monotonic() - started:.0f} s"
+            f"{path.name}: {is_read.sum()} of {len(labelled)} prompts read, "
+            f"the last of them in {monotonic() - started:.0f} s"
         )
-        if seconds is None:
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(cached, readings=readings, is_read=is_read)
+        if saved != started or seconds is None:
+            _save(cached, readings, is_read)
         return _keep(dataset, readings, is_read)
+
+
+def _save(path: Path, readings: FloatArray, is_read: BoolArray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".partial.npz")
+    np.savez(unfinished, readings=readings, is_read=is_read)
+    unfinished.replace(path)
 
 
 def _keep(dataset: PreferenceDataset, readings: FloatArray, is_read: BoolArray) -> Labelled:

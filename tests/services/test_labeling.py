@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event, func, select
 from sqlmodel import col
 
 from blender_ui.errors import LeaseLost, MalformedInput, NotFound
-from blender_ui.services.labeling import Labeling, PairView
+from blender_ui.services.labeling import Answer, Labeling, Marks, PairView
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Comparison, Lease, LeaseStatus, Outcome, Preference, Project
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
@@ -415,6 +415,42 @@ def test_an_answer_out_of_range_is_refused_and_the_pair_kept(
     with pytest.raises(MalformedInput, match=fault):
         labeling.submit(annotator_id=me, lease_id=pair.lease_id, **given)  # type: ignore[arg-type]
     assert lent(labeling, me).lease_id == pair.lease_id
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_and_the_next_pair_comes_all_the_same(
+    engine: Engine, clock: Clock
+) -> None:
+    labeling = queued(engine, clock, n_prompts=2)
+    me, other = sign_in(labeling), sign_in(labeling, 2)
+    mine = lent(labeling, me)
+    clock.pass_by(10_000)
+    for _ in range(2):
+        pair = lent(labeling, other)
+        if pair.comparison_id == mine.comparison_id:
+            vote(labeling, other, pair)
+        else:
+            labeling.skip(annotator_id=other, lease_id=pair.lease_id)
+    answer = Answer(lease_id=mine.lease_id, outcome=Outcome.LEFT, idempotency_key="late")
+    told = labeling.answer(answer, annotator_id=me)
+    assert told.submitted is None
+    assert "others have it now" in told.refusal
+    assert told.pair is not None
+    assert told.pair.comparison_id != mine.comparison_id
+    check_places(engine)
+
+
+def test_an_answer_with_a_mark_nobody_asked_for_is_not_taken_and_lends_nothing(
+    engine: Engine, clock: Clock
+) -> None:
+    labeling = queued(engine, clock, n_prompts=2)
+    me = sign_in(labeling)
+    pair = lent(labeling, me)
+    marks = Marks(criteria={"kind": "left"})
+    answer = Answer(lease_id=pair.lease_id, outcome=Outcome.LEFT, idempotency_key="key", marks=marks)
+    with pytest.raises(MalformedInput, match="was not asked"):
+        labeling.answer(answer, annotator_id=me)
+    assert lent(labeling, me).lease_id == pair.lease_id
+    check_places(engine)
 
 
 def test_no_statement_of_the_loop_reads_a_whole_table(engine: Engine, clock: Clock) -> None:
