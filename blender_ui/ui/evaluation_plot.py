@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
@@ -10,6 +11,8 @@ from blender_ui.services.ensemble_report import Report
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito's palette."""
+LINE = 50
+"""Characters of the subtitle that fit on a phone."""
 
 
 def evaluation_plot(reports: Sequence[Report]) -> go.Figure:
@@ -35,8 +38,16 @@ def evaluation_plot(reports: Sequence[Report]) -> go.Figure:
         )
     first = reports[0]
     figure.update_layout(
-        title=f"{first.task}: {first.main_metric} of {first.n_items} items, 95 % intervals",
+        title={
+            "text": f"{first.task}: {first.main_metric} of {first.n_items} items, 95 % intervals",
+            "subtitle": {"text": "<br>".join(wrap(f"Ranked by {first.judged_by}.", LINE))},
+        },
         barmode="group",
-        yaxis={"rangemode": "tozero"},
+        template="plotly_white",
+        xaxis={"automargin": True},
+        yaxis={"rangemode": "tozero", "title": first.main_metric},
+        # Beside the plot it would take a phone's width from the bars.
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"},
+        margin={"t": 130, "l": 50, "r": 20},
     )
     return figure
