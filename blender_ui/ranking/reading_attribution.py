@@ -28,7 +28,7 @@ from blender_ui.ranking.reading import FIRST_TOKENS, Reader
 from blender_ui.ranking.surface import surface_features
 from blender_ui.ranking.types import FloatArray, RankingPrompt
 
-STEPS = (8, 16, 32)
+STEPS = (8, 24)
 """Points of the integral: as few as make an answer's sum complete, or else the most."""
 STEPS_AT_ONCE = 4
 

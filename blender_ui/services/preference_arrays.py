@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlmodel import Session, col
 
 from blender_ui.ranking.prior import task_kind
@@ -243,7 +243,9 @@ def _find_kinds(session: Session, prompt_ids: list[int]) -> dict[int, str]:
     wanted = set(prompt_ids)
     rows = session.execute(
         select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
-            col(Prompt.id) >= prompt_ids[0], col(Prompt.id) <= prompt_ids[-1]
+            col(Prompt.id) >= prompt_ids[0],
+            col(Prompt.id) <= prompt_ids[-1],
+            func.coalesce(col(Prompt.category), "") == "",
         )
     )
     return {

@@ -101,8 +101,11 @@ def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[int,
 def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFacts]:
     """Facts of every prompt, by ascending id."""
     query = select(col(Prompt.id), col(Prompt.fingerprint), col(Prompt.category), col(Prompt.source))
-    rows = session.execute(query.where(col(Prompt.id) > after_id).order_by(col(Prompt.id)))
-    return [PromptFacts(*row) for row in rows]
+    result = session.connection().execute(query.where(col(Prompt.id) > after_id).order_by(col(Prompt.id)))
+    rows: Iterable[tuple[Any, ...]] = result.cursor  # type: ignore[assignment]
+    facts = [PromptFacts._make(row) for row in rows]
+    result.close()
+    return facts
 
 
 def _fetch(session: Session, id_: Any, *others: Any, after_id: int = 0, where: Any = None) -> Columns:
