@@ -13,6 +13,7 @@ from blender_ui.cli.serve import describe_access, launch
 from blender_ui.errors import NotPermitted, SettingsError
 from blender_ui.services.accounts import Accounts
 from blender_ui.services.auditing import Auditing
+from blender_ui.settings import Settings
 from blender_ui.ui.guard import GuardedBlocks
 from db.engine import create_store
 from db.models import Role, utc_now
@@ -115,13 +116,14 @@ def test_the_set_up_link_makes_one_admin_and_is_not_offered_again(tmp_path: Path
 
 
 def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
-    services = build_scripted_services(tmp_path)
+    with GuardedBlocks(build_scripted_services(tmp_path).access) as app:
+        pass
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        settings = replace(services.settings, port=taken.getsockname()[1])
+        settings = Settings(home_path=tmp_path, port=taken.getsockname()[1])
         with pytest.raises(SettingsError, match="BLENDER_UI_PORT"):
-            launch(GuardedBlocks(services.access), settings)
+            launch(app, settings)
 
 
 @pytest.mark.parametrize(("host", "n_lines"), [("127.0.0.1", 0), ("0.0.0.0", 1)])

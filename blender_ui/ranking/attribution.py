@@ -60,8 +60,14 @@ class PairAttribution:
     @property
     def is_complete(self) -> bool:
         """Whether the gap is small beside what the tokens moved."""
-        moved = sum(abs(token.value) for part in (self.first, self.second, self.prompt) for token in part)
-        return abs(self.gap) <= ENOUGH * max(abs(self.logit - self.baseline), moved, 1e-6)
+        values = [token.value for part in (self.first, self.second, self.prompt) for token in part]
+        return is_enough(self.logit - self.baseline, values)
+
+
+def is_enough(moved: float, values: Sequence[float]) -> bool:
+    """Whether values miss little of what moved, beside that or beside all that they moved up and down."""
+    most = max(abs(moved), sum(abs(value) for value in values), 1e-6)
+    return abs(moved - sum(values)) <= ENOUGH * most
 
 
 def cut_into_tokens(

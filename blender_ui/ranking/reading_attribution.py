@@ -20,7 +20,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 from transformers import DynamicCache
 
-from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_tokens
+from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_tokens, is_enough
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS
 from blender_ui.ranking.contributions import ReadingWeights
 from blender_ui.ranking.fast import FastRanker
@@ -28,7 +28,8 @@ from blender_ui.ranking.reading import FIRST_TOKENS, Reader
 from blender_ui.ranking.surface import surface_features
 from blender_ui.ranking.types import FloatArray, RankingPrompt
 
-N_STEPS = 24
+STEPS = (8, 16, 32)
+"""Points of the integral: as few as make an answer's sum complete, or else the most."""
 STEPS_AT_ONCE = 4
 
 
@@ -48,7 +49,7 @@ class ReadingExplainer(Reader):
         answers: tuple[str, str],
         *,
         members: tuple[str, str],
-        n_steps: int = N_STEPS,
+        n_steps: int | None = None,
     ) -> PairAttribution:
         """Explain the logit that the first answer is better.
 
@@ -57,17 +58,18 @@ class ReadingExplainer(Reader):
             prompt: What is answered.
             answers: The two texts.
             members: Who wrote them; "" where unknown.
-            n_steps: Points of the integral.
+            n_steps: Points of the integral; by default as many of ``STEPS`` as an answer needs.
 
         Raises:
             RankerError: If the checkpoint cannot be used.
         """
+        steps = STEPS if n_steps is None else (n_steps,)
         ranker = FastRanker.load(ranker_path)
         weights = ranker.reading_weights()
         read = ranker.read_pairs(
             self.read(prompt, answers), members, [prompt] * 2, first=np.array([0]), second=np.array([1])
         )
-        parts = [self._explain(weights, prompt, answer, n_steps) for answer in answers]
+        parts = [self._explain(weights, prompt, answer, steps) for answer in answers]
         factor, logit = float(read.factor[0]), float(read.logits[0])
         moved = (parts[0].utility - parts[0].empty) - (parts[1].utility - parts[1].empty)
         return PairAttribution(
@@ -77,10 +79,12 @@ class ReadingExplainer(Reader):
             prompt=(),
             logit=logit,
             baseline=logit - factor * moved,
-            n_steps=n_steps,
+            n_steps=max(part.n_steps for part in parts),
         )
 
-    def _explain(self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, n_steps: int) -> _Part:
+    def _explain(
+        self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, steps: Sequence[int]
+    ) -> _Part:
         ids = self._answer_ids(answer)
         utility = self._utility_of(weights, prompt, answer, ids)
         embed = self._model.get_input_embeddings()
@@ -88,12 +92,15 @@ class ReadingExplainer(Reader):
             inputs = embed(torch.tensor([ids]))
             empty = embed(torch.full((1, len(ids)), self._tokenizer.eos_token_id))
             ends = [float(utility(point)[0]) for point in (inputs, empty)]
-        values = IntegratedGradients(utility, multiply_by_inputs=True).attribute(
-            inputs, empty, n_steps=n_steps, method="gausslegendre", internal_batch_size=STEPS_AT_ONCE
-        )
-        by_token = values.sum(dim=-1)[0].tolist()
+        for n_steps in steps:
+            values = IntegratedGradients(utility, multiply_by_inputs=True).attribute(
+                inputs, empty, n_steps=n_steps, method="gausslegendre", internal_batch_size=STEPS_AT_ONCE
+            )
+            by_token = values.sum(dim=-1)[0].tolist()
+            if is_enough(ends[0] - ends[1], by_token):
+                break
         tokens = cut_into_tokens(ids, by_token, decode=self._decode)
-        return _Part(tokens, ends[0], ends[1])
+        return _Part(tokens, ends[0], ends[1], n_steps)
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))
@@ -130,11 +137,12 @@ class ReadingExplainer(Reader):
 
 
 class _Part(NamedTuple):
-    """One answer: its tokens' values, its utility, and that of an empty answer of its length."""
+    """One answer: its tokens' values, its utility, that of an empty one of its length, and the steps."""
 
     tokens: tuple[Token, ...]
     utility: float
     empty: float
+    n_steps: int
 
 
 def _likelihood_numbers(logits: Tensor, targets: Tensor, *, ends: bool) -> Tensor:

@@ -34,7 +34,7 @@ class Answered(NamedTuple):
     texts: Mapping[str, str]
     """By member."""
     scores: Mapping[str, float]
-    """By member, higher is better."""
+    """By member, in [0, 1], higher is better."""
 
 
 FuseAndScore = Callable[[int, Sequence[str]], tuple[str, float]]
@@ -156,7 +156,11 @@ def best_first(names: Sequence[str], logits: FloatArray) -> list[str]:
 
 
 def reference_preferences(answered: Sequence[Answered]) -> PreferenceDataset:
-    """Every pair of answers to an item as a preference for the one that scores higher; equal is a tie."""
+    """Every pair of answers to an item as a preference, the stronger the more one scores above the other.
+
+    Scores are in [0, 1]; the share of preference for the first answer is half of one plus their difference,
+    so what is learnt is how much better an answer is on average, not how often: equal ones are a tie.
+    """
     texts: list[str] = []
     members: list[str] = []
     scores: list[float] = []
@@ -178,7 +182,7 @@ def reference_preferences(answered: Sequence[Answered]) -> PreferenceDataset:
         prompt_of=np.array(prompt_of, dtype=int),
         left=left,
         right=right,
-        target=(np.sign(gain) + 1) / 2,
+        target=(gain + 1) / 2,
         both_bad=np.zeros(len(pairs), dtype=bool),
         strength=np.full(len(pairs), np.nan),
         annotators=(JUDGED_BY_REFERENCE,) * len(pairs),

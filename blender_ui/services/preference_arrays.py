@@ -137,7 +137,7 @@ class PreferenceTable:
 
     def styles(self) -> FloatArray:
         """Length and markup of every candidate by its id, (max id + 1, len(STYLE_NAMES)), in doublings."""
-        return np.log2(1.0 + self._styles.current())
+        return np.asarray(np.log2(1.0 + self._styles.current()))
 
     def characters(self) -> IntArray:
         """Characters of every candidate by its id."""

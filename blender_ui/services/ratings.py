@@ -104,6 +104,8 @@ class RankerRating(NamedTuple):
     people_low: float
     people_high: float
     ranker: float
+    ranker_low: float
+    ranker_high: float
     n: int
 
 
@@ -124,21 +126,20 @@ def rate_members(
     size, cluster = len(met), prompts.cluster[told.prompt_id]
     effects: tuple[StyleEffect, ...] = ()
     if styles is None:
-        fit = fit_bradley_terry(left, right, told.target, n_players=size)
-        clustered = fit_bradley_terry(left, right, told.target, n_players=size, clusters=cluster)
+        fit, margins = _fit(left, right, told.target, cluster, size)
     else:
         gaps = styles[told.left_id] - styles[told.right_id]
         plain, grouped = (
             fit_styled_bradley_terry(left, right, told.target, gaps, n_players=size, clusters=one)
             for one in (None, cluster)
         )
-        fit, clustered = plain.rating, grouped.rating
-        margins = np.maximum(plain.effect_margins, grouped.effect_margins)
+        fit = plain.rating
+        effect_margins = np.maximum(plain.effect_margins, grouped.effect_margins)
+        margins = np.maximum(plain.rating.margins(), grouped.rating.margins())
         effects = tuple(
             StyleEffect(name, float(value), float(value - margin), float(value + margin))
-            for name, value, margin in zip(STYLE_NAMES, plain.effects, margins, strict=True)
+            for name, value, margin in zip(STYLE_NAMES, plain.effects, effect_margins, strict=True)
         )
-    margins = np.maximum(fit.margins(), clustered.margins())
     view = _view(told, met, left, right, fit=fit, margins=margins)
     return replace(view, effects=effects)
 
@@ -195,12 +196,9 @@ def rate_by_ranker(
     """
     met, left, right = _renumber(told)
     size = len(met)
-    people = fit_bradley_terry(left, right, told.target, n_players=size)
-    clustered = fit_bradley_terry(
-        left, right, told.target, n_players=size, clusters=prompts.cluster[told.prompt_id]
-    )
-    ranker = fit_bradley_terry(left, right, chances, n_players=size)
-    margin = np.maximum(people.margins(), clustered.margins())
+    cluster = prompts.cluster[told.prompt_id]
+    people, margin = _fit(left, right, told.target, cluster, size)
+    ranker, ranker_margin = _fit(left, right, chances, cluster, size)
     n = np.bincount(left, minlength=size) + np.bincount(right, minlength=size)
     return tuple(
         RankerRating(
@@ -209,10 +207,21 @@ def rate_by_ranker(
             people_low=float(people.strengths[place] - margin[place]),
             people_high=float(people.strengths[place] + margin[place]),
             ranker=float(ranker.strengths[place]),
+            ranker_low=float(ranker.strengths[place] - ranker_margin[place]),
+            ranker_high=float(ranker.strengths[place] + ranker_margin[place]),
             n=int(n[place]),
         )
         for place in np.argsort(-people.strengths, kind="stable")
     )
+
+
+def _fit(
+    left: IntArray, right: IntArray, target: FloatArray, cluster: IntArray, size: int
+) -> tuple[BradleyTerry, FloatArray]:
+    """Strengths with Fisher's covariance, and the margins of whichever estimate is wider."""
+    fit = fit_bradley_terry(left, right, target, n_players=size)
+    clustered = fit_bradley_terry(left, right, target, n_players=size, clusters=cluster)
+    return fit, np.maximum(fit.margins(), clustered.margins())
 
 
 def between_members(told: PreferenceArrays) -> PreferenceArrays:

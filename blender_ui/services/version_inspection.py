@@ -79,12 +79,14 @@ class VersionInspection:
         self._table = table
         self._predictions = PredictionStore(engine, process=process, rankers_path=rankers_path)
         self._recent = Recent()
-        self._following: set[int] = set()
+        self._followers: dict[int, threading.Thread] = {}
         self._closing = threading.Event()
 
     def close(self) -> None:
-        """Ask no version any more."""
+        """Ask no version any more; waits for the portion that one is asked about now."""
         self._closing.set()
+        for follower in list(self._followers.values()):
+            follower.join()
 
     def list_versions(self) -> tuple[VersionView, ...]:
         """All versions, newest first."""
@@ -170,9 +172,11 @@ class VersionInspection:
             version = versions.get_version(session, version_id)
         judged = self._find_judged()
         predicted = self._predictions.predict(version, judged, extend=extend)
-        if predicted.n_waiting and version.kind is RankerKind.FAST and version_id not in self._following:
-            self._following.add(version_id)
-            threading.Thread(target=self._follow, args=(version,), name="inspector").start()
+        if predicted.n_waiting and version.kind is RankerKind.FAST and version_id not in self._followers:
+            # Not a daemon, which would be cut off in the middle of a sum.
+            follower = threading.Thread(target=self._follow, args=(version,), name="inspector")
+            self._followers[version_id] = follower
+            follower.start()
         return judged, predicted
 
     def _find_judged(self) -> PreferenceArrays:
@@ -183,13 +187,12 @@ class VersionInspection:
         """Ask a fast version in the background about what a look had no time for."""
         try:
             n_waiting = 1
-            # Not a daemon, which would be cut off in the middle of a sum; so it looks whether all is over.
             while n_waiting and not self._closing.is_set() and threading.main_thread().is_alive():
                 n_waiting = self._predictions.predict(version, self._find_judged()).n_waiting
         except (BlenderError, SQLAlchemyError):  # the next look says why, or the store was closed
             logging.getLogger(__name__).info("version %s could not be judged", version.id, exc_info=True)
         finally:
-            self._following.discard(version.id)
+            self._followers.pop(version.id, None)
 
 
 def _list_ancestors(session: Session, version_id: int) -> tuple[VersionView, ...]:

@@ -171,7 +171,7 @@ def report_version(
         by_kind=_by_group(right, prompts.kind[judged.prompt_id], cluster, prompts.kinds),
         by_length=_by_group(right, np.digitize(ratio, LENGTH_EDGES), cluster, LENGTH_NAMES),
         by_agreement=_by_group(right, _find_agreement(judged), cluster, AGREEMENT_NAMES),
-        reliability=measure_reliability(expit(logits), judged.target),
+        reliability=measure_reliability(expit(logits), judged.target, clusters=cluster),
         people_left=_row("people", measure_share(judged.target, cluster)),
         ranker_left=_row("version", measure_share(side, cluster)),
         first_gain=float(gain.mean()) if len(gain) else 0.0,

@@ -82,8 +82,8 @@ def count_wins(left: ArrayLike, right: ArrayLike, target: ArrayLike, *, n_player
         pair += second[part]
         won += np.bincount(pair, wanted[part], size)
         met += np.bincount(pair, minlength=size)
-    won, met = won.reshape(n_players, n_players), met.reshape(n_players, n_players)
-    return np.asarray(won + (met - won).T)
+    lost = met - won
+    return np.asarray(won.reshape(n_players, n_players) + lost.reshape(n_players, n_players).T)
 
 
 def fit_wins(wins: ArrayLike, *, precision: float = PRECISION) -> BradleyTerry:

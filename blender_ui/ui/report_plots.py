@@ -61,6 +61,12 @@ def reliability_plot(found: Reliability) -> go.Figure:
         x=[float(found.confidence[place]) for place in filled],
         y=[float(found.accuracy[place]) for place in filled],
         customdata=[int(found.n[place]) for place in filled],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [float((found.high - found.accuracy)[place]) for place in filled],
+            "arrayminus": [float((found.accuracy - found.low)[place]) for place in filled],
+        },
         mode="lines+markers",
         line={"color": BLUE},
         marker={"size": [7 + 13 * (int(found.n[place]) / most) ** 0.5 for place in filled]},
@@ -68,7 +74,7 @@ def reliability_plot(found: Reliability) -> go.Figure:
         hovertemplate="%{x:.1%} sure, %{y:.1%} right, %{customdata:,} votes<extra></extra>",
     )
     figure.update_xaxes(title="how sure the version was", tickformat=".0%", range=[0.48, 1.02])
-    figure.update_yaxes(title="how often it was right", tickformat=".0%", range=[-0.02, 1.02])
+    figure.update_yaxes(title="how often it was right, 95 % interval", tickformat=".0%", range=[-0.02, 1.02])
     return _styled(figure, height=340)
 
 
@@ -125,21 +131,21 @@ def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.
 
 
 def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
-    """Ratings by kind of task, a row a member."""
+    """Ratings by kind of task, a row a kind: there may be many, and their names are long."""
     kinds = list(dict.fromkeys(point.at for point in points))
     by_cell = {(point.member, point.at): point.rating for point in points}
-    cells = [[by_cell.get((member, kind)) for kind in kinds] for member in members]
+    cells = [[by_cell.get((member, kind)) for member in members] for kind in kinds]
     bound = max((abs(value) for row in cells for value in row if value is not None), default=1.0) or 1.0
     figure = go.Figure(
         go.Heatmap(
-            z=cells, x=kinds, y=list(members), zmin=-bound, zmax=bound, colorscale=DIVERGING,
-            texttemplate="%{z:.2f}", textfont={"color": "#22201c"},
-            hovertemplate="%{y}, %{x}: %{z:.2f}<extra></extra>", colorbar={"title": "rating"},
+            z=cells, x=list(members), y=kinds, zmin=-bound, zmax=bound, colorscale=DIVERGING,
+            texttemplate="%{z:.2f}" if len(members) <= 12 else None, textfont={"color": "#22201c"},
+            hovertemplate="%{x}, %{y}: %{z:.2f}<extra></extra>", colorbar={"title": "rating"},
         )
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
-    return _styled(figure, height=max(240, 110 + 26 * len(members)))
+    return _styled(figure, height=max(240, 130 + 24 * len(kinds)))
 
 
 def wins_plot(view: RatingsView) -> go.Figure:
@@ -149,12 +155,17 @@ def wins_plot(view: RatingsView) -> go.Figure:
     shares = [
         [view.wins[i][j] / view.counts[i][j] if view.counts[i][j] else None for j in size] for i in size
     ]
+    # As texts: plotly.js draws a dash for the whole numbers of a matrix of custom data.
+    cells = [
+        ["" if share is None else f"{share:.0%}<br>of {n:,}" for share, n in zip(*pair, strict=True)]
+        for pair in zip(shares, view.counts, strict=True)
+    ]
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, customdata=view.counts,
-            texttemplate="%{z:.0%}<br>of %{customdata}" if len(names) <= 12 else None,
+            z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, text=cells,
+            texttemplate="%{text}" if len(names) <= 12 else None,
             textfont={"color": "#22201c"}, colorbar={"title": "preferred", "tickformat": ".0%"},
-            hovertemplate="%{y} against %{x}: %{z:.1%} of %{customdata:,}<extra></extra>",
+            hovertemplate="%{y} against %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -164,7 +175,9 @@ def wins_plot(view: RatingsView) -> go.Figure:
 
 def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
     """A version's rating of each member against people's."""
-    values = [value for row in rows for value in (row.people_low, row.people_high, row.ranker)]
+    values = [
+        value for row in rows for value in (row.people_low, row.people_high, row.ranker_low, row.ranker_high)
+    ]
     ends = [min(values, default=-1.0), max(values, default=1.0)]
     figure = go.Figure(go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash"}))
     figure.add_scatter(
@@ -175,10 +188,11 @@ def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
         textposition="top center",
         marker={"color": BLUE, "size": 9},
         error_x={"type": "data", "array": [row.people_high - row.people for row in rows], "color": BLUE},
+        error_y={"type": "data", "array": [row.ranker_high - row.ranker for row in rows], "color": BLUE},
         hovertemplate="%{text}: people %{x:.2f}, version %{y:.2f}<extra></extra>",
     )
     figure.update_xaxes(title="rating by people, 95 % interval")
-    figure.update_yaxes(title="rating by the version")
+    figure.update_yaxes(title="rating by the version, 95 % interval")
     return _styled(figure.update_layout(showlegend=False), height=400)
 
 

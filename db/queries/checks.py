@@ -6,6 +6,8 @@ query here. Non-goal: judging people by them.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, select
 from sqlmodel import col
 
@@ -14,7 +16,7 @@ from db.models import Comparison, Project, Purpose
 CHECKS = (Purpose.GOLD, Purpose.ATTENTION)
 
 
-def select_checks() -> Select[int]:
+def select_checks() -> Select[Any]:
     """Ids of the comparisons that are checks.
 
     Projects and purposes are both named, so that the queue's index gives the few there are among a

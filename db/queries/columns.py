@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, String, case, cast, func, select
+from sqlalchemy import String, case, cast, func, select
 from sqlmodel import Session, col
 
 from db.models import Candidate, Comparison, Outcome, Preference, Prompt, Reading
@@ -52,7 +52,8 @@ def get_data_version(session: Session) -> DataVersion:
     n_retracted = n.where(col(Preference.retracted_at).is_not(None))
     figures = session.execute(select(*(one.scalar_subquery() for one in (last_id, n, n_retracted)))).one()
     checks = session.execute(select_checks()).scalars()
-    return DataVersion(*(int(one) for one in figures), tuple(sorted(checks)))
+    last, n_all, n_gone = (int(one) for one in figures)
+    return DataVersion(last, n_all, n_gone, tuple(sorted(checks)))
 
 
 def list_preferences(session: Session, *, after_id: int = 0) -> Columns:
@@ -104,9 +105,7 @@ def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFact
     return [PromptFacts(*row) for row in rows]
 
 
-def _fetch(
-    session: Session, id_: Any, *others: ColumnElement[Any], after_id: int = 0, where: Any = None
-) -> Columns:
+def _fetch(session: Session, id_: Any, *others: Any, after_id: int = 0, where: Any = None) -> Columns:
     """An id and other whole numbers of every row with a higher id."""
     wanted = (id_, *others)
     query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted))

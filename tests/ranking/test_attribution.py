@@ -12,7 +12,7 @@ from blender_ui.ranking.fast import GROUPS, FastRanker
 from blender_ui.ranking.joint.attribution import JointExplainer
 from blender_ui.ranking.joint.checkpoint import save_checkpoint, start_checkpoint
 from blender_ui.ranking.joint.ranker import load_ranker
-from blender_ui.ranking.reading_attribution import ReadingExplainer
+from blender_ui.ranking.reading_attribution import STEPS, ReadingExplainer
 from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
 from tests.ranking.joint_fixtures import make_base
 from tests.ranking.test_reading import make_folder  # noqa: F401  a fixture
@@ -81,6 +81,9 @@ def test_a_fast_rankers_values_add_up_to_its_logit(fitted) -> None:  # type: ign
     assert found.is_complete
     coarse = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"), n_steps=2)
     assert abs(found.gap) < abs(coarse.gap)
+    usual = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"))
+    assert usual.n_steps in STEPS
+    assert usual.is_complete or usual.n_steps == STEPS[-1]
     assert "".join(token.text for token in found.first) == ANSWERS[0]
 
 

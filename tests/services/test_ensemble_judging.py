@@ -46,13 +46,13 @@ def make_judge(
     return ReferenceJudge(answered, read=read, fuse=fuse, start=None, seed=0)
 
 
-def test_pairs_go_to_the_answer_that_scores_higher_and_equal_scores_are_ties() -> None:
+def test_the_share_of_preference_follows_how_much_better_an_answer_scores() -> None:
     prompt = RankingPrompt(instruction="Q")
     dataset = preferences_of([Answered(prompt, {"A": "a", "B": "b", "C": "c"}, {"A": 0.5, "B": 1, "C": 0.5})])
     assert [
         (dataset.members[left], dataset.members[right], target)
         for left, right, target in zip(dataset.left, dataset.right, dataset.target, strict=True)
-    ] == [("A", "B", 0), ("A", "C", 0.5), ("B", "C", 1)]
+    ] == [("A", "B", 0.25), ("A", "C", 0.5), ("B", "C", 0.75)]
     assert set(dataset.annotators) == {"references"}
 
 

@@ -35,3 +35,24 @@ def test_no_pair_gives_an_empty_curve():
 
 def test_even_odds_are_calibrated_whatever_came():
     assert measure_reliability([0.5, 0.5], [1, 1]).ece == 0
+
+
+def test_intervals_hold_the_figure_and_widen_where_items_go_together():
+    rng = np.random.default_rng(0)
+    probabilities = np.repeat(rng.uniform(0.2, 0.8, 100), 9)
+    outcomes = np.repeat(rng.random(100) < probabilities[::9], 9).astype(float)
+    alone = measure_reliability(probabilities, outcomes)
+    together = measure_reliability(probabilities, outcomes, clusters=np.repeat(np.arange(100), 9))
+
+    def width(interval: tuple[float, float]) -> float:
+        return interval[1] - interval[0]
+
+    # Nine copies of each item are worth one: the interval is about three times as wide.
+    assert 2 < width(together.brier_interval) / width(alone.brier_interval) < 4
+    for one in (alone, together):
+        assert one.brier_interval[0] <= one.brier <= one.brier_interval[1]
+        assert one.ece_interval[0] <= one.ece <= one.ece_interval[1]
+        used = one.n > 0
+        assert (one.low <= one.accuracy)[used].all()
+        assert (one.accuracy <= one.high)[used].all()
+    assert (together.high - together.low)[used].mean() > (alone.high - alone.low)[used].mean()

@@ -49,9 +49,12 @@ def test_every_table_holds_what_its_figure_holds(desk: tuple[MembersHandlers, in
     saved = read_csv(points_csv(page.over_time))
     assert sum(len(line.x) for line in lines) == len(saved)
     (kinds,) = kinds_plot(page.by_kind, members=names).data
-    assert list(kinds.x) == ["ask"]
+    assert list(kinds.y) == ["ask"]
+    assert heat.text[first][second].endswith("<br>of 60")
+    assert heat.text[first][first] == ""
     _, dots = ranker_ratings_plot(page.ranker).data
     assert [float(row["ranker"]) for row in read_csv(ranker_csv(page.ranker))] == list(dots.y)
+    assert all(one.ranker_low < one.ranker < one.ranker_high for one in page.ranker)
     assert "As a table" in drawing.draw_time(page)
     assert "On the same decided votes" in drawing.draw_ranker(page)
 

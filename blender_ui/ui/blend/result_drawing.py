@@ -9,6 +9,8 @@ from blender_ui.services.ranking_rows import RankingView
 from blender_ui.ui import markup
 from blender_ui.ui.blend.views import ResultView
 
+OWN_WORDS = "the fuser's own words"
+"""Not with its name: the fuser may be a member whose answer is also one of the sources."""
 Z_95 = 1.96
 """Half-width of a 95 % interval of a normal distribution, in standard deviations."""
 
@@ -58,7 +60,7 @@ def draw_shares(fusion: FusionView | None) -> str:
         return ""
     parts = [markup.Share(source.member, source.share or 0.0, source.position) for source in fusion.sources]
     own = max(0.0, 1 - sum(part.share for part in parts))
-    return markup.share_bar([*parts, markup.Share(f"{fusion.fuser}'s own words", own, None)])
+    return markup.share_bar([*parts, markup.Share(OWN_WORDS, own, None)])
 
 
 def draw_attributed(fusion: FusionView | None) -> str:
@@ -69,7 +71,7 @@ def draw_attributed(fusion: FusionView | None) -> str:
         markup.Span(
             fusion.text[span.start : span.end],
             span.position,
-            span.member or "the fuser's own words",
+            span.member or OWN_WORDS,
             span.member or "",
         )
         for span in fusion.spans

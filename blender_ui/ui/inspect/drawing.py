@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from blender_ui.services.inspection import ASKED_HERE, PromptEntry, RankingEntryView
 from blender_ui.services.queue_health import QueueHealth
 from blender_ui.services.ranking_rows import RankingView
+from blender_ui.statistics.bradley_terry import NORMAL_95
+from blender_ui.statistics.shares import wilson_interval
 from blender_ui.ui import markup
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.inspect.handlers import (
@@ -56,8 +58,8 @@ def draw_ranks(decision: Decision) -> str:
     if ranking is None:
         return markup.notice(NO_RANKING)
     rows = [
-        (str(entry.rank), entry.member, f"{entry.score:.3f}", str(entry.candidate_id))
-        for entry in ranking.entries
+        (str(entry.rank), entry.member, f"{entry.score:.3f}", interval, str(entry.candidate_id))
+        for entry, interval in zip(ranking.entries, _say_intervals(ranking), strict=True)
     ]
     learnt = (
         f", learnt up to preference {ranking.refitted_preference_id}"
@@ -67,7 +69,21 @@ def draw_ranks(decision: Decision) -> str:
     caption = (
         f"Ranking {ranking.ranking_id} by version {ranking.version.id}{learnt}; scores by {ranking.policy}"
     )
-    return markup.table(("Rank", "Member", "Score", "Answer"), rows, caption=caption)
+    headings = ("Rank", "Member", "Score", "95 % interval, at most", "Answer")
+    return markup.table(headings, rows, caption=caption)
+
+
+def _say_intervals(ranking: RankingView) -> list[str]:
+    """Of each score, as wide as if all pairs of the answer erred together; empty where none is known."""
+    n, deviations = len(ranking.entries), ranking.uncertainty
+    if deviations is None or n < 2 or ranking.policy != "max_logits":
+        return ["" for _ in ranking.entries]
+    # A score is the mean of what both orders say of each rival, so twice a logit; the diagonal is 0.
+    margins = [NORMAL_95 * 2 * sum(row) / (n - 1) for row in deviations]
+    return [
+        f"{entry.score - margin:+.2f} to {entry.score + margin:+.2f}"
+        for entry, margin in zip(ranking.entries, margins, strict=True)
+    ]
 
 
 def draw_logits(ranking: RankingView | None) -> str:
@@ -101,7 +117,13 @@ def draw_votes(decision: Decision) -> str:
         return markup.remark(NO_VOTES)
     judged = [one for one in decision.votes if one.agrees is not None and one.vote.is_human]
     n_agreed = sum(bool(one.agrees) for one in judged)
-    caption = f"The ranking agrees with {n_agreed} of {len(judged)} decided votes of people" if judged else ""
+    share = wilson_interval(n_agreed, len(judged))
+    caption = (
+        f"The ranking agrees with {n_agreed} of {len(judged)} decided votes of people "
+        f"({share.low:.0%} to {share.high:.0%}, if votes were independent)"
+        if judged
+        else ""
+    )
     headings = (
         "Preference", "Comparison", "Left", "Right", "Said", "By", "Ranker: left is better", "Agrees",
         "Reason", "Seconds", "Chosen by",

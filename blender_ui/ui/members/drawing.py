@@ -77,10 +77,13 @@ def draw_ranker(page: MembersPage) -> str:
         return markup.remark(page.ranker_notice)
     rows = [
         (one.member, f"{one.people:+.2f}", f"{one.people_low:+.2f} to {one.people_high:+.2f}",
-         f"{one.ranker:+.2f}", f"{one.ranker - one.people:+.2f}", f"{one.n:,}")
+         f"{one.ranker:+.2f}", f"{one.ranker_low:+.2f} to {one.ranker_high:+.2f}",
+         f"{one.ranker - one.people:+.2f}", f"{one.n:,}")
         for one in page.ranker
     ]  # fmt: skip
-    headings = ("Member", "People", "95 % interval", "Version", "Difference", "Held-out votes")
+    headings = (
+        "Member", "People", "95 % interval", "Version", "95 % interval", "Difference", "Held-out votes",
+    )  # fmt: skip
     table = markup.table(headings, rows, caption="On the same decided votes on held-out prompts")
     saved = markup.download("Save these ratings (CSV)", name="ranker.csv", text=ranker_csv(page.ranker))
     return markup.figure_links("members-ranker-plot", name="ranker-and-people") + table + saved

@@ -33,6 +33,10 @@ def say_version(version: VersionView) -> str:
     return f"version {version.id}: {version.kind.value}, {version.n_train:,} preferences{active}"
 
 
+def _say_error(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
 def _say_judged(report: VersionReport) -> str:
     waiting = f"; {report.n_waiting:,} more pairs wait to be judged" if report.n_waiting else ""
     return f"{report.n_judged:,} of {report.n_votes:,}{waiting}"
@@ -45,8 +49,8 @@ def draw_summary(page: VersionPage) -> str:
         return markup.notice(NOTHING_JUDGED, links=[("Train", "./train")])
     entries = [
         ("accuracy", say_share(report.accuracy)),
-        ("calibration error (ECE)", f"{report.reliability.ece:.3f}"),
-        ("Brier score", f"{report.reliability.brier:.3f}"),
+        ("calibration error (ECE)", _say_error(report.reliability.ece, report.reliability.ece_interval)),
+        ("Brier score", _say_error(report.reliability.brier, report.reliability.brier_interval)),
         ("votes judged", _say_judged(report)),
     ]
     sides = [
@@ -87,11 +91,13 @@ def draw_bins(report: VersionReport) -> str:
         return markup.remark("Nothing to show yet.")
     found: Reliability = report.reliability
     cells = [
-        (f"{confidence:.1%}", f"{accuracy:.1%}", f"{n:,}")
-        for confidence, accuracy, n in zip(found.confidence, found.accuracy, found.n, strict=True)
+        (f"{confidence:.1%}", f"{accuracy:.1%}", f"{low:.1%} to {high:.1%}", f"{n:,}")
+        for confidence, accuracy, low, high, n in zip(
+            found.confidence, found.accuracy, found.low, found.high, found.n, strict=True
+        )
         if n
     ]
-    table = markup.table(("How sure it was", "How often it was right", "Votes"), cells)
+    table = markup.table(("How sure it was", "How often it was right", "95 % interval", "Votes"), cells)
     saved = markup.download("Save this table (CSV)", name="reliability.csv", text=reliability_csv(found))
     links = markup.figure_links("version-reliability-plot", name="reliability")
     return links + markup.fold("As a table", table) + saved

@@ -125,5 +125,6 @@ def curve_csv(rows: tuple[CurvePoint, ...]) -> str:
 
 def reliability_csv(found: Reliability) -> str:
     """A reliability curve as CSV, one bin a row."""
-    rows = zip(found.confidence.tolist(), found.accuracy.tolist(), found.n.tolist(), strict=True)
-    return write_csv(("confidence", "accuracy", "n"), (row for row in rows if row[2]))
+    names = ("confidence", "accuracy", "low", "high", "n")
+    rows = zip(*(getattr(found, name).tolist() for name in names), strict=True)
+    return write_csv(names, (row for row in rows if row[-1]))

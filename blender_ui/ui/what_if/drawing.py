@@ -11,7 +11,12 @@ from blender_ui.services.what_if import Opinion, SentenceEffect
 from blender_ui.ui import markup
 from blender_ui.ui.what_if.handlers import Said, groups_csv, sentences_csv, tokens_csv
 
-WAITING = "This takes a while: the model is read many times. Others go on ranking meanwhile."
+WAITING = "The model is read many times over. Others go on ranking meanwhile."
+
+
+def say_waiting(seconds: float) -> str:
+    """What is being done, and for how long already."""
+    return f"{WAITING} {seconds:.0f} s so far."
 
 
 def say_answer(prompt: PromptInspection, candidate_id: int) -> str:

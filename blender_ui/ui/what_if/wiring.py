@@ -6,6 +6,10 @@ runs in the queue, because it takes long.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from typing import Any
 
 import gradio as gr
@@ -22,6 +26,8 @@ from blender_ui.ui.what_if.handlers import Said, Typed, WhatIfHandlers
 from blender_ui.ui.what_if.layout import WhatIfParts
 
 N_AT_ONCE = 4
+TICK_SECONDS = 1.0
+"""Between two words about how long an explanation has taken so far."""
 Update = dict[Any, Any]
 
 
@@ -99,13 +105,19 @@ def _wire_questions(parts: WhatIfParts, handlers: WhatIfHandlers) -> None:
         drawn = _refusal(said) or drawing.draw_sentences(said)
         return {parts.dropped: drawn}
 
-    def explain(*values: Any) -> Update:
-        said = handlers.explain(_read(handlers, *values))
+    def explain(*values: Any) -> Iterator[Update]:
+        typed, started = _read(handlers, *values), time.monotonic()
+        with ThreadPoolExecutor(1) as worker:
+            asked_for = worker.submit(handlers.explain, typed)
+            while not wait_for([asked_for], timeout=TICK_SECONDS).done:
+                waiting = drawing.say_waiting(time.monotonic() - started)
+                yield {parts.attributed: markup.notice(waiting, tone="busy")}
+        said = asked_for.result()
         drawn = _refusal(said) or (drawing.draw_attribution(said.attribution) if said.attribution else "")
-        return {parts.attributed: drawn}
+        yield {parts.attributed: drawn}
 
     def wait() -> str:
-        return markup.notice(drawing.WAITING, tone="busy")
+        return markup.notice(drawing.say_waiting(0), tone="busy")
 
     texts = [parts.instruction, parts.input, parts.first, parts.second]
     asked = [parts.version, *texts, parts.prompt_id, parts.first_id, parts.second_id, parts.members]
