@@ -12,8 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, case, cast, func, select
+from sqlalchemy import BigInteger, Integer, Select, case, cast, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -27,9 +26,8 @@ from db.models import (
     Preference,
     Prompt,
 )
-
-Columns = NDArray[np.int64]
-"""Shape (n_columns, n_rows)."""
+from db.queries.columns import Columns as Columns
+from db.queries.columns import fetch_columns
 
 OUTCOMES = (Outcome.LEFT, Outcome.RIGHT, Outcome.TIE, Outcome.BOTH_BAD)
 """An outcome's code is its place here."""
@@ -86,14 +84,8 @@ def list_labels(session: Session, *, after_id: int) -> Columns:
     """Id, comparison, annotator, outcome's code and milliseconds (-1 where unknown) of every label."""
     code = case(_CODES, value=col(Preference.outcome), else_=-1)
     milliseconds = cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), BigInteger)
-    columns = (
-        col(Preference.id),
-        col(Preference.comparison_id),
-        col(Preference.annotator_id),
-        code,
-        milliseconds,
-    )
-    return _fetch_columns(session, *columns, where=col(Preference.id) > after_id)
+    others = (col(Preference.comparison_id), col(Preference.annotator_id), code, milliseconds)
+    return fetch_columns(session, col(Preference.id), *others, after_id=after_id)
 
 
 def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
@@ -123,8 +115,8 @@ def list_comparisons(session: Session, *, after_id: int) -> Columns:
     """Id, left, right, whether a coin chose the sides, and the right answer's code (-1: none), of each."""
     gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
     has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
-    columns = col(Comparison.id), col(Comparison.left_id), col(Comparison.right_id), has_coin, gold
-    return _fetch_columns(session, *columns, where=col(Comparison.id) > after_id)
+    others = (col(Comparison.left_id), col(Comparison.right_id), has_coin, gold)
+    return fetch_columns(session, col(Comparison.id), *others, after_id=after_id)
 
 
 def names_of_people(session: Session) -> dict[int, str]:
@@ -207,15 +199,3 @@ def _fetch(session: Session, query: Select[*tuple[Any, ...]], width: int) -> Col
     numbers = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
     result.close()
     return np.ascontiguousarray(numbers.reshape(-1, width).T)
-
-
-def _fetch_columns(session: Session, *columns: ColumnElement[Any], where: ColumnElement[bool]) -> Columns:
-    """Read whole numbers, none of them NULL, by ascending value of the first column, an id.
-
-    The database writes every column as one text: a row costs the driver more than all its numbers do.
-    """
-    texts = select(*(func.aggregate_strings(cast(column, String), ",") for column in columns)).where(where)
-    row = session.connection().execute(texts).one()
-    numbers = np.stack([np.fromstring(text or "", dtype=np.int64, sep=",") for text in row])
-    # No order is promised of what is put together, but the same for every column.
-    return numbers[:, np.argsort(numbers[0])] if (np.diff(numbers[0]) < 0).any() else numbers
