@@ -60,7 +60,7 @@ def list_preferences(session: Session, *, after_id: int = 0) -> Columns:
     """Id, comparison, annotator and outcome's code of every preference, the retracted ones too."""
     code = case(OUTCOME_CODES, value=col(Preference.outcome))
     wanted = (col(Preference.id), col(Preference.comparison_id), col(Preference.annotator_id), code)
-    return _fetch(session, *wanted, after_id=after_id)
+    return fetch_columns(session, *wanted, after_id=after_id)
 
 
 def list_retracted(session: Session) -> Columns:
@@ -72,17 +72,19 @@ def list_retracted(session: Session) -> Columns:
 def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:
     """Id, prompt, left and right candidate of every comparison."""
     wanted = (col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id))
-    return _fetch(session, col(Comparison.id), *wanted, after_id=after_id)
+    return fetch_columns(session, col(Comparison.id), *wanted, after_id=after_id)
 
 
 def list_authors(session: Session, *, after_id: int = 0) -> Columns:
     """Id and member of every candidate."""
-    return _fetch(session, col(Candidate.id), col(Candidate.member_id), after_id=after_id)
+    return fetch_columns(session, col(Candidate.id), col(Candidate.member_id), after_id=after_id)
 
 
 def list_read(session: Session, *, fingerprint: str) -> Columns:
     """Ids of the candidates that a reader has read, ascending, shape (1, n)."""
-    return _fetch(session, col(Reading.candidate_id), where=col(Reading.reader_fingerprint) == fingerprint)
+    return fetch_columns(
+        session, col(Reading.candidate_id), where=col(Reading.reader_fingerprint) == fingerprint
+    )
 
 
 def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[int, str]]:
@@ -108,7 +110,7 @@ def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFact
     return facts
 
 
-def _fetch(session: Session, id_: Any, *others: Any, after_id: int = 0, where: Any = None) -> Columns:
+def fetch_columns(session: Session, id_: Any, *others: Any, after_id: int = 0, where: Any = None) -> Columns:
     """An id and other whole numbers of every row with a higher id."""
     wanted = (id_, *others)
     query = select(*(func.aggregate_strings(cast(one, String), ",") for one in wanted))

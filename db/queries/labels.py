@@ -1,6 +1,6 @@
 """Labels as columns of numbers, for statistics over every one there is; and rulings on them.
 
-Invariant: label columns come by ascending id, and only numbers leave the driver, so a million cost about a
+Invariant: label columns come by ascending id, and no row of them is ever made, so a million cost about a
 second. Non-goal: what is made of them.
 """
 
@@ -12,7 +12,6 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Integer, Select, case, cast, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
@@ -27,17 +26,12 @@ from db.models import (
     Preference,
     Prompt,
 )
-
-Columns = NDArray[np.int64]
-"""Shape (n_columns, n_rows)."""
+from db.queries.columns import Columns as Columns
+from db.queries.columns import fetch_columns
 
 OUTCOMES = (Outcome.LEFT, Outcome.RIGHT, Outcome.TIE, Outcome.BOTH_BAD)
 """An outcome's code is its place here."""
 _CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-_MOST_CODES = len(OUTCOMES) + 1
-"""An outcome's code and none."""
-_MOST_MILLISECONDS = 2**24
-"""Four hours and a half; whoever looked longer counts as that."""
 
 
 class LabelVersion(NamedTuple):
@@ -89,19 +83,9 @@ def get_version(session: Session) -> LabelVersion:
 def list_labels(session: Session, *, after_id: int) -> Columns:
     """Id, comparison, annotator, outcome's code and milliseconds (-1 where unknown) of every label."""
     code = case(_CODES, value=col(Preference.outcome), else_=-1)
-    seconds = func.coalesce(col(Preference.seconds), -0.001)
-    # A number costs the driver more than the arithmetic does, so three that are small travel as one.
-    packed = cast(col(Preference.annotator_id), BigInteger) * _MOST_MILLISECONDS
-    packed += case(
-        (seconds < _MOST_MILLISECONDS / 1000 - 2, cast(func.round(seconds * 1000), BigInteger) + 1),
-        else_=_MOST_MILLISECONDS - 1,
-    )
-    packed = packed * _MOST_CODES + code + 1
-    query = select(col(Preference.id), col(Preference.comparison_id), packed)
-    rows = _fetch(session, query.where(col(Preference.id) > after_id).order_by(col(Preference.id)), 3)
-    rest, codes = np.divmod(rows[2], _MOST_CODES)
-    annotator, milliseconds = np.divmod(rest, _MOST_MILLISECONDS)
-    return np.stack([rows[0], rows[1], annotator, codes - 1, milliseconds - 1])
+    milliseconds = cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), BigInteger)
+    others = (col(Preference.comparison_id), col(Preference.annotator_id), code, milliseconds)
+    return fetch_columns(session, col(Preference.id), *others, after_id=after_id)
 
 
 def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
@@ -131,12 +115,8 @@ def list_comparisons(session: Session, *, after_id: int) -> Columns:
     """Id, left, right, whether a coin chose the sides, and the right answer's code (-1: none), of each."""
     gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
     has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
-    packed = cast(col(Comparison.right_id), BigInteger) * 2 + has_coin
-    packed = packed * _MOST_CODES + gold + 1
-    query = select(col(Comparison.id), col(Comparison.left_id), packed)
-    rows = _fetch(session, query.where(col(Comparison.id) > after_id).order_by(col(Comparison.id)), 3)
-    rest, codes = np.divmod(rows[2], _MOST_CODES)
-    return np.stack([rows[0], rows[1], rest // 2, rest % 2, codes - 1])
+    others = (col(Comparison.left_id), col(Comparison.right_id), has_coin, gold)
+    return fetch_columns(session, col(Comparison.id), *others, after_id=after_id)
 
 
 def names_of_people(session: Session) -> dict[int, str]:
