@@ -33,7 +33,7 @@ class PairAttribution:
         prompt: Tokens of the prompt, where they were integrated over.
         logit: Of the pair, log-odds that the first is better.
         baseline: The logit with every one of these tokens replaced by an empty one.
-        n_steps: Points of the integral.
+        n_steps: Points of the integral, of the answer that took most.
 
     Source:
         Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
@@ -65,9 +65,13 @@ class PairAttribution:
 
 
 def is_enough(moved: float, values: Sequence[float]) -> bool:
-    """Whether values miss little of what moved, beside that or beside all that they moved up and down."""
-    most = max(abs(moved), sum(abs(value) for value in values), 1e-6)
-    return abs(moved - sum(values)) <= ENOUGH * most
+    """Whether values miss no more of what moved than ``allowed_gap``."""
+    return abs(moved - sum(values)) <= allowed_gap(moved, values)
+
+
+def allowed_gap(moved: float, values: Sequence[float]) -> float:
+    """How much values may miss, beside what moved or beside all that they moved up and down."""
+    return ENOUGH * max(abs(moved), sum(abs(value) for value in values), 1e-6)
 
 
 def cut_into_tokens(

@@ -3,7 +3,9 @@
 The reader is frozen and its readings enter the logit by one linear map, so the path goes from an answer
 of empty tokens of the same length, through the model, to the reading and on to the utility. What is
 counted on the surface and what the member's name adds do not depend on embeddings: they stay in the
-baseline, and ``FastRanker.read_pairs`` tells them exactly. Invariant: the same texts give the same values.
+baseline, and ``FastRanker.read_pairs`` tells them exactly. Most of the path changes nothing, because far
+from a real answer the columns of a reading are cut off, and what changes does so in a short stretch of it;
+so points are put where the sum still misses something. Invariant: the same texts give the same values.
 Non-goal: speed; an answer takes seconds.
 """
 
@@ -20,7 +22,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 from transformers import DynamicCache
 
-from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_tokens, is_enough
+from blender_ui.ranking.attribution import PairAttribution, Token, allowed_gap, cut_into_tokens
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS
 from blender_ui.ranking.contributions import ReadingWeights
 from blender_ui.ranking.fast import FastRanker
@@ -28,9 +30,9 @@ from blender_ui.ranking.reading import FIRST_TOKENS, Reader
 from blender_ui.ranking.surface import surface_features
 from blender_ui.ranking.types import FloatArray, RankingPrompt
 
-STEPS = (8, 24)
-"""Points of the integral: as few as make an answer's sum complete, or else the most."""
-STEPS_AT_ONCE = 4
+POINTS = 4
+"""Of the integral, in one stretch of the path; they are read at once."""
+MOST_POINTS = 64
 
 
 class ReadingExplainer(Reader):
@@ -49,7 +51,7 @@ class ReadingExplainer(Reader):
         answers: tuple[str, str],
         *,
         members: tuple[str, str],
-        n_steps: int | None = None,
+        most_points: int = MOST_POINTS,
     ) -> PairAttribution:
         """Explain the logit that the first answer is better.
 
@@ -58,18 +60,17 @@ class ReadingExplainer(Reader):
             prompt: What is answered.
             answers: The two texts.
             members: Who wrote them; "" where unknown.
-            n_steps: Points of the integral; by default as many of ``STEPS`` as an answer needs.
+            most_points: Of each answer's integral; fewer are taken where the sum is complete before.
 
         Raises:
             RankerError: If the checkpoint cannot be used.
         """
-        steps = STEPS if n_steps is None else (n_steps,)
         ranker = FastRanker.load(ranker_path)
         weights = ranker.reading_weights()
         read = ranker.read_pairs(
             self.read(prompt, answers), members, [prompt] * 2, first=np.array([0]), second=np.array([1])
         )
-        parts = [self._explain(weights, prompt, answer, steps) for answer in answers]
+        parts = [self._explain(weights, prompt, answer, most_points) for answer in answers]
         factor, logit = float(read.factor[0]), float(read.logits[0])
         moved = (parts[0].utility - parts[0].empty) - (parts[1].utility - parts[1].empty)
         return PairAttribution(
@@ -79,28 +80,21 @@ class ReadingExplainer(Reader):
             prompt=(),
             logit=logit,
             baseline=logit - factor * moved,
-            n_steps=max(part.n_steps for part in parts),
+            n_steps=max(part.n_points for part in parts),
         )
 
     def _explain(
-        self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, steps: Sequence[int]
+        self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, most_points: int
     ) -> _Part:
         ids = self._answer_ids(answer)
-        utility = self._utility_of(weights, prompt, answer, ids)
         embed = self._model.get_input_embeddings()
         with torch.no_grad():
             inputs = embed(torch.tensor([ids]))
             empty = embed(torch.full((1, len(ids)), self._tokenizer.eos_token_id))
-            ends = [float(utility(point)[0]) for point in (inputs, empty)]
-        for n_steps in steps:
-            values = IntegratedGradients(utility, multiply_by_inputs=True).attribute(
-                inputs, empty, n_steps=n_steps, method="gausslegendre", internal_batch_size=STEPS_AT_ONCE
-            )
-            by_token = values.sum(dim=-1)[0].tolist()
-            if is_enough(ends[0] - ends[1], by_token):
-                break
-        tokens = cut_into_tokens(ids, by_token, decode=self._decode)
-        return _Part(tokens, ends[0], ends[1], n_steps)
+        path = EmbeddingPath(self._utility_of(weights, prompt, answer, ids), empty, inputs)
+        by_token = np.sum([stretch.values for stretch in integrate(path, most_points)], axis=0)
+        tokens = cut_into_tokens(ids, by_token.tolist(), decode=self._decode)
+        return _Part(tokens, path.utility(1.0), path.utility(0.0), path.n_points)
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))
@@ -137,12 +131,74 @@ class ReadingExplainer(Reader):
 
 
 class _Part(NamedTuple):
-    """One answer: its tokens' values, its utility, that of an empty one of its length, and the steps."""
+    """One answer: its tokens' values, its utility, that of an empty one of its length, and the points."""
 
     tokens: tuple[Token, ...]
     utility: float
     empty: float
-    n_steps: int
+    n_points: int
+
+
+class Stretch(NamedTuple):
+    """A part of the path: where it begins and ends, each token's value in it, and what they miss."""
+
+    begin: float
+    end: float
+    values: FloatArray
+    missed: float
+
+
+class EmbeddingPath:
+    """From an empty answer (0) to the answer (1), in a straight line between their embeddings."""
+
+    def __init__(self, utility: Callable[[Tensor], Tensor], empty: Tensor, inputs: Tensor) -> None:
+        self._utility = utility
+        self._empty = empty
+        self._inputs = inputs
+        self._known: dict[float, float] = {}
+        self.n_points = 0
+
+    def utility(self, share: float) -> float:
+        """Of the answer that stands at this share of the path."""
+        if share not in self._known:
+            with torch.no_grad():
+                self._known[share] = float(self._utility(self._at(share))[0])
+        return self._known[share]
+
+    def measure(self, begin: float, end: float) -> Stretch:
+        """Integrate from one share of the path to another."""
+        values = IntegratedGradients(self._utility, multiply_by_inputs=True).attribute(
+            self._at(end),
+            self._at(begin),
+            n_steps=POINTS,
+            method="gausslegendre",
+            internal_batch_size=POINTS,
+        )
+        self.n_points += POINTS
+        by_token = values.sum(dim=-1)[0].numpy()
+        moved = self.utility(end) - self.utility(begin)
+        return Stretch(begin, end, by_token, moved - float(by_token.sum()))
+
+    def _at(self, share: float) -> Tensor:
+        return self._empty + share * (self._inputs - self._empty)
+
+
+def integrate(path: EmbeddingPath, most_points: int) -> list[Stretch]:
+    """Halve the stretch that misses most until little is missed, or the points are used up.
+
+    Integrals over stretches of one path add up, so this is the integral over the whole.
+    """
+    stretches = [path.measure(0.0, 1.0)]
+    moved = path.utility(1.0) - path.utility(0.0)
+    while path.n_points + 2 * POINTS <= most_points:
+        values = np.sum([stretch.values for stretch in stretches], axis=0)
+        if sum(abs(stretch.missed) for stretch in stretches) <= allowed_gap(moved, values):
+            break
+        worst = max(stretches, key=lambda stretch: abs(stretch.missed))
+        middle = (worst.begin + worst.end) / 2
+        stretches.remove(worst)
+        stretches += [path.measure(worst.begin, middle), path.measure(middle, worst.end)]
+    return stretches
 
 
 def _likelihood_numbers(logits: Tensor, targets: Tensor, *, ends: bool) -> Tensor:

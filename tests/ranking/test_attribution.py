@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_tokens
 from blender_ui.ranking.fast import GROUPS, FastRanker
 from blender_ui.ranking.joint.attribution import JointExplainer
 from blender_ui.ranking.joint.checkpoint import save_checkpoint, start_checkpoint
 from blender_ui.ranking.joint.ranker import load_ranker
-from blender_ui.ranking.reading_attribution import STEPS, ReadingExplainer
+from blender_ui.ranking.reading_attribution import MOST_POINTS, EmbeddingPath, ReadingExplainer, integrate
 from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
 from tests.ranking.joint_fixtures import make_base
 from tests.ranking.test_reading import make_folder  # noqa: F401  a fixture
@@ -72,19 +73,31 @@ def fitted(make_folder, tmp_path_factory):  # type: ignore[no-untyped-def]  # no
 
 def test_a_fast_rankers_values_add_up_to_its_logit(fitted) -> None:  # type: ignore[no-untyped-def]
     reader, ranker, folder = fitted
-    found = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"), n_steps=40)
+    found = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"))
     readings = reader.read(PROMPT, ANSWERS)
     assert found.logit == pytest.approx(ranker.pairwise_logits(readings, ("A", "B"), PROMPT)[0, 1])
     moved = sum(abs(token.value) for token in (*found.first, *found.second))
-    # The largest surprise and the cut at five deviations have kinks, which a sum meets only slowly.
     assert abs(found.gap) < 0.05 * moved
     assert found.is_complete
-    coarse = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"), n_steps=2)
-    assert abs(found.gap) < abs(coarse.gap)
-    usual = reader.attribute(folder, PROMPT, ANSWERS, members=("A", "B"))
-    assert usual.n_steps in STEPS
-    assert usual.is_complete or usual.n_steps == STEPS[-1]
+    assert found.n_steps <= MOST_POINTS
     assert "".join(token.text for token in found.first) == ANSWERS[0]
+
+
+def test_points_are_put_where_the_utility_changes() -> None:
+    def rises_near_the_end(embeddings: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(400 * (embeddings.mean(dim=(1, 2)) - 0.9))
+
+    def miss(most_points: int) -> tuple[float, int]:
+        path = EmbeddingPath(rises_near_the_end, torch.zeros(1, 3, 2), torch.ones(1, 3, 2))
+        stretches = integrate(path, most_points)
+        assert stretches[0].values.shape == (3,)
+        return abs(1 - sum(float(stretch.values.sum()) for stretch in stretches)), path.n_points
+
+    coarse, n_coarse = miss(4)
+    fine, n_fine = miss(MOST_POINTS)
+    assert (n_coarse, coarse > 0.5) == (4, True)
+    assert fine < 0.05
+    assert n_fine < MOST_POINTS
 
 
 def test_a_fast_rankers_groups_add_up_exactly(fitted) -> None:  # type: ignore[no-untyped-def]
