@@ -32,7 +32,7 @@ from db.queries import columns
 
 PORTION = 4_000
 """Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
-LOOK_SECONDS = 0.8
+LOOK_SECONDS = 0.3
 """After this long a fast version begins no other portion for one look."""
 IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
 _KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
