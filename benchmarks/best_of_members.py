@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.ranker_accuracy import Labelled, _CachedReading
+from benchmarks.readings import CachedReading, Labelled
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     settings = load_settings(os.environ)
     folder = reader_path(settings.reader, cache_path=settings.weights_path)
-    reading = _CachedReading(folder, options.cache)
+    reading = CachedReading(folder, options.cache, has_strays=True)
     seconds = QUICK_SECONDS / len(options.file) if options.quick else None
     found: dict[str, object] = {}
     all_rows: list[Row] = []
@@ -81,12 +81,10 @@ def choose_answers(file: Labelled, *, seed: int) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     best_members: list[str] = []
     for fold in np.unique(folds):
-        known = dataset.select(folds[dataset.prompt_of[dataset.left]] != fold)
+        known = folds[dataset.prompt_of[dataset.left]] != fold
         rankers = {
-            "picked by the ranker": FastRanker.fit(known, file.readings),
-            "picked by the text alone": FastRanker.fit(
-                known, file.readings, options=FastOptions(uses_members=False)
-            ),
+            "picked by the ranker": file.fit(known, FastOptions()),
+            "picked by the text alone": file.fit(known, FastOptions(uses_members=False)),
         }
         best = _best_member(dataset, won, folds != fold)
         best_members.append(best)

@@ -31,7 +31,7 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.curves import Curve, draw_curves
-from benchmarks.ranker_accuracy import Labelled, _CachedReading
+from benchmarks.readings import CachedReading, Labelled
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
@@ -214,7 +214,7 @@ class Run(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate, print a table a file, draw the curves, print one JSON object."""
     options = _parse(arguments)
-    reading = None if options.surface else _CachedReading(options.reader, options.cache)
+    reading = None if options.surface else CachedReading(options.reader, options.cache)
     files = options.files[:1] if options.quick else options.files
     told: dict[str, dict[str, dict[str, float | None]]] = {}
     for name in files:

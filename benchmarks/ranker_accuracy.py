@@ -12,6 +12,11 @@ file to file; ``both`` goes on learning from those same prompts where ``text`` s
 prompts in random order until half a minute is over. Readings are kept in a cache, so that a run that
 was ended goes on where it was.
 
+As in the app, each fit has answers to other prompts among its losers (``ranking.negatives``;
+``--no-negatives`` for fits without). What that is for is measured, too: in place of each candidate of a
+prompt in turn comes a fluent answer to another prompt, and ``stray_first`` is how often the ranker puts it
+first, ``stray_chance`` how often a coin would.
+
 The last line is one JSON object; ``accuracy``, ``low`` and ``high`` are those of ``both``. Pairs of two
 equal texts count one half by text; ``distinct`` has all figures without them, where there are any.
 """
@@ -19,27 +24,26 @@ equal texts count one half by text; ``distinct`` has all figures without them, w
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.readings import CachedReading, Labelled
 from blender_ui.errors import BlenderError
-from blender_ui.exchange.jsonl import read_records
-from blender_ui.exchange.records import to_dataset
+from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
 from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
 from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import reader_path
 
 QUICK_SECONDS = 30.0
-SECONDS_BETWEEN_SAVES = 60.0
 CURVE_LABELS = (0, 25, 50, 100, 200, 400, 800, 1600, 3200)
 FORMS = {
     "text": FastOptions(uses_members=False),
@@ -48,12 +52,22 @@ FORMS = {
 }
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """A file's preferences and the readings of its candidates, (n_candidates, width)."""
+class Predictions(NamedTuple):
+    """Of one form, from rankers that have not seen the prompts.
 
-    dataset: PreferenceDataset
-    readings: FloatArray
+    Attributes:
+        logits: For each decided pair's winner, (n_pairs,).
+        stray_first: Of each stray, in [0, 1], (n_strays,).
+    """
+
+    logits: FloatArray
+    stray_first: FloatArray
+
+    @classmethod
+    def none_of(cls, file: Labelled) -> Predictions:
+        """Zeros, to be filled in."""
+        n_pairs = len(decided_majorities(file.dataset).winner)
+        return cls(np.zeros(n_pairs), np.zeros(0 if file.strays is None else len(file.strays.winner)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,21 +75,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     files = [options.test, *options.train]
     seconds = QUICK_SECONDS / len(files) if options.quick else None
-    reading = _CachedReading(options.reader, options.cache)
+    reading = CachedReading(options.reader, options.cache, has_strays=not options.no_negatives)
     test, *train = [reading.read(path, seconds=seconds, seed=options.seed) for path in files]
     if options.curve:
         start = None
         if train:
             known = _leave_out_prompts(_join(train), test)
-            start = FastRanker.fit(known.dataset, known.readings, options=FORMS["text"])
+            start = known.fit(np.ones(len(known.dataset), dtype=bool), FORMS["text"])
         for line in learning_curve(test, seed=options.seed, start=start):
             print(json.dumps(line), flush=True)
-    logits = (
+    told = (
         _across_files(test, _join(train), seed=options.seed)
         if train
         else _within_file(test, tuple(FORMS), seed=options.seed)
     )
-    print(json.dumps(summarise(test.dataset, logits, seed=options.seed)))
+    summary = summarise(test.dataset, {form: one.logits for form, one in told.items()}, seed=options.seed)
+    print(json.dumps({**summary, **_summarise_strays(test, told)}))
+
+
+def _summarise_strays(test: Labelled, told: dict[str, Predictions]) -> dict[str, object]:
+    """How often strays come first, by form, and how often they would by chance."""
+    if test.strays is None:
+        return {}
+    sizes = np.bincount(test.dataset.prompt_of)[test.dataset.prompt_of[test.strays.winner]]
+    first = {form: float(one.stray_first.mean()) for form, one in told.items() if len(one.stray_first)}
+    return {"stray_first": first, "stray_chance": float((1 / sizes).mean()), "n_strays": len(sizes)}
 
 
 def summarise(dataset: PreferenceDataset, logits: dict[str, FloatArray], *, seed: int) -> dict[str, object]:
@@ -127,9 +151,7 @@ def learning_curve(
             kept = np.zeros(len(file.dataset), dtype=bool)
             kept[train[np.argsort(arrival[train], kind="stable")[:n_labels]]] = True
             for form, (options, given) in forms.items():
-                ranker = FastRanker.fit(
-                    file.dataset.select(kept), file.readings, options=options, start=given
-                )
+                ranker = file.fit(kept, options, given)
                 test = folds[file.dataset.prompt_of[pairs.winner]] == fold
                 logits[form][test] = _predict(ranker, file, pairs.winner[test], pairs.loser[test])
         yield {
@@ -140,31 +162,33 @@ def learning_curve(
 
 def _within_file(
     file: Labelled, forms: Sequence[str], *, seed: int, start: FastRanker | None = None
-) -> dict[str, FloatArray]:
+) -> dict[str, Predictions]:
     pairs, folds = decided_majorities(file.dataset), assign_folds(file.dataset, seed=seed)
     asked_in, labelled_in = (
         folds[file.dataset.prompt_of[pairs.winner]],
         folds[file.dataset.prompt_of[file.dataset.left]],
     )
-    logits = {form: np.zeros(len(pairs.winner)) for form in forms}
+    strays = file.strays
+    stray_in = folds[:0] if strays is None else folds[file.dataset.prompt_of[strays.winner]]
+    told = {form: Predictions.none_of(file) for form in forms}
     for fold in np.unique(asked_in):
-        test = asked_in == fold
+        test, stray = asked_in == fold, np.flatnonzero(stray_in == fold)
         for form in forms:
-            known = file.dataset.select(labelled_in != fold)
-            ranker = FastRanker.fit(known, file.readings, options=FORMS[form], start=start)
-            logits[form][test] = _predict(ranker, file, pairs.winner[test], pairs.loser[test])
-    return logits
+            ranker = file.fit(labelled_in != fold, FORMS[form], start)
+            told[form].logits[test] = _predict(ranker, file, pairs.winner[test], pairs.loser[test])
+            if strays is not None:
+                told[form].stray_first[stray] = _stray_first(ranker, file, strays.select(stray))
+    return told
 
 
-def _across_files(test: Labelled, train: Labelled, *, seed: int) -> dict[str, FloatArray]:
+def _across_files(test: Labelled, train: Labelled, *, seed: int) -> dict[str, Predictions]:
     known = _leave_out_prompts(train, test)
-    start = FastRanker.fit(known.dataset, known.readings, options=FORMS["text"])
-    pairs = decided_majorities(test.dataset)
-    controlled = FastOptions(uses_members=False, controls_length=True)
-    without_length = FastRanker.fit(known.dataset, known.readings, options=controlled)
+    everything = np.ones(len(known.dataset), dtype=bool)
+    start = known.fit(everything, FORMS["text"])
+    without_length = known.fit(everything, FastOptions(uses_members=False, controls_length=True))
     return {
-        "text": _predict(start, test, pairs.winner, pairs.loser),
-        "text_length_controlled": _predict(without_length, test, pairs.winner, pairs.loser),
+        "text": _predict_all(start, test),
+        "text_length_controlled": _predict_all(without_length, test),
         **_within_file(test, ["prior"], seed=seed),
         **_within_file(test, ["both"], seed=seed, start=start),
     }
@@ -176,7 +200,27 @@ def _leave_out_prompts(train: Labelled, test: Labelled) -> Labelled:
     unseen = np.array([prompt.fingerprint not in asked for prompt in train.dataset.prompts])
     usable: BoolArray = unseen[train.dataset.prompt_of[train.dataset.left]]
     print(f"training on {usable.sum()} labels; {np.sum(~usable)} are of prompts in the test file")
-    return Labelled(train.dataset.select(usable), train.readings)
+    return replace(train, dataset=train.dataset.select(usable))
+
+
+def _predict_all(ranker: FastRanker, file: Labelled) -> Predictions:
+    pairs = decided_majorities(file.dataset)
+    first = np.zeros(0) if file.strays is None else _stray_first(ranker, file, file.strays)
+    return Predictions(_predict(ranker, file, pairs.winner, pairs.loser), first)
+
+
+def _stray_first(ranker: FastRanker, file: Labelled, strays: ReadNegatives) -> FloatArray:
+    """How often each stray, in place of one of its prompt's candidates, each in turn, is ranked first."""
+    share = np.zeros(len(strays.winner))
+    for number, prompt in enumerate(file.dataset.prompt_of[strays.winner]):
+        used = np.flatnonzero(file.dataset.prompt_of == prompt)
+        members = [file.dataset.members[index] for index in used]
+        for place in range(len(used)):
+            readings = file.readings[used].copy()
+            readings[place] = strays.readings[number]
+            logits = ranker.pairwise_logits(readings, members, file.dataset.prompts[prompt])
+            share[number] += (int(np.argmax(score_candidates(logits))) == place) / len(used)
+    return share
 
 
 def _predict(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArray) -> FloatArray:
@@ -193,9 +237,15 @@ def _predict(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArr
 
 
 def _join(files: Sequence[Labelled]) -> Labelled:
-    return Labelled(
-        join_datasets([file.dataset for file in files]), np.concatenate([file.readings for file in files])
-    )
+    datasets, readings = [file.dataset for file in files], [file.readings for file in files]
+    shifts = np.cumsum([0, *(len(dataset.texts) for dataset in datasets)])
+    strays = [
+        ReadNegatives(file.strays.winner + shift, file.strays.donor + shift, file.strays.readings)
+        for file, shift in zip(files, shifts, strict=False)
+        if file.strays is not None
+    ]
+    joined = ReadNegatives(*map(np.concatenate, zip(*strays, strict=True))) if strays else None
+    return Labelled(join_datasets(datasets), np.concatenate(readings), joined)
 
 
 def join_datasets(datasets: Sequence[PreferenceDataset]) -> PreferenceDataset:
@@ -216,80 +266,6 @@ def join_datasets(datasets: Sequence[PreferenceDataset]) -> PreferenceDataset:
     )
 
 
-class _CachedReading:
-    """Reads files with the frozen reader, which is loaded when a reading is not in the cache."""
-
-    def __init__(self, folder: Path, cache: Path) -> None:
-        from blender_ui.ranking.reading import Reader
-
-        self._reader = Reader(folder)
-        self._cache = cache / self._reader.fingerprint[:16]
-
-    def read(self, path: Path, *, seconds: float | None, seed: int) -> Labelled:
-        """Read the labelled prompts of a file: all of them, or as many as ``seconds`` allow.
-
-        What was read is kept every minute, because a file takes half an hour on two cores.
-        """
-        dataset = to_dataset(read_records(path))
-        cached = self._cache / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.npz"
-        readings = np.zeros((len(dataset.texts), self._reader.width), dtype=np.float32)
-        is_read = np.zeros(len(dataset.prompts), dtype=bool)
-        if cached.is_file():
-            arrays = np.load(cached)
-            readings, is_read = arrays["readings"], arrays["is_read"]
-        labelled = np.unique(dataset.prompt_of[dataset.left])
-        started = saved = monotonic()
-        for number in np.random.default_rng(seed).permutation(labelled):
-            if is_read[number]:
-                continue
-            if seconds is not None and monotonic() - started > seconds:
-                break
-            used = np.flatnonzero(dataset.prompt_of == number)
-            readings[used] = self._reader.read(
-                dataset.prompts[number], [dataset.texts[index] for index in used]
-            )
-            is_read[number] = True
-            if monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                _save(cached, readings, is_read)
-                saved = monotonic()
-        print(
-            f"{path.name}: {is_read.sum()} of {len(labelled)} prompts read, "
-            f"the last of them in {monotonic() - started:.0f} s"
-        )
-        if saved != started or seconds is None:
-            _save(cached, readings, is_read)
-        return _keep(dataset, readings, is_read)
-
-
-def _save(path: Path, readings: FloatArray, is_read: BoolArray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".partial.npz")
-    np.savez(unfinished, readings=readings, is_read=is_read)
-    unfinished.replace(path)
-
-
-def _keep(dataset: PreferenceDataset, readings: FloatArray, is_read: BoolArray) -> Labelled:
-    """Drop the prompts that were not read, with their candidates and preferences."""
-    prompt, candidate = np.cumsum(is_read) - 1, is_read[dataset.prompt_of]
-    place, label = np.cumsum(candidate) - 1, is_read[dataset.prompt_of[dataset.left]]
-    kept = dataset.select(label)
-    return Labelled(
-        PreferenceDataset(
-            prompts=tuple(np.array(dataset.prompts, dtype=object)[is_read]),
-            texts=tuple(np.array(dataset.texts, dtype=object)[candidate]),
-            members=tuple(np.array(dataset.members, dtype=object)[candidate]),
-            prompt_of=prompt[dataset.prompt_of[candidate]],
-            left=place[kept.left],
-            right=place[kept.right],
-            target=kept.target,
-            both_bad=kept.both_bad,
-            strength=kept.strength,
-            annotators=kept.annotators,
-        ),
-        readings[candidate],
-    )
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     settings = load_settings(os.environ)
     parser = argparse.ArgumentParser(
@@ -299,6 +275,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", type=Path, required=True, help="file to predict")
     parser.add_argument("--quick", action="store_true", help="a sample, within a minute")
     parser.add_argument("--curve", action="store_true", help="print accuracy against number of labels first")
+    parser.add_argument("--no-negatives", action="store_true", help="fit without answers to other prompts")
     parser.add_argument("--reader", type=Path, default=None, help="folder of a causal LM")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/blender-ui/readings").expanduser())
     parser.add_argument("--seed", type=int, default=0)

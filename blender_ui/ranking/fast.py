@@ -33,6 +33,8 @@ from blender_ui.ranking.fast_state import (
     FastOptions,
     State,
     arrays_of,
+    join_negatives,
+    keep_negatives,
     prior_centre,
     settings_of,
     state_features,
@@ -48,6 +50,7 @@ from blender_ui.ranking.head import (
     spread_precisions,
     summarise,
 )
+from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.prior import known_members, task_kind
 from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
@@ -76,6 +79,7 @@ class FastRanker:
         *,
         options: FastOptions | None = None,
         start: FastRanker | None = None,
+        negatives: ReadNegatives | None = None,
         on_progress: Progress | None = None,
     ) -> FastRanker:
         """Learn from preferences: basis, prior precisions, weights and temperature.
@@ -88,6 +92,7 @@ class FastRanker:
             start: A ranker that learnt from other people's preferences over readings of the same
                 reader. Without a label the new one weighs texts as it does, and with every label
                 less so; of its members nothing is kept.
+            negatives: Answers to other prompts, each one label's loser; kept for refits.
             on_progress: Is told of every setting of the prior that is tried.
 
         Raises:
@@ -96,7 +101,9 @@ class FastRanker:
         options = options or FastOptions()
         _check(dataset, readings, width=len(start._state.basis.centre) if start else None)
         empty = _start_state(options, readings, dataset) if start is None else _inherit(options, start)
-        return cls(_learn(empty, dataset, readings, on_progress=on_progress))
+        if negatives is not None:
+            empty = keep_negatives(empty, dataset, readings, negatives)
+        return cls(_learn(empty, dataset, readings, negatives, on_progress=on_progress))
 
     def refit(self, dataset: PreferenceDataset, readings: FloatArray) -> FastRanker:
         """Learn the weights anew, from all preferences of now, and keep basis, precisions, temperature.
@@ -108,9 +115,10 @@ class FastRanker:
         state = self._state._replace(members=known_members(dataset.members))
         features, sizes = state_features(state, readings, dataset.members, _kinds(dataset), dataset.prompt_of)
         start = self._state.head.mean if state.members == self._state.members else None
+        features, comparisons = join_negatives(state, features, summarise(dataset))
         head = fit_head(
             features,
-            summarise(dataset),
+            comparisons,
             spread_precisions(state.precisions, sizes),
             start=start,
             centre=prior_centre(sizes),
@@ -255,6 +263,7 @@ def _start_state(options: FastOptions, readings: FloatArray, dataset: Preference
         basis=basis,
         consensus_scale=scale if scale > MIN_SCALE else 1.0,
         inherited=np.zeros(0),
+        negatives=np.zeros((0, sum(basis.group_sizes) + 1)),
         members=(),
         precisions=np.array(USUAL_PRECISIONS),
         head=Head(np.zeros(0), np.zeros((0, 0))),
@@ -272,6 +281,7 @@ def _inherit(options: FastOptions, start: FastRanker) -> State:
             controls_length=given.options.controls_length,
         ),
         inherited=text_weights(given) / given.temperature,
+        negatives=given.negatives[:0],  # what they taught is in the weights
         members=(),
         precisions=np.array(USUAL_PRECISIONS),
         temperature=1.0,
@@ -279,13 +289,20 @@ def _inherit(options: FastOptions, start: FastRanker) -> State:
 
 
 def _learn(
-    state: State, dataset: PreferenceDataset, readings: FloatArray, *, on_progress: Progress | None
+    state: State,
+    dataset: PreferenceDataset,
+    readings: FloatArray,
+    negatives: ReadNegatives | None,
+    *,
+    on_progress: Progress | None,
 ) -> State:
     state = state._replace(members=known_members(dataset.members))
     features, sizes = state_features(state, readings, dataset.members, _kinds(dataset), dataset.prompt_of)
-    comparisons, centre = summarise(dataset), prior_centre(sizes)
-    folds = assign_folds(dataset, seed=state.options.seed)[dataset.prompt_of[comparisons.first]]
-    if len(folds) >= MIN_PAIRS_TO_TUNE and len(np.unique(folds)) > 1:
+    people, centre = summarise(dataset), prior_centre(sizes)
+    features, comparisons = join_negatives(state, features, people)
+    asked = people.first if negatives is None else np.concatenate([people.first, negatives.winner])
+    folds = assign_folds(dataset, seed=state.options.seed)[dataset.prompt_of[asked]]
+    if len(people.first) >= MIN_PAIRS_TO_TUNE and len(np.unique(folds)) > 1:
         precisions = choose_precisions(
             features,
             comparisons,
@@ -297,7 +314,8 @@ def _learn(
         )
         precision = spread_precisions(precisions, sizes)
         logits = held_out_logits(features, comparisons, folds, precision, centre=centre)
-        temperature = fit_temperature(logits, comparisons.share, comparisons.weight)
+        # Probabilities are of what people say, so negatives have no say in them.
+        temperature = fit_temperature(logits[: len(people.first)], people.share, people.weight)
         state = state._replace(precisions=precisions, temperature=temperature)
     precision = spread_precisions(state.precisions, sizes)
     return state._replace(head=fit_head(features, comparisons, precision, centre=centre))

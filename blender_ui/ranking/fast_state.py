@@ -15,11 +15,12 @@ import numpy as np
 
 from blender_ui.ranking.basis import N_COMPONENTS, Basis
 from blender_ui.ranking.consensus import measure_consensus
-from blender_ui.ranking.head import Head
+from blender_ui.ranking.head import Comparisons, Head
+from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.prior import TASK_KINDS, member_columns
-from blender_ui.ranking.types import FloatArray, IntArray
+from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
 
-FORMAT = 3
+FORMAT = 4
 GROUPS = ("likelihood", "surface", "hidden", "consensus", "inherited", "member", "member_by_kind")
 
 
@@ -47,12 +48,17 @@ class FastOptions:
 
 
 class State(NamedTuple):
-    """Everything that makes the logits; ``inherited`` weighs the text's features as another head did."""
+    """Everything that makes the logits, and what a refit needs.
+
+    ``inherited`` weighs the text's features as another head did. ``negatives`` are the text's features of
+    answers less those of the negatives that they beat, (n_negatives, n_text).
+    """
 
     options: FastOptions
     basis: Basis
     consensus_scale: float
     inherited: FloatArray
+    negatives: FloatArray
     members: tuple[str, ...]
     precisions: FloatArray
     head: Head
@@ -70,20 +76,58 @@ def state_features(
 
     The consensus column stays, as zeros, where it is off, so that heads can be inherited.
     """
+    text, text_sizes = _with_inherited(state, text_features(state, readings, prompt_of))
+    known = state.members if state.options.uses_members else ()
+    strengths, deviations = member_columns(members, kinds, known=known)
+    sizes = [*text_sizes, strengths.shape[1], deviations.shape[1]]
+    return np.hstack([text, strengths, deviations]), sizes
+
+
+def text_features(state: State, readings: FloatArray, prompt_of: IntArray) -> FloatArray:
+    """What a reading and its fellows of the same prompt say of an answer, (n, n_text)."""
     text = state.basis.features(readings)
     hidden = text[:, sum(state.basis.group_sizes[:2]) :]
     consensus = np.zeros((len(text), 1))
     if state.options.uses_consensus:
         measured = measure_consensus(hidden, prompt_of, counts=np.any(readings, axis=1))
         consensus[:, 0] = measured / state.consensus_scale
-    text, text_sizes = np.hstack([text, consensus]), (*state.basis.group_sizes, 1)
-    inherited = text @ state.inherited[:, None] if len(state.inherited) else text[:, :0]
+    return np.hstack([text, consensus])
+
+
+def keep_negatives(
+    state: State, dataset: PreferenceDataset, readings: FloatArray, negatives: ReadNegatives
+) -> State:
+    """The state with these negatives, for this fit and every refit.
+
+    A negative stands beside the answers to its winner's prompt, so that the consensus counts, too.
+    """
+    prompt_of = np.concatenate([dataset.prompt_of, dataset.prompt_of[negatives.winner]])
+    text = text_features(state, np.vstack([readings, negatives.readings]), prompt_of)
+    return state._replace(negatives=text[negatives.winner] - text[len(readings) :])
+
+
+def join_negatives(
+    state: State, features: FloatArray, comparisons: Comparisons
+) -> tuple[FloatArray, Comparisons]:
+    """Features and comparisons with each negative appended: its difference beats nothing, decided once."""
+    text, _ = _with_inherited(state, state.negatives)
+    n, n_negatives = len(features), len(text)
+    differences = np.zeros((n_negatives + 1, features.shape[1]))
+    differences[:-1, : text.shape[1]] = text  # who wrote an answer has no part in it
+    joined = Comparisons(
+        np.concatenate([comparisons.first, n + np.arange(n_negatives)]),
+        np.concatenate([comparisons.second, np.full(n_negatives, n + n_negatives)]),
+        np.concatenate([comparisons.share, np.ones(n_negatives)]),
+        np.concatenate([comparisons.weight, np.ones(n_negatives)]),
+    )
+    return np.vstack([features, differences]), joined
+
+
+def _with_inherited(state: State, text: FloatArray) -> tuple[FloatArray, list[int]]:
     if not state.options.uses_text:
-        text, inherited, text_sizes = text[:, :0], text[:, :0], (0, 0, 0, 0)
-    known = state.members if state.options.uses_members else ()
-    strengths, deviations = member_columns(members, kinds, known=known)
-    sizes = [*text_sizes, inherited.shape[1], strengths.shape[1], deviations.shape[1]]
-    return np.hstack([text, inherited, strengths, deviations]), sizes
+        return text[:, :0], [0, 0, 0, 0, 0]
+    inherited = text @ state.inherited[:, None] if len(state.inherited) else text[:, :0]
+    return np.hstack([text, inherited]), [*state.basis.group_sizes, 1, inherited.shape[1]]
 
 
 def text_weights(state: State) -> FloatArray:
@@ -121,6 +165,7 @@ def arrays_of(state: State) -> dict[str, FloatArray]:
         "basis.length_slopes": state.basis.length_slopes,
         "basis.components": state.basis.components,
         "inherited": state.inherited,
+        "negatives": state.negatives,
         "precisions": state.precisions,
         "head.mean": state.head.mean,
         "head.covariance": state.head.covariance,
@@ -135,6 +180,7 @@ def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
         Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
         float(settings["consensus_scale"]),
         arrays["inherited"],
+        arrays["negatives"],
         tuple(settings["members"]),
         arrays["precisions"],
         Head(arrays["head.mean"], arrays["head.covariance"]),

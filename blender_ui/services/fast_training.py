@@ -13,6 +13,7 @@ import numpy as np
 
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import measure_fit
 from blender_ui.ranking.types import BoolArray, FloatArray, PreferenceDataset
 from blender_ui.services.checkpoints import write_checkpoint
@@ -30,8 +31,8 @@ def fit_fast(
     readings: FloatArray,
     *,
     held_out: BoolArray,
-    rankers_path: Path,
-    job_id: int,
+    negatives: ReadNegatives,
+    output: Path,
     base: tuple[str, str],
     progress: JobProgress,
     share: float,
@@ -42,8 +43,8 @@ def fit_fast(
         dataset: All preferences of the job.
         readings: Shape (n_candidates, width).
         held_out: Shape (n_preferences,), true where nothing may be learnt.
-        rankers_path: Folder of the checkpoints.
-        job_id: Names the checkpoint, together with its fingerprint.
+        negatives: Answers to other prompts, to learn from as losers; of no held-out prompt.
+        output: The checkpoint's folder, less what the fingerprint adds to its name.
         base: Name and fingerprint of the reader.
         progress: Takes the curve; raises where the job was cancelled.
         share: Of the whole job that is done when the fit begins.
@@ -54,27 +55,30 @@ def fit_fast(
         progress.report(f"choosing the prior, setting {step}, accuracy {accuracy:.2f}", share)
 
     options = FastOptions()
-    ranker = FastRanker.fit(learnt, readings, options=options, on_progress=follow)
+    ranker = FastRanker.fit(learnt, readings, options=options, negatives=negatives, on_progress=follow)
     _draw_curve(ranker, learnt, judged, readings, progress, share)
-    name = f"job-{job_id}-{ranker.fingerprint[:12]}"
-    write_checkpoint(rankers_path, name, ranker.save)
+    name = f"{output.name}-{ranker.fingerprint[:12]}"
+    write_checkpoint(output.parent, name, ranker.save)
     return Trained(
         path=name,
         fingerprint=ranker.fingerprint,
         base_model=base[0],
         base_fingerprint=base[1],
-        hyper_parameters=asdict(options),
+        hyper_parameters={**asdict(options), "n_negatives": len(negatives.winner)},
         held_out_logits=predict_fast(ranker, judged, readings),
     )
 
 
-def cross_validate(dataset: PreferenceDataset, readings: FloatArray) -> FloatArray:
+def cross_validate(dataset: PreferenceDataset, readings: FloatArray, negatives: ReadNegatives) -> FloatArray:
     """Log-odds for each preference's left side by a fit on other prompts, shape (n_preferences,)."""
-    folds = assign_folds(dataset, seed=0)[dataset.prompt_of[dataset.left]]
+    fold_of = assign_folds(dataset, seed=0)
+    folds, learnt_in = fold_of[dataset.prompt_of[dataset.left]], fold_of[dataset.prompt_of[negatives.winner]]
     logits = np.zeros(len(dataset))
     for fold in np.unique(folds):
         judged = folds == fold
-        ranker = FastRanker.fit(dataset.select(~judged), readings)
+        ranker = FastRanker.fit(
+            dataset.select(~judged), readings, negatives=negatives.select(learnt_in != fold)
+        )
         logits[judged] = predict_fast(ranker, dataset.select(judged), readings)
     return logits
 

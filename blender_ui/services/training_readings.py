@@ -14,7 +14,8 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.types import BoolArray, FloatArray, RankingPrompt
+from blender_ui.ranking.negatives import ReadNegatives, choose_negatives
+from blender_ui.ranking.types import BoolArray, FloatArray, PreferenceDataset, RankingPrompt
 from blender_ui.services.datasets import StoredDataset
 from blender_ui.services.job_progress import JobProgress
 from blender_ui.services.readings import find_unread, load_readings, save_readings
@@ -69,6 +70,7 @@ class TrainingReadings:
         self._engine, self._stored, self._progress = engine, stored, progress
         self._ends_at, self._seconds_after = ends_at, seconds_after
         self._n_read_here, self._seconds = 0, 0.0
+        self._negatives: ReadNegatives | None = None
         dataset = stored.dataset
         used = np.unique(np.concatenate([dataset.left[needed], dataset.right[needed]]))
         self._index_of = {int(stored.candidate_ids[index]): int(index) for index in used}
@@ -116,6 +118,32 @@ class TrainingReadings:
         for candidate_id, vector in vectors.items():
             readings[self._index_of[candidate_id]] = vector
         return readings
+
+    def read_negatives(self, learnt: PreferenceDataset) -> ReadNegatives:
+        """Read the answers that stand for strays, once; see ``ranking.negatives``.
+
+        They are no candidates of the prompts that they are read after, so no row keeps them: a restarted
+        fit reads them again, a minute or two at most.
+
+        Args:
+            learnt: The preferences to learn from; nothing held out.
+
+        Raises:
+            JobCancelled: If someone asked for the job's end.
+        """
+        if self._negatives is None:
+            chosen = choose_negatives(learnt)
+            vectors = np.zeros((len(chosen.winner), self._reader.width), dtype=np.float32)
+            for number, (winner, donor) in enumerate(zip(*chosen, strict=True)):
+                self._progress.report(
+                    f"reading answers to other questions, {number} of {len(vectors)}",
+                    self._ends_at,
+                    remaining_seconds=self._seconds_after,
+                )
+                prompt = learnt.prompts[int(learnt.prompt_of[winner])]
+                vectors[number] = self._reader.read(prompt, [learnt.texts[donor]])[0]
+            self._negatives = ReadNegatives(*chosen, vectors)
+        return self._negatives
 
     def _by_prompt(self, chunk: list[int]) -> list[list[int]]:
         groups: dict[int, list[int]] = {}

@@ -153,8 +153,15 @@ class TrainingRun:
         rival = self._judge_active(work, judged)
         new = judge_logits(trained.held_out_logits, judged)
         metrics = _collect_metrics(new, rival, longer)
+        if work.kind is RankerKind.FAST:
+            # Rows that a researcher can follow: each answer, and the other question's that it beat.
+            negatives, ids = (
+                work.readings.read_negatives(dataset.select(~held_out)),
+                work.stored.candidate_ids,
+            )
+            metrics["negatives"] = np.stack([ids[negatives.winner], ids[negatives.donor]], axis=1).tolist()
         if rival.version is None and work.kind is RankerKind.FAST and new.n < N_HELD_OUT_ENOUGH:
-            decision = _decide_by_folds(work, metrics)
+            decision = _decide_by_folds(work, dataset.select(~held_out), metrics)
         else:
             decision = decide_promotion(
                 new,
@@ -207,8 +214,8 @@ class TrainingRun:
                 work.stored.dataset,
                 work.readings.stack(),
                 held_out=held_out,
-                rankers_path=self._rankers_path,
-                job_id=work.job_id,
+                negatives=work.readings.read_negatives(work.stored.dataset.select(~held_out)),
+                output=self._rankers_path / f"job-{work.job_id}",
                 base=(self._reader_name, self._get_reader().fingerprint),
                 progress=work.progress,
                 share=READING_ENDS_AT,
@@ -293,14 +300,15 @@ class TrainingRun:
         return np.zeros(len(dataset), dtype=bool)
 
 
-def _decide_by_folds(work: _Work, metrics: dict[str, Any]) -> Decision:
+def _decide_by_folds(work: _Work, learnt: PreferenceDataset, metrics: dict[str, Any]) -> Decision:
     """Judge a first version by cross-validation, because so few held-out preferences say nothing.
 
     Every preference is predicted by a fit on other prompts. With no other version to be compared
     with, nothing is lost by looking at training prompts, too.
     """
     dataset = work.stored.dataset
-    judgement = judge_logits(cross_validate(dataset, work.readings.stack()), dataset)
+    negatives = work.readings.read_negatives(learnt)
+    judgement = judge_logits(cross_validate(dataset, work.readings.stack(), negatives), dataset)
     metrics["cross_validated"] = judgement._asdict()
     return decide_promotion(
         judgement,

@@ -9,6 +9,7 @@ import pytest
 from blender_ui.errors import RankerError
 from blender_ui.ranking.evaluation import decided_majorities, score_logits
 from blender_ui.ranking.fast import SETTINGS_FILE, FastOptions, FastRanker
+from blender_ui.ranking.negatives import Negatives, ReadNegatives, choose_negatives
 from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import WIDTH, make_preferences
 
@@ -210,3 +211,50 @@ def test_an_answer_near_to_its_fellows_wins_where_people_choose_so():
     without = FastRanker.fit(learnt, readings, options=FastOptions(uses_consensus=False))
     assert accuracy(with_fellows, asked, readings) > 0.95
     assert accuracy(with_fellows, asked, readings) > accuracy(without, asked, readings) + 0.1
+
+
+def with_strays(dataset: PreferenceDataset, readings: np.ndarray, seed: int) -> tuple[Negatives, np.ndarray]:
+    """Negatives whose readings say by their first column, which means nothing in answers, that they stray."""
+    chosen = choose_negatives(dataset, share=0.5, seed=seed)
+    strays = readings[chosen.donor].copy()
+    strays[:, 0] += 5
+    return chosen, strays
+
+
+def test_negatives_teach_what_people_s_votes_do_not_and_a_refit_keeps_it():
+    dataset, readings = make_preferences(n_prompts=100, by_text=1)
+    chosen, strays = with_strays(dataset, readings, seed=0)
+    plain = FastRanker.fit(dataset, readings)
+    taught = FastRanker.fit(dataset, readings, negatives=ReadNegatives(*chosen, strays))
+    unseen, unseen_readings = make_preferences(n_prompts=100, by_text=1, seed=1)
+    test, others = with_strays(unseen, unseen_readings, seed=1)
+
+    def lost(ranker: FastRanker) -> float:
+        prompts = [PROMPT] * len(test.winner)
+        members = [""] * len(test.winner)
+        winner = ranker.utilities(unseen_readings[test.winner], members, prompts)
+        return float((winner > ranker.utilities(others, members, prompts)).mean())
+
+    assert lost(plain) < 0.7
+    assert lost(taught) > 0.8
+    assert lost(taught.refit(dataset, readings)) > 0.8
+    assert accuracy(taught, unseen, unseen_readings) > accuracy(plain, unseen, unseen_readings) - 0.06
+
+
+def test_a_refit_after_loading_is_the_refit_before(tmp_path: Path):
+    dataset, readings = make_preferences(n_prompts=20)
+    chosen, strays = with_strays(dataset, readings, seed=0)
+    ranker = FastRanker.fit(dataset, readings, negatives=ReadNegatives(*chosen, strays))
+    ranker.save(tmp_path)
+    again = FastRanker.load(tmp_path).refit(dataset, readings)
+    assert again.fingerprint == ranker.refit(dataset, readings).fingerprint
+
+
+def test_where_texts_do_not_count_negatives_do_not():
+    dataset, readings = make_preferences(n_prompts=20, by_member=1)
+    chosen, strays = with_strays(dataset, readings, seed=0)
+    options = FastOptions(uses_text=False)
+    ranker = FastRanker.fit(dataset, readings, options=options, negatives=ReadNegatives(*chosen, strays))
+    plain = FastRanker.fit(dataset, readings, options=options)
+    ask = readings[:4], dataset.members[:4], PROMPT
+    np.testing.assert_allclose(ranker.pairwise_logits(*ask), plain.pairwise_logits(*ask), atol=1e-6)

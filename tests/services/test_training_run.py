@@ -9,14 +9,15 @@ from sqlalchemy import Engine, func
 from sqlmodel import select
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.ranking.types import FloatArray, RankingPrompt, is_held_out
 from blender_ui.services.job_progress import JobCancelled
+from blender_ui.services.readiness import HELD_OUT_SHARE
 from blender_ui.services.training import JobView, Training
 from blender_ui.services.training_readings import CHUNK
 from blender_ui.services.training_run import TrainingRun
 from blender_ui.services.versions import VersionView
 from db.engine import transaction
-from db.models import JobStatus, Outcome, Preference, RankerKind, Reading, utc_now
+from db.models import Candidate, JobStatus, Outcome, Preference, Prompt, RankerKind, Reading, utc_now
 from tests.ranking.scripted_reader import ScriptedReader, read_vector
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import make_store
@@ -130,10 +131,26 @@ def test_both_versions_are_judged_on_the_same_preferences(
 def test_answers_are_read_once_for_all_jobs(engine: Engine, training: Training, tmp_path: Path) -> None:
     reader = ScriptedReader()
     run = make_run(engine, tmp_path, open_reader=lambda: reader)
+    version_id = carry_out(run, training.request())
+    n_negatives = len(versions_by_id(training)[version_id].metrics["negatives"])
+    assert reader.n_read == 80 + n_negatives
     carry_out(run, training.request())
-    assert reader.n_read == 80
-    carry_out(run, training.request())
-    assert reader.n_read == 80
+    assert reader.n_read == 80 + 2 * n_negatives
+
+
+def test_a_version_names_the_rows_of_its_negatives(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    version_id = carry_out(make_run(engine, tmp_path), training.request())
+    negatives = versions_by_id(training)[version_id].metrics["negatives"]
+    assert negatives
+    with transaction(engine) as session:
+        for pair in negatives:
+            winner, donor = (session.get_one(Candidate, candidate_id) for candidate_id in pair)
+            assert winner.prompt_id != donor.prompt_id
+            for candidate in (winner, donor):
+                prompt = session.get_one(Prompt, candidate.prompt_id)
+                assert not is_held_out(prompt.fingerprint, share=HELD_OUT_SHARE)
 
 
 def test_a_chunk_is_committed_before_the_next_is_read(

@@ -1,0 +1,154 @@
+"""Readings of a file's answers by the frozen reader, kept in a cache, for the benchmarks of rankers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from blender_ui.exchange.jsonl import read_records
+from blender_ui.exchange.records import to_dataset
+from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.negatives import MOST, SHARE, ReadNegatives, choose_negatives
+from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
+
+SECONDS_BETWEEN_SAVES = 60.0
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A file's preferences, readings of its candidates, (n_candidates, width), and one stray a prompt.
+
+    A stray is an answer to another prompt, read after this one; None where they were not asked for.
+    """
+
+    dataset: PreferenceDataset
+    readings: FloatArray
+    strays: ReadNegatives | None = None
+
+    def fit(self, known: BoolArray, options: FastOptions, start: FastRanker | None = None) -> FastRanker:
+        """Learn from the preferences of this mask, with the share of strays that the app has."""
+        learnt = self.dataset.select(known)
+        if self.strays is None:
+            return FastRanker.fit(learnt, self.readings, options=options, start=start)
+        prompts = np.unique(learnt.prompt_of[learnt.left])
+        usable = np.flatnonzero(np.isin(self.dataset.prompt_of[self.strays.winner], prompts))
+        negatives = self.strays.select(usable[: min(int(SHARE * len(prompts)), MOST)])
+        return FastRanker.fit(learnt, self.readings, options=options, start=start, negatives=negatives)
+
+
+class CachedReading:
+    """Reads files with the frozen reader, and keeps what was read."""
+
+    def __init__(self, folder: Path, cache: Path, *, has_strays: bool = False) -> None:
+        from blender_ui.ranking.reading import Reader
+
+        self._reader = Reader(folder)
+        self._cache = cache / self._reader.fingerprint[:16]
+        self._has_strays = has_strays
+
+    def read(self, path: Path, *, seconds: float | None, seed: int) -> Labelled:
+        """Read the labelled prompts of a file: all of them, or as many as ``seconds`` allow.
+
+        What was read is kept every minute, because a file takes half an hour on two cores.
+        """
+        dataset = to_dataset(read_records(path))
+        name = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        labelled = np.random.default_rng(seed).permutation(np.unique(dataset.prompt_of[dataset.left]))
+
+        def read_prompt(number: int) -> tuple[IntArray, FloatArray]:
+            used = np.flatnonzero(dataset.prompt_of == number)
+            return used, self._reader.read(dataset.prompts[number], [dataset.texts[index] for index in used])
+
+        readings, is_read = self._read_some(
+            self._cache / f"{name}.npz",
+            read_prompt,
+            labelled,
+            (len(dataset.texts), len(dataset.prompts)),
+            seconds,
+        )
+        print(f"{path.name}: {is_read.sum()} of {len(labelled)} prompts read")
+        file = _keep(dataset, readings, is_read)
+        return self._add_strays(file, name, seconds) if self._has_strays else file
+
+    def _add_strays(self, file: Labelled, name: str, seconds: float | None) -> Labelled:
+        """One stray for each prompt, as far as ``seconds`` allow; they depend on which prompts were read."""
+        dataset = file.dataset
+        chosen = choose_negatives(dataset, share=1.0, most=len(dataset.prompts))
+        n_strays = len(chosen.winner)
+
+        def read_stray(number: int) -> tuple[IntArray, FloatArray]:
+            prompt = dataset.prompts[int(dataset.prompt_of[chosen.winner[number]])]
+            text = dataset.texts[int(chosen.donor[number])]
+            return np.array([number]), self._reader.read(prompt, [text])
+
+        readings, is_read = self._read_some(
+            self._cache / f"{name}.strays-of-{len(dataset.prompts)}.npz",
+            read_stray,
+            np.arange(n_strays),
+            (n_strays, n_strays),
+            seconds,
+        )
+        return replace(file, strays=ReadNegatives(*chosen, readings).select(np.flatnonzero(is_read)))
+
+    def _read_some(
+        self,
+        cached: Path,
+        read: Callable[[int], tuple[IntArray, FloatArray]],
+        numbers: IntArray,
+        shape: tuple[int, int],
+        seconds: float | None,
+    ) -> tuple[FloatArray, BoolArray]:
+        """Read what the cache lacks: readings, (shape[0], width), and which are read, (shape[1],)."""
+        readings = np.zeros((shape[0], self._reader.width), dtype=np.float32)
+        is_read = np.zeros(shape[1], dtype=bool)
+        if cached.is_file():
+            arrays = np.load(cached)
+            readings, is_read = arrays["readings"], arrays["is_read"]
+        started = saved = monotonic()
+        for number in numbers:
+            if is_read[number]:
+                continue
+            if seconds is not None and monotonic() - started > seconds:
+                break
+            used, vectors = read(int(number))
+            readings[used], is_read[number] = vectors, True
+            if monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                _save(cached, readings, is_read)
+                saved = monotonic()
+        if saved != started or seconds is None:
+            _save(cached, readings, is_read)
+        return readings, is_read
+
+
+def _save(path: Path, readings: FloatArray, is_read: BoolArray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".partial.npz")
+    np.savez(unfinished, readings=readings, is_read=is_read)
+    unfinished.replace(path)
+
+
+def _keep(dataset: PreferenceDataset, readings: FloatArray, is_read: BoolArray) -> Labelled:
+    """Drop the prompts that were not read, with their candidates and preferences."""
+    prompt, candidate = np.cumsum(is_read) - 1, is_read[dataset.prompt_of]
+    place, label = np.cumsum(candidate) - 1, is_read[dataset.prompt_of[dataset.left]]
+    kept = dataset.select(label)
+    return Labelled(
+        PreferenceDataset(
+            prompts=tuple(np.array(dataset.prompts, dtype=object)[is_read]),
+            texts=tuple(np.array(dataset.texts, dtype=object)[candidate]),
+            members=tuple(np.array(dataset.members, dtype=object)[candidate]),
+            prompt_of=prompt[dataset.prompt_of[candidate]],
+            left=place[kept.left],
+            right=place[kept.right],
+            target=kept.target,
+            both_bad=kept.both_bad,
+            strength=kept.strength,
+            annotators=kept.annotators,
+        ),
+        readings[candidate],
+    )
