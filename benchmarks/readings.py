@@ -13,7 +13,7 @@ import numpy as np
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.negatives import MOST, SHARE, ReadNegatives, choose_negatives
+from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
 
 SECONDS_BETWEEN_SAVES = 60.0
@@ -31,13 +31,13 @@ class Labelled:
     strays: ReadNegatives | None = None
 
     def fit(self, known: BoolArray, options: FastOptions, start: FastRanker | None = None) -> FastRanker:
-        """Learn from the preferences of this mask, with the share of strays that the app has."""
+        """Learn from the preferences of this mask, with as many strays as the app has."""
         learnt = self.dataset.select(known)
         if self.strays is None:
             return FastRanker.fit(learnt, self.readings, options=options, start=start)
         prompts = np.unique(learnt.prompt_of[learnt.left])
         usable = np.flatnonzero(np.isin(self.dataset.prompt_of[self.strays.winner], prompts))
-        negatives = self.strays.select(usable[: min(int(SHARE * len(prompts)), MOST)])
+        negatives = self.strays.select(usable[: count_negatives(learnt)])
         return FastRanker.fit(learnt, self.readings, options=options, start=start, negatives=negatives)
 
 
@@ -78,7 +78,7 @@ class CachedReading:
     def _add_strays(self, file: Labelled, name: str, seconds: float | None) -> Labelled:
         """One stray for each prompt, as far as ``seconds`` allow; they depend on which prompts were read."""
         dataset = file.dataset
-        chosen = choose_negatives(dataset, share=1.0, most=len(dataset.prompts))
+        chosen = choose_negatives(dataset, len(dataset.prompts))
         n_strays = len(chosen.winner)
 
         def read_stray(number: int) -> tuple[IntArray, FloatArray]:

@@ -8,15 +8,17 @@ reading them; whoever has a reader does.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
 
-SHARE = 1 / 3
-"""Of the prompts that get a negative; more made stray answers rarer and people less well predicted."""
+SHARE_OF_PAIRS = 0.02
+SHARE_OF_PROMPTS = 1 / 3
 MOST = 100
+"""So few are enough to make stray answers rare; more of them, and people are less well predicted."""
 
 
 class Negatives(NamedTuple):
@@ -48,15 +50,19 @@ class ReadNegatives(NamedTuple):
         return ReadNegatives(self.winner[keep], self.donor[keep], self.readings[keep])
 
 
-def choose_negatives(
-    dataset: PreferenceDataset, *, share: float = SHARE, most: int = MOST, seed: int = 0
-) -> Negatives:
-    """Give some of the compared prompts an answer to another one, which loses to one of its own.
+def count_negatives(dataset: PreferenceDataset) -> int:
+    """How many negatives are learnt from beside these preferences."""
+    pairs = np.unique(np.sort(np.stack([dataset.left, dataset.right]), axis=0), axis=1)
+    n_prompts = len(np.unique(dataset.prompt_of[dataset.left]))
+    return min(math.ceil(SHARE_OF_PAIRS * pairs.shape[1]), int(SHARE_OF_PROMPTS * n_prompts), MOST)
+
+
+def choose_negatives(dataset: PreferenceDataset, n: int, *, seed: int = 0) -> Negatives:
+    """Give compared prompts an answer to another one, which loses to one of its own.
 
     Args:
         dataset: Preferences; only prompts and candidates that are in one take part.
-        share: Of those prompts that get a negative, in [0, 1].
-        most: So many at most.
+        n: How many prompts get one; fewer do where there are not as many, or an answer is to both prompts.
         seed: Of the choice.
     """
     rng = np.random.default_rng(seed)
@@ -64,9 +70,9 @@ def choose_negatives(
     written = used[[bool(dataset.texts[index].strip()) for index in used]]
     prompt_of = dataset.prompt_of[written]
     prompts = rng.permutation(np.unique(prompt_of))
-    n_negatives = min(int(share * len(prompts)), most) if len(prompts) > 1 else 0
+    n = min(n, len(prompts)) if len(prompts) > 1 else 0
     winners, donors = [], []
-    for place in range(n_negatives):
+    for place in range(n):
         own, others = (written[prompt_of == prompts[at]] for at in (place, place - 1))
         winner, donor = int(rng.choice(own)), int(rng.choice(others))
         # What was said to both questions is no stray.

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.negatives import ReadNegatives, choose_negatives
+from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
 from blender_ui.ranking.types import BoolArray, FloatArray, PreferenceDataset, RankingPrompt
 from blender_ui.services.datasets import StoredDataset
 from blender_ui.services.job_progress import JobProgress
@@ -132,7 +132,7 @@ class TrainingReadings:
             JobCancelled: If someone asked for the job's end.
         """
         if self._negatives is None:
-            chosen = choose_negatives(learnt)
+            chosen = choose_negatives(learnt, count_negatives(learnt))
             vectors = np.zeros((len(chosen.winner), self._reader.width), dtype=np.float32)
             for number, (winner, donor) in enumerate(zip(*chosen, strict=True)):
                 self._progress.report(

@@ -215,7 +215,7 @@ def test_an_answer_near_to_its_fellows_wins_where_people_choose_so():
 
 def with_strays(dataset: PreferenceDataset, readings: np.ndarray, seed: int) -> tuple[Negatives, np.ndarray]:
     """Negatives whose readings say by their first column, which means nothing in answers, that they stray."""
-    chosen = choose_negatives(dataset, share=0.5, seed=seed)
+    chosen = choose_negatives(dataset, len(dataset.prompts) // 2, seed=seed)
     strays = readings[chosen.donor].copy()
     strays[:, 0] += 5
     return chosen, strays
