@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from blender_ui.bootstrap import Services, build_services
@@ -13,7 +14,7 @@ from blender_ui.evaluation.items import Task, read_items
 from blender_ui.evaluation.sandbox import find_obstacle
 from blender_ui.services.ensemble_evaluation import choose_sample
 from blender_ui.services.ensemble_report import Report, build_report
-from blender_ui.services.ensemble_run import EnsembleRun
+from blender_ui.services.ensemble_run import EnsembleRun, ItemResult
 from blender_ui.services.recorded_answers import RecordedAnswers
 from blender_ui.settings import Settings
 
@@ -27,9 +28,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Run the task, plain and under each attack that was asked for, and print figures with intervals."""
     task = Task(options.task)
     items = choose_sample(read_items(task, options.file), options.limit, seed=settings.seed)
-    attacks: list[Attack | None] = [None]
+    attacks: list[Attack] = []
     if options.attack:
-        attacks += list(Attack) if options.attack == "all" else [Attack(options.attack)]
+        attacks = list(Attack) if options.attack == "all" else [Attack(options.attack)]
     if task is Task.CODE and (obstacle := find_obstacle()):
         print(obstacle, file=sys.stderr)
     services = build_services(settings)
@@ -42,7 +43,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             learns_from_references=options.learn_from_references,
             on_progress=_show_progress,
         )
-        reports = [_run_one(services, run_of_task, task, attack) for attack in attacks]
+        plain = run_of_task.run()
+        reports = [_report(services, run_of_task, task, plain)]
+        for attack in attacks:
+            results = run_of_task.run(attack)
+            reports.append(_report(services, run_of_task, task, results, attack=attack, plain=plain))
     finally:
         services.close()
     if options.plot:
@@ -55,14 +60,23 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_one(services: Services, run: EnsembleRun, task: Task, attack: Attack | None) -> Report:
+def _report(
+    services: Services,
+    run: EnsembleRun,
+    task: Task,
+    results: Sequence[ItemResult],
+    *,
+    attack: Attack | None = None,
+    plain: Sequence[ItemResult] = (),
+) -> Report:
     return build_report(
         task,
-        run.run(attack),
+        results,
         members=[config.name for config in services.members.configs],
         attack=attack,
         judged_by=run.judged_by,
         seed=services.settings.seed,
+        plain=plain,
     )
 
 
@@ -82,6 +96,11 @@ def _print_report(report: Report) -> None:
         print(
             f"{one.first} less {one.second}, {report.main_metric}: "
             f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f})"
+        )
+    for system, fall in report.falls.items():
+        print(
+            f"{system} falls by {fall.value:.3f} {report.main_metric} "
+            f"(95 % interval {fall.low:.3f} to {fall.high:.3f})"
         )
 
 

@@ -22,6 +22,8 @@ from blender_ui.services.versions import VersionView
 FUSED = "fused"
 JUDGED_BY_REFERENCE = "references"
 """Stands where the name of a person stands in other preferences."""
+STRAY = ""
+"""Writer of a stray answer: nobody known, so no member is blamed for it and only its text is learnt from."""
 
 ReadAnswers = Callable[[RankingPrompt, Sequence[str]], FloatArray]
 """Gives readings of n answers to a prompt, (n, width)."""
@@ -36,9 +38,15 @@ class Answered(NamedTuple):
     scores: Mapping[str, float]
     """By member, in [0, 1], higher is better."""
 
+    def add(self, name: str, text: str, score: float) -> Answered:
+        """The same with one answer more."""
+        return self._replace(texts={**self.texts, name: text}, scores={**self.scores, name: score})
 
-FuseAndScore = Callable[[int, Sequence[str]], tuple[str, float]]
-"""Fuses the answers of an item, given its number and members best first: the text and what it is worth."""
+
+Score = Callable[[int, str], float]
+"""What a text is worth as an answer to an item, given its number."""
+Fuse = Callable[[int, Sequence[str]], str]
+"""Fuses the answers to an item, given its number and members best first; empty where that fails."""
 
 
 class Judge(Protocol):
@@ -76,8 +84,11 @@ class ReferenceJudge:
     fused answer is better than its sources it learns from fused answers to its own items, in an order of
     sources that comes from a ranker which has seen neither that item nor the judged fold.
 
+    What is learnt from each item includes a stray answer; see ``add_strays``.
+
     Args:
         answered: By item.
+        score: Scores stray and fused answers.
         read: The frozen reader.
         fuse: Fuses for the items it learns from.
         start: A ranker to start from; see ``FastRanker.fit``.
@@ -88,13 +99,15 @@ class ReferenceJudge:
         self,
         answered: Sequence[Answered],
         *,
+        score: Score,
         read: ReadAnswers,
-        fuse: FuseAndScore,
+        fuse: Fuse,
         start: FastRanker | None,
         seed: int,
     ) -> None:
         self._answered = list(answered)
-        self._read, self._fuse, self._start = read, fuse, start
+        self._learnt = add_strays(answered, score)
+        self._score, self._read, self._fuse, self._start = score, read, fuse, start
         self._vectors: dict[tuple[RankingPrompt, str], FloatArray] = {}
         self._rankers: dict[frozenset[int], FastRanker] = {}
         self._judges: dict[int, FastRanker] = {}
@@ -119,7 +132,7 @@ class ReferenceJudge:
 
     def _ranker_without(self, folds: frozenset[int]) -> FastRanker:
         if folds not in self._rankers:
-            self._rankers[folds] = self._fit([self._answered[number] for number in self._others(folds)])
+            self._rankers[folds] = self._fit([self._learnt[number] for number in self._others(folds)])
         return self._rankers[folds]
 
     def _with_fused(self, number: int, judged_fold: int) -> Answered:
@@ -127,12 +140,9 @@ class ReferenceJudge:
         answered = self._answered[number]
         ranker = self._ranker_without(frozenset({self._fold(number), judged_fold}))
         logits = self._compare(ranker, answered.prompt, answered.texts)
-        text, score = self._fuse(number, best_first(list(answered.texts), logits))
-        if not text:
-            return answered
-        return answered._replace(
-            texts={**answered.texts, FUSED: text}, scores={**answered.scores, FUSED: score}
-        )
+        learnt = self._learnt[number]
+        text = self._fuse(number, best_first(list(answered.texts), logits))
+        return learnt.add(FUSED, text, self._score(number, text)) if text else learnt
 
     def _fit(self, answered: Sequence[Answered]) -> FastRanker:
         dataset = reference_preferences(answered)
@@ -153,6 +163,26 @@ class ReferenceJudge:
 def best_first(names: Sequence[str], logits: FloatArray) -> list[str]:
     """Names in the order of their scores; equal ones stay in the given order."""
     return [names[index] for index in np.argsort(-score_candidates(logits), kind="stable")]
+
+
+def add_strays(answered: Sequence[Answered], score: Score) -> list[Answered]:
+    """Items with one more answer each, which somebody gave to another item.
+
+    Members mostly answer what they were asked, so from them alone nobody learns what it looks like when
+    one does not. A stray answer is scored beside the references like any other: calling it the loser for
+    certain would put its preferences on another scale, and outweigh how much better answers are.
+    """
+    n, learnt = len(answered), []
+    for number, one in enumerate(answered):
+        other = (number + n // 2) % n
+        texts = list(answered[other].texts.values())
+        if other == number or not texts:
+            learnt.append(one)
+            continue
+        # The attack that poisons takes another member's answer to that item: it must come as a surprise.
+        text = texts[other % len(texts)]
+        learnt.append(one.add(STRAY, text, score(number, text)))
+    return learnt
 
 
 def reference_preferences(answered: Sequence[Answered]) -> PreferenceDataset:

@@ -12,7 +12,7 @@ from typing import Any
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import Task
 from blender_ui.evaluation.scoring import MAIN_METRIC
-from blender_ui.evaluation.summary import Difference, add_random, best_member, difference, summarise
+from blender_ui.evaluation.summary import Difference, Scores, add_random, best_member, difference, summarise
 from blender_ui.services.ensemble_judging import FUSED
 from blender_ui.services.ensemble_run import BEST_RANKED, SHOWN, ItemResult
 from blender_ui.statistics.bootstrap import Estimate
@@ -34,6 +34,8 @@ class Report:
         figures: Mean and 95 % interval by system and metric.
         differences: What the ensemble is for: best-ranked less the best member and a random one,
             fused less best-ranked.
+        falls: How much worse each system does than on the same items without the attack; empty where
+            there is none.
         texts: What every system said, by item.
     """
 
@@ -45,6 +47,7 @@ class Report:
     best_member: str
     figures: Mapping[str, Mapping[str, Estimate]]
     differences: tuple[Difference, ...]
+    falls: Mapping[str, Estimate]
     texts: tuple[Mapping[str, str], ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class Report:
                 {"first": one.first, "second": one.second, "difference": list(one.estimate)}
                 for one in self.differences
             ],
+            "falls": {system: list(estimate) for system, estimate in self.falls.items()},
             "texts": [dict(texts) for texts in self.texts],
         }
 
@@ -76,8 +80,19 @@ def build_report(
     attack: Attack | None,
     judged_by: str,
     seed: int,
+    plain: Sequence[ItemResult] = (),
 ) -> Report:
-    """Average the results and compare the systems that matter."""
+    """Average the results and compare the systems that matter.
+
+    Args:
+        task: What was asked.
+        results: By item.
+        members: Names of those that were asked.
+        attack: What was done to the items.
+        judged_by: Who ranked.
+        seed: Of the bootstrap.
+        plain: The results on the same items without the attack, to say how far each system falls.
+    """
     metric = MAIN_METRIC[task]
     scores = add_random([result.metrics for result in results], members, name=RANDOM)
     best = best_member(scores, members, metric=metric)
@@ -94,5 +109,28 @@ def build_report(
         best_member=best,
         figures={system: figures[system] for system in order if system in figures},
         differences=tuple(one for one in found if one is not None),
+        falls=_falls(scores, plain, order, members=members, metric=metric, seed=seed) if plain else {},
         texts=tuple({name: text.text for name, text in result.texts.items()} for result in results),
     )
+
+
+def _falls(
+    scores: Scores,
+    plain: Sequence[ItemResult],
+    systems: Sequence[str],
+    *,
+    members: Sequence[str],
+    metric: str,
+    seed: int,
+) -> dict[str, Estimate]:
+    before = add_random([result.metrics for result in plain], members, name=RANDOM)
+    falls = {}
+    for system in systems:
+        pairs = [
+            {"before": was.get(system, {}), "after": item.get(system, {})}
+            for was, item in zip(before, scores, strict=True)
+        ]
+        fall = difference(pairs, "before", "after", metric=metric, seed=seed)
+        if fall is not None:
+            falls[system] = fall.estimate
+    return falls

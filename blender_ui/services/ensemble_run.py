@@ -99,9 +99,13 @@ class EnsembleRun:
             MalformedInput: If no two answers to an item differ in worth.
         """
         said = self._ask(self._items)
+
+        def score(number: int, text: str) -> float:
+            return self._worth(self._items[number], text)
+
         answered = [
-            Answered(item.prompt, texts, {name: self._worth(item, text) for name, text in texts.items()})
-            for item, texts in zip(self._items, map(_texts_of, said), strict=True)
+            Answered(item.prompt, texts, {name: score(number, text) for name, text in texts.items()})
+            for number, (item, texts) in enumerate(zip(self._items, map(_texts_of, said), strict=True))
         ]
         if not any(len(set(one.scores.values())) > 1 for one in answered):
             raise MalformedInput(
@@ -109,12 +113,10 @@ class EnsembleRun:
                 "nothing can be learnt from these references"
             )
 
-        def fuse(number: int, names: Sequence[str]) -> tuple[str, float]:
-            item = self._items[number]
-            text = self._asking.fuse(item, [said[number][name] for name in names]).text
-            return text, self._worth(item, text)
+        def fuse(number: int, names: Sequence[str]) -> str:
+            return self._asking.fuse(self._items[number], [said[number][name] for name in names]).text
 
-        self.judge = ReferenceJudge(answered, read=read, fuse=fuse, start=start, seed=self._seed)
+        self.judge = ReferenceJudge(answered, score=score, read=read, fuse=fuse, start=start, seed=self._seed)
 
     def run(self, attack: Attack | None = None) -> list[ItemResult]:
         """Ask, rank, fuse and score every item, with an attack on it where one is given."""

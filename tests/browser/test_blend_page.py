@@ -246,6 +246,21 @@ def test_on_a_phone_columns_stack_and_the_vote_bar_stays_in_reach(site: Site, op
     expect(page.locator("#blend-vote-second")).to_be_in_viewport()
 
 
+def test_on_a_phone_no_figure_of_the_ranking_is_cut_off(
+    tmp_path: Path, serve: Serve, open_page: Open
+) -> None:
+    names = ("SmolLM2 135M", "Qwen2.5 Coder 0.5B", "TinyLlama 1.1B")  # as members.toml has them
+    members = [ScriptedMember(name, typing(text)) for name, text in zip(names, ANSWERS.values(), strict=True)]
+    services = build_scripted_services(tmp_path, *members)
+    services.ranking.train()
+    page = visit(Site(serve(services), services), open_page, width=390, height=844)
+    ask(page)
+    page.locator("#blend-show").click()
+    expect(page.locator("#blend-ranking .bu-matrix")).to_be_visible()
+    boxes = "[...document.querySelectorAll('#blend-ranking .bu-scroll')]"
+    assert page.evaluate(f"{boxes}.map((box) => box.scrollWidth - box.clientWidth)") == [0, 0]
+
+
 LIT = "() => [...(CSS.highlights.get('bu-source-light') ?? [])].map((range) => range.toString())"
 
 

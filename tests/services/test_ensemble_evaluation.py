@@ -102,6 +102,26 @@ def test_every_system_is_scored_on_every_item() -> None:
     assert len(evaluation_plot([report]).data) == 1
 
 
+def test_how_far_a_system_falls_is_told_item_by_item() -> None:
+    plain = make().begin(Task.QA, ITEMS).run()
+    attacked = [
+        replace(result, metrics={**result.metrics, "A": {"f1": worth}})
+        for result, worth in zip(plain, (1.0, 0.5, 0.0), strict=True)
+    ]
+    members = ["A", "B", "C"]
+    report = build_report(
+        Task.QA, attacked, members=members, attack=Attack.TYPOS, judged_by="", seed=0, plain=plain
+    )
+    falls = {system: fall.value for system, fall in report.falls.items()}
+    # A was right on all items and is now on half of them; a random one is A once in three times.
+    expected = {"A": 1 / 2, "B": 0, "C": 0, RANDOM: 1 / 6, BEST_RANKED: 0, FUSED: 0, SHOWN: 0}
+    assert falls == pytest.approx(expected)
+    assert report.falls["A"].low < 1 / 2 < report.falls["A"].high
+    assert report.as_dict()["falls"]["B"] == [0, 0, 0]
+    undisturbed = build_report(Task.QA, plain, members=members, attack=None, judged_by="", seed=0)
+    assert not undisturbed.falls
+
+
 def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
     (result, *_) = make(fails=True).begin(Task.QA, ITEMS).run()
     assert result.texts[FUSED].text == ""

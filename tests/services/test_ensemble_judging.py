@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from blender_ui.ranking.types import FloatArray, RankingPrompt
-from blender_ui.services.ensemble_judging import FUSED, Answered, ReferenceJudge, best_first
+from blender_ui.services.ensemble_judging import (
+    FUSED,
+    STRAY,
+    Answered,
+    ReferenceJudge,
+    add_strays,
+    best_first,
+)
 from blender_ui.services.ensemble_judging import reference_preferences as preferences_of
 
 N_ITEMS = 20
@@ -39,11 +46,13 @@ def make_answered() -> list[Answered]:
 def make_judge(
     answered: Sequence[Answered], *, fused_is_right: bool = True, doubted: int | None = None
 ) -> ReferenceJudge:
-    def fuse(number: int, names: Sequence[str]) -> tuple[str, float]:
-        score = 0.0 if number == doubted else float(fused_is_right)
-        return ("right at last" if fused_is_right else "lost", score)
+    def fuse(number: int, names: Sequence[str]) -> str:
+        return "right at last" if fused_is_right else "lost"
 
-    return ReferenceJudge(answered, read=read, fuse=fuse, start=None, seed=0)
+    def score(number: int, text: str) -> float:
+        return float(("right" in text) != (number == doubted))
+
+    return ReferenceJudge(answered, score=score, read=read, fuse=fuse, start=None, seed=0)
 
 
 def test_the_share_of_preference_follows_how_much_better_an_answer_scores() -> None:
@@ -78,6 +87,56 @@ def test_whether_a_fused_answer_is_worth_showing_is_learnt_from_other_fused_answ
     texts = {**answered[0].texts, FUSED: "right at last" if is_right else "lost"}
     order = best_first(list(texts), judge.compare_all(0, answered[0].prompt, texts))
     assert (order.index(FUSED) < 2) == is_right
+
+
+def test_each_item_is_learnt_from_with_an_answer_to_another_one_worth_what_its_own_references_say() -> None:
+    answered = make_answered()[:6]
+    asked: list[tuple[int, str]] = []
+
+    def score(number: int, text: str) -> float:
+        asked.append((number, text))
+        return 0.25
+
+    learnt = add_strays(answered, score)
+    # Three items further on, whose members take turns: the 4th item's is its 1st member's.
+    assert asked[:3] == [(0, "no"), (1, "never"), (2, "nothing")]
+    assert [one.texts[STRAY] for one in learnt] == [text for _, text in asked]
+    assert all(
+        one.scores == {**plain.scores, STRAY: 0.25} for one, plain in zip(learnt, answered, strict=True)
+    )
+
+
+def test_without_another_item_nothing_is_stray() -> None:
+    answered = make_answered()
+    assert add_strays(answered[:1], lambda number, text: 1.0) == answered[:1]
+    silent = Answered(RankingPrompt(instruction="Q"), {}, {})
+    assert add_strays([answered[0], silent], lambda number, text: 1.0)[0] == answered[0]
+
+
+def test_an_answer_to_another_question_is_ranked_lower_though_members_kept_to_the_point() -> None:
+    def read_topic(prompt: RankingPrompt, answers: Sequence[str]) -> FloatArray:
+        """Whether the answer says "right", and whether it is about what was asked."""
+        topic = prompt.instruction.removesuffix("?").split()[-1]
+        return np.array([["right" in text, text.endswith(f" {topic}")] for text in answers], float)
+
+    answered = [
+        one._replace(texts={name: f"{text} {number}" for name, text in one.texts.items()})
+        for number, one in enumerate(make_answered())
+    ]
+    judge = ReferenceJudge(
+        answered,
+        score=lambda number, text: float("right" in text and text.endswith(f" {number}")),
+        read=read_topic,
+        fuse=lambda number, names: "",
+        start=None,
+        seed=0,
+    )
+    for number, one in enumerate(answered):
+        right, wrong = ("B", "A") if number % 2 else ("A", "B")
+        texts = {**one.texts, wrong: f"right {number + 1}"}  # as right as the other, about something else
+        names, logits = list(texts), judge.compare_members(number, one.prompt, texts)
+        # Without stray answers it is within 0.1 of nothing, now one way and now the other.
+        assert logits[names.index(right), names.index(wrong)] > 0.5
 
 
 def test_no_item_is_judged_by_a_ranker_that_has_seen_its_references() -> None:
