@@ -1,12 +1,16 @@
 """Seconds that each view of the inspector takes on a large store.
 
-    python -m benchmarks.inspector [--quick]
+    python -m benchmarks.inspector [--quick] [--stores FOLDER]
 
 Makes stores of 100,000 and of 1,000,000 preferences in a temporary folder (``--quick``: 30,000 and
-100,000) and measures three things. ``cold``: each view's first look with nothing in memory and no file of the
-cache, as in a process that has just started; a version is judged as far as that look goes, and
-``judge_all`` is how long the rest takes in the background, once in a version's life. ``views``: each view
-after a vote came in, with nothing kept but what was read before. ``again``: each view asked again.
+100,000; ``--stores``: in a folder that is kept, or takes those that are there) and measures four things.
+``cold``: each view's first look with nothing in memory and no file of the cache, as in a process that has
+just begun to start; a version is judged as far as that look goes, and ``judge_all`` is how long the rest
+takes in the background, once in a version's life. ``cold_cpu`` is processor seconds of the same looks, which
+other work on the machine stretches less. ``started``: first looks, no version judged yet, in a process that
+has read in the background what the app reads when it starts; ``read_ahead`` is how long that took, with no
+file of the cache. ``views``: each view after a vote came in, with nothing kept but what was read before.
+``again``: each view asked again.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -43,45 +47,79 @@ def main() -> None:
     """Measure, and print one JSON object in the last line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smaller stores")
-    sizes = (30_000, 100_000) if parser.parse_args().quick else (100_000, 1_000_000)
+    parser.add_argument("--stores", type=Path, help="folder of stores by their number of preferences")
+    args = parser.parse_args()
+    sizes = (30_000, 100_000) if args.quick else (100_000, 1_000_000)
     result: dict[str, Any] = {"benchmark": "inspector"}
-    for n in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            make_store(Path(folder), n_preferences=n).dispose()
-            result[str(n)] = measure_store(Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        for n in sizes:
+            folder = (args.stores or Path(temporary)) / str(n)
+            if not (folder / "store.sqlite").exists():
+                make_store(folder, n_preferences=n).dispose()
+            result[str(n)] = measure_store(folder)
             print(n, json.dumps(result[str(n)]), flush=True)
+            if not args.stores:
+                shutil.rmtree(folder)
     print(json.dumps(result))
 
 
 def measure_store(folder: Path) -> dict[str, Any]:
     """Seconds of every view of one store, as the module says."""
-    cold = {}
+    cold, cold_cpu = {}, {}
     for name in VIEWS:
-        for cache in ("inspector", "rankers/predictions"):
-            shutil.rmtree(folder / cache, ignore_errors=True)
-        with open_views(folder) as views:
-            cold[name] = measure(views[name])
-    with open_views(folder) as views:
-        judge_all = measure(lambda: judge(views))
-        for view in views.values():
+        forget(folder, "inspector", "rankers/predictions")
+        with open_views(folder) as opened:
+            processor = time.process_time()
+            cold[name] = measure(opened.views[name])
+            cold_cpu[name] = round(time.process_time() - processor, 3)
+    started = {}
+    for name in VIEWS:
+        forget(folder, "rankers/predictions")
+        with open_views(folder) as opened:
+            opened.ratings.warm_up().join()
+            started[name] = measure(opened.views[name])
+    forget(folder, "inspector")
+    with open_views(folder) as opened:
+        read_ahead = measure(lambda: opened.ratings.warm_up().join())
+        judge_all = measure(lambda: judge(opened.views))
+        for view in opened.views.values():
             view()
         engine = create_store(_url(folder))
         measured = {}
-        for number, (name, view) in enumerate(views.items()):
+        for number, (name, view) in enumerate(opened.views.items()):
             vote(engine, number)
             measured[name] = measure(view)
-        for view in views.values():
+        for view in opened.views.values():
             view()
-        again = {name: measure(view) for name, view in views.items()}
+        again = {name: measure(view) for name, view in opened.views.items()}
         engine.dispose()
-    slowest = max(*cold.values(), *measured.values())
     return {
-        "cold": cold, "judge_all": judge_all, "views": measured, "again": again, "slowest_view": slowest
+        "cold": cold, "cold_cpu": cold_cpu, "read_ahead": read_ahead, "started": started,
+        "judge_all": judge_all, "views": measured, "again": again,
+        "slowest_view": max(*cold.values(), *measured.values()),
     }  # fmt: skip
 
 
+def forget(folder: Path, *caches: str) -> None:
+    """Delete files that the services made to be quicker the next time."""
+    for cache in caches:
+        shutil.rmtree(folder / cache, ignore_errors=True)
+
+
+class Opened(NamedTuple):
+    """Services of a store that have read nothing.
+
+    Attributes:
+        views: What a page asks for, by the name of ``VIEWS``.
+        ratings: The service that reads ahead when the app starts.
+    """
+
+    views: dict[str, Callable[[], Any]]
+    ratings: MemberRatings
+
+
 @contextmanager
-def open_views(folder: Path) -> Iterator[dict[str, Callable[[], Any]]]:
+def open_views(folder: Path) -> Iterator[Opened]:
     """Every view of a store, by services that have read nothing."""
     engine = create_store(_url(folder))
     table = PreferenceTable(engine, cache_path=folder / "inspector")
@@ -100,7 +138,7 @@ def open_views(folder: Path) -> Iterator[dict[str, Callable[[], Any]]]:
         ratings.by_kind,
         lambda: measure_queue(engine, table),
     )
-    yield dict(zip(VIEWS, views, strict=True))
+    yield Opened(dict(zip(VIEWS, views, strict=True)), ratings)
     versions.close()
     engine.dispose()
 

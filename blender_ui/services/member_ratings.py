@@ -59,9 +59,11 @@ class MemberRatings:
         self._table = table
         self._recent = Recent()
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> threading.Thread:
         """Read what there is in the background, so that the first visitor need not wait for it."""
-        threading.Thread(target=self._read, name="inspector-warm-up", daemon=True).start()
+        reader = threading.Thread(target=self._read, name="inspector-warm-up", daemon=True)
+        reader.start()
+        return reader
 
     def list_kinds(self) -> tuple[str, ...]:
         """The kinds of task of the prompts there are."""

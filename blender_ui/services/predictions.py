@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -107,9 +108,11 @@ class PredictionStore:
         self._process = process
         self._rankers_path = rankers_path
         self._known: dict[int, Predictions] = {}
-        self._lock = threading.Lock()
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 
-    def predict(self, version: VersionView, told: PreferenceArrays, *, extend: bool = False) -> Predicted:
+    def predict(
+        self, version: VersionView, told: PreferenceArrays, *, extend: bool = False, share: float = 1.0
+    ) -> Predicted:
         """What the version says of the comparisons of these preferences, as far as it is known.
 
         Args:
@@ -118,18 +121,22 @@ class PredictionStore:
             extend: Whether a joint version may read comparisons that it has not read, which takes
                 about a minute for ``JOINT_PORTION`` of them. A fast version always goes on for
                 ``LOOK_SECONDS``, with the answers that its reader has read.
+            share: Of these seconds, where a look asks several versions.
 
         Raises:
             RankerError: If the checkpoint or the engine process failed.
         """
-        with self._lock:
+        with self._locks[version.id]:
             known, wanted = self._load(version), _distinct(told)
             is_fast = version.kind is RankerKind.FAST
             missing = wanted.select(~_are_in(wanted.comparison_id, known.comparison_id))
             if is_fast and len(missing.comparison_id):
                 missing = self._find_readable(version, missing)
             if len(missing.comparison_id) and (extend or is_fast):
-                more = self._ask_fast(version, missing) if is_fast else self._ask_joint(version, missing)
+                if is_fast:
+                    more = self._ask_fast(version, missing, seconds=share * LOOK_SECONDS)
+                else:
+                    more = self._ask_joint(version, missing)
                 known = _merge(known, more)
                 self._save(version, known)
                 missing = missing.select(~_are_in(missing.comparison_id, more.comparison_id))
@@ -142,14 +149,14 @@ class PredictionStore:
             read = columns.list_read(session, fingerprint=version.base_fingerprint)[0]
         return missing.select(_are_in(missing.left_id, read) & _are_in(missing.right_id, read))
 
-    def _ask_fast(self, version: VersionView, missing: Comparisons) -> Predictions:
+    def _ask_fast(self, version: VersionView, missing: Comparisons, *, seconds: float) -> Predictions:
         started = time.monotonic()
         ranker = FastRanker.load(self._rankers_path / version.path)
         parts: list[Predictions] = []
         with transaction(self._engine) as session:
             for part in _portions(missing):
                 parts.append(_read_fast(session, ranker, part, version.base_fingerprint))
-                if time.monotonic() - started > LOOK_SECONDS:
+                if time.monotonic() - started > seconds:
                     break
         return _concatenate(parts)
 

@@ -9,9 +9,11 @@ Non-goal: what is made of the arrays; what texts look like (``style_counts``).
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import Engine, func, select
@@ -28,6 +30,8 @@ from db.queries.columns import OUTCOME_CODES, Columns, DataVersion
 
 BOTH_BAD = 3
 _NOTHING = -1
+
+Read = TypeVar("Read")
 
 
 class PromptArrays(NamedTuple):
@@ -106,7 +110,7 @@ class PreferenceTable:
         self._lock = threading.Lock()
         self._preferences: Columns = np.zeros((4, 0), dtype=np.int64)
         self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
-        self._authors: Columns = np.zeros((2, 0), dtype=np.int64)
+        self._authors: Columns = np.zeros((3, 0), dtype=np.int64)
         self._styles = StyleCounts(engine, path=cache_path / "styles.npz" if cache_path else None)
         self._prompts: PromptArrays | None = None
         self._clusters: dict[str, int] = {}
@@ -129,36 +133,53 @@ class PreferenceTable:
     def prompts(self) -> PromptArrays:
         """Facts of every prompt that there is."""
         with self._lock, transaction(self._engine) as session:
-            last = 0 if self._prompts is None else len(self._prompts.kind) - 1
-            rows = columns.list_prompt_facts(session, after_id=last)
-            if rows or self._prompts is None:
-                self._prompts = self._add_prompts(session, rows)
-            return self._prompts
+            return self._extend_prompts(session)
 
     def styles(self) -> FloatArray:
         """Length and markup of every candidate by its id, (max id + 1, len(STYLE_NAMES)), in doublings."""
         return np.asarray(np.log2(1.0 + self._styles.current()))
 
     def characters(self) -> IntArray:
-        """Characters of every candidate by its id."""
-        return self._styles.current()[:, 0]
+        """Characters of every candidate by its id, of those that were there at the last ``current``."""
+        with self._lock:
+            return by_id(self._authors[0], self._authors[2])
 
     def _extend(self, session: Session, version: DataVersion) -> None:
-        def last(part: Columns) -> int:
-            return int(part[0, -1]) if part.shape[1] else 0
-
-        more = columns.list_preferences(session, after_id=last(self._preferences))
+        if self._current is None:
+            self._begin(session)
+        more = columns.list_preferences(session, after_id=_last(self._preferences))
         if self._preferences.shape[1] + more.shape[1] != version.n:
             # On PostgreSQL a lower id may be committed after a higher one: begin again.
             self._preferences, self._comparisons = self._preferences[:, :0], self._comparisons[:, :0]
             self._authors = self._authors[:, :0]
             more = columns.list_preferences(session)
         self._preferences = np.concatenate([self._preferences, more], axis=1)
-        self._comparisons = np.concatenate(
-            [self._comparisons, columns.list_comparisons(session, after_id=last(self._comparisons))], axis=1
-        )
-        known = int(self._authors[0].max(initial=0))
-        self._authors = np.concatenate([self._authors, columns.list_authors(session, after_id=known)], axis=1)
+        self._comparisons = _append(self._comparisons, columns.list_comparisons, session)
+        self._authors = _append(self._authors, columns.list_authors, session)
+
+    def _begin(self, session: Session) -> None:
+        """Read whole tables side by side: the database works on each without Python's lock.
+
+        Each has its own view of the store; what came meanwhile is added by ``session``, as ever.
+        """
+        with ThreadPoolExecutor(3, thread_name_prefix="inspector-read") as pool:
+            comparisons = pool.submit(self._read, columns.list_comparisons)
+            authors = pool.submit(self._read, columns.list_authors)
+            prompts = pool.submit(self._read, self._extend_prompts)
+            self._preferences = columns.list_preferences(session)
+            self._comparisons, self._authors = comparisons.result(), authors.result()
+            prompts.result()
+
+    def _read(self, read: Callable[[Session], Read]) -> Read:
+        with transaction(self._engine) as session:
+            return read(session)
+
+    def _extend_prompts(self, session: Session) -> PromptArrays:
+        last = 0 if self._prompts is None else len(self._prompts.kind) - 1
+        more = columns.list_prompt_facts(session, after_id=last)
+        if more.prompt_ids or self._prompts is None:
+            self._prompts = self._add_prompts(session, more)
+        return self._prompts
 
     def _assemble(self, session: Session, version: DataVersion) -> PreferenceArrays:
         ids, comparison_id, annotator_id, code = self._preferences
@@ -197,23 +218,36 @@ class PreferenceTable:
             member_ids=rows,
         )
 
-    def _add_prompts(self, session: Session, rows: list[columns.PromptFacts]) -> PromptArrays:
+    def _add_prompts(self, session: Session, more: columns.PromptFacts) -> PromptArrays:
         old = self._prompts or _no_prompts()
-        size = max(len(old.kind), rows[-1].prompt_id + 1 if rows else 1)
+        size = max(len(old.kind), more.prompt_ids[-1] + 1 if more.prompt_ids else 1)
         cluster, held_out, kind, source = (
             np.concatenate([part, np.zeros(size - len(part), dtype=part.dtype)])
             for part in (old.cluster, old.is_held_out, old.kind, old.source)
         )
         kinds = {name: number for number, name in enumerate(old.kinds)}
         sources = {name: number for number, name in enumerate(old.sources)}
-        own = _find_kinds(session, [row.prompt_id for row in rows if not row.category])
-        for row in rows:
-            here = row.prompt_id
-            cluster[here] = self._clusters.setdefault(row.fingerprint, len(self._clusters))
-            held_out[here] = is_held_out(row.fingerprint, share=HELD_OUT_SHARE)
-            kind[here] = kinds.setdefault(row.category or own[here], len(kinds))
-            source[here] = sources.setdefault(row.source or "", len(sources))
+        ids, has_category = more.prompt_ids, [bool(one) for one in more.categories]
+        own = _find_kinds(session, [id_ for id_, has in zip(ids, has_category, strict=True) if not has])
+        named = (one or own[id_] for id_, one in zip(ids, more.categories, strict=True))
+        cluster[ids] = _number(more.fingerprints, self._clusters)
+        held_out[ids] = [is_held_out(one, share=HELD_OUT_SHARE) for one in more.fingerprints]
+        kind[ids] = _number(named, kinds)
+        source[ids] = _number((one or "" for one in more.sources), sources)
         return PromptArrays(cluster, held_out, kind, tuple(kinds), source, tuple(sources))
+
+
+def _number(names: Iterable[str], numbers: dict[str, int]) -> list[int]:
+    """The number of each name; a name that has none gets the next one."""
+    return [numbers.setdefault(name, len(numbers)) for name in names]
+
+
+def _last(part: Columns) -> int:
+    return int(part[0, -1]) if part.shape[1] else 0
+
+
+def _append(part: Columns, read: Callable[..., Columns], session: Session) -> Columns:
+    return np.concatenate([part, read(session, after_id=_last(part))], axis=1)
 
 
 def _no_prompts() -> PromptArrays:

@@ -8,6 +8,7 @@ Non-goal: reading the store; arrays come in.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -129,10 +130,9 @@ def rate_members(
         fit, margins = _fit(left, right, told.target, cluster, size)
     else:
         gaps = styles[told.left_id] - styles[told.right_id]
-        plain, grouped = (
-            fit_styled_bradley_terry(left, right, told.target, gaps, n_players=size, clusters=one)
-            for one in (None, cluster)
-        )
+        fit_styled = partial(fit_styled_bradley_terry, left, right, told.target, gaps, n_players=size)
+        plain = fit_styled()
+        grouped = fit_styled(clusters=cluster, start=plain)
         fit = plain.rating
         effect_margins = np.maximum(plain.effect_margins, grouped.effect_margins)
         margins = np.maximum(plain.rating.margins(), grouped.rating.margins())

@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +47,15 @@ class StyleCounts:
             if self._counts is None:
                 self._counts = self._read(session)
                 self._n_kept = len(self._counts)
-            more = np.fromiter(_count(session, after_id=len(self._counts) - 1), dtype=np.int64)
-            if len(more):
-                ids, *found = more.reshape(-1, 1 + len(STYLE_NAMES)).T
-                counts = np.zeros((int(ids[-1]) + 1, len(STYLE_NAMES)), dtype=np.int64)
+            found = [
+                (np.array(ids), count_styles(texts))
+                for ids, texts in columns.iterate_texts(session, after_id=len(self._counts) - 1)
+            ]
+            if found:
+                counts = np.zeros((int(found[-1][0][-1]) + 1, len(STYLE_NAMES)), dtype=np.int64)
                 counts[: len(self._counts)] = self._counts
-                counts[ids] = np.transpose(found)
+                for ids, part in found:
+                    counts[ids] = part
                 self._counts = counts
                 self._write(session, counts)
             return self._counts
@@ -81,13 +84,29 @@ class StyleCounts:
         self._n_kept = len(counts)
 
 
-def _count(session: Session, *, after_id: int) -> Iterator[int]:
-    for candidate_id, text in columns.iterate_texts(session, after_id=after_id):
-        yield candidate_id
-        yield len(text)
-        yield text.count("\n- ") + text.count("\n* ")
-        yield text.count("\n#")
-        yield text.count("**") // 2
+def count_styles(texts: Sequence[str]) -> IntArray:
+    """Count what ``STYLE_NAMES`` names in texts, (n, len(STYLE_NAMES)).
+
+    All texts are laid end to end, a byte a character, because asking each text four times takes as long
+    again as reading it from the store.
+    """
+    n_characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    ends = np.cumsum(n_characters + 1)
+    # No mark of style goes on across a NUL, and none has a character that Latin-1 lacks.
+    laid = np.frombuffer(("\0".join(texts) + "\0\0\0").encode("latin-1", "replace"), dtype=np.uint8)
+    breaks = np.flatnonzero(laid == ord("\n"))
+    first, second = laid[breaks + 1], laid[breaks + 2]
+    items = breaks[((first == ord("-")) | (first == ord("*"))) & (second == ord(" "))]
+    headings = breaks[first == ord("#")]
+    stars = np.flatnonzero(laid == ord("*"))
+    runs = np.flatnonzero(np.diff(stars, prepend=-2) > 1)
+    pairs = np.cumsum(np.diff(runs, append=len(stars)) // 2)
+
+    def count(places: IntArray) -> IntArray:
+        return np.diff(np.searchsorted(places, ends), prepend=0)
+
+    n_pairs = np.diff(np.append(0, pairs)[np.searchsorted(stars[runs], ends)], prepend=0)
+    return np.column_stack([n_characters, count(items), count(headings), n_pairs // 2])
 
 
 def _fingerprint(session: Session, candidate_id: int) -> str:

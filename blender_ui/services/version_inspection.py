@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -104,44 +106,44 @@ class VersionInspection:
             NotFound: If there is no such version.
             RankerError: If its checkpoint cannot be used.
         """
-        judged, (predictions, n_waiting) = self._predict(version_id, extend=extend)
-        key = ("report", version_id, judged.version, len(predictions.comparison_id), n_waiting)
-        return self._recent.get(
-            key,
-            lambda: report_version(
-                version_id,
-                judged,
-                self._table.prompts(),
-                predictions,
-                n_waiting=n_waiting,
-                characters=self._table.characters(),
-            ),
-        )
+        with self._look_at(version_id, extend=extend) as (judged, ((predictions, n_waiting),)):
+            key = ("report", version_id, judged.version, len(predictions.comparison_id), n_waiting)
+            return self._recent.get(
+                key,
+                lambda: report_version(
+                    version_id,
+                    judged,
+                    self._table.prompts(),
+                    predictions,
+                    n_waiting=n_waiting,
+                    characters=self._table.characters(),
+                ),
+            )
 
     def contrast(self, first_id: int, second_id: int) -> Contrast:
         """Two versions on the held-out votes that both have predicted; errors as ``report``."""
-        judged, (first, _) = self._predict(first_id)
-        _, (second, _) = self._predict(second_id)
-        sizes = (len(first.comparison_id), len(second.comparison_id))
-        key = ("contrast", first_id, second_id, judged.version, sizes)
-        return self._recent.get(
-            key,
-            lambda: contrast_versions(
-                first_id, second_id, judged, self._table.prompts(), first=first, second=second
-            ),
-        )
+        with self._look_at(first_id, second_id) as (judged, ((first, _), (second, _))):
+            sizes = (len(first.comparison_id), len(second.comparison_id))
+            key = ("contrast", first_id, second_id, judged.version, sizes)
+            return self._recent.get(
+                key,
+                lambda: contrast_versions(
+                    first_id, second_id, judged, self._table.prompts(), first=first, second=second
+                ),
+            )
 
     def rate_members(self, version_id: int) -> tuple[RankerRating, ...]:
         """Members by people and by a version, on held-out comparisons; errors as ``report``."""
-        judged, (predictions, _) = self._predict(version_id)
-        key = ("ratings", version_id, judged.version, len(predictions.comparison_id))
+        with self._look_at(version_id) as (judged, ((predictions, _),)):
+            key = ("ratings", version_id, judged.version, len(predictions.comparison_id))
 
-        def rate() -> tuple[RankerRating, ...]:
-            told = between_members(judged)
-            known, place = predictions.find(told.comparison_id)
-            return rate_by_ranker(told.select(known), self._table.prompts(), expit(predictions.mean[place]))
+            def rate() -> tuple[RankerRating, ...]:
+                told = between_members(judged)
+                known, place = predictions.find(told.comparison_id)
+                chances = expit(predictions.mean[place])
+                return rate_by_ranker(told.select(known), self._table.prompts(), chances)
 
-        return self._recent.get(key, rate)
+            return self._recent.get(key, rate)
 
     def lineage(self, version_id: int) -> Lineage:
         """Where a version comes from, and what was decided about it.
@@ -167,17 +169,26 @@ class VersionInspection:
                 points.append(LearningPoint(version.id, version.kind.value, version.n_train, *figures))
         return tuple(sorted(points, key=lambda point: (point.kind, point.n_train)))
 
-    def _predict(self, version_id: int, *, extend: bool = False) -> tuple[PreferenceArrays, Predicted]:
+    @contextmanager
+    def _look_at(
+        self, *version_ids: int, extend: bool = False
+    ) -> Iterator[tuple[PreferenceArrays, list[Predicted]]]:
+        """What versions say of the held-out votes; what is left is asked about after the look."""
         with transaction(self._engine) as session:
-            version = versions.get_version(session, version_id)
+            looked_at = [versions.get_version(session, one) for one in version_ids]
         judged = self._find_judged()
-        predicted = self._predictions.predict(version, judged, extend=extend)
-        if predicted.n_waiting and version.kind is RankerKind.FAST and version_id not in self._followers:
-            # Not a daemon, which would be cut off in the middle of a sum.
-            follower = threading.Thread(target=self._follow, args=(version,), name="inspector")
-            self._followers[version_id] = follower
-            follower.start()
-        return judged, predicted
+        predicted = [
+            self._predictions.predict(one, judged, extend=extend, share=1 / len(looked_at))
+            for one in looked_at
+        ]
+        yield judged, predicted
+        # Not before: it would take Python's lock from whoever waits for the figures.
+        for version, (_, n_waiting) in zip(looked_at, predicted, strict=True):
+            if n_waiting and version.kind is RankerKind.FAST and version.id not in self._followers:
+                # Not a daemon, which would be cut off in the middle of a sum.
+                follower = threading.Thread(target=self._follow, args=(version,), name="inspector")
+                self._followers[version.id] = follower
+                follower.start()
 
     def _find_judged(self) -> PreferenceArrays:
         told = self._table.current()

@@ -153,6 +153,7 @@ def fit_styled_bradley_terry(
     n_players: int,
     precision: float = PRECISION,
     clusters: ArrayLike | None = None,
+    start: StyledBradleyTerry | None = None,
 ) -> StyledBradleyTerry:
     """Fit strengths beside effects of how the left answer differs from the right one in style.
 
@@ -164,14 +165,18 @@ def fit_styled_bradley_terry(
         n_players: Likewise.
         precision: Of the prior of strengths and effects alike.
         clusters: Likewise.
+        start: A fit of the same preferences, for example without clusters, which spares the search.
 
     Source:
         Li, Angelopoulos and Chiang, "Does style matter? Disentangling style and substance in Chatbot
         Arena" (2024): the same logistic model with style differences beside the players' columns.
     """
     told = _collect(left, right, target, covariates, n_players)
-    start = fit_wins(count_wins(left, right, target, n_players=n_players), precision=precision)
-    weights = np.concatenate([start.strengths, np.zeros(told.style.shape[1])])
+    if start is None:
+        plain = fit_wins(count_wins(left, right, target, n_players=n_players), precision=precision)
+        weights = np.concatenate([plain.strengths, np.zeros(told.style.shape[1])])
+    else:
+        weights = np.concatenate([start.rating.strengths, start.effects])
     for _ in range(MAX_NEWTON_STEPS):
         gradient, hessian = _styled_derivatives(weights, told, n_players, precision)
         step = np.linalg.solve(hessian, gradient)

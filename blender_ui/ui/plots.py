@@ -1,11 +1,13 @@
 """Numbers to plotly figures, readable by day and by night and without telling red from green.
 
-Invariant: every figure's numbers also stand in a table on the page; nothing is computed here.
+Invariant: every figure's numbers also stand in a table on the page; nothing is computed here. A figure can be
+read 300 pixels wide: long names break into two lines, and what would lie under them stands on top.
 Non-goal: HTML.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -19,6 +21,10 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8f94"
 """Of Okabe and Ito's palette; the grey has enough contrast on both backgrounds."""
 GRID = "rgba(138,143,148,.25)"
 DIVERGING = [[0.0, ORANGE], [0.5, "#f3f1ec"], [1.0, BLUE]]
+LABEL_CHARACTERS = 22
+"""Of a line of a name beside a figure."""
+HEAD_AND_FOOT = 250
+"""Pixels that a heat map's scale, upright column names and axis title take."""
 
 
 def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figure:
@@ -56,9 +62,9 @@ def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figur
                 row=1,
                 col=column,
             )
-    figure.update_xaxes(title=steps)
+    figure.update_xaxes(nticks=4, tickangle=0)
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%", row=1, col=2)
-    return _styled(figure, height=300)
+    return styled(figure, height=320, title=f"by {steps}").update_layout(margin_t=64)
 
 
 def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.Figure:
@@ -82,12 +88,13 @@ def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.F
             texttemplate="%{z:.2f}",
             textfont={"color": "#22201c"},
             hovertemplate="%{y} first, against %{x}: %{z:.3f}<extra></extra>",
-            colorbar={"title": "logit"},
+            colorbar=scale_on_top("logit"),
         )
     )
     figure.update_xaxes(title="shown second", showgrid=False)
-    figure.update_yaxes(title="shown first", autorange="reversed", showgrid=False)
-    return _styled(figure, height=max(280, 110 + 46 * size))
+    figure.update_yaxes(title="shown first", showgrid=False)
+    name_columns(figure, names)
+    return styled(figure, height=HEAD_AND_FOOT + size * max(46, name_rows(figure, names)))
 
 
 def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
@@ -115,7 +122,7 @@ def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
     )
     figure.update_xaxes(title="pairs with two labels, by their last one")
     figure.update_yaxes(title="alpha, 95 % interval", zeroline=True)
-    return _styled(figure, height=300)
+    return styled(figure, height=300)
 
 
 def ratings_plot(
@@ -145,13 +152,43 @@ def ratings_plot(
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="rating (log-odds), 95 % interval", zeroline=True)
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(zeroline=True)
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
-    return _styled(figure, height=max(220, 90 + 30 * len(names)))
+    row = max(30, name_rows(figure, names))
+    return styled(figure, height=max(200, 80 + row * len(names)), title="rating (log-odds), 95 % interval")
 
 
-def _styled(figure: go.Figure, *, height: int) -> go.Figure:
+def name_rows(figure: go.Figure, names: Sequence[str]) -> int:
+    """Name the rows from top to bottom, long names in two lines; gives the pixels that a row needs."""
+    labels = [
+        "<br>".join(textwrap.wrap(name, LABEL_CHARACTERS, max_lines=2, placeholder=" …")) for name in names
+    ]
+    figure.update_yaxes(tickvals=list(names), ticktext=labels, autorange="reversed")
+    return 36 if any("<br>" in label for label in labels) else 16
+
+
+def name_columns(figure: go.Figure, names: Sequence[str]) -> None:
+    """Name the columns, in one line each, since they stand upright where there is no room."""
+    labels = [name if len(name) <= LABEL_CHARACTERS else f"{name[: LABEL_CHARACTERS - 1]}…" for name in names]
+    figure.update_xaxes(tickvals=list(names), ticktext=labels)
+
+
+def scale_on_top(title: str, **options: object) -> dict[str, object]:
+    """A colour scale above a heat map: at its side it would take the cells' room on a phone."""
+    return {
+        "title": {"text": title, "side": "top", "font": {"size": 13}}, "orientation": "h", "thickness": 12,
+        "y": 1.0, "yanchor": "bottom", **options,
+    }  # fmt: skip
+
+
+def styled(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
+    """Give a figure the look of all.
+
+    Args:
+        figure: Is changed.
+        height: In pixels.
+        title: What the horizontal axis measures, for figures whose row names leave that axis little room.
+    """
     figure.update_layout(
         height=height,
         paper_bgcolor="rgba(0,0,0,0)",
@@ -159,7 +196,16 @@ def _styled(figure: go.Figure, *, height: int) -> go.Figure:
         font={"color": GREY, "family": "IBM Plex Sans, sans-serif", "size": 13},
         margin={"l": 8, "r": 8, "t": 36, "b": 8},
         legend={"orientation": "h", "y": -0.25},
+        title={
+            "text": title,
+            "font": {"size": 13},
+            "x": 0,
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"l": 8, "t": 8},
+        },
     )
-    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
-    figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
+    axes = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True, "title_font_size": 13}
+    figure.update_xaxes(title_standoff=8, **axes)
+    figure.update_yaxes(**axes)
     return figure

@@ -14,7 +14,17 @@ from blender_ui.services.ratings import RankerRating, RatingPoint, RatingsView
 from blender_ui.services.version_inspection import LearningPoint
 from blender_ui.services.version_reports import ShareRow
 from blender_ui.statistics.reliability import Reliability
-from blender_ui.ui.plots import BLUE, DIVERGING, GREY, ORANGE, _styled
+from blender_ui.ui.plots import (
+    BLUE,
+    DIVERGING,
+    GREY,
+    HEAD_AND_FOOT,
+    ORANGE,
+    name_columns,
+    name_rows,
+    scale_on_top,
+    styled,
+)
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito; the yellow is left out, since it cannot be read on white."""
@@ -26,10 +36,11 @@ MOST_ROWS = 40
 def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> go.Figure:
     """Shares of groups with their 95 % intervals, and where all together lie."""
     shown = rows[:MOST_ROWS]
+    names = [f"{row.name} ({row.n:,})" for row in shown]
     figure = go.Figure(
         go.Scatter(
             x=[row.share for row in shown],
-            y=[f"{row.name} ({row.n:,})" for row in shown],
+            y=names,
             mode="markers",
             marker={"color": BLUE, "size": 9},
             error_x={
@@ -43,9 +54,9 @@ def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> go.F
         )
     )
     figure.add_vline(x=overall, line={"color": ORANGE, "width": 1.5, "dash": "dot"})
-    figure.update_xaxes(title=title, tickformat=".0%", range=[-0.02, 1.02])
-    figure.update_yaxes(autorange="reversed")
-    return _styled(figure, height=max(170, 100 + 26 * len(shown)))
+    figure.update_xaxes(tickformat=".0%", range=[-0.02, 1.02])
+    row = max(26, name_rows(figure, names))
+    return styled(figure, height=max(150, 80 + row * len(shown)), title=title)
 
 
 def reliability_plot(found: Reliability) -> go.Figure:
@@ -75,7 +86,7 @@ def reliability_plot(found: Reliability) -> go.Figure:
     )
     figure.update_xaxes(title="how sure the version was", tickformat=".0%", range=[0.48, 1.02])
     figure.update_yaxes(title="how often it was right, 95 % interval", tickformat=".0%", range=[-0.02, 1.02])
-    return _styled(figure, height=340)
+    return styled(figure, height=340)
 
 
 def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
@@ -101,7 +112,7 @@ def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
         )
     figure.update_xaxes(title="preferences learnt from")
     figure.update_yaxes(title="held-out accuracy", tickformat=".0%")
-    return _styled(figure, height=320)
+    return styled(figure, height=320)
 
 
 def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
@@ -127,7 +138,7 @@ def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.
         )
     figure.update_xaxes(title="preferences up to id")
     figure.update_yaxes(title="rating (log-odds)")
-    return _styled(figure, height=420)
+    return styled(figure, height=420)
 
 
 def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
@@ -140,12 +151,13 @@ def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.F
         go.Heatmap(
             z=cells, x=list(members), y=kinds, zmin=-bound, zmax=bound, colorscale=DIVERGING,
             texttemplate="%{z:.2f}" if len(members) <= 12 else None, textfont={"color": "#22201c"},
-            hovertemplate="%{x}, %{y}: %{z:.2f}<extra></extra>", colorbar={"title": "rating"},
+            hovertemplate="%{x}, %{y}: %{z:.2f}<extra></extra>", colorbar=scale_on_top("rating (log-odds)"),
         )
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(showgrid=False)
     figure.update_xaxes(showgrid=False)
-    return _styled(figure, height=max(240, 130 + 24 * len(kinds)))
+    name_columns(figure, members)
+    return styled(figure, height=HEAD_AND_FOOT + max(24, name_rows(figure, kinds)) * len(kinds))
 
 
 def wins_plot(view: RatingsView) -> go.Figure:
@@ -164,13 +176,15 @@ def wins_plot(view: RatingsView) -> go.Figure:
         go.Heatmap(
             z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, text=cells,
             texttemplate="%{text}" if len(names) <= 12 else None,
-            textfont={"color": "#22201c"}, colorbar={"title": "preferred", "tickformat": ".0%"},
+            textfont={"color": "#22201c"}, colorbar=scale_on_top("row preferred", tickformat=".0%"),
             hovertemplate="%{y} against %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(showgrid=False)
     figure.update_xaxes(showgrid=False)
-    return _styled(figure, height=max(260, 130 + (44 if len(names) <= 12 else 16) * len(names)))
+    name_columns(figure, names)
+    row = max(44 if len(names) <= 12 else 16, name_rows(figure, names))
+    return styled(figure, height=HEAD_AND_FOOT + row * len(names))
 
 
 def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
@@ -185,15 +199,16 @@ def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
         y=[row.ranker for row in rows],
         text=[row.member for row in rows],
         mode="markers+text" if len(rows) <= 12 else "markers",
-        textposition="top center",
+        # By turns, since neighbours in the order often lie close to each other.
+        textposition=[("top right", "bottom left")[number % 2] for number in range(len(rows))],
         marker={"color": BLUE, "size": 9},
-        error_x={"type": "data", "array": [row.people_high - row.people for row in rows], "color": BLUE},
-        error_y={"type": "data", "array": [row.ranker_high - row.ranker for row in rows], "color": BLUE},
+        error_x={"array": [row.people_high - row.people for row in rows], "color": BLUE, "thickness": 1},
+        error_y={"array": [row.ranker_high - row.ranker for row in rows], "color": BLUE, "thickness": 1},
         hovertemplate="%{text}: people %{x:.2f}, version %{y:.2f}<extra></extra>",
     )
     figure.update_xaxes(title="rating by people, 95 % interval")
     figure.update_yaxes(title="rating by the version, 95 % interval")
-    return _styled(figure.update_layout(showlegend=False), height=400)
+    return styled(figure.update_layout(showlegend=False), height=400)
 
 
 def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:
@@ -208,6 +223,6 @@ def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="log-odds for the first answer", zeroline=True)
+    figure.update_xaxes(zeroline=True)
     figure.update_yaxes(autorange="reversed")
-    return _styled(figure, height=240)
+    return styled(figure, height=240, title="log-odds for the first answer")

@@ -7,6 +7,7 @@ as a Python number a cell, so a million rows cost half a second. Non-goal: what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ Columns = NDArray[np.int64]
 
 ROWS_AT_ONCE = 1_000_000
 """Ids that one statement asks for, so that no text of digits nears SQLite's limit of a gigabyte."""
-TEXTS_AT_ONCE = 20_000
+TEXTS_AT_ONCE = 5_000
 OUTCOME_CODES = {Outcome.RIGHT: 0, Outcome.TIE: 1, Outcome.LEFT: 2, Outcome.BOTH_BAD: 3}
 
 
@@ -37,12 +38,12 @@ class DataVersion(NamedTuple):
 
 
 class PromptFacts(NamedTuple):
-    """What a prompt says of itself without its text."""
+    """What prompts say of themselves without their texts, a column each."""
 
-    prompt_id: int
-    fingerprint: str
-    category: str | None
-    source: str | None
+    prompt_ids: list[int]
+    fingerprints: list[str]
+    categories: list[str | None]
+    sources: list[str | None]
 
 
 def get_data_version(session: Session) -> DataVersion:
@@ -76,8 +77,9 @@ def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:
 
 
 def list_authors(session: Session, *, after_id: int = 0) -> Columns:
-    """Id and member of every candidate."""
-    return fetch_columns(session, col(Candidate.id), col(Candidate.member_id), after_id=after_id)
+    """Id, member and number of characters of every candidate."""
+    wanted = (col(Candidate.member_id), func.length(col(Candidate.text)))
+    return fetch_columns(session, col(Candidate.id), *wanted, after_id=after_id)
 
 
 def list_read(session: Session, *, fingerprint: str) -> Columns:
@@ -87,27 +89,30 @@ def list_read(session: Session, *, fingerprint: str) -> Columns:
     )
 
 
-def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[int, str]]:
-    """Id and text of every candidate, by ascending id."""
-    query = select(col(Candidate.id), col(Candidate.text)).order_by(col(Candidate.id)).limit(TEXTS_AT_ONCE)
-    last: int | None = after_id
-    while last is not None:
-        result = session.connection().execute(query.where(col(Candidate.id) > last))
-        rows: Iterable[tuple[int, str]] = result.cursor  # type: ignore[assignment]
-        last = None
-        for last, text in rows:  # past the rows that SQLAlchemy would make of each
-            yield last, text
-        result.close()
+def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[list[int], list[str]]]:
+    """Ids and texts of all candidates, by ascending id, ``TEXTS_AT_ONCE`` at a time."""
+    wanted = (col(Candidate.id), col(Candidate.text))
+    query = select(*wanted).order_by(col(Candidate.id)).limit(TEXTS_AT_ONCE)
+    last = after_id
+    while cells := _fetch_cells(session, query.where(col(Candidate.id) > last)):
+        yield cells[::2], cells[1::2]
+        last = cells[-2]
 
 
-def list_prompt_facts(session: Session, *, after_id: int = 0) -> list[PromptFacts]:
+def list_prompt_facts(session: Session, *, after_id: int = 0) -> PromptFacts:
     """Facts of every prompt, by ascending id."""
-    query = select(col(Prompt.id), col(Prompt.fingerprint), col(Prompt.category), col(Prompt.source))
-    result = session.connection().execute(query.where(col(Prompt.id) > after_id).order_by(col(Prompt.id)))
+    wanted = (col(Prompt.id), col(Prompt.fingerprint), col(Prompt.category), col(Prompt.source))
+    cells = _fetch_cells(session, select(*wanted).where(col(Prompt.id) > after_id).order_by(col(Prompt.id)))
+    return PromptFacts._make(cells[start :: len(wanted)] for start in range(len(wanted)))
+
+
+def _fetch_cells(session: Session, query: Any) -> list[Any]:
+    """All rows end to end: the driver's rows die at once, so that the garbage collector has none to visit."""
+    result = session.connection().execute(query)
     rows: Iterable[tuple[Any, ...]] = result.cursor  # type: ignore[assignment]
-    facts = [PromptFacts._make(row) for row in rows]
+    cells = [*chain.from_iterable(rows)]  # past the rows that SQLAlchemy would make of each
     result.close()
-    return facts
+    return cells
 
 
 def fetch_columns(session: Session, id_: Any, *others: Any, after_id: int = 0, where: Any = None) -> Columns:

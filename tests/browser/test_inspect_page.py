@@ -103,6 +103,7 @@ def test_two_versions_are_compared_and_one_is_promoted(
     page.fill("#contrast-reason input, #contrast-reason textarea", "to see")
     page.click("#contrast-promote")
     expect(page.locator("#contrast-said")).to_contain_text("Version 2 ranks from now on")
+    expect(page.locator("#contrast-reason input, #contrast-reason textarea")).to_have_value("")
 
 
 def test_typing_moves_the_logits_and_sides_are_swapped(

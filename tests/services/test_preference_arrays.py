@@ -16,6 +16,7 @@ from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.queue_health import measure_queue
 from blender_ui.services.ratings import BEST_RANKED
 from blender_ui.services.readiness import measure_readiness
+from blender_ui.services.style_counts import count_styles
 from db.engine import transaction
 from db.models import Candidate, Outcome, Preference, Prompt, Purpose, Ranking, RankingEntry, utc_now
 from tests.services.preferences import add_labeled_prompts
@@ -107,6 +108,28 @@ def test_style_is_counted_where_the_texts_lie(engine: Engine) -> None:
     styles = PreferenceTable(engine).styles()
     n_characters = len("**bold** and **more**\n- one\n* two\n# head")
     np.testing.assert_allclose(np.exp2(styles[1]) - 1, [n_characters, 2, 1, 2])
+
+
+def test_style_is_counted_in_all_texts_at_once_as_in_each_alone() -> None:
+    # Marks at the seams of texts, characters of one to four bytes, and a NUL, which lies between texts.
+    parts = ["", "\n", "*", "**", "***", "- ", "\n- ", "\n* ", "#", "\n#", "é", "語", "😀", "\0", " a"]
+    texts = [first + second + third for first in parts for second in parts for third in parts]
+    by_hand = [
+        (len(one), one.count("\n- ") + one.count("\n* "), one.count("\n#"), one.count("**") // 2)
+        for one in texts
+    ]
+    np.testing.assert_array_equal(count_styles(texts), by_hand)
+
+
+def test_characters_are_known_without_counting_style(engine: Engine) -> None:
+    add_prompts(engine, n_prompts=1)
+    with transaction(engine, immediate=True) as session:
+        candidate = session.get(Candidate, 2)
+        assert candidate is not None
+        candidate.text = "naïve 語"
+    table = PreferenceTable(engine)
+    table.current()
+    assert table.characters()[2] == 7
 
 
 def test_ratings_over_time_end_with_the_ratings_of_now(engine: Engine) -> None:

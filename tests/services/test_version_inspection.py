@@ -145,6 +145,21 @@ def test_a_look_judges_as_much_as_it_has_time_for_and_the_rest_follows(
     assert (seen.n_judged, seen.accuracy, seen.by_kind) == (whole.n_judged, whole.accuracy, whole.by_kind)
 
 
+def test_two_versions_of_which_a_look_knows_a_part_are_compared_on_the_same_part(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = desk.inspection.contrast(desk.misled, desk.good)
+    shutil.copytree(desk.home / "rankers", tmp_path / "rankers", ignore=shutil.ignore_patterns("predictions"))
+    monkeypatch.setattr(predictions, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(predictions, "PORTION", 2)
+    inspection = VersionInspection(
+        desk.engine, table=desk.table, process=EngineProcess({}), rankers_path=tmp_path / "rankers"
+    )
+    part = inspection.contrast(desk.misled, desk.good)
+    inspection.close()
+    assert 0 < part.n < whole.n
+
+
 def test_a_vote_that_is_taken_back_makes_a_new_report(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     before = desk.inspection.report(desk.good)

@@ -91,6 +91,16 @@ def test_style_is_told_apart_from_strength():
     assert plain.strengths[2] < styled.rating.strengths[2] - 0.1
 
 
+def test_a_search_that_begins_at_its_end_finds_the_same():
+    left, right, target, length, clusters = make_styled(2_000)
+    plain = fit_styled_bradley_terry(left, right, target, length, n_players=3)
+    whole = fit_styled_bradley_terry(left, right, target, length, n_players=3, clusters=clusters)
+    short = fit_styled_bradley_terry(left, right, target, length, n_players=3, clusters=clusters, start=plain)
+    np.testing.assert_allclose(short.rating.strengths, whole.rating.strengths, atol=1e-9)
+    np.testing.assert_allclose(short.rating.covariance, whole.rating.covariance, rtol=1e-6)
+    np.testing.assert_allclose(short.effect_margins, whole.effect_margins, rtol=1e-6)
+
+
 def test_a_covariate_that_never_differs_changes_nothing():
     left, right, target, _, _ = make_styled(500)
     plain = fit_bradley_terry(left, right, target, n_players=3)

@@ -65,6 +65,7 @@ def test_before_a_ranker_the_votes_are_shown_and_the_ranking_is_not(desk: Desk) 
     assert (judged.probability, judged.agrees) == (None, None)
     assert "not ranked yet" in drawing.draw_ranks(decision)
     assert desk.handlers.rank(desk.prompt_id).notice.startswith("No ranker has been trained")
+    assert desk.handlers.rank(None).notice == "Choose a prompt first."
 
 
 @pytest.mark.parametrize("for_longer", [True, False])

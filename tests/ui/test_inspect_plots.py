@@ -13,6 +13,13 @@ def test_a_heat_map_holds_both_orders_and_no_diagonal() -> None:
     assert (list(heat.x), list(heat.y)) == (["A", "B"], ["A", "B"])
 
 
+def test_long_names_break_and_points_keep_their_whole_names() -> None:
+    names = ["cerebras-gpt-6.7B / pythia-6.9b (24)", "A"]
+    figure = ratings_plot(names, [1.0, 0.0], [0.5, -0.5], [1.5, 0.5])
+    assert list(figure.layout.yaxis.ticktext) == ["cerebras-gpt-6.7B /<br>pythia-6.9b (24)", "A"]
+    assert list(figure.layout.yaxis.tickvals) == list(figure.data[0].y) == names
+
+
 def test_a_heat_map_of_one_or_of_equals_has_a_scale() -> None:
     assert logits_plot(["A"], [[0.0]]).data[0].zmax == 1.0
     assert logits_plot(["A", "B"], [[0.0, 0.0], [0.0, 0.0]]).data[0].zmax == 1.0

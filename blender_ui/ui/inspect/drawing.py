@@ -152,7 +152,8 @@ def draw_doubts(decision: Decision) -> str:
         ids = [entry.candidate_id for entry in decision.ranking.entries]
         cycles = find_ranking_cycles(decision.ranking)
         circles = [tuple(ids[place] for place in one) for one in cycles.triples]
-        parts.append(_draw_circles("The ranking", circles, names, of=f" of {cycles.n_triples:,} triples"))
+        of = f" of {cycles.n_triples:,} triple{'' if cycles.n_triples == 1 else 's'}"
+        parts.append(_draw_circles("The ranking", circles, names, of=of))
     voted = find_vote_cycles(decision)
     if voted:
         parts.append(_draw_circles("People's majorities", voted, names))

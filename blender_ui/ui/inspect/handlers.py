@@ -126,6 +126,8 @@ class InspectHandlers:
 
     def rank(self, prompt_id: object, version_id: object = None) -> Ranked:
         """Rank a prompt with a version as it was trained; with nothing, the active one as it is now."""
+        if prompt_id in (None, ""):
+            return Ranked(ranking_id=None, notice="Choose a prompt first.")
         try:
             chosen = None if version_id in (None, "") else read_id(version_id)
             ranking = self._ranking.rank(prompt_id=read_id(prompt_id), version_id=chosen)

@@ -85,7 +85,12 @@ def _wire_two(page: gr.Blocks, parts: ContrastParts, handlers: VersionHandlers, 
     def promote(memory: object, first: int | None, second: int | None, reason: str) -> Update:
         said = handlers.promote(memory, second, reason)
         services.ranking.learn_soon()
-        return {**_open_two(parts, handlers, first, second), parts.said: markup.notice(said)}
+        ranks = any(one.is_active and one.id == second for one in handlers.list_versions())
+        return {
+            **_open_two(parts, handlers, first, second),
+            parts.said: markup.notice(said),
+            parts.reason: "" if ranks else gr.skip(),  # a reason is of one decision
+        }
 
     sides = [parts.first, parts.second]
     shown = [*sides, parts.notice, parts.summary, parts.plot, parts.changes]
@@ -93,7 +98,10 @@ def _wire_two(page: gr.Blocks, parts: ContrastParts, handlers: VersionHandlers, 
     parts.tab.select(open_tab, sides, shown, **_queued("contrast_tab"))
     gr.on([parts.first.input, parts.second.input], choose, sides, shown, **_queued("contrast_choose"))
     parts.promote.click(
-        promote, [parts.memory, *sides, parts.reason], [*shown, parts.said], **_queued("contrast_promote")
+        promote,
+        [parts.memory, *sides, parts.reason],
+        [*shown, parts.said, parts.reason],
+        **_queued("contrast_promote"),
     )
 
 
