@@ -54,7 +54,7 @@ def count_negatives(dataset: PreferenceDataset) -> int:
     """How many negatives are learnt from beside these preferences."""
     pairs = np.unique(np.sort(np.stack([dataset.left, dataset.right]), axis=0), axis=1)
     n_prompts = len(np.unique(dataset.prompt_of[dataset.left]))
-    return min(math.ceil(SHARE_OF_PAIRS * pairs.shape[1]), int(SHARE_OF_PROMPTS * n_prompts), MOST)
+    return min(math.ceil(SHARE_OF_PAIRS * len(pairs.T)), int(SHARE_OF_PROMPTS * n_prompts), MOST)
 
 
 def choose_negatives(dataset: PreferenceDataset, n: int, *, seed: int = 0) -> Negatives:
