@@ -33,6 +33,8 @@ from blender_ui.ranking.types import FloatArray, RankingPrompt
 POINTS = 4
 """Of the integral, in one stretch of the path; they are read at once."""
 MOST_POINTS = 64
+MOST_TOKENS_READ = 6_000
+"""Tokens times points of one answer: a long one gets fewer points, so that nobody waits for ten minutes."""
 
 
 class ReadingExplainer(Reader):
@@ -51,7 +53,7 @@ class ReadingExplainer(Reader):
         answers: tuple[str, str],
         *,
         members: tuple[str, str],
-        most_points: int = MOST_POINTS,
+        most_points: int | None = None,
     ) -> PairAttribution:
         """Explain the logit that the first answer is better.
 
@@ -60,7 +62,8 @@ class ReadingExplainer(Reader):
             prompt: What is answered.
             answers: The two texts.
             members: Who wrote them; "" where unknown.
-            most_points: Of each answer's integral; fewer are taken where the sum is complete before.
+            most_points: Of each answer's integral; fewer are taken where the sum is complete before. By
+                default as many as the answer's length allows.
 
         Raises:
             RankerError: If the checkpoint cannot be used.
@@ -84,9 +87,10 @@ class ReadingExplainer(Reader):
         )
 
     def _explain(
-        self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, most_points: int
+        self, weights: ReadingWeights, prompt: RankingPrompt, answer: str, most_points: int | None
     ) -> _Part:
         ids = self._answer_ids(answer)
+        most_points = most_points or min(MOST_POINTS, MOST_TOKENS_READ // len(ids))
         embed = self._model.get_input_embeddings()
         with torch.no_grad():
             inputs = embed(torch.tensor([ids]))

@@ -83,6 +83,13 @@ def test_a_fast_rankers_values_add_up_to_its_logit(fitted) -> None:  # type: ign
     assert "".join(token.text for token in found.first) == ANSWERS[0]
 
 
+def test_a_long_answer_gets_fewer_points(fitted) -> None:  # type: ignore[no-untyped-def]
+    reader, _, folder = fitted
+    long = "the cat sat on the mat and " * 20  # a token a byte, and 300 are read
+    found = reader.attribute(folder, PROMPT, (long, long), members=("A", "B"))
+    assert found.n_steps <= 20 < MOST_POINTS
+
+
 def test_points_are_put_where_the_utility_changes() -> None:
     def rises_near_the_end(embeddings: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(400 * (embeddings.mean(dim=(1, 2)) - 0.9))

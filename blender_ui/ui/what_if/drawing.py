@@ -78,7 +78,11 @@ def draw_attribution(found: PairAttribution) -> str:
         ("sum of all tokens", f"{found.total:+.3f}"),
         ("gap", f"{found.gap:+.4f}"),
     ]
-    complete = "They add up." if found.is_complete else "They do not add up: do not trust the colours."
+    complete = (
+        "They add up."
+        if found.is_complete
+        else "They do not add up: do not trust the colours. Which sentence carried it is exact at any length."
+    )
     note = (
         f"{complete} Green and underlined speaks for the first answer, orange for the second. "
         f"{found.method.capitalize()}; {found.n_steps} steps."
