@@ -15,7 +15,7 @@ import numpy as np
 
 from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
 
-SHARE_OF_PAIRS = 0.02
+SHARE_OF_LABELS = 0.02
 SHARE_OF_PROMPTS = 1 / 3
 MOST = 100
 """So few are enough to make stray answers rare; more of them, and people are less well predicted."""
@@ -52,9 +52,8 @@ class ReadNegatives(NamedTuple):
 
 def count_negatives(dataset: PreferenceDataset) -> int:
     """How many negatives are learnt from beside these preferences."""
-    pairs = np.unique(np.sort(np.stack([dataset.left, dataset.right]), axis=0), axis=1)
     n_prompts = len(np.unique(dataset.prompt_of[dataset.left]))
-    return min(math.ceil(SHARE_OF_PAIRS * len(pairs.T)), int(SHARE_OF_PROMPTS * n_prompts), MOST)
+    return min(math.ceil(SHARE_OF_LABELS * len(dataset)), int(SHARE_OF_PROMPTS * n_prompts), MOST)
 
 
 def choose_negatives(dataset: PreferenceDataset, n: int, *, seed: int = 0) -> Negatives:

@@ -134,11 +134,13 @@ class TrainingReadings:
         if self._negatives is None:
             chosen = choose_negatives(learnt, count_negatives(learnt))
             vectors = np.zeros((len(chosen.winner), self._reader.width), dtype=np.float32)
+            started = time.monotonic()
             for number, (winner, donor) in enumerate(zip(*chosen, strict=True)):
                 self._progress.report(
                     f"reading answers to other questions, {number} of {len(vectors)}",
                     self._ends_at,
-                    remaining_seconds=self._seconds_after,
+                    remaining_seconds=self._seconds_after
+                    + (len(vectors) - number) * (time.monotonic() - started) / max(number, 1),
                 )
                 prompt = learnt.prompts[int(learnt.prompt_of[winner])]
                 vectors[number] = self._reader.read(prompt, [learnt.texts[donor]])[0]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Engine
 
-from blender_ui.errors import FusionError, NotFound
+from blender_ui.errors import FusionError, NotFound, RankerError
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.types import BoolArray, PreferenceDataset
@@ -237,12 +237,17 @@ class TrainingRun:
         if active is None:
             return _Rival(None, None, "")
         folder = self._rankers_path / active.path
-        if active.kind is not RankerKind.FAST:
-            logits = predict_joint(self._joint.open_ranker(folder), judged)
-        elif active.base_fingerprint == self._get_reader().fingerprint:
-            logits = predict_fast(FastRanker.load(folder), judged, work.readings.stack())
-        else:
+        is_fast = active.kind is RankerKind.FAST
+        if is_fast and active.base_fingerprint != self._get_reader().fingerprint:
             return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
+        try:
+            if is_fast:
+                logits = predict_fast(FastRanker.load(folder), judged, work.readings.stack())
+            else:
+                logits = predict_joint(self._joint.open_ranker(folder), judged)
+        except RankerError as error:
+            # One that nothing can be ranked with any more must not keep its successor from being made.
+            return _Rival(active, None, f" Version {active.id} could not be compared: {error}.")
         return _Rival(active, judge_logits(logits, judged), "")
 
     def _get_job(self, job_id: int) -> TrainingJob:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import select
 
 from blender_ui.errors import RankerError
+from blender_ui.ranking.fast import SETTINGS_FILE
 from blender_ui.ranking.types import FloatArray, RankingPrompt, is_held_out
 from blender_ui.services.job_progress import JobCancelled
 from blender_ui.services.readiness import HELD_OUT_SHARE
@@ -221,6 +222,19 @@ def test_an_active_version_with_another_reader_is_named_and_not_compared(
     (decision,) = training.decisions(second)
     assert decision.promoted
     assert f"Version {first} has another reader and could not be compared." in decision.reason
+
+
+def test_an_active_version_that_cannot_be_read_does_not_keep_its_successor_from_being_made(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    run = make_run(engine, tmp_path)
+    first = carry_out(run, training.request())
+    settings = next(tmp_path.glob(f"**/job-*/{SETTINGS_FILE}"))
+    settings.write_text(settings.read_text().replace('"format": ', '"format": 1'))
+    second = carry_out(run, training.request())
+    (decision,) = training.decisions(second)
+    assert decision.promoted
+    assert f"Version {first} could not be compared" in decision.reason
 
 
 class ShortOfMemory(ScriptedReader):
