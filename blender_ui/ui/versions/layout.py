@@ -101,9 +101,7 @@ def draw_contrast(tab: gr.Tab, memory: gr.BrowserState) -> ContrastParts:
     with gr.Column(elem_classes="bu-panel"):
         summary = gr.HTML("", padding=False, elem_id="contrast-summary")
         plot = gr.Plot(visible=False, show_label=False, container=False, elem_id="contrast-plot")
-    with gr.Column(elem_classes=["bu-panel", "bu-tall"]):
-        gr.HTML(markup.section("Decisions that changed"), padding=False)
-        changes = gr.HTML("", padding=False, elem_id="contrast-changes")
+    # Before the changed decisions, whose hundred links the keyboard would have to pass.
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Promote, or roll back"), padding=False)
         with gr.Row(equal_height=True):
@@ -111,6 +109,9 @@ def draw_contrast(tab: gr.Tab, memory: gr.BrowserState) -> ContrastParts:
             promote = gr.Button("Let the version under “To” rank", scale=1, min_width=220,
                                 elem_id="contrast-promote")  # fmt: skip
         said = gr.HTML("", padding=False, elem_id="contrast-said")
+    with gr.Column(elem_classes=["bu-panel", "bu-tall"]):
+        gr.HTML(markup.section("Decisions that changed"), padding=False)
+        changes = gr.HTML("", padding=False, elem_id="contrast-changes")
     return ContrastParts(
         tab=tab, first=first, second=second, notice=notice, summary=summary, plot=plot, changes=changes,
         memory=memory, reason=reason, promote=promote, said=said,
