@@ -13,7 +13,7 @@ prompts in random order until half a minute is over. Readings are kept in a cach
 was ended goes on where it was.
 
 As in the app, each fit has answers to other prompts among its losers (``ranking.negatives``;
-``--no-negatives`` for fits without). What that is for is measured, too: in place of each candidate of a
+``--no-negatives`` for fits without). What that is for is measured either way: in place of each candidate of a
 prompt in turn comes a fluent answer to another prompt, and ``stray_first`` is how often the ranker puts it
 first, ``stray_chance`` how often a coin would.
 
@@ -75,8 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     files = [options.test, *options.train]
     seconds = QUICK_SECONDS / len(files) if options.quick else None
-    reading = CachedReading(options.reader, options.cache, has_strays=not options.no_negatives)
-    test, *train = [reading.read(path, seconds=seconds, seed=options.seed) for path in files]
+    reading = CachedReading(options.reader, options.cache, has_strays=True)
+    test, *train = [
+        replace(
+            reading.read(path, seconds=seconds, seed=options.seed), has_negatives=not options.no_negatives
+        )
+        for path in files
+    ]
     if options.curve:
         start = None
         if train:
@@ -245,7 +250,8 @@ def _join(files: Sequence[Labelled]) -> Labelled:
         if file.strays is not None
     ]
     joined = ReadNegatives(*map(np.concatenate, zip(*strays, strict=True))) if strays else None
-    return Labelled(join_datasets(datasets), np.concatenate(readings), joined)
+    has_negatives = all(file.has_negatives for file in files)
+    return Labelled(join_datasets(datasets), np.concatenate(readings), joined, has_negatives)
 
 
 def join_datasets(datasets: Sequence[PreferenceDataset]) -> PreferenceDataset:

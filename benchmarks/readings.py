@@ -23,17 +23,19 @@ SECONDS_BETWEEN_SAVES = 60.0
 class Labelled:
     """A file's preferences, readings of its candidates, (n_candidates, width), and one stray a prompt.
 
-    A stray is an answer to another prompt, read after this one; None where they were not asked for.
+    A stray is an answer to another prompt, read after this one; None where they were not asked for. Fits
+    learn from some of them, as the app's do, unless ``has_negatives`` is off.
     """
 
     dataset: PreferenceDataset
     readings: FloatArray
     strays: ReadNegatives | None = None
+    has_negatives: bool = True
 
     def fit(self, known: BoolArray, options: FastOptions, start: FastRanker | None = None) -> FastRanker:
         """Learn from the preferences of this mask, with as many strays as the app has."""
         learnt = self.dataset.select(known)
-        if self.strays is None:
+        if self.strays is None or not self.has_negatives:
             return FastRanker.fit(learnt, self.readings, options=options, start=start)
         prompts = np.unique(learnt.prompt_of[learnt.left])
         usable = np.flatnonzero(np.isin(self.dataset.prompt_of[self.strays.winner], prompts))

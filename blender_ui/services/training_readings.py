@@ -70,7 +70,6 @@ class TrainingReadings:
         self._engine, self._stored, self._progress = engine, stored, progress
         self._ends_at, self._seconds_after = ends_at, seconds_after
         self._n_read_here, self._seconds = 0, 0.0
-        self._negatives: ReadNegatives | None = None
         dataset = stored.dataset
         used = np.unique(np.concatenate([dataset.left[needed], dataset.right[needed]]))
         self._index_of = {int(stored.candidate_ids[index]): int(index) for index in used}
@@ -120,7 +119,7 @@ class TrainingReadings:
         return readings
 
     def read_negatives(self, learnt: PreferenceDataset) -> ReadNegatives:
-        """Read the answers that stand for strays, once; see ``ranking.negatives``.
+        """Read the answers that stand for strays; see ``ranking.negatives``.
 
         They are no candidates of the prompts that they are read after, so no row keeps them: a restarted
         fit reads them again, a minute or two at most.
@@ -131,21 +130,19 @@ class TrainingReadings:
         Raises:
             JobCancelled: If someone asked for the job's end.
         """
-        if self._negatives is None:
-            chosen = choose_negatives(learnt, count_negatives(learnt))
-            vectors = np.zeros((len(chosen.winner), self._reader.width), dtype=np.float32)
-            started = time.monotonic()
-            for number, (winner, donor) in enumerate(zip(*chosen, strict=True)):
-                self._progress.report(
-                    f"reading answers to other questions, {number} of {len(vectors)}",
-                    self._ends_at,
-                    remaining_seconds=self._seconds_after
-                    + (len(vectors) - number) * (time.monotonic() - started) / max(number, 1),
-                )
-                prompt = learnt.prompts[int(learnt.prompt_of[winner])]
-                vectors[number] = self._reader.read(prompt, [learnt.texts[donor]])[0]
-            self._negatives = ReadNegatives(*chosen, vectors)
-        return self._negatives
+        chosen = choose_negatives(learnt, count_negatives(learnt))
+        vectors = np.zeros((len(chosen.winner), self._reader.width), dtype=np.float32)
+        started = time.monotonic()
+        for number, (winner, donor) in enumerate(zip(*chosen, strict=True)):
+            self._progress.report(
+                f"reading answers to other questions, {number} of {len(vectors)}",
+                self._ends_at,
+                remaining_seconds=self._seconds_after
+                + (len(vectors) - number) * (time.monotonic() - started) / max(number, 1),
+            )
+            prompt = learnt.prompts[int(learnt.prompt_of[winner])]
+            vectors[number] = self._reader.read(prompt, [learnt.texts[donor]])[0]
+        return ReadNegatives(*chosen, vectors)
 
     def _by_prompt(self, chunk: list[int]) -> list[list[int]]:
         groups: dict[int, list[int]] = {}

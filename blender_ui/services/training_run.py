@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import FusionError, NotFound, RankerError
 from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.types import BoolArray, PreferenceDataset
 from blender_ui.services import versions
@@ -148,20 +149,20 @@ class TrainingRun:
         held_out = dataset.held_out(share=HELD_OUT_SHARE)
         judged = dataset.select(held_out)
         longer = judge_longer(judged)  # first, because it says at once where nothing can be judged
-        trained = self._train(work, held_out)
+        negatives = None
+        if work.kind is RankerKind.FAST:
+            negatives = work.readings.read_negatives(dataset.select(~held_out))
+        trained = self._train(work, held_out, negatives)
         work.progress.report("comparing with the active version", FITTING_ENDS_AT)
         rival = self._judge_active(work, judged)
         new = judge_logits(trained.held_out_logits, judged)
         metrics = _collect_metrics(new, rival, longer)
-        if work.kind is RankerKind.FAST:
+        if negatives is not None:
             # Rows that a researcher can follow: each answer, and the other question's that it beat.
-            negatives, ids = (
-                work.readings.read_negatives(dataset.select(~held_out)),
-                work.stored.candidate_ids,
-            )
+            ids = work.stored.candidate_ids
             metrics["negatives"] = np.stack([ids[negatives.winner], ids[negatives.donor]], axis=1).tolist()
-        if rival.version is None and work.kind is RankerKind.FAST and new.n < N_HELD_OUT_ENOUGH:
-            decision = _decide_by_folds(work, dataset.select(~held_out), metrics)
+        if rival.version is None and negatives is not None and new.n < N_HELD_OUT_ENOUGH:
+            decision = _decide_by_folds(work, negatives, metrics)
         else:
             decision = decide_promotion(
                 new,
@@ -208,13 +209,13 @@ class TrainingRun:
         for folder in folders:
             shutil.rmtree(folder / f"job-{job_id}.progress", ignore_errors=True)
 
-    def _train(self, work: _Work, held_out: BoolArray) -> Trained:
-        if work.kind is RankerKind.FAST:
+    def _train(self, work: _Work, held_out: BoolArray, negatives: ReadNegatives | None) -> Trained:
+        if negatives is not None:
             return fit_fast(
                 work.stored.dataset,
                 work.readings.stack(),
                 held_out=held_out,
-                negatives=work.readings.read_negatives(work.stored.dataset.select(~held_out)),
+                negatives=negatives,
                 output=self._rankers_path / f"job-{work.job_id}",
                 base=(self._reader_name, self._get_reader().fingerprint),
                 progress=work.progress,
@@ -305,14 +306,13 @@ class TrainingRun:
         return np.zeros(len(dataset), dtype=bool)
 
 
-def _decide_by_folds(work: _Work, learnt: PreferenceDataset, metrics: dict[str, Any]) -> Decision:
+def _decide_by_folds(work: _Work, negatives: ReadNegatives, metrics: dict[str, Any]) -> Decision:
     """Judge a first version by cross-validation, because so few held-out preferences say nothing.
 
     Every preference is predicted by a fit on other prompts. With no other version to be compared
     with, nothing is lost by looking at training prompts, too.
     """
     dataset = work.stored.dataset
-    negatives = work.readings.read_negatives(learnt)
     judgement = judge_logits(cross_validate(dataset, work.readings.stack(), negatives), dataset)
     metrics["cross_validated"] = judgement._asdict()
     return decide_promotion(
