@@ -238,6 +238,27 @@ def test_texts_are_drawn_and_nothing_in_them_acts(desk: Desk, open_page: Open) -
     assert page.locator("mark").count() == 0
 
 
+def test_a_text_from_right_to_left_begins_at_the_right(desk: Desk, open_page: Open) -> None:
+    desk.write("שלום, עולם.\n\nHello, world.", "Hello, world.")
+    page = open_page(desk.url)
+    wait_for_pair(page)
+    # The words' own box, since a paragraph's is as wide as its column whichever way it runs.
+    gaps = page.evaluate(
+        """() => [...document.querySelectorAll(".answer p")]
+            .filter((p) => p.closest(".answer").innerText.includes("עולם"))
+            .map((p) => {
+                const words = document.createRange();
+                words.selectNodeContents(p);
+                const [inner, outer] = [words.getBoundingClientRect(), p.getBoundingClientRect()];
+                return [inner.left - outer.left, outer.right - inner.right];
+            })"""
+    )
+    hebrew, english = gaps
+    assert hebrew[1] == pytest.approx(0, abs=1)
+    assert hebrew[0] > 50
+    assert english[0] == pytest.approx(0, abs=1)
+
+
 def test_nothing_to_label_says_where_pairs_come_from(desk: Desk, open_page: Open) -> None:
     page = open_page(desk.url)
     wait_for_pair(page)
