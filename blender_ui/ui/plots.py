@@ -88,11 +88,11 @@ def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.F
             texttemplate="%{z:.2f}",
             textfont={"color": "#22201c"},
             hovertemplate="%{y} first, against %{x}: %{z:.3f}<extra></extra>",
-            colorbar=scale_on_top("logit"),
+            colorbar=scale_on_top("logit, the row shown first"),
         )
     )
-    figure.update_xaxes(title="shown second", showgrid=False)
-    figure.update_yaxes(title="shown first", showgrid=False)
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False)
     name_columns(figure, names)
     return styled(figure, height=HEAD_AND_FOOT + size * max(46, name_rows(figure, names)))
 
@@ -168,8 +168,14 @@ def name_rows(figure: go.Figure, names: Sequence[str]) -> int:
 
 
 def name_columns(figure: go.Figure, names: Sequence[str]) -> None:
-    """Name the columns, in one line each, since they stand upright where there is no room."""
-    labels = [name if len(name) <= LABEL_CHARACTERS else f"{name[: LABEL_CHARACTERS - 1]}…" for name in names]
+    """Name the columns, in one line each, since they stand upright where there is no room.
+
+    What tells two long names apart often stands at their end, so it is the middle that is left out.
+    """
+    kept = LABEL_CHARACTERS // 2
+    labels = [
+        name if len(name) <= LABEL_CHARACTERS else f"{name[:kept]}…{name[1 - kept :]}" for name in names
+    ]
     figure.update_xaxes(tickvals=list(names), ticktext=labels)
 
 

@@ -188,27 +188,35 @@ def wins_plot(view: RatingsView) -> go.Figure:
 
 
 def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
-    """A version's rating of each member against people's."""
-    values = [
-        value for row in rows for value in (row.people_low, row.people_high, row.ranker_low, row.ranker_high)
-    ]
-    ends = [min(values, default=-1.0), max(values, default=1.0)]
-    figure = go.Figure(go.Scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash"}))
-    figure.add_scatter(
-        x=[row.people for row in rows],
-        y=[row.ranker for row in rows],
-        text=[row.member for row in rows],
-        mode="markers+text" if len(rows) <= 12 else "markers",
-        # By turns, since neighbours in the order often lie close to each other.
-        textposition=[("top right", "bottom left")[number % 2] for number in range(len(rows))],
-        marker={"color": BLUE, "size": 9},
-        error_x={"array": [row.people_high - row.people for row in rows], "color": BLUE, "thickness": 1},
-        error_y={"array": [row.ranker_high - row.ranker for row in rows], "color": BLUE, "thickness": 1},
-        hovertemplate="%{text}: people %{x:.2f}, version %{y:.2f}<extra></extra>",
-    )
-    figure.update_xaxes(title="rating by people, 95 % interval")
-    figure.update_yaxes(title="rating by the version, 95 % interval")
-    return styled(figure.update_layout(showlegend=False), height=400)
+    """A version's rating of each member under people's, one row a member."""
+    names = [row.member for row in rows]
+    by_whom = {
+        "people": (BLUE, "circle", [(row.people, row.people_low, row.people_high) for row in rows]),
+        "the version": (ORANGE, "diamond", [(row.ranker, row.ranker_low, row.ranker_high) for row in rows]),
+    }
+    figure = go.Figure()
+    for name, (color, symbol, estimates) in by_whom.items():
+        figure.add_scatter(
+            name=name,
+            x=[value for value, _, _ in estimates],
+            y=names,
+            orientation="h",
+            offsetgroup=name,
+            mode="markers",
+            marker={"color": color, "size": 9, "symbol": symbol},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - value for value, _, high in estimates],
+                "arrayminus": [value - low for value, low, _ in estimates],
+                "color": color,
+            },
+            hovertemplate=f"%{{y}}, rated by {name}: %{{x:.2f}}<extra></extra>",
+        )
+    row = max(44, name_rows(figure, names))
+    figure = styled(figure, height=120 + row * len(rows), title="rating (log-odds), 95 % interval")
+    legend = {"x": 0, "y": 1, "yanchor": "bottom"}
+    return figure.update_layout(scattermode="group", scattergap=0.5, legend=legend, margin_t=64)
 
 
 def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:

@@ -52,8 +52,11 @@ def test_every_table_holds_what_its_figure_holds(desk: tuple[MembersHandlers, in
     assert list(kinds.y) == ["ask"]
     assert heat.text[first][second].endswith("<br>of 60")
     assert heat.text[first][first] == ""
-    _, dots = ranker_ratings_plot(page.ranker).data
-    assert [float(row["ranker"]) for row in read_csv(ranker_csv(page.ranker))] == list(dots.y)
+    people, version = ranker_ratings_plot(page.ranker).data
+    table = read_csv(ranker_csv(page.ranker))
+    assert [float(row["ranker"]) for row in table] == list(version.x)
+    assert [float(row["people"]) for row in table] == list(people.x)
+    assert [row["member"] for row in table] == list(version.y)
     assert all(one.ranker_low < one.ranker < one.ranker_high for one in page.ranker)
     assert "As a table" in drawing.draw_time(page)
     assert "On the same decided votes" in drawing.draw_ranker(page)
