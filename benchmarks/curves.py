@@ -57,7 +57,7 @@ def draw_curves(path: Path, curves: Sequence[Curve], *, title: str, x: str, y: s
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="13" fill="#74797e"><text x="{LEFT}" y="24" font-size="16">{escape(title)}</text>'
+        f'font-size="13" fill="#74797e"><text x="{LEFT}" y="20" font-size="16">{escape(title)}</text>'
         f"{grid}{lines}"
         f'<text x="{LEFT + inner[0] / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x)}</text>'
         f'<text x="16" y="{TOP - 8}">{escape(y)}</text></svg>\n',

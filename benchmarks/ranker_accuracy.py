@@ -1,6 +1,6 @@
 """How often the fast ranker agrees with people on prompts it has not seen, beside simple means.
 
-    python -m benchmarks.ranker_accuracy --test FILE [--train FILE ...] [--quick] [--curve]
+    python -m benchmarks.ranker_accuracy --test FILE [--train FILE ...] [--quick] [--curve [--images FOLDER]]
 
 Files are JSON lines as ``blender_ui.exchange.jsonl`` has them, plain or gzipped; only people's labels
 count. Without ``--train`` every figure is of 5 folds by prompt within the test file. With it, ``text``
@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.curves import Curve, draw_curves
 from benchmarks.readings import CachedReading, Labelled
 from blender_ui.errors import BlenderError
 from blender_ui.ranking.aggregation import score_candidates
@@ -87,8 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if train:
             known = _leave_out_prompts(_join(train), test)
             start = known.fit(np.ones(len(known.dataset), dtype=bool), FORMS["text"])
+        lines = []
         for line in learning_curve(test, seed=options.seed, start=start):
             print(json.dumps(line), flush=True)
+            lines.append(line)
+        if options.images is not None:
+            _draw(options.images, options.test.name.split(".")[0], lines)
     told = (
         _across_files(test, _join(train), seed=options.seed)
         if train
@@ -163,6 +168,17 @@ def learning_curve(
             "n_labels": n_labels,
             **{form: float((np.sign(values) + 1).mean() / 2) for form, values in logits.items()},
         }
+
+
+def _draw(folder: Path, name: str, lines: Sequence[dict[str, float]]) -> None:
+    n_labels = np.array([line["n_labels"] for line in lines], dtype=int)
+    curves = [
+        Curve(form, n_labels, np.array([line[form] for line in lines]))
+        for form in lines[0]
+        if form != "n_labels"
+    ]
+    path = folder / f"learning-curve-{name}.svg"
+    draw_curves(path, curves, title=f"{name}: held-out accuracy", x="labels", y="accuracy")
 
 
 def _within_file(
@@ -281,6 +297,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", type=Path, required=True, help="file to predict")
     parser.add_argument("--quick", action="store_true", help="a sample, within a minute")
     parser.add_argument("--curve", action="store_true", help="print accuracy against number of labels first")
+    parser.add_argument("--images", type=Path, help="with --curve: a folder to draw it in")
     parser.add_argument("--no-negatives", action="store_true", help="fit without answers to other prompts")
     parser.add_argument("--reader", type=Path, default=None, help="folder of a causal LM")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/blender-ui/readings").expanduser())
