@@ -77,17 +77,17 @@ class EnsembleAsking:
             temperature=0.0,
             max_tokens=min(config.sampling.max_tokens, MOST_TOKENS[task]),
         )
+        message = question(item.prompt.instruction, item.prompt.input)
         asked = {
             "member": config.name,
             "model": config.model,
             "options": config.options | asdict(options) | {"stop": list(options.stop)},
-            "instruction": item.prompt.instruction,
-            "input": item.prompt.input,
+            "message": message,
         }
-        return self._recorded.get(asked, lambda: self._answer(config.name, item, options))
+        return self._recorded.get(asked, lambda: self._answer(config.name, message, options))
 
-    def _answer(self, name: str, item: EvaluationItem, options: Sampling) -> Text:
-        messages = (Message("user", question(item.prompt.instruction, item.prompt.input)),)
+    def _answer(self, name: str, message: str, options: Sampling) -> Text:
+        messages = (Message("user", message),)
         began, said, n_tokens = time.monotonic(), "", 0
         try:
             stream = self._members.get(name).stream(messages, options=options, stop=threading.Event())

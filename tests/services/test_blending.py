@@ -66,7 +66,7 @@ def test_a_stream_grows_and_ends_in_one_candidate(engine: Engine) -> None:
     updates = list(blending.stream(prompt_id=prompt_id, member_name="A"))
     assert [update.text for update in updates] == ["Para", "Paramari", "Paramaribo", "Paramaribo"]
     assert [update.is_done for update in updates] == [False, False, False, True]
-    assert member.asked == [(Message("user", "Capital?\n\nSuriname"),)]
+    assert member.asked == [(Message("user", "Suriname\n\nCapital?"),)]
     (candidate,) = rows(engine, Candidate)
     assert (candidate.id, candidate.text, candidate.n_tokens) == (updates[-1].candidate_id, "Paramaribo", 3)
     assert (candidate.finish_reason, candidate.seconds, candidate.first_token_seconds) == ("stop", 0.5, 0.25)
