@@ -203,6 +203,7 @@ def test_a_researcher_makes_a_project_and_sets_a_gold_pair(house: House, open_pa
     expect(page.locator("#projects-shown")).to_contain_text("the right answer is both bad")
     page.locator("#projects-chosen input").click()
     page.get_by_role("option", name="A new project").click()
+    expect(page.locator("#projects-save")).to_have_text("Make this project")
     page.locator("#projects-name textarea, #projects-name input").fill("Safety")
     page.locator("#projects-save").click()
     expect(page.locator("#projects-said")).to_contain_text("Safety is made")
