@@ -38,6 +38,20 @@ def test_logits_equal_the_general_paths_at_every_length(tmp_path: Path, n_words:
     np.testing.assert_allclose(logits[1], logits[0], atol=5e-6)
 
 
+@pytest.mark.parametrize("capability", ["DEFAULT", "AVX2", "AVX512"])
+def test_every_layout_of_the_weights_gives_the_same_logits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capability: str
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    checkpoint, candidates = _start(tmp_path), ["cat " * 60, "the good answer " * 20, ""]
+    slow, fast = (
+        JointRanker(checkpoint, options=ReadOptions(device="cpu", specialised=fast)) for fast in (False, True)
+    )
+    np.testing.assert_allclose(
+        fast.pairwise_logits(PROMPT, candidates), slow.pairwise_logits(PROMPT, candidates), atol=5e-6
+    )
+
+
 @pytest.mark.parametrize("n_workers", [1, 3])
 def test_threads_and_growing_tables_change_nothing(tmp_path: Path, n_workers: int) -> None:
     options = ReadOptions(device="cpu", n_workers=n_workers)

@@ -5,8 +5,8 @@ projecting the table of relative positions again for every batch (done once a la
 bias for every pair of tokens (a skewed view of a product reads as that bias); attention matrices of
 all heads at once, too large for the cache (one head, one block of rows at a time); the last layer
 for tokens that nobody reads (only the anchors); the first layer's projections, which depend on the
-token alone, for every occurrence (once a distinct token); and unpacked matrices (oneDNN's layout,
-with the GELU in the same pass). One thread reads one input, several threads read side by side.
+token alone, for every occurrence (once a distinct token); and the kernels'
+second-best layout of the weights. One thread reads one input, several threads read side by side.
 
 Invariant: logits equal the general path's up to float32 rounding. Non-goal: training, other
 devices, other precisions, and the convolution that some DeBERTa-v2 have.
