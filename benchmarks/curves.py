@@ -20,7 +20,7 @@ class Curve(NamedTuple):
     """A name and points."""
 
     name: str
-    x: NDArray[np.integer]
+    x: NDArray[np.integer] | NDArray[np.floating]
     y: NDArray[np.floating]
 
 
@@ -34,14 +34,16 @@ def draw_curves(path: Path, curves: Sequence[Curve], *, title: str, x: str, y: s
     """
     low = min(float(curve.y.min()) for curve in curves)
     high = max(float(curve.y.max()) for curve in curves)
-    last = max(int(curve.x.max()) for curve in curves)
+    first = min(float(curve.x.min()) for curve in curves)
+    last = max(float(curve.x.max()) for curve in curves)
     inner = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def place(at: float, value: float) -> tuple[float, float]:
-        return LEFT + inner[0] * at / last, TOP + inner[1] * (high - value) / ((high - low) or 1)
+        across, up = (at - first) / ((last - first) or 1), (value - low) / ((high - low) or 1)
+        return LEFT + inner[0] * across, TOP + inner[1] * (1 - up)
 
-    grid = "".join(_y_tick(value, place(0, value)[1]) for value in np.linspace(low, high, 5))
-    grid += "".join(_x_tick(int(at), place(at, low)[0]) for at in np.linspace(0, last, 5))
+    grid = "".join(_y_tick(value, place(first, value)[1]) for value in np.linspace(low, high, 5))
+    grid += "".join(_x_tick(at, place(at, low)[0]) for at in np.linspace(first, last, 5))
     lines = ""
     for number, curve in enumerate(curves):
         colour, y_name = COLOURS[number % len(COLOURS)], TOP + 14 + 22 * number
@@ -72,5 +74,5 @@ def _y_tick(value: float, y: float) -> str:
     )
 
 
-def _x_tick(at: int, x: float) -> str:
-    return f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{at}</text>'
+def _x_tick(at: float, x: float) -> str:
+    return f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{at:.5g}</text>'

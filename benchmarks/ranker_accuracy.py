@@ -1,6 +1,6 @@
 """How often the fast ranker agrees with people on prompts it has not seen, beside simple means.
 
-    python -m benchmarks.ranker_accuracy --test FILE [--train FILE ...] [--quick] [--curve [--images FOLDER]]
+    python -m benchmarks.ranker_accuracy --test FILE [--train FILE ...] [--quick] [--curve] [--images FOLDER]
 
 Files are JSON lines as ``blender_ui.exchange.jsonl`` has them, plain or gzipped; only people's labels
 count. Without ``--train`` every figure is of 5 folds by prompt within the test file. With it, ``text``
@@ -10,7 +10,8 @@ file to file; ``both`` goes on learning from those same prompts where ``text`` s
 ``text_length_controlled`` is ``text`` with length taken out of the readings. ``longer``,
 ``rating``, ``style`` and ``ceiling`` are those of ``blender_ui.ranking.evaluation``. ``--quick`` reads
 prompts in random order until half a minute is over. Readings are kept in a cache, so that a run that
-was ended goes on where it was.
+was ended goes on where it was. ``--images`` draws the reliability curve of every form, and with ``--curve``
+the learning curve.
 
 As in the app, each fit has answers to other prompts among its losers (``ranking.negatives``;
 ``--no-negatives`` for fits without). What that is for is measured either way: in place of each candidate of a
@@ -32,6 +33,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from benchmarks.curves import Curve, draw_curves
 from benchmarks.readings import CachedReading, Labelled
@@ -42,9 +44,13 @@ from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
 from blender_ui.settings import load_settings
+from blender_ui.statistics.reliability import measure_reliability
 from blender_ui.weights.resolver import reader_path
 
 QUICK_SECONDS = 30.0
+N_RELIABILITY_BINS = 5
+FEWEST_DRAWN = 10
+"""Pairs of a bin of the reliability curve; a share of fewer says nothing."""
 CURVE_LABELS = (0, 25, 50, 100, 200, 400, 800, 1600, 3200)
 FORMS = {
     "text": FastOptions(uses_members=False),
@@ -93,13 +99,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(json.dumps(line), flush=True)
             lines.append(line)
         if options.images is not None:
-            _draw(options.images, options.test.name.split(".")[0], lines)
+            _draw_learning(options.images, options.test.name.split(".")[0], lines)
     told = (
         _across_files(test, _join(train), seed=options.seed)
         if train
         else _within_file(test, tuple(FORMS), seed=options.seed)
     )
-    summary = summarise(test.dataset, {form: one.logits for form, one in told.items()}, seed=options.seed)
+    logits = {form: one.logits for form, one in told.items()}
+    if options.images is not None:
+        _draw_reliability(options.images, options.test.name.split(".")[0], logits)
+    summary = summarise(test.dataset, logits, seed=options.seed)
     print(json.dumps({**summary, **_summarise_strays(test, told)}))
 
 
@@ -170,7 +179,18 @@ def learning_curve(
         }
 
 
-def _draw(folder: Path, name: str, lines: Sequence[dict[str, float]]) -> None:
+def _draw_reliability(folder: Path, name: str, logits: dict[str, FloatArray]) -> None:
+    ideal = np.array([0.5, 1.0])
+    curves = [Curve("as often as said", ideal, ideal)]
+    for form, values in logits.items():
+        found = measure_reliability(expit(values), np.ones(len(values)), n_bins=N_RELIABILITY_BINS)
+        enough = found.n >= FEWEST_DRAWN
+        curves.append(Curve(form, found.confidence[enough], found.accuracy[enough]))
+    path = folder / f"reliability-{name}.svg"
+    draw_curves(path, curves, title=f"{name}: share right", x="confidence", y="share")
+
+
+def _draw_learning(folder: Path, name: str, lines: Sequence[dict[str, float]]) -> None:
     n_labels = np.array([line["n_labels"] for line in lines], dtype=int)
     curves = [
         Curve(form, n_labels, np.array([line[form] for line in lines]))
@@ -297,7 +317,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", type=Path, required=True, help="file to predict")
     parser.add_argument("--quick", action="store_true", help="a sample, within a minute")
     parser.add_argument("--curve", action="store_true", help="print accuracy against number of labels first")
-    parser.add_argument("--images", type=Path, help="with --curve: a folder to draw it in")
+    parser.add_argument("--images", type=Path, help="folder to draw curves in")
     parser.add_argument("--no-negatives", action="store_true", help="fit without answers to other prompts")
     parser.add_argument("--reader", type=Path, default=None, help="folder of a causal LM")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/blender-ui/readings").expanduser())
