@@ -70,9 +70,10 @@ def run_tests(code: str, tests: str, *, wall_seconds: float = WALL_SECONDS) -> V
         try:
             child.communicate("\0".join((word, code, tests)).encode(), timeout=wall_seconds)
         except subprocess.TimeoutExpired:
-            child.kill()
-            child.communicate()
             return Verdict(False, f"it took more than {wall_seconds:g} seconds")
+        finally:
+            child.kill()  # where it has not ended: too late, or this process was interrupted
+            child.wait()
         output.seek(0)
         said = output.read().decode(errors="replace").strip().splitlines()
     if said and said[-1] == word and child.returncode == 0:

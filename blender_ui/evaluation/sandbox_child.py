@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import resource
+import signal
 import struct
 import sys
 import traceback
@@ -25,23 +26,30 @@ _CLONE_THREAD = 0x00010000
 _WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND and O_TMPFILE's own bit."""
 
-NETWORK = (41, 42, 43, 44, 46, 49, 50, 53, 288, 307)  # socket ... listen, socketpair, accept4, sendmmsg
-PROCESSES = (57, 58, 59, 62, 101, 129, 200, 234, 297, 310, 311, 322, 424, 434, 438)
-"""fork, vfork, execve, kill, ptrace, rt_sigqueueinfo, tkill, tgkill, rt_tgsigqueueinfo,
-process_vm_readv and _writev, execveat, pidfd_send_signal, pidfd_open, pidfd_getfd."""
-FILES = (
-    76, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 132, 133, 188, 189, 190, 197, 198, 199, 235,
-    258, 259, 260, 261, 263, 264, 265, 266, 268, 280, 316, 452,
+MEMORY = (9, 10, 11, 12, 25, 27, 28)  # mmap, mprotect, munmap, brk, mremap, mincore, madvise
+STREAMS = (
+    0, 1, 3, 7, 8, 17, 19, 20, 22, 23, 32, 33, 74, 75, 77, 232, 233, 270, 271, 281, 291, 292, 293, 295, 436,
 )  # fmt: skip
-"""truncate, rename, mkdir, rmdir, creat, link, unlink, symlink, chmod, fchmod, the chowns, utime, mknod,
-the setxattrs and removexattrs, utimes, and the same relative to a folder."""
-SYSTEM = (103, 141, 142, 144, 155, 159, 160, 161, 164, 165, 166, 167, 168, 169, 170, 171, 172, 173, 175, 176,
-    203, 227, 246, 272, 298, 305, 308, 313, 314, 321, 323, 428, 429, 430,
-    431, 432, 442)  # fmt: skip
-"""syslog, priorities, pivot_root, clocks, setrlimit, chroot, mounts, swaps, reboot, host names, ports,
-kernel modules, affinities, kexec, unshare, perf events, setns, bpf, userfaultfd, newer ways to mount."""
-ABSENT = (425, 426, 427, 435, 437)
-"""io_uring, clone3 and openat2: what they do cannot be seen from here, and callers know the old ways."""
+"""read, write, close, poll, lseek, pread64, readv, writev, pipe, select, dup, dup2, fsync, fdatasync,
+ftruncate, epoll_wait, epoll_ctl, pselect6, ppoll, epoll_pwait, epoll_create1, dup3, pipe2, preadv,
+close_range."""
+FILES = (4, 5, 6, 21, 78, 79, 80, 81, 89, 217, 221, 262, 267, 269, 332)
+"""stat, fstat, lstat, access, getdents, getcwd, chdir, fchdir, readlink, getdents64, fadvise64, newfstatat,
+readlinkat, faccessat, statx."""
+THREADS = (13, 14, 15, 24, 128, 131, 186, 202, 204, 218, 273, 274, 324, 334)
+"""Its own signals' handlers and masks, sched_yield, rt_sigtimedwait, sigaltstack, gettid, futex,
+sched_getaffinity, set_tid_address, robust lists, membarrier, rseq."""
+TIME = (34, 35, 36, 37, 38, 96, 98, 100, 201, 228, 229, 230)
+"""pause, nanosleep, its own timers, gettimeofday, getrusage, times, time, clock_gettime, clock_getres,
+clock_nanosleep."""
+SELF = (39, 60, 63, 97, 99, 102, 104, 107, 108, 110, 231, 318)
+"""getpid, exit, uname, getrlimit, sysinfo, who it is, getppid, exit_group, getrandom."""
+ABSENT = (435, 437, 439)
+"""clone3, openat2 and faccessat2: their arguments cannot be seen from here, and callers know the old ways."""
+DESCRIPTOR_COMMANDS = (0, 1, 2, 3, 4, 1030)
+"""Of fcntl: duplicate, get and set flags; none that says whom to signal."""
+DEVICE_COMMANDS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)
+"""Of ioctl: is it a terminal, how much can be read, blocking, close-on-exec off and on."""
 
 
 def main() -> None:
@@ -71,7 +79,7 @@ def limit() -> None:
 
 
 def forbid() -> None:
-    """Have the kernel refuse every system call that reaches beyond this process, for good.
+    """Have the kernel refuse every system call but those that computing needs, for good.
 
     Raises:
         OSError: If the kernel does not take the filter; then nothing has been run.
@@ -84,46 +92,71 @@ def forbid() -> None:
 
     described = Program(len(program) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
-    no_new_privileges, set_seccomp, mode_filter = 38, 22, 2
-    if libc.prctl(no_new_privileges, 1, 0, 0, 0) or libc.prctl(
-        set_seccomp, mode_filter, ctypes.byref(described), 0, 0
+    die_with_parent, no_new_privileges, set_seccomp, mode_filter = 1, 38, 22, 2
+    if (
+        libc.prctl(die_with_parent, signal.SIGKILL, 0, 0, 0)
+        or libc.prctl(no_new_privileges, 1, 0, 0, 0)
+        or libc.prctl(set_seccomp, mode_filter, ctypes.byref(described), 0, 0)
     ):
         raise OSError(ctypes.get_errno(), "the kernel takes no seccomp filter")
 
 
-def _filter() -> list[tuple[int, int, int, int]]:
-    """Steps of a classic BPF program: code, steps to jump if true, if false, and a constant."""
-    load, equal, any_bit, above, give = 0x20, 0x15, 0x45, 0x35, 0x06
-    allow, kill, refuse = 0x7FFF0000, 0x80000000, 0x00050000
+Step = tuple[int, int, int, int]
+"""Of a classic BPF program: code, steps to jump if true, if false, and a constant."""
+
+_LOAD, _EQUAL, _ANY_BIT, _ABOVE, _GIVE = 0x20, 0x15, 0x45, 0x35, 0x06
+_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+
+
+def _filter() -> list[Step]:
+    """Allow what computing needs, call by call; whatever is not named here is refused."""
     number, architecture = 0, 4
     steps = [
-        (load, 0, 0, architecture),
-        (equal, 1, 0, _ARCHITECTURE),
-        (give, 0, 0, kill),
-        (load, 0, 0, number),
-        (above, 0, 1, _X32_BIT),
-        (give, 0, 0, kill),
+        (_LOAD, 0, 0, architecture),
+        (_EQUAL, 1, 0, _ARCHITECTURE),
+        (_GIVE, 0, 0, _KILL),
+        (_LOAD, 0, 0, number),
+        (_ABOVE, 0, 1, _X32_BIT),
+        (_GIVE, 0, 0, _KILL),
     ]
-    for call in (*NETWORK, *PROCESSES, *FILES, *SYSTEM):
-        steps += [(equal, 0, 1, call), (give, 0, 0, refuse | errno.EPERM)]
+    for call in (*MEMORY, *STREAMS, *FILES, *THREADS, *TIME, *SELF):
+        steps += [(_EQUAL, 0, 1, call), (_GIVE, 0, 0, _ALLOW)]
     for call in ABSENT:
-        steps += [(equal, 0, 1, call), (give, 0, 0, refuse | errno.ENOSYS)]
-    # Files may be opened to read (open: second argument, openat: third), threads may be started, and
-    # limits may be asked for but not set.
-    for call, place, bits, is_forbidden_with in (
-        (2, 1, _WRITES, True),
-        (257, 2, _WRITES, True),
-        (56, 0, _CLONE_THREAD, False),
-        (302, 2, 0xFFFFFFFF, True),
-    ):
-        steps += [
-            (equal, 0, 4, call),
-            (load, 0, 0, 16 + 8 * place),
-            (any_bit, *((0, 1) if is_forbidden_with else (1, 0)), bits),
-            (give, 0, 0, refuse | errno.EPERM),
-            (give, 0, 0, allow),
-        ]
-    return [*steps, (give, 0, 0, allow)]
+        steps += [(_EQUAL, 0, 1, call), (_GIVE, 0, 0, _REFUSE | errno.ENOSYS)]
+    # open, openat: to read.
+    steps += _allow_without(2, (_argument(1), _WRITES)) + _allow_without(257, (_argument(2), _WRITES))
+    # prlimit64: to ask, so that the pointer to what to set is null in both its halves.
+    everything = 0xFFFFFFFF
+    steps += _allow_without(302, (_argument(2), everything), (_argument(2) + 4, everything))
+    # clone: to start a thread.
+    steps += _allow_one_of(56, _argument(0), any_bit_of=(_CLONE_THREAD,))
+    steps += _allow_one_of(72, _argument(1), values=DESCRIPTOR_COMMANDS)
+    steps += _allow_one_of(16, _argument(1), values=DEVICE_COMMANDS)
+    return [*steps, (_GIVE, 0, 0, _REFUSE | errno.EPERM)]
+
+
+def _argument(place: int) -> int:
+    """Where the kernel shows the lower half of an argument, counted from 0."""
+    return 16 + 8 * place
+
+
+def _allow_without(call: int, *forbidden: tuple[int, int]) -> list[Step]:
+    """Allow a call where no bit is set of any of these, each an offset and bits."""
+    body: list[Step] = []
+    for offset, bits in forbidden:
+        body += [(_LOAD, 0, 0, offset), (_ANY_BIT, 0, 1, bits), (_GIVE, 0, 0, _REFUSE | errno.EPERM)]
+    return [(_EQUAL, 0, len(body) + 1, call), *body, (_GIVE, 0, 0, _ALLOW)]
+
+
+def _allow_one_of(
+    call: int, offset: int, *, values: tuple[int, ...] = (), any_bit_of: tuple[int, ...] = ()
+) -> list[Step]:
+    """Allow a call whose argument is one of these values, or has a bit of one of these."""
+    body: list[Step] = [(_LOAD, 0, 0, offset)]
+    for code, constants in ((_EQUAL, values), (_ANY_BIT, any_bit_of)):
+        for constant in constants:
+            body += [(code, 0, 1, constant), (_GIVE, 0, 0, _ALLOW)]
+    return [(_EQUAL, 0, len(body) + 1, call), *body, (_GIVE, 0, 0, _REFUSE | errno.EPERM)]
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -93,6 +96,79 @@ def test_files_can_be_read_and_neither_written_nor_removed(tmp_path: Path) -> No
         assert "PermissionError" in verdict.reason, code
     assert kept.read_text() == "as it was"
     assert run_tests(f"text = open({str(kept)!r}).read()", "assert text == 'as it was'").passed
+
+
+CALL = """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*arguments):
+    ctypes.set_errno(0)
+    result = libc.syscall(*map(ctypes.c_long, arguments))
+    return result, errno.errorcode.get(ctypes.get_errno(), "")
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param("72, 1, 8, os.getppid()", id="fcntl F_SETOWN, who gets a signal"),
+        pytest.param("72, 1, 10, 9", id="fcntl F_SETSIG, which signal"),
+        pytest.param("72, 1, 15, 0", id="fcntl F_SETOWN_EX"),
+        pytest.param("16, 1, 0x5412, 0", id="ioctl TIOCSTI, typing for somebody"),
+        pytest.param("29, 0, 4096, 0o1600", id="shmget, memory that outlives it"),
+        pytest.param("304, 0, 0, 2", id="open_by_handle_at"),
+        pytest.param("302, os.getppid(), 7, 0x100000000, 0", id="prlimit64 with a pointer above 4 GiB"),
+        pytest.param("302, os.getppid(), 7, 4096, 0", id="prlimit64"),
+        pytest.param("240, 0, 0, 0, 0", id="mq_open"),
+        pytest.param("463, 0", id="a call newer than the filter"),
+        pytest.param("56, 0, 0, 0, 0, 0", id="clone of a process"),
+    ],
+)
+def test_calls_that_reach_beyond_the_process_are_refused(arguments: str) -> None:
+    verdict = run_tests(
+        f"{CALL}\nimport os\nfound = call({arguments})", "assert found == (-1, 'EPERM'), found"
+    )
+    assert verdict.passed, verdict.reason
+
+
+def test_descriptors_and_threads_go_on_working() -> None:
+    code = (
+        "import os, sys, queue, threading, time, random, datetime, tempfile, functools, asyncio\n"
+        "reading, writing = os.pipe()\n"
+        "os.write(writing, b'x')\n"
+        "assert os.read(reading, 1) == b'x' and not os.get_inheritable(reading)\n"
+        "os.set_inheritable(reading, True); os.set_blocking(reading, False)\n"
+        "assert not sys.stdout.isatty() and os.listdir('.') == [] and os.getcwd()\n"
+        "items = queue.Queue()\n"
+        "for n in range(3):\n    threading.Thread(target=items.put, args=(n,)).start()\n"
+        "time.sleep(.01); random.seed(); datetime.datetime.now()\n"
+    )
+    verdict = run_tests(code, "assert sorted(items.get(timeout=5) for _ in range(3)) == [0, 1, 2]")
+    assert verdict.passed, verdict.reason
+
+
+def test_the_child_dies_with_the_harness() -> None:
+    program = (
+        "import threading, time, os\n"
+        "from blender_ui.evaluation.sandbox import run_tests\n"
+        "threading.Timer(2, os._exit, (0,)).start()\n"
+        "run_tests('import time\\nwhile True: time.sleep(1)', '', wall_seconds=600)\n"
+    )
+    before = _sandboxes()
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    ended = time.monotonic() + 10
+    while (left := _sandboxes() - before) and time.monotonic() < ended:
+        time.sleep(0.05)
+    assert not left
+
+
+def _sandboxes() -> set[int]:
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"sandbox_child.py" in path.read_bytes():
+                found.add(int(path.parent.name))
+    return found
 
 
 def test_limits_cannot_be_lifted() -> None:
