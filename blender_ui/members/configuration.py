@@ -162,7 +162,11 @@ class _TableReader:
                 if getattr(config, key):
                     raise self.error(key, f"only the backend openai has one, not {config.backend}")
             return
-        parts = urlsplit(config.base_url)
+        try:
+            parts = urlsplit(config.base_url)
+        except ValueError:
+            # Not quoted, nor chained: what cannot be parsed may hold a secret.
+            raise self.error("base_url", "expected http(s)://host:port/v1, found no valid address") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise self.error("base_url", f"expected http(s)://host:port/v1, found {config.base_url!r}")
         if parts.password or parts.username:

@@ -1,7 +1,7 @@
 """Reads one answer out of the OpenAI stream protocol: events in, pieces and typed failures out.
 
 Invariant: whatever an endpoint says is either part of the answer or a ``MemberError`` of one kind
-with the text so far. Non-goal: the network.
+with the text so far, and can be encoded. Non-goal: the network.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Answer:
             text = (choice.get("delta") or {}).get("content") or ""
             if not isinstance(text, str):
                 raise TypeError("content is not text")
+            # Half of a surrogate pair, which JSON can escape, could not be stored.
+            f"{text}{self.finish_reason}".encode()
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             reason = f"expected an event of an OpenAI stream, found {event[:200]!r}"
             raise self.failure("bad_response", reason) from error
@@ -94,6 +96,7 @@ class Answer:
 
     def failure(self, kind: str, reason: str) -> MemberError:
         """An error of this answer, with its text so far."""
+        reason = reason.encode(errors="backslashreplace").decode()
         return MemberError(f"{self._name}: {reason}", kind=kind, partial_text=self.text)
 
     def failure_of(self, error: object, *, status: int | None = None) -> MemberError:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
+import re
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +31,12 @@ POLL_SECONDS = 0.05
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 HEALTH_SECONDS = 3.0
+_log = logging.getLogger(__name__)
+
+
+def is_sendable(key: str) -> bool:
+    """Whether a key can stand in a header: printable ASCII without spaces."""
+    return re.fullmatch(r"[!-~]+", key) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +54,16 @@ class Endpoint:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What to send with each request."""
-        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        """What to send with each request.
+
+        Raises:
+            ValueError: If the key cannot be sent; httpx would say so too, and quote it.
+        """
+        if not self.key:
+            return {}
+        if not is_sendable(self.key):
+            raise ValueError("the key cannot be sent; expected printable ASCII without spaces")
+        return {"Authorization": f"Bearer {self.key}"}
 
     @property
     def is_local(self) -> bool:
@@ -121,6 +137,9 @@ def check_endpoint(endpoint: Endpoint) -> MemberHealth:
         )
     except httpx.HTTPError as error:
         return MemberHealth(endpoint.name, MemberStatus.FAILED, _silence(endpoint, error))
+    except Exception as error:  # noqa: BLE001 - one member's edge: the others are still to be heard
+        reason = f"{endpoint.base_url} cannot be asked ({type(error).__name__}: {error})"
+        return MemberHealth(endpoint.name, MemberStatus.FAILED, reason)
     if response.status_code in (401, 403):
         reason = f"{endpoint.base_url} refused the key (HTTP {response.status_code})"
         return MemberHealth(endpoint.name, MemberStatus.UNAVAILABLE, reason)
@@ -192,6 +211,10 @@ class _Ask:
         except TimeoutError:
             reason = f"no end of the answer within {self._endpoint.timeout_seconds:g} s (timeout_seconds)"
             self.items.put(self._answer.failure("timeout", reason))
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: the asker would not hear why
+            _log.exception("%s could not be asked", self._endpoint.name)
+            reason = f"the client failed ({type(error).__name__}: {error})"
+            self.items.put(self._answer.failure("crashed", reason))
         finally:
             with self._lock:
                 self._task = None
@@ -237,7 +260,7 @@ class _Ask:
             raise fail("crashed", f"the connection broke off ({_describe(error)})") from error
 
     async def _read(self, response: httpx.Response, first_token: asyncio.Timeout) -> None:
-        async for line in response.aiter_lines():
+        async for line in _lines(response):
             # Comments and other fields of a server-sent event are keep-alives here.
             event = line.removeprefix("data:").strip()
             if event == line.strip():
@@ -260,6 +283,16 @@ class _Ask:
 
     def _left(self, limit_seconds: float) -> float:
         return self._answer.began_at + limit_seconds - time.monotonic()
+
+
+async def _lines(response: httpx.Response) -> AsyncGenerator[str]:
+    # aiter_lines would also split at U+2028, U+2029 and U+0085, which JSON may hold as they are.
+    rest = ""
+    async for text in response.aiter_text():
+        *lines, rest = (rest + text).split("\n")
+        for line in lines:
+            yield line
+    yield rest
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -18,7 +18,7 @@ from typing import assert_never
 from blender_ui.errors import BlenderError, MemberError, MissingPackage, NotFound, WeightsUnavailable
 from blender_ui.members.configuration import Backend, MemberConfig
 from blender_ui.members.local_servers import LocalServer
-from blender_ui.members.openai_endpoint import Endpoint, check_endpoint, stream_answer
+from blender_ui.members.openai_endpoint import Endpoint, check_endpoint, is_sendable, stream_answer
 from blender_ui.members.protocol import Chunk, Member, MemberHealth, MemberStatus, Message, Sampling
 
 CRASH_GRACE_SECONDS = 1.0
@@ -93,14 +93,14 @@ class RemoteMember:
         stop: threading.Event | None = None,
     ) -> Generator[Chunk]:
         """See ``Member``."""
-        if reason := self._missing_key():
+        if reason := self._key_fault():
             raise MemberError(f"{self.name}: {reason}", kind="refused")
         sampling = options or self._config.sampling
         yield from stream_answer(self._endpoint(), messages, sampling=sampling, stop=stop)
 
     def health(self) -> MemberHealth:
         """See ``Member``."""
-        if reason := self._missing_key():
+        if reason := self._key_fault():
             return MemberHealth(self.name, MemberStatus.UNAVAILABLE, reason)
         return check_endpoint(self._endpoint())
 
@@ -110,15 +110,20 @@ class RemoteMember:
     def close(self) -> None:
         """See ``Member``."""
 
-    def _missing_key(self) -> str:
-        variable = self._config.key_env
-        if variable and not self._environ.get(variable):
+    def _key_fault(self) -> str:
+        variable, key = self._config.key_env, self._key()
+        if variable and not key:
             return f"the environment variable {variable} is not set; set it to the endpoint's key"
+        if key and not is_sendable(key):
+            return f"the environment variable {variable} holds no key; expected printable ASCII, no spaces"
         return ""
 
+    def _key(self) -> str:
+        # A key read from a file, as secrets are mounted, often ends with a newline.
+        return self._environ.get(self._config.key_env, "").strip() if self._config.key_env else ""
+
     def _endpoint(self) -> Endpoint:
-        key = self._environ.get(self._config.key_env, "") if self._config.key_env else ""
-        return _endpoint(self._config, base_url=self._config.base_url.rstrip("/"), key=key)
+        return _endpoint(self._config, base_url=self._config.base_url.rstrip("/"), key=self._key())
 
 
 class LocalMember:

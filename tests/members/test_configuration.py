@@ -84,6 +84,7 @@ def test_every_commented_example_of_the_shipped_file_is_valid() -> None:
         ("timeout_seconds = 30", "timeout_seconds = true", r"limits.timeout_seconds: expected a number"),
         ("http://host", "ftp://host", r"base_url: expected http\(s\)://host"),
         ("http://host", "http://me:secret@host", r"base_url: holds a secret"),
+        ("http://host:8000", "http://[::1", r"line 6, member 1: base_url: expected http\(s\)://host"),
         ('name = "Ann"', 'name = ""', r"name: expected a text that is not empty"),
         ("[[member]]", "[[members]]", r"unknown table or key 'members'"),
         ("seed = 7", "seed = ", r"not valid TOML"),

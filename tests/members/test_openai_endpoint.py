@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -141,6 +142,43 @@ def test_an_event_outside_the_protocol_is_a_bad_response(event: str) -> None:
     assert failure_of(script).kind == "bad_response"
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [{"delta": {"content": "\ud83d"}}, {"delta": {"content": "Bye"}, "finish_reason": "\ud83d"}],
+)
+def test_half_a_surrogate_pair_is_a_bad_response(choice: dict[str, Any]) -> None:
+    def script(handler: ScriptedHandler, body: dict[str, Any]) -> None:
+        handler.open_stream()
+        handler.text("So far")
+        handler.event({"choices": [choice]})
+
+    error = failure_of(script)
+    assert (error.kind, error.partial_text) == ("bad_response", "So far")
+    str(error).encode()
+
+
+def test_an_endpoints_words_can_always_be_stored() -> None:
+    str(failure_of(refuses(400, {"error": {"message": "bad \ud83d"}}))).encode()
+
+
+def test_only_a_newline_ends_an_event() -> None:
+    text = "a\u2028b\u2029c\u0085d\x7f 😀"
+    event = json.dumps({"choices": [{"delta": {"content": text}}]}, ensure_ascii=False)
+
+    def script(handler: ScriptedHandler, body: dict[str, Any]) -> None:
+        handler.open_stream()
+        for piece in ("data: ", event[:30], event[30:], "\r", "\n\r\n", f"data: {event}\n\n"):
+            handler.send(piece)
+            time.sleep(0.02)
+        handler.send('data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]')
+        handler.send("")
+
+    with ScriptedEndpoint([script]).running() as endpoint:
+        *chunks, last = ask(endpoint)
+    assert [chunk.text for chunk in chunks] == [text, text]
+    assert last.usage is not None
+
+
 @pytest.mark.parametrize("pieces", [(), ("  ", "\n")])
 def test_an_answer_without_a_word_is_empty(pieces: tuple[str, ...]) -> None:
     assert failure_of(says(*pieces)).kind == "empty"
@@ -224,3 +262,12 @@ def test_health_tells_a_wrong_key_from_a_right_one() -> None:
 
 def test_the_key_is_in_no_text_of_the_endpoint() -> None:
     assert "secret" not in repr(Endpoint(name="Ann", base_url="http://h/v1", model="m", key="secret"))
+
+
+def test_a_key_that_cannot_be_sent_is_in_no_message() -> None:
+    endpoint = Endpoint(name="Ann", base_url="http://127.0.0.1:9/v1", model="m", key="secret\n")
+    health = check_endpoint(endpoint)
+    assert health.status is MemberStatus.FAILED
+    with pytest.raises(MemberError, match="printable ASCII") as caught:
+        list(stream_answer(endpoint, QUESTION, sampling=Sampling()))
+    assert "secret" not in health.reason + str(caught.value)

@@ -69,6 +69,44 @@ def test_a_missing_key_is_named_by_its_variable() -> None:
     assert caught.value.kind == "refused"
 
 
+def test_a_key_is_taken_without_the_whitespace_around_it() -> None:
+    with ScriptedEndpoint([says("Fine")]).running() as endpoint:
+        config = member(backend=Backend.OPENAI, base_url=endpoint.base_url, key_env="ANN_KEY")
+        members = Members([config], find_weights=no_weights, environ={"ANN_KEY": f" {KEY}\r\n"})
+        assert members.health()[0].status is MemberStatus.READY
+        assert next(members.get("Ann").stream(QUESTION)).text == "Fine"
+
+
+@pytest.mark.parametrize("key", ["sk secret", "sk-secret\nsk-secret", "sk-secrét", "sk-secret\0"])
+def test_a_key_that_cannot_be_sent_is_refused_and_not_repeated(key: str) -> None:
+    config = member(backend=Backend.OPENAI, base_url="http://127.0.0.1:9/v1", key_env="ANN_KEY")
+    members = Members([config], find_weights=no_weights, environ={"ANN_KEY": key})
+    (health,) = members.health()
+    assert health.status is MemberStatus.UNAVAILABLE
+    with pytest.raises(MemberError, match="printable ASCII") as caught:
+        list(members.get("Ann").stream(QUESTION))
+    assert caught.value.kind == "refused"
+    for text in (health.reason, str(caught.value)):
+        assert "ANN_KEY" in text
+        assert "secr" not in text
+
+
+def test_a_proxy_that_cannot_be_used_spoils_one_member_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "odd://127.0.0.1:9")
+    with ScriptedEndpoint([says("Fine")]).running() as endpoint:
+        configs = [
+            member(name="Ann", backend=Backend.OPENAI, base_url="http://ann.invalid/v1", key_env="A_KEY"),
+            member(name="Bob", backend=Backend.OPENAI, base_url=endpoint.base_url, key_env="A_KEY"),
+        ]
+        members = Members(configs, find_weights=no_weights, environ={"A_KEY": KEY})
+        ann, bob = members.health()
+    assert (ann.status, bob.status) == (MemberStatus.FAILED, MemberStatus.READY)
+    assert "ValueError: Unknown scheme for proxy" in ann.reason
+    with pytest.raises(MemberError, match="ValueError: Unknown scheme for proxy") as caught:
+        list(members.get("Ann").stream(QUESTION))
+    assert caught.value.kind == "crashed"
+
+
 def test_the_web_process_gets_no_torch_from_it() -> None:
     script = """
 import sys
