@@ -59,7 +59,7 @@ def read_items(task: Task, path: Path | None = None) -> tuple[EvaluationItem, ..
     """
     path = path or SETS_PATH / f"{task.value}.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # JSON texts may hold splitlines' other ends
     except (OSError, UnicodeDecodeError) as error:
         raise MalformedInput(f"expected JSON lines in {path}: {error}") from error
     items, faults = [], []

@@ -22,9 +22,11 @@ import pyarrow as pa
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import arrow
+from blender_ui.exchange.rows import unzip
 
 FORMAT = "blender-ui archive 1"
 MANIFEST = "manifest.json"
+MOST_MANIFEST_BYTES = 1 << 20
 Kind = Literal["int", "float", "text", "bool", "time", "json", "bytes"]
 
 _ARROW: dict[str, pa.DataType] = {
@@ -103,10 +105,13 @@ def is_archive(path: Path) -> bool:
     """Whether a file is a zip with a manifest of ours, of any version."""
     if not (path.is_file() and zipfile.is_zipfile(path)):
         return False
-    with zipfile.ZipFile(path) as archive:
-        if MANIFEST not in archive.namelist():
-            return False
-        return b'"blender-ui archive' in archive.read(MANIFEST)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
+                return False
+            return b'"blender-ui archive' in archive.read(MANIFEST)
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError):
+        return False  # a damaged one is told of where it is unpacked
 
 
 class OpenArchive:
@@ -130,18 +135,15 @@ def open_archive(path: Path) -> Iterator[OpenArchive]:
     """Unpack an archive beside nothing, and check every file against the manifest.
 
     Raises:
-        MalformedInput: If it is no archive of this format, or a file is missing or is not the one
-            that the manifest names.
+        MalformedInput: If it is no archive of this format or would unpack to too much, or a file is
+            missing or is not the one that the manifest names.
     """
     with tempfile.TemporaryDirectory(prefix="blender-ui-archive-") as name:
         folder = Path(name)
+        unzip(path, folder)
         try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
             manifest = _read_manifest(folder / MANIFEST)
-        except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
-            raise MalformedInput(f"{path.name} cannot be unpacked: {error}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, RecursionError, ValueError, KeyError, TypeError) as error:
             raise MalformedInput(
                 f"expected a manifest of {FORMAT!r} in {path.name}, came {error!r}"
             ) from error
@@ -155,6 +157,10 @@ def _read_manifest(path: Path) -> Manifest:
     if told["format"] != FORMAT:
         raise ValueError(told["format"])
     tables = tuple(TableEntry(**entry) for entry in told["tables"])
+    for entry in tables:
+        # The file is opened by the path that is told, so that a path out of the folder would be followed.
+        if not str(entry.name).isidentifier() or entry.file != f"tables/{entry.name}.parquet":
+            raise ValueError(f"table {entry.name!r} in {entry.file!r}")
     return Manifest(revision=told["revision"], created_at=told["created_at"], tables=tables)
 
 

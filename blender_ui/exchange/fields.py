@@ -6,7 +6,7 @@ Invariant: what a method returns has the type it says. Non-goal: what the fields
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -93,8 +93,10 @@ class Fields:
             return self.choice(key, words)
         if number is None:
             return None
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, int | float):
             raise self.fault(f"expected a number as {key!r}, came {_name(number)}")
+        if not abs(number) <= sys.float_info.max:
+            raise self.fault(f"expected a finite number as {key!r}")
         return float(number)
 
     def _required(self, key: str) -> Any:

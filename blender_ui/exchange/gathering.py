@@ -17,6 +17,8 @@ from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptReco
 
 @dataclass
 class _Gathered:
+    """``places`` is empty where the first record may not repeat."""
+
     first: PromptRecord
     number: int
     places: dict[tuple[CandidateRecord, int], int] = field(default_factory=dict)
@@ -38,7 +40,8 @@ class Gathering:
             may_repeat: Whether other rows may be about the same prompt.
 
         Raises:
-            FieldError: If an earlier row had the same id for another prompt, or may not repeat.
+            FieldError: If an earlier row had the same id for another prompt, or one of the two may not
+                repeat.
         """
         key = (record.source, record.id)
         earlier = self._gathered.get(key)
@@ -46,7 +49,7 @@ class Gathering:
             self._gathered[key] = earlier = _Gathered(record, number)
             if not may_repeat:
                 return
-        elif not may_repeat:
+        elif not (may_repeat and earlier.places):
             raise FieldError(
                 f"id {record.id!r} of source {record.source!r} is on line {earlier.number} already"
             )

@@ -151,7 +151,10 @@ def parse_time(fields: Fields) -> str | None:
         raise fields.fault(f"expected 'at' to be a time in ISO 8601, came {text!r}") from error
     if time.tzinfo is None:
         raise fields.fault(f"'at' has no zone: {text!r}; write {text}Z for UTC")
-    return time.astimezone(UTC).isoformat()
+    try:
+        return time.astimezone(UTC).isoformat()
+    except OverflowError as error:
+        raise fields.fault(f"expected 'at' in the years 1 to 9999 of UTC, came {text!r}") from error
 
 
 def decode_json(line: bytes) -> Any:
@@ -167,6 +170,8 @@ def decode_json(line: bytes) -> Any:
         raise FieldError("an escape spells half of a surrogate pair, which is no character") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise FieldError(f"not JSON: {error}") from error
+    except ValueError as error:
+        raise FieldError("a whole number in it has too many digits") from error
     return value
 
 

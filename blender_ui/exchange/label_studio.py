@@ -9,7 +9,7 @@ other tags.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from blender_ui.exchange.fields import FieldError, Fields
@@ -87,9 +87,11 @@ def _time(text: Any) -> str | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        time.astimezone(UTC)  # which the store keeps, and the calendar's first and last day may lack
+    except (ValueError, OverflowError) as error:
         raise FieldError(f"expected 'created_at' in ISO 8601, came {text!r}") from error
-    return time.isoformat() if time.tzinfo else f"{time.isoformat()}+00:00"
+    return time.isoformat()
 
 
 def _answer_names(data: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def open_rows(path: Path) -> Iterator[list[Rows]]:
         yield [_open_file(file) for file in list_data_files(path)]
     elif zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory(prefix="blender-ui-import-") as name:
-            _unzip(path, Path(name))
+            unzip(path, Path(name))
             yield [_open_file(file) for file in list_data_files(Path(name))]
     elif path.is_file():
         yield [_open_file(path)]
@@ -190,14 +190,21 @@ def _csv_row(number: int, row: dict[Any, Any]) -> Row:
     return Row(number, row)
 
 
-def _unzip(path: Path, folder: Path) -> None:
+def unzip(path: Path, folder: Path) -> None:
+    """Unpack a zip into a folder, up to ``MOST_UNZIPPED_BYTES``.
+
+    Raises:
+        MalformedInput: If it is damaged or would unpack to more.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             n_bytes = sum(entry.file_size for entry in archive.infolist())
             if n_bytes > MOST_UNZIPPED_BYTES:
                 raise MalformedInput(
-                    f"{path.name} would unpack to {n_bytes / 1e9:.1f} GB; unpack it and import the folder"
+                    f"{path.name} would unpack to {n_bytes / 1e9:.1f} GB, the most is "
+                    f"{MOST_UNZIPPED_BYTES / 1e9:.1f}; a data set may be unpacked and imported as a folder"
                 )
-            archive.extractall(folder)  # keeps every entry inside the folder
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
+            # Keeps every entry inside the folder, and to the size that was summed.
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise MalformedInput(f"{path.name} cannot be unpacked: {error}") from error

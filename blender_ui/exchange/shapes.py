@@ -91,7 +91,7 @@ def _gather_file(file: Rows, source: str, gathering: Gathering) -> None:
         try:
             fields = _fields(row)
             shape = shape or find_shape(fields, path=file.path)
-            record = shape.parse(fields, source)
+            record = _parse(shape, fields, source)
             if record is not None:
                 gathering.add(record, number=row.number, may_repeat=shape is not OWN)
         except FieldError as fault:
@@ -108,6 +108,16 @@ def _fields(row: Row) -> Mapping[str, Any]:
     if not isinstance(row.value, dict):
         raise FieldError(f"expected an object, came {type(row.value).__name__}")
     return row.value
+
+
+def _parse(shape: Shape, fields: Mapping[str, Any], source: str) -> PromptRecord | None:
+    try:
+        return shape.parse(fields, source)
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        # Other tools' rows nest deeper than their parsers check at every step.
+        raise FieldError(
+            f"cannot be read as {shape.name}: a value has another type or size than expected ({error!r})"
+        ) from error
 
 
 def find_shape(fields: Mapping[str, Any], *, path: Path) -> Shape:

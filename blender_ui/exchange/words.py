@@ -58,7 +58,7 @@ def read_turns(value: Any) -> list[Turn] | None:
     if isinstance(value, str) and value.lstrip()[:2] in ("[{", "[["):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return None
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         return None

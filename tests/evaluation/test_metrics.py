@@ -74,6 +74,15 @@ def test_a_file_of_one_s_own_is_read_and_its_faults_are_numbered(tmp_path: Path)
         read_items(Task.QA, path)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_an_item_may_hold_a_line_separator(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "own.jsonl"
+    texts = ["one\u2028two", "three\x85four"]
+    rows = [json.dumps({"instruction": text, "references": ["x"]}, ensure_ascii=False) for text in texts]
+    path.write_bytes("".join(row + end for row in rows).encode())
+    assert [item.prompt.instruction for item in read_items(Task.QA, path)] == texts
+
+
 def test_attacks_follow_from_the_seed_and_keep_the_answer() -> None:
     items = read_items(Task.QA)
     for attack in Attack:

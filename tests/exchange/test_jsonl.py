@@ -85,6 +85,10 @@ def test_a_label_is_read_as_what_it_says(
         (label(winner="tie", accept_a="no"), "expected true or false as 'accept_a', came text"),
         (label(at="yesterday"), "a time in ISO 8601"),
         (label(at="2026-01-01T00:00:00"), "has no zone"),
+        (label(at="0001-01-01T00:00:00+05:00"), "'at' in the years 1 to 9999 of UTC"),
+        (label(seconds=10**400), "expected a finite number as 'seconds'"),
+        (label(seconds=float("nan")), "expected a finite number as 'seconds'"),
+        (json.dumps(label(seconds=0)).replace('"seconds": 0', f'"seconds": {"1" * 5000}'), "too many digits"),
         (json.dumps(record()).replace("Because", r"\ud800"), "half of a surrogate pair"),
     ],
 )

@@ -375,6 +375,55 @@ def test_one_id_for_two_prompts_is_a_fault(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_record_in_two_forms_is_a_fault_in_either_order(tmp_path: Path) -> None:
+    own_first, rows_first = tmp_path / "own-first", tmp_path / "rows-first"
+    for folder, own, rows in ((own_first, "1.jsonl", "2.parquet"), (rows_first, "2.jsonl", "1.parquet")):
+        folder.mkdir()
+        write_records(folder / own, RECORDS)
+        write_parquet(folder / rows, RECORDS)
+        with pytest.raises(MalformedInput, match="id '1' of source 'a-set' is on line 1 already"):
+            read(folder)
+
+
+LABEL_ROW = {"prompt": "Q?", "text_a": "A.", "text_b": "B.", "winner": "a"}
+ARGILLA = {"fields": {"prompt": "Why?", "a": "A.", "b": "B."}, "responses": []}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        (ARGILLA, ARGILLA | {"responses": [None]}, "cannot be read as Argilla records"),
+        (
+            TASK,
+            TASK | {"annotations": [{"result": [{"type": "pairwise", "value": "left"}]}]},
+            "cannot be read as Label Studio, pairwise",
+        ),
+        (
+            TASK,
+            TASK | {"annotations": [TASK["annotations"][0] | {"created_at": "0001-01-01T00:00:00+05:00"}]},
+            "expected 'created_at' in ISO 8601",
+        ),
+        (LABEL_ROW, LABEL_ROW | {"at": "0001-01-01T00:00:00+05:00"}, "in the years 1 to 9999 of UTC"),
+        (LABEL_ROW, LABEL_ROW | {"seconds": 10**400}, "expected a finite number as 'seconds'"),
+        (LABEL_ROW, f'{{"prompt": {"1" * 5000}}}', "a whole number in it has too many digits"),
+    ],
+)
+def test_a_value_that_no_parser_expects_is_a_fault_of_its_row(
+    tmp_path: Path, good: dict[str, Any], bad: Any, reason: str
+) -> None:
+    with pytest.raises(MalformedInput) as caught:
+        read(lines(tmp_path / "x.jsonl", good, bad))
+    ((line, told),) = caught.value.faults
+    assert line == 2
+    assert reason in told
+
+
+@pytest.mark.parametrize("text", [f'[{{"n": {"1" * 5000}}}]', "[[" * 100_000])
+def test_a_text_that_only_looks_like_a_chat_is_a_text(tmp_path: Path, text: str) -> None:
+    (record,) = read(lines(tmp_path / "x.jsonl", {"prompt": "Q?", "chosen": text, "rejected": "B."}))
+    assert text in {candidate.text for candidate in record.candidates}
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
