@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             known, asked = (part.select(np.arange(len(part)) < 3 * QUICK_PAIRS) for part in (known, asked))
         pairs = _decided_pairs(asked)
         chosen_first = _run(known, asked, pairs, options, seed=fold)
-        right += [float(margin > 0) for margin in chosen_first]
+        right += [float((np.sign(margin) + 1) / 2) for margin in chosen_first]
         longer += [_prefer_longer(asked, pair) for pair in pairs]
         print(
             f"fold {fold}: accuracy {np.mean(right[-len(pairs) :]):.3f}, "

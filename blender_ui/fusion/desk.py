@@ -9,6 +9,7 @@ Invariant: a fusion that its parent no longer looks at is stopped. Non-goal: the
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -21,6 +22,8 @@ from blender_ui.fusion.generation import read_options
 from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import RankingPrompt
+
+_log = logging.getLogger(__name__)
 
 FUSER = "fuser"
 """Name of the desk among an engine process' loaders."""
@@ -94,6 +97,9 @@ class FuserDesk:
                         job.stop.set()
         except FusionError as failure:
             error = str(failure)
+        except Exception as failure:  # noqa: BLE001 - the edge of a thread: whoever looks would wait for ever
+            _log.exception("a fusion failed")
+            error = f"the fuser failed ({type(failure).__name__}: {failure}); try again"
         job.progress = Progress(piece, True, error)
 
 

@@ -7,6 +7,7 @@ own). Non-goal: training it, and which process it runs in; the web process never
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
 import threading
 from collections.abc import Generator, Sequence
@@ -29,7 +30,10 @@ from blender_ui.fusion.attribution import Attribution
 from blender_ui.fusion.encoding import FusionLimits, candidate_places, encode_fusion
 from blender_ui.fusion.generation import GenerationOptions, read_options
 from blender_ui.fusion.protocol import FusedPiece
+from blender_ui.ranking.joint.hardware import explain_memory
 from blender_ui.ranking.types import RankingPrompt
+
+_log = logging.getLogger(__name__)
 
 _PIECE_TIMEOUT_SECONDS = 0.1
 """How often a silent model is asked whether it has failed or been stopped."""
@@ -45,7 +49,7 @@ class Seq2SeqFuser:
         device: "cuda", "cpu", or None for the first that is there.
 
     Raises:
-        FusionError: If the folder does not hold a sequence-to-sequence model.
+        FusionError: If the folder does not hold a sequence-to-sequence model, or memory does not suffice.
     """
 
     def __init__(
@@ -69,7 +73,10 @@ class Seq2SeqFuser:
             model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
         except (OSError, ValueError) as error:
             raise FusionError(f"{folder} is not a sequence-to-sequence checkpoint: {error}") from error
-        self._model: PreTrainedModel = model.to(self._device).eval()
+        with explain_memory(
+            FusionError, f"memory ran out with {folder} on {self._device}; take the CPU or a smaller model"
+        ):
+            self._model: PreTrainedModel = model.to(self._device).eval()
         if model.generation_config.decoder_start_token_id is None:  # A file written by hand.
             model.generation_config.decoder_start_token_id = self._tokenizer.pad_token_id
 
@@ -195,7 +202,12 @@ class _Run:
             raise FusionError(f"{self._fuser.name} wrote nothing")
         has_ended = self._written[-1] == self._fuser.end_token_id
         # The first token only starts the decoder; it is not part of the answer.
-        attribution = self._fuser.attribute(self._token_ids, self._written, self._n_candidates)
+        try:
+            attribution = self._fuser.attribute(self._token_ids, self._written, self._n_candidates)
+        except (RuntimeError, MemoryError) as error:
+            # The answer is whole; only where it came from takes the memory of all attention maps.
+            _log.warning("attention is not attributed: %s: %s", type(error).__name__, error)
+            attribution = None
         yield FusedPiece(whole, len(self._written) - 1, "stop" if has_ended else "length", attribution)
 
     def end(self) -> None:

@@ -28,6 +28,7 @@ from blender_ui.fusion.encoding import FusionLimits, encode_fusion
 from blender_ui.fusion.examples import FusionExample
 from blender_ui.fusion.generation import GenerationOptions
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
+from blender_ui.ranking.joint.hardware import explain_memory, multiplies_bfloat16
 from blender_ui.ranking.joint.progress import clear_progress, load_progress, save_progress
 from blender_ui.ranking.joint.storage import write_folder
 
@@ -127,29 +128,29 @@ def train(
     digest = _digest_run(examples, base, options)
     if (known := find_fingerprint(output, digest=digest)) is not None:
         return known
-    run = _Run(examples, held_out, base=base, options=options)
-    step = load_progress(output, digest=digest, model=run.model, optimizer=run.optimizer)
-    while step < run.n_steps:
-        try:
+    with explain_memory(FusionError, _advise(options)):
+        run = _Run(examples, held_out, base=base, options=options)
+        step = load_progress(output, digest=digest, model=run.model, optimizer=run.optimizer)
+        while step < run.n_steps:
             figures = run.take_step(step)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise FusionError(
-                f"memory ran out with {options.micro_batch_size} examples at a time; lower micro_batch_size, "
-                "source_tokens or candidate_tokens"
-            ) from error
-        step += 1
-        if step % options.checkpoint_steps == 0 and step < run.n_steps:
-            save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
-        is_measured = step % options.held_out_steps == 0 or step == run.n_steps
-        on_progress(step, run.n_steps, figures, run.measure() if is_measured else None)
-    fingerprint = run.write(output, digest=digest)
-    clear_progress(output)
+            step += 1
+            if step % options.checkpoint_steps == 0 and step < run.n_steps:
+                save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
+            is_measured = step % options.held_out_steps == 0 or step == run.n_steps
+            on_progress(step, run.n_steps, figures, run.measure() if is_measured else None)
+        fingerprint = run.write(output, digest=digest)
+        clear_progress(output)
     return fingerprint
 
 
 def measure(folder: Path, examples: Sequence[FusionExample], *, options: FuserOptions) -> Figures:
-    """The figures of a checkpoint on examples, teacher-forced."""
-    return _Run(examples, examples, base=folder, options=options).measure()
+    """The figures of a checkpoint on examples, teacher-forced.
+
+    Raises:
+        FusionError: If the folder cannot be used, or memory does not suffice.
+    """
+    with explain_memory(FusionError, _advise(options)):
+        return _Run(examples, examples, base=folder, options=options).measure()
 
 
 def write_all(folder: Path, examples: Sequence[FusionExample], *, options: FuserOptions) -> list[str]:
@@ -294,9 +295,7 @@ class _Run:
         # What is written is seen one place later; what follows a target's end is not part of the loss.
         start = self.model.generation_config.decoder_start_token_id
         before = [(start, *example.target[:-1]) for example in part]
-        is_bfloat = self._device.type == "cuda" or bool(
-            torch.cpu.get_capabilities().get("avx512_bf16", False)
-        )
+        is_bfloat = multiplies_bfloat16(self._device)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_bfloat):
             logits = self.model(
                 input_ids=source.to(self._device),
@@ -312,6 +311,13 @@ class _Run:
         if step < n_rising:
             return (step + 1) / n_rising
         return (self.n_steps - step) / max(self.n_steps - n_rising, 1)
+
+
+def _advise(options: FuserOptions) -> str:
+    return (
+        f"memory ran out with {options.micro_batch_size} examples at a time; lower micro_batch_size, "
+        "source_tokens or candidate_tokens, or take a smaller base"
+    )
 
 
 def _limits(options: FuserOptions) -> FusionLimits:

@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
+from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.ranking.types import FloatArray, RankingPrompt
 
@@ -85,7 +86,7 @@ class Reader:
                 f"expected a model's folder with config.json, came {folder}; prepare the reader first"
             )
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = torch.bfloat16 if _is_bfloat16_fast(self._device) else torch.float32
+        dtype = torch.bfloat16 if multiplies_bfloat16(self._device) else torch.float32
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
             model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
@@ -245,9 +246,3 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(index)
     if batch:
         yield batch
-
-
-def _is_bfloat16_fast(device: torch.device) -> bool:
-    if device.type == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported())
-    return True

@@ -34,6 +34,8 @@ class CountingFuser:
     ) -> Generator[FusedPiece]:
         if prompt.instruction == "Fail":
             raise FusionError("cannot count")
+        if prompt.instruction == "Break":
+            raise ZeroDivisionError("no such number")
         for number in range(1, self.enough + 1):
             assert stop is not None
             if stop.wait(self.seconds):
@@ -63,6 +65,11 @@ def test_a_fusion_in_another_process_grows_like_one_here(process: EngineProcess)
 def test_an_error_in_the_child_is_a_fusion_error_here(process: EngineProcess) -> None:
     with pytest.raises(FusionError, match="cannot count"):
         list(EngineFuser(process, Path("3")).stream(RankingPrompt(instruction="Fail"), ["a"]))
+
+
+def test_what_nobody_foresaw_ends_the_fusion_too(process: EngineProcess) -> None:
+    with pytest.raises(FusionError, match=r"the fuser failed \(ZeroDivisionError: no such number\)"):
+        list(EngineFuser(process, Path("3")).stream(RankingPrompt(instruction="Break"), ["a"]))
 
 
 def test_stop_and_closing_end_the_fusion_in_the_child(process: EngineProcess) -> None:

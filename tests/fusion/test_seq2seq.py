@@ -51,11 +51,36 @@ def test_greedy_text_grows_piece_by_piece_to_what_generate_gives(folder: Path) -
     assert pieces[-1].text == fuser.decode(fuser.generate(encoded.token_ids))
 
 
+def test_a_model_that_memory_does_not_hold_says_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr("transformers.PreTrainedModel.to", fail)
+    with pytest.raises(FusionError, match="a smaller model"):
+        Seq2SeqFuser(folder, options=GREEDY)
+
+
 def test_beams_give_the_text_whole(folder: Path) -> None:
     fuser = Seq2SeqFuser(folder, options=GenerationOptions(n_beams=3, max_new_tokens=8))
     (piece,) = fuser.stream(PROMPT, CANDIDATES)
     assert piece.text
     assert piece.finish_reason == "length"
+
+
+def test_an_answer_stays_where_its_attention_takes_too_much_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fuser = Seq2SeqFuser(folder, options=GREEDY)
+
+    def attribute(*_arguments: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(fuser, "attribute", attribute)
+    *_, last = fuser.stream(PROMPT, CANDIDATES)
+    assert (last.text, last.finish_reason, last.attribution) == (last.text.strip(), "length", None)
+    assert last.text
 
 
 def test_sampling_draws_different_texts(folder: Path) -> None:

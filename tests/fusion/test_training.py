@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import FusionError
+from blender_ui.fusion import training
 from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.training import Figures, FuserOptions, digest_weights, measure, train, write_all
 from blender_ui.ranking.types import RankingPrompt
@@ -85,6 +86,19 @@ def test_a_run_that_died_ends_with_the_weights_of_one_that_did_not(base: Path, t
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut")]
     assert hashlib.sha256(weights[0]).digest() == hashlib.sha256(weights[1]).digest()
     assert not (tmp_path / "cut.progress").exists()
+
+
+@pytest.mark.parametrize("where", ["measure", "take_step", "__init__"])
+def test_running_out_of_memory_says_what_to_lower(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes")
+
+    monkeypatch.setattr(training._Run, where, fail)
+    examples = make_examples(4)
+    with pytest.raises(FusionError, match="lower micro_batch_size"):
+        train(examples, held_out=examples, base=base, output=tmp_path / "fuser", options=OPTIONS)
 
 
 def test_nothing_to_learn_from_and_a_bad_base_are_named(base: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from blender_ui.ranking.joint.checkpoint import load_checkpoint, save_checkpoint
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.model import Form
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions, load_ranker
-from blender_ui.ranking.joint.storage import write_folder
+from blender_ui.ranking.joint.storage import digest_folder, write_folder
 from blender_ui.ranking.types import RankingPrompt
 
 from .joint_fixtures import BACKBONES, make_base
@@ -86,6 +87,38 @@ def test_the_base_model_can_be_given_when_its_name_leads_nowhere(tmp_path: Path)
     with pytest.raises(RankerError, match="pass its folder as base="):
         load_ranker(theirs)
     assert load_ranker(theirs, base=tmp_path / "base").fingerprint
+
+
+def test_the_base_of_the_original_layout_is_part_of_its_fingerprint(tmp_path: Path) -> None:
+    theirs = _as_original(_save(tmp_path), tmp_path / "original", pickled=False)
+    fingerprints = {load_checkpoint(theirs).fingerprint}
+    for name in ("config.json", "tokenizer.json"):
+        path = tmp_path / "base" / name
+        path.write_text(path.read_text() + "\n")
+        fingerprints.add(load_checkpoint(theirs).fingerprint)
+    assert len(fingerprints) == 3
+
+
+@pytest.mark.parametrize("name", ["spm.model", "tokenizer_config.json"])
+def test_a_tokenizer_without_tokenizer_json_is_part_of_the_fingerprint(tmp_path: Path, name: str) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"weights")
+    (tmp_path / name).write_bytes(b"first")
+    first = digest_folder(tmp_path, weights)
+    (tmp_path / name).write_bytes(b"second")
+    assert digest_folder(tmp_path, weights) != first
+
+
+def test_the_fingerprint_of_our_layout_stays_as_it_was(tmp_path: Path) -> None:
+    folder = _save(tmp_path)
+    names = ("model.safetensors", "config.json", "ranker.json", "tokenizer.json")
+    digests = b"".join(hashlib.sha256((folder / name).read_bytes()).digest() for name in names)
+    assert load_checkpoint(folder).fingerprint == hashlib.sha256(digests).hexdigest()
+    (folder / "tokenizer.json").unlink()
+    weights = folder / "model.safetensors"
+    before = digest_folder(folder, weights)
+    (folder / "tokenizer_config.json").write_text("{}")
+    assert digest_folder(folder, weights) == before
 
 
 def test_our_layout_is_the_hugging_face_one_with_its_control_token_ids(tmp_path: Path) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.aggregation import run_tournament
 from blender_ui.ranking.joint.batches import group_by_tokens
 from blender_ui.ranking.joint.checkpoint import start_checkpoint
 from blender_ui.ranking.joint.encoding import Lengths
-from blender_ui.ranking.joint.model import Form
+from blender_ui.ranking.joint.hardware import multiplies_bfloat16
+from blender_ui.ranking.joint.model import Form, PairModel
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions
 from blender_ui.ranking.types import RankingPrompt
 
@@ -137,9 +140,33 @@ def test_a_compiled_backbone_gives_the_same_logits(base: Path) -> None:
     np.testing.assert_allclose(compiled.pairwise_logits(PROMPT, CANDIDATES), full, atol=1e-5)
 
 
-def test_an_absent_device_is_refused(base: Path) -> None:
+@pytest.mark.parametrize("device", ["tpu", "cuda:1", "cuda:x", "cudas"])
+def test_an_absent_device_is_refused(base: Path, monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(RankerError, match="available device"):
-        _make_ranker(base, options=ReadOptions(device="tpu"))
+        _make_ranker(base, options=ReadOptions(device=device))
+
+
+def test_a_network_too_large_for_the_device_says_what_to_do(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
+
+    monkeypatch.setattr(PairModel, "to", fail)
+    with pytest.raises(RankerError, match="use 'cpu' or bfloat16"):
+        _make_ranker(base)
+
+
+@pytest.mark.parametrize("generation", [7, 8])
+def test_bfloat16_is_not_taken_where_it_is_only_emulated(
+    monkeypatch: pytest.MonkeyPatch, generation: int
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(major=generation))
+    assert multiplies_bfloat16(torch.device("cuda")) == (generation == 8)
 
 
 def test_batches_hold_like_lengths_within_the_budget_longest_first() -> None:

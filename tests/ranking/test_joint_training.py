@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,8 @@ from safetensors.torch import load_file
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint import training
+from blender_ui.ranking.joint.checkpoint import start_checkpoint
+from blender_ui.ranking.joint.dropout import set_dropout
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.examples import merge_judgements
 from blender_ui.ranking.joint.model import Form
@@ -23,7 +27,7 @@ from blender_ui.ranking.joint.ranker import load_ranker
 from blender_ui.ranking.joint.training import JointOptions, TrainingStopped, train
 from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
 
-from .joint_fixtures import make_base
+from .joint_fixtures import BACKBONES, make_base
 
 SHORT = Lengths(source=16, candidate=16)
 
@@ -103,7 +107,8 @@ torch.set_num_threads(1)
 def die(step, *_):
     if step == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-train(make_dataset(), base=Path(sys.argv[1]), output=Path(sys.argv[2]), options=_options(), on_progress=die)
+train(make_dataset(), base=Path(sys.argv[1]), output=Path(sys.argv[2]), options=_options(dropout=0.1),
+      on_progress=die)
 """
 
 
@@ -126,10 +131,10 @@ def test_a_run_killed_with_sigkill_ends_with_the_same_weights_when_called_again(
             make_dataset(),
             base=base,
             output=tmp_path / "killed",
-            options=_options(),
+            options=_options(dropout=0.1),
             on_progress=lambda step, *_: seen.append(step),
         )
-        whole = train(make_dataset(), base=base, output=tmp_path / "whole", options=_options())
+        whole = train(make_dataset(), base=base, output=tmp_path / "whole", options=_options(dropout=0.1))
     finally:
         torch.set_num_threads(n_threads)
     assert seen == [5, 6]
@@ -172,6 +177,82 @@ def test_a_finished_run_called_again_does_nothing(tmp_path: Path) -> None:
     assert seen == [1, 2, 3]
 
 
+def test_other_weights_of_the_base_are_another_run(tmp_path: Path) -> None:
+    seen: list[int] = []
+    for seed in (0, 1):
+        train(
+            make_dataset(),
+            base=make_base(tmp_path / "base", "bert", seed=seed),
+            output=tmp_path / "ranker",
+            options=_options(n_epochs=1),
+            on_progress=lambda step, *_: seen.append(step),
+        )
+    assert seen == [1, 2, 3, 1, 2, 3]
+
+
+_RANK = """
+import os, sys, torch
+from pathlib import Path
+from tests.ranking.test_joint_training import _options, make_dataset
+from blender_ui.ranking.joint.training import TrainingStopped, train
+torch.set_num_threads(1)
+base, output, rank = Path(sys.argv[1]), Path(sys.argv[2]), int(os.environ["RANK"])
+seen = []
+def run(stop_after):
+    return train(
+        make_dataset(5), base=base, output=output, options=_options(),
+        on_progress=lambda *values: seen.append(values),
+        should_stop=lambda: rank == 1 and len(seen) >= stop_after,
+    )
+try:
+    run(3)
+except TrainingStopped:
+    assert output.with_name("both.progress").exists()
+else:
+    raise AssertionError("it was not stopped")
+run(99)
+assert (output / "model.safetensors").exists()
+assert [values[0] for values in seen] == [1, 2, 3, 4], seen
+assert all(values[3] in (0, 0.25, 0.5, 0.75, 1) for values in seen), seen
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_two_processes_end_with_the_weights_of_one_and_stop_together(tmp_path: Path) -> None:
+    """The last batch of an epoch holds one pair, so that one process has none."""
+    base = make_base(tmp_path / "base", "bert")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": f"{port}",
+        "OMP_NUM_THREADS": "1",
+    }
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", _RANK, str(base), str(tmp_path / "both")],
+            cwd=Path(__file__).parents[2],
+            env=os.environ | shared | {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}"},
+            stderr=subprocess.PIPE,
+        )
+        for rank in range(2)
+    ]
+    try:
+        errors = [child.communicate(timeout=300)[1].decode() for child in children]
+    finally:
+        for child in children:
+            child.kill()
+    assert [child.returncode for child in children] == [0, 0], errors
+    alone = train(make_dataset(5), base=base, output=tmp_path / "alone", options=_options())
+    both = _weights(tmp_path / "both")
+    for name, weight in _weights(alone).items():
+        torch.testing.assert_close(both[name], weight, rtol=1e-3, atol=1e-4)
+
+
 def test_other_options_do_not_go_on_from_a_saved_state(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base", "bert")
     with pytest.raises(TrainingStopped):
@@ -205,8 +286,7 @@ def test_adapters_leave_a_plain_checkpoint_and_the_frozen_rows_as_they_were(
     assert load_ranker(output).fingerprint
 
 
-def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.nn.Dropout, "forward", lambda self, values: values)
+def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base", "llama")
     folders = []
     for size in (2, 8):
@@ -254,16 +334,31 @@ def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
         train(empty, base=make_base(tmp_path / "base", "bert"), output=tmp_path / "r", options=_options())
 
 
-def test_running_out_of_memory_says_what_to_lower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["Accelerator", "binary_cross_entropy_with_logits"])
+def test_running_out_of_memory_says_what_to_lower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(training, "binary_cross_entropy_with_logits", fail)
+    monkeypatch.setattr(training, where, fail)
     with pytest.raises(RankerError, match="lower micro_batch_size"):
         train(
             make_dataset(), base=make_base(tmp_path / "b", "bert"), output=tmp_path / "r", options=_options()
         )
     assert not (tmp_path / "r").exists()
+
+
+def test_a_cpu_run_after_one_on_a_gpu_is_told_to_take_a_new_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("AcceleratorState has already been initialized")
+
+    monkeypatch.setattr(training, "Accelerator", fail)
+    base = make_base(tmp_path / "base", "bert")
+    with pytest.raises(RankerError, match="in a new process"):
+        train(make_dataset(), base=base, output=tmp_path / "r", options=_options())
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
@@ -280,3 +375,63 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     with pytest.raises(RankerError, match="positive counts"):
         JointOptions(batch_size=0)
+    for dropout in (-0.1, 1.0, math.nan):
+        with pytest.raises(RankerError, match="less than 1"):
+            JointOptions(dropout=dropout)
+
+
+_DROPPING: dict[str, dict[str, float]] = {
+    "bert": {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5},
+    "deberta-v2": {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5},
+    "llama": {"attention_dropout": 0.5},
+    "modernbert": {"attention_dropout": 0.5, "embedding_dropout": 0.5, "mlp_dropout": 0.5},
+    "falcon": {"attention_dropout": 0.5, "hidden_dropout": 0.5},
+}
+
+
+@pytest.mark.parametrize("model_type", _DROPPING)
+def test_dropout_is_what_was_asked_for_until_it_is_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_type: str
+) -> None:
+    monkeypatch.setitem(BACKBONES, "falcon", {"bos_token_id": 1, "eos_token_id": 2})
+    base = make_base(tmp_path / "base", model_type, **_DROPPING[model_type])
+    model = start_checkpoint(base, form="joint", lengths=SHORT).model.train()
+    config = model.pretrained_model.config.to_dict()
+    ids = torch.arange(4, 24)[None]
+    inputs = (ids, torch.ones_like(ids), torch.tensor([[1, 7, 14]]))
+
+    def differ() -> bool:
+        with torch.no_grad():
+            return bool(model(*inputs) != model(*inputs))
+
+    assert differ()
+    set_back = set_dropout(model, 0.0)
+    assert model.training
+    assert not differ()
+    set_back()
+    assert differ()
+    assert model.pretrained_model.config.to_dict() == config
+    assert model.head_layer[0].p == 0.05
+
+
+@pytest.mark.parametrize("lora_rank", [0, 2])
+def test_training_drops_nothing_by_default_and_saves_the_dropout_of_the_base(
+    tmp_path: Path, lora_rank: int
+) -> None:
+    folders = []
+    for probability in (0.0, 0.5):
+        name = f"{probability}"
+        base = make_base(
+            tmp_path / f"base{name}",
+            "bert",
+            hidden_dropout_prob=probability,
+            attention_probs_dropout_prob=0.2,
+        )
+        options = _options(n_epochs=1, lora_rank=lora_rank, gradient_checkpointing=True)
+        folders.append(train(make_dataset(), base=base, output=tmp_path / name, options=options))
+        saved = json.loads((folders[-1] / "config.json").read_text())
+        assert saved["hidden_dropout_prob"] == probability
+        assert (saved["attention_probs_dropout_prob"], saved["drop_out"]) == (0.2, 0.05)
+    first, second = map(_weights, folders)
+    for name, weight in first.items():
+        torch.testing.assert_close(second[name], weight)

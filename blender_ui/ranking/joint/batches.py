@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.encoding import Encoding
+from blender_ui.ranking.joint.hardware import explain_memory
 from blender_ui.ranking.joint.model import PairModel
 from blender_ui.ranking.types import FloatArray
 
@@ -54,11 +55,12 @@ class BatchReader:
             compiled: Compile the backbone with torch.compile, worth it from thousands of inputs on.
 
         Raises:
-            RankerError: If the device has no such precision.
+            RankerError: If the device has no such precision, or its memory does not hold the network.
         """
         if precision == "int8" and device != "cpu":
             raise RankerError(f"expected int8 on the CPU only, came device {device!r}; use bfloat16 there")
-        self._model = convert_precision(model.to(device), precision)
+        with explain_memory(RankerError, f"expected the network to fit on {device}; use 'cpu' or bfloat16"):
+            self._model = convert_precision(model.to(device), precision)
         self._device = device
         self._pad_id = pad_id
         self._batch_tokens = batch_tokens
@@ -75,15 +77,11 @@ class BatchReader:
             RankerError: If the device's memory does not hold a batch.
         """
         values = np.zeros(len(encodings), dtype=np.float32)
-        try:
-            with torch.inference_mode():
-                for chosen in group_by_tokens([len(e.ids) for e in encodings], n_most=self._batch_tokens):
-                    batch = [encodings[index] for index in chosen]
-                    values[chosen] = self._read_batch(batch).float().cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            raise RankerError(
-                f"expected {self._batch_tokens} tokens at once to fit on {self._device}; lower batch_tokens"
-            ) from error
+        advice = f"expected {self._batch_tokens} tokens at once to fit on {self._device}; lower batch_tokens"
+        with explain_memory(RankerError, advice), torch.inference_mode():
+            for chosen in group_by_tokens([len(e.ids) for e in encodings], n_most=self._batch_tokens):
+                batch = [encodings[index] for index in chosen]
+                values[chosen] = self._read_batch(batch).float().cpu().numpy()
         return values
 
     def _read_batch(self, batch: Sequence[Encoding]) -> Tensor:

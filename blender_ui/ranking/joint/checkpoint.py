@@ -215,7 +215,7 @@ def _load_original(folder: Path, settings: Mapping[str, Any], *, base: Path | No
     )
     config = read_config(base)
     config.vocab_size = len(tokenizer)
-    return _assemble(folder, config, tokenizer, lengths=lengths, settings=settings)
+    return _assemble(folder, config, tokenizer, lengths=lengths, settings=settings, base=base)
 
 
 def _find_base(name: str, *, beside: Path) -> Path:
@@ -243,9 +243,10 @@ def _assemble(
     *,
     lengths: Lengths,
     settings: Mapping[str, Any],
+    base: Path | None = None,
 ) -> Checkpoint:
     weights = find_weights(folder)
-    fingerprint = digest_folder(folder, weights)
+    fingerprint = digest_folder(folder, weights, base=base)
     check_fingerprint(folder, fingerprint)
     state = load_state(weights)
     if "head_layer.4.weight" not in state:

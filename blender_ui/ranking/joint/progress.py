@@ -1,7 +1,8 @@
 """The state of a training run on disk, so that a killed run goes on where it was.
 
 Invariant: the newest whole state is found again, and only by the run that wrote it. Beside
-``output`` there is ``output.progress`` while the run lasts. Non-goal: the finished ranker.
+``output`` there is ``output.progress`` while the run lasts. Non-goals: the finished ranker, and the
+state of random generators, which a run seeds anew at each step.
 """
 
 from __future__ import annotations
@@ -35,14 +36,12 @@ def save_progress(output: Path, *, digest: str, step: int, model: PairModel, opt
         "step": step,
         "weights": {name: weight for name, weight in model.named_parameters() if weight.requires_grad},
         "optimizer": optimizer.state_dict(),
-        "rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     write_folder(_find_folder(output), lambda part: torch.save(state, part / _STATE))
 
 
 def load_progress(output: Path, *, digest: str, model: PairModel, optimizer: Any) -> int:
-    """Take up the saved state of this run, random generators included, where there is one.
+    """Take up the saved state of this run where there is one.
 
     Returns:
         The steps done; 0 where nothing was saved, or by a run with another digest.
@@ -66,9 +65,6 @@ def load_progress(output: Path, *, digest: str, model: PairModel, optimizer: Any
         for name, weight in state["weights"].items():
             parameters[name].copy_(weight)
     optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["rng"])
-    if state["cuda_rng"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda_rng"])
     return int(state["step"])
 
 

@@ -8,6 +8,7 @@ serves one thread at a time.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -195,4 +196,5 @@ def _choose_reader(checkpoint: Checkpoint, options: ReadOptions) -> Reader:
 
 
 def _is_available(device: str) -> bool:
-    return device.startswith("cuda") and torch.cuda.is_available()
+    named = re.fullmatch(r"cuda(?::(\d+))?", device)
+    return bool(named and torch.cuda.is_available() and int(named[1] or 0) < torch.cuda.device_count())

@@ -81,10 +81,21 @@ def untie(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def digest_folder(folder: Path, weights: Path) -> str:
-    """SHA-256 over everything in the folder that a logit depends on."""
+def digest_folder(folder: Path, weights: Path, *, base: Path | None = None) -> str:
+    """SHA-256 over everything that a logit depends on.
+
+    Args:
+        folder: The checkpoint; one of our layout has always been named by four files alone.
+        weights: Its weights.
+        base: The folder that tokenizer and architecture come from, where it is another one.
+    """
+    paths = [weights, *(folder / name for name in ("config.json", "ranker.json", "tokenizer.json"))]
+    if base is not None:
+        paths += [base / "config.json", *_list_tokenizer_files(base)]
+    elif not (folder / "ranker.json").exists() and not (folder / "tokenizer.json").exists():
+        paths += _list_tokenizer_files(folder)
     digest = hashlib.sha256()
-    for path in (weights, *(folder / name for name in ("config.json", "ranker.json", "tokenizer.json"))):
+    for path in paths:
         if path.exists():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -108,6 +119,12 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RankerError(f"expected a checkpoint with {path.name} in {path.parent}, found none") from error
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
         raise RankerError(f"expected JSON in {path}: {error}") from error
+
+
+def _list_tokenizer_files(folder: Path) -> list[Path]:
+    if (folder / "tokenizer.json").exists():
+        return [folder / "tokenizer.json"]
+    return [folder / "spm.model", folder / "tokenizer_config.json"]
 
 
 def _flush(path: Path) -> None:

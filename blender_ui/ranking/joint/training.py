@@ -14,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -30,8 +30,10 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.adapters import add_adapters, merge_adapters
 from blender_ui.ranking.joint.batches import collate
 from blender_ui.ranking.joint.checkpoint import Checkpoint, open_base, save_checkpoint
+from blender_ui.ranking.joint.dropout import set_dropout
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.examples import Example, ExampleSource, split_micro_batches
+from blender_ui.ranking.joint.hardware import explain_memory, multiplies_bfloat16
 from blender_ui.ranking.joint.model import Form
 from blender_ui.ranking.joint.progress import clear_progress, load_progress, save_progress
 from blender_ui.ranking.types import PreferenceDataset
@@ -55,6 +57,7 @@ class JointOptions:
             steps, then a linear fall to 0.
         weight_decay: Of AdamW.
         max_gradient_norm: Gradients above it are scaled down.
+        dropout: Probability of dropping a unit while training, in backbone and head.
         lengths: The segments' most tokens; None takes the base's own.
         lora_rank: Rank of low-rank adapters on every linear layer; 0 trains all weights.
         gradient_checkpointing: Recompute activations: about a third slower, far less memory.
@@ -72,6 +75,7 @@ class JointOptions:
     warmup: float = 0.05
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
+    dropout: float = 0.0
     lengths: Lengths | None = None
     lora_rank: int = 0
     gradient_checkpointing: bool = False
@@ -84,6 +88,8 @@ class JointOptions:
         counts = (self.n_epochs, self.batch_size, self.micro_batch_size, self.checkpoint_steps)
         if min(counts) < 1 or self.lora_rank < 0 or self.learning_rate <= 0:
             raise RankerError(f"expected positive counts and a positive learning rate, came {self}")
+        if not 0 <= self.dropout < 1:
+            raise RankerError(f"expected dropout of at least 0 and less than 1, came {self.dropout}")
 
 
 class TrainingStopped(RankerError):
@@ -124,12 +130,18 @@ def train(
     digest = _digest_run(dataset, base, options)
     if _is_finished(output, digest):
         return output
-    run = _Run(dataset, base=base, options=options)
-    with _explain_memory(options):
+    advice = (
+        f"expected a part of {options.micro_batch_size} pairs to fit in memory; lower micro_batch_size or "
+        "lengths, turn on gradient_checkpointing, or set lora_rank"
+    )
+    with explain_memory(RankerError, advice):
+        run = _Run(dataset, base=base, options=options)
         step = load_progress(output, digest=digest, model=run.model, optimizer=run.optimizer)
         while step < run.n_steps:
-            if should_stop():
-                save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
+            if run.is_true_anywhere(should_stop()):
+                if run.is_main:
+                    save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
+                run.wait_for_everyone()
                 raise TrainingStopped(
                     f"training was stopped at step {step} of {run.n_steps}; it can be resumed"
                 )
@@ -142,6 +154,7 @@ def train(
             notes = {"digest": digest, "n_steps": run.n_steps, "options": asdict(options)}
             save_checkpoint(run.finish(), output, notes=notes)
             clear_progress(output)
+        run.wait_for_everyone()
     return output
 
 
@@ -167,12 +180,13 @@ class _Run:
         self._pad_id = self._checkpoint.encoder.pad_id
         torch.manual_seed(options.seed)
         self.model = self._checkpoint.model
+        self._set_dropout_back = set_dropout(self.model, options.dropout)
         if options.lora_rank:
             add_adapters(self._checkpoint, rank=options.lora_rank)
         if options.gradient_checkpointing:
             backbone: Any = self.model.pretrained_model
             backbone.activation_checkpointing_enable({"use_reentrant": False})
-        self._accelerator = Accelerator(cpu=options.device == "cpu")
+        self._accelerator = _start_accelerator(options.device)
         trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=options.learning_rate, weight_decay=options.weight_decay)
         self._wrapped, self.optimizer = self._accelerator.prepare(self.model, optimizer)
@@ -183,9 +197,13 @@ class _Run:
     def take_step(self, step: int) -> _Outcome:
         """Read a batch, part by part, and move the weights once."""
         options, accelerator = self._options, self._accelerator
+        seeds = np.random.SeedSequence((options.seed, step, accelerator.process_index))
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
         examples = self._source.draw(step)
         total = sum(example.weight for example in examples)
         share = examples[accelerator.process_index :: accelerator.num_processes]
+        # A process without examples would do no backward, for which the others wait.
+        share = share or [examples[0]._replace(weight=0.0)]
         parts = list(split_micro_batches(share, n_most=options.micro_batch_size))
         self._wrapped.train()
         for group in self.optimizer.param_groups:
@@ -205,10 +223,20 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         return _Outcome(loss=loss_sum / total, accuracy=n_right / n_decided if n_decided else math.nan)
 
+    def is_true_anywhere(self, flag: bool) -> bool:
+        """Whether the flag is true in any process; asked in all of them."""
+        flags = torch.tensor(float(flag), device=self._accelerator.device)
+        return bool(self._accelerator.reduce(flags).item())
+
+    def wait_for_everyone(self) -> None:
+        """Wait until all processes have come this far."""
+        self._accelerator.wait_for_everyone()
+
     def finish(self) -> Checkpoint:
-        """The trained network with adapters folded into its weights."""
+        """The trained network with adapters folded into its weights, and with the dropout it came with."""
         if self._options.lora_rank:
             merge_adapters(self.model)
+        self._set_dropout_back()
         self.model.eval()
         return self._checkpoint
 
@@ -227,26 +255,19 @@ class _Run:
             for name in ("target", "weight")
         )
         loss = binary_cross_entropy_with_logits(logits, target, weight=weight, reduction="sum")
-        decided = target != 0.5
+        decided = (target != 0.5) & (weight > 0)
         right = decided & ((logits > 0) == (target > 0.5))
         return loss, (right.sum().float(), decided.sum().float())
 
 
-@contextmanager
-def _explain_memory(options: JointOptions) -> Iterator[None]:
-    """Turn running out of memory, on a device or the host, into what to lower."""
-    advice = (
-        f"expected a part of {options.micro_batch_size} pairs to fit in memory; lower micro_batch_size or "
-        "lengths, turn on gradient_checkpointing, or set lora_rank"
-    )
+def _start_accelerator(device: Literal["cpu"] | None) -> Accelerator:
     try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise RankerError(advice) from error
-    except RuntimeError as error:
-        if "not enough memory" in str(error) or "can't allocate memory" in str(error):
-            raise RankerError(advice) from error
-        raise
+        return Accelerator(cpu=device == "cpu")
+    except ValueError as error:  # its state is one a process
+        raise RankerError(
+            f"expected the device of the runs before it in this process, came {device!r}; "
+            f"train in a new process: {error}"
+        ) from error
 
 
 def _scale_rate(step: int, n_steps: int, *, warmup: float) -> float:
@@ -258,14 +279,9 @@ def _scale_rate(step: int, n_steps: int, *, warmup: float) -> float:
 
 
 def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_multiplies_bfloat16()
-    if wanted == "bfloat16" or (wanted == "auto" and native):
+    if wanted == "bfloat16" or (wanted == "auto" and multiplies_bfloat16(device)):
         return torch.bfloat16
     return torch.float32
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 
 def _digest_run(dataset: PreferenceDataset, base: Path, options: JointOptions) -> str:
@@ -275,8 +291,10 @@ def _digest_run(dataset: PreferenceDataset, base: Path, options: JointOptions) -
     digest.update(json.dumps(dataset.texts).encode())
     for values in (dataset.prompt_of, dataset.left, dataset.right, dataset.target, dataset.strength):
         digest.update(np.ascontiguousarray(values, dtype=np.float64).tobytes())
-    for path in sorted(base.glob("*.json")):
-        digest.update(path.read_bytes())
+    names = ("*.json", "*.safetensors", "*.bin", "spm.model")
+    for path in sorted(path for name in names for path in base.glob(name)):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
