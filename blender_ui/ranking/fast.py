@@ -46,7 +46,7 @@ from blender_ui.ranking.head import (
     Progress,
     choose_precisions,
     fit_head,
-    held_out_logits,
+    held_out_moderated,
     spread_precisions,
     summarise,
 )
@@ -313,7 +313,7 @@ def _learn(
             on_progress=on_progress,
         )
         precision = spread_precisions(precisions, sizes)
-        logits = held_out_logits(features, comparisons, folds, precision, centre=centre)
+        logits = held_out_moderated(features, comparisons, folds, precision, centre=centre)
         # Probabilities are of what people say, so negatives have no say in them.
         temperature = fit_temperature(logits[: len(people.first)], people.share, people.weight)
         state = state._replace(precisions=precisions, temperature=temperature)

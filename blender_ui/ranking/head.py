@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
-from blender_ui.ranking.calibration import cross_entropy
+from blender_ui.ranking.calibration import cross_entropy, moderate
 from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
 
 MAX_NEWTON_STEPS = 25
@@ -240,6 +240,26 @@ def held_out_logits(
         test = folds == fold
         start = _mode(features, comparisons.select(~test), precision, centre, start=start)
         logits[test] = (features[comparisons.first[test]] - features[comparisons.second[test]]) @ start
+    return logits
+
+
+def held_out_moderated(
+    features: FloatArray,
+    comparisons: Comparisons,
+    folds: IntArray,
+    precision: FloatArray,
+    *,
+    centre: FloatArray | None = None,
+) -> FloatArray:
+    """As ``held_out_logits``, each moderated by its own head's posterior: what a ranker says before its
+    temperature, and so what a temperature has to be fitted to, (n_pairs,)."""
+    logits = np.zeros(len(folds))
+    for fold in np.unique(folds):
+        test = folds == fold
+        head = fit_head(features, comparisons.select(~test), precision, centre=centre)
+        difference = features[comparisons.first[test]] - features[comparisons.second[test]]
+        variance = np.sum(difference @ head.covariance * difference, axis=1)
+        logits[test] = moderate(difference @ head.mean, np.sqrt(np.maximum(variance, 0)))
     return logits
 
 

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from blender_ui.ranking.calibration import cross_entropy
-from blender_ui.ranking.head import Comparisons, choose_precisions, fit_head, summarise
+from blender_ui.ranking.calibration import cross_entropy, moderate
+from blender_ui.ranking.head import (
+    Comparisons,
+    choose_precisions,
+    fit_head,
+    held_out_moderated,
+    summarise,
+)
 from blender_ui.ranking.types import PreferenceDataset
 from tests.ranking.preferences import make_preferences
 
@@ -43,6 +49,19 @@ def test_one_feature_has_the_laplace_variance_of_a_hand_calculation():
     assert head.mean[0] == pytest.approx(0)
     assert head.covariance[0, 0] == pytest.approx(1 / 30)
     np.testing.assert_allclose(head.deviations(np.array([[1.0], [0.0]]))[0, 1], np.sqrt(1 / 30))
+
+
+def test_held_out_logits_are_moderated_by_the_head_that_has_not_seen_the_pair():
+    dataset, features = make_preferences(n_prompts=12)
+    comparisons, precision = summarise(dataset), np.ones(features.shape[1])
+    folds = dataset.prompt_of[comparisons.first] % 3
+    moderated = held_out_moderated(features, comparisons, folds, precision)
+    for pair in range(0, len(folds), 7):
+        head = fit_head(features, comparisons.select(folds != folds[pair]), precision)
+        first, second = comparisons.first[pair], comparisons.second[pair]
+        logit = head.mean @ (features[first] - features[second])
+        deviation = head.deviations(features[[first, second]])[0, 1]
+        assert moderated[pair] == pytest.approx(moderate(logit, deviation), abs=1e-3)
 
 
 def test_swapping_sides_changes_nothing():
