@@ -10,6 +10,8 @@ RUN apt-get update \
 # Spaces run the container as user 1000.
 RUN useradd --create-home --uid 1000 app
 USER app
+# A volume that Docker makes is owned as the folder in the image is.
+RUN mkdir /home/app/var
 WORKDIR /home/app/blender-ui
 
 ENV PATH=/home/app/venv/bin:$PATH \

@@ -64,7 +64,7 @@ from blender_ui.services.training_run import TrainingRun
 from blender_ui.services.version_inspection import VersionInspection
 from blender_ui.services.what_if import WhatIf
 from blender_ui.settings import Settings
-from blender_ui.weights.resolver import find_weights, reader_path, seq2seq_path
+from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
 from db.engine import create_store
 from db.migrations import SchemaVersionError, migrate
 from db.models import utc_now
@@ -143,7 +143,7 @@ def open_store(settings: Settings) -> Engine:
     try:
         migrate(engine)
     except SchemaVersionError as error:
-        raise SchemaMismatch(f"{settings.store_url}: {error}") from error
+        raise SchemaMismatch(f"{settings.store_name}: {error}") from error
     return engine
 
 
@@ -151,9 +151,10 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     """Make every service. Nothing heavy is started: members and models start when first needed."""
     engine = open_store(settings)
     members = _build_members(settings)
+    reader_path = find_reader(settings.reader, cache_path=settings.weights_path)
     process = EngineProcess(
         {
-            READER: partial(load_reader, find_reader(settings)),
+            READER: partial(load_reader, reader_path),
             JOINT: load_joint,
             FUSER: load_desk,
             BERTSCORE: load_scorer,
@@ -237,7 +238,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         attributing=Attributing(
             process=EngineProcess(
                 {
-                    READING: partial(load_reading_explainer, find_reader(settings)),
+                    READING: partial(load_reading_explainer, reader_path),
                     EXPLAINED_JOINT: load_joint_explainer,
                 }
             ),
@@ -254,7 +255,7 @@ def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> Trainin
         engine,
         rankers_path=settings.rankers_path,
         reader_name=settings.reader,
-        open_reader=partial(load_reader, find_reader(settings)),
+        open_reader=partial(load_reader, find_reader(settings.reader, cache_path=settings.weights_path)),
         joint=joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER),
         fusers=FuserRun(
             engine=engine,
@@ -292,14 +293,6 @@ def _build_members(settings: Settings) -> Members:
         find_weights=partial(find_weights, cache_path=settings.weights_path),
         environ=os.environ,
     )
-
-
-def find_reader(settings: Settings) -> Path:
-    """Folder of the frozen reader: one's own, or the one prepared from the catalogue."""
-    own = Path(settings.reader).expanduser()
-    if (own / "config.json").is_file():
-        return own
-    return reader_path(settings.reader, cache_path=settings.weights_path)
 
 
 def _find_encoder(settings: Settings, name: str) -> Path:

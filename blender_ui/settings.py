@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from blender_ui.errors import SettingsError
 
@@ -61,6 +62,11 @@ class Settings:
     def store_url(self) -> str:
         """URL of the database of rows."""
         return self.database_url or f"sqlite:///{self.home_path / 'blender.sqlite'}"
+
+    @property
+    def store_name(self) -> str:
+        """The same URL for people and logs: without its password."""
+        return _hide_password(self.store_url)
 
     @property
     def jobs_url(self) -> str:
@@ -133,3 +139,11 @@ def _checked(settings: Settings) -> Settings:
                 f"{PREFIX}{name.upper()} must be at least {least}, not {getattr(settings, name)}"
             )
     return settings
+
+
+def _hide_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user, _, _ = parts.netloc.rpartition("@")[0].partition(":")
+    return parts._replace(netloc=f"{user}:***@{parts.netloc.rpartition('@')[2]}").geturl()

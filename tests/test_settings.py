@@ -43,3 +43,15 @@ def test_a_misspelt_variable_is_refused_with_the_known_names() -> None:
 def test_a_value_of_the_wrong_form_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         load_settings({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("", "sqlite:///var/blender.sqlite"),
+        ("postgresql+psycopg://me:se:cr@et@db:5432/x", "postgresql+psycopg://me:***@db:5432/x"),
+        ("postgresql+psycopg://me@db/x?sslmode=require", "postgresql+psycopg://me@db/x?sslmode=require"),
+    ],
+)
+def test_what_is_printed_of_the_database_has_no_password(url: str, name: str) -> None:
+    assert load_settings({"BLENDER_UI_DATABASE_URL": url} if url else {}).store_name == name

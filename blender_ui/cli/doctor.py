@@ -86,7 +86,7 @@ def _look_at_store(settings: Settings) -> Iterator[Finding]:
     engine = create_store(settings.store_url)
     try:
         check_schema(engine)
-        yield Finding("database", True, settings.store_url)
+        yield Finding("database", True, settings.store_name)
     except (SchemaVersionError, SQLAlchemyError) as error:
         yield Finding("database", False, f"{error}; back it up, then start the app, which migrates it")
     finally:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blender_ui.bootstrap import Services, build_services
+from blender_ui.errors import SettingsError
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import Task, read_items
 from blender_ui.evaluation.sandbox import find_obstacle
@@ -50,13 +51,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             reports.append(_report(services, run_of_task, task, results, attack=attack, plain=plain))
     finally:
         services.close()
-    if options.plot:
-        _write_plot(reports, options.plot)
     if options.json:
         print(json.dumps([report.as_dict() for report in reports]))
-        return 0
-    for report in reports:
-        _print_report(report)
+    else:
+        for report in reports:
+            _print_report(report)
+    if options.plot:
+        _write_plot(reports, options.plot)
     return 0
 
 
@@ -107,7 +108,10 @@ def _print_report(report: Report) -> None:
 def _write_plot(reports: list[Report], path: Path) -> None:
     from blender_ui.ui.evaluation_plot import evaluation_plot
 
-    path.write_text(evaluation_plot(reports).to_html(include_plotlyjs=True), encoding="utf-8")
+    try:
+        path.write_text(evaluation_plot(reports).to_html(include_plotlyjs=True), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"the plot could not be written: {error}; --plot names a file to make") from error
     print(f"{path}: the figures as a plot", file=sys.stderr)
 
 

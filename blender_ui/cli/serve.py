@@ -34,7 +34,7 @@ def serve(settings: Settings) -> None:
     print("1/4 model weights", flush=True)
     if not prepare_weights(settings):
         print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
-    print(f"2/4 database {settings.store_url}", flush=True)
+    print(f"2/4 database {settings.store_name}", flush=True)
     services = build_services(settings)
     worker = None
     try:

@@ -11,12 +11,17 @@ from typing import Any
 from blender_ui.bootstrap import Services, build_services, build_training_run
 from blender_ui.services.training import JobView
 from blender_ui.settings import Settings
+from blender_ui.worker.lifecycle import end_on_signals
 from blender_ui.worker.train_now import train_now
 from db.models import JobKind, JobStatus
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it; the job can be resumed."""
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Train on the preferences so far; the exit status is 0 when the job completed."""
+    end_on_signals(INTERRUPTED)
     kind = JobKind(options.kind)
     services = build_services(settings)
     try:

@@ -72,9 +72,19 @@ def seq2seq_path(name: str, *, cache_path: Path) -> Path:
     return cache_path / "seq2seq" / get_model(name).name
 
 
+def find_reader(name: str, *, cache_path: Path) -> Path:
+    """Folder of a reader: one's own, if ``name`` is a checkpoint's folder, or the prepared one of that name.
+
+    Raises:
+        NotFound: If it is neither such a folder nor a name of the catalogue.
+    """
+    own = Path(name).expanduser()
+    return own if (own / "config.json").is_file() else reader_path(name, cache_path=cache_path)
+
+
 def is_reader_prepared(name: str, *, cache_path: Path) -> bool:
     """Whether that folder is there; it appears whole or not at all."""
-    return reader_path(name, cache_path=cache_path).exists()
+    return find_reader(name, cache_path=cache_path).exists()
 
 
 def fetch(

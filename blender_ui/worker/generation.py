@@ -27,7 +27,10 @@ def serve_generations(run: GenerationRun, stopping: threading.Event) -> threadin
                     pass
             except Exception as error:  # noqa: BLE001 - the edge of a thread: nobody else would hear of it
                 _log.exception("a generation failed")
-                run.end_failed(describe_failure(error))
+                try:
+                    run.end_failed(describe_failure(error))
+                except Exception:  # noqa: BLE001 - the store may be what failed; the thread tries again
+                    _log.exception("a failed generation could not be recorded")
 
     thread = threading.Thread(target=serve, name="generations", daemon=True)
     thread.start()

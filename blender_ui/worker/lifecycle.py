@@ -31,10 +31,15 @@ def share_machine() -> None:
         AUTOGROUP_PATH.write_text(str(NICENESS))
 
 
-def end_on_signals() -> None:
-    """End with exit code 0 on SIGTERM and SIGINT."""
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
+def end_on_signals(status: int = 0) -> None:
+    """End with this exit status on SIGTERM and SIGINT."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Leaving through the interpreter would wait for the thread that is in the middle of a step.
+        os._exit(status)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def end_with_parent() -> None:
@@ -45,9 +50,4 @@ def end_with_parent() -> None:
 def _wait_for_parent() -> None:
     while sys.stdin.buffer.read(4096):
         pass
-    os._exit(0)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    # Leaving through the interpreter would wait for the thread that is in the middle of a step.
     os._exit(0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,16 @@ def train_now(
         Refused: If there is not enough to train on.
     """
     job = training.request(**(request or {}))
-    with _worker_unless_one_runs(build_run, home_path=home_path, jobs_url=jobs_url) as worker:
-        written = ""
+    with ExitStack() as stack:
+
+        def find_worker() -> Worker | None:
+            found = _worker_unless_one_runs(build_run, home_path=home_path, jobs_url=jobs_url)
+            return stack.enter_context(found)
+
+        worker, written = find_worker(), ""
         while True:
+            if worker is None and job.is_stalled:
+                worker = find_worker()  # the one that was followed is gone
             if worker is not None:
                 worker.poll()
             job = training.get_job(job.id)

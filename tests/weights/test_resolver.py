@@ -14,7 +14,15 @@ import pytest
 from blender_ui.errors import NotFound, WeightsUnavailable
 from blender_ui.weights import catalogue
 from blender_ui.weights.entries import Model, ModelFile, Package, Registry
-from blender_ui.weights.resolver import describe, fetch, find_weights, is_cached, verify
+from blender_ui.weights.resolver import (
+    describe,
+    fetch,
+    find_reader,
+    find_weights,
+    is_cached,
+    is_reader_prepared,
+    verify,
+)
 from blender_ui.weights.sources import Progress
 from tests.weights.scripted_registry import ScriptedRegistry
 
@@ -225,3 +233,11 @@ def test_a_file_that_changed_in_the_cache_is_found_out(registry: ScriptedRegistr
     path.write_bytes(b"other")
     with pytest.raises(WeightsUnavailable, match="expected SHA-256"):
         verify("small", cache_path=cache_path)
+
+
+def test_a_reader_of_ones_own_is_a_checkpoints_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        is_reader_prepared(str(tmp_path), cache_path=tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    assert find_reader(str(tmp_path), cache_path=tmp_path) == tmp_path
+    assert is_reader_prepared(str(tmp_path), cache_path=tmp_path)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from blender_ui.bootstrap import build_services, find_reader
+from blender_ui.bootstrap import build_services
 from blender_ui.settings import load_settings
+from blender_ui.weights.resolver import find_reader
 from db.models import JobStatus
 from tests.services.preferences import add_labeled_prompts
 
@@ -37,7 +38,7 @@ def test_the_worker_trains_with_the_real_reader_and_the_page_ranks_with_what_it_
     environ = {**os.environ, "BLENDER_UI_HOME": str(tmp_path), "BLENDER_UI_TRAIN_EVERY": "0"}
     environ["BLENDER_UI_MEMBERS"] = str(REPOSITORY / "members.toml")
     settings = load_settings(environ)
-    if not (find_reader(settings) / "config.json").is_file():
+    if not (find_reader(settings.reader, cache_path=settings.weights_path) / "config.json").is_file():
         pytest.skip("the reader's weights are absent; `make weights` fetches and prepares them")
     services = build_services(settings)
     worker = subprocess.Popen(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,29 @@ def test_training_from_a_terminal_follows_the_worker_that_runs(tmp_path: Path) -
         thread.join()
         worker.close()
         lock.release()
+    assert job.status is JobStatus.COMPLETE
+
+
+def test_training_from_a_terminal_takes_over_from_a_worker_that_is_gone(tmp_path: Path) -> None:
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=40)
+    lock = WorkerLock(tmp_path)
+    lines: list[str] = []
+
+    def write(line: str) -> None:
+        lines.append(line)
+        if "worker not running" in line:
+            lock.release()
+
+    # A clock that is an hour ahead sees no sign of life from the worker that holds the lock.
+    job = train_now(
+        Training(engine, train_every=0, clock=lambda: utc_now() + timedelta(hours=1)),
+        build_run=lambda: make_run(engine, tmp_path),
+        home_path=tmp_path,
+        jobs_url=jobs_url(tmp_path),
+        write=write,
+    )
+    assert any("worker not running" in line for line in lines)
     assert job.status is JobStatus.COMPLETE
 
 
