@@ -76,4 +76,13 @@
     },
     true,
   );
+
+  // A vote that came to nothing leaves its pair on the screen, to be voted on again; one that counted
+  // has the moment in which the page draws what comes next.
+  document.addEventListener("blend-vote-ended", () => {
+    const ended = votedOn;
+    setTimeout(() => {
+      if (votedOn === ended) votedOn = null;
+    }, SEEN_AFTER_MS);
+  });
 })();

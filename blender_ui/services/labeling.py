@@ -217,14 +217,25 @@ class Labeling:
             held = leases.extend_active(session, annotator_id=annotator_id, expires_at=expires_at)
             return lease_id in held
 
-    def undo(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> PairView | None:
-        """Take back the annotator's last outcome or skip in a project, and lend them that pair again.
+    def undo(
+        self,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        prompt_id: int | None = None,
+    ) -> PairView | None:
+        """Take back the annotator's last outcome or skip, and lend them that pair again.
 
-        The outcome is retracted, not deleted. A pair they hold at this moment is put back and
+        The outcome is retracted, not deleted. A pair they hold there at this moment is put back and
         comes to them again afterwards, unless somebody else takes it.
 
         A pair whose names this annotator has seen outside of the vote is not lent again: its
         outcome is retracted, and its place is open to others.
+
+        Args:
+            annotator_id: From ``sign_in``.
+            project_id: Where to look.
+            prompt_id: Look at the pairs of this prompt only.
 
         Returns:
             The pair; None where it is not lent again, or there was nothing to take back.
@@ -233,12 +244,13 @@ class Labeling:
             LeaseLost: If the skipped pair has been given to others since.
         """
         now = self._clock()
+        scope = Scope(project_id, prompt_id)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            lease = leases.find_last_ended(session, annotator_id=annotator_id, project_id=project_id)
+            lease = leases.find_last_ended(session, annotator_id=annotator_id, scope=scope)
             if lease is None:
                 return None
-            leases.expire_active(session, annotator_id=annotator_id, scope=Scope(project_id), now=now)
+            leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
             if lease.status is LeaseStatus.SKIPPED:
                 self._lender.take_place(session, comparison_id=lease.comparison_id)
             standing = preferences.find_standing(

@@ -88,9 +88,10 @@ def find_resumable(session: Session, *, annotator_id: int, scope: Scope, besides
     return _find(session, _resumable_query(*_kind_of(scope)), values)
 
 
-def find_last_ended(session: Session, *, annotator_id: int, project_id: int) -> Lent | None:
-    """The lease that the annotator answered or skipped last in a project."""
-    return _find(session, _last_ended_query(), {"annotator_id": annotator_id, "project_id": project_id})
+def find_last_ended(session: Session, *, annotator_id: int, scope: Scope) -> Lent | None:
+    """The lease that the annotator answered or skipped last in a project or of one prompt."""
+    values = {"annotator_id": annotator_id, **scope._asdict()}
+    return _find(session, _last_ended_query(*_kind_of(scope)), values)
 
 
 def activate(session: Session, *, lease_id: int, expires_at: datetime) -> None:
@@ -223,10 +224,10 @@ def _active_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]
 
 
 @cache
-def _last_ended_query() -> Select[*tuple[Any, ...]]:
+def _last_ended_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]:
     return (
         _lent_query(
-            _is_of_comparison(*_within(True, False)),
+            _is_of_comparison(*_within(of_project, of_prompt)),
             col(Lease.annotator_id) == bindparam("annotator_id"),
             col(Lease.ended_at).is_not(None),
             col(Lease.status).in_((LeaseStatus.ANSWERED, LeaseStatus.SKIPPED)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 from sqlmodel import select
 
 from blender_ui.members.protocol import Chunk, Message
+from blender_ui.services.fusing import FusionUpdate
+from blender_ui.ui.blend.handlers import Blend
+from blender_ui.ui.blend.views import Turn
 from db.engine import transaction
 from db.models import Preference
 from tests.browser.conftest import Open, Serve
@@ -182,6 +185,29 @@ def test_a_double_click_asks_once_and_quick_keys_vote_once(site: Site, open_page
     assert count_votes(site) == n_votes + 1
 
 
+def test_a_vote_that_came_to_nothing_can_be_given_again(
+    site: Site, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press() -> None:
+        with page.expect_response("**/run/**"):
+            page.keyboard.press("t")
+        page.wait_for_timeout(600)
+        expect(bar(page)).to_contain_text("Which is better, Answer")
+
+    n_votes = count_votes(site)
+    page = visit(site, open_page)
+    ask(page)
+    look_up(page)
+    page.route("**/run/**", lambda route: route.fulfill(status=500, json={"error": "broken"}), times=1)
+    press()
+    with monkeypatch.context() as refusing:
+        refusing.setattr(Blend, "vote", lambda _, visit, *__: Turn(visit, "There is no pair to vote on now."))
+        press()
+    page.keyboard.press("t")
+    expect(bar(page)).to_contain_text("Your vote is in")
+    assert count_votes(site) == n_votes + 1
+
+
 def count_votes(site: Site) -> int:
     with transaction(site.services.engine) as session:
         return len(session.exec(select(Preference.id)).all())
@@ -222,6 +248,40 @@ def test_a_second_question_begins_blind_and_gets_a_result_of_its_own(site: Site,
         look_up(page)
         page.keyboard.press("n")
         expect(page.locator("#blend-differences :is(ins, del)").first).to_be_visible()
+
+
+def test_a_second_round_ends_with_the_next_question(
+    site: Site, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fuse, goes_on, has_ended = site.services.fusing.fuse, threading.Event(), threading.Event()
+
+    def fuse_slowly(*, prompt_id: int, rounds: int = 1) -> Iterator[FusionUpdate]:
+        if rounds == 1:
+            yield from fuse(prompt_id=prompt_id)
+            return
+        try:
+            yield FusionUpdate(text="The first question's")
+            goes_on.wait(60)
+            yield FusionUpdate(text="The first question's second round", is_done=True)
+        finally:
+            has_ended.set()
+
+    monkeypatch.setattr(site.services.fusing, "fuse", fuse_slowly)
+    page = visit(site, open_page)
+    for question in (QUESTION, "And at night?"):
+        ask(page, question)
+        look_up(page)
+        page.keyboard.press("n")
+        expect(page.locator("#blend-differences :is(ins, del)").first).to_be_visible()
+        if question == QUESTION:
+            page.locator("#blend-fuse-again").click()
+            expect(page.locator("#blend-fused")).to_contain_text("The first question's")
+    goes_on.set()
+    assert has_ended.wait(60)
+    page.wait_for_timeout(500)
+    expect(page.locator("#blend-fused")).to_contain_text("scattered")
+    page.locator("#blend-fuse-again").click()
+    expect(page.locator("#blend-fused")).to_contain_text("second round")
 
 
 def test_dark_follows_the_system_until_the_switch_says_otherwise(site: Site, open_page: Open) -> None:

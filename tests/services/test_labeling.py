@@ -286,6 +286,28 @@ def test_undo_goes_back_one_by_one_through_votes_and_skips(engine: Engine, clock
     check_places(engine)
 
 
+def test_undo_on_one_prompt_leaves_what_came_later_on_others(engine: Engine, clock: Clock) -> None:
+    labeling = make_labeling(engine, clock)
+    early, late, held = add_prompts(engine, n_prompts=3)
+    me, pairs = sign_in(labeling), {}
+    for prompt_id in (early, late, held):
+        labeling.queue_prompt(prompt_id=prompt_id)
+        pairs[prompt_id] = lent(labeling, me)
+        if prompt_id != held:
+            vote(labeling, me, pairs[prompt_id])
+        clock.pass_by(1)
+
+    again = labeling.undo(annotator_id=me, prompt_id=early)
+    assert again is not None
+    assert again.comparison_id == pairs[early].comparison_id
+    assert labeling.undo(annotator_id=me, prompt_id=early) is None
+    assert labeling.heartbeat(annotator_id=me, lease_id=pairs[held].lease_id)
+    with transaction(engine) as session:
+        standing = session.scalars(select(Preference).where(col(Preference.retracted_at).is_(None))).all()
+        assert [row.comparison_id for row in standing] == [pairs[late].comparison_id]
+    check_places(engine)
+
+
 def test_a_skip_that_others_took_up_cannot_be_undone(engine: Engine, clock: Clock) -> None:
     labeling = queued(engine, clock, n_prompts=1)
     me, other = sign_in(labeling, 1), sign_in(labeling, 2)

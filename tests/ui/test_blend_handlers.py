@@ -22,6 +22,7 @@ from blender_ui.ui.blend.views import (
 from db.engine import transaction
 from db.models import Candidate, Comparison, Outcome, Preference
 from tests.services.scripted_members import ScriptedMember, failing, hanging, saying
+from tests.services.stores import add_prompts
 from tests.ui.scripted_services import build_scripted_services
 
 MEMBERS = ("Ada", "Brahms", "Curie")
@@ -246,6 +247,34 @@ def test_undo_takes_a_vote_back_and_asks_nobody_who_knows_the_names(page: Page) 
     assert page.preferences()[0].retracted_at is not None
     assert page.visit.pair is None
     assert page.services.labeling.next_pair(annotator_id=page.visit.annotator_id) is None
+    assert "nothing to take back" in page.take(page.blend.undo)
+
+
+@pytest.mark.parametrize("step", ["vote", "skip"])
+def test_undo_leaves_a_vote_that_was_given_on_the_label_page_since(page: Page, step: str) -> None:
+    page.answer_all()
+    first, annotator_id = page.visit.pair, page.visit.annotator_id
+    assert first is not None
+    page.take(*((page.blend.vote, Choice.FIRST) if step == "vote" else (page.blend.skip,)))
+    (prompt_id,) = add_prompts(page.services.engine, n_prompts=1)
+    page.services.labeling.queue_prompt(prompt_id=prompt_id)
+    pair = page.services.labeling.next_pair(annotator_id=annotator_id, prompt_id=prompt_id)
+    page.services.labeling.submit(
+        annotator_id=annotator_id, lease_id=pair.lease_id, outcome=Outcome.LEFT, idempotency_key="label"
+    )
+    page.take(page.blend.undo)
+    standing = [row.comparison_id for row in page.preferences() if row.retracted_at is None]
+    assert standing == [pair.comparison_id]
+    if step == "skip":
+        assert page.visit.pair is not None
+        assert page.visit.pair.lease_id == first.lease_id
+
+
+def test_showing_the_names_after_a_skip_thanks_for_no_vote_and_takes_none_back(page: Page) -> None:
+    page.answer_all()
+    page.take(page.blend.skip)
+    page.take(page.blend.reveal)
+    assert not page.blend.page(page.visit).can_undo
     assert "nothing to take back" in page.take(page.blend.undo)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from blender_ui.errors import RankerError
 from blender_ui.services.fusion_records import FusionRecord
+from blender_ui.ui.app import build_app
 from blender_ui.ui.blend.handlers import Blend
 from blender_ui.ui.blend.result_drawing import (
     draw_attributed,
@@ -174,3 +175,12 @@ def test_a_second_round_is_refused_where_nobody_can_and_before_the_names_are_sho
     last = list(asked.results.fuse_again(asked.revealed, rounds=2))[-1]
     assert last.is_done
     assert "expected one or two rounds" in last.fusion_notice
+
+
+def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked) -> None:
+    fns = {fn._id: fn for fn in build_app(asked.services).fns.values()}
+    (ask,) = (fn for fn in fns.values() if fn.api_name == "blend_ask")
+    ended = {fns[key].api_name for fn in fns.values() if fn.targets == ask.targets for key in fn.cancels}
+    names = {str(fn.api_name) for fn in fns.values()}
+    drawing = {name for name in names if name.startswith("blend_") and name.endswith("_results")}
+    assert ended == {*drawing, "blend_fuse_again"}

@@ -212,7 +212,7 @@ class Blend:
         if not visit.undoable or prompt_id is None:
             return Turn(visit, "There is nothing to take back.")
         try:
-            shown = self._labeling.undo(annotator_id=visit.annotator_id)
+            shown = self._labeling.undo(annotator_id=visit.annotator_id, prompt_id=prompt_id)
         except Refused as error:
             return Turn(replace(visit, undoable=""), str(error))
         visit = replace(visit, undoable="")
@@ -229,7 +229,7 @@ class Blend:
         if visit.prompt_id is None or self._is_busy(visit):
             return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
-        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None))
+        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None, undoable=""))
 
     def page(self, visit: Visit, *, notice: str = "") -> PageView:
         """The page as the store has it. Answers that are being written stay with their streams."""

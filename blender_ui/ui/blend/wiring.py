@@ -29,6 +29,9 @@ N_RESULTS = 8
 Update = dict[Any, Any]
 """New values or properties by component."""
 
+VOTE_ENDED = "() => { document.dispatchEvent(new Event('blend-vote-ended')); }"
+"""Tells ``assets/page.js`` that a vote or skip is over, whatever came of it."""
+
 
 def build_blend(services: Services, page: gr.Blocks) -> None:
     """Draw the page and wire its events, inside the page's Blocks context."""
@@ -44,10 +47,10 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
         _wire_open(page, parts, blend, results),
         *_wire_voting(parts, blend, results),
         *_wire_retries(parts, blend, results),
+        _wire_again(parts, results),
     ]
     _wire_asking(parts, blend, results, cancels=shown)
     _wire_comparison(parts)
-    _wire_again(parts, results)
 
 
 def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Results) -> Any:
@@ -92,9 +95,11 @@ def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: 
         cancels=cancels,
         **_at_once("blend_ask"),
     )
+    own = []
     for number in range(len(parts.columns)):
         settled = _wire_stream(parts, blend, number, asked, f"blend_stream_{number}")
-        _wire_results(parts, results, settled, f"blend_stream_{number}_results")
+        own.append(_wire_results(parts, results, settled, f"blend_stream_{number}_results"))
+    gr.on([prompt.ask.click, prompt.instruction.submit], None, cancels=own, api_visibility="private")
     prompt.stop.click(stop, parts.visit, None, **_at_once("blend_stop"))
 
 
@@ -143,10 +148,13 @@ def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[
 
         name = f"blend_vote_{choice.value}"
         voted = _wire_step(parts, blend, button, name, take)
+        _wire_vote_end(voted)
         yield _wire_results(parts, results, voted, f"{name}_results")
     shown = _wire_step(parts, blend, vote.show, "blend_show", lambda visit, _reason: blend.reveal(visit))
     yield _wire_results(parts, results, shown, "blend_show_results")
-    _wire_step(parts, blend, vote.skip, "blend_skip", lambda visit, _reason: blend.skip(visit))
+    _wire_vote_end(
+        _wire_step(parts, blend, vote.skip, "blend_skip", lambda visit, _reason: blend.skip(visit))
+    )
     _wire_step(parts, blend, vote.undo, "blend_undo", lambda visit, _reason: blend.undo(visit))
 
 
@@ -166,6 +174,11 @@ def _wire_step(
     )
 
 
+def _wire_vote_end(step: Any) -> None:
+    for ended in (step.success, step.failure):  # ``then`` does not follow a failure in Gradio 6.31
+        ended(None, js=VOTE_ENDED, api_visibility="private")
+
+
 def _wire_results(parts: BlendParts, results: Results, begun: Any, name: str) -> Any:
     """After ``begun``, rank while the person reads, or show rank and fusion once names are known."""
 
@@ -176,12 +189,12 @@ def _wire_results(parts: BlendParts, results: Results, begun: Any, name: str) ->
     return begun.success(follow, parts.visit, _result_outputs(parts), **_queued(name, N_RESULTS))
 
 
-def _wire_again(parts: BlendParts, results: Results) -> None:
+def _wire_again(parts: BlendParts, results: Results) -> Any:
     def fuse_again(visit: Visit) -> Iterator[Update]:
         views = results.fuse_again(visit, rounds=2)
         yield from _at_least_once((_paint_result(parts, view) for view in views), parts.results.ranking)
 
-    parts.results.again.click(
+    return parts.results.again.click(
         fuse_again,
         parts.visit,
         _result_outputs(parts),
