@@ -5,6 +5,7 @@ const { blenderUi } = window;
 const desk = element.querySelector(".account");
 const find = (selector) => desk.querySelector(selector);
 const query = new URLSearchParams(location.search);
+const isHub = desk.dataset.hub === "yes";
 const PAGES = ["", "label", "train", "inspect", "data", "projects", "people", "quality"];
 
 function say(text, isWrong = false) {
@@ -52,9 +53,15 @@ desk.addEventListener("submit", async (event) => {
 
 desk.addEventListener("click", async (event) => {
   if (event.target.dataset.act !== "leave") return;
-  await blenderUi.call("account_sign_out", blenderUi.key);
+  say("");
+  try {
+    await blenderUi.call("account_sign_out", blenderUi.key);
+  } catch (error) {
+    return say(`You were not signed out: ${error.message}`, true);
+  }
   blenderUi.keep(null);
-  location.assign(`${blenderUi.root()}/account`);
+  // Whom Hugging Face still vouches for would be signed in again at once.
+  location.assign(`${blenderUi.root()}${isHub ? "/logout?_target_url=/account" : "/account"}`);
 });
 
 async function begin() {
@@ -66,11 +73,11 @@ async function begin() {
     show("invited");
     return;
   }
-  if (desk.dataset.hub === "yes") {
+  const me = await blenderUi.call("account_me", blenderUi.key);
+  if (isHub && !me.has_account) {
     const reply = await blenderUi.call("account_hub").catch(() => null);
     if (reply?.token) { goOn(reply); return; }
   }
-  const me = await blenderUi.call("account_me", blenderUi.key);
   if (me.has_account) {
     find(".who").textContent = me.name;
     find(".role").textContent = me.role;

@@ -158,7 +158,9 @@ function send() {
   return sending;
 }
 
+// Gives what the server said of answers that were sent while the page was loading.
 async function empty() {
+  const said = new Set();
   for (let [first] = readOutbox(); first; [first] = readOutbox()) {
     const shown = pair && pair.lease_id !== first.lease_id ? pair.lease_id : null;
     let turn = null;
@@ -169,17 +171,20 @@ async function empty() {
     } catch (error) {
       if (error instanceof SignedOut) {
         leaveToSignIn(); // the answer waits in the outbox for whoever signs in
-        return;
+        break;
       }
       if (!(error instanceof Refusal)) console.error(error);
-      turn = { pair: null, notice: error.message, isRefused: true };
+      const notice = `Not ${first.outcome ? "counted" : "skipped"}: ${error.message}`;
+      turn = { pair: null, notice, isRefused: true };
     }
     writeOutbox(readOutbox().filter((one) => one.token !== first.token));
     if (turn.reveal) countOne();
-    if (phase === "loading") continue; // the page has only just come; what it shows is asked for anew
-    if (turn.isRefused) await reopen(turn.notice);
+    if (phase === "loading") { // the page has only just come; what it shows is asked for anew
+      if (turn.notice) said.add(turn.notice);
+    } else if (turn.isRefused) await reopen(turn.notice);
     else goOn(turn, shown);
   }
+  return [...said].join(" ");
 }
 
 function goOn(turn, shown) {
@@ -212,9 +217,9 @@ async function reopen(message) {
   try {
     welcome = await insist("label_open", wanted);
   } catch (error) {
-    if (error instanceof SignedOut) leaveToSignIn();
-    alarm(error.message);
-    return;
+    if (error instanceof SignedOut) return leaveToSignIn();
+    say({ notice: message });
+    return alarm(error.message);
   }
   find(".name").textContent = welcome.name;
   find(".name").classList.toggle("is-shown-above", window.blenderUi.me?.has_account ?? false);
@@ -392,8 +397,7 @@ setInterval(keepLease, Number(desk.dataset.keepSeconds) * 1000);
 async function start() {
   // Answers that were on their way when the page went.
   const hadAny = readOutbox().length > 0;
-  if (hadAny) await send();
-  await reopen(hadAny ? "Your last answer was sent." : "");
+  await reopen(hadAny ? (await send()) || "Your last answer was sent." : "");
 }
 
 queueMicrotask(start); // after label_extras.js has been read, too

@@ -226,6 +226,11 @@ function makePast(past) {
   const texts = document.createElement("div");
   texts.className = "text";
   texts.innerHTML = `<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;
+  if (past.reason) {
+    const why = document.createElement("p");
+    why.textContent = `Your reason: ${past.reason}`;
+    texts.append(why);
+  }
   const buttons = ["left", "tie", "both_bad", "right"].map((outcome) =>
     makeButton(SAID[outcome], () => changePast(past, outcome), outcome === past.outcome));
   item.append(summary, texts, ...buttons);

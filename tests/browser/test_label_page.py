@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from sqlmodel import select
 from blender_ui.ui.app import build_app
 from blender_ui.ui.shell import launch_options
 from db.engine import transaction
-from db.models import Candidate, LeaseStatus, Preference
+from db.models import Candidate, LeaseStatus, Preference, utc_now
 from db.models import Lease as LeaseRow
 from tests.browser.conftest import Open, Serve, find_free_port
-from tests.services.stores import add_prompts
+from tests.services.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser
@@ -340,6 +341,69 @@ def test_a_vote_that_was_on_its_way_when_the_page_went_arrives_once(desk: Desk, 
     page.reload()
     wait_for_pair(page, after=lease)
     assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "both_bad")]
+
+
+def vote_offline(page: Page) -> int:
+    """Press a vote that cannot be sent and stays in the outbox; gives its lease."""
+    lease = wait_for_pair(page)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.context.set_offline(True)
+    page.keyboard.press("b")
+    expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
+    return int(lease)
+
+
+def test_after_a_reload_only_a_vote_that_was_taken_is_said_to_be_sent(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = vote_offline(page)
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator(".strip")).to_have_text("Your last answer was sent.")
+    assert [one.lease_id for one in desk.preferences(page)] == [lease]
+
+
+def test_a_vote_whose_place_others_took_meanwhile_is_not_said_to_be_sent(
+    tmp_path: Path, serve: Serve, open_page: Open
+) -> None:
+    desk = Desk(tmp_path, n_prompts=1)
+    page = open_page(serve(desk.services) + "label")
+    lease_id = vote_offline(page)
+    with transaction(desk.services.engine, immediate=True) as session:
+        lease = session.get(LeaseRow, lease_id)
+        assert lease is not None
+        lease.expires_at = utc_now() - timedelta(seconds=1)
+    other = desk.services.labeling.sign_in(key=key_of(1))
+    assert desk.services.labeling.next_pair(annotator_id=other.id) is not None
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator(".strip")).to_contain_text("Not counted: this pair waited too long")
+    expect(page.locator(".strip")).not_to_contain_text("was sent")
+    assert desk.preferences(page) == []
+
+
+def test_a_vote_in_a_project_that_is_gone_is_not_said_to_be_sent(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    vote_offline(page)
+    page.evaluate(
+        "outbox => localStorage.setItem(outbox, JSON.stringify("
+        "JSON.parse(localStorage.getItem(outbox)).map((one) => ({ ...one, project_id: 99 }))))",
+        OUTBOX,
+    )
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator(".strip")).to_contain_text("Not counted: This project is not there")
+    assert desk.preferences(page) == []
+
+
+def test_my_answers_show_the_reason_as_it_was_written(desk: Desk, open_page: Open) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.locator(".reason").fill("<b>left</b> is tidier")
+    page.keyboard.press("Escape")
+    press(page, "a", lease=lease)
+    page.keyboard.press("m")
+    page.locator(".past summary").click()
+    expect(page.locator(".past .text > p").last).to_have_text("Your reason: <b>left</b> is tidier")
 
 
 def test_a_second_tab_cannot_vote_on_what_the_first_has_answered(desk: Desk, open_page: Open) -> None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio.oauth
 import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from blender_ui.cli.serve import describe_access
 from blender_ui.services.questions import Questions
+from blender_ui.ui.account.wiring import HUB_VARIABLES
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Preference, Role
 from tests.browser.conftest import Open, Serve
@@ -54,6 +56,13 @@ def house(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> House:
 
 def accept(page: Page, name: str) -> None:
     form = page.locator(".invited")
+    form.locator("[name=username]").fill(name)
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("button").click()
+
+
+def sign_in(page: Page, name: str) -> None:
+    form = page.locator(".sign-in")
     form.locator("[name=username]").fill(name)
     form.locator("[name=password]").fill(PASSWORD)
     form.locator("button").click()
@@ -142,11 +151,7 @@ def test_an_answer_that_a_sign_in_s_end_overtook_is_sent_after_signing_in_again(
     mia = next(one for one in services.accounts.list_people() if one.username == "mia")
     services.accounts.set_password(annotator_id=mia.annotator_id, password=PASSWORD, by=None)
     page.keyboard.press("b")
-    form = page.locator(".sign-in")
-    expect(form).to_be_visible()
-    form.locator("[name=username]").fill("mia")
-    form.locator("[name=password]").fill(PASSWORD)
-    form.locator("button").click()
+    sign_in(page, "mia")
     wait_for_pair(page)
     expect(page.locator(".strip")).to_contain_text("Your last answer was sent")
     with transaction(services.engine) as session:
@@ -186,6 +191,50 @@ def test_signing_out_ends_it(house: House, open_page: Open) -> None:
     expect(page.locator(".sign-in")).to_be_visible()
     page.goto(house.url + "label")
     expect(page.locator(".sign-in")).to_be_visible()
+
+
+def test_a_sign_out_that_fails_is_said(house: House, open_page: Open) -> None:
+    page = open_page(house.url + "people")
+    sign_in(page, "boss")
+    expect(page.locator("#people-accounts")).to_contain_text("boss")
+    page.goto(house.url + "account")
+    page.route("**/account_sign_out", lambda route: route.abort())
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator(".bu-said")).to_contain_text("You were not signed out")
+    expect(page.locator(".signed-in")).to_be_visible()
+
+
+@pytest.fixture
+def hub_house(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A house where Hugging Face, which Gradio plays outside a Space, vouches for ``huggy``."""
+    for name in HUB_VARIABLES:
+        monkeypatch.setenv(name, "set")
+    profile = {"preferred_username": "huggy", "name": "Huggy", "profile": "", "picture": ""}
+    monkeypatch.setattr(gradio.oauth, "_get_mocked_oauth_info", lambda: {"userinfo": profile})
+    house = House(tmp_path)
+    with pytest.warns(UserWarning, match="mocked"):
+        house.url = serve(house.services)
+    return house
+
+
+def test_whom_hugging_face_vouches_for_sees_their_account_and_can_sign_out(
+    hub_house: House, open_page: Open
+) -> None:
+    page = open_page(hub_house.url + "login/callback?_target_url=/account")
+    wait_for_pair(page)
+    page.goto(hub_house.url + "account")
+    expect(page.locator(".who")).to_have_text("Huggy")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator(".sign-in")).to_be_visible()
+    assert page.url == hub_house.url + "account"
+
+
+def test_a_password_sign_in_stays_where_hugging_face_vouches_too(hub_house: House, open_page: Open) -> None:
+    page = open_page(hub_house.invite(Role.ANNOTATOR))
+    accept(page, "ada")
+    wait_for_pair(page)
+    page.goto(hub_house.url + "login/callback?_target_url=/account")
+    expect(page.locator(".who")).to_have_text("ada")
 
 
 def test_a_researcher_makes_a_project_and_sets_a_gold_pair(house: House, open_page: Open) -> None:

@@ -105,7 +105,7 @@ class Vote:
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """One of the annotator's own answers; the texts are safe HTML."""
+    """One of the annotator's own answers; the texts are safe HTML, the reason is as it was written."""
 
     preference_id: int
     instruction: str
