@@ -136,23 +136,25 @@ class Inspection:
         )
 
     def find_prompts(self, text: str = "", *, limit: int = 30) -> tuple[PromptEntry, ...]:
-        """Prompts that hold a text, or have it as their id; newest first.
+        """The prompt that has a text as its id, then those that hold it, newest first.
 
         Args:
             text: Looked for in instruction and input, letter case ignored; empty finds all.
             limit: The most that are given.
         """
-        query = select(Prompt).order_by(col(Prompt.id).desc()).limit(limit)
+        query = select(Prompt).limit(limit)
         wanted = text.strip()
         if wanted:
             number = wanted.removeprefix("#")
+            is_it = col(Prompt.id) == (int(number) if number.isdecimal() and len(number) < 19 else -1)
             query = query.where(
                 or_(
                     col(Prompt.instruction).icontains(wanted, autoescape=True),
                     col(Prompt.input).icontains(wanted, autoescape=True),
-                    col(Prompt.id) == (int(number) if number.isdecimal() and len(number) < 19 else -1),
+                    is_it,
                 )
-            )
+            ).order_by(is_it.desc())
+        query = query.order_by(col(Prompt.id).desc())
         with transaction(self._engine) as session:
             return tuple(
                 PromptEntry(

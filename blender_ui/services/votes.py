@@ -5,7 +5,7 @@ Invariant: only what stands is told. Non-goal: writing; ``services.labeling`` do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -42,6 +42,13 @@ class VoteView:
     policy: str | None
     propensity: float | None
     created_at: datetime
+
+
+def hide_person(vote: VoteView) -> VoteView:
+    """The vote without its person's name and words; a judge is no person."""
+    if not vote.is_human:
+        return vote
+    return replace(vote, annotator=f"annotator {vote.annotator_id}", reason=None)
 
 
 def list_votes(session: Session, prompt_id: int) -> tuple[VoteView, ...]:

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from blender_ui.errors import MalformedInput, NotSignedIn
+from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
 from blender_ui.services.access import Access, Mode
 from blender_ui.services.labeling import AnnotatorView, Labeling
 from db.models import Role
@@ -47,7 +47,12 @@ CHECKS_ITSELF = frozenset({"label", "account"})
 GRADIOS_OWN = frozenset({"_check_login_status"})
 """What Gradio's button for Hugging Face asks for itself: whether one's own session is signed in."""
 SHOWN_IN_DEMO = (
-    "inspect",
+    "inspect_tab",
+    "inspect_open",
+    "inspect_search",
+    "inspect_prompt",
+    "inspect_ranking",
+    "inspect_people",
     "members",
     "version",
     "contrast_open",
@@ -57,7 +62,14 @@ SHOWN_IN_DEMO = (
     "train_open",
     "train_tick",
 )
-"""What an anonymous visitor of a demo may look at; none of it changes anything or names people."""
+"""What an anonymous visitor of a demo may look at, by the beginning of its name.
+
+None of it changes anything or names people; handlers whose rows have names ask ``is_researcher``.
+"""
+ONLY_SHOWN = (
+    "A demo shows what is there: rankings that were made, versions that were trained. This needs an account "
+    "with a higher role. Sign in on the account page."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +109,20 @@ def admit(access: Access, role: Role, key: str | None) -> None:
     """
     if access.mode is Mode.OPEN:
         return
-    if access.mode is Mode.DEMO and key is None:
+    if access.mode is Mode.DEMO and not access.identify(key).has_account:
         if role is Role.ANNOTATOR:
             return
-        raise NotSignedIn("This needs an account with a higher role. Sign in on the account page.")
+        raise NotSignedIn(ONLY_SHOWN)
     access.require(access.recognise(key), role)
+
+
+def is_researcher(access: Access) -> bool:
+    """Whether the request that is being handled is a researcher's, who is shown people's names."""
+    try:
+        admit(access, Role.RESEARCHER, presented_key.get())
+    except NotPermitted:
+        return False
+    return True
 
 
 def welcome(labeling: Labeling, memory: object) -> Visitor:

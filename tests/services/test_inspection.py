@@ -69,6 +69,14 @@ def test_a_prompt_is_found_by_its_words_and_its_id(engine: Engine, wanted: str) 
     assert (found.prompt_id, found.excerpt) == (2, "Question 1?")
 
 
+def test_a_number_finds_its_own_prompt_before_newer_ones_that_hold_it(engine: Engine) -> None:
+    add_prompts(engine, n_prompts=3)
+    with transaction(engine, immediate=True) as session:
+        session.add(Prompt(instruction="Which colour is #25aaff?", fingerprint="f"))
+    assert [entry.prompt_id for entry in Inspection(engine).find_prompts("#2")] == [2, 4]
+    assert [entry.prompt_id for entry in Inspection(engine).find_prompts("#2", limit=1)] == [2]
+
+
 @pytest.mark.parametrize("wanted", ["%", "_", "nothing like it", "9" * 40])
 def test_signs_of_sql_are_words_like_others(engine: Engine, wanted: str) -> None:
     add_prompts(engine, n_prompts=3)

@@ -5,16 +5,19 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 from sqlmodel import select
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.ui.inspect import drawing
 from blender_ui.ui.inspect.handlers import InspectHandlers, logits_csv, votes_csv
+from blender_ui.ui.inspect.wiring import build_inspect
 from db.engine import transaction
-from db.models import Candidate, Outcome, Prompt
+from db.models import Candidate, Outcome, Prompt, Ranking
 from tests.services.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 
@@ -24,7 +27,9 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.services: Any = build_scripted_services(folder)
-        self.handlers = InspectHandlers(self.services.inspection, self.services.ranking)
+        self.handlers = InspectHandlers(
+            self.services.inspection, self.services.ranking, access=self.services.access
+        )
         (self.prompt_id,) = add_prompts(self.services.engine, n_prompts=1)
         with transaction(self.services.engine, immediate=True) as session:
             for candidate in session.exec(select(Candidate)):
@@ -44,6 +49,32 @@ class Desk:
             idempotency_key="k",
             reason=reason,
         )
+
+    def add_newer_prompt(self) -> int:
+        """One whose text holds the number of the first."""
+        with transaction(self.services.engine, immediate=True) as session:
+            prompt = Prompt(instruction=f"Is #{self.prompt_id}5aaff a blue?", fingerprint="f")
+            session.add(prompt)
+            session.flush()
+            assert prompt.id is not None
+            return prompt.id
+
+    def count_rankings(self) -> int:
+        with transaction(self.services.engine) as session:
+            return len(session.exec(select(Ranking)).all())
+
+    def send(self, endpoint: str, *inputs: object) -> dict[str, Any]:
+        """What a listener of the page changes, by its component's id."""
+        with gr.Blocks() as page:
+            build_inspect(self.services, page)
+        (handle,) = [event.fn for event in page.fns.values() if event.api_name == endpoint]
+        assert handle is not None
+        return {component.elem_id: value for component, value in handle(*inputs).items()}
+
+    def open(self, **address: object) -> dict[str, Any]:
+        """What the decision's tab shows of an address."""
+        parameters = {name: str(value) for name, value in address.items()}
+        return self.send("inspect_open", SimpleNamespace(query_params=parameters))
 
 
 @pytest.fixture
@@ -141,3 +172,45 @@ def test_answers_are_drawn_as_text_that_does_nothing(desk: Desk) -> None:
     drawn = drawing.draw_prompt(desk.handlers.get_decision(desk.prompt_id))
     assert "<script" not in drawn
     assert "<img" not in drawn
+
+
+def test_a_link_to_a_decision_has_the_version_rank_its_own_prompt(desk: Desk) -> None:
+    desk.services.ranking.train()
+    desk.add_newer_prompt()
+    shown = desk.open(tab="decision", prompt=desk.prompt_id, version=1)
+    assert shown["inspect-prompt"]["value"] == desk.prompt_id
+    assert f"Prompt {desk.prompt_id} " in shown["inspect-texts"]
+    assert desk.count_rankings() == 1
+
+
+@pytest.mark.parametrize(
+    "address", [{"tab": "members"}, {"tab": "what-if", "prompt": 1}, {"tab": "decision"}, {}]
+)
+def test_a_link_that_asks_for_no_decision_ranks_nothing(desk: Desk, address: dict[str, object]) -> None:
+    desk.services.ranking.train()
+    shown = desk.open(**address, version=1)
+    assert "not ranked yet" in shown["inspect-ranks"]
+    assert desk.count_rankings() == 0
+
+
+def test_a_link_to_a_prompt_that_is_gone_shows_no_other_one(desk: Desk) -> None:
+    newer = desk.add_newer_prompt()
+    with transaction(desk.services.engine, immediate=True) as session:
+        session.add(Prompt(instruction=f"And #{newer + 9}?", fingerprint="g"))
+    shown = desk.open(prompt=newer + 9)
+    assert shown["inspect-prompt"]["value"] is None
+    assert "No prompt was found" in shown["inspect-notice"]
+
+
+def test_a_search_that_finds_nothing_leaves_no_decision_up(desk: Desk) -> None:
+    desk.vote(for_longer=True)
+    desk.services.ranking.train()
+    desk.handlers.rank(desk.prompt_id)
+    full = desk.send("inspect_search", "question")
+    empty = desk.send("inspect_search", "nothing like it")
+    assert set(empty) == set(full)
+    texts = [name for name, value in full.items() if isinstance(value, str) and name != "inspect-notice"]
+    assert len(texts) == 6
+    assert all(full[name] and not empty[name] for name in texts)
+    assert (empty["inspect-ranking"]["choices"], empty["inspect-ranking"]["value"]) == ([], None)
+    assert empty["inspect-heat"]["visible"] is False

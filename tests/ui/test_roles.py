@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from gradio.routes import App
+from sqlmodel import select
 
 from blender_ui.services.access import Mode
 from blender_ui.ui.app import build_app
-from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, required_role
-from db.models import Role
+from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, SHOWN_IN_DEMO, required_role
+from db.engine import transaction
+from db.models import Comparison, FuserPromotion, FuserVersion, Outcome, Preference, Promotion, Ranking, Role
 from tests.services.people import PASSWORD
 from tests.services.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
@@ -21,8 +23,8 @@ from tests.ui.scripted_services import build_scripted_services
 class House:
     """The app where people sign in, and a token of each role."""
 
-    def __init__(self, folder: Any) -> None:
-        self.services = build_scripted_services(folder, access_mode="accounts")
+    def __init__(self, folder: Any, *, mode: str = "accounts") -> None:
+        self.services = build_scripted_services(folder, access_mode=mode)
         for prompt_id in add_prompts(self.services.engine, n_prompts=6):
             self.services.labeling.queue_prompt(prompt_id=prompt_id)
         self.app = build_app(self.services)
@@ -33,9 +35,10 @@ class House:
         self.services.accounts.add(username=role.value, password=PASSWORD, role=role, by=None)
         return str(self.services.accounts.sign_in(username=role.value, password=PASSWORD).token)
 
-    def post(self, endpoint: str, *data: object, key: str | None = None) -> Any:
+    def post(self, endpoint: str, *data: object, key: str | None = None, address: str = "") -> Any:
         headers = {} if key is None else {KEY_HEADER: key}
-        return self.client.post(f"/gradio_api/run/{endpoint}", json={"data": list(data)}, headers=headers)
+        url = f"/gradio_api/run/{endpoint}?{address}"
+        return self.client.post(url, json={"data": list(data)}, headers=headers)
 
     def guarded(self) -> list[tuple[str, list[object], Role]]:
         """Every endpoint that the guard answers for: its name, inputs it can read, the role it needs."""
@@ -54,6 +57,51 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("house"))
     yield house
     house.services.engine.dispose()
+
+
+class Demo(House):
+    """The app where strangers look: a prompt that a person voted on, versions that a person activated."""
+
+    def __init__(self, folder: Any) -> None:
+        super().__init__(folder, mode="demo")
+        accounts = self.services.accounts
+        grace = accounts.add(username="grace", password=PASSWORD, role=Role.RESEARCHER, by=None).id
+        pair = self.services.labeling.next_pair(annotator_id=grace)
+        self.prompt_id = self._vote(grace, pair.lease_id)
+        self.services.ranking.train()
+        with transaction(self.services.engine, immediate=True) as session:
+            session.add(
+                FuserVersion(
+                    base_model="b", base_fingerprint="b", fingerprint="f", path="p",
+                    cut_off_preference_id=0, n_train=1, n_held_out=1, code_version="0",
+                )
+            )  # fmt: skip
+            session.flush()
+            decided = {"promoted": True, "reason": "a test", "decided_by_id": grace}
+            session.add(Promotion(ranker_version_id=1, **decided))
+            session.add(FuserPromotion(fuser_version_id=1, **decided))
+
+    def _vote(self, annotator_id: int, lease_id: int) -> int:
+        self.services.labeling.submit(
+            annotator_id=annotator_id,
+            lease_id=lease_id,
+            outcome=Outcome.LEFT,
+            idempotency_key="k",
+            reason="it was my idea",
+        )
+        with transaction(self.services.engine) as session:
+            return session.exec(select(Comparison.prompt_id).join(Preference)).one()
+
+    def count_rankings(self) -> int:
+        with transaction(self.services.engine) as session:
+            return len(session.exec(select(Ranking)).all())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    yield demo
+    demo.services.engine.dispose()
 
 
 def _valid(component: Any) -> object:
@@ -144,3 +192,38 @@ def test_the_configuration_that_everybody_can_read_holds_no_account(house: House
 def test_an_endpoint_whose_role_nobody_said_cannot_be_built() -> None:
     with pytest.raises(LookupError, match="which role"):
         required_role("secret_door", mode=Mode.OPEN)
+
+
+STRANGERS = [None, key_of(1)]
+
+
+@pytest.mark.parametrize("key", STRANGERS)
+@pytest.mark.parametrize("endpoint", ["inspect_open", "inspect_search", "train_open"])
+def test_a_demo_names_nobody_to_strangers(demo: Demo, endpoint: str, key: str | None) -> None:
+    data = [f"#{demo.prompt_id}"] if endpoint == "inspect_search" else []
+    address = f"prompt={demo.prompt_id}"
+    told = demo.post(endpoint, *data, key=demo.tokens[Role.RESEARCHER], address=address)
+    shown = demo.post(endpoint, *data, key=key, address=address)
+    assert (told.status_code, shown.status_code) == (200, 200)
+    assert "grace" in told.text
+    assert "grace" not in shown.text
+    assert "my idea" not in shown.text
+    assert ("a researcher" if endpoint == "train_open" else "annotator ") in shown.text
+
+
+@pytest.mark.parametrize("key", STRANGERS)
+def test_a_demos_strangers_see_rankings_that_were_made_and_make_none(demo: Demo, key: str | None) -> None:
+    address = f"prompt={demo.prompt_id}&version=1"
+    before = demo.count_rankings()
+    assert "rankings that were made" in refusal(demo.post("inspect_rank", demo.prompt_id, "now", key=key))
+    assert demo.post("inspect_open", key=key, address=address).status_code == 200
+    assert demo.count_rankings() == before
+    made = demo.services.ranking.rank(prompt_id=demo.prompt_id).ranking_id
+    shown = demo.post("inspect_open", key=key, address=address).text
+    assert f"Ranking {made} by version 1" in shown
+    assert demo.count_rankings() == before + 1
+
+
+def test_what_a_demo_shows_is_there_to_be_asked_for(demo: Demo) -> None:
+    names = [str(fn.api_name) for fn in demo.app.fns.values() if fn.fn is not None]
+    assert all(any(name.startswith(shown) for name in names) for shown in SHOWN_IN_DEMO)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from blender_ui.services.access import Access, Mode
 from blender_ui.services.fuser_versions import FuserVersions
 from blender_ui.services.job_progress import JobProgress, end_job, start_job
 from blender_ui.services.training import CurvePoint, Training
@@ -31,6 +32,7 @@ class Desk:
         self.handlers = TrainHandlers(
             self.training,
             self.labeling,
+            access=Access(self.engine, mode=Mode.OPEN, clock=self.clock),
             fusers=FuserVersions(self.engine, fusers_path=Path("fusers")),
             list_encoders=lambda: encoders,
         )

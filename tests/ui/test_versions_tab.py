@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.ui.identity import presented_key
 from blender_ui.ui.report_plots import learning_plot, reliability_plot, shares_plot
 from blender_ui.ui.versions import drawing
 from blender_ui.ui.versions.handlers import (
@@ -21,6 +22,8 @@ from blender_ui.ui.versions.handlers import (
     reliability_csv,
     shares_csv,
 )
+from db.models import Role
+from tests.services.people import PASSWORD
 from tests.services.trained import copy_trained_store
 from tests.ui.scripted_services import build_scripted_services
 
@@ -28,11 +31,14 @@ from tests.ui.scripted_services import build_scripted_services
 class Desk:
     """Handlers over a store with a good version and a misled one."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, mode: str = "open") -> None:
         _, self.good, self.misled = copy_trained_store(home)
-        self.services: Any = build_scripted_services(home)
+        self.services: Any = build_scripted_services(home, access_mode=mode)
         self.handlers = VersionHandlers(
-            self.services.version_inspection, self.services.training, self.services.labeling
+            self.services.version_inspection,
+            self.services.training,
+            self.services.labeling,
+            access=self.services.access,
         )
 
 
@@ -115,8 +121,25 @@ def test_a_version_is_promoted_with_a_reason_and_by_someone(desk: Desk) -> None:
     assert desk.handlers.promote(memory, desk.good, "back").startswith(f"Version {desk.good}")
 
 
+def test_a_lineage_tells_who_decided_to_researchers_only(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, mode="demo")
+    accounts = desk.services.accounts
+    grace = accounts.add(username="grace", password=PASSWORD, role=Role.RESEARCHER, by=None).id
+    desk.services.training.activate(version_id=desk.misled, decided_by_id=grace, reason="a test")
+    stranger = drawing.draw_lineage(desk.handlers.page(desk.misled))
+    asked = presented_key.set(accounts.sign_in(username="grace", password=PASSWORD).token)
+    researcher = drawing.draw_lineage(desk.handlers.page(desk.misled))
+    presented_key.reset(asked)
+    assert "a researcher" in stranger
+    assert "grace" not in stranger
+    assert "grace" in researcher
+    desk.services.engine.dispose()
+
+
 def test_before_a_version_there_is_a_sentence(tmp_path: Path) -> None:
     services = build_scripted_services(tmp_path)
-    handlers = VersionHandlers(services.version_inspection, services.training, services.labeling)
+    handlers = VersionHandlers(
+        services.version_inspection, services.training, services.labeling, access=services.access
+    )
     assert handlers.list_versions() == ()
     services.engine.dispose()

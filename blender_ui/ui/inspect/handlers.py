@@ -7,20 +7,23 @@ people's, never instead of it. Non-goal: explaining a decision; only what was de
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.services.access import Access
 from blender_ui.services.inspection import Inspection, PromptEntry, PromptInspection
 from blender_ui.services.ranking import RankingService
 from blender_ui.services.ranking_rows import RankingView
-from blender_ui.services.votes import VoteView
+from blender_ui.services.votes import VoteView, hide_person
 from blender_ui.statistics.cycles import Cycles, find_cycles
 from blender_ui.ui.csv_text import write_csv
+from blender_ui.ui.identity import is_researcher
 from db.models import Outcome
 
+ONLY_MADE = "This demo shows rankings that were made, and this version has not ranked this prompt."
 _SIGN = {Outcome.LEFT: 1, Outcome.RIGHT: -1, Outcome.TIE: 0, Outcome.BOTH_BAD: 0}
 
 
@@ -89,18 +92,26 @@ class InspectHandlers:
     Args:
         inspection: Reads the store.
         ranking: Ranks a prompt that has no ranking yet.
+        access: Knows who may rank, and read people's names.
     """
 
-    def __init__(self, inspection: Inspection, ranking: RankingService) -> None:
+    def __init__(self, inspection: Inspection, ranking: RankingService, *, access: Access) -> None:
         self._inspection = inspection
         self._ranking = ranking
+        self._access = access
 
     def find_prompts(self, text: object) -> tuple[PromptEntry, ...]:
         """Prompts that hold a text, newest first; the newest of all for none."""
         return self._inspection.find_prompts(text if isinstance(text, str) else "")
 
+    def find_prompt(self, prompt_id: int) -> tuple[PromptEntry, ...]:
+        """The one prompt of this id; nothing where there is none."""
+        # Others, whose text holds the number, are found with it.
+        found = self._inspection.find_prompts(f"#{prompt_id}", limit=1)
+        return tuple(one for one in found if one.prompt_id == prompt_id)
+
     def get_decision(self, prompt_id: object, ranking_id: object = None) -> Decision:
-        """A prompt with one of its rankings.
+        """A prompt with one of its rankings; people's names and reasons only for a researcher.
 
         Args:
             prompt_id: Of the prompt.
@@ -111,6 +122,8 @@ class InspectHandlers:
             MalformedInput: If the ranking is another prompt's, or an id is not a number.
         """
         prompt = self._inspection.get_prompt(read_id(prompt_id))
+        if not is_researcher(self._access):
+            prompt = replace(prompt, votes=tuple(hide_person(vote) for vote in prompt.votes))
         latest = prompt.rankings[0].ranking_id if prompt.rankings else None
         chosen = latest if ranking_id in (None, "") else read_id(ranking_id)
         ranking = None if chosen is None else self._inspection.get_ranking(chosen)
@@ -125,15 +138,26 @@ class InspectHandlers:
         )
 
     def rank(self, prompt_id: object, version_id: object = None) -> Ranked:
-        """Rank a prompt with a version as it was trained; with nothing, the active one as it is now."""
+        """Rank a prompt with a version as it was trained; with nothing, the active one as it is now.
+
+        For whoever may only look it finds the latest ranking that the version made.
+        """
         if prompt_id in (None, ""):
             return Ranked(ranking_id=None, notice="Choose a prompt first.")
         try:
             chosen = None if version_id in (None, "") else read_id(version_id)
+            if not is_researcher(self._access):
+                return self._find_ranked(read_id(prompt_id), chosen)
             ranking = self._ranking.rank(prompt_id=read_id(prompt_id), version_id=chosen)
             return Ranked(ranking_id=ranking.ranking_id)
         except BlenderError as error:
             return Ranked(ranking_id=None, notice=str(error))
+
+    def _find_ranked(self, prompt_id: int, version_id: int | None) -> Ranked:
+        rankings = self._inspection.get_prompt(prompt_id).rankings
+        found = (one.ranking_id for one in rankings if one.version_id == version_id)
+        ranking_id = next(found, None)
+        return Ranked(ranking_id=ranking_id, notice=ONLY_MADE if ranking_id is None else "")
 
 
 def find_ranking_cycles(ranking: RankingView) -> Cycles:

@@ -14,7 +14,7 @@ from blender_ui.errors import BlenderError
 from blender_ui.services.queue_health import measure_queue
 from blender_ui.ui import markup
 from blender_ui.ui.inspect import drawing
-from blender_ui.ui.inspect.address import Address, read_address, write_address
+from blender_ui.ui.inspect.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspect.handlers import Decision, InspectHandlers
 from blender_ui.ui.inspect.layout import DecisionParts, PeopleParts, draw_inspect
 from blender_ui.ui.members.wiring import wire_members
@@ -38,7 +38,7 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
     """
-    handlers = InspectHandlers(services.inspection, services.ranking)
+    handlers = InspectHandlers(services.inspection, services.ranking, access=services.access)
     parts = draw_inspect()
 
     def open_tab(request: gr.Request) -> Any:
@@ -58,7 +58,7 @@ def _wire_decision(
     page: gr.Blocks, parts: DecisionParts, handlers: InspectHandlers, services: Services
 ) -> None:
     def open_page(request: gr.Request) -> Update:
-        address = read_address(request.query_params if request is not None else None)
+        address = asked_of(request, "decision")
         versions = services.training.list_versions()
         choices = gr.update(
             choices=[
@@ -67,12 +67,12 @@ def _wire_decision(
             ],
             value=NOW,
         )
-        wanted = "" if address.prompt is None else f"#{address.prompt}"
-        entries = handlers.find_prompts(wanted)
+        prompt_id = address.prompt
+        entries = handlers.find_prompts("") if prompt_id is None else handlers.find_prompt(prompt_id)
         painted: Update = {parts.version: choices}
         ranking_id = address.ranking
-        if address.version is not None and entries and ranking_id is None:
-            ranked = handlers.rank(entries[0].prompt_id, address.version)
+        if prompt_id is not None and address.version is not None and entries and ranking_id is None:
+            ranked = handlers.rank(prompt_id, address.version)
             ranking_id = ranked.ranking_id
             painted |= {parts.notice: markup.notice(ranked.notice, tone="warning")} if ranked.notice else {}
         return _paint_choices(parts, handlers, entries, ranking_id) | painted
@@ -139,8 +139,17 @@ def _paint_choices(
             "No prompt was found. Search for other words, or bring prompts in first.",
             links=[("Ask on Blend", "./"), ("Import on Data", "./data")],
         )
-        return {parts.prompt: prompt, parts.notice: said}
+        return {parts.prompt: prompt, **_blank(parts), parts.notice: said}
     return {parts.prompt: prompt, **_paint(parts, handlers, first, ranking_id)}
+
+
+def _blank(parts: DecisionParts) -> Update:
+    texts = [parts.texts, parts.ranks, parts.logits, parts.doubts, parts.votes, parts.failures]
+    return {
+        **dict.fromkeys(texts, ""),
+        parts.ranking: gr.update(choices=[], value=None),
+        parts.heat: gr.update(visible=False),
+    }
 
 
 def _paint(parts: DecisionParts, handlers: InspectHandlers, prompt_id: object, ranking_id: object) -> Update:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -53,7 +54,7 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
     }
 
     def begin() -> Update:
-        return cleared | {parts.chosen: NEW} | _fill(parts, None)
+        return cleared | {parts.chosen: NEW} | _paint_job(parts, handlers, NEW) | _fill(parts, None)
 
     def choose(project_id: int | str | None) -> Update:
         if project_id == NEW:
@@ -75,7 +76,8 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
     page.load(open_page, None, [*shown, *form], **_at_once("projects_open"))
     filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
     parts.chosen.input(choose, parts.chosen, filled, **_at_once("projects_choose"))
-    parts.begin.click(begin, None, [parts.chosen, *filled], **_at_once("projects_begin"))
+    begun = [parts.chosen, *filled, *_job(parts)]
+    parts.begin.click(begin, None, begun, **_at_once("projects_begin"))
     parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **_at_once("projects_save"))
     parts.archive.click(archive, parts.chosen, [*shown, parts.said], **_at_once("projects_archive"))
     parts.invite.click(
@@ -113,40 +115,32 @@ def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
 def _wire_generation(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
     prompts = parts.prompts
 
-    def paint(project_id: object) -> Update:
-        job = handlers.find_job(project_id)
-        is_going = job is not None and not job.status.is_finished()
-        return {
-            prompts.job: drawing.draw_job(job),
-            prompts.timer: gr.Timer(active=is_going),
-            prompts.stop: gr.update(interactive=is_going),
-        }
-
     def open_job() -> Update:
-        return paint(DEFAULT_PROJECT_ID)
+        return _paint_job(parts, handlers, DEFAULT_PROJECT_ID)
 
     def choose_job(project_id: int | str | None) -> Update:
-        return paint(project_id)
+        return _paint_job(parts, handlers, project_id)
 
     def tick(project_id: int | str | None) -> Update:
-        chosen = project_id if isinstance(project_id, int) else None
-        return paint(project_id) | _paint(parts, handlers, chosen)
+        projects = handlers.list_projects()
+        return _paint_job(parts, handlers, project_id) | _paint_state(parts, projects, project_id)
 
     def generate(project_id: int | str | None) -> Update:
         said = handlers.generate(project_id)
-        return paint(project_id) | {prompts.said: _notice(said)}
+        return _paint_job(parts, handlers, project_id) | {prompts.said: _notice(said)}
 
     def stop(project_id: int | str | None) -> Update:
         said = handlers.stop(project_id)
-        return paint(project_id) | {prompts.said: _notice(said)}
+        return _paint_job(parts, handlers, project_id) | {prompts.said: _notice(said)}
 
-    shown = [prompts.job, prompts.timer, prompts.stop]
+    shown = _job(parts)
     page.load(open_job, None, shown, **_at_once("projects_open_job"))
     parts.chosen.input(choose_job, parts.chosen, shown, **_at_once("projects_choose_job"))
     prompts.timer.tick(
         tick,
         parts.chosen,
-        [*shown, *_painted(parts)],
+        # Neither the choice nor the form: both may have changed since the tick was sent.
+        [*shown, parts.projects, parts.progress],
         **_at_once("projects_tick"),
     )
     prompts.generate.click(generate, parts.chosen, [*shown, prompts.said], **_at_once("projects_generate"))
@@ -196,12 +190,42 @@ def _painted(parts: ProjectsParts) -> list[Any]:
 def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | None) -> Update:
     projects = handlers.list_projects()
     choices: list[tuple[str, int | str]] = [(one.terms.name, one.id) for one in projects]
-    chosen = next((one for one in projects if one.id == project_id), None)
+    return (
+        _paint_state(parts, projects, project_id)
+        | {parts.chosen: gr.update(choices=[*choices, ("A new project", NEW)], value=project_id or NEW)}
+        | _name_buttons(parts, _find(projects, project_id))
+    )
+
+
+def _paint_state(parts: ProjectsParts, projects: Sequence[ProjectView], project_id: object) -> Update:
+    """How far all projects are, and the chosen one."""
     return {
         parts.projects: drawing.draw_projects(projects),
-        parts.chosen: gr.update(choices=[*choices, ("A new project", NEW)], value=project_id or NEW),
-        parts.progress: "" if chosen is None else drawing.draw_progress(chosen),
-    } | _name_buttons(parts, chosen)
+        parts.progress: _draw_progress(_find(projects, project_id)),
+    }
+
+
+def _find(projects: Sequence[ProjectView], project_id: object) -> ProjectView | None:
+    return next((one for one in projects if one.id == project_id), None)
+
+
+def _draw_progress(project: ProjectView | None) -> str:
+    return drawing.draw_new() if project is None else drawing.draw_progress(project)
+
+
+def _job(parts: ProjectsParts) -> list[Any]:
+    """What ``_paint_job`` changes."""
+    return [parts.prompts.job, parts.prompts.timer, parts.prompts.stop]
+
+
+def _paint_job(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: object) -> Update:
+    job = handlers.find_job(project_id)
+    is_going = job is not None and not job.status.is_finished()
+    return {
+        parts.prompts.job: drawing.draw_job(job),
+        parts.prompts.timer: gr.Timer(active=is_going),
+        parts.prompts.stop: gr.update(interactive=is_going),
+    }
 
 
 def _name_buttons(parts: ProjectsParts, chosen: ProjectView | None) -> Update:
@@ -226,10 +250,9 @@ def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
         "asks": [name for name, is_on in switches.items() if is_on],
         "audience": terms.audience.value,
     }
-    progress = drawing.draw_new() if project is None else drawing.draw_progress(project)
     return (
         {getattr(parts.terms, name): values[name] for name in _TERMS}
-        | {parts.progress: progress}
+        | {parts.progress: _draw_progress(project)}
         | _name_buttons(parts, project)
     )
 

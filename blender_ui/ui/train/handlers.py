@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
+from blender_ui.services.access import Access
 from blender_ui.services.fuser_versions import FuserVersions, FuserVersionView
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.readiness import ReadinessView
 from blender_ui.services.training import CurvePoint, JobView, Training
 from blender_ui.services.versions import PromotionView, VersionView
-from blender_ui.ui.identity import welcome
+from blender_ui.ui.identity import is_researcher, welcome
+from blender_ui.ui.versions.handlers import hide_deciders
 from db.models import JobKind
 
 N_JOBS = 20
@@ -74,6 +76,7 @@ class TrainHandlers:
         training: Asks for jobs and watches them.
         fusers: The trained fusers.
         labeling: Knows who asks.
+        access: Knows who may read people's names.
         list_encoders: Names of the encoders whose weights are here.
     """
 
@@ -82,12 +85,14 @@ class TrainHandlers:
         training: Training,
         labeling: Labeling,
         *,
+        access: Access,
         fusers: FuserVersions,
         list_encoders: Callable[[], tuple[str, ...]],
     ) -> None:
         self._training = training
         self._fusers = fusers
         self._labeling = labeling
+        self._access = access
         self._list_encoders = list_encoders
 
     def encoders(self) -> tuple[str, ...]:
@@ -98,13 +103,18 @@ class TrainHandlers:
         """Everything, as the store has it now."""
         jobs = self._training.list_jobs(N_JOBS)
         versions = self._training.list_versions()
-        decisions = [one for version in versions for one in self._training.decisions(version.id)]
+        decisions = tuple(one for version in versions for one in self._training.decisions(version.id))
+        fusers = self._fusers.list_versions()
+        if not is_researcher(self._access):
+            decisions = hide_deciders(decisions)
+            # A fuser's decision is one text, which ends with the name.
+            fusers = tuple(replace(one, decision="") for one in fusers)
         return TrainPage(
             readiness=self._training.readiness(),
             card=self._card(jobs),
             jobs=jobs,
             versions=versions,
-            fusers=self._fusers.list_versions(),
+            fusers=fusers,
             decisions=tuple(sorted(decisions, key=lambda one: one.created_at, reverse=True)),
         )
 

@@ -35,6 +35,7 @@ def build_train(services: Services, page: gr.Blocks) -> None:
     handlers = TrainHandlers(
         services.training,
         services.labeling,
+        access=services.access,
         fusers=services.fuser_versions,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
     )

@@ -6,17 +6,19 @@ Non-goal: the statistics; ``services.version_reports`` has them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.services.access import Access
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.training import CurvePoint, Training
 from blender_ui.services.version_inspection import LearningPoint, Lineage, VersionInspection
 from blender_ui.services.version_reports import Change, Contrast, Mistake, ShareRow, VersionReport
-from blender_ui.services.versions import VersionView
+from blender_ui.services.versions import PromotionView, VersionView
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.csv_text import write_csv
-from blender_ui.ui.identity import welcome
+from blender_ui.ui.identity import is_researcher, welcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +43,16 @@ class VersionHandlers:
         versions: Reports on them.
         training: Knows their curves, and lets one rank.
         labeling: Knows who asks.
+        access: Knows who may read people's names.
     """
 
-    def __init__(self, versions: VersionInspection, training: Training, labeling: Labeling) -> None:
+    def __init__(
+        self, versions: VersionInspection, training: Training, labeling: Labeling, *, access: Access
+    ) -> None:
         self._versions = versions
         self._training = training
         self._labeling = labeling
+        self._access = access
 
     def list_versions(self) -> tuple[VersionView, ...]:
         """All versions, newest first."""
@@ -60,6 +66,8 @@ class VersionHandlers:
             RankerError: If its checkpoint cannot be used.
         """
         lineage = self._versions.lineage(version_id)
+        if not is_researcher(self._access):
+            lineage = replace(lineage, decisions=hide_deciders(lineage.decisions))
         job_id = lineage.ancestors[0].job_id
         return VersionPage(
             report=self._versions.report(version_id, extend=extend),
@@ -93,6 +101,13 @@ class VersionHandlers:
         except BlenderError as error:
             return str(error)
         return f"Version {version.id} ranks from now on."
+
+
+def hide_deciders(decisions: Iterable[PromotionView]) -> tuple[PromotionView, ...]:
+    """Decisions without the names of the people who made them."""
+    return tuple(
+        replace(one, decided_by="a researcher") if one.decided_by is not None else one for one in decisions
+    )
 
 
 def shares_csv(rows: tuple[ShareRow, ...]) -> str:

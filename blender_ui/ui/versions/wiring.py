@@ -29,7 +29,9 @@ Update = dict[Any, Any]
 
 def wire_versions(services: Services, page: gr.Blocks, one: VersionParts, two: ContrastParts) -> None:
     """Wire both tabs."""
-    handlers = VersionHandlers(services.version_inspection, services.training, services.labeling)
+    handlers = VersionHandlers(
+        services.version_inspection, services.training, services.labeling, access=services.access
+    )
     _wire_one(page, one, handlers)
     _wire_two(page, two, handlers, services)
 
