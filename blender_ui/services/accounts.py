@@ -266,9 +266,11 @@ class Accounts:
     def _check_patience(self, username: str) -> None:
         since = self._clock() - WAIT_AFTER_FAILURES
         with self._failures_guard:
-            recent = [at for at in self._failures.get(username, ()) if at > since]
-            self._failures[username] = recent
-        if len(recent) >= MOST_FAILURES:
+            # Of every name, or what strangers try would pile up.
+            recent = {name: [at for at in times if at > since] for name, times in self._failures.items()}
+            self._failures = {name: times for name, times in recent.items() if times}
+            n_failures = len(self._failures.get(username, ()))
+        if n_failures >= MOST_FAILURES:
             raise NotPermitted("The wrong password came too often. Wait a minute, then try again.")
 
     def _remember_failure(self, username: str) -> None:

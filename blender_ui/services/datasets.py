@@ -87,12 +87,6 @@ def load_dataset(
     return StoredDataset(dataset=dataset, candidate_ids=candidate_ids, preference_ids=preference_ids)
 
 
-def count_preferences(engine: Engine, *, after_id: int = 0) -> int:
-    """How many preferences of people a ranker may learn from, of those with a higher id than ``after_id``."""
-    with transaction(engine) as session:
-        return preferences.count_teaching(session, after_id=after_id)
-
-
 def last_preference_id(engine: Engine) -> int:
     """The highest id of any preference, 0 where there is none."""
     with transaction(engine) as session:

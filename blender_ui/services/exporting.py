@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -116,6 +117,7 @@ def _list_records(session: Session) -> Iterator[PromptRecord]:
         for annotator_id, row in bulk.annotators_by_id(session).items()
     }
     after_id = 0
+    written: dict[str, set[str]] = defaultdict(set)
     while prompts := bulk.list_prompts_after(session, after_id=after_id, limit=_PROMPTS_AT_ONCE):
         bounds = {"first_id": after_id + 1, "last_id": prompts[-1].id or 0}
         candidates = defaultdict(list)
@@ -130,9 +132,19 @@ def _list_records(session: Session) -> Iterator[PromptRecord]:
         for prompt in prompts:
             key = prompt.id or 0
             record = _record(prompt, candidates[key], labels[key], annotators)
+            record = replace(record, id=_make_distinct(record.id, written[record.source]))
+            written[record.source].add(record.id)
             yield _with_rulings(record, candidates[key], rulings[key]) if rulings[key] else record
         session.expunge_all()
         after_id = bounds["last_id"]
+
+
+def _make_distinct(id_: str, taken: Set[str]) -> str:
+    """The id, or one like it: each project may have imported the same file, and a file has an id once."""
+    if id_ not in taken:
+        return id_
+    # Short enough for what reads it again, with a number of up to 15 digits.
+    return next(name for number in count(2) if (name := f"{id_[:240]}~{number}") not in taken)
 
 
 def _record(

@@ -1,7 +1,8 @@
 """The store's prompts as examples for a fuser.
 
-Invariant: the same cut-offs give the same examples in the same order, whatever came since. Non-goal:
-what makes an example; ``fusion.examples`` knows.
+Invariant: votes and answers from after the cut-offs are not in the examples. Rulings, retractions and each
+prompt's last ranking are taken as they stand, so the same cut-offs give the same examples only until one of
+these changes. Non-goal: what makes an example; ``fusion.examples`` knows.
 """
 
 from __future__ import annotations

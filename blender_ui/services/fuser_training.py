@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,7 +64,11 @@ class FuserTools(Protocol):
     def write(
         self, folder: Path, examples: Sequence[FusionExample], *, options: Mapping[str, Any]
     ) -> list[str]:
-        """What a checkpoint writes for each example; empty where it writes nothing."""
+        """What a checkpoint writes for each example; empty where it writes nothing.
+
+        Raises:
+            FusionError: If the folder holds no checkpoint that can be read.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +147,16 @@ class FuserRun:
         new = _judge(self.tools.write(output, held_out, options=chosen), held_out)
         progress.report("fusing them with what fuses now", FITTING_ENDS_AT + 0.05)
         best = _judge([example.candidates[0] for example in held_out], held_out)
-        rivals = {"the best-ranked answer as it is": best}
+        rivals, note = {"the best-ranked answer as it is": best}, ""
         if active is not None:
-            texts = self.tools.write(self.fusers_path / active.path, held_out, options=chosen)
-            rivals = {f"version {active.id}": _judge(texts, held_out), **rivals}
-        return decide(new, rivals, active_id=active.id if active is not None else None)
+            try:
+                texts = self.tools.write(self.fusers_path / active.path, held_out, options=chosen)
+                rivals = {f"version {active.id}": _judge(texts, held_out), **rivals}
+            except FusionError as error:
+                # One that nothing can be fused with any more must not keep its successor from being made.
+                note = f" Version {active.id} could not be compared: {error}."
+        decision = decide(new, rivals, active_id=active.id if active is not None else None)
+        return replace(decision, reason=decision.reason + note)
 
 
 @dataclass(frozen=True, kw_only=True)

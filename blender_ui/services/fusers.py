@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from blender_ui.errors import FusionError, MemberError, SettingsError
 from blender_ui.fusion.chat import WORDING, chat_prompt, clean_answer
@@ -108,6 +109,19 @@ class NoFuser:
         yield  # makes it a generator, which fails when it is begun and not when it is made
 
 
+@runtime_checkable
+class ChangingFuser(Protocol):
+    """A fuser that stands for another one, and for which one may change from call to call."""
+
+    def now(self) -> Fuser:
+        """The one that it stands for at the moment, which stays the same."""
+
+
+def settle(fuser: Fuser) -> Fuser:
+    """The fuser to keep for the whole of one answer, so that who writes it is who is credited."""
+    return fuser.now() if isinstance(fuser, ChangingFuser) else fuser
+
+
 class TrainedFuser:
     """The trained version that is active at the moment, and another fuser while there is none.
 
@@ -127,12 +141,12 @@ class TrainedFuser:
     @property
     def name(self) -> str:
         """See ``Fuser``."""
-        return self._now().name
+        return self.now().name
 
     @property
     def options(self) -> dict[str, object]:
         """See ``Fuser``."""
-        return self._now().options
+        return self.now().options
 
     def stream(
         self,
@@ -142,9 +156,10 @@ class TrainedFuser:
         stop: threading.Event | None = None,
     ) -> Generator[FusedPiece]:
         """See ``Fuser``."""
-        yield from self._now().stream(prompt, candidates, stop=stop)
+        yield from self.now().stream(prompt, candidates, stop=stop)
 
-    def _now(self) -> Fuser:
+    def now(self) -> Fuser:
+        """See ``ChangingFuser``."""
         found = self._find_trained()
         return self._otherwise if found is None else EngineFuser(self._process, found.folder, name=found.name)
 

@@ -27,6 +27,7 @@ from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.answering import UPDATE_SECONDS
 from blender_ui.services.blending import Blending, PromptView
 from blender_ui.services.candidates import FUSION_BACKEND, CandidateView
+from blender_ui.services.fusers import settle
 from blender_ui.services.fusions import FusedAnswer, FusionView, add_fusion, fusion_view
 from blender_ui.services.labeling import Labeling
 from blender_ui.services.stopping import Stops
@@ -88,6 +89,7 @@ class _Plan(NamedTuple):
     trouble: str
     """Why there is no ranking although there is a ranker; empty otherwise."""
     fuser: Fuser
+    """Settled, so that it is still who wrote the text when the text is stored."""
 
 
 class Fusing:
@@ -215,7 +217,7 @@ class Fusing:
         fuser = {1: self._fuser, 2: self._mixture}.get(rounds)
         if fuser is None:
             raise FusionError(f"expected one or two rounds, came {rounds}")
-        return fuser
+        return settle(fuser)
 
     def _plan(self, prompt_id: int, fuser: Fuser) -> _Plan:
         prompt = self._blending.answers(prompt_id=prompt_id)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
 from blender_ui.ranking.fast import FastRanker
@@ -17,10 +18,12 @@ from blender_ui.ranking.types import FloatArray
 from blender_ui.services.ranking_rows import Entrants, load_entrants
 from blender_ui.services.readings import load_readings
 from db.engine import transaction
-from db.models import Comparison
+from db.models import Comparison, Project, Purpose, Reading
 
 N_PROMPTS = 300
 """Prompts whose open pairs are measured at a time, those longest in the queue first."""
+MOST_INFORMATIVE = "most_informative"
+"""The policy of the projects whose pairs are measured."""
 
 
 def measure_information(logits: FloatArray, deviations: FloatArray) -> FloatArray:
@@ -50,7 +53,7 @@ def measure_open_comparisons(engine: Engine, ranker: FastRanker, *, fingerprint:
         fingerprint: Of its reader.
     """
     information: dict[int, float] = {}
-    for prompt_id, pairs in _list_open(engine).items():
+    for prompt_id, pairs in _list_open(engine, fingerprint).items():
         ids = sorted({candidate_id for _, left, right in pairs for candidate_id in (left, right)})
         with transaction(engine) as session:
             vectors = load_readings(session, ids, fingerprint=fingerprint)
@@ -75,12 +78,33 @@ def _measure_prompt(ranker: FastRanker, entrants: Entrants, readings: FloatArray
     return measure_information(logits, ranker.uncertainty(readings, entrants.members, entrants.prompt))
 
 
-def _list_open(engine: Engine) -> dict[int, list[tuple[int, int, int]]]:
-    """Open comparisons as (id, left, right), by prompt, of the prompts that have waited longest."""
+def _list_open(engine: Engine, fingerprint: str) -> dict[int, list[tuple[int, int, int]]]:
+    """Open comparisons as (id, left, right), by prompt, of the prompts that have waited longest.
+
+    Whatever cannot be measured or is not asked by its information is left out first, or it would take
+    the places for good.
+    """
     open_pairs: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    # Asked of each comparison, so that SQLite walks them by prompt and stops at the last one wanted.
+    is_ordered = (
+        select(col(Project.id))
+        .where(
+            col(Project.id) == col(Comparison.project_id),
+            col(Project.archived_at).is_(None),
+            col(Project.policy) == MOST_INFORMATIVE,
+        )
+        .exists()
+    )
+    is_asked = (
+        is_ordered,
+        col(Comparison.purpose) == Purpose.LABEL,
+        col(Comparison.is_open).is_(True),
+        _is_read(col(Comparison.left_id), fingerprint),
+        _is_read(col(Comparison.right_id), fingerprint),
+    )
     prompts = (
         select(col(Comparison.prompt_id))
-        .where(col(Comparison.is_open))
+        .where(*is_asked)
         .group_by(col(Comparison.prompt_id))
         .order_by(col(Comparison.prompt_id))
         .limit(N_PROMPTS)
@@ -92,8 +116,16 @@ def _list_open(engine: Engine) -> dict[int, list[tuple[int, int, int]]]:
                 col(Comparison.prompt_id),
                 col(Comparison.left_id),
                 col(Comparison.right_id),
-            ).where(col(Comparison.is_open), col(Comparison.prompt_id).in_(prompts))
+            ).where(*is_asked, col(Comparison.prompt_id).in_(prompts))
         )
         for comparison_id, prompt_id, left, right in rows:
             open_pairs[int(prompt_id)].append((int(comparison_id), int(left), int(right)))
     return open_pairs
+
+
+def _is_read(candidate_id: Mapped[int], fingerprint: str) -> ColumnElement[bool]:
+    return (
+        select(col(Reading.candidate_id))
+        .where(col(Reading.candidate_id) == candidate_id, col(Reading.reader_fingerprint) == fingerprint)
+        .exists()
+    )

@@ -1,7 +1,8 @@
 """Invitation links: who holds one may make an account with the role it says.
 
 Invariant: a link makes at most as many accounts as it was made for, in whatever order requests
-come, and none after its end; the store has its hash alone. Non-goal: who may make links.
+come, and none after its end or once its maker may make none any more; the store has its hash alone.
+Non-goal: who may make links at the time, which the pages ask ``services.access``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ from db.queries import accounts
 LASTS = timedelta(days=14)
 SET_UP_LASTS = timedelta(hours=24)
 MOST_ACCOUNTS = 1000
+_MAKERS = {
+    Role.ANNOTATOR: (Role.RESEARCHER, Role.ADMIN),
+    Role.RESEARCHER: (Role.ADMIN,),
+    Role.ADMIN: (Role.ADMIN,),
+}
+"""Who may make links of each role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +95,7 @@ class Invitations:
         """What a link is for.
 
         Raises:
-            NotPermitted: If it is unknown, used up or over.
+            NotPermitted: If it is unknown, used up or over, or its maker may not invite any more.
         """
         with transaction(self._engine) as session:
             invitation = self._get_valid(session, token)
@@ -99,7 +106,7 @@ class Invitations:
         """Make an account with a link and sign it in.
 
         Raises:
-            NotPermitted: If the link is unknown, used up or over.
+            NotPermitted: If the link is unknown, used up or over, or its maker may not invite any more.
             MalformedInput: If the name or the password cannot be one.
             Refused: If the name is taken.
         """
@@ -147,13 +154,26 @@ class Invitations:
     def list_open(self) -> list[InvitationView]:
         """The links that can still be taken, the newest first."""
         with transaction(self._engine) as session:
-            return [_view(*row) for row in accounts.list_open_invitations(session, now=self._clock())]
+            rows = accounts.list_open_invitations(session, now=self._clock())
+            return [_view(*row) for row in rows if _is_vouched_for(session, row[0])]
 
     def _get_valid(self, session: Session, token: str) -> Invitation:
         invitation = accounts.find_invitation(session, token_hash=hash_secret(token))
         if invitation is None or invitation.n_left == 0 or invitation.expires_at <= self._clock():
             raise NotPermitted("This invitation is unknown, used up or too old. Ask for a new link.")
+        if not _is_vouched_for(session, invitation):
+            raise NotPermitted("Whoever made this invitation may not invite any more. Ask for a new link.")
         return invitation
+
+
+def _is_vouched_for(session: Session, invitation: Invitation) -> bool:
+    """Whether its maker may still make such a link; a set-up link counts until there is an admin."""
+    if invitation.made_by_id is None:
+        return accounts.count_admins(session) == 0
+    maker = accounts.find_by_annotator(session, annotator_id=invitation.made_by_id)
+    if maker is None:  # made in open mode, where whoever opens the page is the machine's admin
+        return True
+    return maker.account.disabled_at is None and maker.annotator.role in _MAKERS[invitation.role]
 
 
 def _view(invitation: Invitation, project: str | None) -> InvitationView:

@@ -78,7 +78,7 @@ class LabelLog:
         self._engine = engine
         self._lock = threading.Lock()
         self._labels: Columns = np.zeros((5, 0), dtype=np.int64)
-        self._comparisons: Columns = np.zeros((5, 0), dtype=np.int64)
+        self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
         self._current: Labels | None = None
 
     def current(self) -> Labels:
@@ -97,7 +97,11 @@ class LabelLog:
 
     def _assemble(self, session: Session, version: LabelVersion) -> Labels:
         ids, comparison, annotator, outcome, milliseconds = self._labels
-        keys, left, right, has_coin, gold = self._comparisons
+        keys, left, right, has_coin = self._comparisons
+        # Any pair becomes a check at any time, so these few are never kept with what was read of the pairs.
+        gold = np.full(len(keys), -1)
+        checks = np.array(version.checks, dtype=np.int64).reshape(-1, 2)
+        gold[np.searchsorted(keys, checks[:, 0])] = checks[:, 1]
         low, high = np.minimum(left, right), np.maximum(left, right)
         pairs = low * (int(high.max(initial=0)) + 1) + high
         _, first, item_of = np.unique(pairs, return_index=True, return_inverse=True)

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,24 @@ class LiveRanker:
     version_id: int
     ranker: FastRanker
     refitted_preference_id: int | None
+    ranking_ids: set[int] = field(default_factory=set, compare=False)
+    """Stored rankings that it gave."""
+
+    def gave(self, ranking_id: int) -> bool:
+        """Whether a stored ranking with its version and last preference is its own.
+
+        Of a head that was refitted, that alone does not say so: an earlier vote may have been taken
+        back, or been read, or ruled on since.
+        """
+        return self.refitted_preference_id is None or ranking_id in self.ranking_ids
+
+    def is_same(self, other: LiveRanker) -> bool:
+        """Whether the other ranks alike and says so of the same version and preference."""
+        return (self.version_id, self.refitted_preference_id, self.ranker.fingerprint) == (
+            other.version_id,
+            other.refitted_preference_id,
+            other.ranker.fingerprint,
+        )
 
     def compare(self, entrants: Entrants, readings: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Logits and their standard deviations for n entrants with their readings, shape (n, n)."""
@@ -84,10 +102,9 @@ class LiveHead:
         self._wanted = threading.Event()
         self._closing = threading.Event()
         self._prioritised_at: float | None = None
+        self._is_queue_plain = False
+        self._complaint = ""
         self._thread: threading.Thread | None = None
-        self.n_refits = 0
-        self.last_error: str | None = None
-        self.last_seconds: float | None = None
 
     def current(self, version: VersionView) -> LiveRanker:
         """The version with what it has learnt since; as trained where nothing was refitted yet.
@@ -113,12 +130,13 @@ class LiveHead:
         version = self._find_version()
         if version is None:
             return None
-        started = self._monotonic()
         stored = load_dataset(self._engine, after_preference_id=self._find_start())
         readings, is_read = self._stack(stored, version.base_fingerprint)
         dataset = stored.dataset
         usable = is_read[dataset.left] & is_read[dataset.right]
         if not usable.any():
+            with self._lock:
+                self._live = None
             return None
         live = LiveRanker(
             version_id=version.id,
@@ -126,10 +144,9 @@ class LiveHead:
             refitted_preference_id=int(stored.preference_ids[usable].max()),
         )
         with self._lock:
-            self._live = live
-        self.n_refits += 1
-        self.last_seconds = self._monotonic() - started
-        return live
+            if self._live is None or not self._live.is_same(live):
+                self._live = live
+            return self._live
 
     def close(self) -> None:
         """Stop the background thread."""
@@ -147,27 +164,39 @@ class LiveHead:
             started = self._monotonic()
             try:
                 self._follow()
-                self.last_error = None
+                self._complaint = ""
             except BlenderError as error:
-                # The version as trained goes on ranking; the reason is there for whoever asks.
-                self.last_error = str(error)
-            except Exception as error:  # the thread's edge: the next vote tries again
-                self.last_error = f"{type(error).__name__}: {error}"
+                self._complain(str(error))
+            except Exception:  # the thread's edge: the next vote tries again
                 logging.getLogger(__name__).exception("the live head could not follow the latest votes")
             self._closing.wait(REST_PER_WORK * (self._monotonic() - started))
+
+    def _complain(self, message: str) -> None:
+        """Log why nothing is learnt, once and not after every vote; the ranker goes on as it was."""
+        if message != self._complaint:
+            logging.getLogger(__name__).warning("the live head does not learn: %s", message)
+        self._complaint = message
 
     def _follow(self) -> None:
         """Refit, tell the queue, and read a little ahead; come back while there is more to read."""
         version = self._find_version()
         if version is None:
+            self._clear_queue()
             return
         live = self.refit()
         if live is not None and self._is_time_to_prioritise():
+            self._is_queue_plain = False
             self._prioritise(
                 measure_open_comparisons(self._engine, live.ranker, fingerprint=version.base_fingerprint)
             )
         if read_ahead(self._engine, self._process, fingerprint=version.base_fingerprint):
             self._wanted.set()
+
+    def _clear_queue(self) -> None:
+        """Take away what an earlier fast version said of open comparisons, of this run or before it."""
+        if not self._is_queue_plain:
+            self._prioritise({})
+            self._is_queue_plain = True
 
     def _is_time_to_prioritise(self) -> bool:
         now = self._monotonic()

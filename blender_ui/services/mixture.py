@@ -21,7 +21,7 @@ from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Message
 from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.blending import Ensemble
-from blender_ui.services.fusers import readable_characters
+from blender_ui.services.fusers import readable_characters, settle
 
 ROUNDS = 2
 
@@ -48,6 +48,10 @@ class MixtureFuser:
         """See ``Fuser``."""
         proposers = [config.name for config in self._members.configs]
         return self._aggregator.options | {"rounds": ROUNDS, "proposers": proposers, "wording": WORDING}
+
+    def now(self) -> Fuser:
+        """See ``fusers.ChangingFuser``."""
+        return MixtureFuser(settle(self._aggregator), self._members)
 
     def stream(
         self,

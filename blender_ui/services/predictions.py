@@ -26,6 +26,7 @@ from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, RankingPrompt
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.services.preference_arrays import PreferenceArrays
+from blender_ui.services.style_counts import UNREADABLE
 from blender_ui.services.versions import VersionView
 from db.engine import transaction
 from db.models import Candidate, Member, Prompt, RankerKind, Reading
@@ -201,7 +202,7 @@ def _read_file(path: Path) -> Predictions:
     try:
         with np.load(path) as arrays:
             return Predictions._make(arrays[name] for name in Predictions._fields)
-    except (OSError, ValueError, KeyError):  # absent, or half-written by a machine that lost power
+    except UNREADABLE:
         return _concatenate([])
 
 

@@ -116,11 +116,6 @@ class PreferenceTable:
         self._clusters: dict[str, int] = {}
         self._current: PreferenceArrays | None = None
 
-    def data_version(self) -> DataVersion:
-        """Which state the store is in."""
-        with transaction(self._engine) as session:
-            return columns.get_data_version(session)
-
     def current(self) -> PreferenceArrays:
         """The standing preferences of now."""
         with self._lock, transaction(self._engine) as session:

@@ -192,15 +192,6 @@ class Projects:
         with transaction(self._engine) as session:
             return _view(session, _get(session, project_id))
 
-    def brief(self, project_id: int) -> ProjectBrief:
-        """What somebody who labels it is told.
-
-        Raises:
-            NotFound: If there is no such project.
-        """
-        with transaction(self._engine) as session:
-            return _brief(_get(session, project_id))
-
     def list_projects(self, *, with_archived: bool = False) -> list[ProjectView]:
         """Every project, the oldest first."""
         with transaction(self._engine) as session:

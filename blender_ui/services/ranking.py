@@ -66,12 +66,6 @@ class RankingService:
         with transaction(self._engine) as session:
             return find_active_version(session)
 
-    def find_ranking(self, *, prompt_id: int) -> RankingView | None:
-        """The latest ranking of a prompt; None where it was never ranked."""
-        with transaction(self._engine) as session:
-            ranking_id = find_ranking_id(session, prompt_id=prompt_id)
-            return None if ranking_id is None else view_ranking(session, ranking_id)
-
     def rank(
         self,
         *,
@@ -108,7 +102,7 @@ class RankingService:
                 refitted_preference_id=refitted_preference_id,
                 candidate_ids=entrants.candidate_ids,
             )
-            if known_id is not None:
+            if known_id is not None and (live is None or live.gave(known_id)):
                 return view_ranking(session, known_id)
         uncertainty: FloatArray | None = None
         if live is not None:
@@ -128,7 +122,10 @@ class RankingService:
                 policy=self._policy,
                 refitted_preference_id=refitted_preference_id,
             )
-            return view_ranking(session, ranking_id)
+            view = view_ranking(session, ranking_id)
+        if live is not None:
+            live.ranking_ids.add(ranking_id)
+        return view
 
     def learn_soon(self) -> None:
         """Say that votes came or went; the live head follows in the background."""

@@ -151,21 +151,18 @@ def find_ranking_id(
     session: Session,
     *,
     prompt_id: int,
-    version_id: int | None = None,
-    refitted_preference_id: int | None = None,
-    candidate_ids: Sequence[int] | None = None,
+    version_id: int,
+    refitted_preference_id: int | None,
+    candidate_ids: Sequence[int],
 ) -> int | None:
-    """The latest ranking of a prompt, or the latest by this version of exactly these candidates."""
-    query = select(col(Ranking.id)).where(col(Ranking.prompt_id) == prompt_id)
-    if version_id is not None:
-        query = query.where(
-            col(Ranking.ranker_version_id) == version_id,
-            col(Ranking.refitted_preference_id).is_(refitted_preference_id)
-            if refitted_preference_id is None
-            else col(Ranking.refitted_preference_id) == refitted_preference_id,
-        )
+    """The latest ranking of exactly these candidates by this version, refitted up to this preference."""
+    query = select(col(Ranking.id)).where(
+        col(Ranking.prompt_id) == prompt_id,
+        col(Ranking.ranker_version_id) == version_id,
+        col(Ranking.refitted_preference_id).is_not_distinct_from(refitted_preference_id),
+    )
     for ranking_id in session.execute(query.order_by(col(Ranking.id).desc())).scalars():
-        if candidate_ids is None or _entry_ids(session, ranking_id) == set(candidate_ids):
+        if _entry_ids(session, ranking_id) == set(candidate_ids):
             return int(ranking_id)
     return None
 

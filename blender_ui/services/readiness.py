@@ -16,6 +16,7 @@ from db.models import (
     Annotator,
     AnnotatorKind,
     Comparison,
+    JobKind,
     JobStatus,
     Outcome,
     Preference,
@@ -47,7 +48,7 @@ class ReadinessView:
     n_held_out: int
     """Decided preferences on held-out prompts."""
     n_new: int
-    """Preferences that came after the latest job's cut-off."""
+    """Preferences that came after the cut-off of the latest ranker's job."""
     n_needed: int
     """Decided preferences that a first training needs."""
     is_ready: bool
@@ -91,10 +92,10 @@ def measure_readiness(session: Session) -> ReadinessView:
 
 
 def find_last_cut_off(session: Session) -> int:
-    """The latest cut-off of a job that was not cancelled; 0 before any."""
+    """The latest cut-off of a ranker's job that was not cancelled; 0 before any."""
     latest = session.execute(
         select(func.max(TrainingJob.cut_off_preference_id)).where(
-            col(TrainingJob.status) != JobStatus.CANCELLED
+            col(TrainingJob.status) != JobStatus.CANCELLED, col(TrainingJob.kind) != JobKind.FUSER
         )
     ).scalar()
     return int(latest or 0)

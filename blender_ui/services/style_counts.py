@@ -23,6 +23,8 @@ from db.models import Candidate
 from db.queries import columns
 
 STYLE_NAMES = ("length", "list items", "headings", "bold")
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What ``np.load`` raises of a file that is absent, or half-written by a machine that lost power."""
 LEAST_KEPT = 10_000
 """Answers counted since the file was written that make it worth writing anew."""
 
@@ -68,7 +70,7 @@ class StyleCounts:
         try:
             with np.load(self._path) as file:
                 counts, last_answer = file["counts"], str(file["last_answer"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # absent, or half written
+        except UNREADABLE:
             return nothing
         is_ours = last_answer == _fingerprint(session, len(counts) - 1)
         return np.asarray(counts, dtype=np.int64) if is_ours else nothing

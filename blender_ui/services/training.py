@@ -127,7 +127,7 @@ class Training:
             return self._request(session, requested_by_id, chosen, dict(options or {}))
 
     def request_if_due(self) -> JobView | None:
-        """Ask for a training when enough new preferences came since the last; cheap when not."""
+        """Ask for a training when enough new preferences came since a ranker's last; cheap when not."""
         if self._train_every == 0:
             return None
         with transaction(self._engine) as session:
@@ -249,8 +249,10 @@ class Training:
         return examples.find_missing()
 
     def _is_due(self, session: Session) -> bool:
-        unfinished = select(TrainingJob.id).where(col(TrainingJob.status).in_(UNFINISHED)).limit(1)
-        if session.execute(unfinished).scalar() is not None:
+        unfinished = select(TrainingJob.id).where(
+            col(TrainingJob.status).in_(UNFINISHED), col(TrainingJob.kind) != JobKind.FUSER
+        )
+        if session.execute(unfinished.limit(1)).scalar() is not None:
             return False
         return count_teaching(session, after_id=find_last_cut_off(session)) >= self._train_every
 

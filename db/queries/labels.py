@@ -26,6 +26,7 @@ from db.models import (
     Preference,
     Prompt,
 )
+from db.queries.checks import select_checks
 from db.queries.columns import Columns as Columns
 from db.queries.columns import fetch_columns
 
@@ -40,6 +41,8 @@ class LabelVersion(NamedTuple):
     last_id: int
     n_retracted: int
     last_ruling_id: int
+    checks: tuple[tuple[int, int], ...]
+    """Gold pairs and attention checks by ascending id, each with its right answer's code."""
 
 
 class Vote(NamedTuple):
@@ -77,7 +80,12 @@ def get_version(session: Session) -> LabelVersion:
     row = session.execute(
         select(select(last).scalar_subquery(), retracted.scalar_subquery(), select(ruled).scalar_subquery())
     ).one()
-    return LabelVersion(*(int(value) for value in row))
+    gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
+    checks = session.execute(select_checks().add_columns(gold))
+    last_id, n_retracted, last_ruling_id = (int(value) for value in row)
+    return LabelVersion(
+        last_id, n_retracted, last_ruling_id, tuple(sorted((int(id_), int(code)) for id_, code in checks))
+    )
 
 
 def list_labels(session: Session, *, after_id: int) -> Columns:
@@ -112,10 +120,9 @@ def list_retracted(session: Session) -> Columns:
 
 
 def list_comparisons(session: Session, *, after_id: int) -> Columns:
-    """Id, left, right, whether a coin chose the sides, and the right answer's code (-1: none), of each."""
-    gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
+    """Id, left, right and whether a coin chose the sides, of each."""
     has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
-    others = (col(Comparison.left_id), col(Comparison.right_id), has_coin, gold)
+    others = (col(Comparison.left_id), col(Comparison.right_id), has_coin)
     return fetch_columns(session, col(Comparison.id), *others, after_id=after_id)
 
 

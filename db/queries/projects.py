@@ -13,8 +13,6 @@ from db.models import (
     Annotator,
     Audience,
     Comparison,
-    Lease,
-    LeaseStatus,
     Project,
     ProjectMember,
     Prompt,
@@ -127,21 +125,6 @@ def measure(session: Session, *, project_id: int) -> Size:
         .where(in_project, col(Comparison.purpose) != Purpose.LABEL)
     ).scalar_one()
     return Size(n_prompts, int(asked[0]), int(asked[1]), int(asked[2]), n_checks)
-
-
-def count_answered(session: Session, *, project_id: int, annotator_id: int) -> int:
-    """How many pairs of a project an annotator has answered."""
-    n_answered: int = session.execute(
-        select(func.count())
-        .select_from(Lease)
-        .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
-        .where(
-            col(Lease.annotator_id) == annotator_id,
-            col(Lease.status) == LeaseStatus.ANSWERED,
-            col(Comparison.project_id) == project_id,
-        )
-    ).scalar_one()
-    return n_answered
 
 
 # Building a statement takes longer than running it, so the ones of the label loop are built once.

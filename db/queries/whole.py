@@ -17,10 +17,12 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    bindparam,
     func,
     insert,
     select,
     text,
+    update,
 )
 from sqlmodel import AutoString, Session, SQLModel
 
@@ -73,9 +75,23 @@ def count_rows(session: Session, table: Table) -> int:
 def insert_all(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write rows with the keys they have, and let new rows be numbered after them; say how many."""
     connection, n_rows, remaining = session.connection(), 0, iter(rows)
+    # A row may refer to a later one of its own table, so these references follow once all rows are there.
+    own = [
+        column.name for column in table.columns if any(key.references(table) for key in column.foreign_keys)
+    ]
+    references: dict[str, list[dict[str, Any]]] = {name: [] for name in own}
     while batch := [dict(row) for row in islice(remaining, _AT_ONCE)]:
+        for name in own:
+            references[name] += [
+                {"row_id": row["id"], "referred": row[name]} for row in batch if row[name] is not None
+            ]
+            batch = [row | {name: None} for row in batch]
         connection.execute(insert(table), batch)
         n_rows += len(batch)
+    for name, values in references.items():
+        if values:
+            chosen = update(table).where(table.c.id == bindparam("row_id"))
+            connection.execute(chosen.values({name: bindparam("referred")}), values)
     if connection.dialect.name == "postgresql" and "id" in table.columns and n_rows:
         connection.execute(
             text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from blender_ui.services.accounts import MOST_FAILURES, SIGN_IN_TIME, Accounts
 from blender_ui.services.auditing import Auditing
 from blender_ui.services.invitations import Invitations
 from blender_ui.services.projects import Projects
-from db.models import DEFAULT_PROJECT_ID, Account, Audience, Invitation, Role, SignIn
+from blender_ui.services.signing_in import hash_secret
+from db.models import DEFAULT_PROJECT_ID, Account, Annotator, Audience, Invitation, Role, SignIn
 from tests.services.people import PASSWORD, make_accounts
 from tests.services.stores import Clock, key_of, make_store
 
@@ -102,6 +104,27 @@ def test_guessing_has_to_wait_even_with_the_right_password(house: House) -> None
     assert house.accounts.sign_in(username="ada", password=PASSWORD).token
 
 
+def test_names_that_were_tried_are_forgotten(house: House) -> None:
+    for number in range(3):
+        with pytest.raises(NotPermitted):
+            house.accounts.sign_in(username=f"nobody-{number}", password=PASSWORD)
+    assert len(house.accounts._failures) == 3
+    house.clock.pass_by(61)
+    add(house, "ada")
+    house.accounts.sign_in(username="ada", password=PASSWORD)
+    assert house.accounts._failures == {}
+
+
+def test_no_name_can_be_found_from_what_an_export_calls_a_person(house: House) -> None:
+    for name in ("ada", "bob"):
+        add(house, name)
+    with Session(house.engine) as session:
+        keys = session.exec(select(Annotator.key)).all()
+    assert len(set(keys)) == 2
+    assert all(key.startswith("account:") for key in keys)
+    assert f"account:{hash_secret('ada')}" not in keys
+
+
 def test_a_changed_password_signs_every_browser_out(house: House) -> None:
     me = add(house, "ada")
     token = house.accounts.sign_in(username="ada", password=PASSWORD).token
@@ -169,6 +192,42 @@ def test_an_invitation_ends_and_can_be_withdrawn(house: House) -> None:
     house.clock.pass_by(15 * 24 * 3600)
     with pytest.raises(NotPermitted):
         house.invitations.accept(token=later, username="late", password=PASSWORD)
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("becomes", [*Role, None])
+def test_a_link_is_good_as_long_as_its_maker_may_invite(
+    house: House, role: Role, becomes: Role | None
+) -> None:
+    boss = add(house, "boss", Role.ADMIN)
+    maker = add(house, "maker", Role.ADMIN)
+    token = house.invitations.invite(role=role, by=maker)
+    if becomes is None:
+        house.accounts.set_disabled(annotator_id=maker, is_disabled=True, by=boss)
+    else:
+        house.accounts.set_role(annotator_id=maker, role=becomes, by=boss)
+    if becomes is Role.ADMIN or (becomes is Role.RESEARCHER and role is Role.ANNOTATOR):
+        assert len(house.invitations.list_open()) == 1
+        assert house.invitations.accept(token=token, username="ada", password=PASSWORD)
+        return
+    assert house.invitations.list_open() == []
+    for act in (house.invitations.look, partial(house.invitations.accept, username="ada", password=PASSWORD)):
+        with pytest.raises(NotPermitted, match="may not invite any more"):
+            act(token=token)
+
+
+def test_a_set_up_link_ends_with_the_first_admin(house: House) -> None:
+    first, second = (house.invitations.invite(role=Role.ADMIN, by=None) for _ in range(2))
+    house.invitations.accept(token=first, username="boss", password=PASSWORD)
+    with pytest.raises(NotPermitted):
+        house.invitations.accept(token=second, username="thief", password=PASSWORD)
+
+
+def test_a_link_that_was_made_without_an_account_in_open_mode_is_good(house: House) -> None:
+    me = house.access(Mode.OPEN).recognise(key_of(1))
+    tokens = [house.invitations.invite(role=role, by=me.id) for role in (Role.ADMIN, Role.RESEARCHER)]
+    for token, name in zip(tokens, ("boss", "ada"), strict=True):
+        assert house.invitations.accept(token=token, username=name, password=PASSWORD)
 
 
 def test_who_comes_from_hugging_face_is_the_same_annotator_each_time(house: House) -> None:

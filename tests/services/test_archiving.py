@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
+from blender_ui.services.relabeling import Relabeling
 from db.engine import transaction
 from db.models import (
     CandidateFailure,
@@ -28,7 +29,7 @@ from tests.services.stores import Clock, add_prompts, key_of, make_labeling, mak
 
 
 def make_full_store(folder: Path) -> Engine:
-    """Votes, an undone one, a lent pair, a reading, a failure, a job and two versions, one the other's."""
+    """Votes, one undone and one given anew, a lent pair, a reading, a failure, a job and two versions."""
     engine, clock = make_store(folder), Clock()
     labeling = make_labeling(engine, clock, overlap=2)
     for prompt_id in add_prompts(engine, n_prompts=3):
@@ -46,6 +47,9 @@ def make_full_store(folder: Path) -> Engine:
             reason="a “quote”, and\na line",
         )
     labeling.undo(annotator_id=me)
+    Relabeling(engine, clock=clock).relabel(
+        annotator_id=me, preference_id=1, outcome=Outcome.RIGHT, idempotency_key="anew"
+    )
     labeling.mark_seen(annotator_id=me, prompt_id=1)
     with transaction(engine, immediate=True) as session:
         session.add(Reading(candidate_id=1, reader_fingerprint="f", vector=b"\x00\xff\x80"))
@@ -111,7 +115,7 @@ def test_an_archive_gives_every_row_of_every_table_again(
     before = all_rows(make_store(tmp_path))
     assert sum(bool(rows) for rows in before.values()) >= 11
     report = bring_in(empty, archive)
-    assert (report.n_prompts, report.n_preferences) == (3, 3)
+    assert (report.n_prompts, report.n_preferences) == (3, 4)
     after = all_rows(empty)
     assert after.keys() == before.keys() == {table.name for table in SQLModel.metadata.sorted_tables}
     for name, rows in before.items():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.services.datasets import count_preferences, last_preference_id, load_dataset
+from blender_ui.services.datasets import last_preference_id, load_dataset
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Role, utc_now
+from db.queries.preferences import count_teaching
 from tests.services.stores import add_prompts, make_store
 
 
@@ -71,8 +72,9 @@ def test_people_s_standing_preferences_become_arrays(engine: Engine) -> None:
 
 def test_judges_are_read_only_when_asked_for(engine: Engine) -> None:
     assert load_dataset(engine, humans_only=False).preference_ids.tolist() == [1, 2, 3, 4]
-    assert count_preferences(engine) == 3
-    assert count_preferences(engine, after_id=1) == 2
+    with transaction(engine) as session:
+        assert count_teaching(session) == 3
+        assert count_teaching(session, after_id=1) == 2
     assert last_preference_id(engine) == 4
 
 
@@ -90,7 +92,8 @@ def test_a_retracted_preference_teaches_nothing(engine: Engine) -> None:
     stored = load_dataset(engine)
     assert stored.preference_ids.tolist() == [1, 3]
     assert stored.candidate_ids.tolist() == [1, 2]
-    assert count_preferences(engine) == 2
+    with transaction(engine) as session:
+        assert count_teaching(session) == 2
 
 
 def test_an_empty_store_gives_an_empty_dataset(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,18 @@ from blender_ui.services.registration import FittedVersion
 from blender_ui.services.training import Training
 from blender_ui.services.training_run import TrainingRun
 from db.engine import transaction
-from db.models import Candidate, JobKind, JobStatus, Member, Prompt, utc_now
+from db.models import (
+    Candidate,
+    JobKind,
+    JobStatus,
+    Member,
+    Prompt,
+    RankerKind,
+    RankerVersion,
+    Ranking,
+    RankingEntry,
+    utc_now,
+)
 from tests.fusion.tiny_t5 import build_tiny_t5
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import make_store
@@ -118,6 +130,37 @@ def test_examples_come_from_votes_and_without_them_from_leaving_one_out(engine: 
     assert load_examples(engine, **cut_off) == examples
 
 
+def test_the_last_ranking_orders_the_sources_even_one_from_after_the_cut_offs(engine: Engine) -> None:
+    add_references(engine, n_prompts=1)
+    assert _sources(engine) == ("b", "b b")
+    with transaction(engine, immediate=True) as session:
+        version = RankerVersion(
+            kind=RankerKind.FAST, base_model="b", base_fingerprint="b", fingerprint="f", path="p",
+            cut_off_preference_id=0, n_train=0, n_held_out=0, code_version="0",
+        )  # fmt: skip
+        session.add(version)
+        session.flush()
+        ranking = Ranking(prompt_id=1, ranker_version_id=version.id, policy="max_logits")
+        session.add(ranking)
+        session.flush()
+        for candidate_id in (1, 2):
+            session.add(
+                RankingEntry(
+                    ranking_id=ranking.id,
+                    candidate_id=candidate_id,
+                    score=candidate_id,
+                    rank=3 - candidate_id,
+                )
+            )
+    assert _sources(engine) == ("b b", "b")
+
+
+def _sources(engine: Engine) -> tuple[str, ...]:
+    examples = load_examples(engine, cut_off_preference_id=0, cut_off_candidate_id=3)
+    (example,) = [*examples.learnt, *examples.held_out]
+    return example.candidates
+
+
 def test_a_request_without_examples_says_what_is_missing(engine: Engine) -> None:
     with pytest.raises(Refused, match="there are 0, 0 of them held out"):
         Training(engine, train_every=0, clock=utc_now).request(kind=JobKind.FUSER)
@@ -148,6 +191,34 @@ def test_a_gain_whose_interval_reaches_zero_is_refused() -> None:
     assert "ROUGE-L 0.500 against 0.500 of the rest" in mixed.reason
     worse_than_one = decide([good] * 9, {"a": [poor] * 9, "b": [good] * 9}, active_id=None)
     assert not worse_than_one.promoted
+
+
+@pytest.mark.parametrize("weights", [None, b"no weights"], ids=["missing", "corrupt"])
+def test_an_active_fuser_that_is_broken_does_not_keep_its_successor_from_being_made(
+    engine: Engine, tmp_path: Path, weights: bytes | None
+) -> None:
+    add_references(engine, n_prompts=40)
+    training = Training(engine, train_every=0, clock=utc_now)
+    run, versions = make_run(engine, tmp_path), FuserVersions(engine, fusers_path=tmp_path / "fusers")
+    broken = tmp_path / "fusers" / "broken"
+    if weights is not None:
+        shutil.copytree(tmp_path / "tiny", broken)
+        (broken / "model.safetensors").write_bytes(weights)
+    first = training.request(kind=JobKind.FUSER, options=OPTIONS)
+    run.start(first.id)
+    active = FittedVersion(
+        path=broken.name, fingerprint="f", base_model="b", base_fingerprint="c", n_train=1, n_held_out=1,
+        hyper_parameters={}, metrics={}, compared_with_id=None, promoted=True, reason="Promoted: better.",
+    )  # fmt: skip
+    active_id = run.register(first.id, active)
+    second = training.request(kind=JobKind.FUSER, options=OPTIONS)
+    run.start(second.id)
+    run.register(second.id, run.fit(second.id))
+    newest = versions.list_versions()[0]
+    assert newest.is_active
+    assert newest.parent_id == active_id
+    assert f"Version {active_id} could not be compared: " in newest.decision
+    assert list(newest.metrics["rivals"]) == ["the best-ranked answer as it is"]
 
 
 def test_a_version_is_not_promoted_over_one_that_came_meanwhile(engine: Engine, tmp_path: Path) -> None:

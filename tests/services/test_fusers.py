@@ -13,7 +13,8 @@ from blender_ui.members.configuration import Backend, Limits, MemberConfig
 from blender_ui.members.protocol import Sampling
 from blender_ui.ranking.process import EngineProcess
 from blender_ui.ranking.types import RankingPrompt
-from blender_ui.services.fusers import MemberFuser, choose_fuser
+from blender_ui.services.fuser_versions import Checkpoint
+from blender_ui.services.fusers import MemberFuser, choose_fuser, settle
 from tests.services.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
 
 PROMPT = RankingPrompt(instruction="How is tea made?")
@@ -94,3 +95,13 @@ def test_where_no_member_may_fuse_each_fusion_says_so_and_nothing_else_fails() -
     fuser = choose_fuser("", members=members, process=EngineProcess({}))
     with pytest.raises(FusionError, match="can_fuse = true"):
         pieces(fuser)
+
+
+def test_a_settled_fuser_stays_who_it_was_when_a_version_is_activated(tmp_path: Path) -> None:
+    members = ScriptedEnsemble(ScriptedMember("A", saying("a")))
+    found = [Checkpoint("fuser version 1", tmp_path / "1")]
+    fuser = choose_fuser("", members=members, process=EngineProcess({}), find_trained=lambda: found[-1])
+    settled = settle(fuser)
+    found.append(Checkpoint("fuser version 2", tmp_path / "2"))
+    assert (settled.name, fuser.name) == ("fuser version 1", "fuser version 2")
+    assert settle(settled) is settled

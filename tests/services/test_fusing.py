@@ -16,6 +16,7 @@ from blender_ui.ranking.types import RankingPrompt
 from blender_ui.services.blending import Blending
 from blender_ui.services.fusing import Fusing, FusionUpdate
 from blender_ui.services.labeling import Labeling
+from blender_ui.services.mixture import MixtureFuser
 from db.engine import create_store, transaction
 from db.models import (
     Candidate,
@@ -68,6 +69,29 @@ class ScriptedFuser:
         if self.error:
             raise FusionError(self.error)
         yield FusedPiece(self.text, len(self.text), "stop")
+
+
+class PromotingFuser:
+    """Stands for its first fuser until that one has begun to write, and for the second from then on."""
+
+    def __init__(self, first: ScriptedFuser, second: ScriptedFuser) -> None:
+        self.first, self.second = first, second
+
+    def now(self) -> ScriptedFuser:
+        return self.second if self.first.given else self.first
+
+    @property
+    def name(self) -> str:
+        return self.now().name
+
+    @property
+    def options(self) -> dict[str, object]:
+        return self.now().options
+
+    def stream(
+        self, prompt: RankingPrompt, candidates: Sequence[str], *, stop: threading.Event | None = None
+    ) -> Generator[FusedPiece]:
+        yield from self.now().stream(prompt, candidates, stop=stop)
 
 
 @dataclass(frozen=True)
@@ -157,7 +181,7 @@ class Kitchen:
 
 def kitchen(
     engine: Engine,
-    fuser: ScriptedFuser,
+    fuser: ScriptedFuser | PromotingFuser,
     judge: ScriptedJudge | None = None,
     *,
     answers: dict[str, str] = ANSWERS,
@@ -176,6 +200,7 @@ def kitchen(
     fusing = Fusing(
         engine,
         fuser=fuser,
+        mixture=MixtureFuser(fuser, ScriptedEnsemble(ScriptedMember("A", saying("Wait.")))),
         blending=blending,
         judge=judge or ScriptedJudge(engine, {}, NoRanker("no ranker yet: 0 of 20 preferences")),
         labeling=labeling,
@@ -265,6 +290,22 @@ def test_the_fused_answer_is_votable_and_never_a_source_itself(engine: Engine) -
     fusers = [row for row in room.rows(Member) if row.backend == "fusion"]
     assert [(row.name, row.model) for row in fusers] == [("Fused by Blender", "Blender")]
     assert fusers[0].options == {"wording": 1, "top_k": 3}
+
+
+@pytest.mark.parametrize(("rounds", "name"), [(1, "Blender"), (2, "Blender, two rounds")])
+def test_a_fusion_is_credited_to_who_wrote_it_whoever_is_promoted_meanwhile(
+    engine: Engine, rounds: int, name: str
+) -> None:
+    promoted = ScriptedFuser("Never written.")
+    promoted.name, promoted.options = "Promoted", {"is_promoted": True}
+    fuser = PromotingFuser(ScriptedFuser(FUSED), promoted)
+    room = kitchen(engine, fuser, ScriptedJudge(engine, SCORES))
+    update = list(room.fusing.fuse(prompt_id=room.prompt_id, rounds=rounds))[-1]
+    assert update.fusion is not None
+    assert (update.fusion.text, update.fusion.fuser) == (FUSED, name)
+    (member,) = (row for row in room.rows(Member) if row.backend == "fusion")
+    assert (member.model, "is_promoted" in member.options) == (name, False)
+    assert fuser.name == "Promoted"
 
 
 def test_before_there_is_a_ranker_the_members_order_is_taken_and_said(engine: Engine) -> None:

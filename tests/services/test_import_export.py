@@ -14,6 +14,7 @@ from blender_ui.exchange import read_records, to_dataset
 from blender_ui.services.datasets import load_dataset
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import PAIRS_PER_PROMPT, Importing
+from blender_ui.services.projects import Projects, ProjectTerms
 from db.engine import transaction
 from db.models import Annotator, Comparison, Origin, Outcome, Preference, Prompt
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
@@ -180,6 +181,28 @@ def test_an_export_imports_again_to_the_same_export(engine: Engine, tmp_path: Pa
     there = importing(engine).import_file(first)
     # The imported prompt that was labelled since differs; nothing comes in twice.
     assert (there.n_prompts, there.n_already_there + there.n_differing) == (0, 4)
+
+
+def test_a_file_that_several_projects_imported_leaves_under_distinct_ids(
+    engine: Engine, tmp_path: Path
+) -> None:
+    long = record(3) | {"id": "9" * 256}
+    path = write(tmp_path / "file.jsonl", record(1, label(0, 1, "a")), record(2), long)
+    importing(engine).import_file(path)
+    projects = Projects(engine, clock=Clock())
+    me = make_labeling(engine, Clock()).sign_in(key=key_of(1)).id
+    for name in ("second", "third"):
+        project = projects.create(ProjectTerms(name=name), by=me)
+        importing(engine).import_file(path, project_id=project.id)
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    assert Exporting(engine).export(first, format="jsonl").n_lines == 9
+    ids = [json.loads(line)["id"] for line in first.read_text().splitlines()]
+    assert ids[:2] + ids[3:5] + ids[6:8] == ["1", "2", "1~2", "2~2", "1~3", "2~3"]
+    (tmp_path / "other").mkdir()
+    other = make_store(tmp_path / "other")
+    assert importing(other).import_file(first).n_prompts == 9
+    Exporting(other).export(second, format="jsonl")
+    assert second.read_bytes() == first.read_bytes()
 
 
 def test_an_unknown_format_is_refused(engine: Engine, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.services.checks import Checks
-from blender_ui.services.datasets import count_preferences, load_dataset
+from blender_ui.services.datasets import load_dataset
 from blender_ui.services.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.preference_arrays import PreferenceTable
 from blender_ui.services.queue_health import measure_queue
@@ -19,6 +19,7 @@ from blender_ui.services.readiness import measure_readiness
 from blender_ui.services.style_counts import count_styles
 from db.engine import transaction
 from db.models import Candidate, Outcome, Preference, Prompt, Purpose, Ranking, RankingEntry, utc_now
+from db.queries.preferences import count_teaching
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
 
@@ -208,8 +209,8 @@ def test_checks_of_people_neither_rate_members_nor_teach_rankers(engine: Engine,
     stored = load_dataset(engine)
     assert stored.preference_ids.tolist() == [1, 3, 4]
     assert 3 not in stored.candidate_ids
-    assert (count_preferences(engine), count_preferences(engine, after_id=1)) == (3, 2)
     with transaction(engine) as session:
+        assert (count_teaching(session), count_teaching(session, after_id=1)) == (3, 2)
         assert measure_readiness(session).n_preferences == 3
     Checks(engine, clock=Clock()).set_check(2, purpose=Purpose.LABEL, outcome=None, by=1)
     assert table.current().preference_id.tolist() == [1, 2, 3, 4]

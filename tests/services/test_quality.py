@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.auditing import Auditing
+from blender_ui.services.checks import Checks
 from blender_ui.services.datasets import load_dataset
 from blender_ui.services.exporting import Exporting
 from blender_ui.services.importing import Importing
@@ -216,6 +217,21 @@ def test_gold_pairs_say_who_reads(desk: Desk) -> None:
         desk.say("ada", place, Outcome.LEFT)
     (ada,) = desk.quality.view().annotators
     assert (ada.n_gold, ada.gold.value) == (3, pytest.approx(2 / 3))
+
+
+def test_a_pair_that_becomes_a_check_after_its_labels_counts_as_one(desk: Desk) -> None:
+    for place in range(3):
+        desk.say("ada", place, Outcome.LEFT)
+    assert desk.quality.view().annotators[0].n_gold == 0
+    me, checks = desk.people["ada"], Checks(desk.engine, clock=desk.clock)
+    checks.set_check(1, purpose=Purpose.GOLD, outcome=Outcome.LEFT, by=me)
+    checks.set_check(3, purpose=Purpose.ATTENTION, outcome=Outcome.LEFT, by=me)
+    (ada,) = desk.quality.view().annotators
+    assert (ada.n_gold, ada.gold.value) == (2, 1.0)
+    checks.set_check(3, purpose=Purpose.GOLD, outcome=Outcome.TIE, by=me)
+    assert desk.quality.view().annotators[0].gold.value == 0.5
+    checks.set_check(1, purpose=Purpose.LABEL, outcome=None, by=me)
+    assert desk.quality.view().annotators[0].n_gold == 1
 
 
 # What warns, and what does not.

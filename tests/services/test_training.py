@@ -12,7 +12,7 @@ from blender_ui.services.readiness import N_DECIDED_NEEDED, N_PROMPTS_NEEDED
 from blender_ui.services.registration import FittedVersion, register_version
 from blender_ui.services.training import CurvePoint, Training
 from db.engine import transaction
-from db.models import JobStatus, Preference, RankerVersion
+from db.models import JobKind, JobStatus, Preference, RankerVersion, TrainingJob
 from tests.services.preferences import add_labeled_prompts
 from tests.services.stores import Clock, make_store
 
@@ -93,6 +93,18 @@ def test_a_training_is_due_after_the_set_number_of_new_preferences(engine: Engin
     assert second is not None
     assert second.id != first.id
     assert training.request_if_due() is None, "one is waiting already"
+
+
+@pytest.mark.parametrize("status", [JobStatus.WAITING, JobStatus.RUNNING, JobStatus.COMPLETE])
+def test_a_fuser_s_training_does_not_postpone_a_ranker_s(engine: Engine, status: JobStatus) -> None:
+    add_labeled_prompts(engine, n_prompts=40)
+    with transaction(engine, immediate=True) as session:
+        session.add(TrainingJob(workflow_id="w", kind=JobKind.FUSER, status=status, cut_off_preference_id=40))
+    training = make_training(engine, train_every=10)
+    assert training.readiness().n_new == 40
+    due = training.request_if_due()
+    assert due is not None
+    assert due.kind is JobKind.FAST
 
 
 def test_a_training_is_never_due_when_the_setting_says_so(engine: Engine) -> None:

@@ -121,6 +121,18 @@ def test_what_was_predicted_is_kept_and_only_new_votes_are_asked_about(
     desk.engine.dispose()
 
 
+@pytest.mark.parametrize("n_bytes", [0, 100], ids=["empty", "half-written"])
+def test_a_file_of_predictions_that_cannot_be_read_is_made_again(tmp_path: Path, n_bytes: int) -> None:
+    desk = Desk(tmp_path)
+    before = desk.inspection.report(desk.good)
+    (kept,) = (desk.home / "rankers" / "predictions").glob("*.npz")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:n_bytes])
+    assert desk.open().report(desk.good).accuracy == before.accuracy
+    assert kept.read_bytes() == whole
+    desk.engine.dispose()
+
+
 def _refuse(folder: Path) -> FastRanker:
     raise AssertionError("what was predicted was asked again")
 
