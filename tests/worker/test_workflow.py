@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,14 +109,17 @@ def test_training_from_a_terminal_takes_over_from_a_worker_that_is_gone(tmp_path
     lock = WorkerLock(tmp_path)
     lines: list[str] = []
 
+    def now() -> datetime:
+        # An hour after the request there is no sign of life from the worker that holds the lock.
+        return utc_now() + timedelta(hours=1 if lines else 0)
+
     def write(line: str) -> None:
         lines.append(line)
         if "worker not running" in line:
             lock.release()
 
-    # A clock that is an hour ahead sees no sign of life from the worker that holds the lock.
     job = train_now(
-        Training(engine, train_every=0, clock=lambda: utc_now() + timedelta(hours=1)),
+        Training(engine, train_every=0, clock=now),
         build_run=lambda: make_run(engine, tmp_path),
         home_path=tmp_path,
         jobs_url=jobs_url(tmp_path),
