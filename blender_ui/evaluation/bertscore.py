@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModel, AutoTokenizer
 
 from blender_ui.errors import RankerError
@@ -35,7 +36,7 @@ class BertScorer:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
             self._model: Any = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise RankerError(f"{folder} is not an encoder: {error}") from error
 
     def score(self, answers: Sequence[str], references: Sequence[str]) -> list[float]:

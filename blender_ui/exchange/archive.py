@@ -161,6 +161,8 @@ def _read_manifest(path: Path) -> Manifest:
         # The file is opened by the path that is told, so that a path out of the folder would be followed.
         if not str(entry.name).isidentifier() or entry.file != f"tables/{entry.name}.parquet":
             raise ValueError(f"table {entry.name!r} in {entry.file!r}")
+        if not isinstance(entry.sha256, str):
+            raise TypeError(f"SHA-256 of table {entry.name!r}: {entry.sha256!r}")
     return Manifest(revision=told["revision"], created_at=told["created_at"], tables=tables)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
@@ -71,7 +72,7 @@ class Seq2SeqFuser:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
             # The fast kernels do not keep the weights of their attention, which ``attribute`` needs.
             model = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise FusionError(f"{folder} is not a sequence-to-sequence checkpoint: {error}") from error
         with explain_memory(
             FusionError, f"memory ran out with {folder} on {self._device}; take the CPU or a smaller model"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
@@ -209,7 +210,7 @@ class _Run:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(base)
             model: Any = AutoModelForSeq2SeqLM.from_pretrained(base, dtype=torch.float32)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise FusionError(f"{base} is not a sequence-to-sequence checkpoint: {error}") from error
         self.model: Any = model.to(self._device)
         if model.generation_config.decoder_start_token_id is None:  # A file written by hand.

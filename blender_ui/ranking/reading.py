@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from blender_ui.errors import RankerError
@@ -90,7 +91,7 @@ class Reader:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
             model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise RankerError(f"expected a causal language model in {folder}: {error}") from error
         self._model = model.to(self._device).eval()
         config = self._model.config

@@ -223,6 +223,7 @@ class Labeling:
         annotator_id: int,
         project_id: int = DEFAULT_PROJECT_ID,
         prompt_id: int | None = None,
+        lease_id: int | None = None,
     ) -> PairView | None:
         """Take back the annotator's last outcome or skip, and lend them that pair again.
 
@@ -236,12 +237,14 @@ class Labeling:
             annotator_id: From ``sign_in``.
             project_id: Where to look.
             prompt_id: Look at the pairs of this prompt only.
+            lease_id: Take this one back and no other.
 
         Returns:
             The pair; None where it is not lent again, or there was nothing to take back.
 
         Raises:
-            LeaseLost: If the skipped pair has been given to others since.
+            LeaseLost: If the skipped pair has been given to others since, or another step than that
+                of ``lease_id`` was the last.
         """
         now = self._clock()
         scope = Scope(project_id, prompt_id)
@@ -250,6 +253,8 @@ class Labeling:
             lease = leases.find_last_ended(session, annotator_id=annotator_id, scope=scope)
             if lease is None:
                 return None
+            if lease_id not in (None, lease.id):
+                raise LeaseLost("you voted or skipped once more on this prompt since, so this step stands")
             leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
             if lease.status is LeaseStatus.SKIPPED:
                 self._lender.take_place(session, comparison_id=lease.comparison_id)

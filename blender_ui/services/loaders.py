@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blender_ui.errors import FusionError, MalformedInput
+from blender_ui.errors import MalformedInput
 from blender_ui.fusion.examples import FusionExample
 from blender_ui.ranking.types import PreferenceDataset, Ranker
 from blender_ui.services.joint_training import JointTools
@@ -140,14 +140,9 @@ class SeqToSeqTools:
         self, folder: Path, examples: Sequence[FusionExample], *, options: Mapping[str, Any]
     ) -> list[str]:
         """See ``FuserTools``."""
-        from safetensors import SafetensorError
-
         from blender_ui.fusion.training import write_all
 
-        try:
-            return write_all(folder, examples, options=_fuser_options(options))
-        except SafetensorError as error:
-            raise FusionError(f"{folder} holds weights that cannot be read: {error}") from error
+        return write_all(folder, examples, options=_fuser_options(options))
 
 
 def _fuser_options(options: Mapping[str, Any]) -> Any:

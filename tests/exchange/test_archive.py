@@ -83,6 +83,14 @@ def test_a_table_is_read_from_its_own_file_only(path: Path, changes: dict[str, A
         pass
 
 
+def test_a_digest_that_is_no_text_is_a_sentence(path: Path) -> None:
+    with (
+        pytest.raises(MalformedInput, match=r"expected a manifest of .* came TypeError.*SHA-256"),
+        open_archive(with_entry(path, sha256=3)),
+    ):
+        pass
+
+
 def test_an_archive_without_a_manifest_is_a_sentence(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.writestr("tables/member.parquet", b"")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -106,9 +107,13 @@ def test_closing_and_stop_end_the_generation(folder: Path) -> None:
         list(stream)
 
 
-def test_a_folder_that_is_no_seq2seq_checkpoint_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_seq2seq_checkpoint_is_named(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(FusionError, match=str(tmp_path)):
         Seq2SeqFuser(tmp_path)
+    damaged = Path(shutil.copytree(folder, tmp_path / "damaged"))
+    (damaged / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(FusionError, match=str(damaged)):
+        Seq2SeqFuser(damaged)
 
 
 @pytest.mark.parametrize(

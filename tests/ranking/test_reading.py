@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,3 +146,7 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path, folder: Path):
         Reader(tmp_path)
     with pytest.raises(RankerError, match=r"1\.\.3"):
         Reader(folder, layer=9)
+    damaged = Path(shutil.copytree(folder, tmp_path / "damaged"))
+    (damaged / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(RankerError, match=str(damaged)):
+        Reader(damaged)

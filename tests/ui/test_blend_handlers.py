@@ -270,6 +270,22 @@ def test_undo_leaves_a_vote_that_was_given_on_the_label_page_since(page: Page, s
         assert page.visit.pair.lease_id == first.lease_id
 
 
+def test_undo_leaves_a_vote_that_was_given_on_this_prompt_elsewhere_since(page: Page) -> None:
+    page.answer_all()
+    page.take(page.blend.skip)
+    visit, labeling = page.visit, page.services.labeling
+    pair = labeling.next_pair(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
+    labeling.submit(
+        annotator_id=visit.annotator_id,
+        lease_id=pair.lease_id,
+        outcome=Outcome.LEFT,
+        idempotency_key="elsewhere",
+    )
+    assert "this step stands" in page.take(page.blend.undo)
+    assert [row.retracted_at for row in page.preferences()] == [None]
+    assert not page.blend.page(page.visit).can_undo
+
+
 def test_showing_the_names_after_a_skip_thanks_for_no_vote_and_takes_none_back(page: Page) -> None:
     page.answer_all()
     page.take(page.blend.skip)

@@ -224,6 +224,12 @@ def test_a_demos_strangers_see_rankings_that_were_made_and_make_none(demo: Demo,
     assert demo.count_rankings() == before + 1
 
 
+@pytest.mark.parametrize("key", STRANGERS)
+def test_a_demos_strangers_let_no_version_read_more(demo: Demo, key: str | None) -> None:
+    assert demo.post("version_choose", None, key=key).status_code == 200
+    assert "higher role" in refusal(demo.post("version_extend", 1, key=key))
+
+
 def test_what_a_demo_shows_is_there_to_be_asked_for(demo: Demo) -> None:
     names = [str(fn.api_name) for fn in demo.app.fns.values() if fn.fn is not None]
     assert all(any(name.startswith(shown) for name in names) for shown in SHOWN_IN_DEMO)

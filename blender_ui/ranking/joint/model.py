@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import (
@@ -131,7 +132,7 @@ def load_backbone(folder: Path) -> PreTrainedModel:
         return AutoModel.from_pretrained(  # type: ignore[no-any-return]
             folder, local_files_only=True, dtype=torch.float32, **_without_pooler(config)
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise RankerError(f"expected a model that transformers can load in {folder}: {error}") from error
 
 

@@ -190,17 +190,18 @@ class Blend:
         except LeaseLost as error:
             return Turn(self._desk.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
         self._after_vote()
-        return Turn(replace(self.reveal(visit).visit, undoable="vote"))
+        return Turn(replace(self.reveal(visit).visit, undoable=pair.lease_id))
 
     def skip(self, visit: Visit) -> Turn:
         """Leave the pair to others and draw another of this prompt."""
-        if visit.pair is None:
+        pair = visit.pair
+        if pair is None:
             return Turn(visit, "There is no pair to skip now.")
         try:
-            self._labeling.skip(annotator_id=visit.annotator_id, lease_id=visit.pair.lease_id)
+            self._labeling.skip(annotator_id=visit.annotator_id, lease_id=pair.lease_id)
         except Refused as error:
             return Turn(self._desk.draw(replace(visit, pair=None)), str(error))
-        return Turn(self._desk.draw(replace(visit, pair=None, undoable="skip")))
+        return Turn(self._desk.draw(replace(visit, pair=None, undoable=pair.lease_id)))
 
     def undo(self, visit: Visit) -> Turn:
         """Take the last vote or skip on this prompt back.
@@ -209,13 +210,15 @@ class Blend:
         names have been seen.
         """
         prompt_id = visit.prompt_id
-        if not visit.undoable or prompt_id is None:
+        if visit.undoable is None or prompt_id is None:
             return Turn(visit, "There is nothing to take back.")
         try:
-            shown = self._labeling.undo(annotator_id=visit.annotator_id, prompt_id=prompt_id)
+            shown = self._labeling.undo(
+                annotator_id=visit.annotator_id, prompt_id=prompt_id, lease_id=visit.undoable
+            )
         except Refused as error:
-            return Turn(replace(visit, undoable=""), str(error))
-        visit = replace(visit, undoable="")
+            return Turn(replace(visit, undoable=None), str(error))
+        visit = replace(visit, undoable=None)
         if not visit.is_revealed:
             return Turn(visit if shown is None else self._desk.lay_out(visit, shown))
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=prompt_id)
@@ -229,7 +232,7 @@ class Blend:
         if visit.prompt_id is None or self._is_busy(visit):
             return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
-        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None, undoable=""))
+        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None, undoable=None))
 
     def page(self, visit: Visit, *, notice: str = "") -> PageView:
         """The page as the store has it. Answers that are being written stay with their streams."""
@@ -249,7 +252,7 @@ class Blend:
             is_asking=self._is_busy(visit),
             is_revealed=visit.is_revealed,
             can_reveal=not visit.is_revealed and not visit.is_asking,
-            can_undo=bool(visit.undoable),
+            can_undo=visit.undoable is not None,
             pair=None if visit.is_asking else visit.pair,
             notice=notice,
         )

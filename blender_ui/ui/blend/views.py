@@ -64,8 +64,8 @@ class Visit:
     is_asking: bool = False
     is_revealed: bool = False
     pair: Pair | None = None
-    undoable: str = ""
-    """"vote" or "skip" where the last step on this prompt can be taken back."""
+    undoable: int | None = None
+    """The lease that this tab answered or skipped last on this prompt, while that can be taken back."""
 
 
 NOBODY = Visit(annotator_id=0)
