@@ -9,8 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel
 
-from db.engine import create_store, transaction
-from db.migrations import migrate
+from db.engine import transaction
 from db.models import (
     Annotator,
     AnnotatorKind,
@@ -30,13 +29,13 @@ from db.models import (
     TrainingJob,
     utc_now,
 )
+from tests.services.stores import make_store
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     """One annotator, one prompt, two candidates, one comparison, one lease."""
-    engine = create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    migrate(engine)
+    engine = make_store(tmp_path)
     with transaction(engine, immediate=True) as session:
         for row in (
             annotator("ada"),

@@ -1,5 +1,7 @@
 """A real store for tests: a migrated SQLite file, and rows to label in it."""
 
+import functools
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,10 +28,23 @@ class Clock:
 
 
 def make_store(folder: Path) -> Engine:
-    """A migrated, empty store in a folder."""
-    engine = create_store(f"sqlite:///{folder / 'store.sqlite'}")
-    migrate(engine)
-    return engine
+    """A migrated store in a folder: an empty one, or the one that is there."""
+    path = folder / "store.sqlite"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_empty_store())
+    return create_store(f"sqlite:///{path}")
+
+
+@functools.cache
+def _empty_store() -> bytes:
+    """An empty store's file; migrated once, because that takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.sqlite"
+        engine = create_store(f"sqlite:///{path}")
+        migrate(engine)
+        engine.dispose()  # and with the last connection the journal is written into the file
+        return path.read_bytes()
 
 
 def make_labeling(engine: Engine, clock: Clock, *, overlap: int = 1, seed: int = 7) -> Labeling:
