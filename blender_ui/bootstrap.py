@@ -124,11 +124,12 @@ class Services:
 
     def close(self) -> None:
         """End the children and let go of the store."""
+        # These first: a thread that waits for one of them would be waited for below.
+        self.process.close()
+        self.attributing.close()
         self.live_head.close()
         self.version_inspection.close()
         self.members.close()
-        self.process.close()
-        self.attributing.close()
         self.engine.dispose()
 
 

@@ -15,9 +15,11 @@ early in the order, so it was likelier than the figure says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Policy = Literal["balanced_random", "most_informative"]
+BALANCED_RANDOM = "balanced_random"
+MOST_INFORMATIVE = "most_informative"
+POLICIES = (BALANCED_RANDOM, MOST_INFORMATIVE)
 
 
 class Entry(NamedTuple):
@@ -65,7 +67,7 @@ def choose(head: QueueHead, *, random_share: float, coin: float) -> Choice:
     if not 0 < random_share <= 1:
         raise ValueError(f"expected a random share in (0, 1], came {random_share}")
     if head.top is None:
-        return Choice(head.first.comparison_id, "balanced_random", 1 / head.n_least)
+        return Choice(head.first.comparison_id, BALANCED_RANDOM, 1 / head.n_least)
     chosen = head.first if coin < random_share else head.top
     propensity = 0.0
     if chosen.n_taken == head.first.n_taken:
@@ -73,4 +75,4 @@ def choose(head: QueueHead, *, random_share: float, coin: float) -> Choice:
     if chosen.comparison_id == head.top.comparison_id:
         propensity += 1 - random_share
     # Adding the two shares can give one and a rounding error.
-    return Choice(chosen.comparison_id, "most_informative", min(propensity, 1.0))
+    return Choice(chosen.comparison_id, MOST_INFORMATIVE, min(propensity, 1.0))

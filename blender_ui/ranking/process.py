@@ -194,8 +194,7 @@ class EngineProcess:
         )
 
     def _ready_pipe(self) -> Connection:
-        if self._is_closed:
-            raise RankerError("the engine process was closed with the app; start the app again")
+        self._check_open()
         if self._pipe is not None and self.process_id is not None:
             return self._pipe
         self._end_child()
@@ -221,8 +220,13 @@ class EngineProcess:
                 env={**os.environ, **variables},
             )
         self._pipe = Connection(ours.detach())
+        self._check_open()  # closed in between, it would be waited for until the call's end
         self._pipe.send(self._loaders)
         return self._pipe
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise RankerError("the engine process was closed with the app; start the app again")
 
     def _wait(self) -> int | None:
         if self._child is None:

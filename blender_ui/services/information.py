@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Engine
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
+from blender_ui.pairing.policy import MOST_INFORMATIVE
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.types import FloatArray
 from blender_ui.services.ranking_rows import Entrants, load_entrants
@@ -22,8 +23,6 @@ from db.models import Comparison, Project, Purpose, Reading
 
 N_PROMPTS = 300
 """Prompts whose open pairs are measured at a time, those longest in the queue first."""
-MOST_INFORMATIVE = "most_informative"
-"""The policy of the projects whose pairs are measured."""
 
 
 def measure_information(logits: FloatArray, deviations: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.coins import uniform
-from blender_ui.pairing.policy import Choice, Entry, QueueHead, choose
+from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
 from db.models import Annotator, LeaseStatus, Preference, Purpose
 from db.queries import leases, projects, queue
 from db.queries.leases import Lent
@@ -169,7 +169,7 @@ class Lender:
         turn: int,
     ) -> Choice:
         top = None
-        if order.policy == "most_informative":
+        if order.policy == MOST_INFORMATIVE:
             top = queue.find_most_informative(session, annotator_id=annotator_id, scope=scope)
         n_least = self._count(session, annotator_id, scope, first)
         head = QueueHead(first=Entry(*first), n_least=n_least, top=None if top is None else Entry(*top))

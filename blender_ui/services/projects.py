@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.pairing.policy import BALANCED_RANDOM, POLICIES
 from blender_ui.services.auditing import Change, record_change
 from blender_ui.services.questions import Questions, read_questions
 from db.engine import transaction
@@ -26,7 +27,6 @@ LONGEST_NAME = 128
 LONGEST_GUIDELINES = 50_000
 LARGEST_OVERLAP = 100
 MOST_CHECKS = 0.5
-POLICIES = ("balanced_random", "most_informative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class ProjectTerms:
     overlap: int = 1
     gold_share: float = 0.0
     attention_share: float = 0.0
-    policy: str = "balanced_random"
+    policy: str = BALANCED_RANDOM
     random_share: float = 0.2
     questions: Questions = field(default_factory=Questions)
     audience: Audience = Audience.EVERYBODY

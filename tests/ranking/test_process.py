@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,6 +110,25 @@ def test_closing_ends_a_call_in_flight(engine: EngineProcess) -> None:
     assert len(errors) == 1
     with pytest.raises(RankerError, match="closed"):
         engine.read(PROMPT, ["good"])
+
+
+def test_a_child_that_was_started_while_the_app_closed_is_not_waited_for(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing = threading.Thread(target=engine.close)
+    start = subprocess.Popen
+
+    def start_late(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        closing.start()
+        time.sleep(0.2)
+        return start(*args, **options)
+
+    monkeypatch.setattr("blender_ui.ranking.process.subprocess.Popen", start_late)
+    with pytest.raises(RankerError, match="closed"):
+        engine.read(PROMPT, ["hang"])
+    closing.join(timeout=10)
+    assert not closing.is_alive()
+    assert engine.process_id is None
 
 
 def test_warming_up_loads_in_the_background(engine: EngineProcess) -> None:

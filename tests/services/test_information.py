@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from blender_ui.pairing.policy import MOST_INFORMATIVE
 from blender_ui.ranking.types import FloatArray
 from blender_ui.services import information
-from blender_ui.services.information import MOST_INFORMATIVE, measure_information, measure_open_comparisons
-from blender_ui.services.projects import POLICIES
+from blender_ui.services.information import measure_information, measure_open_comparisons
 from db.engine import transaction
 from db.models import (
     DEFAULT_PROJECT_ID,
@@ -81,7 +81,6 @@ def test_what_is_known_teaches_nothing_and_what_is_decided_teaches_little() -> N
 
 
 def test_the_prompts_that_wait_longest_are_measured(engine: Engine) -> None:
-    assert MOST_INFORMATIVE in POLICIES
     assert list_measured(engine) == [1, 2]
 
 

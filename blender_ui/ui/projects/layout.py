@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from blender_ui.services.projects import POLICIES
+from blender_ui.pairing.policy import POLICIES
 from blender_ui.services.questions import CRITERIA
 from blender_ui.ui import markup
 from blender_ui.ui.data.layout import FILE_TYPES
