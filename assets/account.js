@@ -75,7 +75,7 @@ async function begin() {
   }
   const me = await blenderUi.call("account_me", blenderUi.key);
   if (isHub && !me.has_account) {
-    const reply = await blenderUi.call("account_hub").catch(() => null);
+    const reply = await blenderUi.call("account_hub").catch((error) => say(error.message, true));
     if (reply?.token) { goOn(reply); return; }
   }
   if (me.has_account) {

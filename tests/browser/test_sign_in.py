@@ -226,7 +226,19 @@ def test_whom_hugging_face_vouches_for_sees_their_account_and_can_sign_out(
     expect(page.locator(".who")).to_have_text("Huggy")
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".sign-in")).to_be_visible()
+    expect(page.locator(".bu-said")).to_be_hidden()
     assert page.url == hub_house.url + "account"
+
+
+def test_whom_hugging_face_vouches_for_is_told_that_their_account_is_disabled(
+    hub_house: House, open_page: Open
+) -> None:
+    accounts = hub_house.services.accounts
+    huggy = accounts.sign_in_from_hub(hub_name="huggy", name="Huggy").annotator.id
+    accounts.set_disabled(annotator_id=huggy, is_disabled=True, by=hub_house.boss)
+    page = open_page(hub_house.url + "login/callback?_target_url=/account")
+    expect(page.locator(".bu-said")).to_contain_text("This account is disabled. Ask an admin.")
+    expect(page.locator(".sign-in")).to_be_visible()
 
 
 def test_a_password_sign_in_stays_where_hugging_face_vouches_too(hub_house: House, open_page: Open) -> None:

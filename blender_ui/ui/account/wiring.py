@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.events import api
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError, NotPermitted
+from blender_ui.errors import BlenderError
 from blender_ui.services.accounts import SignedIn
 from blender_ui.ui.account.handlers import AccountHandlers
 from blender_ui.ui.account.layout import draw_account
@@ -50,12 +50,9 @@ class _Endpoints:
         return _reply(lambda: _signed_in(self._handlers.change_password(key, old, new)))
 
     def hub(self, profile: gr.OAuthProfile | None) -> dict[str, Any]:
-        def sign_in() -> dict[str, Any]:
-            if profile is None:
-                raise NotPermitted("Hugging Face has not said who you are; press its button first.")
-            return _signed_in(self._handlers.sign_in_from_hub(profile.username, profile.name))
-
-        return _reply(sign_in)
+        if profile is None:  # its button has not been pressed
+            return {}
+        return _reply(lambda: _signed_in(self._handlers.sign_in_from_hub(profile.username, profile.name)))
 
 
 def build_account(services: Services, page: gr.Blocks) -> None:
