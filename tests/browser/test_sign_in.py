@@ -224,8 +224,10 @@ def test_whom_hugging_face_vouches_for_sees_their_account_and_can_sign_out(
     wait_for_pair(page)
     page.goto(hub_house.url + "account")
     expect(page.locator(".who")).to_have_text("Huggy")
+    expect(page.locator("#account-hub")).to_be_hidden()
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".sign-in")).to_be_visible()
+    expect(page.locator("#account-hub")).to_be_visible()
     expect(page.locator(".bu-said")).to_be_hidden()
     assert page.url == hub_house.url + "account"
 
