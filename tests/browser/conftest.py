@@ -46,7 +46,8 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+# Not for the session: a dozen servers that nobody asks any more took half of every later test's time.
+@pytest.fixture(scope="module")
 def serve() -> Iterator[Serve]:
     apps = []
 

@@ -35,6 +35,10 @@ def test_every_listener_of_the_blend_page_has_a_name_and_is_private(app: Any) ->
     assert {fn.api_visibility for fn in listeners} == {"private"}
 
 
+def test_the_pause_of_gradios_queue_is_still_one_that_needs_to_be_longer(app: Any) -> None:
+    assert gr.Blocks()._queue.sleep_when_free < app._queue.sleep_when_free < 0.05
+
+
 def test_no_two_listeners_share_a_function_and_so_a_queue(app: Any) -> None:
     functions = [id(fn.fn) for fn in app.fns.values() if fn.fn is not None]
     assert len(set(functions)) == len(functions)
