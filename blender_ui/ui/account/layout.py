@@ -27,4 +27,5 @@ def draw_account(*, has_hub: bool) -> None:
         hub="yes" if has_hub else "no",
     )
     if has_hub:
-        gr.LoginButton(elem_id="account-hub")
+        # Its icon would be a file, and files are for researchers (ui/gate.py).
+        gr.LoginButton(elem_id="account-hub", icon=None)
