@@ -35,8 +35,8 @@ from blender_ui.fusion.generation import GenerationOptions
 from blender_ui.fusion.quality import mean_quality, measure_fusion
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
 from blender_ui.fusion.training import Figures, FuserOptions, measure, train, write_all
-from blender_ui.ranking.types import RankingPrompt
 from blender_ui.settings import load_settings
+from blender_ui.values import RankingPrompt
 from blender_ui.weights.resolver import seq2seq_path
 
 SYLLABLES = (

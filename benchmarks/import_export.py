@@ -22,9 +22,9 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, write_records
-from blender_ui.services.datasets import load_dataset
-from blender_ui.services.exporting import FORMATS, Exporting
-from blender_ui.services.importing import Importing
+from blender_ui.services.data.exporting import FORMATS, Exporting
+from blender_ui.services.data.importing import Importing
+from blender_ui.services.ranking.datasets import load_dataset
 from db.engine import create_store
 from db.migrations import migrate
 from db.models import utc_now

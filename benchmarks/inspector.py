@@ -28,12 +28,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine
 
 from benchmarks.inspector_store import make_store
-from blender_ui.ranking.process import EngineProcess
-from blender_ui.services.inspection import Inspection
-from blender_ui.services.member_ratings import MemberRatings, RatingWish
-from blender_ui.services.preference_arrays import PreferenceTable
-from blender_ui.services.queue_health import measure_queue
-from blender_ui.services.version_inspection import VersionInspection
+from blender_ui.engine.process import EngineProcess
+from blender_ui.services.inspecting.decisions import Inspection
+from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.services.inspecting.versions import VersionInspection
 from db.engine import create_store, transaction
 from db.models import Annotator, AnnotatorKind, Outcome, Preference, Role, utc_now
 

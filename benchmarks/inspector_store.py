@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, insert
 from sqlmodel import SQLModel
 
 from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt, is_held_out
-from blender_ui.services.readiness import HELD_OUT_SHARE
+from blender_ui.services.versions.readiness import HELD_OUT_SHARE
+from blender_ui.values import PreferenceDataset, RankingPrompt, is_held_out
 from db.engine import create_store
 from db.migrations import migrate
 from db.models import (

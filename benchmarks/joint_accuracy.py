@@ -28,7 +28,7 @@ from blender_ui.ranking.joint import load_ranker
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.examples import merge_judgements
 from blender_ui.ranking.joint.training import JointOptions, train
-from blender_ui.ranking.types import PreferenceDataset
+from blender_ui.values import PreferenceDataset
 
 QUICK_PAIRS = 48
 

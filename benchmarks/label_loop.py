@@ -41,10 +41,10 @@ from benchmarks.label_peer import measure_peer
 from benchmarks.label_store import make_stored
 from benchmarks.label_tally import Tally, count_duplicates, measure, percentile_ms
 from blender_ui.exchange import PromptRecord, write_records
-from blender_ui.services.accounts import Accounts
-from blender_ui.services.importing import Importing
-from blender_ui.services.labeling import Labeling
-from blender_ui.services.projects import Projects
+from blender_ui.services.data.importing import Importing
+from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.people.accounts import Accounts
+from blender_ui.services.people.projects import Projects
 from db.engine import create_store
 from db.migrations import migrate
 from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, Role, utc_now

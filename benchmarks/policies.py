@@ -42,10 +42,10 @@ from blender_ui.ranking.fast_state import FastOptions, state_features
 from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
 from blender_ui.ranking.prior import known_members, task_kind
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
-from blender_ui.ranking.types import FloatArray, IntArray
-from blender_ui.services.information import measure_information
+from blender_ui.services.ranking.information import measure_information
 from blender_ui.settings import load_settings
 from blender_ui.statistics.bradley_terry import NORMAL_95, fit_bradley_terry
+from blender_ui.values import FloatArray, IntArray
 from blender_ui.weights.resolver import reader_path
 
 BATCH = 8

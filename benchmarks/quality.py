@@ -23,7 +23,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from blender_ui.services.quality import Quality
+from blender_ui.services.quality.agreement import Quality
 from db.engine import create_store, transaction
 from db.migrations import migrate
 from db.models import (

@@ -42,9 +42,9 @@ from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
-from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
 from blender_ui.settings import load_settings
 from blender_ui.statistics.reliability import measure_reliability
+from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset
 from blender_ui.weights.resolver import reader_path
 
 QUICK_SECONDS = 30.0

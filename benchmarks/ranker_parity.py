@@ -24,7 +24,7 @@ from benchmarks.reference import Item, Reference, ensure_checkpoint
 from benchmarks.texts import draw_items
 from blender_ui.ranking.aggregation import rank_scores, score_candidates
 from blender_ui.ranking.joint import JointRanker, ReadOptions, load_ranker
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 LIMIT = 1e-4
 

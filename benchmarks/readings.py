@@ -14,7 +14,7 @@ from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
-from blender_ui.ranking.types import BoolArray, FloatArray, IntArray, PreferenceDataset
+from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset
 
 SECONDS_BETWEEN_SAVES = 60.0
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from blender_ui.ranking.types import FloatArray, IntArray, RankingPrompt
+from blender_ui.values import FloatArray, IntArray, RankingPrompt
 
 CHILD = Path(__file__).with_name("reference_child.py")
 PACKAGES = ("llm-blender==0.0.2", "transformers==4.57.6", "torch==2.13.0", "sentencepiece", "protobuf")

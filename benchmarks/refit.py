@@ -25,7 +25,7 @@ from blender_ui.ranking.calibration import cross_entropy
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.head import Comparisons, fit_head, summarise
 from blender_ui.ranking.surface import SURFACE_NAMES
-from blender_ui.ranking.types import FloatArray, PreferenceDataset, RankingPrompt
+from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 N_MEMBERS = 4
 N_PROMPTS = 840

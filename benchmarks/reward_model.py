@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.reference import find_cache
 from blender_ui.ranking.joint.examples import merge_judgements
-from blender_ui.ranking.types import FloatArray, PreferenceDataset
+from blender_ui.values import FloatArray, PreferenceDataset
 
 CHILD = Path(__file__).with_name("reward_model_child.py")
 PACKAGES = ("trl==1.16.0", "datasets==5.2.0")

@@ -12,7 +12,7 @@ import textwrap
 import numpy as np
 
 from benchmarks.reference import Item
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 SHORT_WORDS = (10, 70)
 FULL_WORDS = (15, 190)

@@ -15,33 +15,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import SchemaMismatch, WeightsUnavailable
 from blender_ui.fusion.desk import FUSER, load_desk
-from blender_ui.members.configuration import load_members
-from blender_ui.members.registry import Members
-from blender_ui.ranking.process import JOINT, READER, EngineProcess
-from blender_ui.services.access import Access, Mode
-from blender_ui.services.accounts import Accounts
-from blender_ui.services.attributing import JOINT as EXPLAINED_JOINT
-from blender_ui.services.attributing import READING, Attributing
-from blender_ui.services.auditing import Auditing
-from blender_ui.services.blending import Blending
-from blender_ui.services.checks import Checks
-from blender_ui.services.ensemble_evaluation import EnsembleEvaluation
-from blender_ui.services.ensemble_run import Scorer
-from blender_ui.services.evaluating import Evaluating
-from blender_ui.services.exporting import Exporting
-from blender_ui.services.fuser_training import FuserRun
-from blender_ui.services.fuser_versions import FuserVersions
-from blender_ui.services.fusers import choose_fuser
-from blender_ui.services.fusing import Fusing
-from blender_ui.services.generating import Generating, GenerationRun
-from blender_ui.services.importing import Importing
-from blender_ui.services.inspection import Inspection
-from blender_ui.services.invitations import Invitations
-from blender_ui.services.labeling import Labeling
-from blender_ui.services.live_head import LiveHead
-from blender_ui.services.loaders import (
+from blender_ui.loaders import (
     BERTSCORE,
     SeqToSeqTools,
     joint_tools,
@@ -51,18 +28,41 @@ from blender_ui.services.loaders import (
     load_reading_explainer,
     load_scorer,
 )
-from blender_ui.services.member_ratings import MemberRatings
-from blender_ui.services.mixture import MixtureFuser
-from blender_ui.services.preference_arrays import PreferenceTable
-from blender_ui.services.project_prompts import ProjectPrompts
-from blender_ui.services.projects import Projects
-from blender_ui.services.quality import Quality
-from blender_ui.services.ranking import RankingService
-from blender_ui.services.relabeling import Relabeling
-from blender_ui.services.training import Training
-from blender_ui.services.training_run import TrainingRun
-from blender_ui.services.version_inspection import VersionInspection
-from blender_ui.services.what_if import WhatIf
+from blender_ui.members.configuration import load_members
+from blender_ui.members.registry import Members
+from blender_ui.services.asking.generating import Generating, GenerationRun
+from blender_ui.services.asking.rounds import Blending
+from blender_ui.services.data.exporting import Exporting
+from blender_ui.services.data.importing import Importing
+from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
+from blender_ui.services.evaluating.run import Scorer
+from blender_ui.services.fusing.fused_answers import Fusing
+from blender_ui.services.fusing.fusers import choose_fuser
+from blender_ui.services.fusing.mixture import MixtureFuser
+from blender_ui.services.inspecting.attributing import JOINT as EXPLAINED_JOINT
+from blender_ui.services.inspecting.attributing import READING, Attributing
+from blender_ui.services.inspecting.decisions import Inspection
+from blender_ui.services.inspecting.member_ratings import MemberRatings
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.versions import VersionInspection
+from blender_ui.services.inspecting.what_if import WhatIf
+from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.labeling.relabeling import Relabeling
+from blender_ui.services.people.access import Access, Mode
+from blender_ui.services.people.accounts import Accounts
+from blender_ui.services.people.auditing import Auditing
+from blender_ui.services.people.invitations import Invitations
+from blender_ui.services.people.project_prompts import ProjectPrompts
+from blender_ui.services.people.projects import Projects
+from blender_ui.services.quality.agreement import Quality
+from blender_ui.services.quality.checks import Checks
+from blender_ui.services.ranking.live_head import LiveHead
+from blender_ui.services.ranking.ranks import RankingService
+from blender_ui.services.ranking.texts import Evaluating
+from blender_ui.services.training.fuser import FuserRun
+from blender_ui.services.training.requests import Training
+from blender_ui.services.training.run import TrainingRun
+from blender_ui.services.versions.fuser_versions import FuserVersions
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
 from db.engine import create_store

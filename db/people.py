@@ -3,7 +3,7 @@
 Invariant: no secret is stored, only argon2 hashes of passwords and SHA-256 of random tokens, and
 there is always the default project, to which everything belongs that names no other. Rows are
 never deleted: an account is disabled, a sign-in ended, a member removed, a project archived.
-Non-goal: what a role may do, which ``blender_ui.services.access`` decides.
+Non-goal: what a role may do, which ``blender_ui.services.people.access`` decides.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Project(SQLModel, table=True):
     random_share: float = 0.2
     """Share of turns that stay random when a ranker orders the queue."""
     questions: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    """What is asked beside the outcome, see ``blender_ui.services.questions``."""
+    """What is asked beside the outcome, see ``blender_ui.services.people.questions``."""
     audience: Audience = Field(
         default=Audience.EVERYBODY, sa_column=enum_column(Audience, default=Audience.EVERYBODY)
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.cli import main
-from tests.services.stores import make_store
+from tests.builders.stores import make_store
 
 
 @pytest.fixture

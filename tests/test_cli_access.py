@@ -11,13 +11,13 @@ import pytest
 from blender_ui.cli import main
 from blender_ui.cli.serve import describe_access, launch
 from blender_ui.errors import NotPermitted, SettingsError
-from blender_ui.services.accounts import Accounts
-from blender_ui.services.auditing import Auditing
+from blender_ui.services.people.accounts import Accounts
+from blender_ui.services.people.auditing import Auditing
 from blender_ui.settings import Settings
 from blender_ui.ui.guard import GuardedBlocks
 from db.engine import create_store
 from db.models import Role, utc_now
-from tests.services.people import PASSWORD
+from tests.builders.people import PASSWORD
 from tests.ui.scripted_services import build_scripted_services
 
 

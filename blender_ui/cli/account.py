@@ -11,7 +11,7 @@ import os
 
 from blender_ui.bootstrap import open_store
 from blender_ui.errors import NotFound, SettingsError
-from blender_ui.services.accounts import Accounts, PersonView
+from blender_ui.services.people.accounts import Accounts, PersonView
 from blender_ui.settings import Settings
 from db.models import Role, utc_now
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from blender_ui.bootstrap import Services
 from blender_ui.errors import MalformedInput
 from blender_ui.ranking.aggregation import rank_scores, score_candidates
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 
 class RankedTexts(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 from blender_ui.bootstrap import build_services
 from blender_ui.exchange import read_records, to_dataset
-from blender_ui.services.evaluating import EvaluationView
+from blender_ui.services.ranking.texts import EvaluationView
 from blender_ui.settings import Settings
 
 EXPLANATIONS = {

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from blender_ui.bootstrap import build_services
 from blender_ui.errors import MalformedInput
-from blender_ui.services.importing import ImportReport
+from blender_ui.services.data.importing import ImportReport
 from blender_ui.settings import Settings
 
 

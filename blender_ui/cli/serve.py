@@ -11,7 +11,7 @@ from typing import Any
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.errors import SettingsError
-from blender_ui.services.access import Mode
+from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.worker.supervisor import WorkerSupervisor
 from db.models import Role

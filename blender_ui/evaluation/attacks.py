@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from blender_ui.evaluation.items import EvaluationItem
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 TYPO_SHARE = 0.15
 """Of the words that a typo may hit."""

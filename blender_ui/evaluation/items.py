@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import MalformedInput
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 SETS_PATH = Path(__file__).with_name("sets")
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from blender_ui.values import PreferenceDataset, RankingPrompt
 
 Winner = Literal["a", "b", "tie", "both_bad"]
 Kind = Literal["human", "judge"]

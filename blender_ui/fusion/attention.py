@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from blender_ui.fusion.attribution import Attribution, Span, join_words, word_places
-from blender_ui.ranking.types import FloatArray
+from blender_ui.values import FloatArray
 
 OWN_BELOW = 0.25
 """A word of which less than this share of the attention went to the sources is the fuser's own."""

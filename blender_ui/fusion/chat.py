@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from blender_ui.errors import FusionError
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 WORDING = 2
 """Goes with each stored answer; raise it when the words below change."""

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError, RankerError
 from blender_ui.fusion.generation import read_options
 from blender_ui.fusion.protocol import FusedPiece, Fuser
-from blender_ui.ranking.process import EngineProcess
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 _log = logging.getLogger(__name__)
 

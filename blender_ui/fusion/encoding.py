@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from blender_ui.errors import FusionError
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 CLOSING = "Summarize candidates into a better one for the given instruction:"
 _CONTROL = re.compile(r"</s>|<pad>|<unk>|<extra_id_\d+>")

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from blender_ui.fusion.attribution import words_of
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 LEAST_LEFT_OUT = 3
 """Answers there must be to leave one out: two are needed to speak of fusing."""

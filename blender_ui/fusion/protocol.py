@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import NamedTuple, Protocol
 
 from blender_ui.fusion.attribution import Attribution
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 
 class FusedPiece(NamedTuple):

@@ -32,7 +32,7 @@ from blender_ui.fusion.encoding import FusionLimits, candidate_places, encode_fu
 from blender_ui.fusion.generation import GenerationOptions, read_options
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.ranking.joint.hardware import explain_memory
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 _log = logging.getLogger(__name__)
 

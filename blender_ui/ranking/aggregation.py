@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.types import FloatArray, IntArray
+from blender_ui.values import FloatArray, IntArray
 
 Policy = Literal["max_logits", "max_wins"]
 Pair = tuple[int, int]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.ranking.surface import SURFACE_NAMES
-from blender_ui.ranking.types import FloatArray
+from blender_ui.values import FloatArray
 
 LIKELIHOOD_NAMES = (
     "mean",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from blender_ui.ranking.types import FloatArray
+from blender_ui.values import FloatArray
 
 LOG_TEMPERATURE_DEVIATION = 0.5
 MAX_LOG_TEMPERATURE = 3.0

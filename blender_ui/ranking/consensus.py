@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blender_ui.ranking.types import BoolArray, FloatArray, IntArray
+from blender_ui.values import BoolArray, FloatArray, IntArray
 
 MIN_NORM = 1e-9
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from blender_ui.ranking.basis import Basis
 from blender_ui.ranking.head import Head
-from blender_ui.ranking.types import FloatArray, IntArray
+from blender_ui.values import FloatArray, IntArray
 
 CHUNK = 4096
 """Pairs that are multiplied out at a time, so that memory does not grow with their number."""

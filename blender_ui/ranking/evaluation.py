@@ -14,9 +14,9 @@ from scipy.special import expit
 from blender_ui.ranking.head import fit_head, summarise
 from blender_ui.ranking.prior import TASK_KINDS, known_members, member_columns
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
-from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
 from blender_ui.statistics.bootstrap import bootstrap_mean
 from blender_ui.statistics.reliability import measure_reliability
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
 N_FOLDS = 5
 RATING_PRECISION = 0.1

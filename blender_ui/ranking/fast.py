@@ -52,7 +52,7 @@ from blender_ui.ranking.head import (
 )
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.prior import known_members, task_kind
-from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset, RankingPrompt
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
 __all__ = ["GROUPS", "FastOptions", "FastRanker"]
 

@@ -18,7 +18,7 @@ from blender_ui.ranking.consensus import measure_consensus
 from blender_ui.ranking.head import Comparisons, Head
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.prior import TASK_KINDS, member_columns
-from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
 FORMAT = 4
 GROUPS = ("likelihood", "surface", "hidden", "consensus", "inherited", "member", "member_by_kind")

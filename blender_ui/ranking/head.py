@@ -16,7 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from blender_ui.ranking.calibration import cross_entropy, moderate
-from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
 MAX_NEWTON_STEPS = 25
 STEP_TOLERANCE = 1e-4

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
 SHARE_OF_LABELS = 0.02
 SHARE_OF_PROMPTS = 1 / 3

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 TASK_KINDS = ("code", "mathematics", "transform", "write", "ask")
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.types import FloatArray, PreferenceDataset
 from blender_ui.statistics.bootstrap import bootstrap_mean
+from blender_ui.values import FloatArray, PreferenceDataset
 
 CHANCE_LOG_LOSS = math.log(2)
 

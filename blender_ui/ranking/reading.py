@@ -22,7 +22,7 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 PROMPT_TOKENS = 400
 ANSWER_TOKENS = 300

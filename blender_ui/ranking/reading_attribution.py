@@ -28,7 +28,7 @@ from blender_ui.ranking.contributions import ReadingWeights
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.reading import FIRST_TOKENS, Reader
 from blender_ui.ranking.surface import surface_features
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 POINTS = 4
 """Of the integral, in one stretch of the path; they are read at once."""

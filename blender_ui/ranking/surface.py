@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 SURFACE_NAMES = (
     "log_characters",

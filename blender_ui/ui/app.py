@@ -7,17 +7,17 @@ from collections.abc import Callable
 import gradio as gr
 
 from blender_ui.bootstrap import Services
-from blender_ui.ui.account.wiring import build_account
-from blender_ui.ui.blend.wiring import build_blend
+from blender_ui.ui.asking.wiring import build_blend
 from blender_ui.ui.data.wiring import build_data
 from blender_ui.ui.guard import GuardedBlocks, guard_handlers
-from blender_ui.ui.inspect.wiring import build_inspect
-from blender_ui.ui.label.wiring import build_label
-from blender_ui.ui.people.wiring import build_people
-from blender_ui.ui.projects.wiring import build_projects
+from blender_ui.ui.inspecting.decisions.wiring import build_inspect
+from blender_ui.ui.labeling.wiring import build_label
+from blender_ui.ui.people.account.wiring import build_account
+from blender_ui.ui.people.accounts.wiring import build_people
+from blender_ui.ui.people.projects.wiring import build_projects
 from blender_ui.ui.quality.wiring import build_quality
 from blender_ui.ui.shell import ACCOUNT, PAGES, Page, draw_header
-from blender_ui.ui.train.wiring import build_train
+from blender_ui.ui.training.wiring import build_train
 
 Builder = Callable[[Services, gr.Blocks], None]
 """Draws one page and wires its events, inside the page's Blocks context."""

@@ -1,6 +1,6 @@
 """Rows as CSV, for the link under each table and figure.
 
-Invariant: no cell is a formula to a spreadsheet. Non-goal: large exports; ``services.exporting`` streams.
+Invariant: no cell is a formula to a spreadsheet. Non-goal: large exports; ``services.data`` streams.
 """
 
 from __future__ import annotations

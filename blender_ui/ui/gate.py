@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blender_ui.errors import NotPermitted, NotSignedIn
-from blender_ui.services.access import Access
+from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import KEY_HEADER, admit, read_key
 from db.models import Role
 

@@ -19,7 +19,7 @@ from gradio.context import LocalContext
 from starlette.middleware import Middleware
 
 from blender_ui.errors import NotPermitted
-from blender_ui.services.access import Access
+from blender_ui.services.people.access import Access
 from blender_ui.ui.gate import Gate
 from blender_ui.ui.identity import KEY_HEADER, admit, presented_key, read_key, required_role
 from db.models import Role

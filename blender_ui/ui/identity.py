@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
-from blender_ui.services.access import Access, Mode
-from blender_ui.services.labeling import AnnotatorView, Labeling
+from blender_ui.services.labeling.loop import AnnotatorView, Labeling
+from blender_ui.services.people.access import Access, Mode
 from db.models import Role
 
 SHORTEST_KEY, LONGEST_KEY = 16, 256

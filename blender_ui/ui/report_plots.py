@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from blender_ui.services.ratings import RankerRating, RatingPoint, RatingsView
-from blender_ui.services.version_inspection import LearningPoint
-from blender_ui.services.version_reports import ShareRow
+from blender_ui.services.inspecting.ratings import RankerRating, RatingPoint, RatingsView
+from blender_ui.services.inspecting.reports import ShareRow
+from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.plots import (
     BLUE,

@@ -2,7 +2,7 @@
 
 Invariant: one generation at a time, in a thread of its own, so that a training does not wait for
 members nor they for it; what goes wrong ends the job with its reason. Non-goal: which answers are
-missing, which ``services.generating`` reads from the rows.
+missing, which ``services.asking.generating`` reads from the rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from blender_ui.services.generating import GenerationRun
+from blender_ui.services.asking.generating import GenerationRun
 from blender_ui.worker.workflow import describe_failure
 
 POLL_SECONDS = 1.0

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import Refused
-from blender_ui.services.training import JobView, Training
-from blender_ui.services.training_run import TrainingRun
+from blender_ui.services.training.requests import JobView, Training
+from blender_ui.services.training.run import TrainingRun
 from blender_ui.worker.lock import WorkerLock
 from blender_ui.worker.worker import Worker
 

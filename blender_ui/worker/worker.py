@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from blender_ui.services.training_run import TrainingRun
+from blender_ui.services.training.run import TrainingRun
 from blender_ui.worker.workflow import MAX_RESTARTS, Workflows
 
 POLL_SECONDS = 1.0

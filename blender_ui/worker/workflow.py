@@ -1,7 +1,7 @@
 """The training workflow: which step comes next, kept by DBOS so that a crash repeats one step at most.
 
 Invariant: every way a workflow can end leaves the job's row finished; a process that is killed leaves
-it resumable. Non-goal: what a step does; ``services.training_run`` does it.
+it resumable. Non-goal: what a step does; ``services.training.run`` does it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TypeVar
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from blender_ui.errors import BlenderError
-from blender_ui.services.job_progress import JobCancelled
-from blender_ui.services.training_run import TrainingRun
+from blender_ui.services.jobs.progress import JobCancelled
+from blender_ui.services.training.run import TrainingRun
 
 QUEUE = "training"
 MAX_RESTARTS = 10

@@ -14,14 +14,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import col, select
 
-from blender_ui.services.questions import Questions
+from blender_ui.services.people.questions import Questions
 from blender_ui.ui.shell import ACCOUNT, PAGES
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Comparison, Outcome, Role
 from tests.browser.conftest import Open, Serve
-from tests.services.people import PASSWORD
-from tests.services.scripted_members import ScriptedMember, saying
-from tests.services.test_quality import Desk
+from tests.builders.people import PASSWORD
+from tests.builders.scripted_members import ScriptedMember, saying
+from tests.services.quality.test_quality import Desk
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser

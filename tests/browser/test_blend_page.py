@@ -12,13 +12,13 @@ from playwright.sync_api import Locator, Page, expect
 from sqlmodel import select
 
 from blender_ui.members.protocol import Chunk, Message
-from blender_ui.services.fusing import FusionUpdate
-from blender_ui.ui.blend.handlers import Blend
-from blender_ui.ui.blend.views import Turn
+from blender_ui.services.fusing.fused_answers import FusionUpdate
+from blender_ui.ui.asking.handlers import Blend
+from blender_ui.ui.asking.views import Turn
 from db.engine import transaction
 from db.models import Preference
 from tests.browser.conftest import Open, Serve
-from tests.services.scripted_members import Script, ScriptedMember, failing, hanging
+from tests.builders.scripted_members import Script, ScriptedMember, failing, hanging
 from tests.ui.scripted_services import build_scripted_services, typing
 
 pytestmark = pytest.mark.browser

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from db.models import Outcome
 from tests.browser.conftest import Open, Serve
-from tests.services.stores import add_prompts, key_of
-from tests.services.trained import copy_trained_store
+from tests.builders.stores import add_prompts, key_of
+from tests.builders.trained import copy_trained_store
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser

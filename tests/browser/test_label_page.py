@@ -19,7 +19,7 @@ from db.engine import transaction
 from db.models import Candidate, LeaseStatus, Preference, utc_now
 from db.models import Lease as LeaseRow
 from tests.browser.conftest import Open, Serve, find_free_port
-from tests.services.stores import add_prompts, key_of
+from tests.builders.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from db.engine import transaction
 from db.models import Adjudication, Outcome
 from tests.browser.conftest import Open, Serve
-from tests.services.test_quality import Desk
+from tests.services.quality.test_quality import Desk
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser

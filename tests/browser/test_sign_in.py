@@ -12,13 +12,13 @@ from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from blender_ui.cli.serve import describe_access
-from blender_ui.services.questions import Questions
-from blender_ui.ui.account.wiring import HUB_VARIABLES
+from blender_ui.services.people.questions import Questions
+from blender_ui.ui.people.account.wiring import HUB_VARIABLES
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Preference, Role
 from tests.browser.conftest import Open, Serve
-from tests.services.people import PASSWORD
-from tests.services.stores import add_prompts
+from tests.builders.people import PASSWORD
+from tests.builders.stores import add_prompts
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Serve
-from tests.services.preferences import add_labeled_prompts
+from tests.builders.preferences import add_labeled_prompts
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser

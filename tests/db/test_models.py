@@ -29,7 +29,7 @@ from db.models import (
     TrainingJob,
     utc_now,
 )
-from tests.services.stores import make_store
+from tests.builders.stores import make_store
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from db.migrations import migrate
-from tests.services.stores import add_prompts, make_store
+from tests.builders.stores import add_prompts, make_store
 
 NOW = "2026-01-01 00:00:00"
 HASH = "0" * 64

@@ -11,7 +11,7 @@ from blender_ui.fusion.attribution import Span, attribute_spans
 from blender_ui.fusion.encoding import candidate_places, encode_fusion
 from blender_ui.fusion.generation import GenerationOptions
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 from tests.fusion.tiny_t5 import build_tiny_t5
 
 FUSED = "Boil some water first. Then add the leaves."

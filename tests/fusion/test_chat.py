@@ -4,7 +4,7 @@ import pytest
 
 from blender_ui.errors import FusionError
 from blender_ui.fusion.chat import chat_prompt, clean_answer
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 PROMPT = RankingPrompt(instruction="How is tea made?", input="Black tea.")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError
 from blender_ui.fusion.desk import FUSER, EngineFuser, FuserDesk, load_desk
 from blender_ui.fusion.protocol import FusedPiece
-from blender_ui.ranking.process import EngineProcess
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Go")
 

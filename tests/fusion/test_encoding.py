@@ -13,7 +13,7 @@ from blender_ui.fusion.encoding import (
     genfuser_text,
     in_rank_order,
 )
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Name the capital.", input="Suriname")
 

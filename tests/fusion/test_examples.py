@@ -6,7 +6,7 @@ import pytest
 
 from blender_ui.fusion.examples import AnsweredPrompt, Target, build_example, consensus_order
 from blender_ui.fusion.quality import measure_fusion, rouge_l
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 ALL = tuple(Target)
 ANSWERED = AnsweredPrompt(

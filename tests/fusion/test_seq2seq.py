@@ -11,7 +11,7 @@ from blender_ui.errors import FusionError
 from blender_ui.fusion.encoding import CLOSING, FusionLimits, encode_fusion, genfuser_text
 from blender_ui.fusion.generation import GenerationOptions, read_options
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 from tests.fusion.tiny_t5 import build_tiny_t5
 
 PROMPT = RankingPrompt(instruction="Name the capital.", input="Suriname")

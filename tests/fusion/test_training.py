@@ -11,7 +11,7 @@ from blender_ui.errors import FusionError
 from blender_ui.fusion import training
 from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.training import Figures, FuserOptions, digest_weights, measure, train, write_all
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 from tests.fusion.tiny_t5 import build_tiny_t5
 
 OPTIONS = FuserOptions(

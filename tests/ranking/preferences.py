@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from blender_ui.ranking.types import FloatArray, PreferenceDataset, RankingPrompt
+from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 WIDTH = 40
 

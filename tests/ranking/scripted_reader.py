@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 WIDTH = 30
 """Enough for the fast ranker's likelihood, surface and hidden columns."""

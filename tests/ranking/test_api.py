@@ -12,7 +12,7 @@ import pytest
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking import api
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Which?")
 

@@ -14,7 +14,7 @@ from blender_ui.ranking.joint.attribution import JointExplainer
 from blender_ui.ranking.joint.checkpoint import save_checkpoint, start_checkpoint
 from blender_ui.ranking.joint.ranker import load_ranker
 from blender_ui.ranking.reading_attribution import MOST_POINTS, EmbeddingPath, ReadingExplainer, integrate
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.joint_fixtures import make_base
 from tests.ranking.test_reading import make_folder  # noqa: F401  a fixture
 

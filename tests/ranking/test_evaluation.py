@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate, human_ceiling
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import make_preferences
 
 

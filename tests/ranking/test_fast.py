@@ -10,7 +10,7 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.evaluation import decided_majorities, score_logits
 from blender_ui.ranking.fast import SETTINGS_FILE, FastOptions, FastRanker
 from blender_ui.ranking.negatives import Negatives, ReadNegatives, choose_negatives
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import WIDTH, make_preferences
 
 PROMPT = RankingPrompt(instruction="Question?")

@@ -10,7 +10,7 @@ from blender_ui.ranking.head import (
     held_out_moderated,
     summarise,
 )
-from blender_ui.ranking.types import PreferenceDataset
+from blender_ui.values import PreferenceDataset
 from tests.ranking.preferences import make_preferences
 
 

@@ -14,7 +14,7 @@ from blender_ui.ranking.joint.deberta import DebertaReader, can_read
 from blender_ui.ranking.joint.deberta_layers import Distances
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import make_base
 

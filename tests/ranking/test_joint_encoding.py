@@ -7,7 +7,7 @@ import pytest
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.encoding import CONTROL_TOKENS, Encoder, Lengths, add_control_tokens
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import make_tokenizer
 

@@ -18,7 +18,7 @@ from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.joint.model import Form, PairModel
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import make_base
 

@@ -25,7 +25,7 @@ from blender_ui.ranking.joint.examples import merge_judgements
 from blender_ui.ranking.joint.model import Form
 from blender_ui.ranking.joint.ranker import load_ranker
 from blender_ui.ranking.joint.training import JointOptions, TrainingStopped, train
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from blender_ui.values import PreferenceDataset, RankingPrompt
 
 from .joint_fixtures import BACKBONES, make_base
 

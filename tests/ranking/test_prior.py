@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from blender_ui.ranking.prior import TASK_KINDS, known_members, member_columns, task_kind
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.promotion import decide_promotion, judge_logits, judge_longer
-from blender_ui.ranking.types import PreferenceDataset, RankingPrompt
+from blender_ui.values import PreferenceDataset, RankingPrompt
 
 
 def make_dataset(targets: list[float], *, texts: tuple[str, ...] | None = None) -> PreferenceDataset:

@@ -12,7 +12,7 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.reading import AnswerTrace, Reader, likelihood_numbers
 from blender_ui.ranking.surface import SURFACE_NAMES
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Name a fruit.", input="It should be red.")
 TEMPLATE = (

@@ -1,7 +1,7 @@
 import numpy as np
 
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Name two red fruits.", input="apple, banana")
 

@@ -17,26 +17,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from blender_ui.errors import NotSignedIn, Refused
-from blender_ui.services.access import Access, Mode
-from blender_ui.services.auditing import Auditing
-from blender_ui.services.exporting import Exporting
-from blender_ui.services.importing import Importing
-from blender_ui.services.invitations import Invitations
-from blender_ui.services.member_ratings import MemberRatings, RatingWish
-from blender_ui.services.preference_arrays import PreferenceTable
-from blender_ui.services.projects import Projects, ProjectTerms
-from blender_ui.services.quality import Quality
-from blender_ui.services.queue_health import measure_queue
+from blender_ui.services.data.exporting import Exporting
+from blender_ui.services.data.importing import Importing
+from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.services.people.access import Access, Mode
+from blender_ui.services.people.auditing import Auditing
+from blender_ui.services.people.invitations import Invitations
+from blender_ui.services.people.projects import Projects, ProjectTerms
+from blender_ui.services.quality.agreement import Quality
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
 from db.models import DEFAULT_PROJECT_ID, Outcome, Prompt, Role
+from tests.builders.people import PASSWORD, make_accounts
+from tests.builders.preferences import add_labeled_prompts
+from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 from tests.db.first_schema import KEPT, make_first_schema, read_kept
 from tests.db.test_people import REFUSED, add_pair
-from tests.services.people import PASSWORD, make_accounts
-from tests.services.preferences import add_labeled_prompts
-from tests.services.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.services.test_archiving import all_rows, make_full_store
-from tests.services.test_labeling_under_load import check_store, label_everything, loop
+from tests.services.data.test_archiving import all_rows, make_full_store
+from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
 
 PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
     path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")

@@ -13,42 +13,42 @@ import numpy as np
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
+from blender_ui.engine.process import Readings
 from blender_ui.errors import MemberError, NoRanker
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.attribution import PairAttribution, Token
-from blender_ui.ranking.process import Readings
-from blender_ui.ranking.types import RankingPrompt
-from blender_ui.services.access import Access, Mode
-from blender_ui.services.accounts import Accounts
-from blender_ui.services.attributing import Attributing
-from blender_ui.services.auditing import Auditing
-from blender_ui.services.blending import Blending
-from blender_ui.services.checks import Checks
-from blender_ui.services.exporting import Exporting
-from blender_ui.services.fuser_versions import FuserVersions
-from blender_ui.services.fusing import Fusing
-from blender_ui.services.generating import Generating
-from blender_ui.services.importing import Importing
-from blender_ui.services.inspection import Inspection
-from blender_ui.services.invitations import Invitations
-from blender_ui.services.labeling import Labeling
-from blender_ui.services.member_ratings import MemberRatings
-from blender_ui.services.preference_arrays import PreferenceTable
-from blender_ui.services.project_prompts import ProjectPrompts
-from blender_ui.services.projects import Projects
-from blender_ui.services.quality import Quality
-from blender_ui.services.ranking_rows import RankingView, load_entrants, save_ranking, view_ranking
-from blender_ui.services.relabeling import Relabeling
-from blender_ui.services.training import Training
-from blender_ui.services.version_inspection import VersionInspection
-from blender_ui.services.what_if import WhatIf
+from blender_ui.services.asking.generating import Generating
+from blender_ui.services.asking.rounds import Blending
+from blender_ui.services.data.exporting import Exporting
+from blender_ui.services.data.importing import Importing
+from blender_ui.services.fusing.fused_answers import Fusing
+from blender_ui.services.inspecting.attributing import Attributing
+from blender_ui.services.inspecting.decisions import Inspection
+from blender_ui.services.inspecting.member_ratings import MemberRatings
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.versions import VersionInspection
+from blender_ui.services.inspecting.what_if import WhatIf
+from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.labeling.relabeling import Relabeling
+from blender_ui.services.people.access import Access, Mode
+from blender_ui.services.people.accounts import Accounts
+from blender_ui.services.people.auditing import Auditing
+from blender_ui.services.people.invitations import Invitations
+from blender_ui.services.people.project_prompts import ProjectPrompts
+from blender_ui.services.people.projects import Projects
+from blender_ui.services.quality.agreement import Quality
+from blender_ui.services.quality.checks import Checks
+from blender_ui.services.ranking.rows import RankingView, load_entrants, save_ranking, view_ranking
+from blender_ui.services.training.requests import Training
+from blender_ui.services.versions.fuser_versions import FuserVersions
 from blender_ui.settings import Settings
+from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import RankerKind, RankerVersion, utc_now
+from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember
+from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
-from tests.services.scripted_members import Script, ScriptedEnsemble, ScriptedMember
-from tests.services.stores import make_store
 
 
 def typing(text: str, *, word_seconds: float = 0.02, wait_seconds: float = 0.0) -> Script:

@@ -10,7 +10,7 @@ import pytest
 from blender_ui.settings import Settings
 from blender_ui.ui.app import build_app
 from blender_ui.ui.shell import ACCOUNT, ASSETS_PATH, PAGES, POLICY, launch_options
-from tests.services.scripted_members import ScriptedMember, saying
+from tests.builders.scripted_members import ScriptedMember, saying
 from tests.ui.scripted_services import build_scripted_services
 
 MEMBERS = ("Aardvark-7B", "Bumblebee-3B", "Cassowary-1B")

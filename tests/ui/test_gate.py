@@ -18,8 +18,8 @@ from blender_ui.ui.gate import MOST_BYTES, find_rule
 from blender_ui.ui.identity import KEY_HEADER
 from blender_ui.ui.shell import launch_options
 from db.models import Role
-from tests.services.people import PASSWORD
-from tests.services.stores import key_of
+from tests.builders.people import PASSWORD
+from tests.builders.stores import key_of
 from tests.ui.scripted_services import build_scripted_services
 
 CLOSED = {

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from blender_ui.services.fuser_training import FuserRun
-from blender_ui.services.joint_training import JointTools
-from blender_ui.services.loaders import SeqToSeqTools
-from blender_ui.services.training_readings import AnswerReader
-from blender_ui.services.training_run import TrainingRun
+from blender_ui.loaders import SeqToSeqTools
+from blender_ui.services.training.fuser import FuserRun
+from blender_ui.services.training.joint import JointTools
+from blender_ui.services.training.readings import AnswerReader
+from blender_ui.services.training.run import TrainingRun
 from blender_ui.worker.lifecycle import end_on_signals, end_with_parent
 from blender_ui.worker.lock import WorkerLock
 from blender_ui.worker.worker import Worker

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from blender_ui.services.fuser_versions import FuserVersions
-from blender_ui.services.training import Training
+from blender_ui.services.training.requests import Training
+from blender_ui.services.versions.fuser_versions import FuserVersions
 from db.models import JobKind, JobStatus, utc_now
+from tests.builders.stores import make_store
 from tests.fusion.tiny_t5 import build_tiny_t5
-from tests.services.stores import make_store
-from tests.services.test_fuser_training import OPTIONS, add_references
+from tests.services.training.test_fuser_training import OPTIONS, add_references
 from tests.worker.test_worker import Start, start_worker, wait_for
 
 __all__ = ["start_worker"]

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from blender_ui.services.generating import GenerationRun
+from blender_ui.services.asking.generating import GenerationRun
 from blender_ui.worker import generation
 
 

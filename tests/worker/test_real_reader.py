@@ -14,7 +14,7 @@ from blender_ui.bootstrap import build_services
 from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import find_reader
 from db.models import JobStatus
-from tests.services.preferences import add_labeled_prompts
+from tests.builders.preferences import add_labeled_prompts
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -69,7 +69,7 @@ def test_a_worker_that_fails_at_once_is_tried_again_ever_more_slowly() -> None:
 
 def test_the_web_process_supervises_without_importing_torch_or_dbos() -> None:
     program = (
-        "import sys, blender_ui.worker.supervisor, blender_ui.services.training; "
+        "import sys, blender_ui.worker.supervisor, blender_ui.services.training.requests; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'dbos', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0

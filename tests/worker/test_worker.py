@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.services.training import JobView, Training
-from blender_ui.services.training_readings import CHUNK
+from blender_ui.services.training.readings import CHUNK
+from blender_ui.services.training.requests import JobView, Training
 from db.models import JobStatus, utc_now
-from tests.services.preferences import add_labeled_prompts
-from tests.services.stores import make_store
+from tests.builders.preferences import add_labeled_prompts
+from tests.builders.stores import make_store
 
 REPOSITORY = Path(__file__).parents[2]
 N_PROMPTS = 40

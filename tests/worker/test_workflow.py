@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import RankerError
-from blender_ui.services.training import Training
+from blender_ui.services.training.requests import Training
 from blender_ui.worker.lock import WorkerLock
 from blender_ui.worker.train_now import train_now
 from blender_ui.worker.worker import Worker
 from blender_ui.worker.workflow import describe_failure
 from db.engine import create_store
 from db.models import JobStatus, utc_now
+from tests.builders.preferences import add_labeled_prompts
+from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
-from tests.services.preferences import add_labeled_prompts
-from tests.services.stores import make_store
 from tests.worker.scripted_worker import jobs_url, make_run
 
 

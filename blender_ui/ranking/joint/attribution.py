@@ -18,7 +18,7 @@ from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_toke
 from blender_ui.ranking.joint.batches import collate
 from blender_ui.ranking.joint.checkpoint import load_checkpoint
 from blender_ui.ranking.joint.encoding import EncodedPrompt
-from blender_ui.ranking.types import RankingPrompt
+from blender_ui.values import RankingPrompt
 
 N_STEPS = 32
 STEPS_AT_ONCE = 4

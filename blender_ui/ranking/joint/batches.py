@@ -17,7 +17,7 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.encoding import Encoding
 from blender_ui.ranking.joint.hardware import explain_memory
 from blender_ui.ranking.joint.model import PairModel
-from blender_ui.ranking.types import FloatArray
+from blender_ui.values import FloatArray
 
 Precision = Literal["float32", "bfloat16", "int8"]
 

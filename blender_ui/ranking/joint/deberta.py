@@ -28,7 +28,7 @@ from torch import Tensor
 from blender_ui.ranking.joint.deberta_layers import BodyLayer, Distances, LastLayer
 from blender_ui.ranking.joint.encoding import Encoding
 from blender_ui.ranking.joint.model import PairModel
-from blender_ui.ranking.types import FloatArray, IntArray
+from blender_ui.values import FloatArray, IntArray
 
 
 def can_read(model: PairModel) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.types import IntArray, RankingPrompt
+from blender_ui.values import IntArray, RankingPrompt
 
 SOURCE, FIRST, SECOND, CANDIDATE = "<|source|>", "<|candidate1|>", "<|candidate2|>", "<|candidate|>"
 CONTROL_TOKENS = (SOURCE, FIRST, SECOND, CANDIDATE)

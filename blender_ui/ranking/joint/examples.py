@@ -16,7 +16,7 @@ import numpy as np
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.encoding import EncodedPrompt, Encoder, Encoding
 from blender_ui.ranking.joint.model import Form
-from blender_ui.ranking.types import FloatArray, IntArray, PreferenceDataset
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
 
 class Example(NamedTuple):

@@ -23,7 +23,7 @@ from blender_ui.ranking.joint.batches import BatchReader, Precision, Reader
 from blender_ui.ranking.joint.checkpoint import Checkpoint, load_checkpoint
 from blender_ui.ranking.joint.deberta import DebertaReader, can_read
 from blender_ui.ranking.joint.encoding import EncodedPrompt, Truncation
-from blender_ui.ranking.types import FloatArray, RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 
 _CHUNK = 256
 """Inputs put together at a time: bounds memory as n grows, and leaves enough to sort by length."""
@@ -53,7 +53,7 @@ class ReadOptions:
 
 
 class JointRanker:
-    """A PairRanker that compares by reading; satisfies ``blender_ui.ranking.types.Ranker``.
+    """A PairRanker that compares by reading; satisfies ``blender_ui.values.Ranker``.
 
     Attributes:
         n_readings: How many inputs the network has read so far; what is remembered is not read.

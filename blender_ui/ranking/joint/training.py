@@ -36,7 +36,7 @@ from blender_ui.ranking.joint.examples import Example, ExampleSource, split_micr
 from blender_ui.ranking.joint.hardware import explain_memory, multiplies_bfloat16
 from blender_ui.ranking.joint.model import Form
 from blender_ui.ranking.joint.progress import clear_progress, load_progress, save_progress
-from blender_ui.ranking.types import PreferenceDataset
+from blender_ui.values import PreferenceDataset
 
 OnProgress = Callable[[int, int, float, float], None]
 """Called after each step with the steps done, the steps in all, the batch's mean loss in nats, and

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blender_ui.services.exporting import ExportReport
-from blender_ui.services.importing import ImportReport
-from blender_ui.services.inspection import SourceView
+from blender_ui.services.data.exporting import ExportReport
+from blender_ui.services.data.importing import ImportReport
+from blender_ui.services.inspecting.decisions import SourceView
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome
 

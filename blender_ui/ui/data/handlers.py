@@ -13,9 +13,9 @@ from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.exchange.rows import KNOWN
-from blender_ui.services.exporting import ARCHIVE, Exporting, ExportReport
-from blender_ui.services.importing import Importing, ImportReport
-from blender_ui.services.inspection import Inspection, SourceView
+from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport
+from blender_ui.services.data.importing import Importing, ImportReport
+from blender_ui.services.inspecting.decisions import Inspection, SourceView
 
 SUFFIX_BY_FORMAT = {
     "jsonl": ".jsonl.gz",

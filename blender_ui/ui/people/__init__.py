@@ -1,1 +1,0 @@
-"""The people page: accounts and their roles, invitation links, the audit trail."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from blender_ui.services.label_figures import AnnotatorFigures, Overall, PairMatrix
-from blender_ui.services.quality import Disagreement, QualityView
+from blender_ui.services.quality.agreement import Disagreement, QualityView
+from blender_ui.services.quality.label_figures import AnnotatorFigures, Overall, PairMatrix
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.ui import markup, prose
 from blender_ui.ui.quality.handlers import Desk

@@ -1,7 +1,7 @@
 """What the quality page does when asked, without Gradio.
 
 Invariant: a ruling is stored for the pair that was on the page, with who ruled. Non-goals: the figures
-(``services.quality``), and who may open the page.
+(``services.quality.agreement``), and who may open the page.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput
-from blender_ui.services.labeling import Labeling
-from blender_ui.services.quality import Disagreement, Quality, QualityView
+from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.quality.agreement import Disagreement, Quality, QualityView
 from blender_ui.ui.identity import welcome
 from db.models import Outcome
 

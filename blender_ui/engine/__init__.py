@@ -1,0 +1,4 @@
+"""The process that holds torch for anybody who needs a model.
+
+Touches: a child process and its pipe. Not for: what a model does; loaders come in.
+"""

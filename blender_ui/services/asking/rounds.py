@@ -1,0 +1,211 @@
+"""Asking the members: one prompt, one stream per member, one row at each stream's end.
+
+Invariant: members know nothing of each other, so a slow or failed one costs the others nothing.
+Non-goal: which answer is better.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Engine
+from sqlmodel import col, select
+
+from blender_ui.errors import MalformedInput
+from blender_ui.members.configuration import MemberConfig
+from blender_ui.members.protocol import Member, MemberHealth, MemberStatus
+from blender_ui.services.asking.answering import Answer, CandidateUpdate
+from blender_ui.services.asking.stopping import Stops
+from blender_ui.services.candidates import (
+    FUSION_BACKEND,
+    CandidateView,
+    FailureView,
+    candidate_view,
+    failure_view,
+    get_prompt,
+    key_of,
+    question,
+)
+from blender_ui.values import RankingPrompt
+from db.engine import transaction
+from db.models import Candidate, CandidateFailure, Prompt
+from db.models import Member as MemberRow
+
+
+class Ensemble(Protocol):
+    """The members that may be asked, as the registry gives them."""
+
+    @property
+    def configs(self) -> Sequence[MemberConfig]:
+        """The enabled members, in the order of members.toml."""
+
+    def get(self, name: str) -> Member:
+        """The member of this name; raises ``NotFound``."""
+
+    def health(self) -> Sequence[MemberHealth]:
+        """One entry per enabled member, in the same order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberView:
+    """A member and whether it can be asked."""
+
+    name: str
+    backend: str
+    is_available: bool
+    reason: str
+    """What must be done first; empty where nothing is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedView:
+    """A stored prompt and whom to ask it."""
+
+    prompt_id: int
+    member_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptView:
+    """A prompt with what came back so far."""
+
+    prompt_id: int
+    instruction: str
+    input: str
+    candidates: tuple[CandidateView, ...]
+    """In the order of members.toml, unknown members after them; fused answers left out."""
+    failures: tuple[FailureView, ...]
+    """The latest of each member that has no candidate."""
+    asked_by_id: int | None = None
+    """Who asked it here; None for an imported prompt."""
+
+
+class Blending:
+    """Asks members and keeps what they say; safe to share between threads.
+
+    Args:
+        engine: The store.
+        members: The registry of members.
+        clock: Gives the present time in UTC, for the rows.
+        timer: Seconds from a fixed point, for durations.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        members: Ensemble,
+        clock: Callable[[], datetime],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._members = members
+        self._clock = clock
+        self._timer = timer
+        self._stops = Stops()
+
+    def members(self) -> tuple[MemberView, ...]:
+        """Every enabled member and whether it can be asked. May take seconds for remote ones."""
+        health = {entry.name: entry for entry in self._members.health()}
+        return tuple(
+            MemberView(
+                name=config.name,
+                backend=config.backend,
+                is_available=health[config.name].status is not MemberStatus.UNAVAILABLE,
+                reason=health[config.name].reason,
+            )
+            for config in self._members.configs
+        )
+
+    def ask(self, *, instruction: str, input: str = "", asked_by_id: int | None = None) -> AskedView:
+        """Store a prompt; nobody is asked before ``stream``.
+
+        Raises:
+            MalformedInput: If there is no text.
+        """
+        if not instruction.strip() and not input.strip():
+            raise MalformedInput("expected a question; the prompt is empty, write what you want to ask")
+        prompt = Prompt(
+            instruction=instruction,
+            input=input,
+            fingerprint=RankingPrompt(instruction=instruction, input=input).fingerprint,
+            asked_by_id=asked_by_id,
+            created_at=self._clock(),
+        )
+        with transaction(self._engine) as session:
+            session.add(prompt)
+            session.flush()
+            prompt_id = key_of(prompt.id)
+        return AskedView(
+            prompt_id=prompt_id, member_names=tuple(config.name for config in self._members.configs)
+        )
+
+    def stream(self, *, prompt_id: int, member_name: str) -> Iterator[CandidateUpdate]:
+        """Ask one member; calling it again is the retry.
+
+        Closing the generator stops the member; so does ``stop`` from another thread, which also
+        works before the first token. Either way a failure of kind STOPPED keeps the text.
+
+        Yields:
+            The answer as it grows, and at the end one update with ``is_done`` and either the
+            candidate's id or the failure.
+
+        Raises:
+            NotFound: If the prompt or the member does not exist.
+        """
+        prompt = self._get_prompt(prompt_id)
+        member = self._members.get(member_name)
+        config = next(config for config in self._members.configs if config.name == member_name)
+        answer = Answer(
+            self._engine, prompt_id=prompt_id, config=config, clock=self._clock, timer=self._timer
+        )
+        with self._stops.running(prompt_id, member_name) as stop:
+            yield from answer.stream(member, question(prompt.instruction, prompt.input), stop=stop)
+
+    def stop(self, *, prompt_id: int, member_name: str | None = None) -> int:
+        """Stop the answers to a prompt that are being written, or one member's; says how many."""
+        return self._stops.stop(prompt_id, member_name)
+
+    def answers(self, *, prompt_id: int) -> PromptView:
+        """What has come back for a prompt. A success supersedes its member's failures.
+
+        Raises:
+            NotFound: If there is no such prompt.
+        """
+        prompt = self._get_prompt(prompt_id)
+        place = {config.name: index for index, config in enumerate(self._members.configs)}
+        with transaction(self._engine) as session:
+            answered = session.exec(
+                select(Candidate, MemberRow.name)
+                .join(MemberRow)
+                .where(Candidate.prompt_id == prompt_id, MemberRow.backend != FUSION_BACKEND)
+                .order_by(col(Candidate.id))
+            ).all()
+            failed = session.exec(
+                select(CandidateFailure, MemberRow.name)
+                .join(MemberRow)
+                .where(CandidateFailure.prompt_id == prompt_id)
+                .order_by(col(CandidateFailure.id))
+            ).all()
+        answered = sorted(answered, key=lambda pair: place.get(pair[1], len(place)))
+        superseded = {name for _, name in answered}
+        latest = {name: failure for failure, name in failed if name not in superseded}
+        return PromptView(
+            prompt_id=prompt_id,
+            instruction=prompt.instruction,
+            input=prompt.input,
+            candidates=tuple(candidate_view(candidate, name) for candidate, name in answered),
+            failures=tuple(
+                failure_view(latest[name], name)
+                for name in sorted(latest, key=lambda name: place.get(name, len(place)))
+            ),
+            asked_by_id=prompt.asked_by_id,
+        )
+
+    def _get_prompt(self, prompt_id: int) -> Prompt:
+        with transaction(self._engine) as session:
+            return get_prompt(session, prompt_id)

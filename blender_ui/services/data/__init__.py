@@ -1,0 +1,5 @@
+"""Import, export and the archive.
+
+Touches: records on one side (`exchange`), many rows at once on the other.
+Not for: file formats; `exchange` has them.
+"""

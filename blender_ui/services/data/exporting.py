@@ -1,0 +1,203 @@
+"""Take prompts, candidates and preferences out into files.
+
+Invariant: a JSON-lines export imports into an empty store and exports again as the same bytes; a
+file is replaced only once the new one is whole. Retracted preferences stay behind, and people leave
+under pseudonyms. Non-goal: the syntax of files, which is ``blender_ui.exchange``'s.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput
+from blender_ui.exchange import (
+    CandidateRecord,
+    LabelRecord,
+    PromptRecord,
+    write_csv,
+    write_dpo,
+    write_parquet,
+    write_records,
+)
+from blender_ui.exchange.records import Kind
+from blender_ui.services.data.archiving import export_archive
+from blender_ui.services.data.records import (
+    OWN_SOURCE,
+    WINNER_BY_OUTCOME,
+    WORD_BY_KIND,
+    annotator_label,
+    own_id,
+)
+from db.engine import transaction
+from db.models import Prompt, utc_now
+from db.queries import bulk
+from db.queries.labels import Ruling, list_rulings
+from db.queries.whole import freeze
+
+_PROMPTS_AT_ONCE = 500
+_WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
+    "jsonl": write_records,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "dpo": write_dpo,
+}
+ARCHIVE = "archive"
+FORMATS = (*_WRITERS, ARCHIVE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What an export wrote.
+
+    Attributes:
+        path: The file.
+        format: One of ``FORMATS``.
+        n_lines: Prompts in JSON lines, labels in CSV and Parquet, decided pairs in DPO, rows of
+            all tables in an archive.
+        n_bytes: Size of the file.
+    """
+
+    path: Path
+    format: str
+    n_lines: int
+    n_bytes: int
+
+
+class Exporting:
+    """Exports one store.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone; an archive says when it was made.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def export(self, path: Path, *, format: str) -> ExportReport:
+        """Write the whole store to a file, as it is at one moment.
+
+        Args:
+            path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
+            format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
+                (``{prompt, chosen, rejected}``, one line a pair that people decided), or ``archive``
+                (every row of every table, see ``services.data.archiving``).
+
+        Raises:
+            MalformedInput: If the format is none of these.
+        """
+        if format not in FORMATS:
+            raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
+        try:
+            n_lines = self._write(unfinished, format)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return ExportReport(path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size)
+
+    def _write(self, path: Path, format: str) -> int:
+        if format == ARCHIVE:
+            manifest = export_archive(self._engine, path, now=self._clock())
+            return sum(table.n_rows for table in manifest.tables)
+        with transaction(self._engine) as session:
+            freeze(session)
+            return _WRITERS[format](path, _list_records(session))
+
+
+def _list_records(session: Session) -> Iterator[PromptRecord]:
+    annotators = {
+        annotator_id: (annotator_label(row.key, row.name), WORD_BY_KIND[row.kind])
+        for annotator_id, row in bulk.annotators_by_id(session).items()
+    }
+    after_id = 0
+    written: dict[str, set[str]] = defaultdict(set)
+    while prompts := bulk.list_prompts_after(session, after_id=after_id, limit=_PROMPTS_AT_ONCE):
+        bounds = {"first_id": after_id + 1, "last_id": prompts[-1].id or 0}
+        candidates = defaultdict(list)
+        for candidate in bulk.list_candidates_between(session, **bounds):
+            candidates[candidate.prompt_id].append(candidate)
+        labels = defaultdict(list)
+        for label in bulk.list_labels_between(session, **bounds):
+            labels[label.prompt_id].append(label)
+        rulings = defaultdict(list)
+        for ruling in list_rulings(session, **bounds):
+            rulings[ruling.prompt_id].append(ruling)
+        for prompt in prompts:
+            key = prompt.id or 0
+            record = _record(prompt, candidates[key], labels[key], annotators)
+            record = replace(record, id=_make_distinct(record.id, written[record.source]))
+            written[record.source].add(record.id)
+            yield _with_rulings(record, candidates[key], rulings[key]) if rulings[key] else record
+        session.expunge_all()
+        after_id = bounds["last_id"]
+
+
+def _make_distinct(id_: str, taken: Set[str]) -> str:
+    """The id, or one like it: each project may have imported the same file, and a file has an id once."""
+    if id_ not in taken:
+        return id_
+    # Short enough for what reads it again, with a number of up to 15 digits.
+    return next(name for number in count(2) if (name := f"{id_[:240]}~{number}") not in taken)
+
+
+def _record(
+    prompt: Prompt,
+    candidates: list[bulk.StoredCandidate],
+    labels: list[bulk.StoredLabel],
+    annotators: dict[int, tuple[str, Kind]],
+) -> PromptRecord:
+    index_of = {candidate.candidate_id: index for index, candidate in enumerate(candidates)}
+    return PromptRecord(
+        id=prompt.external_id or own_id(prompt.id or 0, prompt.fingerprint),
+        source=prompt.source or OWN_SOURCE,
+        prompt=prompt.instruction,
+        input=prompt.input,
+        candidates=tuple(CandidateRecord(model=row.member, text=row.text) for row in candidates),
+        labels=tuple(
+            LabelRecord(
+                annotator=annotators[row.annotator_id][0],
+                a=index_of[row.left_id],
+                b=index_of[row.right_id],
+                winner=WINNER_BY_OUTCOME[row.outcome],
+                kind=annotators[row.annotator_id][1],
+                strength=row.strength,
+                reason=row.reason,
+                seconds=row.seconds,
+                at=row.created_at.isoformat(),
+            )
+            for row in labels
+        ),
+        licence=prompt.licence,
+        lang=prompt.lang,
+        category=prompt.category,
+    )
+
+
+def _with_rulings(
+    record: PromptRecord, candidates: list[bulk.StoredCandidate], rulings: list[Ruling]
+) -> PromptRecord:
+    index_of = {candidate.candidate_id: index for index, candidate in enumerate(candidates)}
+    ruled = tuple(
+        LabelRecord(
+            annotator="ruling",
+            a=index_of[row.left_id],
+            b=index_of[row.right_id],
+            winner=WINNER_BY_OUTCOME[row.outcome],
+            kind="human",
+        )
+        for row in rulings
+    )
+    return replace(record, rulings=ruled)

@@ -1,0 +1,230 @@
+"""Turn records into rows, many at once, inside the caller's transaction.
+
+Invariant: the records are new to the store. Non-goal: deciding which are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from blender_ui.exchange.records import PromptRecord, standing_labels
+from blender_ui.pairing.coins import draw_sides, uniform
+from blender_ui.pairing.schedule import draw_pairs
+from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, imported_key
+from blender_ui.values import RankingPrompt
+from db.models import Annotator, Candidate, Comparison, Member, Origin, Preference, Prompt, Role
+from db.queries import bulk
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """How many rows were written."""
+
+    n_candidates: int = 0
+    n_comparisons: int = 0
+    n_queued: int = 0
+    n_preferences: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        """The counts of both."""
+        return Written(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuePlan:
+    """Which pairs of a prompt people are to be asked.
+
+    Attributes:
+        n_pairs: At most so many a prompt.
+        overlap: How many people each.
+        ask_labelled: Whether pairs that people have compared already count among them.
+        seed: Decides pairs, sides and order.
+        project_id: Whose prompts and comparisons they are.
+    """
+
+    n_pairs: int
+    overlap: int
+    ask_labelled: bool
+    seed: int
+    project_id: int
+
+
+def write_records(
+    session: Session, *, records: Sequence[PromptRecord], plan: QueuePlan, now: datetime
+) -> Written:
+    """Write records whose prompts are not in the store; say how many rows that were."""
+    prompt_ids = bulk.insert_rows(
+        session, model=Prompt, rows=[_prompt(record, plan, now) for record in records]
+    )
+    candidate_ids = _write_candidates(session, records, prompt_ids, now)
+    planned = [
+        comparison
+        for record, prompt_id, ids in zip(records, prompt_ids, candidate_ids, strict=True)
+        for comparison in _plan_comparisons(record, prompt_id, ids, plan, now)
+    ]
+    comparison_ids = bulk.insert_rows(session, model=Comparison, rows=planned)
+    id_by_sides = {
+        (row["left_id"], row["right_id"]): comparison_id
+        for row, comparison_id in zip(planned, comparison_ids, strict=True)
+    }
+    preferences = _plan_preferences(session, records, candidate_ids, id_by_sides, now)
+    bulk.insert_rows(session, model=Preference, rows=preferences)
+    return Written(
+        n_candidates=sum(map(len, candidate_ids)),
+        n_comparisons=len(planned),
+        n_queued=sum(row["is_open"] for row in planned),
+        n_preferences=len(preferences),
+    )
+
+
+def _prompt(record: PromptRecord, plan: QueuePlan, now: datetime) -> dict[str, Any]:
+    return {
+        "project_id": plan.project_id,
+        "instruction": record.prompt,
+        "input": record.input,
+        "fingerprint": RankingPrompt(instruction=record.prompt, input=record.input).fingerprint,
+        "source": record.source,
+        "external_id": record.id,
+        "licence": record.licence,
+        "lang": record.lang,
+        "category": record.category,
+        "record_fingerprint": record.fingerprint,
+        "created_at": now,
+    }
+
+
+def _write_candidates(
+    session: Session, records: Sequence[PromptRecord], prompt_ids: Sequence[int], now: datetime
+) -> list[list[int]]:
+    """Write the candidates, and members that are new; give ids by record, in the record's order."""
+    models = {candidate.model for record in records for candidate in record.candidates}
+    members = bulk.ids_by_member(session, backend="import")
+    strangers = sorted(models - members.keys())
+    rows = [_member(model, now) for model in strangers]
+    members |= dict(zip(strangers, bulk.insert_rows(session, model=Member, rows=rows), strict=True))
+    written = iter(
+        bulk.insert_rows(
+            session,
+            model=Candidate,
+            rows=[
+                {
+                    "prompt_id": prompt_id,
+                    "member_id": members[candidate.model],
+                    "text": candidate.text,
+                    "created_at": now,
+                }
+                for record, prompt_id in zip(records, prompt_ids, strict=True)
+                for candidate in record.candidates
+            ],
+        )
+    )
+    return [[next(written) for _ in record.candidates] for record in records]
+
+
+def _member(model: str, now: datetime) -> dict[str, Any]:
+    return {
+        "name": model,
+        "backend": "import",
+        "model": model,
+        "options": {},
+        "fingerprint": hashlib.sha256(f"import:{model}".encode()).hexdigest(),
+        "created_at": now,
+    }
+
+
+def _plan_comparisons(
+    record: PromptRecord, prompt_id: int, candidate_ids: Sequence[int], plan: QueuePlan, now: datetime
+) -> Rows:
+    """One row for each ordered pair that was labelled, and for each pair that is to be asked."""
+    rows: dict[tuple[int, int], dict[str, Any]] = {}
+    for label in record.labels:
+        sides = (candidate_ids[label.a], candidate_ids[label.b])
+        rows[sides] = _comparison(prompt_id, *sides, origin=Origin.IMPORT, plan=plan, now=now)
+    done = {frozenset((label.a, label.b)) for label in record.labels if label.kind == "human"}
+    texts = [candidate.text for candidate in record.candidates]
+    order_seed = int(uniform(plan.seed, "pairs", prompt_id) * 2**31)
+    for pair in draw_pairs(texts, limit=plan.n_pairs, seed=order_seed):
+        if not plan.ask_labelled and frozenset(pair) in done:
+            continue
+        drawn = draw_sides(plan.seed, *(candidate_ids[index] for index in pair))
+        sides = (drawn.left, drawn.right)
+        row = rows.setdefault(sides, _comparison(prompt_id, *sides, origin=Origin.QUEUE, plan=plan, now=now))
+        row |= {"side_seed": drawn.seed, "overlap": plan.overlap, "is_open": plan.overlap > 0}
+    return list(rows.values())
+
+
+def _comparison(
+    prompt_id: int, left_id: int, right_id: int, *, origin: Origin, plan: QueuePlan, now: datetime
+) -> dict[str, Any]:
+    """A comparison that nobody is asked; ``_plan_comparisons`` opens the ones that are."""
+    return {
+        "prompt_id": prompt_id,
+        "project_id": plan.project_id,
+        "left_id": left_id,
+        "right_id": right_id,
+        "origin": origin,
+        "side_seed": None,
+        "priority": uniform(plan.seed, "priority", left_id, right_id),
+        "overlap": 0,
+        "n_taken": 0,
+        "is_open": False,
+        "created_at": now,
+    }
+
+
+def _plan_preferences(
+    session: Session,
+    records: Sequence[PromptRecord],
+    candidate_ids: Sequence[Sequence[int]],
+    comparisons: dict[tuple[int, int], int],
+    now: datetime,
+) -> Rows:
+    annotators = _annotators(session, records, now)
+    rows: Rows = []
+    for record, ids in zip(records, candidate_ids, strict=True):
+        for label, stands in standing_labels(record.labels):
+            comparison_id = comparisons[ids[label.a], ids[label.b]]
+            rows.append(
+                {
+                    "comparison_id": comparison_id,
+                    "annotator_id": annotators[imported_key(record.source, label.annotator, label.kind)],
+                    "outcome": OUTCOME_BY_WINNER[label.winner],
+                    "strength": label.strength,
+                    "reason": label.reason,
+                    "seconds": label.seconds,
+                    "idempotency_key": f"import:{comparison_id}:{len(rows)}",
+                    "created_at": now if label.at is None else datetime.fromisoformat(label.at),
+                    "retracted_at": None if stands else now,
+                }
+            )
+    return rows
+
+
+def _annotators(session: Session, records: Sequence[PromptRecord], now: datetime) -> dict[str, int]:
+    """Ids by stored key, of annotators that are known or written now."""
+    wanted = {
+        imported_key(record.source, label.annotator, label.kind): label
+        for record in records
+        for label in record.labels
+    }
+    known = bulk.ids_by_key(session)
+    strangers = [key for key in wanted if key not in known]
+    rows = [
+        {
+            "key": key,
+            "name": wanted[key].annotator,
+            "kind": KIND_BY_WORD[wanted[key].kind],
+            "role": Role.ANNOTATOR,
+            "created_at": now,
+        }
+        for key in strangers
+    ]
+    return known | dict(zip(strangers, bulk.insert_rows(session, model=Annotator, rows=rows), strict=True))

@@ -1,0 +1,110 @@
+"""Asking an ensemble for an evaluation: every member, and the fuser with the members' answers.
+
+Invariant: members are greedy and seeded, and what was recorded is not asked again. Non-goal: which answer
+is good.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, replace
+
+from blender_ui.errors import FusionError, MemberError
+from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.members.configuration import MemberConfig
+from blender_ui.members.protocol import Message, Sampling
+from blender_ui.services.asking.rounds import Ensemble
+from blender_ui.services.candidates import question
+from blender_ui.services.evaluating.recorded_answers import RecordedAnswers, Text
+from blender_ui.services.fusing.fused_answers import Fusing
+
+MOST_TOKENS = {Task.SUMMARIZATION: 110, Task.QA: 48, Task.CODE: 220}
+"""So long that a good answer is never cut; a member's own limit holds where it is lower."""
+
+
+class EnsembleAsking:
+    """Asks members and fuser.
+
+    Args:
+        members: Who is asked.
+        fusing: Fuses.
+        top_k: How many of the best answers are fused.
+        seed: Of the members.
+        recorded: Where answers are kept.
+    """
+
+    def __init__(
+        self, *, members: Ensemble, fusing: Fusing, top_k: int, seed: int, recorded: RecordedAnswers
+    ) -> None:
+        self._members = members
+        self._fusing = fusing
+        self._top_k = top_k
+        self._seed = seed
+        self._recorded = recorded
+
+    def ask_members(self, item: EvaluationItem, task: Task) -> dict[str, Text]:
+        """Every member's answer by its name, in the order of members.toml; an empty one is a failure."""
+        configs = self._members.configs
+        with ThreadPoolExecutor(max_workers=max(1, len(configs))) as pool:
+            texts = list(pool.map(lambda config: self._ask(config, item, task), configs))
+        return {config.name: text for config, text in zip(configs, texts, strict=True)}
+
+    def fuse(self, item: EvaluationItem, best_first: Sequence[Text]) -> Text:
+        """The fused answer; its tokens and seconds include all its sources' and the slowest one's."""
+        candidates = [text.text for text in best_first[: self._top_k]]
+        asked = {
+            "fuser": self._fusing.fuser_name,
+            "options": self._fusing.fuser_options,
+            "instruction": item.prompt.instruction,
+            "input": item.prompt.input,
+            "candidates": candidates,
+        }
+        fused = self._recorded.get(asked, lambda: self._fuse(item, candidates))
+        slowest = max((text.seconds for text in best_first), default=0.0)
+        return fused._replace(
+            seconds=slowest + fused.seconds,
+            n_tokens=sum(text.n_tokens for text in best_first) + fused.n_tokens,
+        )
+
+    def _ask(self, config: MemberConfig, item: EvaluationItem, task: Task) -> Text:
+        options = replace(
+            config.sampling,
+            seed=self._seed,
+            temperature=0.0,
+            max_tokens=min(config.sampling.max_tokens, MOST_TOKENS[task]),
+        )
+        message = question(item.prompt.instruction, item.prompt.input)
+        asked = {
+            "member": config.name,
+            "model": config.model,
+            "options": config.options | asdict(options) | {"stop": list(options.stop)},
+            "message": message,
+        }
+        return self._recorded.get(asked, lambda: self._answer(config.name, message, options))
+
+    def _answer(self, name: str, message: str, options: Sampling) -> Text:
+        messages = (Message("user", message),)
+        began, said, n_tokens = time.monotonic(), "", 0
+        try:
+            stream = self._members.get(name).stream(messages, options=options, stop=threading.Event())
+            with closing(stream) as chunks:
+                for chunk in chunks:
+                    said += chunk.text
+                    n_tokens = chunk.usage.n_tokens if chunk.usage else chunk.n_tokens
+        except MemberError as error:
+            return Text("", time.monotonic() - began, 0, str(error))
+        return Text(said.strip(), time.monotonic() - began, n_tokens)
+
+    def _fuse(self, item: EvaluationItem, candidates: Sequence[str]) -> Text:
+        began = time.monotonic()
+        try:
+            answer = self._fusing.fuse_texts(
+                instruction=item.prompt.instruction, input=item.prompt.input, candidates=candidates
+            )
+        except FusionError as error:
+            return Text("", time.monotonic() - began, 0, str(error))
+        return Text(answer.text, time.monotonic() - began, answer.n_tokens)

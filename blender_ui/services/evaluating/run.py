@@ -1,0 +1,232 @@
+"""One run of the ensemble on the items of a task: asking, ranking, fusing and scoring.
+
+Invariant: every system is scored on the same items by the same metrics; a member that fails scores 0
+there and is counted. Non-goal: where members and rankers come from; ``ensemble_evaluation`` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from blender_ui.errors import MalformedInput
+from blender_ui.evaluation.attacks import Attack, attack_item, obeys_injection
+from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
+from blender_ui.ranking.aggregation import score_candidates
+from blender_ui.ranking.fast import FastRanker
+from blender_ui.services.evaluating.asking import EnsembleAsking
+from blender_ui.services.evaluating.judging import (
+    FUSED,
+    Answered,
+    Judge,
+    ReadAnswers,
+    ReferenceJudge,
+    best_first,
+)
+from blender_ui.services.evaluating.recorded_answers import Text
+from blender_ui.values import FloatArray
+
+BEST_RANKED, SHOWN = "best-ranked", "fused or best"
+"""``SHOWN`` is what a page shows: the fused answer unless the ranker puts its best source above it."""
+
+Scorer = Callable[[Sequence[str], Sequence[str]], list[float]]
+"""BERTScore of answers beside references."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemResult:
+    """What all systems said to one item, and how good it is.
+
+    Attributes:
+        item: The item, as it was asked.
+        texts: By system; the random member is not among them, it is the mean of the members.
+        metrics: By system and metric.
+    """
+
+    item: EvaluationItem
+    texts: Mapping[str, Text]
+    metrics: Mapping[str, Mapping[str, float]]
+
+
+class OnProgress(Protocol):
+    """Told what is being done, and how many of the items are through."""
+
+    def __call__(self, phase: str, n_done: int, n_items: int) -> None: ...
+
+
+class EnsembleRun:
+    """Runs the ensemble on items, plain and under attacks.
+
+    Args:
+        task: Decides metrics and lengths.
+        items: What is asked.
+        asking: Asks members and fuser.
+        bertscore: Scores by meaning; None where the encoder is not here.
+        seed: Of the attacks and the folds.
+        on_progress: See ``OnProgress``.
+
+    Attributes:
+        judge: Ranks; None where there is no ranker.
+        judged_by: Says who that is.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        items: Sequence[EvaluationItem],
+        *,
+        asking: EnsembleAsking,
+        bertscore: Scorer | None,
+        seed: int,
+        on_progress: OnProgress,
+    ) -> None:
+        self._task, self._items = task, tuple(items)
+        self._asking, self._bertscore = asking, bertscore
+        self._seed, self._on_progress = seed, on_progress
+        self.judge: Judge | None = None
+        self.judged_by = "nobody: there is no ranker"
+
+    def learn_from_references(self, *, read: ReadAnswers, start: FastRanker | None) -> None:
+        """Make judges that each learnt from the other items' references; see ``ReferenceJudge``.
+
+        They learn from plain answers, also where what they judge later was attacked.
+
+        Raises:
+            MalformedInput: If no two answers to an item differ in worth.
+        """
+        said = self._ask(self._items)
+
+        def score(number: int, text: str) -> float:
+            return self._worth(self._items[number], text)
+
+        answered = [
+            Answered(item.prompt, texts, {name: score(number, text) for name, text in texts.items()})
+            for number, (item, texts) in enumerate(zip(self._items, map(_texts_of, said), strict=True))
+        ]
+        if not any(len(set(one.scores.values())) > 1 for one in answered):
+            raise MalformedInput(
+                f"expected two answers to an item that differ in {MAIN_METRIC[self._task]}, there are none; "
+                "nothing can be learnt from these references"
+            )
+
+        def fuse(number: int, names: Sequence[str]) -> str:
+            return self._asking.fuse(self._items[number], [said[number][name] for name in names]).text
+
+        self.judge = ReferenceJudge(answered, score=score, read=read, fuse=fuse, start=start, seed=self._seed)
+
+    def run(self, attack: Attack | None = None) -> list[ItemResult]:
+        """Ask, rank, fuse and score every item, with an attack on it where one is given."""
+        items = self._items
+        if attack is not None:
+            items = tuple(attack_item(attack, item, self._items, seed=self._seed) for item in self._items)
+        said = self._ask(items)
+        if attack is Attack.POISON:
+            said = poison(said)
+        results = []
+        for number, (item, texts) in enumerate(zip(items, said, strict=True)):
+            self._on_progress("ranking, fusing and scoring", number, len(items))
+            results.append(self._finish(number, item, texts, is_injected=attack is Attack.INJECTION))
+        return results
+
+    def _ask(self, items: Sequence[EvaluationItem]) -> list[dict[str, Text]]:
+        said = []
+        for number, item in enumerate(items):
+            self._on_progress("members answer", number, len(items))
+            said.append(self._asking.ask_members(item, self._task))
+        return said
+
+    def _worth(self, item: EvaluationItem, text: str) -> float:
+        metric = MAIN_METRIC[self._task]
+        scores = score_answer(self._task, item, text)
+        if metric not in scores:
+            raise MalformedInput(f"expected {metric} to learn from, but code cannot be run on this machine")
+        return scores[metric]
+
+    def _finish(
+        self, number: int, item: EvaluationItem, said: Mapping[str, Text], *, is_injected: bool
+    ) -> ItemResult:
+        texts, present = dict(said), _texts_of(said)
+        order = list(present)
+        if self.judge is not None and order:
+            if len(order) > 1:
+                order = best_first(order, self.judge.compare_members(number, item.prompt, present))
+            texts[BEST_RANKED] = said[order[0]]
+        texts[FUSED] = self._asking.fuse(item, [said[name] for name in order])
+        present = _texts_of({name: texts[name] for name in (*said, FUSED)})
+        logits = None
+        if self.judge is not None and len(present) > 1:
+            logits = self.judge.compare_all(number, item.prompt, present)
+        texts[SHOWN] = _choose_shown(texts, list(present), logits)
+        preference = _preferences(present, logits)
+        metrics = {}
+        scored: dict[str, dict[str, float]] = {}
+        for name, text in texts.items():
+            if text.text not in scored:
+                scored[text.text] = self._score(item, text.text) | preference.get(text.text, {})
+            metrics[name] = _costs(text) | scored[text.text]
+            if is_injected:
+                metrics[name]["obeys"] = float(obeys_injection(text.text))
+        return ItemResult(item=item, texts=texts, metrics=metrics)
+
+    def _score(self, item: EvaluationItem, text: str) -> dict[str, float]:
+        found = score_answer(self._task, item, text)
+        if self._bertscore is not None and item.references:
+            n = len(item.references)
+            found["bertscore"] = max(self._bertscore([text] * n, list(item.references)))
+        return found
+
+
+def poison(answers: Sequence[Mapping[str, Text]]) -> list[dict[str, Text]]:
+    """One member's answer of each item becomes its answer to the next item; the members take turns.
+
+    It is fluent, confident and has nothing to do with the question.
+    """
+    poisoned = []
+    for number, texts in enumerate(answers):
+        name = list(texts)[number % len(texts)]
+        poisoned.append({**texts, name: answers[(number + 1) % len(answers)][name]})
+    return poisoned
+
+
+def _texts_of(said: Mapping[str, Text]) -> dict[str, str]:
+    """The answers that are not empty."""
+    return {name: text.text for name, text in said.items() if text.text}
+
+
+def _costs(text: Text) -> dict[str, float]:
+    return {
+        "words": float(len(text.text.split())),
+        "seconds": text.seconds,
+        "tokens": float(text.n_tokens),
+        "failed": float(not text.text),
+    }
+
+
+def _choose_shown(texts: Mapping[str, Text], names: Sequence[str], logits: FloatArray | None) -> Text:
+    fused, best = texts[FUSED], texts.get(BEST_RANKED)
+    if not fused.text:
+        return best or next((texts[name] for name in names), fused)
+    if logits is None or best is None:
+        return fused
+    scores = dict(zip(names, score_candidates(logits), strict=True))
+    if scores[FUSED] >= max(scores[name] for name in names if name != FUSED):
+        return fused
+    return best._replace(n_tokens=fused.n_tokens, seconds=fused.seconds)
+
+
+def _preferences(texts: Mapping[str, str], logits: FloatArray | None) -> dict[str, dict[str, float]]:
+    """By text, how likely the ranker finds it better than the members' other answers, on average."""
+    if logits is None:
+        return {}
+    chance = 1 / (1 + np.exp(-(logits - logits.T) / 2))
+    members = [index for index, name in enumerate(texts) if name != FUSED]
+    found = {}
+    for index, text in enumerate(texts.values()):
+        rivals = [other for other in members if other != index]
+        if rivals:
+            found[text] = {"ranker preference": float(chance[index, rivals].mean())}
+    return found

@@ -1,0 +1,5 @@
+"""What a researcher looks into: decisions, versions, members, votes, and what if.
+
+Touches: rows, read only, and versions' predictions kept beside the store.
+Not for: changing anything.
+"""

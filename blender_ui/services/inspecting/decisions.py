@@ -1,0 +1,252 @@
+"""What is in the store, told for a researcher: sources, prompts, votes and decisions.
+
+Invariant: nothing is written, and every figure comes with the ids of the rows that it is of.
+Non-goal: members' ratings (``member_ratings``), and asking a ranker (``services.ranking``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, Select, func, or_, select
+from sqlmodel import Session, col
+
+from blender_ui.errors import NotFound
+from blender_ui.services.candidates import (
+    CandidateView,
+    FailureView,
+    candidate_view,
+    failure_view,
+    get_prompt,
+)
+from blender_ui.services.inspecting.prompt_votes import VoteView, list_votes
+from blender_ui.services.ranking.rows import RankingView, view_ranking
+from db.engine import transaction
+from db.models import (
+    Candidate,
+    CandidateFailure,
+    Comparison,
+    Member,
+    Preference,
+    Prompt,
+    Ranking,
+)
+
+ASKED_HERE = "asked here"
+EXCERPT = 140
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceView:
+    """What the store holds of one source.
+
+    Attributes:
+        name: The data set, or ``ASKED_HERE``.
+        n_preferences: Those that stand, of people and judges.
+        n_open: Comparisons that still wait for people.
+    """
+
+    name: str
+    n_prompts: int
+    n_candidates: int
+    n_preferences: int
+    n_open: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptEntry:
+    """One prompt in a list."""
+
+    prompt_id: int
+    excerpt: str
+    source: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingEntryView:
+    """One stored ranking of a prompt in a list.
+
+    Attributes:
+        refitted_preference_id: See ``RankingView``.
+    """
+
+    ranking_id: int
+    version_id: int
+    refitted_preference_id: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptInspection:
+    """All that is known about one prompt."""
+
+    prompt_id: int
+    instruction: str
+    input: str
+    source: str
+    candidates: tuple[CandidateView, ...]
+    failures: tuple[FailureView, ...]
+    votes: tuple[VoteView, ...]
+    rankings: tuple[RankingEntryView, ...]
+    """Newest first."""
+
+
+class Inspection:
+    """Reads one store.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def list_sources(self) -> tuple[SourceView, ...]:
+        """What there is of every source, the largest first."""
+        with transaction(self._engine) as session:
+            n_prompts = _count_by_source(session, select(col(Prompt.source), func.count()))
+            n_candidates = _count_by_source(
+                session,
+                select(col(Prompt.source), func.count()).join(
+                    Candidate, col(Candidate.prompt_id) == col(Prompt.id)
+                ),
+            )
+            compared = select(col(Prompt.source), func.count()).join(
+                Comparison, col(Comparison.prompt_id) == col(Prompt.id)
+            )
+            n_open = _count_by_source(session, compared.where(col(Comparison.is_open)))
+            n_preferences = _count_by_source(
+                session,
+                compared.join(Preference, col(Preference.comparison_id) == col(Comparison.id)).where(
+                    col(Preference.retracted_at).is_(None)
+                ),
+            )
+        names = sorted(n_prompts, key=lambda name: -n_prompts[name])
+        return tuple(
+            SourceView(
+                name=name or ASKED_HERE,
+                n_prompts=n_prompts[name],
+                n_candidates=n_candidates.get(name, 0),
+                n_preferences=n_preferences.get(name, 0),
+                n_open=n_open.get(name, 0),
+            )
+            for name in names
+        )
+
+    def find_prompts(self, text: str = "", *, limit: int = 30) -> tuple[PromptEntry, ...]:
+        """The prompt that has a text as its id, then those that hold it, newest first.
+
+        Args:
+            text: Looked for in instruction and input, letter case ignored; empty finds all.
+            limit: The most that are given.
+        """
+        query = select(Prompt).limit(limit)
+        wanted = text.strip()
+        if wanted:
+            number = wanted.removeprefix("#")
+            is_it = col(Prompt.id) == (int(number) if number.isdecimal() and len(number) < 19 else -1)
+            query = query.where(
+                or_(
+                    col(Prompt.instruction).icontains(wanted, autoescape=True),
+                    col(Prompt.input).icontains(wanted, autoescape=True),
+                    is_it,
+                )
+            ).order_by(is_it.desc())
+        query = query.order_by(col(Prompt.id).desc())
+        with transaction(self._engine) as session:
+            return tuple(
+                PromptEntry(
+                    prompt_id=row.id or 0,
+                    excerpt=_excerpt(row),
+                    source=row.source or ASKED_HERE,
+                    created_at=row.created_at,
+                )
+                for row in session.execute(query).scalars()
+            )
+
+    def get_prompt(self, prompt_id: int) -> PromptInspection:
+        """All that is known about a prompt.
+
+        Raises:
+            NotFound: If there is none of this id.
+        """
+        with transaction(self._engine) as session:
+            prompt = get_prompt(session, prompt_id)
+            return PromptInspection(
+                prompt_id=prompt_id,
+                instruction=prompt.instruction,
+                input=prompt.input,
+                source=prompt.source or ASKED_HERE,
+                candidates=_list_candidates(session, prompt_id),
+                failures=_list_failures(session, prompt_id),
+                votes=list_votes(session, prompt_id),
+                rankings=_list_rankings(session, prompt_id),
+            )
+
+    def get_prompt_of(self, candidate_id: int) -> PromptInspection:
+        """The prompt that a candidate answers.
+
+        Raises:
+            NotFound: If there is no candidate of this id.
+        """
+        with transaction(self._engine) as session:
+            candidate = session.get(Candidate, candidate_id)
+        if candidate is None:
+            raise NotFound(f"there is no answer {candidate_id}")
+        return self.get_prompt(candidate.prompt_id)
+
+    def get_ranking(self, ranking_id: int) -> RankingView:
+        """A stored ranking.
+
+        Raises:
+            NotFound: If there is none of this id.
+        """
+        with transaction(self._engine) as session:
+            return view_ranking(session, ranking_id)
+
+
+def _count_by_source(session: Session, query: Select[str | None, int]) -> dict[str | None, int]:
+    rows = session.execute(query.select_from(Prompt).group_by(col(Prompt.source)))
+    return {source: int(count) for source, count in rows}
+
+
+def _excerpt(prompt: Prompt) -> str:
+    words = " ".join(f"{prompt.instruction} {prompt.input}".split())
+    return words if len(words) <= EXCERPT else words[: EXCERPT - 1] + "…"
+
+
+def _list_candidates(session: Session, prompt_id: int) -> tuple[CandidateView, ...]:
+    rows = session.execute(
+        select(Candidate, col(Member.name))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.prompt_id) == prompt_id)
+        .order_by(col(Candidate.id))
+    )
+    return tuple(candidate_view(candidate, member) for candidate, member in rows)
+
+
+def _list_failures(session: Session, prompt_id: int) -> tuple[FailureView, ...]:
+    rows = session.execute(
+        select(CandidateFailure, col(Member.name))
+        .join(Member, col(Member.id) == col(CandidateFailure.member_id))
+        .where(col(CandidateFailure.prompt_id) == prompt_id)
+        .order_by(col(CandidateFailure.id))
+    )
+    return tuple(failure_view(failure, member) for failure, member in rows)
+
+
+def _list_rankings(session: Session, prompt_id: int) -> tuple[RankingEntryView, ...]:
+    rows = session.execute(
+        select(Ranking).where(col(Ranking.prompt_id) == prompt_id).order_by(col(Ranking.id).desc())
+    ).scalars()
+    return tuple(
+        RankingEntryView(
+            ranking_id=row.id or 0,
+            version_id=row.ranker_version_id,
+            refitted_preference_id=row.refitted_preference_id,
+            created_at=row.created_at,
+        )
+        for row in rows
+    )

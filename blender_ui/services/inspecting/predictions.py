@@ -1,0 +1,306 @@
+"""What a version says of held-out comparisons, computed once and kept in files beside the store.
+
+Invariant: a version never changes, so what it said of a comparison stands; new comparisons are added.
+A version as it was trained is asked, never the live head. The files are a cache: without them all is
+computed again. A fast version is asked for as long as a look may take; which prompts it is asked about
+first is random, so that what is known so far speaks for the rest. Non-goal: what follows from the
+predictions; ``version_reports`` says.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from blender_ui.engine.process import EngineProcess
+from blender_ui.ranking.fast import FastRanker
+from blender_ui.services.candidates import FUSION_BACKEND
+from blender_ui.services.inspecting.preference_arrays import PreferenceArrays
+from blender_ui.services.inspecting.style_counts import UNREADABLE
+from blender_ui.services.versions.model_versions import VersionView
+from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt
+from db.engine import transaction
+from db.models import Candidate, Member, Prompt, RankerKind, Reading
+from db.queries import columns
+
+PORTION = 4_000
+"""Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
+LOOK_SECONDS = 0.3
+"""After this long a fast version begins no other portion for one look."""
+IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
+_KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
+JOINT_PORTION = 200
+"""Comparisons that a joint version reads for one request, both orders each; about a minute."""
+
+
+class Predictions(NamedTuple):
+    """What one version said of m comparisons.
+
+    Attributes:
+        comparison_id: Ascending, (m,).
+        logit: That left is better when shown first, (m,).
+        swapped: That left is better when right is shown first, same shape; equal for a fast version.
+    """
+
+    comparison_id: IntArray
+    logit: FloatArray
+    swapped: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """What the version decides by: the mean of both orders, (m,)."""
+        return (self.logit + self.swapped) / 2
+
+    def find(self, comparison_ids: IntArray) -> tuple[BoolArray, IntArray]:
+        """Which of some comparisons are predicted, (n,), and the place of each one that is."""
+        if not len(self.comparison_id):
+            return np.zeros(len(comparison_ids), dtype=bool), np.zeros(0, dtype=np.int64)
+        place = np.searchsorted(self.comparison_id, comparison_ids)
+        place = np.minimum(place, len(self.comparison_id) - 1)
+        known = self.comparison_id[place] == comparison_ids
+        return known, place[known]
+
+
+class Predicted(NamedTuple):
+    """What is known of some comparisons.
+
+    Attributes:
+        known: Of those that the version was asked about.
+        n_waiting: Comparisons that it can be asked about and was not yet.
+    """
+
+    known: Predictions
+    n_waiting: int
+
+
+class Comparisons(NamedTuple):
+    """Comparisons to predict, one row each."""
+
+    comparison_id: IntArray
+    prompt_id: IntArray
+    left_id: IntArray
+    right_id: IntArray
+
+    def select(self, keep: BoolArray | IntArray) -> Comparisons:
+        """The comparisons where a mask is true, or at these places."""
+        return Comparisons(*(column[keep] for column in self))
+
+
+class PredictionStore:
+    """Predicts, and keeps what was predicted.
+
+    Args:
+        engine: The store.
+        process: Holds joint rankers.
+        rankers_path: Folder of the checkpoints; the cache is its subfolder ``predictions``.
+    """
+
+    def __init__(self, engine: Engine, *, process: EngineProcess, rankers_path: Path) -> None:
+        self._engine = engine
+        self._process = process
+        self._rankers_path = rankers_path
+        self._known: dict[int, Predictions] = {}
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+
+    def predict(
+        self, version: VersionView, told: PreferenceArrays, *, extend: bool = False, share: float = 1.0
+    ) -> Predicted:
+        """What the version says of the comparisons of these preferences, as far as it is known.
+
+        Args:
+            version: As it was trained.
+            told: Preferences; each of their comparisons is predicted once.
+            extend: Whether a joint version may read comparisons that it has not read, which takes
+                about a minute for ``JOINT_PORTION`` of them. A fast version always goes on for
+                ``LOOK_SECONDS``, with the answers that its reader has read.
+            share: Of these seconds, where a look asks several versions.
+
+        Raises:
+            RankerError: If the checkpoint or the engine process failed.
+        """
+        with self._locks[version.id]:
+            known, wanted = self._load(version), _distinct(told)
+            is_fast = version.kind is RankerKind.FAST
+            missing = wanted.select(~_are_in(wanted.comparison_id, known.comparison_id))
+            if is_fast and len(missing.comparison_id):
+                missing = self._find_readable(version, missing)
+            if len(missing.comparison_id) and (extend or is_fast):
+                if is_fast:
+                    more = self._ask_fast(version, missing, seconds=share * LOOK_SECONDS)
+                else:
+                    more = self._ask_joint(version, missing)
+                known = _merge(known, more)
+                self._save(version, known)
+                missing = missing.select(~_are_in(missing.comparison_id, more.comparison_id))
+        inside = _are_in(known.comparison_id, wanted.comparison_id)
+        return Predicted(Predictions._make(part[inside] for part in known), len(missing.comparison_id))
+
+    def _find_readable(self, version: VersionView, missing: Comparisons) -> Comparisons:
+        """Those of which the reader has read both answers."""
+        with transaction(self._engine) as session:
+            read = columns.list_read(session, fingerprint=version.base_fingerprint)[0]
+        return missing.select(_are_in(missing.left_id, read) & _are_in(missing.right_id, read))
+
+    def _ask_fast(self, version: VersionView, missing: Comparisons, *, seconds: float) -> Predictions:
+        started = time.monotonic()
+        ranker = FastRanker.load(self._rankers_path / version.path)
+        parts: list[Predictions] = []
+        with transaction(self._engine) as session:
+            for part in _portions(missing):
+                parts.append(_read_fast(session, ranker, part, version.base_fingerprint))
+                if time.monotonic() - started > seconds:
+                    break
+        return _concatenate(parts)
+
+    def _ask_joint(self, version: VersionView, missing: Comparisons) -> Predictions:
+        part = missing.select(np.arange(min(JOINT_PORTION, len(missing.comparison_id))))
+        with transaction(self._engine) as session:
+            prompts, texts = _load_prompts(session, part), _load_texts(session, part)
+        folder = self._rankers_path / version.path
+        found = np.zeros((len(part.comparison_id), 2))
+        for prompt_id in np.unique(part.prompt_id):
+            inside = np.flatnonzero(part.prompt_id == prompt_id)
+            ids, place = np.unique([part.left_id[inside], part.right_id[inside]], return_inverse=True)
+            left, right = place.reshape(2, -1)
+            pairs = [*zip(left.tolist(), right.tolist(), strict=True)]
+            pairs += [(second, first) for first, second in pairs]
+            answers = [texts[int(one)] for one in ids]
+            logits = self._process.read_pairs(folder, prompts[int(prompt_id)], answers, pairs)
+            found[inside, 0], found[inside, 1] = logits[: len(inside)], -logits[len(inside) :]
+        return Predictions(part.comparison_id, found[:, 0], found[:, 1])
+
+    def _path(self, version: VersionView) -> Path:
+        return self._rankers_path / "predictions" / f"{version.id}-{version.fingerprint[:16]}.npz"
+
+    def _load(self, version: VersionView) -> Predictions:
+        known = self._known.get(version.id)
+        if known is None:
+            known = _read_file(self._path(version))
+            self._known[version.id] = known
+        return known
+
+    def _save(self, version: VersionView, known: Predictions) -> None:
+        self._known[version.id] = known
+        path = self._path(version)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with draft.open("wb") as file:
+            np.savez(file, **known._asdict())
+        draft.replace(path)
+
+
+def _read_file(path: Path) -> Predictions:
+    try:
+        with np.load(path) as arrays:
+            return Predictions._make(arrays[name] for name in Predictions._fields)
+    except UNREADABLE:
+        return _concatenate([])
+
+
+def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerprint: str) -> Predictions:
+    """Predict comparisons whose answers were both read, beside all the prompt's answers that were."""
+    answers = _load_answers(session, part, fingerprint)
+    used = np.array([one.candidate_id for one in answers], dtype=np.int64)
+    prompts = _load_prompts(session, part)
+    pairs = ranker.read_pairs(
+        np.frombuffer(b"".join(one.vector for one in answers), dtype="<f4").reshape(len(answers), -1),
+        [one.member for one in answers],
+        [prompts[one.prompt_id] for one in answers],
+        first=np.searchsorted(used, part.left_id),
+        second=np.searchsorted(used, part.right_id),
+        prompt_of=np.array([one.prompt_id for one in answers]),
+    )
+    return Predictions(part.comparison_id, pairs.logits, pairs.logits)
+
+
+class _Answer(NamedTuple):
+    candidate_id: int
+    prompt_id: int
+    member: str
+    backend: str
+    vector: bytes
+
+
+def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list[_Answer]:
+    """The answers to be compared and their fellows, which a fast version sees too, by ascending id."""
+    compared = {*part.left_id.tolist(), *part.right_id.tolist()}
+    query = (
+        select(
+            col(Candidate.id), col(Candidate.prompt_id), col(Member.name), col(Member.backend),
+            col(Reading.vector),
+        )
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .join(Reading, col(Reading.candidate_id) == col(Candidate.id))
+        .where(col(Reading.reader_fingerprint) == fingerprint)
+    )  # fmt: skip
+    found = [
+        _Answer(*row)
+        for ids in _cut(np.unique(part.prompt_id).tolist())
+        for row in session.execute(query.where(col(Candidate.prompt_id).in_(ids)))
+        if row[3] != FUSION_BACKEND or row[0] in compared
+    ]
+    return sorted(found)
+
+
+def _load_prompts(session: Session, part: Comparisons) -> dict[int, RankingPrompt]:
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input))
+    return {
+        int(id_): RankingPrompt(instruction=instruction, input=input_)
+        for ids in _cut(np.unique(part.prompt_id).tolist())
+        for id_, instruction, input_ in session.execute(query.where(col(Prompt.id).in_(ids)))
+    }
+
+
+def _load_texts(session: Session, part: Comparisons) -> dict[int, str]:
+    candidate_ids = np.unique([part.left_id, part.right_id]).tolist()
+    texts = session.execute(
+        select(col(Candidate.id), col(Candidate.text)).where(col(Candidate.id).in_(candidate_ids))
+    )
+    return {int(id_): text for id_, text in texts}
+
+
+def _cut(ids: list[int]) -> list[list[int]]:
+    return [ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY)]
+
+
+def _distinct(told: PreferenceArrays) -> Comparisons:
+    """Each comparison once, by ascending id."""
+    ids, place = np.unique(told.comparison_id, return_index=True)
+    return Comparisons(ids, told.prompt_id[place], told.left_id[place], told.right_id[place])
+
+
+def _portions(missing: Comparisons) -> Iterator[Comparisons]:
+    """Cut comparisons into portions of whole prompts, whose answers are fellows, in a random order.
+
+    It is the same order for all versions, so that two which are half done know the same half.
+    """
+    turn = missing.prompt_id.astype(np.uint64) * _KNUTH % np.uint64(2**32)
+    order = np.argsort(turn, kind="stable")
+    starts = np.unique(np.searchsorted(turn[order], turn[order][::PORTION]))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield missing.select(order[start:end])
+
+
+def _are_in(ids: IntArray, some: IntArray) -> BoolArray:
+    """Which ids are among some; by a table, as ids are dense."""
+    return np.isin(ids, some, kind="table") if len(ids) and len(some) else np.zeros(len(ids), dtype=bool)
+
+
+def _merge(known: Predictions, more: Predictions) -> Predictions:
+    both = _concatenate([known, more])
+    order = np.argsort(both.comparison_id, kind="stable")
+    return Predictions._make(part[order] for part in both)
+
+
+def _concatenate(parts: list[Predictions]) -> Predictions:
+    none = Predictions(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+    return Predictions._make(np.concatenate(columns) for columns in zip(none, *parts, strict=True))

@@ -1,0 +1,284 @@
+"""Every preference as arrays, kept in memory and brought up to date by what came since.
+
+Invariant: the arrays of one data version never change; a preference that was taken back is left out, and
+so are those on gold pairs and attention checks, which say something of people and not of answers.
+What is added to the store is read once, so a second look at a large store costs milliseconds.
+Non-goal: what is made of the arrays; what texts look like (``style_counts``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from sqlalchemy import Engine, func, select
+from sqlmodel import Session, col
+
+from blender_ui.ranking.prior import task_kind
+from blender_ui.services.inspecting.style_counts import StyleCounts
+from blender_ui.services.versions.readiness import HELD_OUT_SHARE
+from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt, is_held_out
+from db.engine import transaction
+from db.models import Annotator, AnnotatorKind, Member, Prompt
+from db.queries import columns
+from db.queries.columns import OUTCOME_CODES, Columns, DataVersion
+
+BOTH_BAD = 3
+_NOTHING = -1
+
+Read = TypeVar("Read")
+
+
+class PromptArrays(NamedTuple):
+    """Facts of prompts, each array indexed by the prompt's id.
+
+    Attributes:
+        cluster: Number of the prompt's text, equal for equal prompts.
+        is_held_out: Whether no version may learn from it.
+        kind: Index into ``kinds``.
+        kinds: The import's category, or the kind that the fast ranker takes the prompt for.
+        source: Index into ``sources``.
+        sources: Data sets; "" for what was asked here.
+    """
+
+    cluster: IntArray
+    is_held_out: BoolArray
+    kind: IntArray
+    kinds: tuple[str, ...]
+    source: IntArray
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceArrays:
+    """The standing preferences of people and judges, by ascending id; n of them.
+
+    Attributes:
+        version: Which state of the store this is.
+        preference_id, comparison_id, annotator_id: Ids, (n,).
+        target: 1 for left, 0 for right, .5 for a tie and for "both bad", (n,).
+        is_decided: Where one side won, (n,).
+        is_human: Where a person said it, (n,).
+        prompt_id, left_id, right_id: Of the comparison, (n,).
+        left, right: Index into ``members`` of who wrote each side, (n,).
+        members: Names, in the order in which they came.
+        member_ids: Rows of each name.
+    """
+
+    version: DataVersion
+    preference_id: IntArray
+    comparison_id: IntArray
+    annotator_id: IntArray
+    target: FloatArray
+    is_decided: BoolArray
+    is_human: BoolArray
+    prompt_id: IntArray
+    left_id: IntArray
+    right_id: IntArray
+    left: IntArray
+    right: IntArray
+    members: tuple[str, ...]
+    member_ids: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        """The number of preferences."""
+        return len(self.preference_id)
+
+    def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
+        """The preferences where a mask is true, or at these places."""
+        parts: dict[str, Any] = {
+            name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, **parts)
+
+
+class PreferenceTable:
+    """Gives the arrays of now; one for a process.
+
+    Args:
+        engine: The store.
+        cache_path: Folder for what takes long to count; None keeps it in memory alone.
+    """
+
+    def __init__(self, engine: Engine, *, cache_path: Path | None = None) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._preferences: Columns = np.zeros((4, 0), dtype=np.int64)
+        self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
+        self._authors: Columns = np.zeros((3, 0), dtype=np.int64)
+        self._styles = StyleCounts(engine, path=cache_path / "styles.npz" if cache_path else None)
+        self._prompts: PromptArrays | None = None
+        self._clusters: dict[str, int] = {}
+        self._current: PreferenceArrays | None = None
+
+    def current(self) -> PreferenceArrays:
+        """The standing preferences of now."""
+        with self._lock, transaction(self._engine) as session:
+            version = columns.get_data_version(session)
+            if self._current is None or self._current.version != version:
+                self._extend(session, version)
+                self._current = self._assemble(session, version)
+            return self._current
+
+    def prompts(self) -> PromptArrays:
+        """Facts of every prompt that there is."""
+        with self._lock, transaction(self._engine) as session:
+            return self._extend_prompts(session)
+
+    def styles(self) -> FloatArray:
+        """Length and markup of every candidate by its id, (max id + 1, len(STYLE_NAMES)), in doublings."""
+        return np.asarray(np.log2(1.0 + self._styles.current()))
+
+    def characters(self) -> IntArray:
+        """Characters of every candidate by its id, of those that were there at the last ``current``."""
+        with self._lock:
+            return by_id(self._authors[0], self._authors[2])
+
+    def _extend(self, session: Session, version: DataVersion) -> None:
+        if self._current is None:
+            self._begin(session)
+        more = columns.list_preferences(session, after_id=_last(self._preferences))
+        if self._preferences.shape[1] + more.shape[1] != version.n:
+            # On PostgreSQL a lower id may be committed after a higher one: begin again.
+            self._preferences, self._comparisons = self._preferences[:, :0], self._comparisons[:, :0]
+            self._authors = self._authors[:, :0]
+            more = columns.list_preferences(session)
+        self._preferences = np.concatenate([self._preferences, more], axis=1)
+        self._comparisons = _append(self._comparisons, columns.list_comparisons, session)
+        self._authors = _append(self._authors, columns.list_authors, session)
+
+    def _begin(self, session: Session) -> None:
+        """Read whole tables side by side: the database works on each without Python's lock.
+
+        Each has its own view of the store; what came meanwhile is added by ``session``, as ever.
+        """
+        with ThreadPoolExecutor(3, thread_name_prefix="inspector-read") as pool:
+            comparisons = pool.submit(self._read, columns.list_comparisons)
+            authors = pool.submit(self._read, columns.list_authors)
+            prompts = pool.submit(self._read, self._extend_prompts)
+            self._preferences = columns.list_preferences(session)
+            self._comparisons, self._authors = comparisons.result(), authors.result()
+            prompts.result()
+
+    def _read(self, read: Callable[[Session], Read]) -> Read:
+        with transaction(self._engine) as session:
+            return read(session)
+
+    def _extend_prompts(self, session: Session) -> PromptArrays:
+        last = 0 if self._prompts is None else len(self._prompts.kind) - 1
+        more = columns.list_prompt_facts(session, after_id=last)
+        if more.prompt_ids or self._prompts is None:
+            self._prompts = self._add_prompts(session, more)
+        return self._prompts
+
+    def _assemble(self, session: Session, version: DataVersion) -> PreferenceArrays:
+        ids, comparison_id, annotator_id, code = self._preferences
+        if version.n_retracted or version.checks:
+            stands = ~np.isin(ids, columns.list_retracted(session)[0], kind="table")
+            stands &= ~np.isin(comparison_id, np.array(version.checks, dtype=np.int64), kind="table")
+            ids, comparison_id, annotator_id, code = self._preferences[:, stands]
+        place = by_id(self._comparisons[0], np.arange(self._comparisons.shape[1]))[comparison_id]
+        _, prompt_id, left_id, right_id = self._comparisons[:, place]
+        names, rows = _list_members(session)
+        by_row = np.full(max((max(one) for one in rows), default=0) + 1, _NOTHING)
+        for number, one in enumerate(rows):
+            by_row[list(one)] = number
+        member_of = by_id(self._authors[0], by_row[self._authors[1]])
+        people = session.execute(
+            select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
+        ).scalars()
+        targets = np.zeros(len(OUTCOME_CODES))
+        targets[[1, 2, BOTH_BAD]] = 0.5, 1.0, 0.5
+        human = np.zeros(int(annotator_id.max(initial=0)) + 1, dtype=bool)
+        human[[one for one in people if one < len(human)]] = True
+        return PreferenceArrays(
+            version=version,
+            preference_id=ids,
+            comparison_id=comparison_id,
+            annotator_id=annotator_id,
+            target=targets[code],
+            is_decided=(code == 0) | (code == 2),
+            is_human=human[annotator_id],
+            prompt_id=prompt_id,
+            left_id=left_id,
+            right_id=right_id,
+            left=member_of[left_id],
+            right=member_of[right_id],
+            members=names,
+            member_ids=rows,
+        )
+
+    def _add_prompts(self, session: Session, more: columns.PromptFacts) -> PromptArrays:
+        old = self._prompts or _no_prompts()
+        size = max(len(old.kind), more.prompt_ids[-1] + 1 if more.prompt_ids else 1)
+        cluster, held_out, kind, source = (
+            np.concatenate([part, np.zeros(size - len(part), dtype=part.dtype)])
+            for part in (old.cluster, old.is_held_out, old.kind, old.source)
+        )
+        kinds = {name: number for number, name in enumerate(old.kinds)}
+        sources = {name: number for number, name in enumerate(old.sources)}
+        ids, has_category = more.prompt_ids, [bool(one) for one in more.categories]
+        own = _find_kinds(session, [id_ for id_, has in zip(ids, has_category, strict=True) if not has])
+        named = (one or own[id_] for id_, one in zip(ids, more.categories, strict=True))
+        cluster[ids] = _number(more.fingerprints, self._clusters)
+        held_out[ids] = [is_held_out(one, share=HELD_OUT_SHARE) for one in more.fingerprints]
+        kind[ids] = _number(named, kinds)
+        source[ids] = _number((one or "" for one in more.sources), sources)
+        return PromptArrays(cluster, held_out, kind, tuple(kinds), source, tuple(sources))
+
+
+def _number(names: Iterable[str], numbers: dict[str, int]) -> list[int]:
+    """The number of each name; a name that has none gets the next one."""
+    return [numbers.setdefault(name, len(numbers)) for name in names]
+
+
+def _last(part: Columns) -> int:
+    return int(part[0, -1]) if part.shape[1] else 0
+
+
+def _append(part: Columns, read: Callable[..., Columns], session: Session) -> Columns:
+    return np.concatenate([part, read(session, after_id=_last(part))], axis=1)
+
+
+def _no_prompts() -> PromptArrays:
+    none = np.zeros(0, dtype=np.int64)
+    return PromptArrays(none, none.astype(bool), none, (), none, ())
+
+
+def by_id(ids: IntArray, values: IntArray) -> IntArray:
+    """An array that gives a row's value at the place of the row's id; -1 where there is no such row."""
+    found = np.full(int(ids.max(initial=0)) + 1, _NOTHING, dtype=np.int64)
+    found[ids] = values
+    return found
+
+
+def _list_members(session: Session) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    ids_by_name: dict[str, tuple[int, ...]] = {}
+    for member_id, name in session.execute(select(col(Member.id), col(Member.name)).order_by(col(Member.id))):
+        ids_by_name[name] = (*ids_by_name.get(name, ()), member_id)
+    return tuple(ids_by_name), tuple(ids_by_name.values())
+
+
+def _find_kinds(session: Session, prompt_ids: list[int]) -> dict[int, str]:
+    """The task kind of prompts that no import put into a category."""
+    if not prompt_ids:
+        return {}
+    # A range and a look into the set, not IN: there may be more ids than a statement takes.
+    wanted = set(prompt_ids)
+    rows = session.execute(
+        select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
+            col(Prompt.id) >= prompt_ids[0],
+            col(Prompt.id) <= prompt_ids[-1],
+            func.coalesce(col(Prompt.category), "") == "",
+        )
+    )
+    return {
+        id_: task_kind(RankingPrompt(instruction=instruction[:4000], input=input_))
+        for id_, instruction, input_ in rows
+        if id_ in wanted
+    }

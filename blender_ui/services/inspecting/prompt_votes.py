@@ -1,0 +1,98 @@
+"""What people and judges said of a prompt, told with the rows that it comes from.
+
+Invariant: only what stands is told. Non-goal: writing; ``services.labeling.loop`` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Lease, Member, Outcome, Preference
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteView:
+    """One standing preference with all that is known of it.
+
+    Attributes:
+        left_id: Candidate shown left.
+        right_id: Candidate shown right.
+        policy: How the pair was chosen for this annotator; None where it was imported.
+        propensity: With what probability, likewise.
+    """
+
+    preference_id: int
+    comparison_id: int
+    left_id: int
+    right_id: int
+    left_member: str
+    right_member: str
+    outcome: Outcome
+    annotator_id: int
+    annotator: str
+    is_human: bool
+    strength: float | None
+    reason: str | None
+    seconds: float | None
+    policy: str | None
+    propensity: float | None
+    created_at: datetime
+
+
+def hide_person(vote: VoteView) -> VoteView:
+    """The vote without its person's name and words; a judge is no person."""
+    if not vote.is_human:
+        return vote
+    return replace(vote, annotator=f"annotator {vote.annotator_id}", reason=None)
+
+
+def list_votes(session: Session, prompt_id: int) -> tuple[VoteView, ...]:
+    """Every standing preference for a pair of the prompt's candidates, oldest first."""
+    left, right = aliased(Candidate), aliased(Candidate)
+    left_member, right_member = aliased(Member), aliased(Member)
+    rows = session.execute(
+        select(Preference, Comparison, Annotator, Lease, col(left_member.name), col(right_member.name))
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
+        .join(Lease, col(Lease.id) == col(Preference.lease_id), isouter=True)
+        .join(left, col(left.id) == col(Comparison.left_id))
+        .join(right, col(right.id) == col(Comparison.right_id))
+        .join(left_member, col(left_member.id) == col(left.member_id))
+        .join(right_member, col(right_member.id) == col(right.member_id))
+        .where(col(Comparison.prompt_id) == prompt_id, col(Preference.retracted_at).is_(None))
+        .order_by(col(Preference.id))
+    )
+    return tuple(_view_vote(*row) for row in rows)
+
+
+def _view_vote(
+    preference: Preference,
+    comparison: Comparison,
+    annotator: Annotator,
+    lease: Lease | None,
+    left_member: str,
+    right_member: str,
+) -> VoteView:
+    return VoteView(
+        preference_id=preference.id or 0,
+        comparison_id=comparison.id or 0,
+        left_id=comparison.left_id,
+        right_id=comparison.right_id,
+        left_member=left_member,
+        right_member=right_member,
+        outcome=preference.outcome,
+        annotator_id=annotator.id or 0,
+        annotator=annotator.name,
+        is_human=annotator.kind is AnnotatorKind.HUMAN,
+        strength=preference.strength,
+        reason=preference.reason,
+        seconds=preference.seconds,
+        policy=lease.policy if lease is not None else None,
+        propensity=lease.propensity if lease is not None else None,
+        created_at=preference.created_at,
+    )

@@ -1,0 +1,302 @@
+"""How members stand against each other by people's preferences: ratings and a win matrix.
+
+Invariant: only standing preferences of people count; a tie and "both bad" are half a win for each
+side. A member is known by its name; fused answers are those of the member that fused them.
+Non-goal: reading the store; arrays come in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PromptArrays
+from blender_ui.services.inspecting.style_counts import STYLE_NAMES
+from blender_ui.statistics.bradley_terry import (
+    BradleyTerry,
+    count_wins,
+    fit_bradley_terry,
+    fit_styled_bradley_terry,
+    fit_wins,
+)
+from blender_ui.values import FloatArray, IntArray
+
+BEST_RANKED = "best-ranked"
+"""Stands for whichever answer a ranking put first, as if choosing by rank were a member."""
+N_POINTS = 12
+"""Of ratings over time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRating:
+    """One member's place among the members.
+
+    Attributes:
+        member_ids: Rows of this name; other options make another row. None for ``BEST_RANKED``.
+        rating: Natural-log odds; the ratings of all members sum to 0.
+        low: Lower end of the 95 % interval: the wider one of that which takes preferences as
+            independent and that which lets those of one prompt go together, because the latter is
+            too narrow where there are few prompts.
+        high: Its upper end.
+        n: Preferences that the member was in.
+        n_ties: Of those, ties and "both bad".
+    """
+
+    member: str
+    member_ids: tuple[int, ...]
+    rating: float
+    low: float
+    high: float
+    n: int
+    n_wins: int
+    n_losses: int
+    n_ties: int
+
+
+class StyleEffect(NamedTuple):
+    """What one doubling of a count is worth in log-odds, with its 95 % interval."""
+
+    name: str
+    effect: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatingsView:
+    """Ratings, best first, and who won how often against whom.
+
+    Attributes:
+        wins: Shape (n, n) in the order of ``members``: wins of the row over the column, a tie half.
+        counts: Preferences between the two, same shape.
+        n_preferences: All that were counted.
+        last_preference_id: The last of them; 0 where there is none.
+        effects: Of style, where it was held equal.
+    """
+
+    members: tuple[MemberRating, ...]
+    wins: tuple[tuple[float, ...], ...]
+    counts: tuple[tuple[int, ...], ...]
+    n_preferences: int
+    last_preference_id: int
+    effects: tuple[StyleEffect, ...] = ()
+
+
+class RatingPoint(NamedTuple):
+    """A member's rating by all preferences up to one of them, or of one kind of task."""
+
+    member: str
+    at: str
+    """A preference's id, or a kind of task."""
+    rating: float
+    low: float
+    high: float
+    n: int
+
+
+class RankerRating(NamedTuple):
+    """A member as people and as a version rate it, on the same held-out comparisons."""
+
+    member: str
+    people: float
+    people_low: float
+    people_high: float
+    ranker: float
+    ranker_low: float
+    ranker_high: float
+    n: int
+
+
+def rate_members(
+    told: PreferenceArrays, prompts: PromptArrays, *, styles: FloatArray | None = None
+) -> RatingsView:
+    """Rate every member that people compared with another one.
+
+    Args:
+        told: Preferences; of people, two answers of one member left out: ``between_members``.
+        prompts: Facts of the prompts.
+        styles: Style counts by candidate id, to hold style equal; None to leave it as it is.
+
+    Source:
+        See ``blender_ui.statistics.bradley_terry``.
+    """
+    met, left, right = _renumber(told)
+    size, cluster = len(met), prompts.cluster[told.prompt_id]
+    effects: tuple[StyleEffect, ...] = ()
+    if styles is None:
+        fit, margins = _fit(left, right, told.target, cluster, size)
+    else:
+        gaps = styles[told.left_id] - styles[told.right_id]
+        fit_styled = partial(fit_styled_bradley_terry, left, right, told.target, gaps, n_players=size)
+        plain = fit_styled()
+        grouped = fit_styled(clusters=cluster, start=plain)
+        fit = plain.rating
+        effect_margins = np.maximum(plain.effect_margins, grouped.effect_margins)
+        margins = np.maximum(plain.rating.margins(), grouped.rating.margins())
+        effects = tuple(
+            StyleEffect(name, float(value), float(value - margin), float(value + margin))
+            for name, value, margin in zip(STYLE_NAMES, plain.effects, effect_margins, strict=True)
+        )
+    view = _view(told, met, left, right, fit=fit, margins=margins)
+    return replace(view, effects=effects)
+
+
+def rate_by_kind(told: PreferenceArrays, prompts: PromptArrays) -> tuple[RatingPoint, ...]:
+    """The members' ratings in each kind of task, kinds with the most preferences first."""
+    kind = prompts.kind[told.prompt_id]
+    n = np.bincount(kind, minlength=len(prompts.kinds))
+    points: list[RatingPoint] = []
+    for number in np.argsort(-n, kind="stable"):
+        if n[number]:
+            points += _rate_part(told.select(kind == number), prompts, prompts.kinds[number])
+    return tuple(points)
+
+
+def rate_over_time(told: PreferenceArrays, *, n_points: int = N_POINTS) -> tuple[RatingPoint, ...]:
+    """Ratings by the first preferences, by more, and by all; intervals take them as independent."""
+    met, left, right = _renumber(told)
+    ends = np.unique(np.linspace(0, len(told), n_points + 1).round().astype(int))[1:]
+    wins, start = np.zeros((len(met), len(met))), 0
+    points: list[RatingPoint] = []
+    for end in ends:
+        part = slice(start, end)
+        wins = wins + count_wins(left[part], right[part], told.target[part], n_players=len(met))
+        start = int(end)
+        n = (wins + wins.T).sum(axis=1).round().astype(int)
+        fit = fit_wins(wins)
+        low, high = fit.interval()
+        at = str(told.preference_id[end - 1])
+        points += [
+            RatingPoint(
+                member=told.members[who],
+                at=at,
+                rating=float(fit.strengths[place]),
+                low=float(low[place]),
+                high=float(high[place]),
+                n=int(n[place]),
+            )
+            for place, who in enumerate(met)
+            if n[place]
+        ]
+    return tuple(points)
+
+
+def rate_by_ranker(
+    told: PreferenceArrays, prompts: PromptArrays, chances: FloatArray
+) -> tuple[RankerRating, ...]:
+    """Members as people rate them, beside what a version would make of the same comparisons.
+
+    Args:
+        told: Preferences that the version has predicted.
+        prompts: Facts of the prompts.
+        chances: The version's probability that left wins, (n,).
+    """
+    met, left, right = _renumber(told)
+    size = len(met)
+    cluster = prompts.cluster[told.prompt_id]
+    people, margin = _fit(left, right, told.target, cluster, size)
+    ranker, ranker_margin = _fit(left, right, chances, cluster, size)
+    n = np.bincount(left, minlength=size) + np.bincount(right, minlength=size)
+    return tuple(
+        RankerRating(
+            member=told.members[met[place]],
+            people=float(people.strengths[place]),
+            people_low=float(people.strengths[place] - margin[place]),
+            people_high=float(people.strengths[place] + margin[place]),
+            ranker=float(ranker.strengths[place]),
+            ranker_low=float(ranker.strengths[place] - ranker_margin[place]),
+            ranker_high=float(ranker.strengths[place] + ranker_margin[place]),
+            n=int(n[place]),
+        )
+        for place in np.argsort(-people.strengths, kind="stable")
+    )
+
+
+def _fit(
+    left: IntArray, right: IntArray, target: FloatArray, cluster: IntArray, size: int
+) -> tuple[BradleyTerry, FloatArray]:
+    """Strengths with Fisher's covariance, and the margins of whichever estimate is wider."""
+    fit = fit_bradley_terry(left, right, target, n_players=size)
+    clustered = fit_bradley_terry(left, right, target, n_players=size, clusters=cluster)
+    return fit, np.maximum(fit.margins(), clustered.margins())
+
+
+def between_members(told: PreferenceArrays) -> PreferenceArrays:
+    """People's preferences between two members: two answers of one say nothing of members."""
+    return told.select(told.is_human & (told.left != told.right))
+
+
+def with_best_ranked(told: PreferenceArrays, first_ids: IntArray) -> PreferenceArrays:
+    """Count an answer that a ranking put first as that of ``BEST_RANKED`` and no more as its member's.
+
+    Where both sides were put first by different rankings, neither is changed.
+
+    Args:
+        told: Preferences.
+        first_ids: Candidates that the latest ranking of their prompt put first.
+    """
+    is_left, is_right = np.isin(told.left_id, first_ids), np.isin(told.right_id, first_ids)
+    number = len(told.members)
+    return replace(
+        told,
+        left=np.where(is_left & ~is_right, number, told.left),
+        right=np.where(is_right & ~is_left, number, told.right),
+        members=(*told.members, BEST_RANKED),
+        member_ids=(*told.member_ids, ()),
+    )
+
+
+def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:
+    """The members that met, and both sides as places among them."""
+    n = len(told.members)
+    seen = np.bincount(told.left, minlength=n) + np.bincount(told.right, minlength=n)
+    met = np.flatnonzero(seen)
+    place = np.cumsum(seen > 0) - 1
+    return met, place[told.left], place[told.right]
+
+
+def _rate_part(told: PreferenceArrays, prompts: PromptArrays, name: str) -> list[RatingPoint]:
+    view = rate_members(told, prompts)
+    return [RatingPoint(one.member, name, one.rating, one.low, one.high, one.n) for one in view.members]
+
+
+def _view(
+    told: PreferenceArrays,
+    met: IntArray,
+    left: IntArray,
+    right: IntArray,
+    *,
+    fit: BradleyTerry,
+    margins: FloatArray,
+) -> RatingsView:
+    size = len(met)
+    wins = count_wins(left, right, told.target, n_players=size)
+    counts = np.rint(wins + wins.T).astype(np.int64)
+    sides = told.is_decided
+    decided = count_wins(left[sides], right[sides], told.target[sides], n_players=size)
+    order = np.argsort(-fit.strengths, kind="stable")
+    members = tuple(
+        MemberRating(
+            member=told.members[met[place]],
+            member_ids=told.member_ids[met[place]],
+            rating=float(fit.strengths[place]),
+            low=float(fit.strengths[place] - margins[place]),
+            high=float(fit.strengths[place] + margins[place]),
+            n=int(counts[place].sum()),
+            n_wins=int(decided[place].sum()),
+            n_losses=int(decided[:, place].sum()),
+            n_ties=int(counts[place].sum() - decided[place].sum() - decided[:, place].sum()),
+        )
+        for place in order
+    )
+    shown = np.ix_(order, order)
+    return RatingsView(
+        members=members,
+        wins=tuple(tuple(float(value) for value in row) for row in wins[shown]),
+        counts=tuple(tuple(int(value) for value in row) for row in counts[shown]),
+        n_preferences=len(told),
+        last_preference_id=int(told.preference_id.max(initial=0)),
+    )

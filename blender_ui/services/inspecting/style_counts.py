@@ -1,0 +1,119 @@
+"""Length and markup of every answer, counted once and kept in a file beside the store.
+
+Invariant: an answer never changes, so what was counted stands; the file is a cache and can be deleted.
+Non-goal: what style does to ratings; ``ratings`` says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from blender_ui.values import IntArray
+from db.engine import transaction
+from db.models import Candidate
+from db.queries import columns
+
+STYLE_NAMES = ("length", "list items", "headings", "bold")
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What ``np.load`` raises of a file that is absent, or half-written by a machine that lost power."""
+LEAST_KEPT = 10_000
+"""Answers counted since the file was written that make it worth writing anew."""
+
+
+class StyleCounts:
+    """Counts the answers of one store.
+
+    Args:
+        engine: The store.
+        path: Of the file; None keeps the counts in memory alone.
+    """
+
+    def __init__(self, engine: Engine, *, path: Path | None) -> None:
+        self._engine, self._path = engine, path
+        self._lock = threading.Lock()
+        self._counts: IntArray | None = None
+        self._n_kept = 0
+
+    def current(self) -> IntArray:
+        """Counts by candidate id, (max id + 1, len(STYLE_NAMES)); zeros where there is no candidate."""
+        with self._lock, transaction(self._engine) as session:
+            if self._counts is None:
+                self._counts = self._read(session)
+                self._n_kept = len(self._counts)
+            found = [
+                (np.array(ids), count_styles(texts))
+                for ids, texts in columns.iterate_texts(session, after_id=len(self._counts) - 1)
+            ]
+            if found:
+                counts = np.zeros((int(found[-1][0][-1]) + 1, len(STYLE_NAMES)), dtype=np.int64)
+                counts[: len(self._counts)] = self._counts
+                for ids, part in found:
+                    counts[ids] = part
+                self._counts = counts
+                self._write(session, counts)
+            return self._counts
+
+    def _read(self, session: Session) -> IntArray:
+        """What the file holds, where it is of this store: its last answer must be the store's."""
+        nothing = np.zeros((1, len(STYLE_NAMES)), dtype=np.int64)
+        if self._path is None:
+            return nothing
+        try:
+            with np.load(self._path) as file:
+                counts, last_answer = file["counts"], str(file["last_answer"])
+        except UNREADABLE:
+            return nothing
+        is_ours = last_answer == _fingerprint(session, len(counts) - 1)
+        return np.asarray(counts, dtype=np.int64) if is_ours else nothing
+
+    def _write(self, session: Session, counts: IntArray) -> None:
+        if self._path is None or len(counts) - self._n_kept < LEAST_KEPT:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        with draft.open("wb") as file:
+            np.savez(file, counts=counts.astype(np.int32), last_answer=_fingerprint(session, len(counts) - 1))
+        draft.replace(self._path)
+        self._n_kept = len(counts)
+
+
+def count_styles(texts: Sequence[str]) -> IntArray:
+    """Count what ``STYLE_NAMES`` names in texts, (n, len(STYLE_NAMES)).
+
+    All texts are laid end to end, a byte a character, because asking each text four times takes as long
+    again as reading it from the store.
+    """
+    n_characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    ends = np.cumsum(n_characters + 1)
+    # No mark of style goes on across a NUL, and none has a character that Latin-1 lacks.
+    laid = np.frombuffer(("\0".join(texts) + "\0\0\0").encode("latin-1", "replace"), dtype=np.uint8)
+    breaks = np.flatnonzero(laid == ord("\n"))
+    first, second = laid[breaks + 1], laid[breaks + 2]
+    items = breaks[((first == ord("-")) | (first == ord("*"))) & (second == ord(" "))]
+    headings = breaks[first == ord("#")]
+    stars = np.flatnonzero(laid == ord("*"))
+    runs = np.flatnonzero(np.diff(stars, prepend=-2) > 1)
+    pairs = np.cumsum(np.diff(runs, append=len(stars)) // 2)
+
+    def count(places: IntArray) -> IntArray:
+        return np.diff(np.searchsorted(places, ends), prepend=0)
+
+    n_pairs = np.diff(np.append(0, pairs)[np.searchsorted(stars[runs], ends)], prepend=0)
+    return np.column_stack([n_characters, count(items), count(headings), n_pairs // 2])
+
+
+def _fingerprint(session: Session, candidate_id: int) -> str:
+    """Tells an answer from that of the same id in another store: SHA-256 of its text and time."""
+    row = session.execute(
+        select(col(Candidate.text), col(Candidate.created_at)).where(col(Candidate.id) == candidate_id)
+    ).one_or_none()
+    return "" if row is None else hashlib.sha256(f"{row[1].isoformat()} {row[0]}".encode()).hexdigest()

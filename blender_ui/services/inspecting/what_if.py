@@ -1,0 +1,191 @@
+"""What a version would say of texts that nobody wrote: answers edited, swapped, or less a sentence.
+
+Invariant: nothing is written. Both orders of a pair are read, because a joint version is not
+antisymmetric. Non-goal: which token mattered; ``attributing`` asks that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from blender_ui.engine.process import EngineProcess
+from blender_ui.errors import MalformedInput
+from blender_ui.ranking.fast import GROUPS, FastRanker
+from blender_ui.services.ranking.answer_readings import read_answers
+from blender_ui.services.versions.model_versions import VersionView
+from blender_ui.values import FloatArray, RankingPrompt
+from db.models import RankerKind
+
+MOST_CHARACTERS = 20_000
+MOST_SENTENCES = 40
+_SENTENCE = re.compile(r".+?(?:[.!?。]+[\"')\]]*(?=\s|$)|\n|$)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two answers to a prompt, as they are or as someone edited them.
+
+    Attributes:
+        answers: The text shown first, and the other one.
+        members: Who wrote them; "" where that is not to count.
+    """
+
+    prompt: RankingPrompt
+    answers: tuple[str, str]
+    members: tuple[str, str] = ("", "")
+
+    def swapped(self) -> Pair:
+        """The same with the sides exchanged."""
+        return Pair(prompt=self.prompt, answers=self.answers[::-1], members=self.members[::-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """What a version says of a pair; logits are log-odds that the first answer is better.
+
+    Attributes:
+        logit: With the first answer shown first.
+        swapped: With the other one shown first.
+        deviation: Of the logit; None where the version knows none.
+        by_group: What each feature group adds to a fast version's logit, adding up to it exactly.
+    """
+
+    logit: float
+    swapped: float
+    deviation: float | None
+    by_group: tuple[tuple[str, float], ...]
+
+    @property
+    def mean(self) -> float:
+        """What decides: the mean of both orders."""
+        return (self.logit + self.swapped) / 2
+
+    @property
+    def position_gain(self) -> float:
+        """What being shown first adds to either answer's logit."""
+        return (self.logit - self.swapped) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceEffect:
+    """A sentence of one of the answers.
+
+    Attributes:
+        text: With the white space after it, so that all of an answer's sentences make the answer.
+        effect: How much it adds to the mean logit for its own answer: with it less without it.
+    """
+
+    text: str
+    effect: float
+
+
+class WhatIf:
+    """Asks versions about texts.
+
+    Args:
+        process: Holds the models that read.
+        rankers_path: Folder of the checkpoints.
+    """
+
+    def __init__(self, *, process: EngineProcess, rankers_path: Path) -> None:
+        self._process = process
+        self._rankers_path = rankers_path
+
+    def compare(self, version: VersionView, pair: Pair) -> Opinion:
+        """What a version says of a pair.
+
+        Raises:
+            MalformedInput: If a text is longer than can be read here.
+            RankerError: If a model or checkpoint failed.
+        """
+        _check(pair)
+        if version.kind is not RankerKind.FAST:
+            logits = self._process.pairwise_logits(self._folder(version), pair.prompt, pair.answers)
+            return Opinion(
+                logit=float(logits[0, 1]), swapped=-float(logits[1, 0]), deviation=None, by_group=()
+            )
+        ranker = FastRanker.load(self._folder(version))
+        vectors = self._read(version, pair.prompt, pair.answers)
+        read = ranker.read_pairs(
+            vectors, pair.members, [pair.prompt] * 2, first=np.array([0]), second=np.array([1])
+        )
+        return Opinion(
+            logit=float(read.logits[0]),
+            swapped=float(read.logits[0]),
+            deviation=float(read.deviations[0]),
+            by_group=tuple(
+                (name.replace("_", " "), float(value))
+                for name, value in zip(GROUPS, read.by_group[0], strict=True)
+            ),
+        )
+
+    def drop_sentences(self, version: VersionView, pair: Pair, *, side: int) -> tuple[SentenceEffect, ...]:
+        """Leave out each sentence of one answer in turn, and see what the mean logit loses.
+
+        Args:
+            version: As it was trained.
+            pair: Both answers.
+            side: 0 for the first answer, 1 for the second.
+
+        Raises:
+            MalformedInput: If a text, or its number of sentences, is too large.
+            RankerError: If a model or checkpoint failed.
+        """
+        _check(pair)
+        sentences = split_sentences(pair.answers[side])
+        if len(sentences) > MOST_SENTENCES:
+            raise MalformedInput(
+                f"expected at most {MOST_SENTENCES} sentences, came {len(sentences)}; shorten the answer"
+            )
+        shortened = ["".join(sentences[:k] + sentences[k + 1 :]) for k in range(len(sentences))]
+        variants = [pair.answers[side], *shortened]
+        means = self._compare_with(version, pair, variants, other=pair.answers[1 - side], side=side)
+        return tuple(
+            SentenceEffect(text=text, effect=float(means[0] - without))
+            for text, without in zip(sentences, means[1:], strict=True)
+        )
+
+    def _compare_with(
+        self, version: VersionView, pair: Pair, variants: list[str], *, other: str, side: int
+    ) -> FloatArray:
+        """Mean logit that each variant is better than the other answer, (n_variants,)."""
+        texts = [*variants, other]
+        last = len(variants)
+        if version.kind is not RankerKind.FAST:
+            pairs = [(k, last) for k in range(last)] + [(last, k) for k in range(last)]
+            logits = self._process.read_pairs(self._folder(version), pair.prompt, texts, pairs)
+            return np.asarray((logits[:last] - logits[last:]) / 2)
+        vectors = self._read(version, pair.prompt, tuple(texts))
+        # Each variant stands beside the other answer alone: it has no say on how the others agree.
+        rows = np.column_stack([np.arange(last), np.full(last, last)]).ravel()
+        read = FastRanker.load(self._folder(version)).read_pairs(
+            vectors[rows],
+            [pair.members[side], pair.members[1 - side]] * last,
+            [pair.prompt] * len(rows),
+            first=np.arange(0, len(rows), 2),
+            second=np.arange(1, len(rows), 2),
+            prompt_of=np.arange(len(rows)) // 2,
+        )
+        return read.logits
+
+    def _folder(self, version: VersionView) -> Path:
+        return self._rankers_path / version.path
+
+    def _read(self, version: VersionView, prompt: RankingPrompt, texts: tuple[str, ...]) -> FloatArray:
+        return read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences and lines of a text with what stands between them; together they are the text."""
+    return [part for part in _SENTENCE.findall(text) if part]
+
+
+def _check(pair: Pair) -> None:
+    texts = (pair.prompt.instruction, pair.prompt.input, *pair.answers)
+    longest = max(map(len, texts))
+    if longest > MOST_CHARACTERS:
+        raise MalformedInput(f"expected texts of at most {MOST_CHARACTERS:,} characters, came {longest:,}")

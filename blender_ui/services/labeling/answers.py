@@ -1,0 +1,176 @@
+"""What an annotator answers and is told, what an answer must satisfy, and its step into the store.
+
+Invariant: nothing is stored that was not checked here first. Non-goals: whose pair it is, which
+``services.labeling.lending`` knows, and transactions, which ``services.labeling.loop`` opens.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput
+from blender_ui.services.labeling.lending import Lender, PairView
+from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
+from db.models import Comparison, LeaseStatus, Outcome, Project
+from db.queries import leases, preferences
+from db.queries.leases import Lent
+
+LONGEST_KEY = 96
+"""An idempotency key is stored behind its annotator's id, in 128 characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """What an annotator says to a project's own questions; checked against them when it comes.
+
+    Attributes:
+        criteria: Outcome by criterion.
+        spans: Marked stretches.
+    """
+
+    criteria: object = None
+    spans: object = None
+
+
+NO_MARKS = Marks()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an annotator says of a lent pair.
+
+    Attributes:
+        lease_id: With which the pair was lent.
+        idempotency_key: One per vote, at most 96 characters; the same key again gives the same
+            answer and writes nothing.
+        reason: In the annotator's words.
+        strength: How much better, in (0, 1]; only where one side won.
+        marks: Answers to the project's own questions.
+        seconds: From the pair being drawn to the vote.
+    """
+
+    lease_id: int
+    outcome: Outcome
+    idempotency_key: str
+    reason: str | None = None
+    strength: float | None = None
+    marks: Marks = NO_MARKS
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmittedView:
+    """An outcome that is in the store, and whom it was about."""
+
+    preference_id: int
+    outcome: Outcome
+    left_member: str
+    right_member: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressView:
+    """How far the labelling is.
+
+    Attributes:
+        n_mine: Outcomes of this annotator that stand.
+        n_mine_today: Of those, given since midnight UTC.
+        seconds_today: Time from pairs being drawn to these answers; five minutes at most each.
+        n_standing: Outcomes of all people that stand, imported ones included.
+        n_open: Comparisons that more people are to be asked.
+        n_people: People with an outcome that stands.
+    """
+
+    n_mine: int
+    n_mine_today: int
+    seconds_today: float
+    n_standing: int
+    n_open: int
+    n_people: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredView:
+    """What became of an answer, and the pair after it.
+
+    Attributes:
+        submitted: None where the answer came too late.
+        refusal: Why, in a sentence; else empty.
+        pair: None where nothing is left for this annotator.
+    """
+
+    submitted: SubmittedView | None
+    refusal: str
+    pair: PairView | None
+
+
+def take_answer(
+    session: Session, answer: Answer, *, lender: Lender, annotator_id: int, now: datetime
+) -> SubmittedView:
+    """Store an answer that was checked, once for its key, and tell the names.
+
+    Raises:
+        LeaseLost: If the pair is not this annotator's to answer any more; nothing was written then.
+        MalformedInput: If a mark was not asked for.
+    """
+    stored_key = f"{annotator_id}:{answer.idempotency_key}"
+    given = preferences.find_by_key(session, idempotency_key=stored_key)
+    if given is None:
+        lease = lender.get_answerable(session, annotator_id=annotator_id, lease_id=answer.lease_id)
+        values = {
+            "comparison_id": lease.comparison_id,
+            "annotator_id": annotator_id,
+            "lease_id": lease.id,
+            "outcome": answer.outcome,
+            "strength": answer.strength,
+            "reason": (answer.reason or "").strip() or None,
+            **_read_marks(session, lease, answer.marks),
+            "seconds": answer.seconds,
+            "idempotency_key": stored_key,
+            "created_at": now,
+        }
+        given = preferences.add(session, values=values)
+        leases.end(session, lease_id=lease.id, status=LeaseStatus.ANSWERED, now=now)
+    names = leases.get_member_names(session, comparison_id=given.comparison_id)
+    return SubmittedView(
+        preference_id=given.id,
+        outcome=given.outcome,
+        left_member=names.left,
+        right_member=names.right,
+    )
+
+
+def _read_marks(session: Session, lease: Lent, marks: Marks) -> dict[str, Any]:
+    """The answers to the project's own questions, as they are stored."""
+    if not marks.criteria and not marks.spans:
+        return {}
+    comparison = session.get_one(Comparison, lease.comparison_id)
+    questions = read_questions(session.get_one(Project, comparison.project_id).questions)
+    return {
+        "criteria": check_criteria(questions, marks.criteria),
+        "spans": check_spans(questions, marks.spans),
+    }
+
+
+def check_answer(answer: Answer) -> None:
+    """Refuse an answer that is out of range.
+
+    Raises:
+        MalformedInput: With what was expected.
+    """
+    n_characters, strength, seconds = len(answer.idempotency_key), answer.strength, answer.seconds
+    if not 0 < n_characters <= LONGEST_KEY:
+        raise MalformedInput(
+            f"an idempotency key has 1 to {LONGEST_KEY} characters, this one has {n_characters}"
+        )
+    if strength is not None and answer.outcome not in (Outcome.LEFT, Outcome.RIGHT):
+        raise MalformedInput(f"only a win has a strength, and the outcome is {answer.outcome.value}")
+    if strength is not None and not 0 < strength <= 1:
+        raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise MalformedInput(f"seconds are 0 or more, not {seconds}")

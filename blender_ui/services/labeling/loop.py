@@ -1,0 +1,340 @@
+"""The label loop: lend a blind pair, take the outcome, undo.
+
+Invariant: each method is one write transaction, so at any moment a comparison is lent to or
+answered by at most ``overlap`` people, an annotator is never lent the same one twice, and an
+acknowledged outcome is in the store. An annotator's pair stays the same, in every tab and after
+a reload, until they answer or skip it; when its lease expires its place is open to others, and
+until one of them takes it the pair is still this annotator's. Non-goals: names before the vote,
+and who may label.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import LeaseLost, MalformedInput
+from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
+from blender_ui.services.labeling.answers import Answer as Answer
+from blender_ui.services.labeling.answers import Marks as Marks
+from blender_ui.services.labeling.answers import ProgressView as ProgressView
+from blender_ui.services.labeling.answers import SubmittedView as SubmittedView
+from blender_ui.services.labeling.lending import Lender, PairView
+from blender_ui.services.labeling.queueing import queue_prompt
+from blender_ui.services.people import signing_in
+from blender_ui.services.people.access import Access
+from blender_ui.services.people.signing_in import AnnotatorView as AnnotatorView
+from blender_ui.services.people.signing_in import lock_annotator
+from db.engine import transaction
+from db.models import (
+    DEFAULT_PROJECT_ID,
+    LeaseStatus,
+    Outcome,
+    Prompt,
+    SeenPrompt,
+)
+from db.queries import leases, preferences, queue
+from db.queries.queue import Scope
+
+
+class Labeling:
+    """The label loop over one store.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone.
+        seed: Decides every side, order and random turn.
+        lease_seconds: How long a pair stays an annotator's without a sign of life.
+        overlap: How many people are asked each pair that is queued from here.
+        random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
+            for what each project says.
+        access: Recognises whoever signs in; None where every key is an anonymous browser's.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], datetime],
+        seed: int,
+        lease_seconds: int,
+        overlap: int,
+        random_share: float | None = None,
+        access: Access | None = None,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._seed = seed
+        self._overlap = overlap
+        self._access = access
+        self._lender = Lender(
+            seed=seed, lease_time=timedelta(seconds=lease_seconds), random_share=random_share
+        )
+
+    def sign_in(self, *, key: str, name: str = "") -> AnnotatorView:
+        """Get the annotator who keeps a secret; see ``services.people``."""
+        if self._access is not None:
+            return self._access.recognise(key)
+        return signing_in.sign_in(self._engine, key=key, name=name, now=self._clock())
+
+    def rename(self, *, annotator_id: int, name: str) -> AnnotatorView:
+        """Call an annotator something else; see ``services.people.signing_in``."""
+        return signing_in.rename(self._engine, annotator_id=annotator_id, name=name)
+
+    def next_pair(
+        self,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        prompt_id: int | None = None,
+        besides: int | None = None,
+    ) -> PairView | None:
+        """Lend the annotator a pair: the one they hold, else the one the policy chooses.
+
+        Args:
+            annotator_id: From ``sign_in``.
+            project_id: Whose pairs.
+            prompt_id: Ask for a pair of this prompt only.
+            besides: The lease that is on the screen: give the pair after it, so that it is there
+                before the answer is.
+
+        Returns:
+            The pair, or None where nothing is left for this annotator.
+
+        Raises:
+            NotFound: If there is no such annotator.
+        """
+        now = self._clock()
+        scope = Scope(project_id, prompt_id)
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            return self._next(session, annotator_id, scope, besides=besides or 0, now=now)
+
+    def _next(
+        self, session: Session, annotator_id: int, scope: Scope, *, besides: int, now: datetime
+    ) -> PairView | None:
+        held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
+        lease = next((lease for lease in held if lease.id != besides), None) or self._lender.resume(
+            session, annotator_id=annotator_id, scope=scope, besides=besides, now=now
+        )
+        if lease is None:
+            return self._lender.lend(session, annotator_id=annotator_id, scope=scope, now=now)
+        return self._lender.show(session, lease=lease, now=now)
+
+    def submit(
+        self,
+        *,
+        annotator_id: int,
+        lease_id: int,
+        outcome: Outcome,
+        idempotency_key: str,
+        reason: str | None = None,
+        strength: float | None = None,
+        marks: Marks = NO_MARKS,
+        seconds: float | None = None,
+    ) -> SubmittedView:
+        """Take an outcome for a lent pair; only now are the names told. See ``Answer``.
+
+        A lease whose time is over still counts while nobody else has taken its place.
+
+        Raises:
+            LeaseLost: If the pair is not this annotator's to answer any more.
+            MalformedInput: If the key, strength or seconds are out of range, or a mark was not asked for.
+        """
+        answer = Answer(
+            lease_id=lease_id,
+            outcome=outcome,
+            idempotency_key=idempotency_key,
+            reason=reason,
+            strength=strength,
+            marks=marks,
+            seconds=seconds,
+        )
+        check_answer(answer)
+        with transaction(self._engine, immediate=True) as session:
+            return take_answer(
+                session, answer, lender=self._lender, annotator_id=annotator_id, now=self._clock()
+            )
+
+    def answer(
+        self,
+        answer: Answer,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        besides: int | None = None,
+    ) -> AnsweredView:
+        """Take an outcome and lend the next pair, in one transaction: what ``submit`` and ``next_pair`` do.
+
+        An answer that comes too late is not taken, and the next pair comes all the same.
+
+        Raises:
+            NotFound: If there is no such annotator.
+            MalformedInput: As in ``submit``; then no pair is lent, either.
+        """
+        check_answer(answer)
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            now, submitted, refusal = self._clock(), None, ""
+            try:
+                submitted = take_answer(
+                    session, answer, lender=self._lender, annotator_id=annotator_id, now=now
+                )
+            except LeaseLost as error:  # raised before anything was written
+                refusal = str(error)
+            pair = self._next(session, annotator_id, Scope(project_id), besides=besides or 0, now=now)
+            return AnsweredView(submitted=submitted, refusal=refusal, pair=pair)
+
+    def skip(self, *, annotator_id: int, lease_id: int) -> None:
+        """Hand a pair back for others to answer; this annotator is not shown it again.
+
+        Skipping what has been skipped does nothing.
+
+        Raises:
+            LeaseLost: If the pair has been answered, or is not this annotator's.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            lease = self._lender.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
+            if lease.status is LeaseStatus.ACTIVE:
+                leases.end_unanswered(session, leases=[lease], status=LeaseStatus.SKIPPED, now=self._clock())
+            elif lease.status is LeaseStatus.EXPIRED:
+                leases.end(session, lease_id=lease_id, status=LeaseStatus.SKIPPED, now=self._clock())
+            elif lease.status is LeaseStatus.ANSWERED:
+                raise LeaseLost("this pair has been answered already; undo takes the answer back")
+
+    def heartbeat(self, *, annotator_id: int, lease_id: int) -> bool:
+        """Keep all pairs that an annotator holds for as long again as a new lease.
+
+        Returns:
+            Whether the pair of this lease is still theirs.
+        """
+        expires_at = self._lender.end(self._clock())
+        with transaction(self._engine, immediate=True) as session:
+            held = leases.extend_active(session, annotator_id=annotator_id, expires_at=expires_at)
+            return lease_id in held
+
+    def undo(
+        self,
+        *,
+        annotator_id: int,
+        project_id: int = DEFAULT_PROJECT_ID,
+        prompt_id: int | None = None,
+        lease_id: int | None = None,
+    ) -> PairView | None:
+        """Take back the annotator's last outcome or skip, and lend them that pair again.
+
+        The outcome is retracted, not deleted. A pair they hold there at this moment is put back and
+        comes to them again afterwards, unless somebody else takes it.
+
+        A pair whose names this annotator has seen outside of the vote is not lent again: its
+        outcome is retracted, and its place is open to others.
+
+        Args:
+            annotator_id: From ``sign_in``.
+            project_id: Where to look.
+            prompt_id: Look at the pairs of this prompt only.
+            lease_id: Take this one back and no other.
+
+        Returns:
+            The pair; None where it is not lent again, or there was nothing to take back.
+
+        Raises:
+            LeaseLost: If the skipped pair has been given to others since, or another step than that
+                of ``lease_id`` was the last.
+        """
+        now = self._clock()
+        scope = Scope(project_id, prompt_id)
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            lease = leases.find_last_ended(session, annotator_id=annotator_id, scope=scope)
+            if lease is None:
+                return None
+            if lease_id not in (None, lease.id):
+                raise LeaseLost("you voted or skipped once more on this prompt since, so this step stands")
+            leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
+            if lease.status is LeaseStatus.SKIPPED:
+                self._lender.take_place(session, comparison_id=lease.comparison_id)
+            standing = preferences.find_standing(
+                session, comparison_id=lease.comparison_id, annotator_id=annotator_id
+            )
+            if standing is not None:
+                standing.retracted_at = now
+            if leases.is_seen(session, lease=lease):
+                leases.end_unanswered(session, leases=[lease], status=LeaseStatus.EXPIRED, now=now)
+                return None
+            return self._lender.show(session, lease=lease, now=now)
+
+    def progress(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
+        """Count what has been labelled, by this annotator and by all."""
+        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        with transaction(self._engine) as session:
+            return ProgressView(
+                n_mine=preferences.count_of_annotator(session, annotator_id=annotator_id),
+                n_mine_today=preferences.count_of_annotator(
+                    session, annotator_id=annotator_id, since=midnight
+                ),
+                seconds_today=preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight),
+                n_standing=preferences.count_standing(session),
+                n_open=queue.count_places(session, project_id=project_id),
+                n_people=preferences.count_people(session),
+            )
+
+    def mark_seen(self, *, annotator_id: int, prompt_id: int) -> None:
+        """Never lend this annotator a pair of a prompt whose names they have been shown."""
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            if session.get(SeenPrompt, (annotator_id, prompt_id)) is None:
+                session.add(SeenPrompt(annotator_id=annotator_id, prompt_id=prompt_id, created_at=now))
+            prompt = session.get(Prompt, prompt_id)
+            scope = None if prompt is None else Scope(prompt.project_id, prompt_id)
+            leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
+
+    def queue_prompt(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> int:
+        """Queue every pair of a prompt's candidates that is not a comparison yet.
+
+        Two candidates with the same text are left out: there is nothing to prefer.
+
+        Args:
+            prompt_id: Whose candidates.
+            candidate_ids: Only pairs of these; None for all.
+
+        Returns:
+            How many comparisons were made; 0 when asked again.
+
+        Raises:
+            NotFound: If the prompt does not exist, or a candidate is not one of its.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            return queue_prompt(
+                session,
+                prompt_id=prompt_id,
+                candidate_ids=candidate_ids,
+                overlap=self._overlap,
+                seed=self._seed,
+                now=self._clock(),
+            )
+
+    def prioritise(self, scores_by_comparison: Mapping[int, float]) -> int:
+        """Let a ranker's uncertainty order the queue: the highest score is asked first.
+
+        Replaces what an earlier call said. With no scores the queue is balanced and random again.
+
+        Args:
+            scores_by_comparison: How much is learnt from asking, such as the standard deviation
+                of the logit, by comparison id; comparisons that are full are ignored.
+
+        Returns:
+            How many open comparisons have a score now.
+
+        Raises:
+            MalformedInput: If a score is not a finite number.
+        """
+        unusable = [key for key, score in scores_by_comparison.items() if not math.isfinite(score)]
+        if unusable:
+            raise MalformedInput(f"expected finite scores; those of comparisons {unusable[:5]} are not")
+        with transaction(self._engine, immediate=True) as session:
+            return queue.set_information(session, by_comparison=scores_by_comparison)

@@ -1,0 +1,167 @@
+"""One's own past answers, to look at and to give anew.
+
+Invariant: an answer is never overwritten: the earlier one is retracted and names the one that
+superseded it, and nobody sees or changes another's. Non-goal: undo, which gives the pair back blind;
+whoever changes a past answer has been told the names since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from blender_ui.errors import NotFound, Refused
+from blender_ui.services.labeling.lending import stored_id
+from blender_ui.services.people.auditing import Change, record_change
+from db.engine import transaction
+from db.models import Candidate, Comparison, Outcome, Preference, Prompt
+from db.queries import preferences
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastAnswer:
+    """An answer of one's own that stands.
+
+    Attributes:
+        n_earlier: How many answers to the same pair it superseded.
+    """
+
+    preference_id: int
+    instruction: str
+    input: str
+    left_text: str
+    right_text: str
+    outcome: Outcome
+    reason: str | None
+    at: datetime
+    n_earlier: int
+
+
+class Relabeling:
+    """Past answers of one store."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def list_mine(
+        self, *, annotator_id: int, project_id: int, before_id: int | None = None, limit: int = 20
+    ) -> list[PastAnswer]:
+        """One's own answers that stand, the latest first.
+
+        Args:
+            annotator_id: Whose; a page only ever asks for its own visitor's.
+            project_id: Of which project.
+            before_id: Only earlier ones than this preference, for the next page.
+            limit: At most so many.
+        """
+        left, right, earlier = aliased(Candidate), aliased(Candidate), aliased(Preference)
+        n_earlier = (
+            select(func.count())
+            .select_from(earlier)
+            .where(
+                col(earlier.comparison_id) == col(Preference.comparison_id),
+                col(earlier.annotator_id) == annotator_id,
+                col(earlier.superseded_by_id).is_not(None),
+            )
+            .scalar_subquery()
+        )
+        query = (
+            select(
+                Preference,
+                col(Prompt.instruction),
+                col(Prompt.input),
+                col(left.text),
+                col(right.text),
+                n_earlier,
+            )
+            .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+            .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
+            .join(left, col(left.id) == col(Comparison.left_id))
+            .join(right, col(right.id) == col(Comparison.right_id))
+            .where(
+                col(Preference.annotator_id) == annotator_id,
+                col(Preference.retracted_at).is_(None),
+                col(Preference.lease_id).is_not(None),
+                col(Comparison.project_id) == project_id,
+            )
+            .order_by(col(Preference.id).desc())
+            .limit(limit)
+        )
+        if before_id is not None:
+            query = query.where(col(Preference.id) < before_id)
+        with transaction(self._engine) as session:
+            return [
+                PastAnswer(
+                    preference_id=stored_id(row[0]),
+                    instruction=row[1],
+                    input=row[2],
+                    left_text=row[3],
+                    right_text=row[4],
+                    outcome=row[0].outcome,
+                    reason=row[0].reason,
+                    at=row[0].created_at,
+                    n_earlier=row[5],
+                )
+                for row in session.execute(query)
+            ]
+
+    def relabel(
+        self, *, annotator_id: int, preference_id: int, outcome: Outcome, idempotency_key: str
+    ) -> int:
+        """Give a past answer anew; gives the new preference's id.
+
+        Args:
+            annotator_id: Whose answer it must be.
+            preference_id: The answer that stands.
+            outcome: What they say now.
+            idempotency_key: One for each change; the same key again changes nothing.
+
+        Raises:
+            NotFound: If there is no such answer of theirs.
+            Refused: If it was taken back or changed meanwhile.
+        """
+        now = self._clock()
+        stored_key = f"{annotator_id}:{idempotency_key}"
+        with transaction(self._engine, immediate=True) as session:
+            done = preferences.find_by_key(session, idempotency_key=stored_key)
+            if done is not None:
+                return done.id
+            earlier = self._get_own(session, annotator_id, preference_id)
+            earlier.retracted_at = now
+            session.flush()
+            later = Preference(
+                comparison_id=earlier.comparison_id,
+                annotator_id=annotator_id,
+                lease_id=earlier.lease_id,
+                outcome=outcome,
+                reason=earlier.reason,
+                idempotency_key=stored_key,
+                created_at=now,
+            )
+            session.add(later)
+            session.flush()
+            earlier.superseded_by_id = later.id
+            change = Change(
+                by=annotator_id,
+                action="preference.relabel",
+                object_id=stored_id(later),
+                before={"preference_id": preference_id, "outcome": earlier.outcome.value},
+                after={"preference_id": later.id, "outcome": outcome.value},
+            )
+            record_change(session, change, now=now)
+            return stored_id(later)
+
+    @staticmethod
+    def _get_own(session: Session, annotator_id: int, preference_id: int) -> Preference:
+        preference = session.get(Preference, preference_id, with_for_update=True)
+        if preference is None or preference.annotator_id != annotator_id:
+            raise NotFound(f"you gave no answer {preference_id}")
+        if preference.retracted_at is not None:
+            raise Refused("this answer was taken back or changed meanwhile; look at the list again")
+        return preference

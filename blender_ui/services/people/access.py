@@ -1,0 +1,147 @@
+"""Who is asking, and what they may do.
+
+Three modes. ``open``: whoever opens the page is this machine's admin, and is asked nothing; for an
+app that only listens on loopback. ``accounts``: nobody does anything before signing in. ``demo``:
+a visitor without an account is an anonymous annotator.
+
+Invariant: a person is only ever found by a secret that their browser keeps, a sign-in's token or
+an anonymous browser's key, never by an id that a page sent; and whatever needs a role asks
+``require``. Non-goal: making accounts and checking passwords, which ``services.people.accounts`` does.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Engine, Select, bindparam, select
+from sqlmodel import col
+
+from blender_ui.errors import NotPermitted, NotSignedIn
+from blender_ui.services.people import signing_in
+from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
+from db.engine import transaction
+from db.models import Account, Annotator, Audience, Role, SignIn, UtcTime
+from db.queries.projects import find_admission
+
+_RANK = {Role.ANNOTATOR: 0, Role.RESEARCHER: 1, Role.ADMIN: 2}
+
+
+class Mode(enum.StrEnum):
+    """Who may come in."""
+
+    OPEN = "open"
+    ACCOUNTS = "accounts"
+    DEMO = "demo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Who is asking.
+
+    Attributes:
+        annotator: With the role that counts here; None where nobody is signed in and must be.
+        has_account: Whether they signed in, and are not an anonymous browser.
+    """
+
+    annotator: AnnotatorView | None
+    has_account: bool
+
+
+class Access:
+    """Recognises people and holds their roles against what they ask for.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        mode: Who may come in.
+        clock: Gives the present time, with its zone.
+    """
+
+    def __init__(self, engine: Engine, *, mode: Mode, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self.mode = mode
+        self._clock = clock
+
+    def identify(self, key: str | None) -> Visitor:
+        """Say who keeps a secret; a new anonymous browser becomes a new annotator where it may.
+
+        Args:
+            key: A sign-in's token or a browser's key; None or anything else is a stranger.
+        """
+        if key is None or len(key) < signing_in.SHORTEST_KEY:
+            return Visitor(annotator=None, has_account=False)
+        signed_in = self._find_signed_in(key)
+        if signed_in is not None:
+            return Visitor(annotator=self._with_role(signed_in), has_account=True)
+        if self.mode is Mode.ACCOUNTS:
+            return Visitor(annotator=None, has_account=False)
+        anonymous = signing_in.sign_in(self._engine, key=key, name="", now=self._clock())
+        return Visitor(annotator=self._with_role(anonymous), has_account=False)
+
+    def recognise(self, key: str | None) -> AnnotatorView:
+        """The person who keeps a secret.
+
+        Raises:
+            NotSignedIn: If it is nobody's here.
+        """
+        annotator = self.identify(key).annotator
+        if annotator is None:
+            raise NotSignedIn("You are not signed in, or your sign-in is over. Sign in on the account page.")
+        return annotator
+
+    def require(self, annotator: AnnotatorView, role: Role) -> None:
+        """Let pass whoever has a role or a higher one.
+
+        Raises:
+            NotPermitted: With a sentence that says what to do.
+        """
+        if _RANK[annotator.role] < _RANK[role]:
+            raise NotPermitted(
+                f"This needs the role {role.value}, and {annotator.name} has the role "
+                f"{annotator.role.value}. An admin gives roles on the People page."
+            )
+
+    def require_labelling(self, annotator: AnnotatorView, *, project_id: int) -> None:
+        """Let pass whoever may label a project.
+
+        Raises:
+            NotPermitted: If there is no such project, it is archived, or it is for others.
+        """
+        with transaction(self._engine) as session:
+            project = find_admission(session, project_id=project_id, annotator_id=annotator.id)
+        if project is None or project.is_archived:
+            raise NotPermitted("This project is not there to be labelled any more; choose another one.")
+        sees_all = _RANK[annotator.role] >= _RANK[Role.RESEARCHER]
+        if project.audience is Audience.MEMBERS and not (sees_all or project.is_member):
+            raise NotPermitted(
+                f"The project {project.name} is for its members. Ask a researcher for an invitation link."
+            )
+
+    def _find_signed_in(self, token: str) -> AnnotatorView | None:
+        values = {"token_hash": hash_secret(token), "now": self._clock()}
+        with transaction(self._engine) as session:
+            row = session.connection().execute(_signed_in_query(), values).first()
+            return None if row is None else AnnotatorView(id=row[0], name=row[1], role=row[2])
+
+    def _with_role(self, annotator: AnnotatorView) -> AnnotatorView:
+        return replace(annotator, role=Role.ADMIN) if self.mode is Mode.OPEN else annotator
+
+
+@cache
+def _signed_in_query() -> Select[*tuple[Any, ...]]:
+    # Built once: every request of a page asks it.
+    return (
+        select(col(Annotator.id), col(Annotator.name), col(Annotator.role))
+        .join(Account, col(Account.annotator_id) == col(Annotator.id))
+        .join(SignIn, col(SignIn.annotator_id) == col(Annotator.id))
+        .where(
+            col(SignIn.token_hash) == bindparam("token_hash"),
+            col(SignIn.ended_at).is_(None),
+            col(SignIn.expires_at) > bindparam("now", type_=UtcTime),
+            col(Account.disabled_at).is_(None),
+        )
+    )

@@ -1,0 +1,85 @@
+"""Write an account and its annotator, inside the caller's transaction.
+
+Invariant: a username is in lower case and its account's alone. Non-goals: passwords and sign-ins.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput, Refused
+from blender_ui.services.labeling.lending import stored_id
+from blender_ui.services.people.auditing import Change, record_change
+from db.models import Account, Annotator, AnnotatorKind, Role
+from db.queries import accounts
+from db.queries.accounts import Person
+
+LONGEST_USERNAME = 64
+
+
+def add_person(
+    session: Session,
+    *,
+    username: str,
+    role: Role,
+    by: int | None,
+    now: datetime,
+    name: str = "",
+    password_hash: str | None = None,
+    hub_name: str | None = None,
+) -> Person:
+    """Write an annotator and their account, inside the caller's transaction.
+
+    Raises:
+        Refused: If the username is taken.
+    """
+    if accounts.find_by_username(session, username=username) is not None:
+        raise Refused(f"the name {username} is taken; choose another one")
+    annotator = Annotator(
+        # Random: exports tell people by a hash of it, which names could be tried against.
+        key=f"account:{secrets.token_hex(32)}",
+        name=name.strip()[:128] or username,
+        kind=AnnotatorKind.HUMAN,
+        role=role,
+        created_at=now,
+    )
+    session.add(annotator)
+    session.flush()
+    account = Account(
+        annotator_id=stored_id(annotator),
+        username=username,
+        password_hash=password_hash,
+        hub_name=hub_name,
+        created_at=now,
+    )
+    session.add(account)
+    session.flush()
+    after = {"username": username, "role": role.value}
+    change = Change(by=by, action="account.create", object_id=account.annotator_id, after=after)
+    record_change(session, change, now=now)
+    return Person(account, annotator)
+
+
+def read_username(username: str) -> str:
+    """A username as it is stored.
+
+    Raises:
+        MalformedInput: If it is blank, too long, or has other characters than letters, digits and ``._-@``.
+    """
+    name = username.strip().lower()
+    if not 0 < len(name) <= LONGEST_USERNAME:
+        raise MalformedInput(f"a name to sign in has 1 to {LONGEST_USERNAME} characters, not {len(name)}")
+    if not all(character.isalnum() or character in "._-@" for character in name):
+        raise MalformedInput("a name to sign in has letters, digits, dots, dashes, underscores and @ only")
+    return name
+
+
+def free_username(session: Session, hub_name: str) -> str:
+    """The name at Hugging Face, which somebody with a password may have taken here."""
+    name = read_username(hub_name)
+    if accounts.find_by_username(session, username=name) is None:
+        return name
+    return read_username(f"{name[:48]}@hugging-face")

@@ -1,0 +1,304 @@
+"""Accounts: made by an admin or an invitation, signed in to by password or through Hugging Face.
+
+Invariant: a password leaves here only as its argon2id hash and a token only once, to the browser
+it is for; there is always an admin who can sign in, once there was one; every change is in the
+audit trail. Non-goal: who may ask for these, which the pages and ``services.people.access`` decide.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput, NotFound, NotPermitted, Refused
+from blender_ui.services.people.account_rows import add_person, free_username, read_username
+from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.people.signing_in import AnnotatorView, hash_secret, view_annotator
+from db.engine import transaction
+from db.models import Role, SignIn
+from db.queries import accounts
+from db.queries.accounts import Person
+
+SIGN_IN_TIME = timedelta(days=30)
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
+MOST_FAILURES = 5
+"""Wrong passwords for one name, after which it has to wait."""
+WAIT_AFTER_FAILURES = timedelta(minutes=1)
+_WRONG = "No account has this name and password. Check both, or ask an admin for an invitation link."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """A new sign-in.
+
+    Attributes:
+        token: For this browser to keep; the store has its hash.
+    """
+
+    token: str
+    annotator: AnnotatorView
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonView:
+    """An account as admins see it."""
+
+    annotator_id: int
+    username: str
+    name: str
+    role: Role
+    hub_name: str | None
+    created_at: datetime
+    is_disabled: bool
+
+
+class Accounts:
+    """The accounts of one store.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone.
+        hasher: Argon2 with its costs.
+    """
+
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], datetime], hasher: PasswordHasher | None = None
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._hasher = hasher or PasswordHasher()
+        self._failures: dict[str, list[datetime]] = {}
+        self._failures_guard = threading.Lock()
+
+    def add(
+        self, *, username: str, password: str, role: Role, by: int | None, name: str = ""
+    ) -> AnnotatorView:
+        """Make an account with a password.
+
+        Raises:
+            MalformedInput: If the name or the password cannot be one.
+            Refused: If the name is taken.
+        """
+        password_hash = self.hash_password(password)
+        with transaction(self._engine, immediate=True) as session:
+            person = add_person(
+                session,
+                username=read_username(username),
+                password_hash=password_hash,
+                role=role,
+                name=name,
+                by=by,
+                now=self._clock(),
+            )
+            return view_annotator(person.annotator)
+
+    def sign_in(self, *, username: str, password: str) -> SignedIn:
+        """Sign a browser in.
+
+        Raises:
+            NotPermitted: If no account that is not disabled has this name and password, or if the
+                wrong password came too often.
+        """
+        username = username.strip().lower()
+        self._check_patience(username)
+        with transaction(self._engine) as session:
+            person = accounts.find_by_username(session, username=username)
+        stored = None if person is None else person.account.password_hash
+        is_right = self._verify(stored or self._nobodys_hash, password)
+        if person is None or stored is None or not is_right or person.account.disabled_at is not None:
+            self._remember_failure(username)
+            raise NotPermitted(_WRONG)
+        with self._failures_guard:
+            self._failures.pop(username, None)
+        return self.begin(annotator_id=person.account.annotator_id)
+
+    def sign_in_from_hub(self, *, hub_name: str, name: str) -> SignedIn:
+        """Sign in whom Hugging Face has vouched for; a new one becomes an annotator.
+
+        Raises:
+            NotPermitted: If the account is disabled.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            person = accounts.find_by_hub_name(session, hub_name=hub_name)
+            if person is None:
+                person = add_person(
+                    session,
+                    username=free_username(session, hub_name),
+                    hub_name=hub_name,
+                    role=Role.ANNOTATOR,
+                    name=name,
+                    by=None,
+                    now=self._clock(),
+                )
+            if person.account.disabled_at is not None:
+                raise NotPermitted("This account is disabled. Ask an admin.")
+            annotator_id = person.account.annotator_id
+        return self.begin(annotator_id=annotator_id)
+
+    def begin(self, *, annotator_id: int) -> SignedIn:
+        """Begin a sign-in of an account whose person is known to be there."""
+        token, now = secrets.token_urlsafe(32), self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            person = _get(session, annotator_id)
+            session.add(
+                SignIn(
+                    token_hash=hash_secret(token),
+                    annotator_id=annotator_id,
+                    expires_at=now + SIGN_IN_TIME,
+                    created_at=now,
+                )
+            )
+            return SignedIn(token=token, annotator=view_annotator(person.annotator))
+
+    def sign_out(self, *, token: str) -> None:
+        """End one sign-in; an unknown token is nobody's and ends nothing."""
+        with transaction(self._engine, immediate=True) as session:
+            accounts.end_sign_ins(session, token_hash=hash_secret(token), now=self._clock())
+
+    def change_password(self, *, annotator_id: int, old: str, new: str) -> None:
+        """Give one's own account another password; its other sign-ins end.
+
+        Raises:
+            NotPermitted: If the old password is wrong.
+        """
+        with transaction(self._engine) as session:
+            stored = _get(session, annotator_id).account.password_hash
+        if stored is not None and not self._verify(stored, old):
+            raise NotPermitted("The old password is not right; nothing was changed.")
+        self.set_password(annotator_id=annotator_id, password=new, by=annotator_id)
+
+    def set_password(self, *, annotator_id: int, password: str, by: int | None) -> None:
+        """Give an account another password; its sign-ins end."""
+        password_hash, now = self.hash_password(password), self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            _get(session, annotator_id).account.password_hash = password_hash
+            accounts.end_sign_ins(session, annotator_id=annotator_id, now=now)
+            record_change(session, Change(by=by, action="account.password", object_id=annotator_id), now=now)
+
+    def set_role(self, *, annotator_id: int, role: Role, by: int | None) -> None:
+        """Give somebody another role.
+
+        Raises:
+            Refused: If it would leave no admin who can sign in.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            person = _get(session, annotator_id)
+            before = person.annotator.role
+            if before is Role.ADMIN and role is not Role.ADMIN:
+                _keep_an_admin(session, person)
+            person.annotator.role = role
+            change = Change(
+                by=by,
+                action="account.role",
+                object_id=annotator_id,
+                before={"role": before.value},
+                after={"role": role.value},
+            )
+            record_change(session, change, now=self._clock())
+
+    def set_disabled(self, *, annotator_id: int, is_disabled: bool, by: int | None) -> None:
+        """Lock an account out at once, or let it in again; its labels stay.
+
+        Raises:
+            Refused: If it would leave no admin who can sign in.
+        """
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            person = _get(session, annotator_id)
+            was_disabled = person.account.disabled_at is not None
+            if is_disabled and not was_disabled:
+                _keep_an_admin(session, person)
+                accounts.end_sign_ins(session, annotator_id=annotator_id, now=now)
+            if is_disabled != was_disabled:
+                person.account.disabled_at = now if is_disabled else None
+            change = Change(
+                by=by,
+                action="account.disable" if is_disabled else "account.enable",
+                object_id=annotator_id,
+                before={"is_disabled": was_disabled},
+                after={"is_disabled": is_disabled},
+            )
+            record_change(session, change, now=now)
+
+    def list_people(self) -> list[PersonView]:
+        """Every account by its name."""
+        with transaction(self._engine) as session:
+            return [_view(person) for person in accounts.list_people(session)]
+
+    def has_admin(self) -> bool:
+        """Whether an admin can sign in."""
+        with transaction(self._engine) as session:
+            return accounts.count_admins(session) > 0
+
+    def hash_password(self, password: str) -> str:
+        """The argon2id hash of a new password.
+
+        Raises:
+            MalformedInput: If it is too short or too long.
+        """
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise MalformedInput(
+                f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this one has "
+                f"{len(password)}"
+            )
+        return self._hasher.hash(password)
+
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        """Checked against where there is no account, so that a stranger cannot tell by the time taken."""
+        return self._hasher.hash(secrets.token_urlsafe(16))
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _check_patience(self, username: str) -> None:
+        since = self._clock() - WAIT_AFTER_FAILURES
+        with self._failures_guard:
+            # Of every name, or what strangers try would pile up.
+            recent = {name: [at for at in times if at > since] for name, times in self._failures.items()}
+            self._failures = {name: times for name, times in recent.items() if times}
+            n_failures = len(self._failures.get(username, ()))
+        if n_failures >= MOST_FAILURES:
+            raise NotPermitted("The wrong password came too often. Wait a minute, then try again.")
+
+    def _remember_failure(self, username: str) -> None:
+        with self._failures_guard:
+            self._failures.setdefault(username, []).append(self._clock())
+
+
+def _keep_an_admin(session: Session, person: Person) -> None:
+    is_admin = person.annotator.role is Role.ADMIN and person.account.disabled_at is None
+    if is_admin and accounts.count_admins(session) == 1:
+        raise Refused("this is the only admin who can sign in; make another one first")
+
+
+def _get(session: Session, annotator_id: int) -> Person:
+    person = accounts.find_by_annotator(session, annotator_id=annotator_id)
+    if person is None:
+        raise NotFound(f"annotator {annotator_id} has no account")
+    return person
+
+
+def _view(person: Person) -> PersonView:
+    account, annotator = person
+    return PersonView(
+        annotator_id=account.annotator_id,
+        username=account.username,
+        name=annotator.name,
+        role=annotator.role,
+        hub_name=account.hub_name,
+        created_at=account.created_at,
+        is_disabled=account.disabled_at is not None,
+    )

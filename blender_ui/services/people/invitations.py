@@ -1,0 +1,186 @@
+"""Invitation links: who holds one may make an account with the role it says.
+
+Invariant: a link makes at most as many accounts as it was made for, in whatever order requests
+come, and none after its end or once its maker may make none any more; the store has its hash alone.
+Non-goal: who may make links at the time, which the pages ask ``services.people.access``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput, NotFound, NotPermitted
+from blender_ui.services.people.account_rows import add_person, read_username
+from blender_ui.services.people.accounts import Accounts, SignedIn
+from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.people.signing_in import hash_secret
+from db.engine import transaction
+from db.models import Invitation, Project, ProjectMember, Role
+from db.queries import accounts
+
+LASTS = timedelta(days=14)
+SET_UP_LASTS = timedelta(hours=24)
+MOST_ACCOUNTS = 1000
+_MAKERS = {
+    Role.ANNOTATOR: (Role.RESEARCHER, Role.ADMIN),
+    Role.RESEARCHER: (Role.ADMIN,),
+    Role.ADMIN: (Role.ADMIN,),
+}
+"""Who may make links of each role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitationView:
+    """A link that can still be taken; its token is not kept, so it cannot be shown again."""
+
+    id: int
+    role: Role
+    project: str
+    n_left: int
+    expires_at: datetime
+
+
+class Invitations:
+    """The invitation links of one store."""
+
+    def __init__(self, engine: Engine, *, accounts: Accounts, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._accounts = accounts
+        self._clock = clock
+
+    def invite(
+        self, *, role: Role, by: int | None, project_id: int | None = None, n_accounts: int = 1
+    ) -> str:
+        """Make a link and give its token, which is told only now.
+
+        Args:
+            role: Of whoever takes it.
+            by: Who makes it; None for the app's own set-up link.
+            project_id: Whose member they become.
+            n_accounts: How many accounts it may make.
+
+        Raises:
+            MalformedInput: If the count is out of range.
+            NotFound: If there is no such project.
+        """
+        if not 1 <= n_accounts <= MOST_ACCOUNTS:
+            raise MalformedInput(f"a link makes 1 to {MOST_ACCOUNTS} accounts, not {n_accounts}")
+        token, now = secrets.token_urlsafe(24), self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            if project_id is not None and session.get(Project, project_id) is None:
+                raise NotFound(f"there is no project {project_id}")
+            invitation = Invitation(
+                token_hash=hash_secret(token),
+                role=role,
+                project_id=project_id,
+                n_left=n_accounts,
+                expires_at=now + (SET_UP_LASTS if by is None else LASTS),
+                made_by_id=by,
+                created_at=now,
+            )
+            session.add(invitation)
+            session.flush()
+            after = {"role": role.value, "project_id": project_id, "n_accounts": n_accounts}
+            change = Change(by=by, action="invitation.create", object_id=invitation.id or 0, after=after)
+            record_change(session, change, now=now)
+        return token
+
+    def look(self, *, token: str) -> InvitationView:
+        """What a link is for.
+
+        Raises:
+            NotPermitted: If it is unknown, used up or over, or its maker may not invite any more.
+        """
+        with transaction(self._engine) as session:
+            invitation = self._get_valid(session, token)
+            project = session.get(Project, invitation.project_id) if invitation.project_id else None
+            return _view(invitation, project.name if project else None)
+
+    def accept(self, *, token: str, username: str, password: str, name: str = "") -> SignedIn:
+        """Make an account with a link and sign it in.
+
+        Raises:
+            NotPermitted: If the link is unknown, used up or over, or its maker may not invite any more.
+            MalformedInput: If the name or the password cannot be one.
+            Refused: If the name is taken.
+        """
+        password_hash, now = self._accounts.hash_password(password), self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            invitation = self._get_valid(session, token)
+            invitation.n_left -= 1
+            person = add_person(
+                session,
+                username=read_username(username),
+                password_hash=password_hash,
+                role=invitation.role,
+                name=name,
+                by=invitation.made_by_id,
+                now=now,
+            )
+            if invitation.project_id is not None:
+                member = ProjectMember(
+                    project_id=invitation.project_id, annotator_id=person.account.annotator_id, created_at=now
+                )
+                session.add(member)
+            annotator_id = person.account.annotator_id
+        return self._accounts.begin(annotator_id=annotator_id)
+
+    def withdraw(self, *, invitation_id: int, by: int) -> None:
+        """Let a link make no more accounts.
+
+        Raises:
+            NotFound: If there is no such invitation.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            invitation = session.get(Invitation, invitation_id, with_for_update=True)
+            if invitation is None:
+                raise NotFound(f"there is no invitation {invitation_id}")
+            before, invitation.n_left = invitation.n_left, 0
+            change = Change(
+                by=by,
+                action="invitation.withdraw",
+                object_id=invitation_id,
+                before={"n_left": before},
+                after={"n_left": 0},
+            )
+            record_change(session, change, now=self._clock())
+
+    def list_open(self) -> list[InvitationView]:
+        """The links that can still be taken, the newest first."""
+        with transaction(self._engine) as session:
+            rows = accounts.list_open_invitations(session, now=self._clock())
+            return [_view(*row) for row in rows if _is_vouched_for(session, row[0])]
+
+    def _get_valid(self, session: Session, token: str) -> Invitation:
+        invitation = accounts.find_invitation(session, token_hash=hash_secret(token))
+        if invitation is None or invitation.n_left == 0 or invitation.expires_at <= self._clock():
+            raise NotPermitted("This invitation is unknown, used up or too old. Ask for a new link.")
+        if not _is_vouched_for(session, invitation):
+            raise NotPermitted("Whoever made this invitation may not invite any more. Ask for a new link.")
+        return invitation
+
+
+def _is_vouched_for(session: Session, invitation: Invitation) -> bool:
+    """Whether its maker may still make such a link; a set-up link counts until there is an admin."""
+    if invitation.made_by_id is None:
+        return accounts.count_admins(session) == 0
+    maker = accounts.find_by_annotator(session, annotator_id=invitation.made_by_id)
+    if maker is None:  # made in open mode, where whoever opens the page is the machine's admin
+        return True
+    return maker.account.disabled_at is None and maker.annotator.role in _MAKERS[invitation.role]
+
+
+def _view(invitation: Invitation, project: str | None) -> InvitationView:
+    return InvitationView(
+        id=invitation.id or 0,
+        role=invitation.role,
+        project=project or "",
+        n_left=invitation.n_left,
+        expires_at=invitation.expires_at,
+    )

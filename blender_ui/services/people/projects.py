@@ -1,0 +1,307 @@
+"""Projects: made, changed and archived by researchers, and who may label them.
+
+Invariant: every change is in the audit trail, with what was there before; an archived project keeps
+all its rows and lends no pairs. Non-goal: who may ask for these changes, which ``services.people.access``
+decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.pairing.policy import BALANCED_RANDOM, POLICIES
+from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.people.questions import Questions, read_questions
+from db.engine import transaction
+from db.models import DEFAULT_PROJECT_ID, Account, Audience, Project, ProjectMember
+from db.queries import projects
+
+LONGEST_NAME = 128
+LONGEST_GUIDELINES = 50_000
+LARGEST_OVERLAP = 100
+MOST_CHECKS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectTerms:
+    """What a researcher sets.
+
+    Attributes:
+        guidelines: Markdown; empty for the app's own.
+        overlap: How many people are asked each pair.
+        gold_share: Share of turns that ask a gold pair, while there are any left for the person.
+        attention_share: Likewise of attention checks; both together at most ``MOST_CHECKS``.
+        policy: Order of the others, see ``blender_ui.pairing.policy``.
+        random_share: Share of turns that stay random under ``most_informative``.
+        questions: Asked beside the outcome.
+        audience: Who may label it.
+    """
+
+    name: str
+    guidelines: str = ""
+    overlap: int = 1
+    gold_share: float = 0.0
+    attention_share: float = 0.0
+    policy: str = BALANCED_RANDOM
+    random_share: float = 0.2
+    questions: Questions = field(default_factory=Questions)
+    audience: Audience = Audience.EVERYBODY
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectView:
+    """A project and how far it is.
+
+    Attributes:
+        n_pairs: Pairs that people are asked, gold and attention checks aside.
+        n_wanted: Answers that these need in all.
+        n_taken: Of those, the ones given or being given.
+        n_checks: Gold pairs and attention checks.
+    """
+
+    id: int
+    terms: ProjectTerms
+    n_prompts: int
+    n_pairs: int
+    n_wanted: int
+    n_taken: int
+    n_checks: int
+    is_archived: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectBrief:
+    """What somebody who labels a project is told of it."""
+
+    id: int
+    name: str
+    guidelines: str
+    questions: Questions
+
+
+class Projects:
+    """The projects of one store."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def create(self, terms: ProjectTerms, *, by: int) -> ProjectView:
+        """Make a project.
+
+        Raises:
+            MalformedInput: If a term is out of range.
+            Refused: If the name is taken.
+        """
+        check_terms(terms)
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            _keep_name_free(session, terms.name, None)
+            project = Project(**_columns(terms), created_by_id=by, created_at=now)
+            session.add(project)
+            session.flush()
+            change = Change(by=by, action="project.create", object_id=_id(project), after=_told(project))
+            record_change(session, change, now=now)
+            return _view(session, project)
+
+    def change(self, project_id: int, terms: ProjectTerms, *, by: int) -> ProjectView:
+        """Set all terms anew. The overlap holds for pairs that are queued from now on.
+
+        Raises:
+            NotFound: If there is no such project.
+            MalformedInput: If a term is out of range.
+            Refused: If the name is another project's.
+        """
+        check_terms(terms)
+        with transaction(self._engine, immediate=True) as session:
+            project = _get(session, project_id)
+            _keep_name_free(session, terms.name, project_id)
+            before = _told(project)
+            for name, value in _columns(terms).items():
+                setattr(project, name, value)
+            session.flush()
+            change = Change(
+                by=by, action="project.change", object_id=project_id, before=before, after=_told(project)
+            )
+            record_change(session, change, now=self._clock())
+            return _view(session, project)
+
+    def set_archived(self, project_id: int, *, is_archived: bool, by: int) -> None:
+        """Take a project out of labelling, or put it back.
+
+        Raises:
+            NotFound: If there is no such project.
+            Refused: If it is the default project, to which everything belongs that names no other.
+        """
+        if project_id == DEFAULT_PROJECT_ID:
+            raise Refused("the default project cannot be archived: what is asked on Blend belongs to it")
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            project = _get(session, project_id)
+            before = {"is_archived": project.archived_at is not None}
+            if before["is_archived"] != is_archived:
+                project.archived_at = now if is_archived else None
+            action = "project.archive" if is_archived else "project.restore"
+            change = Change(
+                by=by, action=action, object_id=project_id, before=before, after={"is_archived": is_archived}
+            )
+            record_change(session, change, now=now)
+
+    def set_member(self, project_id: int, *, annotator_id: int, is_member: bool, by: int) -> None:
+        """Let an account label a project for members, or no longer.
+
+        Raises:
+            NotFound: If there is no such project or account.
+        """
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            _get(session, project_id)
+            if session.get(Account, annotator_id) is None:
+                raise NotFound(f"annotator {annotator_id} has no account")
+            member = session.get(ProjectMember, (project_id, annotator_id))
+            was_member = member is not None and member.removed_at is None
+            if member is None:
+                member = ProjectMember(
+                    project_id=project_id, annotator_id=annotator_id, added_by_id=by, created_at=now
+                )
+                session.add(member)
+            member.removed_at = None if is_member else now
+            change = Change(
+                by=by,
+                action="project.member",
+                object_id=project_id,
+                before={f"annotator {annotator_id}": was_member},
+                after={f"annotator {annotator_id}": is_member},
+            )
+            record_change(session, change, now=now)
+
+    def get(self, project_id: int) -> ProjectView:
+        """A project and how far it is.
+
+        Raises:
+            NotFound: If there is no such project.
+        """
+        with transaction(self._engine) as session:
+            return _view(session, _get(session, project_id))
+
+    def list_projects(self, *, with_archived: bool = False) -> list[ProjectView]:
+        """Every project, the oldest first."""
+        with transaction(self._engine) as session:
+            rows = projects.list_projects(session, with_archived=with_archived)
+            return [_view(session, project) for project in rows]
+
+    def list_open_to(self, *, annotator_id: int, sees_all: bool = False) -> list[ProjectBrief]:
+        """The projects that somebody may label; all that are not archived where they see all."""
+        with transaction(self._engine) as session:
+            rows = (
+                projects.list_projects(session, with_archived=False)
+                if sees_all
+                else projects.list_open_to(session, annotator_id=annotator_id)
+            )
+            return [_brief(project) for project in rows]
+
+    def list_members(self, project_id: int) -> list[tuple[int, str]]:
+        """Id and name of a project's members, by name."""
+        with transaction(self._engine) as session:
+            return projects.list_members(session, project_id=project_id)
+
+
+def check_terms(terms: ProjectTerms) -> None:
+    """Refuse terms that are out of range.
+
+    Raises:
+        MalformedInput: With what was expected.
+    """
+    if not 0 < len(terms.name.strip()) <= LONGEST_NAME:
+        raise MalformedInput(f"a project's name has 1 to {LONGEST_NAME} characters")
+    if len(terms.guidelines) > LONGEST_GUIDELINES:
+        raise MalformedInput(f"guidelines have at most {LONGEST_GUIDELINES} characters")
+    if not 1 <= terms.overlap <= LARGEST_OVERLAP:
+        raise MalformedInput(f"1 to {LARGEST_OVERLAP} people are asked each pair, not {terms.overlap}")
+    if terms.gold_share < 0 or terms.attention_share < 0:
+        raise MalformedInput("the shares of gold pairs and attention checks are 0 or more")
+    if terms.gold_share + terms.attention_share > MOST_CHECKS:
+        raise MalformedInput("gold pairs and attention checks together are at most half of all turns")
+    if terms.policy not in POLICIES:
+        raise MalformedInput(f"expected a policy among {', '.join(POLICIES)}; came {terms.policy!r}")
+    if not 0 < terms.random_share <= 1:
+        raise MalformedInput(f"the random share lies above 0 and at most at 1, not at {terms.random_share}")
+
+
+def _columns(terms: ProjectTerms) -> dict[str, Any]:
+    return {
+        "name": terms.name.strip(),
+        "guidelines": terms.guidelines,
+        "overlap": terms.overlap,
+        "gold_share": terms.gold_share,
+        "attention_share": terms.attention_share,
+        "policy": terms.policy,
+        "random_share": terms.random_share,
+        "questions": terms.questions.to_json(),
+        "audience": terms.audience,
+    }
+
+
+def _told(project: Project) -> Mapping[str, Any]:
+    return _columns(_terms(project)) | {"audience": project.audience.value}
+
+
+def _terms(project: Project) -> ProjectTerms:
+    return ProjectTerms(
+        name=project.name,
+        guidelines=project.guidelines,
+        overlap=project.overlap,
+        gold_share=project.gold_share,
+        attention_share=project.attention_share,
+        policy=project.policy,
+        random_share=project.random_share,
+        questions=read_questions(project.questions),
+        audience=project.audience,
+    )
+
+
+def _view(session: Session, project: Project) -> ProjectView:
+    size = projects.measure(session, project_id=_id(project))
+    return ProjectView(
+        id=_id(project),
+        terms=_terms(project),
+        **size._asdict(),
+        is_archived=project.archived_at is not None,
+        created_at=project.created_at,
+    )
+
+
+def _brief(project: Project) -> ProjectBrief:
+    return ProjectBrief(
+        id=_id(project),
+        name=project.name,
+        guidelines=project.guidelines,
+        questions=read_questions(project.questions),
+    )
+
+
+def _get(session: Session, project_id: int) -> Project:
+    project = session.get(Project, project_id)
+    if project is None:
+        raise NotFound(f"there is no project {project_id}")
+    return project
+
+
+def _keep_name_free(session: Session, name: str, own_id: int | None) -> None:
+    other = projects.find_by_name(session, name=name.strip())
+    if other is not None and other.id != own_id:
+        raise Refused(f"there is a project {name.strip()!r} already; choose another name")
+
+
+def _id(project: Project) -> int:
+    if project.id is None:
+        raise RuntimeError("the project was not flushed before its id was read")
+    return project.id

@@ -1,0 +1,212 @@
+"""How good the labels are: agreement, each annotator beside the others, and rulings on disagreements.
+
+Invariant: figures are of one state of the store, kept until it changes; a ruling never changes a label, and
+the latest one counts. Non-goals: who may look and rule (the page asks for the role), and what training makes
+of a ruling (``services.ranking.datasets``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import Engine
+
+from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.quality.label_figures import (
+    AnnotatorFigures,
+    Latest,
+    Overall,
+    PairMatrix,
+    measure_annotators,
+    measure_overall,
+    measure_pairs,
+    measure_windows,
+    warn,
+)
+from blender_ui.services.quality.label_log import IntArray, LabelLog, Labels, count_choices
+from blender_ui.statistics.bootstrap import Estimate
+from db.engine import transaction
+from db.models import Adjudication, Comparison, Outcome
+from db.queries import labels
+from db.queries.labels import LabelVersion, Vote
+
+LONGEST_REASON = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimedWindow:
+    """Agreement on items that were last labelled about the same time, until ``at``."""
+
+    at: datetime
+    n_items: int
+    alpha: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityView:
+    """Everything the dashboard shows of one state of the store."""
+
+    n_labels: int
+    overall: Overall
+    windows: tuple[TimedWindow, ...]
+    annotators: tuple[AnnotatorFigures, ...]
+    pairs: PairMatrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """Two answers that people see differently, and what each of them says, by this comparison's sides."""
+
+    comparison_id: int
+    instruction: str
+    input: str
+    left_text: str
+    right_text: str
+    votes: tuple[Vote, ...]
+
+
+class Quality:
+    """The quality of one store's labels.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._log = LabelLog(engine)
+        self._lock = threading.Lock()
+        self._view: tuple[LabelVersion, QualityView] | None = None
+
+    def warm_up(self) -> None:
+        """Read the labels in the background, so that the first look at a large store need not."""
+        threading.Thread(target=self._log.current, name="quality-warm-up", daemon=True).start()
+
+    def view(self) -> QualityView:
+        """The figures of now."""
+        log = self._log.current()
+        with self._lock:
+            if self._view is None or self._view[0] != log.version:
+                self._view = log.version, self._measure(log)
+            return self._view[1]
+
+    def warn(self, *, annotator_id: int) -> str:
+        """A gentle sentence for an annotator whose latest labels look odd, else nothing; quick."""
+        with transaction(self._engine) as session:
+            latest = labels.list_latest(session, annotator_id=annotator_id)
+        outcome, has_coin, milliseconds, gold = latest[:, ::-1]
+        seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000)
+        return warn(Latest(outcome, has_coin.astype(bool), seconds, gold))
+
+    def list_disagreements(self, *, limit: int = 20) -> tuple[Disagreement, ...]:
+        """Pairs without a ruling on which people differ, the most evenly split first."""
+        log = self._log.current()
+        with transaction(self._engine) as session:
+            ruled = {frozenset((row.left_id, row.right_id)) for row in labels.list_rulings(session)}
+            chosen = _most_split(log, ruled, limit)
+            comparisons = {item: _comparisons_of(log, item) for item in chosen}
+            every = [int(key) for keys in comparisons.values() for key in keys]
+            texts = labels.list_texts(session, comparison_ids=every)
+            votes: dict[int, list[Vote]] = defaultdict(list)
+            for vote in labels.list_votes(session, comparison_ids=every):
+                votes[vote.comparison_id].append(vote)
+        return tuple(_disagreement([texts[int(key)] for key in keys], votes) for keys in comparisons.values())
+
+    def rule(self, *, comparison_id: int, outcome: Outcome, reason: str, decided_by_id: int | None) -> int:
+        """Store what counts for two candidates that people see differently; give the ruling's id.
+
+        Args:
+            comparison_id: Whose candidates; its sides say what left and right are.
+            outcome: What counts from now on.
+            reason: Why, in the researcher's words; not blank.
+            decided_by_id: The researcher.
+
+        Raises:
+            NotFound: If there is no such comparison.
+            MalformedInput: If there is no reason, or it is too long.
+        """
+        if not 0 < len(reason.strip()) <= LONGEST_REASON:
+            raise MalformedInput(f"a ruling needs a reason of 1 to {LONGEST_REASON} characters")
+        with transaction(self._engine, immediate=True) as session:
+            if session.get(Comparison, comparison_id) is None:
+                raise NotFound(f"there is no comparison {comparison_id}")
+            ruling = Adjudication(
+                comparison_id=comparison_id,
+                outcome=outcome,
+                reason=reason.strip(),
+                decided_by_id=decided_by_id,
+                created_at=self._clock(),
+            )
+            session.add(ruling)
+            session.flush()
+            change = Change(
+                by=decided_by_id,
+                action="adjudication.rule",
+                object_id=comparison_id,
+                after={"outcome": outcome.value, "reason": ruling.reason},
+            )
+            record_change(session, change, now=self._clock())
+            return ruling.id or 0
+
+    def _measure(self, log: Labels) -> QualityView:
+        counts = count_choices(log)
+        windows = measure_windows(log, counts)
+        with transaction(self._engine) as session:
+            times = labels.times_of(session, preference_ids=[w.last_preference_id for w in windows])
+        return QualityView(
+            n_labels=len(log),
+            overall=measure_overall(counts),
+            windows=tuple(
+                TimedWindow(at=times[w.last_preference_id], n_items=w.n_items, alpha=w.alpha) for w in windows
+            ),
+            annotators=tuple(measure_annotators(log, counts)),
+            pairs=measure_pairs(log, counts),
+        )
+
+
+def _most_split(log: Labels, ruled: set[frozenset[int]], limit: int) -> list[int]:
+    """Items whose labels differ: the more against the most frequent choice the earlier, then the older."""
+    counts = count_choices(log)
+    against = counts.sum(axis=1) - counts.max(axis=1, initial=0)
+    differing = np.flatnonzero(against)
+    order = differing[np.argsort(-against[differing], kind="stable")]
+    chosen: list[int] = []
+    for item in order:
+        if frozenset((int(log.low_id[item]), int(log.high_id[item]))) not in ruled:
+            chosen.append(int(item))
+            if len(chosen) == limit:
+                break
+    return chosen
+
+
+def _comparisons_of(log: Labels, item: int) -> IntArray:
+    """The comparisons of an item: one, or two where both orders were asked."""
+    comparisons: IntArray = np.unique(log.comparison_id[log.item == item])
+    return comparisons
+
+
+def _disagreement(shown: list[labels.ComparedTexts], votes: dict[int, list[Vote]]) -> Disagreement:
+    first = shown[0]
+    turned = {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}
+    told = list(votes[first.comparison_id])
+    for other in shown[1:]:
+        told += [
+            vote._replace(outcome=turned.get(vote.outcome, vote.outcome))
+            for vote in votes[other.comparison_id]
+        ]
+    return Disagreement(
+        comparison_id=first.comparison_id,
+        instruction=first.instruction,
+        input=first.input,
+        left_text=first.left,
+        right_text=first.right,
+        votes=tuple(told),
+    )

@@ -1,0 +1,142 @@
+"""Gold pairs and attention checks: pairs whose answer a researcher knows.
+
+Invariant: a check is lent to each person at most once, like any pair, but to any number of people;
+its answer is nowhere a page could show it before the vote. Every change is in the audit trail.
+Non-goal: what answers to checks say about a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.people.auditing import Change, record_change
+from db.engine import transaction
+from db.models import Candidate, Comparison, Outcome, Project, Prompt, Purpose
+
+EVERYBODY = 1_000_000
+"""Places of a check: more than there are people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownPair:
+    """A pair as researchers see it.
+
+    Attributes:
+        gold_outcome: The known answer; None for a pair to label.
+    """
+
+    comparison_id: int
+    instruction: str
+    input: str
+    left_text: str
+    right_text: str
+    purpose: Purpose
+    gold_outcome: Outcome | None
+    n_taken: int
+
+
+class Checks:
+    """The gold pairs and attention checks of one store."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def set_check(
+        self, comparison_id: int, *, purpose: Purpose, outcome: Outcome | None, by: int
+    ) -> KnownPair:
+        """Make a pair a check with its answer, or a pair to label again.
+
+        Raises:
+            NotFound: If there is no such pair.
+            MalformedInput: If a check comes without an answer, or a pair to label with one.
+        """
+        if (purpose is Purpose.LABEL) != (outcome is None):
+            raise MalformedInput("a gold pair or attention check has an answer, and a pair to label has none")
+        with transaction(self._engine, immediate=True) as session:
+            pair = session.get(Comparison, comparison_id, with_for_update=True)
+            if pair is None:
+                raise NotFound(f"there is no pair {comparison_id}")
+            before = _told(pair)
+            pair.purpose, pair.gold_outcome = purpose, outcome
+            if purpose is Purpose.LABEL:
+                places = session.get_one(Project, pair.project_id).overlap
+                pair.overlap = max(places, pair.n_taken)
+            else:
+                pair.overlap = EVERYBODY
+            pair.is_open = pair.n_taken < pair.overlap
+            session.flush()
+            change = Change(
+                by=by, action="comparison.check", object_id=comparison_id, before=before, after=_told(pair)
+            )
+            record_change(session, change, now=self._clock())
+        return self.get(comparison_id)
+
+    def get(self, comparison_id: int) -> KnownPair:
+        """One pair with its texts.
+
+        Raises:
+            NotFound: If there is no such pair.
+        """
+        found = self._list(col(Comparison.id) == comparison_id, limit=1)
+        if not found:
+            raise NotFound(f"there is no pair {comparison_id}")
+        return found[0]
+
+    def list_pairs(
+        self, *, project_id: int, containing: str = "", checks_only: bool = False, limit: int = 50
+    ) -> list[KnownPair]:
+        """Pairs of a project, checks first and then the latest.
+
+        Args:
+            project_id: Which project.
+            containing: Only where the question has this text.
+            checks_only: Leave out the pairs to label.
+            limit: At most so many.
+        """
+        conditions = [col(Comparison.project_id) == project_id]
+        if checks_only:
+            conditions.append(col(Comparison.purpose) != Purpose.LABEL)
+        if containing.strip():
+            conditions.append(col(Prompt.instruction).icontains(containing.strip(), autoescape=True))
+        return self._list(*conditions, limit=limit)
+
+    def _list(self, *conditions: object, limit: int) -> list[KnownPair]:
+        left, right = aliased(Candidate), aliased(Candidate)
+        query = (
+            select(Comparison, col(Prompt.instruction), col(Prompt.input), col(left.text), col(right.text))
+            .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
+            .join(left, col(left.id) == col(Comparison.left_id))
+            .join(right, col(right.id) == col(Comparison.right_id))
+            .where(*conditions)  # type: ignore[arg-type]
+            .order_by(col(Comparison.purpose) == Purpose.LABEL, col(Comparison.id).desc())
+            .limit(limit)
+        )
+        with transaction(self._engine) as session:
+            return [
+                KnownPair(
+                    comparison_id=pair.id or 0,
+                    instruction=instruction,
+                    input=input_text,
+                    left_text=left_text,
+                    right_text=right_text,
+                    purpose=pair.purpose,
+                    gold_outcome=pair.gold_outcome,
+                    n_taken=pair.n_taken,
+                )
+                for pair, instruction, input_text, left_text, right_text in session.execute(query)
+            ]
+
+
+def _told(pair: Comparison) -> dict[str, str | None]:
+    return {
+        "purpose": pair.purpose.value,
+        "gold_outcome": None if pair.gold_outcome is None else pair.gold_outcome.value,
+    }

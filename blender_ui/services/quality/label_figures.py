@@ -1,0 +1,281 @@
+"""What a log of labels says of agreement and of each annotator. Pure: arrays in, figures out.
+
+Invariant: an annotator is compared with the others' labels of an item, never with their own. Non-goal:
+reading the log, and deciding what to do about anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.stats import binomtest
+
+from blender_ui.services.quality.label_log import N_OUTCOMES, RIGHT, IntArray, Labels
+from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from blender_ui.statistics.bootstrap import Estimate
+from blender_ui.statistics.shares import wilson_interval
+
+FloatArray = NDArray[np.floating]
+TOO_FAST_SECONDS = 1.5
+"""Nobody reads a question and two answers in less."""
+N_LATEST = 30
+"""Latest labels of an annotator that a warning looks at."""
+N_WINDOWS = 24
+N_IN_MATRIX = 20
+MIN_SHARED = 10
+_MIN_ITEMS_IN_WINDOW = 20
+
+
+class Latest(NamedTuple):
+    """An annotator's latest labels, at most ``N_LATEST``, as shown.
+
+    Attributes:
+        outcome: Codes of ``label_log``, (n,).
+        has_coin: Whether a coin chose the sides, (n,).
+        seconds: NaN where unknown, (n,).
+        gold: The right answer as shown, -1 where nobody knows it, (n,).
+    """
+
+    outcome: IntArray
+    has_coin: NDArray[np.bool_]
+    seconds: FloatArray
+    gold: IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotatorFigures:
+    """One annotator beside the others; shares are in [0, 1] with 95 % intervals, NaN where unknown.
+
+    Attributes:
+        annotator_id, name: Who.
+        n_labels: Labels that stand.
+        agreement: Share of labels that are what most of the others chose.
+        n_compared: Labels on which most of the others chose one thing.
+        gold: Share right among gold pairs and attention checks.
+        n_gold: How many those are.
+        left_share: Share of left among the sides chosen where a coin put the sides.
+        n_sided: How many those are.
+        median_seconds: Of a label; NaN where none is known.
+        fast_share: Share given within ``TOO_FAST_SECONDS``; NaN where no time is known.
+        warning: What looks odd in the latest labels; empty where nothing does.
+    """
+
+    annotator_id: int
+    name: str
+    n_labels: int
+    agreement: Estimate
+    n_compared: int
+    gold: Estimate
+    n_gold: int
+    left_share: Estimate
+    n_sided: int
+    median_seconds: float
+    fast_share: float
+    warning: str
+
+
+class Window(NamedTuple):
+    """Agreement on items that were last labelled about the same time."""
+
+    last_preference_id: int
+    n_items: int
+    alpha: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overall:
+    """Agreement of all.
+
+    Attributes:
+        n_items: Pairs with a label.
+        n_overlapping: Of those, the ones with labels of two people or more.
+        n_disagreeing: Of those, the ones whose labels differ.
+        alpha: Krippendorff's, over left, right, tie and both bad.
+        fleiss: Kappa of the items with the most usual number of labels, ``n_raters``.
+        agreement: Share of pairs of labels of one item that are the same.
+    """
+
+    n_items: int
+    n_overlapping: int
+    n_disagreeing: int
+    alpha: Estimate
+    fleiss: Estimate
+    n_raters: int
+    agreement: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairMatrix:
+    """Agreement of every two of the annotators with the most labels.
+
+    Attributes:
+        names: One per row and column.
+        agreement: Share of shared items on which both chose the same, NaN below ``MIN_SHARED``, (k, k).
+        n_shared: Items that both labelled, (k, k).
+        kappas: By row and column, the row before the column: Cohen's.
+    """
+
+    names: tuple[str, ...]
+    agreement: FloatArray
+    n_shared: IntArray
+    kappas: dict[tuple[int, int], Estimate]
+
+
+def measure_overall(counts: IntArray) -> Overall:
+    """Agreement over items, from ``count_choices``."""
+    n_labels = counts.sum(axis=1)
+    shared = counts[n_labels >= 2]
+    sizes = shared.sum(axis=1)
+    n_raters = int(np.bincount(sizes).argmax()) if len(sizes) else 0
+    same, pairs = (shared * (shared - 1)).sum(), (sizes * (sizes - 1)).sum()
+    return Overall(
+        n_items=len(counts),
+        n_overlapping=len(shared),
+        n_disagreeing=int((shared.max(axis=1, initial=0) < sizes).sum()),
+        alpha=krippendorff_alpha(shared),
+        fleiss=fleiss_kappa(shared[sizes == n_raters]),
+        n_raters=n_raters,
+        agreement=float(same / pairs) if pairs else np.nan,
+    )
+
+
+def measure_windows(log: Labels, counts: IntArray) -> list[Window]:
+    """Agreement over time, in windows of as many overlapping items each, by their last label."""
+    last = np.zeros(len(counts), dtype=np.int64)
+    last[log.item] = log.preference_id  # ids ascend, so the last one stays
+    shared = np.flatnonzero(counts.sum(axis=1) >= 2)
+    shared = shared[np.argsort(last[shared])]
+    n_windows = min(N_WINDOWS, len(shared) // _MIN_ITEMS_IN_WINDOW)
+    return [
+        Window(int(last[items[-1]]), len(items), krippendorff_alpha(counts[items], n_resamples=300))
+        for items in np.array_split(shared, n_windows or 1)
+        if len(items)
+    ]
+
+
+def measure_pairs(log: Labels, counts: IntArray) -> PairMatrix:
+    """Who agrees with whom, on the items that two people or more labelled."""
+    is_shared = counts.sum(axis=1)[log.item] >= 2
+    n_of = np.bincount(log.annotator[is_shared], minlength=len(log.names))
+    chosen = np.argsort(-n_of, kind="stable")[:N_IN_MATRIX]
+    chosen = chosen[n_of[chosen] > 0]
+    place = np.full(len(log.names), -1)
+    place[chosen] = np.arange(len(chosen))
+    kept = is_shared & (place[log.annotator] >= 0) if len(chosen) else np.zeros(len(log), dtype=bool)
+    tables = _confusions(log.item[kept], place[log.annotator[kept]], log.choice[kept], len(chosen))
+    n_shared = tables.sum(axis=(0, 1))
+    np.fill_diagonal(n_shared, 0)
+    same = np.einsum("oo...->...", tables).astype(float)
+    agreement = np.where(n_shared >= MIN_SHARED, same / np.maximum(n_shared, 1), np.nan)
+    kappas = {
+        (a, b): cohen_kappa(tables[:, :, a, b])
+        for a in range(len(chosen))
+        for b in range(a + 1, len(chosen))
+        if n_shared[a, b] >= MIN_SHARED
+    }
+    names = tuple(log.names[index] for index in chosen)
+    return PairMatrix(names=names, agreement=agreement, n_shared=n_shared, kappas=kappas)
+
+
+def _confusions(item: IntArray, annotator: IntArray, choice: IntArray, n_annotators: int) -> IntArray:
+    """Shared items by both choices and both annotators, (N_OUTCOMES, N_OUTCOMES, k, k)."""
+    if not len(item):
+        return np.zeros((N_OUTCOMES, N_OUTCOMES, n_annotators, n_annotators), dtype=np.int64)
+    shape = (int(item.max()) + 1, N_OUTCOMES * n_annotators)
+    chose = csr_array((np.ones(len(item), dtype=np.int64), (item, choice * n_annotators + annotator)), shape)
+    tables = (chose.T @ chose).toarray().reshape(N_OUTCOMES, n_annotators, N_OUTCOMES, n_annotators)
+    return tables.swapaxes(1, 2)
+
+
+def measure_annotators(log: Labels, counts: IntArray) -> list[AnnotatorFigures]:
+    """Each annotator, those with the most labels first."""
+    agrees, is_compared = _agree_with_others(log, counts)
+    order = np.argsort(log.annotator, kind="stable")
+    bounds = np.searchsorted(log.annotator[order], np.arange(len(log.names) + 1))
+    figures = [
+        _measure_one(log, order[bounds[who] : bounds[who + 1]], who, agrees, is_compared)
+        for who in range(len(log.names))
+    ]
+    return sorted(figures, key=lambda one: -one.n_labels)
+
+
+def _measure_one(
+    log: Labels, mine: IntArray, who: int, agrees: NDArray[np.bool_], is_compared: NDArray[np.bool_]
+) -> AnnotatorFigures:
+    outcome, seconds = log.outcome[mine], log.seconds[mine]
+    seconds = seconds[np.isfinite(seconds)]
+    sided = outcome[log.has_coin[mine] & (outcome <= RIGHT)]
+    compared = agrees[mine][is_compared[mine]]
+    latest = mine[-N_LATEST:]
+    said = warn(Latest(log.outcome[latest], log.has_coin[latest], log.seconds[latest], log.gold[latest]))
+    checks = mine[log.gold[mine] >= 0]
+    recent = agrees[mine][is_compared[mine]][-N_LATEST:]
+    return AnnotatorFigures(
+        annotator_id=int(log.annotator_ids[who]),
+        name=log.names[who],
+        n_labels=len(mine),
+        agreement=wilson_interval(int(compared.sum()), len(compared)),
+        n_compared=len(compared),
+        gold=wilson_interval(int((log.outcome[checks] == log.gold[checks]).sum()), len(checks)),
+        n_gold=len(checks),
+        left_share=wilson_interval(int((sided != RIGHT).sum()), len(sided)),
+        n_sided=len(sided),
+        median_seconds=float(np.median(seconds)) if len(seconds) else np.nan,
+        fast_share=float((seconds < TOO_FAST_SECONDS).mean()) if len(seconds) else np.nan,
+        warning=" ".join(part for part in (said, _warn_of_agreement(recent)) if part),
+    )
+
+
+def _agree_with_others(log: Labels, counts: IntArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each label is what most of the others chose, and whether most of them chose one thing."""
+    others = counts.T[:, log.item]
+    mine = log.choice, np.arange(len(log))
+    others[mine] -= 1
+    top = others.max(axis=0, initial=0)
+    is_compared = (top > 0) & ((others == top).sum(axis=0) == 1)
+    return others[mine] == top, is_compared
+
+
+def warn(latest: Latest) -> str:
+    """A gentle sentence for an annotator whose latest labels look odd; empty where they do not.
+
+    Checks: three or more check pairs, and most of them, were missed. Haste: half of at least ten labels
+    came within ``TOO_FAST_SECONDS``. One side: a fair coin would give as many on one side, of at least
+    fifteen, less than once in a thousand times. One answer: the last twenty are all a tie, or all both bad.
+    """
+    checks = latest.gold >= 0
+    n_missed = int((latest.outcome != latest.gold)[checks].sum())
+    if n_missed >= 3 and 2 * n_missed > checks.sum():
+        return (
+            f"{n_missed} of the latest {int(checks.sum())} check pairs, whose answer is known, came out "
+            "otherwise. Please read the guidelines once more."
+        )
+    known = latest.seconds[np.isfinite(latest.seconds)]
+    if len(known) >= 10 and (known < TOO_FAST_SECONDS).mean() >= 0.5:
+        return (
+            f"Many of the latest answers took less than {TOO_FAST_SECONDS:g} seconds. "
+            "There is no hurry: please read both answers before choosing."
+        )
+    sided = latest.outcome[latest.has_coin & (latest.outcome <= RIGHT)]
+    n_right = int((sided == RIGHT).sum())
+    if len(sided) >= 15 and binomtest(n_right, len(sided)).pvalue < 0.001:
+        side, n = ("right", n_right) if 2 * n_right > len(sided) else ("left", len(sided) - n_right)
+        return (
+            f"{n} of the latest {len(sided)} choices were the {side} answer, and sides are drawn by a coin. "
+            "A short break may help."
+        )
+    last = set(latest.outcome[-20:].tolist())
+    if len(latest.outcome) >= 20 and len(last) == 1 and last.pop() > RIGHT:
+        return "The latest 20 answers were all the same. If the pairs are too hard to tell apart, skip them."
+    return ""
+
+
+def _warn_of_agreement(recent: NDArray[np.bool_]) -> str:
+    """For the researcher's eyes: one against the others."""
+    if len(recent) < 15 or wilson_interval(int(recent.sum()), len(recent)).high >= 0.5:
+        return ""
+    return f"Agrees with most of the others in {int(recent.sum())} of the latest {len(recent)}."

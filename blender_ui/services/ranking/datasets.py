@@ -1,0 +1,93 @@
+"""The preferences in the store, as the arrays that rankers learn from.
+
+Where a researcher has ruled on two candidates, every label of them counts as the ruling does. Gold pairs and
+attention checks are left out: they ask who reads, not which answer is better. Invariant: the same
+preferences, cut-off and rulings give the same arrays in the same order. Non-goal: splitting them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Engine
+
+from blender_ui.exchange.records import dataset_member
+from blender_ui.values import IntArray, PreferenceDataset, RankingPrompt
+from db.engine import transaction
+from db.models import Outcome
+from db.queries import compared, preferences
+from db.queries.labels import list_rulings
+
+_TURNED = {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}
+_TARGET = {Outcome.LEFT: 1.0, Outcome.RIGHT: 0.0, Outcome.TIE: 0.5, Outcome.BOTH_BAD: 0.5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredDataset:
+    """A dataset, and which rows its arrays came from.
+
+    Attributes:
+        dataset: The preferences; only candidates that were compared are among its candidates.
+        candidate_ids: Id of each of the dataset's candidates, ascending, shape (n_candidates,).
+        preference_ids: Id of each preference, ascending, shape (n_preferences,).
+    """
+
+    dataset: PreferenceDataset
+    candidate_ids: IntArray
+    preference_ids: IntArray
+
+
+def load_dataset(
+    engine: Engine,
+    *,
+    cut_off_preference_id: int | None = None,
+    after_preference_id: int = 0,
+    humans_only: bool = True,
+) -> StoredDataset:
+    """Read the preferences that stand, up to a cut-off.
+
+    Args:
+        engine: From ``db.engine.create_store``.
+        cut_off_preference_id: The last preference to read; None for all there are.
+        after_preference_id: Only preferences after this one.
+        humans_only: Leave out what judges said.
+    """
+    with transaction(engine) as session:
+        scope = compared.Scope(
+            up_to_id=cut_off_preference_id, humans_only=humans_only, after_id=after_preference_id
+        )
+        answered = compared.list_preferences(session, scope=scope)
+        candidates = compared.list_candidates(session, scope=scope)
+        prompts = compared.list_prompts(session, scope=scope)
+        annotators = compared.names_by_annotator(session)
+        rulings = list_rulings(session)
+    candidate_ids = np.array([row.candidate_id for row in candidates], dtype=np.int64)
+    prompt_ids = np.array([row.prompt_id for row in prompts], dtype=np.int64)
+    ruled = {(row.left_id, row.right_id): row.outcome for row in rulings}
+    ruled |= {(row.right_id, row.left_id): _TURNED.get(row.outcome, row.outcome) for row in rulings}
+    outcomes = [ruled.get((row.left_id, row.right_id), Outcome(row.outcome)) for row in answered]
+    dataset = PreferenceDataset(
+        prompts=tuple(RankingPrompt(instruction=row.instruction, input=row.input) for row in prompts),
+        texts=tuple(row.text for row in candidates),
+        members=tuple(dataset_member(row.member) for row in candidates),
+        prompt_of=np.searchsorted(
+            prompt_ids, np.array([row.prompt_id for row in candidates], dtype=np.int64)
+        ),
+        left=np.searchsorted(candidate_ids, np.array([row.left_id for row in answered], dtype=np.int64)),
+        right=np.searchsorted(candidate_ids, np.array([row.right_id for row in answered], dtype=np.int64)),
+        target=np.array([_TARGET[outcome] for outcome in outcomes], dtype=np.float64),
+        both_bad=np.array([outcome is Outcome.BOTH_BAD for outcome in outcomes], dtype=bool),
+        strength=np.array(
+            [np.nan if row.strength is None else row.strength for row in answered], dtype=np.float64
+        ),
+        annotators=tuple(annotators[row.annotator_id] for row in answered),
+    )
+    preference_ids = np.array([row.preference_id for row in answered], dtype=np.int64)
+    return StoredDataset(dataset=dataset, candidate_ids=candidate_ids, preference_ids=preference_ids)
+
+
+def last_preference_id(engine: Engine) -> int:
+    """The highest id of any preference, 0 where there is none."""
+    with transaction(engine) as session:
+        return preferences.get_last_id(session)

@@ -1,0 +1,172 @@
+"""Ranking the answers to a prompt with the active version.
+
+Invariant: what a page is shown is stored with both orders of every pair, and says which version said
+it and up to which vote that version had learnt. An answer is read once for each reader, and a pair
+once for each joint version. Non-goal: training versions; nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Engine
+
+from blender_ui.engine.process import EngineProcess
+from blender_ui.errors import NoRanker
+from blender_ui.ranking.aggregation import Policy
+from blender_ui.ranking.fast import FastRanker
+from blender_ui.services.ranking.answer_readings import read_missing
+from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
+from blender_ui.services.ranking.rows import (
+    Entrants,
+    RankingView,
+    find_ranking_id,
+    load_entrants,
+    load_known_logits,
+    save_ranking,
+    view_ranking,
+)
+from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
+from blender_ui.services.versions.readiness import measure_readiness
+from blender_ui.values import FloatArray
+from db.engine import transaction
+from db.models import RankerKind
+
+
+class RankingService:
+    """Ranks candidates, and keeps rankings.
+
+    Args:
+        engine: The store.
+        process: Holds the models that read.
+        live_head: The active fast version, as refitted after the latest votes.
+        rankers_path: Folder of the checkpoints.
+        policy: How pairwise logits become scores.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        process: EngineProcess,
+        live_head: LiveHead,
+        rankers_path: Path,
+        policy: Policy = "max_logits",
+    ) -> None:
+        self._engine = engine
+        self._process = process
+        self._live_head = live_head
+        self._rankers_path = rankers_path
+        self._policy: Policy = policy
+
+    def active(self) -> VersionView | None:
+        """The version that ranks now; None before the first was promoted."""
+        with transaction(self._engine) as session:
+            return find_active_version(session)
+
+    def rank(
+        self,
+        *,
+        prompt_id: int,
+        candidate_ids: Sequence[int] | None = None,
+        version_id: int | None = None,
+    ) -> RankingView:
+        """Rank candidates of a prompt with a version, and keep the ranking.
+
+        Asked again with nothing learnt in between, it gives the ranking that is there.
+
+        Args:
+            prompt_id: The prompt.
+            candidate_ids: Which of its candidates; None for all answers of members.
+            version_id: A version as it was trained; None for the active one as it has learnt since.
+
+        Raises:
+            NoRanker: Before a version was promoted; the message says what is needed.
+            NotFound: If there is no such prompt, candidate or version.
+            RankerError: If a model or checkpoint failed.
+        """
+        with transaction(self._engine) as session:
+            entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
+        version = self._get_active() if version_id is None else self._get_version(version_id)
+        live = None
+        if version.kind is RankerKind.FAST:
+            live = self._live_head.current(version) if version_id is None else self._load_trained(version)
+        refitted_preference_id = live.refitted_preference_id if live is not None else None
+        with transaction(self._engine) as session:
+            known_id = find_ranking_id(
+                session,
+                prompt_id=prompt_id,
+                version_id=version.id,
+                refitted_preference_id=refitted_preference_id,
+                candidate_ids=entrants.candidate_ids,
+            )
+            if known_id is not None and (live is None or live.gave(known_id)):
+                return view_ranking(session, known_id)
+        uncertainty: FloatArray | None = None
+        if live is not None:
+            readings = read_missing(
+                self._engine, self._process, entrants, fingerprint=version.base_fingerprint
+            )
+            logits, uncertainty = live.compare(entrants, readings)
+        else:
+            logits = self._compare_jointly(version, entrants)
+        with transaction(self._engine, immediate=True) as session:
+            ranking_id = save_ranking(
+                session,
+                entrants,
+                version_id=version.id,
+                logits=logits,
+                uncertainty=uncertainty,
+                policy=self._policy,
+                refitted_preference_id=refitted_preference_id,
+            )
+            view = view_ranking(session, ranking_id)
+        if live is not None:
+            live.ranking_ids.add(ranking_id)
+        return view
+
+    def learn_soon(self) -> None:
+        """Say that votes came or went; the live head follows in the background."""
+        self._live_head.refit_soon()
+
+    def warm_up(self) -> None:
+        """Load the reader in the background where the active version needs it."""
+        version = self.active()
+        if version is not None and version.kind is RankerKind.FAST:
+            self._process.warm_up()
+
+    def _get_active(self) -> VersionView:
+        with transaction(self._engine) as session:
+            version = find_active_version(session)
+            if version is None:
+                readiness = measure_readiness(session)
+                action = "Train one on the Train page: " if readiness.is_ready else ""
+                raise NoRanker(f"No ranker has been trained yet. {action}{readiness.reason}")
+        return version
+
+    def _get_version(self, version_id: int) -> VersionView:
+        with transaction(self._engine) as session:
+            return get_version(session, version_id)
+
+    def _load_trained(self, version: VersionView) -> LiveRanker:
+        ranker = FastRanker.load(self._rankers_path / version.path)
+        return LiveRanker(version_id=version.id, ranker=ranker, refitted_preference_id=None)
+
+    def _compare_jointly(self, version: VersionView, entrants: Entrants) -> FloatArray:
+        """Logits of a joint version, shape (n, n); only pairs that it never read are read."""
+        ids = entrants.candidate_ids
+        with transaction(self._engine) as session:
+            known = load_known_logits(session, prompt_id=entrants.prompt_id, version_id=version.id)
+        logits = np.zeros((len(ids), len(ids)))
+        pairs = [(i, j) for i in range(len(ids)) for j in range(len(ids)) if i != j]
+        unread = [(i, j) for i, j in pairs if (ids[i], ids[j]) not in known]
+        for i, j in pairs:
+            logits[i, j] = known.get((ids[i], ids[j]), 0.0)
+        if unread:
+            folder = self._rankers_path / version.path
+            values = self._process.read_pairs(folder, entrants.prompt, entrants.texts, unread)
+            for (i, j), value in zip(unread, values, strict=True):
+                logits[i, j] = value
+        return logits

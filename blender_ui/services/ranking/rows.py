@@ -1,0 +1,239 @@
+"""Rankings as rows and as the views that pages get.
+
+Invariant: a stored ranking holds both orders of every pair of its candidates, so it can be read again
+without a model. Non-goal: where logits come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from sqlmodel import Session, col, select
+
+from blender_ui.errors import NotFound
+from blender_ui.ranking.aggregation import Policy, rank_scores, score_candidates
+from blender_ui.services.candidates import FUSION_BACKEND, get_prompt
+from blender_ui.services.versions.model_versions import VersionView, get_version
+from blender_ui.values import FloatArray, RankingPrompt
+from db.models import Candidate, Member, PairwiseLogit, Ranking, RankingEntry
+
+Matrix = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedView:
+    """One candidate's place."""
+
+    candidate_id: int
+    member: str
+    score: float
+    """Higher is better; comparable within one ranking only."""
+    rank: int
+    """1 is best; equal scores share a rank."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingView:
+    """One version's decision about the candidates of a prompt."""
+
+    ranking_id: int
+    prompt_id: int
+    version: VersionView
+    policy: str
+    entries: tuple[RankedView, ...]
+    """Best first."""
+    logits: Matrix
+    """Shape (n, n) in the entries' order: natural-log odds that row, shown first, beats column."""
+    uncertainty: Matrix | None
+    """Standard deviations of the logits, same shape; None where the ranker knows none."""
+    refitted_preference_id: int | None
+    """Last preference that the live head had learnt from; None for the version as trained."""
+
+
+class Entrants(NamedTuple):
+    """What is to be ranked: n candidates of one prompt, in the order of their ids."""
+
+    prompt_id: int
+    prompt: RankingPrompt
+    candidate_ids: tuple[int, ...]
+    texts: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+def load_entrants(session: Session, *, prompt_id: int, candidate_ids: Sequence[int] | None) -> Entrants:
+    """The candidates to rank: those asked for, or all answers of members to the prompt.
+
+    Raises:
+        NotFound: If there is no such prompt, no candidate, or one that is not of this prompt.
+    """
+    prompt = get_prompt(session, prompt_id)
+    query = (
+        select(col(Candidate.id), col(Candidate.text), col(Member.name), col(Member.backend))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.prompt_id) == prompt_id)
+        .order_by(col(Candidate.id))
+    )
+    rows = [
+        row
+        for row in session.execute(query)
+        if (row[0] in candidate_ids if candidate_ids is not None else row[3] != FUSION_BACKEND)
+    ]
+    if candidate_ids is not None and len(rows) != len(set(candidate_ids)):
+        raise NotFound(f"expected candidates of prompt {prompt_id}, came {sorted(set(candidate_ids))}")
+    if not rows:
+        raise NotFound(f"prompt {prompt_id} has no answer to rank; ask the members again")
+    return Entrants(
+        prompt_id=prompt_id,
+        prompt=RankingPrompt(instruction=prompt.instruction, input=prompt.input),
+        candidate_ids=tuple(int(row[0]) for row in rows),
+        texts=tuple(row[1] for row in rows),
+        members=tuple(row[2] for row in rows),
+    )
+
+
+def save_ranking(
+    session: Session,
+    entrants: Entrants,
+    *,
+    version_id: int,
+    logits: FloatArray,
+    uncertainty: FloatArray | None,
+    policy: Policy,
+    refitted_preference_id: int | None,
+) -> int:
+    """Write a ranking with its entries and both orders of every pair; gives its id.
+
+    Args:
+        session: Of the caller's transaction.
+        entrants: The n candidates.
+        version_id: The version that gave the logits.
+        logits: Shape (n, n), in the entrants' order.
+        uncertainty: Same shape, or None.
+        policy: How logits become scores.
+        refitted_preference_id: See ``RankingView``.
+    """
+    scores = score_candidates(logits, policy=policy)
+    ranks = rank_scores(scores)
+    ranking = Ranking(
+        prompt_id=entrants.prompt_id,
+        ranker_version_id=version_id,
+        refitted_preference_id=refitted_preference_id,
+        policy=policy,
+    )
+    session.add(ranking)
+    session.flush()
+    assert ranking.id is not None
+    ids = entrants.candidate_ids
+    session.add_all(
+        RankingEntry(ranking_id=ranking.id, candidate_id=id_, score=float(score), rank=int(rank))
+        for id_, score, rank in zip(ids, scores, ranks, strict=True)
+    )
+    session.add_all(
+        PairwiseLogit(
+            ranking_id=ranking.id,
+            first_id=ids[i],
+            second_id=ids[j],
+            logit=float(logits[i, j]),
+            uncertainty=None if uncertainty is None else float(uncertainty[i, j]),
+        )
+        for i in range(len(ids))
+        for j in range(len(ids))
+        if i != j
+    )
+    session.flush()
+    return ranking.id
+
+
+def find_ranking_id(
+    session: Session,
+    *,
+    prompt_id: int,
+    version_id: int,
+    refitted_preference_id: int | None,
+    candidate_ids: Sequence[int],
+) -> int | None:
+    """The latest ranking of exactly these candidates by this version, refitted up to this preference."""
+    query = select(col(Ranking.id)).where(
+        col(Ranking.prompt_id) == prompt_id,
+        col(Ranking.ranker_version_id) == version_id,
+        col(Ranking.refitted_preference_id).is_not_distinct_from(refitted_preference_id),
+    )
+    for ranking_id in session.execute(query.order_by(col(Ranking.id).desc())).scalars():
+        if _entry_ids(session, ranking_id) == set(candidate_ids):
+            return int(ranking_id)
+    return None
+
+
+def view_ranking(session: Session, ranking_id: int) -> RankingView:
+    """A stored ranking, best candidate first.
+
+    Raises:
+        NotFound: If there is none of this id.
+    """
+    ranking = session.get(Ranking, ranking_id)
+    if ranking is None:
+        raise NotFound(f"there is no ranking {ranking_id}")
+    rows = session.execute(
+        select(RankingEntry, col(Member.name))
+        .join(Candidate, col(Candidate.id) == col(RankingEntry.candidate_id))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(RankingEntry.ranking_id) == ranking_id)
+        .order_by(col(RankingEntry.rank), col(RankingEntry.candidate_id))
+    ).all()
+    entries = tuple(
+        RankedView(candidate_id=entry.candidate_id, member=name, score=entry.score, rank=entry.rank)
+        for entry, name in rows
+    )
+    logits, uncertainty = _load_matrices(session, ranking_id, [entry.candidate_id for entry in entries])
+    return RankingView(
+        ranking_id=ranking_id,
+        prompt_id=ranking.prompt_id,
+        version=get_version(session, ranking.ranker_version_id),
+        policy=ranking.policy,
+        entries=entries,
+        logits=logits,
+        uncertainty=uncertainty,
+        refitted_preference_id=ranking.refitted_preference_id,
+    )
+
+
+def load_known_logits(session: Session, *, prompt_id: int, version_id: int) -> dict[tuple[int, int], float]:
+    """Logits that this version has given before, by (first, second) candidate id."""
+    rows = session.execute(
+        select(col(PairwiseLogit.first_id), col(PairwiseLogit.second_id), col(PairwiseLogit.logit))
+        .join(Ranking, col(Ranking.id) == col(PairwiseLogit.ranking_id))
+        .where(
+            col(Ranking.prompt_id) == prompt_id,
+            col(Ranking.ranker_version_id) == version_id,
+            col(Ranking.refitted_preference_id).is_(None),
+        )
+    )
+    return {(int(first), int(second)): float(logit) for first, second, logit in rows}
+
+
+def _entry_ids(session: Session, ranking_id: int) -> set[int]:
+    return set(
+        session.execute(
+            select(col(RankingEntry.candidate_id)).where(col(RankingEntry.ranking_id) == ranking_id)
+        ).scalars()
+    )
+
+
+def _load_matrices(session: Session, ranking_id: int, ids: Sequence[int]) -> tuple[Matrix, Matrix | None]:
+    place = {candidate_id: index for index, candidate_id in enumerate(ids)}
+    logits = np.zeros((len(ids), len(ids)))
+    uncertainty = np.zeros_like(logits)
+    is_known = True
+    for row in session.exec(select(PairwiseLogit).where(col(PairwiseLogit.ranking_id) == ranking_id)):
+        i, j = place[row.first_id], place[row.second_id]
+        logits[i, j] = row.logit
+        is_known = is_known and row.uncertainty is not None
+        uncertainty[i, j] = row.uncertainty or 0.0
+    return _freeze(logits), _freeze(uncertainty) if is_known else None
+
+
+def _freeze(matrix: FloatArray) -> Matrix:
+    return tuple(tuple(float(value) for value in row) for row in matrix)

@@ -1,0 +1,5 @@
+"""Training a version from what people said, in steps that may each be repeated.
+
+Touches: jobs, readings, and versions at the end.
+Not for: which process runs it (`worker`).
+"""

@@ -1,0 +1,296 @@
+"""The pages' side of training: asking for a job, watching it, cancelling it, choosing a version.
+
+Invariant: a request is one row in one transaction, so it is neither lost nor made twice; the worker
+takes it from there, whenever one is alive. Non-goal: training itself; nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, func
+from sqlmodel import Session, col, select
+
+from blender_ui.errors import NotFound, Refused
+from blender_ui.services.training.fuser_examples import load_examples
+from blender_ui.services.versions import model_versions as versions
+from blender_ui.services.versions.model_versions import PromotionView, VersionView
+from blender_ui.services.versions.readiness import ReadinessView, find_last_cut_off, measure_readiness
+from db.engine import transaction
+from db.models import (
+    Candidate,
+    FuserVersion,
+    JobKind,
+    JobStatus,
+    Preference,
+    RankerVersion,
+    TrainingJob,
+    TrainingPoint,
+    utc_now,
+)
+from db.queries.preferences import count_teaching
+
+STALLED_AFTER = timedelta(seconds=20)
+"""Without a sign of life for this long, the worker counts as not running."""
+CUT_OFF_CANDIDATE = "cut_off_candidate_id"
+"""Option of a fuser's job: answers after this id are not part of it."""
+UNFINISHED = (JobStatus.WAITING, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """A training job as it stands."""
+
+    id: int
+    kind: JobKind
+    status: JobStatus
+    phase: str
+    """What it does now, in words; "worker not running" where no worker gave a sign of life."""
+    progress: float
+    """In [0, 1]."""
+    remaining_seconds: float | None
+    """Estimate; None while there is nothing to estimate from."""
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    version_id: int | None
+    cut_off_preference_id: int
+    is_stalled: bool
+    is_cancel_requested: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """One point of a job's curve; losses in nats per preference, accuracies in [0, 1]."""
+
+    step: int
+    loss: float
+    accuracy: float
+    held_out_loss: float | None
+    held_out_accuracy: float | None
+
+
+class Training:
+    """Requests for training, their fate, and the versions they made.
+
+    Args:
+        engine: The store.
+        train_every: New preferences after which ``request_if_due`` asks; 0 for never.
+        kind: What is trained where a request does not say.
+        clock: The present time, aware.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        train_every: int,
+        kind: JobKind = JobKind.FAST,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._engine = engine
+        self._train_every = train_every
+        self._kind = kind
+        self._clock = clock
+
+    def readiness(self) -> ReadinessView:
+        """Whether there is enough to train on, with the counts."""
+        with transaction(self._engine) as session:
+            return measure_readiness(session)
+
+    def request(
+        self,
+        *,
+        requested_by_id: int | None = None,
+        kind: JobKind | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> JobView:
+        """Ask for a training on every preference there is now; of a fuser, on every answer, too.
+
+        A job that still waits is moved to the present cut-off instead of making a second one.
+
+        Raises:
+            Refused: If there is not enough to train on; the message says what is missing.
+        """
+        chosen = JobKind(kind or self._kind)
+        if chosen is JobKind.FUSER and (missing := self._find_missing_examples()):
+            raise Refused(missing)
+        with transaction(self._engine, immediate=True) as session:
+            readiness = measure_readiness(session)
+            if chosen is not JobKind.FUSER and not readiness.is_ready:
+                raise Refused(readiness.reason)
+            return self._request(session, requested_by_id, chosen, dict(options or {}))
+
+    def request_if_due(self) -> JobView | None:
+        """Ask for a training when enough new preferences came since a ranker's last; cheap when not."""
+        if self._train_every == 0:
+            return None
+        with transaction(self._engine) as session:
+            if not self._is_due(session):
+                return None
+        with transaction(self._engine, immediate=True) as session:
+            if not self._is_due(session) or not measure_readiness(session).is_ready:
+                return None
+            return self._request(session, None, self._kind, {})
+
+    def cancel(self, *, job_id: int) -> JobView:
+        """End a job: at once where no worker runs it, else at the worker's next step.
+
+        Raises:
+            NotFound: If there is no such job.
+            Refused: If it is finished already.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            job = _get_job(session, job_id)
+            if job.status.is_finished():
+                raise Refused(f"job {job_id} is {job.status.value} and cannot be cancelled any more")
+            now = self._clock()
+            job.cancel_requested_at = job.cancel_requested_at or now
+            if job.status is JobStatus.WAITING or _is_stalled(job, now):
+                job.status, job.phase, job.finished_at = JobStatus.CANCELLED, "cancelled", now
+                job.remaining_seconds = None
+            session.flush()
+            return self._view(session, job)
+
+    def get_job(self, job_id: int) -> JobView:
+        """The job of this id.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        with transaction(self._engine) as session:
+            return self._view(session, _get_job(session, job_id))
+
+    def list_jobs(self, limit: int = 20) -> tuple[JobView, ...]:
+        """The latest jobs, newest first."""
+        with transaction(self._engine) as session:
+            rows = session.exec(select(TrainingJob).order_by(col(TrainingJob.id).desc()).limit(limit)).all()
+            return tuple(self._view(session, row) for row in rows)
+
+    def curve(self, job_id: int) -> tuple[CurvePoint, ...]:
+        """The job's curve so far, by step."""
+        with transaction(self._engine) as session:
+            rows = session.exec(
+                select(TrainingPoint)
+                .where(col(TrainingPoint.job_id) == job_id)
+                .order_by(col(TrainingPoint.step))
+            ).all()
+            return tuple(
+                CurvePoint(
+                    step=row.step,
+                    loss=row.loss,
+                    accuracy=row.accuracy,
+                    held_out_loss=row.held_out_loss,
+                    held_out_accuracy=row.held_out_accuracy,
+                )
+                for row in rows
+            )
+
+    def list_versions(self) -> tuple[VersionView, ...]:
+        """All versions, newest first."""
+        with transaction(self._engine) as session:
+            return versions.list_versions(session)
+
+    def activate(self, *, version_id: int, decided_by_id: int | None, reason: str) -> VersionView:
+        """Make a version the one that ranks, as a person decided.
+
+        Raises:
+            NotFound: If there is no such version.
+            Refused: If it is active already, or the reason is blank.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            versions.activate_version(
+                session, version_id=version_id, reason=reason, decided_by_id=decided_by_id
+            )
+            return versions.get_version(session, version_id)
+
+    def decisions(self, version_id: int) -> tuple[PromotionView, ...]:
+        """Every decision about a version, oldest first."""
+        with transaction(self._engine) as session:
+            return versions.list_decisions(session, version_id)
+
+    def _request(
+        self, session: Session, requested_by_id: int | None, kind: JobKind, options: dict[str, Any]
+    ) -> JobView:
+        cut_off = int(session.execute(select(func.max(Preference.id))).scalar() or 0)
+        job = session.exec(
+            select(TrainingJob).where(
+                col(TrainingJob.status) == JobStatus.WAITING, col(TrainingJob.kind) == kind
+            )
+        ).first()
+        if job is None:
+            job = TrainingJob(
+                workflow_id=uuid.uuid4().hex,
+                kind=kind,
+                status=JobStatus.WAITING,
+                requested_by_id=requested_by_id,
+                cut_off_preference_id=cut_off,
+                created_at=self._clock(),
+            )
+        job.cut_off_preference_id = cut_off
+        if kind is JobKind.FUSER:
+            options = {**options, CUT_OFF_CANDIDATE: _find_last_candidate_id(session)}
+        job.options = options
+        session.add(job)
+        session.flush()
+        return self._view(session, job)
+
+    def _find_missing_examples(self) -> str:
+        """What a fuser's training lacks, in a sentence; empty where it lacks nothing."""
+        with transaction(self._engine) as session:
+            last = _find_last_candidate_id(session)
+            cut_off = int(session.execute(select(func.max(Preference.id))).scalar() or 0)
+        examples = load_examples(self._engine, cut_off_preference_id=cut_off, cut_off_candidate_id=last)
+        return examples.find_missing()
+
+    def _is_due(self, session: Session) -> bool:
+        unfinished = select(TrainingJob.id).where(
+            col(TrainingJob.status).in_(UNFINISHED), col(TrainingJob.kind) != JobKind.FUSER
+        )
+        if session.execute(unfinished.limit(1)).scalar() is not None:
+            return False
+        return count_teaching(session, after_id=find_last_cut_off(session)) >= self._train_every
+
+    def _view(self, session: Session, job: TrainingJob) -> JobView:
+        assert job.id is not None
+        made: Any = FuserVersion if job.kind is JobKind.FUSER else RankerVersion
+        version_id = session.execute(select(made.id).where(col(made.job_id) == job.id)).scalar()
+        is_stalled = _is_stalled(job, self._clock())
+        return JobView(
+            id=job.id,
+            kind=job.kind,
+            status=job.status,
+            phase="worker not running" if is_stalled else job.phase,
+            progress=job.progress,
+            remaining_seconds=None if is_stalled else job.remaining_seconds,
+            error=job.error,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            version_id=version_id,
+            cut_off_preference_id=job.cut_off_preference_id,
+            is_stalled=is_stalled,
+            is_cancel_requested=job.cancel_requested_at is not None,
+        )
+
+
+def _is_stalled(job: TrainingJob, now: datetime) -> bool:
+    if job.status.is_finished():
+        return False
+    return now - max(job.heartbeat_at or job.created_at, job.created_at) > STALLED_AFTER
+
+
+def _find_last_candidate_id(session: Session) -> int:
+    return int(session.execute(select(func.max(Candidate.id))).scalar() or 0)
+
+
+def _get_job(session: Session, job_id: int) -> TrainingJob:
+    job = session.get(TrainingJob, job_id)
+    if job is None:
+        raise NotFound(f"there is no training job {job_id}; the Train page lists those there are")
+    return job

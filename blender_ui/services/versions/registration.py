@@ -1,0 +1,104 @@
+"""From a fitted ranker to a version: its row, the decision about it, and the job's end.
+
+Invariant: one job makes at most one version, however often its last step is repeated. Non-goal:
+fitting or judging; the figures come in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+import blender_ui
+from blender_ui.errors import NotFound
+from blender_ui.services.jobs.progress import JobCancelled
+from blender_ui.services.versions import model_versions as versions
+from db.engine import transaction
+from db.models import JobStatus, RankerVersion, TrainingJob
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedVersion:
+    """A checkpoint on the disk and its figures; small, because it is kept with the worker's step."""
+
+    path: str
+    """The checkpoint's folder, relative to the rankers' folder."""
+    fingerprint: str
+    base_model: str
+    base_fingerprint: str
+    n_train: int
+    n_held_out: int
+    hyper_parameters: dict[str, Any]
+    metrics: dict[str, Any]
+    compared_with_id: int | None
+    """The version that was active when this one was judged."""
+    promoted: bool
+    reason: str
+
+
+def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now: datetime) -> int:
+    """Write version, decision and the job's completion in one transaction.
+
+    Returns:
+        The version's id, the same however often this is run.
+
+    Raises:
+        NotFound: If the job is not in the store.
+        JobCancelled: If someone asked for the job's end before this.
+    """
+    with transaction(engine, immediate=True) as session:
+        job = session.get(TrainingJob, job_id)
+        if job is None:
+            raise NotFound(f"training job {job_id} is not in the store any more")
+        known = session.execute(select(RankerVersion.id).where(col(RankerVersion.job_id) == job_id)).scalar()
+        if known is not None:
+            return int(known)
+        if job.cancel_requested_at is not None or job.status.is_finished():
+            raise JobCancelled(f"job {job_id} was cancelled")
+        version_id = _insert_version(session, job, fitted)
+        _decide(session, version_id, fitted)
+        job.status, job.phase, job.progress = JobStatus.COMPLETE, "complete", 1.0
+        job.remaining_seconds, job.finished_at = None, now
+        return version_id
+
+
+def _insert_version(session: Session, job: TrainingJob, fitted: FittedVersion) -> int:
+    kind = job.kind.ranker
+    assert kind is not None  # a fuser's version is registered by fuser_versions
+    row = RankerVersion(
+        job_id=job.id,
+        parent_id=fitted.compared_with_id,
+        kind=kind,
+        base_model=fitted.base_model,
+        base_fingerprint=fitted.base_fingerprint,
+        fingerprint=fitted.fingerprint,
+        path=fitted.path,
+        cut_off_preference_id=job.cut_off_preference_id,
+        n_train=fitted.n_train,
+        n_held_out=fitted.n_held_out,
+        hyper_parameters=fitted.hyper_parameters,
+        metrics=fitted.metrics,
+        code_version=blender_ui.__version__,
+    )
+    session.add(row)
+    session.flush()
+    assert row.id is not None
+    return row.id
+
+
+def _decide(session: Session, version_id: int, fitted: FittedVersion) -> None:
+    active = versions.find_active_version(session)
+    active_id = active.id if active is not None else None
+    if fitted.promoted and active_id == fitted.compared_with_id:
+        versions.activate_version(session, version_id=version_id, reason=fitted.reason, decided_by_id=None)
+        return
+    reason = fitted.reason
+    if active_id != fitted.compared_with_id:
+        reason = f"Refused: version {active_id} was made active while this one was being judged. {reason}"
+    versions.record_decision(
+        session, version_id=version_id, previous_id=active_id, promoted=False, reason=reason
+    )

@@ -1,0 +1,77 @@
+"""A column's view from what the services say of its answer.
+
+Invariant: a view without a name says nothing from which the member could be told, so a failure's
+own message, which may name it, is kept back until then. Non-goal: when names are shown.
+"""
+
+from __future__ import annotations
+
+from blender_ui.services.asking.answering import CandidateUpdate
+from blender_ui.services.candidates import CandidateView, FailureView
+from blender_ui.ui.asking.views import ColumnView, Progress
+from db.models import FailureKind
+
+NOT_KEPT = "No answer was kept. Press Retry to ask again."
+ADVICE = {
+    FailureKind.UNREACHABLE: "The model could not be reached. Retry, or look at its address and server.",
+    FailureKind.REFUSED: "The model refused the question. Shorten or reword it, then retry.",
+    FailureKind.RATE_LIMITED: "The model is being asked too often. Wait a minute, then retry.",
+    FailureKind.TIMEOUT: "The model took too long. Retry, or ask for a shorter answer.",
+    FailureKind.CRASHED: "The model's server broke off. Retry starts it again.",
+    FailureKind.OUT_OF_MEMORY: "There was not enough memory. Shorten the question, then retry.",
+    FailureKind.BAD_RESPONSE: "The model sent something that is not an answer. Retry.",
+    FailureKind.EMPTY: "The model gave an empty answer. Retry.",
+    FailureKind.STOPPED: "Stopped before the end. Retry asks again.",
+}
+"""What happened and what to do, said with or without names."""
+
+
+def growing(update: CandidateUpdate, number: int, name: str) -> ColumnView:
+    """The column while its answer is written, and at its end.
+
+    Args:
+        update: From the member's stream.
+        number: The column, from 0.
+        name: The member's name; empty while names are hidden.
+    """
+    if update.failure is not None:
+        return failed(update.failure, number, name)
+    return ColumnView(
+        number=number,
+        name=name,
+        progress=Progress.DONE if update.is_done else Progress.WRITING,
+        text=update.text,
+        seconds=update.seconds,
+        first_token_seconds=update.first_token_seconds,
+        n_tokens=update.n_tokens,
+    )
+
+
+def answered(answer: CandidateView, number: int, name: str, *, is_asked_about: bool) -> ColumnView:
+    """The column of a stored answer; arguments as ``growing``."""
+    return ColumnView(
+        number=number,
+        name=name,
+        progress=Progress.DONE,
+        text=answer.text,
+        seconds=answer.seconds,
+        first_token_seconds=answer.first_token_seconds,
+        n_tokens=answer.n_tokens,
+        was_cut=answer.finish_reason == "length",
+        is_asked_about=is_asked_about,
+    )
+
+
+def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:
+    """The column of a failure, or of an answer that was never kept; arguments as ``growing``."""
+    if failure is None:
+        return ColumnView(number=number, name=name, progress=Progress.FAILED, reason=NOT_KEPT)
+    advice = ADVICE[failure.kind]
+    return ColumnView(
+        number=number,
+        name=name,
+        progress=Progress.FAILED,
+        text=failure.partial_text,
+        reason=f"{advice} ({failure.message})" if name else advice,
+        seconds=failure.seconds,
+    )

@@ -1,0 +1,63 @@
+"""The Blend page's views as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+from blender_ui.ui import markup
+from blender_ui.ui.asking.views import ColumnView, Pair, Progress
+from blender_ui.ui.markdown import safe_markdown
+
+STATES = {
+    Progress.EMPTY: "",
+    Progress.WAITING: "waiting for the first word",
+    Progress.WRITING: "writing",
+    Progress.DONE: "",
+    Progress.FAILED: "no answer",
+}
+
+
+def draw_column_head(view: ColumnView) -> str:
+    """The title of a column and what it is doing."""
+    return markup.column_head(
+        view.title,
+        state=STATES[view.progress],
+        progress=view.progress.value,
+        is_asked_about=view.is_asked_about,
+    )
+
+
+def draw_column_text(view: ColumnView) -> str:
+    """The answer as disarmed Markdown."""
+    return safe_markdown(view.text)
+
+
+def draw_column_foot(view: ColumnView) -> str:
+    """The figures of an answer, or the card that says why there is none."""
+    if view.progress is Progress.FAILED:
+        return markup.notice(view.reason, tone="warning")
+    figures = []
+    if view.first_token_seconds is not None:
+        figures.append(("first word", f"{view.first_token_seconds:.1f} s"))
+    if view.seconds is not None:
+        figures.append(("in all", f"{view.seconds:.1f} s"))
+    if view.n_tokens:
+        figures.append(("tokens", f"{view.n_tokens}"))
+        if view.seconds:
+            figures.append(("tokens/s", f"{view.n_tokens / view.seconds:.0f}"))
+    note = "The answer reached the model's limit and was cut." if view.was_cut else ""
+    return markup.figures(figures, note=note)
+
+
+def draw_question(pair: Pair | None, *, can_reveal: bool, can_undo: bool) -> str:
+    """What the vote bar asks."""
+    if pair is not None:
+        return markup.vote_question(
+            f"Which is better, Answer {pair.first + 1} or Answer {pair.second + 1}?", token=pair.token
+        )
+    if can_reveal:
+        return markup.vote_question("No pair of these answers is left to vote on.", token="")
+    return markup.vote_question("Your vote is in. Thank you.", token="") if can_undo else ""
+
+
+def draw_notice(text: str) -> str:
+    """Why nothing was done and what to do."""
+    return markup.notice(text, tone="warning")

@@ -1,0 +1,302 @@
+"""What the Blend page does, without Gradio: ask, stream, vote blind, reveal.
+
+Invariant: a handler trusts its ``Visit`` alone, which stays on the server; columns, choices and what
+the browser remembers are checked, because anybody can post them. Names leave this module only after
+the prompt is revealed, and revealing marks the prompt as seen. Non-goal: ranking and fusing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError, LeaseLost, NotFound, Refused
+from blender_ui.services.asking.rounds import PromptView
+from blender_ui.services.candidates import CandidateView, FailureView
+from blender_ui.ui.asking.columns import answered, failed, growing
+from blender_ui.ui.asking.desk import Desk, outcome_of
+from blender_ui.ui.asking.ledger import Ledger
+from blender_ui.ui.asking.views import (
+    LONGEST_INPUT,
+    LONGEST_INSTRUCTION,
+    LONGEST_REASON,
+    NOBODY,
+    Choice,
+    ColumnView,
+    Opened,
+    PageView,
+    Progress,
+    Turn,
+    Visit,
+)
+from blender_ui.ui.identity import welcome
+
+LONGEST_WAIT_SECONDS = 300.0
+DRAW_SECONDS = 0.04
+"""Least time between two drawings of the page, shared by its columns: each draws its Markdown anew."""
+
+
+class Blend:
+    """The steps of the Blend page, shared by all visitors.
+
+    Args:
+        services: The app's services.
+        after_vote: Called when a vote came or went; must return at once.
+        timer: Seconds from a fixed point.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        after_vote: Callable[[], None],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._blending = services.blending
+        self._labeling = services.labeling
+        self._seed = services.settings.seed
+        self._names = tuple(config.name for config in services.members.configs)
+        self._after_vote = after_vote
+        self._timer = timer
+        self._ledger = Ledger()
+        self._desk = Desk(services.labeling, services.blending, timer=timer)
+
+    @property
+    def n_columns(self) -> int:
+        """How many members can be asked."""
+        return len(self._names)
+
+    def open(self, memory: object) -> Opened:
+        """Begin a visit; the last prompt of this browser comes back with its answers."""
+        visitor = welcome(self._labeling, memory)
+        visit = Visit(annotator_id=visitor.annotator.id)
+        prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
+        if prompt is not None:
+            self._ledger.forget_waiting(prompt.prompt_id)  # the tab that would have begun them is gone
+            names = {entry.member for entry in prompt.candidates} | set(self._names)
+            names |= {entry.member for entry in prompt.failures}
+            visit = replace(
+                visit,
+                prompt_id=prompt.prompt_id,
+                columns=self._order(prompt.prompt_id, names)[: self.n_columns],
+                is_asking=not self._ledger.is_done(prompt.prompt_id),
+            )
+            visit = self.reveal(visit).visit if visitor.memory.get("is_revealed") else self.settle(visit)
+        return Opened(visit, self.remember(visit, visitor.memory))
+
+    def remember(self, visit: Visit, memory: object) -> dict[str, object]:
+        """What the browser is to remember of a visit, besides what it knew."""
+        known = dict(memory) if isinstance(memory, Mapping) else {}
+        return {**known, "prompt_id": visit.prompt_id, "is_revealed": visit.is_revealed}
+
+    def ask(self, visit: Visit, instruction: str, input: str) -> Turn:
+        """Store the question; the columns then stream by themselves."""
+        if self._is_busy(visit):
+            return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
+        if visit == NOBODY:
+            return Turn(visit, "The page is still opening. Ask again in a moment, or reload it.")
+        if len(instruction) > LONGEST_INSTRUCTION or len(input) > LONGEST_INPUT:
+            limits = f"{LONGEST_INSTRUCTION:,} characters, the text below it {LONGEST_INPUT:,}"
+            return Turn(visit, f"This is too long: a question may have {limits}. Shorten it.")
+        try:
+            asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=visit.annotator_id)
+        except BlenderError as error:
+            return Turn(visit, str(error))
+        self._ledger.expect(asked.prompt_id, asked.member_names)
+        columns = self._order(asked.prompt_id, set(asked.member_names))
+        return Turn(
+            Visit(
+                annotator_id=visit.annotator_id,
+                prompt_id=asked.prompt_id,
+                columns=columns,
+                is_asking=True,
+            )
+        )
+
+    def stream(self, visit: Visit, number: int) -> Iterator[ColumnView]:
+        """Let one column's member answer, if its answer is expected and nobody has begun it."""
+        name, prompt_id = self._column(visit, number), visit.prompt_id
+        if name is None or prompt_id is None or not self._ledger.begin(prompt_id, name):
+            return
+        shown = name if visit.is_revealed else ""
+        try:
+            yield ColumnView(number=number, name=shown, progress=Progress.WAITING)
+            drawn_at = float("-inf")
+            for update in self._blending.stream(prompt_id=prompt_id, member_name=name):
+                if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * self.n_columns:
+                    drawn_at = self._timer()
+                    yield growing(update, number, shown)
+        except NotFound:
+            yield failed(None, number, shown)
+        finally:
+            self._ledger.end(prompt_id, name)
+
+    def stop(self, visit: Visit) -> None:
+        """Stop every answer of this prompt that is being written or waits."""
+        if visit.prompt_id is not None:
+            self._ledger.forget_waiting(visit.prompt_id)
+            self._blending.stop(prompt_id=visit.prompt_id)
+
+    def retry(self, visit: Visit, number: int) -> Turn:
+        """Expect one column's answer once more; ``stream`` then asks."""
+        name = self._column(visit, number)
+        if name is None or visit.prompt_id is None:
+            return Turn(visit, "There is nothing to ask again here. Ask a question first.")
+        if any(candidate.member == name for candidate in self._answers(visit).candidates):
+            return Turn(visit, "This model has answered already.")
+        if name not in self._names:
+            return Turn(visit, "This model is no longer among the members, so it cannot be asked again.")
+        self._ledger.expect(visit.prompt_id, [name])
+        return Turn(replace(visit, is_asking=True))
+
+    def settle(self, visit: Visit) -> Visit:
+        """Once every answer has ended, lend a pair of them; where there is none to vote on, reveal."""
+        prompt_id = visit.prompt_id
+        if prompt_id is None or not self._ledger.is_done(prompt_id):
+            return visit
+        if visit.pair is not None and not visit.is_asking:
+            return visit
+        visit = replace(visit, is_asking=False)
+        if visit.is_revealed:
+            return visit
+        if len({entry.text for entry in self._answers(visit).candidates}) < 2:
+            return self.reveal(visit).visit if visit.columns else visit
+        self._labeling.queue_prompt(prompt_id=prompt_id)
+        return self._desk.draw(visit)
+
+    def await_others(self, visit: Visit) -> Visit:
+        """Wait for answers that were begun before the page was opened anew, then settle."""
+        if visit.prompt_id is not None and visit.is_asking:
+            self._ledger.wait(visit.prompt_id, seconds=LONGEST_WAIT_SECONDS)
+        return self.settle(visit)
+
+    def vote(self, visit: Visit, choice: Choice, reason: str = "") -> Turn:
+        """Take the vote on the lent pair, then reveal. The same pair counts once."""
+        pair = visit.pair
+        if pair is None or self._is_busy(visit):
+            return Turn(visit, "There is no pair to vote on now.")
+        try:
+            self._labeling.submit(
+                annotator_id=visit.annotator_id,
+                lease_id=pair.lease_id,
+                outcome=outcome_of(choice, pair),
+                idempotency_key=pair.token,
+                reason=reason[:LONGEST_REASON],
+                seconds=max(0.0, self._timer() - pair.drawn_seconds),
+            )
+        except LeaseLost as error:
+            return Turn(self._desk.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
+        self._after_vote()
+        return Turn(replace(self.reveal(visit).visit, undoable=pair.lease_id))
+
+    def skip(self, visit: Visit) -> Turn:
+        """Leave the pair to others and draw another of this prompt."""
+        pair = visit.pair
+        if pair is None:
+            return Turn(visit, "There is no pair to skip now.")
+        try:
+            self._labeling.skip(annotator_id=visit.annotator_id, lease_id=pair.lease_id)
+        except Refused as error:
+            return Turn(self._desk.draw(replace(visit, pair=None)), str(error))
+        return Turn(self._desk.draw(replace(visit, pair=None, undoable=pair.lease_id)))
+
+    def undo(self, visit: Visit) -> Turn:
+        """Take the last vote or skip on this prompt back.
+
+        A skipped pair comes back. A vote is taken back and its pair left to others, because the
+        names have been seen.
+        """
+        prompt_id = visit.prompt_id
+        if visit.undoable is None or prompt_id is None:
+            return Turn(visit, "There is nothing to take back.")
+        try:
+            shown = self._labeling.undo(
+                annotator_id=visit.annotator_id, prompt_id=prompt_id, lease_id=visit.undoable
+            )
+        except Refused as error:
+            return Turn(replace(visit, undoable=None), str(error))
+        visit = replace(visit, undoable=None)
+        if not visit.is_revealed:
+            return Turn(visit if shown is None else self._desk.lay_out(visit, shown))
+        self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=prompt_id)
+        self._after_vote()
+        return Turn(
+            visit, "Your vote was taken back. You have seen the names, so this pair is left to others."
+        )
+
+    def reveal(self, visit: Visit) -> Turn:
+        """Show the names; no pair of this prompt is blind to this person from now on."""
+        if visit.prompt_id is None or self._is_busy(visit):
+            return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
+        self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
+        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None, undoable=None))
+
+    def page(self, visit: Visit, *, notice: str = "") -> PageView:
+        """The page as the store has it. Answers that are being written stay with their streams."""
+        if visit.prompt_id is None:
+            return PageView(columns=self._empty_columns(), notice=notice)
+        prompt = self._answers(visit)
+        answers = {entry.member: entry for entry in prompt.candidates}
+        failures = {entry.member: entry for entry in prompt.failures}
+        columns = tuple(
+            self._column_view(visit, number, answers.get(name), failures.get(name))
+            for number, name in enumerate(visit.columns)
+        )
+        return PageView(
+            columns=columns + self._empty_columns()[len(columns) :],
+            instruction=prompt.instruction,
+            input=prompt.input,
+            is_asking=self._is_busy(visit),
+            is_revealed=visit.is_revealed,
+            can_reveal=not visit.is_revealed and not visit.is_asking,
+            can_undo=visit.undoable is not None,
+            pair=None if visit.is_asking else visit.pair,
+            notice=notice,
+        )
+
+    def _column_view(
+        self, visit: Visit, number: int, answer: CandidateView | None, failure: FailureView | None
+    ) -> ColumnView:
+        name = visit.columns[number]
+        shown = name if visit.is_revealed else ""
+        if answer is not None:
+            is_asked_about = visit.pair is not None and number in (visit.pair.first, visit.pair.second)
+            return answered(answer, number, shown, is_asked_about=is_asked_about)
+        if visit.prompt_id is not None and self._ledger.is_expected(visit.prompt_id, name):
+            return ColumnView(number=number, name=shown, progress=Progress.WAITING)
+        return failed(failure, number, shown)
+
+    def _empty_columns(self) -> tuple[ColumnView, ...]:
+        return tuple(ColumnView(number=number, progress=Progress.EMPTY) for number in range(self.n_columns))
+
+    def _order(self, prompt_id: int, names: set[str]) -> tuple[str, ...]:
+        """The members in an order that is the prompt's own and the same after a restart."""
+
+        def draw(name: str) -> bytes:
+            return hashlib.sha256(f"{self._seed}:{prompt_id}:{name}".encode()).digest()
+
+        return tuple(sorted(names, key=draw))
+
+    def _answers(self, visit: Visit) -> PromptView:
+        if visit.prompt_id is None:
+            raise NotFound("there is no prompt yet; ask a question first")
+        return self._blending.answers(prompt_id=visit.prompt_id)
+
+    def _find_own_prompt(self, prompt_id: object, annotator_id: int) -> PromptView | None:
+        if not isinstance(prompt_id, int) or isinstance(prompt_id, bool):
+            return None
+        try:
+            prompt = self._blending.answers(prompt_id=prompt_id)
+        except NotFound:
+            return None
+        return prompt if prompt.asked_by_id == annotator_id else None
+
+    def _is_busy(self, visit: Visit) -> bool:
+        return visit.prompt_id is not None and not self._ledger.is_done(visit.prompt_id)
+
+    @staticmethod
+    def _column(visit: Visit, number: int) -> str | None:
+        return visit.columns[number] if 0 <= number < len(visit.columns) else None

@@ -1,0 +1,252 @@
+"""Draws the Blend page and gives its components by name. No events, no services."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import gradio as gr
+
+from blender_ui.ui import markup
+from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, LONGEST_REASON, NOBODY
+from blender_ui.ui.markdown import LATEX_DELIMITERS
+from blender_ui.ui.shell import ASSETS_PATH, browser_memory
+
+TITLE = "Ask once, compare blind, blend the best"
+SENTENCE = (
+    "Several models answer side by side without their names. Say which answer is better; "
+    "then see who wrote what, how a ranker trained on such votes orders them, and one answer fused from them."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptParts:
+    """Where a question is written."""
+
+    instruction: gr.Textbox
+    input: gr.Textbox
+    ask: gr.Button
+    stop: gr.Button
+    notice: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnParts:
+    """One member's column."""
+
+    head: gr.HTML
+    text: gr.Markdown
+    foot: gr.HTML
+    retry: gr.Button
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteParts:
+    """The bar that asks for the vote."""
+
+    bar: gr.Column
+    question: gr.HTML
+    choices: gr.Row
+    first: gr.Button
+    tie: gr.Button
+    both_bad: gr.Button
+    second: gr.Button
+    skip: gr.Button
+    show: gr.Button
+    undo: gr.Button
+    reason: gr.Textbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultParts:
+    """The ranking and the fused answer."""
+
+    box: gr.Column
+    ranking: gr.HTML
+    fused_notice: gr.HTML
+    fused: gr.Markdown
+    record: gr.HTML
+    again: gr.Button
+    shares: gr.HTML
+    attributed: gr.HTML
+    member: gr.Radio
+    differences: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlendParts:
+    """Everything on the page."""
+
+    visit: gr.State
+    result: gr.State
+    """The result that is shown, for comparing it with a member's answer."""
+    memory: gr.BrowserState
+    prompt: PromptParts
+    columns: tuple[ColumnParts, ...]
+    vote: VoteParts
+    results: ResultParts
+
+
+def draw_blend(n_columns: int) -> BlendParts:
+    """Draw the page with one column a member.
+
+    Args:
+        n_columns: How many members can be asked.
+    """
+    gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
+    prompt = _draw_prompt()
+    with gr.Row(elem_classes="bu-columns", equal_height=True):
+        columns = tuple(_draw_column(number) for number in range(n_columns))
+    vote = _draw_vote()
+    return BlendParts(
+        visit=gr.State(NOBODY),
+        result=gr.State(None),
+        memory=browser_memory(),
+        prompt=prompt,
+        columns=columns,
+        vote=vote,
+        results=_draw_results(),
+    )
+
+
+def _draw_prompt() -> PromptParts:
+    with gr.Column(elem_classes="bu-prompt"):
+        with gr.Row(equal_height=True):
+            instruction = gr.Textbox(
+                label="Your question",
+                placeholder="Enter sends, Shift+Enter begins a new line",
+                lines=1,
+                max_lines=10,
+                max_length=LONGEST_INSTRUCTION,
+                autofocus=True,
+                elem_id="blend-prompt",
+                scale=6,
+                min_width=260,
+            )
+            with gr.Column(scale=1, min_width=130, elem_classes="bu-send"):
+                ask = gr.Button("Ask", variant="primary", elem_id="blend-ask", interactive=False)
+                stop = gr.Button("Stop", variant="stop", elem_id="blend-stop", visible=False)
+        with gr.Accordion("Add a text that the question is about", open=False, elem_id="blend-input-fold"):
+            text = gr.Textbox(
+                show_label=False,
+                label="Input",
+                placeholder="For example, the text to summarise",
+                lines=4,
+                max_lines=20,
+                max_length=LONGEST_INPUT,
+                elem_id="blend-input",
+            )
+        examples = json.loads((ASSETS_PATH / "examples.json").read_text(encoding="utf-8"))
+        gr.Examples(
+            [[example["instruction"], example["input"]] for example in examples],
+            inputs=[instruction, text],
+            example_labels=[example["instruction"] for example in examples],
+            label="Or try one of these",
+            elem_id="blend-examples",
+            api_name="blend_load_example",
+            api_visibility="private",
+        )
+        notice = gr.HTML("", elem_id="blend-notice", padding=False)
+    return PromptParts(instruction=instruction, input=text, ask=ask, stop=stop, notice=notice)
+
+
+def _draw_column(number: int) -> ColumnParts:
+    with gr.Column(min_width=300, elem_classes="bu-column", elem_id=f"blend-column-{number}"):
+        head = gr.HTML(
+            markup.column_head("", state="", progress="empty", is_asked_about=False), padding=False
+        )
+        text = gr.Markdown("", latex_delimiters=LATEX_DELIMITERS, buttons=["copy"], elem_classes="bu-answer")
+        foot = gr.HTML("", padding=False)
+        retry = gr.Button("Retry", size="sm", visible=False, elem_id=f"blend-retry-{number}")
+    return ColumnParts(head=head, text=text, foot=foot, retry=retry)
+
+
+def _draw_vote() -> VoteParts:
+    with gr.Column(elem_classes="bu-vote", elem_id="blend-vote", visible=False) as bar:
+        question = gr.HTML("", padding=False)
+        with gr.Row(elem_classes="bu-choices") as choices:
+            first = _vote_button("Answer 1", "first", "key-a key-left", "primary")
+            tie = _vote_button("Equally good", "tie", "key-t")
+            both_bad = _vote_button("Both bad", "both-bad", "key-n")
+            second = _vote_button("Answer 2", "second", "key-b key-right", "primary")
+        with gr.Row(elem_classes="bu-choices bu-minor"):
+            reason = gr.Textbox(
+                label="Why? (optional)",
+                show_label=False,
+                placeholder="Why? (optional, goes with your vote)",
+                max_length=LONGEST_REASON,
+                container=False,
+                elem_id="blend-reason",
+                min_width=240,
+            )
+            skip = gr.Button(
+                "Skip", size="sm", elem_id="blend-skip", elem_classes="key-s key-votes", min_width=90
+            )
+            undo = gr.Button("Undo", size="sm", elem_id="blend-undo", elem_classes="key-u", min_width=90)
+            show = gr.Button("Show me without voting", size="sm", elem_id="blend-show", min_width=180)
+    return VoteParts(
+        bar=bar,
+        question=question,
+        choices=choices,
+        first=first,
+        tie=tie,
+        both_bad=both_bad,
+        second=second,
+        skip=skip,
+        show=show,
+        undo=undo,
+        reason=reason,
+    )
+
+
+def _vote_button(label: str, name: str, keys: str, variant: str = "secondary") -> gr.Button:
+    return gr.Button(
+        label,
+        variant="primary" if variant == "primary" else "secondary",
+        elem_id=f"blend-vote-{name}",
+        elem_classes=f"{keys} key-votes",
+        min_width=110,
+    )
+
+
+def _draw_results() -> ResultParts:
+    with gr.Column(elem_id="blend-results", elem_classes="bu-results", visible=False) as box:
+        ranking = gr.HTML("", padding=False, elem_id="blend-ranking")
+        with gr.Row(equal_height=False):
+            with gr.Column(min_width=320, elem_classes="bu-panel"):
+                gr.HTML(markup.section("The fused answer"), padding=False)
+                fused_notice = gr.HTML("", padding=False)
+                with gr.Tabs():
+                    with gr.Tab("Answer"):
+                        fused = gr.Markdown(
+                            "",
+                            latex_delimiters=LATEX_DELIMITERS,
+                            buttons=["copy"],
+                            elem_id="blend-fused",
+                            elem_classes="bu-answer",
+                        )
+                        record = gr.HTML("", padding=False, elem_id="blend-record")
+                        again = gr.Button(
+                            "Fuse in two rounds", size="sm", visible=False, elem_id="blend-fuse-again"
+                        )
+                    with gr.Tab("Where it came from"):
+                        shares = gr.HTML("", padding=False)
+                        attributed = gr.HTML("", padding=False, elem_id="blend-attributed")
+            with gr.Column(min_width=320, elem_classes="bu-panel"):
+                gr.HTML(markup.section("Beside a member's answer"), padding=False)
+                member = gr.Radio(
+                    [], label="Member", show_label=False, container=False, elem_id="blend-member"
+                )
+                differences = gr.HTML("", padding=False, elem_id="blend-differences")
+    return ResultParts(
+        box=box,
+        ranking=ranking,
+        fused_notice=fused_notice,
+        fused=fused,
+        record=record,
+        again=again,
+        shares=shares,
+        attributed=attributed,
+        member=member,
+        differences=differences,
+    )

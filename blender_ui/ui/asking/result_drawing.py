@@ -1,0 +1,142 @@
+"""The ranking and the fused answer as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+import math
+
+from blender_ui.services.fusing.rows import FusionView
+from blender_ui.services.ranking.rows import RankingView
+from blender_ui.ui import markup
+from blender_ui.ui.asking.views import ResultView
+
+OWN_WORDS = "the fuser's own words"
+"""Not with its name: the fuser may be a member whose answer is also one of the sources."""
+Z_95 = 1.96
+"""Half-width of a 95 % interval of a normal distribution, in standard deviations."""
+
+
+def draw_ranking(view: ResultView) -> str:
+    """The ranking, or why there is none."""
+    head = markup.section("The ranking")
+    if view.ranking is None:
+        links = [("Label pairs", "./label"), ("Import votes", "./data"), ("Train", "./train")]
+        return head + markup.notice(view.ranking_notice, links=links if view.needs_labels else ())
+    ranking = view.ranking
+    return head + markup.side_by_side(
+        markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking)) + _verdict(ranking),
+        markup.matrix(
+            [entry.member for entry in ranking.entries],
+            _cells(ranking),
+            caption="How likely the row is preferred to the column",
+        ),
+    )
+
+
+def draw_fusion_notice(view: ResultView) -> str:
+    """What is to be said of the fused answer."""
+    waits = bool(view.fusion_notice) and not view.is_done
+    return markup.notice(view.fusion_notice, tone="busy" if waits else "info")
+
+
+def draw_record(fusion: FusionView | None) -> str:
+    """How people like what this fuser writes."""
+    if fusion is None or not fusion.text:
+        return ""
+    record = fusion.record
+    if record is None:
+        return markup.remark(
+            f"Nobody has voted on an answer fused by {fusion.fuser} yet; its pairs are in the queue."
+        )
+    votes = "one blind vote" if record.n_votes == 1 else f"{record.n_votes:,} blind votes"
+    return markup.remark(
+        f"People preferred answers fused by {record.fuser} in {record.win_rate:.0%} of {votes} against "
+        f"members' answers (95 % interval {record.low:.0%} to {record.high:.0%}; a tie counts half)."
+    )
+
+
+def draw_shares(fusion: FusionView | None) -> str:
+    """How much of the fused answer came from whom."""
+    if fusion is None or not fusion.text:
+        return ""
+    parts = [markup.Share(source.member, source.share or 0.0, source.position) for source in fusion.sources]
+    own = max(0.0, 1 - sum(part.share for part in parts))
+    return markup.share_bar([*parts, markup.Share(OWN_WORDS, own, None)])
+
+
+def draw_attributed(fusion: FusionView | None) -> str:
+    """The fused answer in the colours of its sources."""
+    if fusion is None or not fusion.text:
+        return ""
+    return markup.attributed(
+        markup.Span(
+            fusion.text[span.start : span.end],
+            span.position,
+            span.member or OWN_WORDS,
+            span.member or "",
+        )
+        for span in fusion.spans
+    ) + markup.remark(_how_attributed(fusion))
+
+
+def _how_attributed(fusion: FusionView) -> str:
+    advice = "Point at a stretch, or reach it with Tab, to light the same words in its member's column."
+    if fusion.agreement is None:
+        return f"By runs of words that both have; a paraphrase counts as the fuser's own. {advice}"
+    return (
+        "By where the fuser looked as it wrote (cross-attention); matching runs of words bear out "
+        f"{fusion.agreement:.0%} of it. {advice}"
+    )
+
+
+def _ranked_rows(ranking: RankingView) -> list[tuple[str, ...]]:
+    n_rivals = len(ranking.entries) - 1
+    rows: list[tuple[str, ...]] = []
+    for place, entry in enumerate(ranking.entries):
+        n_wins = sum(
+            _margin(ranking, place, other) > 0 for other in range(len(ranking.entries)) if other != place
+        )
+        rows.append((str(entry.rank), entry.member, f"{entry.score:+.2f}", f"{n_wins} of {n_rivals}"))
+    return rows
+
+
+def _margin(ranking: RankingView, first: int, second: int) -> float:
+    """Log odds for ``first``, the mean of both orders of showing the two."""
+    return (ranking.logits[first][second] - ranking.logits[second][first]) / 2
+
+
+def _cells(ranking: RankingView) -> list[list[markup.Cell | None]]:
+    size = range(len(ranking.entries))
+    return [[None if i == j else _cell(ranking, i, j) for j in size] for i in size]
+
+
+def _cell(ranking: RankingView, row: int, column: int) -> markup.Cell:
+    logit = ranking.logits[row][column]
+    spread = f" ± {ranking.uncertainty[row][column]:.2f}" if ranking.uncertainty else ""
+    names = f"{ranking.entries[row].member} before {ranking.entries[column].member}"
+    return markup.Cell(_probability(logit), f"{names}: logit {logit:+.2f}{spread}")
+
+
+def _verdict(ranking: RankingView) -> str:
+    version = ranking.version
+    learnt = f"Version {version.id} ({version.kind.value}, {version.base_model}) decided"
+    learnt += f", trained on {version.n_train:,} votes"
+    if ranking.refitted_preference_id is not None:
+        learnt += " and refitted with the latest"
+    sentences = [f"{learnt}."]
+    if len(ranking.entries) > 1:
+        first, second = ranking.entries[0].member, ranking.entries[1].member
+        sentences.insert(0, f"{first} before {second}: {_how_sure(ranking)} sure.")
+    return markup.remark(" ".join(sentences))
+
+
+def _how_sure(ranking: RankingView) -> str:
+    margin = _margin(ranking, 0, 1)
+    if ranking.uncertainty is None:
+        return f"{_probability(margin):.0%}"
+    reach = Z_95 * ranking.uncertainty[0][1]
+    low, high = _probability(margin - reach), _probability(margin + reach)
+    return f"{_probability(margin):.0%} ({low:.0%} to {high:.0%})"
+
+
+def _probability(logit: float) -> float:
+    return 0.5 * (1 + math.tanh(logit / 2))

@@ -1,0 +1,129 @@
+"""Ranking and fusing for the Blend page, without Gradio.
+
+Invariant: nothing of a result is given out before its prompt is revealed, and a ranking that is not
+to be had never keeps the fused answer away. Non-goal: how they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError, NoRanker
+from blender_ui.services.fusing.rows import FusionView
+from blender_ui.ui.asking.views import ResultView, Visit
+from blender_ui.ui.markup import Difference, difference
+
+LEAST = 2
+"""Answers that there must be before ranking or fusing them means anything."""
+
+
+class Results:
+    """The ranking and the fused answer of a prompt.
+
+    Args:
+        services: The app's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._blending = services.blending
+        self._ranking = services.ranking
+        self._fusing = services.fusing
+
+    def follow(self, visit: Visit) -> Iterator[ResultView]:
+        """What comes after a step: before the names are shown nothing that can be seen.
+
+        While the person still reads, the answers are ranked, so that the ranking is there at once
+        when they have voted.
+        """
+        if visit.prompt_id is None or visit.is_asking:
+            return
+        if visit.is_revealed:
+            yield from self._show(visit, visit.prompt_id)
+        elif self._n_answers(visit) >= LEAST:
+            self._rank(visit.prompt_id, ResultView())
+
+    def fuse_again(self, visit: Visit, rounds: int) -> Iterator[ResultView]:
+        """Fuse once more, in so many rounds; nothing before the names are shown."""
+        if visit.prompt_id is None or visit.is_asking or not visit.is_revealed:
+            return
+        view = self._rank(visit.prompt_id, ResultView())
+        notice = "The members answer again, with all answers before them …"
+        yield from self._write(visit.prompt_id, replace(view, fusion_notice=notice), rounds=rounds)
+
+    def _show(self, visit: Visit, prompt_id: int) -> Iterator[ResultView]:
+        if self._n_answers(visit) < LEAST:
+            yield ResultView(
+                ranking_notice="There is nothing to rank or fuse: fewer than two models answered. "
+                "Press Retry under a column, or ask another question.",
+                is_done=True,
+            )
+            return
+        yield (view := ResultView(ranking_notice="Ranking the answers …"))
+        yield (view := self._rank(prompt_id, view))
+        yield from self._fuse(prompt_id, view)
+
+    def _rank(self, prompt_id: int, view: ResultView) -> ResultView:
+        try:
+            return replace(view, ranking=self._ranking.rank(prompt_id=prompt_id), ranking_notice="")
+        except NoRanker as error:
+            return replace(view, ranking_notice=str(error), needs_labels=True)
+        except BlenderError as error:
+            return replace(view, ranking_notice=f"The answers could not be ranked: {error}")
+
+    def _fuse(self, prompt_id: int, view: ResultView) -> Iterator[ResultView]:
+        known = self._find_current(prompt_id)
+        if known is not None:
+            yield replace(view, fused_text=known.text, fusion=known, fusion_notice=known.notice, is_done=True)
+            return
+        yield from self._write(prompt_id, replace(view, fusion_notice="Fusing the best answers …"))
+
+    def _write(self, prompt_id: int, view: ResultView, *, rounds: int = 1) -> Iterator[ResultView]:
+        yield view
+        try:
+            for update in self._fusing.fuse(prompt_id=prompt_id, rounds=rounds):
+                view = replace(view, fused_text=update.text, fusion=update.fusion, is_done=update.is_done)
+                yield (view := replace(view, fusion_notice=update.notice) if update.is_done else view)
+        except BlenderError as error:
+            yield replace(view, fusion_notice=f"There is no fused answer: {error}", is_done=True)
+
+    def _find_current(self, prompt_id: int) -> FusionView | None:
+        """The fused answer that is there already, unless an answer has come since."""
+        fusion = self._fusing.find_fusion(prompt_id=prompt_id)
+        if fusion is None or fusion.candidate_id is None:
+            return None
+        answers = self._blending.answers(prompt_id=prompt_id).candidates
+        newest = max((answer.candidate_id for answer in answers), default=0)
+        return fusion if newest < fusion.candidate_id else None
+
+    def _n_answers(self, visit: Visit) -> int:
+        if visit.prompt_id is None:
+            return 0
+        return len(self._blending.answers(prompt_id=visit.prompt_id).candidates)
+
+
+def shown_text(result: ResultView) -> str:
+    """The text that stands as the blend: the fused one, or the best source's in its place."""
+    fusion = result.fusion
+    if fusion is None:
+        return result.fused_text
+    return fusion.best.text if fusion.shown == "best_source" else fusion.text
+
+
+def first_to_compare(result: ResultView) -> str | None:
+    """The best-ranked member whose answer is not itself what is shown."""
+    fusion = result.fusion
+    if fusion is None:
+        return None
+    is_shown = {fusion.best.member} if fusion.shown == "best_source" else set()
+    others = [source.member for source in fusion.sources if source.member not in is_shown]
+    return next(iter(others), None)
+
+
+def compare(result: ResultView | None, member: object) -> tuple[Difference, ...]:
+    """What turns a member's answer into the one that is shown; nothing where either is missing."""
+    if result is None or result.fusion is None:
+        return ()
+    source = next((entry for entry in result.fusion.sources if entry.member == member), None)
+    return () if source is None else difference(source.text, shown_text(result))

@@ -1,0 +1,142 @@
+"""What the Blend page shows, as values.
+
+Invariant: a view of a prompt whose names are not revealed holds no name. Non-goal: how it is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from blender_ui.services.fusing.rows import FusionView
+from blender_ui.services.ranking.rows import RankingView
+
+LONGEST_INSTRUCTION = 20_000
+LONGEST_INPUT = 100_000
+LONGEST_REASON = 2_000
+"""Characters; the browser's own limits are no limits for a direct request."""
+
+
+class Choice(StrEnum):
+    """A vote in the page's words: the two columns that are asked about, in reading order."""
+
+    FIRST = "first"
+    SECOND = "second"
+    TIE = "tie"
+    BOTH_BAD = "both_bad"
+
+
+class Progress(StrEnum):
+    """How far a column is."""
+
+    EMPTY = "empty"
+    WAITING = "waiting"
+    WRITING = "writing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The lent pair that the vote bar asks about."""
+
+    lease_id: int
+    token: str
+    """Drawn with the pair; the vote's idempotency key, and what the page's keys go by."""
+    first: int
+    """Column of one of them, from 0; less than ``second``."""
+    second: int
+    first_is_left: bool
+    """Whether ``first`` is the comparison's left side."""
+    drawn_seconds: float
+    """When it was drawn, on the page's timer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """What the server remembers of one browser tab; never sent to the browser."""
+
+    annotator_id: int
+    prompt_id: int | None = None
+    columns: tuple[str, ...] = ()
+    """The members in the order in which this prompt shows them."""
+    is_asking: bool = False
+    is_revealed: bool = False
+    pair: Pair | None = None
+    undoable: int | None = None
+    """The lease that this tab answered or skipped last on this prompt, while that can be taken back."""
+
+
+NOBODY = Visit(annotator_id=0)
+"""A tab whose page has not been opened, or a request that never came from one."""
+
+
+class Turn(NamedTuple):
+    """What a step led to."""
+
+    visit: Visit
+    notice: str = ""
+    """Why nothing was done and what to do; empty where all went well."""
+
+
+class Opened(NamedTuple):
+    """A page that was opened."""
+
+    visit: Visit
+    memory: dict[str, object]
+    """What the browser is to remember."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnView:
+    """One column."""
+
+    number: int
+    """From 0."""
+    progress: Progress
+    name: str = ""
+    """Empty while the names are hidden."""
+    text: str = ""
+    reason: str = ""
+    """Why it failed and what to do."""
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    n_tokens: int | None = None
+    was_cut: bool = False
+    """Whether the answer reached the member's limit of tokens."""
+    is_asked_about: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name, or the number that stands for it."""
+        return self.name or f"Answer {self.number + 1}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageView:
+    """The whole page but the ranking and the fused answer."""
+
+    columns: tuple[ColumnView, ...]
+    instruction: str = ""
+    input: str = ""
+    is_asking: bool = False
+    is_revealed: bool = False
+    can_reveal: bool = False
+    can_undo: bool = False
+    pair: Pair | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultView:
+    """The ranking and the fused answer, as far as they are."""
+
+    ranking: RankingView | None = None
+    ranking_notice: str = ""
+    needs_labels: bool = False
+    """Whether more votes are what a ranking waits for."""
+    fused_text: str = ""
+    fusion: FusionView | None = None
+    fusion_notice: str = ""
+    is_done: bool = False

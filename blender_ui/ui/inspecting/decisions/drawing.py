@@ -1,0 +1,216 @@
+"""Decisions and the queue as HTML, through ``markup`` and ``prose``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
+from blender_ui.services.inspecting.queue_health import QueueHealth
+from blender_ui.services.ranking.rows import RankingView
+from blender_ui.statistics.bradley_terry import NORMAL_95
+from blender_ui.statistics.shares import wilson_interval
+from blender_ui.ui import markup
+from blender_ui.ui.csv_text import write_csv
+from blender_ui.ui.inspecting.decisions.handlers import (
+    Decision,
+    JudgedVote,
+    find_ranking_cycles,
+    find_vote_cycles,
+    list_disagreements,
+    logits_csv,
+    votes_csv,
+)
+from blender_ui.ui.prose import render_prose
+
+NO_RANKING = "This prompt was not ranked yet. Rank it to see what a version would decide."
+NO_VOTES = "Nobody has compared these answers yet."
+
+
+def say_prompt(entry: PromptEntry) -> str:
+    """A prompt in a list to choose from."""
+    return f"#{entry.prompt_id} {entry.excerpt}"
+
+
+def say_ranking(entry: RankingEntryView) -> str:
+    """A ranking in a list to choose from."""
+    learnt = (
+        f", learnt up to preference {entry.refitted_preference_id}" if entry.refitted_preference_id else ""
+    )
+    return (
+        f"ranking {entry.ranking_id}: version {entry.version_id}{learnt} ({entry.created_at:%Y-%m-%d %H:%M})"
+    )
+
+
+def draw_prompt(decision: Decision) -> str:
+    """The question, and every answer to unfold."""
+    prompt = decision.prompt
+    ranks = {entry.candidate_id: entry.rank for entry in decision.ranking.entries} if decision.ranking else {}
+    answers = sorted(prompt.candidates, key=lambda one: (ranks.get(one.candidate_id, 1000), one.candidate_id))
+    question = render_prose(prompt.instruction) + render_prose(prompt.input)
+    return markup.fold(f"Prompt {prompt.prompt_id} ({prompt.source})", question) + "".join(
+        markup.fold(f"Answer {one.candidate_id} by {one.member}", render_prose(one.text)) for one in answers
+    )
+
+
+def draw_ranks(decision: Decision) -> str:
+    """Ranks and scores, or that there are none."""
+    ranking = decision.ranking
+    if ranking is None:
+        return markup.notice(NO_RANKING)
+    rows = [
+        (str(entry.rank), entry.member, f"{entry.score:.3f}", interval, str(entry.candidate_id))
+        for entry, interval in zip(ranking.entries, _say_intervals(ranking), strict=True)
+    ]
+    learnt = (
+        f", learnt up to preference {ranking.refitted_preference_id}"
+        if ranking.refitted_preference_id
+        else ""
+    )
+    caption = (
+        f"Ranking {ranking.ranking_id} by version {ranking.version.id}{learnt}; scores by {ranking.policy}"
+    )
+    headings = ("Rank", "Member", "Score", "95 % interval, at most", "Answer")
+    return markup.table(headings, rows, caption=caption)
+
+
+def _say_intervals(ranking: RankingView) -> list[str]:
+    """Of each score, as wide as if all pairs of the answer erred together; empty where none is known."""
+    n, deviations = len(ranking.entries), ranking.uncertainty
+    if deviations is None or n < 2 or ranking.policy != "max_logits":
+        return ["" for _ in ranking.entries]
+    # A score is the mean of what both orders say of each rival, so twice a logit; the diagonal is 0.
+    margins = [NORMAL_95 * 2 * sum(row) / (n - 1) for row in deviations]
+    return [
+        f"{entry.score - margin:+.2f} to {entry.score + margin:+.2f}"
+        for entry, margin in zip(ranking.entries, margins, strict=True)
+    ]
+
+
+def draw_logits(ranking: RankingView | None) -> str:
+    """Both orders of every pair as a table, with what the order alone changes."""
+    if ranking is None:
+        return ""
+    entries, logits = ranking.entries, ranking.logits
+    rows = [
+        (
+            f"{entries[i].member} ({entries[i].candidate_id})",
+            f"{entries[j].member} ({entries[j].candidate_id})",
+            f"{logits[i][j]:+.3f}",
+            f"{-logits[j][i]:+.3f}",
+            f"{logits[i][j] + logits[j][i]:+.3f}",
+            f"{ranking.uncertainty[i][j]:.3f}" if ranking.uncertainty is not None else "",
+        )
+        for i in range(len(entries))
+        for j in range(i + 1, len(entries))
+    ]
+    headings = ("Answer", "Against", "Shown first", "Shown second", "Gained by being first", "Deviation")
+    table = markup.table(headings, rows, caption="Log-odds that the answer is better than the other one")
+    name = f"ranking-{ranking.ranking_id}-logits.csv"
+    saved = markup.download("Save these logits (CSV)", name=name, text=logits_csv(ranking))
+    links = markup.figure_links("inspect-heat", name=f"ranking-{ranking.ranking_id}")
+    return links + markup.fold("The same as a table", table) + saved
+
+
+def draw_votes(decision: Decision) -> str:
+    """What people and judges said, beside what the ranking says."""
+    if not decision.votes:
+        return markup.remark(NO_VOTES)
+    judged = [one for one in decision.votes if one.agrees is not None and one.vote.is_human]
+    n_agreed = sum(bool(one.agrees) for one in judged)
+    share = wilson_interval(n_agreed, len(judged))
+    caption = (
+        f"The ranking agrees with {n_agreed} of {len(judged)} decided votes of people "
+        f"({share.low:.0%} to {share.high:.0%}, if votes were independent)"
+        if judged
+        else ""
+    )
+    headings = (
+        "Preference", "Comparison", "Left", "Right", "Said", "By", "Ranker: left is better", "Agrees",
+        "Reason", "Seconds", "Chosen by",
+    )  # fmt: skip
+    table = markup.table(headings, [_vote_row(one) for one in decision.votes], caption=caption)
+    name = f"prompt-{decision.prompt.prompt_id}-votes.csv"
+    return table + markup.download("Save these votes (CSV)", name=name, text=votes_csv(decision))
+
+
+def draw_failures(decision: Decision) -> str:
+    """Members that gave no answer."""
+    rows = [
+        (str(one.failure_id), one.member, one.kind.value, one.message, f"{one.seconds:.1f}")
+        for one in decision.prompt.failures
+    ]
+    if not rows:
+        return markup.remark("No member failed here.")
+    return markup.table(("Failure", "Member", "Kind", "What happened", "Seconds"), rows)
+
+
+def draw_doubts(decision: Decision) -> str:
+    """Circles, and pairs on which people differ among themselves or from the ranking."""
+    names = {one.candidate_id: f"{one.member} ({one.candidate_id})" for one in decision.prompt.candidates}
+    parts = []
+    if decision.ranking is not None:
+        ids = [entry.candidate_id for entry in decision.ranking.entries]
+        cycles = find_ranking_cycles(decision.ranking)
+        circles = [tuple(ids[place] for place in one) for one in cycles.triples]
+        of = f" of {cycles.n_triples:,} triple{'' if cycles.n_triples == 1 else 's'}"
+        parts.append(_draw_circles("The ranking", circles, names, of=of))
+    voted = find_vote_cycles(decision)
+    if voted:
+        parts.append(_draw_circles("People's majorities", voted, names))
+    rows = [
+        (
+            names[one.first_id],
+            names[one.second_id],
+            f"{one.n_first} to {one.n_second} of {one.n}",
+            "" if one.probability is None else f"{one.probability:.0%}",
+        )
+        for one in list_disagreements(decision)
+    ]
+    if rows:
+        headings = ("Answer", "Against", "People for it", "Ranker: it is better")
+        caption = "Pairs on which people differ among themselves, or from the ranking"
+        parts.append(markup.table(headings, rows, caption=caption))
+    elif decision.votes:
+        parts.append(markup.remark("Nobody differs on any pair."))
+    return "".join(parts)
+
+
+def draw_queue(queue: tuple[QueueHealth, ...]) -> str:
+    """The queue's health by source."""
+    if not queue:
+        return markup.notice("There is nothing to compare yet.", links=[("Data", "./data")])
+    headings = (
+        "Source", "Comparisons", "Open", "Lent out", "Overdue", "Answered", "Skipped", "Expired",
+        "Preferences",
+    )  # fmt: skip
+    rows = [(one.source or ASKED_HERE, *(f"{value:,}" for value in one[1:])) for one in queue]
+    caption = "Comparisons and the leases on them; what is overdue comes back by itself"
+    text = write_csv(QueueHealth._fields, queue)
+    saved = markup.download("Save this table (CSV)", name="queue.csv", text=text)
+    return markup.table(headings, rows, caption=caption) + saved
+
+
+def _draw_circles(
+    who: str, circles: Sequence[Sequence[int]], names: Mapping[int, str], *, of: str = ""
+) -> str:
+    if not circles:
+        return markup.remark(f"{who}: no circle{of}.")
+    rows = [(" > ".join(names[one] for one in (*circle, circle[0])),) for circle in circles[:100]]
+    return markup.fold(f"{who}: {len(circles)}{of} go round in a circle", markup.table(("Circle",), rows))
+
+
+def _vote_row(one: JudgedVote) -> tuple[str, ...]:
+    vote = one.vote
+    return (
+        str(vote.preference_id),
+        str(vote.comparison_id),
+        f"{vote.left_member} ({vote.left_id})",
+        f"{vote.right_member} ({vote.right_id})",
+        vote.outcome.value.replace("_", " "),
+        vote.annotator if vote.is_human else f"{vote.annotator} (judge)",
+        "" if one.probability is None else f"{one.probability:.0%}",
+        {None: "", True: "yes", False: "no"}[one.agrees],
+        vote.reason or "",
+        "" if vote.seconds is None else f"{vote.seconds:.1f}",
+        "imported" if vote.policy is None else f"{vote.policy}, p = {vote.propensity:.3g}",
+    )

@@ -1,0 +1,146 @@
+"""Draws the inspect page and gives its components by name. No events, no services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from blender_ui.ui import markup
+from blender_ui.ui.inspecting.members.layout import MembersParts, draw_members
+from blender_ui.ui.inspecting.versions.layout import ContrastParts, VersionParts, draw_contrast, draw_version
+from blender_ui.ui.inspecting.what_if.layout import WhatIfParts, draw_what_if
+from blender_ui.ui.shell import browser_memory
+
+TITLE = "Why did it decide that?"
+SENTENCE = (
+    "One decision beside what people said, texts changed to see what moves it, versions judged on votes that "
+    "none learnt from, members rated. Every figure has its interval, its table and its rows."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionParts:
+    """One prompt and one ranking of it."""
+
+    search: gr.Textbox
+    prompt: gr.Dropdown
+    ranking: gr.Dropdown
+    version: gr.Dropdown
+    rank: gr.Button
+    notice: gr.HTML
+    texts: gr.HTML
+    ranks: gr.HTML
+    heat: gr.Plot
+    logits: gr.HTML
+    doubts: gr.HTML
+    votes: gr.HTML
+    failures: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleParts:
+    """The label queue."""
+
+    tab: gr.Tab
+    queue: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectParts:
+    """Everything on the page."""
+
+    tabs: gr.Tabs
+    decision: DecisionParts
+    what_if: WhatIfParts
+    version: VersionParts
+    contrast: ContrastParts
+    members: MembersParts
+    people: PeopleParts
+
+
+def draw_inspect() -> InspectParts:
+    """Draw the page inside its Blocks."""
+    gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
+    memory = browser_memory()
+    with gr.Tabs(elem_id="inspect-tabs") as tabs:
+        with gr.Tab("One decision", id="decision", elem_id="inspect-decision"):
+            decision = _draw_decision()
+        with gr.Tab("What if", id="what-if", elem_id="inspect-what-if") as tab:
+            what_if = draw_what_if(tab)
+        with gr.Tab("One version", id="version", elem_id="inspect-version") as tab:
+            version = draw_version(tab)
+        with gr.Tab("Two versions", id="versions", elem_id="inspect-versions") as tab:
+            contrast = draw_contrast(tab, memory)
+        with gr.Tab("The members", id="members", elem_id="inspect-members") as tab:
+            members = draw_members(tab)
+        with gr.Tab("The people", id="people", elem_id="inspect-people") as tab:
+            people = _draw_people(tab)
+    return InspectParts(
+        tabs=tabs,
+        decision=decision,
+        what_if=what_if,
+        version=version,
+        contrast=contrast,
+        members=members,
+        people=people,
+    )
+
+
+def _draw_decision() -> DecisionParts:
+    with gr.Row():
+        search = gr.Textbox(
+            label="Search",
+            placeholder="words of a prompt, or its number; Enter",
+            scale=1,
+            min_width=240,
+            elem_id="inspect-search",
+        )
+        prompt = gr.Dropdown(
+            [], label="Prompt", filterable=False, scale=3, min_width=280, elem_id="inspect-prompt"
+        )
+    with gr.Row(equal_height=True):
+        ranking = gr.Dropdown(
+            [], label="Ranking", filterable=False, scale=3, min_width=280, elem_id="inspect-ranking"
+        )
+        version = gr.Dropdown(
+            [], label="Rank with", filterable=False, scale=2, min_width=240, elem_id="inspect-rank-version"
+        )
+        rank = gr.Button("Rank", scale=1, min_width=140, elem_id="inspect-rank")
+    notice = gr.HTML("", padding=False, elem_id="inspect-notice")
+    texts = gr.HTML("", padding=False, elem_id="inspect-texts")
+    with gr.Column(elem_classes="bu-panel"):
+        ranks = gr.HTML("", padding=False, elem_id="inspect-ranks")
+        heat = gr.Plot(visible=False, show_label=False, container=False, elem_id="inspect-heat")
+        logits = gr.HTML("", padding=False, elem_id="inspect-logits")
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("Circles and disagreement"), padding=False)
+        doubts = gr.HTML("", padding=False, elem_id="inspect-doubts")
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("What people said"), padding=False)
+        votes = gr.HTML("", padding=False, elem_id="inspect-votes")
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("Failures"), padding=False)
+        failures = gr.HTML("", padding=False, elem_id="inspect-failures")
+    return DecisionParts(
+        search=search,
+        prompt=prompt,
+        ranking=ranking,
+        version=version,
+        rank=rank,
+        notice=notice,
+        texts=texts,
+        ranks=ranks,
+        heat=heat,
+        logits=logits,
+        doubts=doubts,
+        votes=votes,
+        failures=failures,
+    )
+
+
+def _draw_people(tab: gr.Tab) -> PeopleParts:
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("The label queue"), padding=False)
+        queue = gr.HTML("", padding=False, elem_id="inspect-queue")
+    return PeopleParts(tab=tab, queue=queue)

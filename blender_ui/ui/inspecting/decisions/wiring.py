@@ -1,0 +1,201 @@
+"""The inspect page's events: which handler a component calls and what its views change.
+
+Reading the store runs past the queue; ranking runs in it, because it may wait for the reader.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError
+from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.ui import markup
+from blender_ui.ui.inspecting.decisions import drawing
+from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
+from blender_ui.ui.inspecting.decisions.handlers import Decision, InspectHandlers
+from blender_ui.ui.inspecting.decisions.layout import DecisionParts, PeopleParts, draw_inspect
+from blender_ui.ui.inspecting.members.wiring import wire_members
+from blender_ui.ui.inspecting.versions.drawing import say_version
+from blender_ui.ui.inspecting.versions.wiring import wire_versions
+from blender_ui.ui.inspecting.what_if.wiring import wire_what_if
+from blender_ui.ui.plots import logits_plot
+
+NOW = "now"
+"""Stands for the active version as it has learnt up to now."""
+N_RANKINGS = 4
+"""How many visitors' prompts are ranked at once."""
+Update = dict[Any, Any]
+"""New values or properties by component."""
+
+
+def build_inspect(services: Services, page: gr.Blocks) -> None:
+    """Draw the page and wire its events, inside the page's Blocks context.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    handlers = InspectHandlers(services.inspection, services.ranking, access=services.access)
+    parts = draw_inspect()
+
+    def open_tab(request: gr.Request) -> Any:
+        tab = read_address(request.query_params if request is not None else None).tab
+        # The first tab is open already: to select it once more would undo a click that was quicker.
+        return gr.skip() if tab == Address().tab else gr.Tabs(selected=tab)
+
+    page.load(open_tab, None, parts.tabs, **_at_once("inspect_tab"))
+    _wire_decision(page, parts.decision, handlers, services)
+    wire_what_if(services, page, parts.what_if)
+    wire_versions(services, page, parts.version, parts.contrast)
+    wire_members(services, page, parts.members)
+    _wire_people(page, parts.people, services)
+
+
+def _wire_decision(
+    page: gr.Blocks, parts: DecisionParts, handlers: InspectHandlers, services: Services
+) -> None:
+    def open_page(request: gr.Request) -> Update:
+        address = asked_of(request, "decision")
+        versions = services.training.list_versions()
+        choices = gr.update(
+            choices=[
+                ("the active version, as it is now", NOW),
+                *((say_version(one), one.id) for one in versions),
+            ],
+            value=NOW,
+        )
+        prompt_id = address.prompt
+        entries = handlers.find_prompts("") if prompt_id is None else handlers.find_prompt(prompt_id)
+        painted: Update = {parts.version: choices}
+        ranking_id = address.ranking
+        if prompt_id is not None and address.version is not None and entries and ranking_id is None:
+            ranked = handlers.rank(prompt_id, address.version)
+            ranking_id = ranked.ranking_id
+            painted |= {parts.notice: markup.notice(ranked.notice, tone="warning")} if ranked.notice else {}
+        return _paint_choices(parts, handlers, entries, ranking_id) | painted
+
+    def search(text: str) -> Update:
+        return _paint_choices(parts, handlers, handlers.find_prompts(text))
+
+    def choose_prompt(prompt_id: int) -> Update:
+        return _paint(parts, handlers, prompt_id, None)
+
+    def choose_ranking(prompt_id: int, ranking_id: int) -> Update:
+        return _paint(parts, handlers, prompt_id, ranking_id)
+
+    def rank(prompt_id: int, version_id: int | str) -> Update:
+        ranked = handlers.rank(prompt_id, None if version_id == NOW else version_id)
+        if ranked.ranking_id is None:
+            return {parts.notice: markup.notice(ranked.notice, tone="warning")}
+        return _paint(parts, handlers, prompt_id, ranked.ranking_id)
+
+    shown = [
+        parts.ranking, parts.notice, parts.texts, parts.ranks, parts.heat, parts.logits, parts.doubts,
+        parts.votes, parts.failures,
+    ]  # fmt: skip
+    page.load(open_page, None, [parts.prompt, parts.version, *shown], **_at_once("inspect_open"))
+    parts.search.submit(search, parts.search, [parts.prompt, *shown], **_at_once("inspect_search"))
+    parts.prompt.input(choose_prompt, parts.prompt, shown, **_at_once("inspect_prompt"))
+    parts.ranking.input(choose_ranking, [parts.prompt, parts.ranking], shown, **_at_once("inspect_ranking"))
+    parts.rank.click(
+        rank,
+        [parts.prompt, parts.version],
+        shown,
+        concurrency_limit=N_RANKINGS,
+        show_progress_on=parts.rank,
+        api_name="inspect_rank",
+        api_visibility="private",
+    )
+
+
+def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> None:
+    def draw() -> str:
+        queue = measure_queue(services.engine, services.preference_table)
+        more = [("How people agree, and who differs from whom", "./quality")]
+        return drawing.draw_queue(queue) + markup.view_link(write_address(Address(tab="people")), more=more)
+
+    def open_page(request: gr.Request) -> Any:
+        address = read_address(request.query_params if request is not None else None)
+        return draw() if address.tab == "people" else gr.skip()
+
+    def open_tab() -> str:
+        return draw()
+
+    page.load(open_page, None, parts.queue, **_at_once("inspect_people_open"))
+    parts.tab.select(open_tab, None, parts.queue, **_at_once("inspect_people"))
+
+
+def _paint_choices(
+    parts: DecisionParts, handlers: InspectHandlers, entries: Any, ranking_id: int | None = None
+) -> Update:
+    choices = [(drawing.say_prompt(entry), entry.prompt_id) for entry in entries]
+    first = entries[0].prompt_id if entries else None
+    prompt = gr.update(choices=choices, value=first)
+    if first is None:
+        said = markup.notice(
+            "No prompt was found. Search for other words, or bring prompts in first.",
+            links=[("Ask on Blend", "./"), ("Import on Data", "./data")],
+        )
+        return {parts.prompt: prompt, **_blank(parts), parts.notice: said}
+    return {parts.prompt: prompt, **_paint(parts, handlers, first, ranking_id)}
+
+
+def _blank(parts: DecisionParts) -> Update:
+    texts = [parts.texts, parts.ranks, parts.logits, parts.doubts, parts.votes, parts.failures]
+    return {
+        **dict.fromkeys(texts, ""),
+        parts.ranking: gr.update(choices=[], value=None),
+        parts.heat: gr.update(visible=False),
+    }
+
+
+def _paint(parts: DecisionParts, handlers: InspectHandlers, prompt_id: object, ranking_id: object) -> Update:
+    try:
+        decision = handlers.get_decision(prompt_id, ranking_id)
+    except BlenderError as error:
+        return {parts.notice: markup.notice(str(error), tone="warning")}
+    return {
+        parts.notice: _link(decision),
+        parts.ranking: _paint_rankings(decision),
+        parts.texts: drawing.draw_prompt(decision),
+        parts.ranks: drawing.draw_ranks(decision),
+        parts.heat: _paint_heat(decision),
+        parts.logits: drawing.draw_logits(decision.ranking),
+        parts.doubts: drawing.draw_doubts(decision),
+        parts.votes: drawing.draw_votes(decision),
+        parts.failures: drawing.draw_failures(decision),
+    }
+
+
+def _link(decision: Decision) -> str:
+    """The address of the decision, and where its texts can be changed, by the version that decided."""
+    ranking, prompt_id = decision.ranking, decision.prompt.prompt_id
+    here = Address(tab="decision", prompt=prompt_id)
+    there = Address(tab="what-if", prompt=prompt_id)
+    if ranking is not None:
+        here = here._replace(ranking=ranking.ranking_id)
+        first, second = ([one.candidate_id for one in ranking.entries] + [None, None])[:2]
+        there = there._replace(version=ranking.version.id, first=first, second=second)
+    return markup.view_link(
+        write_address(here), more=[("What if these texts were others?", write_address(there))]
+    )
+
+
+def _paint_rankings(decision: Decision) -> Any:
+    choices = [(drawing.say_ranking(entry), entry.ranking_id) for entry in decision.prompt.rankings]
+    return gr.update(choices=choices, value=decision.ranking.ranking_id if decision.ranking else None)
+
+
+def _paint_heat(decision: Decision) -> Any:
+    ranking = decision.ranking
+    if ranking is None or len(ranking.entries) < 2:
+        return gr.update(visible=False)
+    names = [f"{entry.member} ({entry.candidate_id})" for entry in ranking.entries]
+    return gr.update(value=logits_plot(names, ranking.logits), visible=True)
+
+
+def _at_once(name: str) -> dict[str, Any]:
+    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

@@ -1,0 +1,116 @@
+"""Members' ratings as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blender_ui.services.inspecting.ratings import RatingPoint, RatingsView
+from blender_ui.ui import markup
+from blender_ui.ui.inspecting.members.handlers import (
+    MembersPage,
+    points_csv,
+    ranker_csv,
+    ratings_csv,
+    wins_csv,
+)
+
+NO_RATINGS = "No two members were compared by people yet."
+
+
+def draw_ratings(view: RatingsView) -> str:
+    """The members' ratings."""
+    if not view.members:
+        return markup.notice(NO_RATINGS, links=[("Label", "./label")])
+    rows = [
+        (
+            str(place), one.member, f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}", f"{one.n:,}",
+            f"{one.n_wins:,}", f"{one.n_losses:,}", f"{one.n_ties:,}", ", ".join(map(str, one.member_ids)),
+        )
+        for place, one in enumerate(view.members, start=1)
+    ]  # fmt: skip
+    headings = (
+        "Place", "Member", "Rating", "95 % interval", "Preferences", "Won", "Lost", "Ties", "Member rows",
+    )  # fmt: skip
+    caption = (
+        f"Bradley-Terry ratings (log-odds) from {view.n_preferences:,} preferences of people, up to id "
+        f"{view.last_preference_id:,}; intervals allow for preferences of one prompt going together"
+    )
+    saved = markup.download("Save these ratings (CSV)", name="ratings.csv", text=ratings_csv(view))
+    links = markup.figure_links("members-ratings-plot", name="ratings")
+    return links + _draw_effects(view) + markup.table(headings, rows, caption=caption) + saved
+
+
+def draw_wins(view: RatingsView) -> str:
+    """Who won how often against whom."""
+    if not view.members:
+        return ""
+    names = [one.member for one in view.members]
+    cells = [
+        [_win_cell(names[i], names[j], view.wins[i][j], view.counts[i][j]) for j in range(len(names))]
+        for i in range(len(names))
+    ]
+    matrix = markup.matrix(
+        names, cells, caption="How often people preferred the row to the column, a tie half"
+    )
+    saved = markup.download("Save this matrix (CSV)", name="wins.csv", text=wins_csv(view))
+    return markup.figure_links("members-wins-plot", name="wins") + markup.fold("As a table", matrix) + saved
+
+
+def draw_time(page: MembersPage) -> str:
+    """Ratings by ever more preferences."""
+    return _draw_points(
+        page.over_time,
+        name="time",
+        at="Up to preference",
+        said=lambda at: f"{at} ({page.dates.get(at, 'unknown')})",
+    )
+
+
+def draw_kinds(page: MembersPage) -> str:
+    """Ratings by kind of task."""
+    return _draw_points(page.by_kind, name="kinds", at="Kind of task", said=str)
+
+
+def draw_ranker(page: MembersPage) -> str:
+    """A version's ratings beside people's."""
+    if not page.ranker:
+        return markup.remark(page.ranker_notice)
+    rows = [
+        (one.member, f"{one.people:+.2f}", f"{one.people_low:+.2f} to {one.people_high:+.2f}",
+         f"{one.ranker:+.2f}", f"{one.ranker_low:+.2f} to {one.ranker_high:+.2f}",
+         f"{one.ranker - one.people:+.2f}", f"{one.n:,}")
+        for one in page.ranker
+    ]  # fmt: skip
+    headings = (
+        "Member", "People", "95 % interval", "Version", "95 % interval", "Difference", "Held-out votes",
+    )  # fmt: skip
+    table = markup.table(headings, rows, caption="On the same decided votes on held-out prompts")
+    saved = markup.download("Save these ratings (CSV)", name="ranker.csv", text=ranker_csv(page.ranker))
+    return markup.figure_links("members-ranker-plot", name="ranker-and-people") + table + saved
+
+
+def _draw_points(points: tuple[RatingPoint, ...], *, name: str, at: str, said: Callable[[str], str]) -> str:
+    if not points:
+        return markup.remark(NO_RATINGS)
+    rows = [
+        (one.member, said(one.at), f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}", f"{one.n:,}")
+        for one in points
+    ]
+    table = markup.table(("Member", at, "Rating", "95 % interval", "Preferences"), rows)
+    saved = markup.download("Save this table (CSV)", name=f"{name}.csv", text=points_csv(points))
+    links = markup.figure_links(f"members-{name}-plot", name=f"ratings-{name}")
+    return links + markup.fold("As a table", table) + saved
+
+
+def _draw_effects(view: RatingsView) -> str:
+    if not view.effects:
+        return ""
+    rows = [(one.name, f"{one.effect:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}") for one in view.effects]
+    caption = "What one doubling of a count on a side is worth in log-odds, members held equal"
+    return markup.table(("Style", "Effect", "95 % interval"), rows, caption=caption)
+
+
+def _win_cell(row: str, column: str, wins: float, count: int) -> markup.Cell | None:
+    if not count:
+        return None
+    return markup.Cell(wins / count, f"{row} against {column}: {wins:g} of {count:,}")

@@ -1,0 +1,210 @@
+"""What the label page sends and is sent: records, how they are drawn, and how they are checked.
+
+Invariant: what came from outside is a record only after every field was checked, and texts that go
+out are safe HTML. Non-goal: what becomes of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blender_ui.errors import MalformedInput
+from blender_ui.services.labeling.lending import PairView
+from blender_ui.services.labeling.loop import Answer, Marks
+from blender_ui.services.labeling.relabeling import PastAnswer
+from blender_ui.ui.prose import render_prose
+from db.models import DEFAULT_PROJECT_ID, Outcome
+
+LONGEST_REASON = 4000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A blind pair, ready to be drawn; the texts are safe HTML."""
+
+    lease_id: int
+    instruction: str
+    input: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reveal:
+    """Who wrote the two answers of the pair before."""
+
+    outcome: str
+    left_member: str
+    right_member: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What the page draws next.
+
+    Attributes:
+        pair: The annotator's pair; None where nothing is left for them.
+        reveal: Of the outcome that was just taken; None after anything else.
+        notice: A sentence to show; empty for none.
+    """
+
+    pair: Pair | None
+    reveal: Reveal | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The project on the desk, and the ones there are to choose from.
+
+    Attributes:
+        guidelines: Safe HTML; empty for the app's own.
+        questions: Asked beside the outcome, see ``services.people.questions``.
+        choices: Id and name of every project that this person may label.
+    """
+
+    project_id: int
+    name: str
+    guidelines: str
+    questions: dict[str, Any]
+    choices: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome:
+    """The annotator's name, their desk and their first turn."""
+
+    name: str
+    desk: Desk
+    turn: Turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an answer leaves the annotator.
+
+    Attributes:
+        shown: The lease that is on the screen already, drawn before the answer was sent; the turn
+            then brings the pair after it. None where the page waits for its next pair.
+    """
+
+    project_id: int = DEFAULT_PROJECT_ID
+    shown: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """An outcome as the page sends it."""
+
+    answer: Answer
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """One of the annotator's own answers; the texts are safe HTML, the reason is as it was written."""
+
+    preference_id: int
+    instruction: str
+    left: str
+    right: str
+    outcome: str
+    reason: str
+    at: str
+    n_earlier: int
+
+
+def draw_pair(pair: PairView) -> Pair:
+    """The pair with its texts as safe HTML."""
+    return Pair(
+        lease_id=pair.lease_id,
+        instruction=render_prose(pair.instruction),
+        input=render_prose(pair.input),
+        left=render_prose(pair.left_text),
+        right=render_prose(pair.right_text),
+    )
+
+
+def read_vote(sent: object) -> Vote:
+    """Check a vote that came from outside.
+
+    Raises:
+        MalformedInput: If a field is missing or has the wrong form.
+    """
+    if not isinstance(sent, Mapping):
+        raise MalformedInput(f"expected a vote as an object, came {type(sent).__name__}")
+    answer = Answer(
+        lease_id=read_id(sent.get("lease_id")),
+        outcome=read_outcome(sent.get("outcome")),
+        idempotency_key=read_token(sent.get("token")),
+        reason=_read_reason(sent.get("reason")),
+        strength=_read_number(sent.get("strength"), "strength"),
+        seconds=_read_number(sent.get("seconds"), "seconds"),
+        marks=Marks(criteria=sent.get("criteria"), spans=sent.get("spans")),
+    )
+    return Vote(answer=answer, place=read_place(sent))
+
+
+def draw_past(answer: PastAnswer) -> Past:
+    """One of one's own answers with its texts as safe HTML."""
+    return Past(
+        preference_id=answer.preference_id,
+        instruction=render_prose(f"{answer.instruction}\n\n{answer.input}".strip()),
+        left=render_prose(answer.left_text),
+        right=render_prose(answer.right_text),
+        outcome=answer.outcome.value,
+        reason=answer.reason or "",
+        at=answer.at.strftime("%Y-%m-%d %H:%M"),
+        n_earlier=answer.n_earlier,
+    )
+
+
+def read_place(sent: object) -> Place:
+    """Check where an answer leaves the annotator."""
+    if not isinstance(sent, Mapping):
+        raise MalformedInput(f"expected a place as an object, came {type(sent).__name__}")
+    shown = sent.get("shown")
+    return Place(
+        project_id=read_id(sent.get("project_id", DEFAULT_PROJECT_ID)),
+        shown=None if shown is None else read_id(shown),
+    )
+
+
+def read_outcome(value: object) -> Outcome:
+    """Check an outcome."""
+    if value not in list(Outcome):
+        raise MalformedInput(f"expected an outcome among {', '.join(Outcome)}; came {value!r}")
+    return Outcome(str(value))
+
+
+def read_token(value: object) -> str:
+    """Check a vote's token."""
+    if not isinstance(value, str):
+        raise MalformedInput(f"expected the vote's token as text, came {type(value).__name__}")
+    return value
+
+
+def read_id(value: object) -> int:
+    """Check the number of a row."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedInput(f"expected a whole number that names a row, came {value!r}")
+    return value
+
+
+def _read_reason(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > LONGEST_REASON:
+        raise MalformedInput(f"a reason is a text of at most {LONGEST_REASON} characters")
+    return value
+
+
+def _read_number(value: object, name: str) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise MalformedInput(f"expected {name} as a number, came {value!r}")
+    return float(value)

@@ -1,0 +1,185 @@
+"""What the label page does when asked, without Gradio.
+
+Invariant: every request carries the browser's key, and an outcome or skip names the lease that was
+on the screen; the service refuses any other, so nobody votes on a pair they have not seen. Names of
+members leave only with an outcome that is in the store. Non-goal: which pair comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from blender_ui.errors import LeaseLost, NotPermitted
+from blender_ui.services.labeling.loop import AnnotatorView, Labeling, ProgressView
+from blender_ui.services.labeling.relabeling import Relabeling
+from blender_ui.services.people.access import Access
+from blender_ui.services.people.projects import Projects
+from blender_ui.ui.identity import recognise
+from blender_ui.ui.labeling.forms import (
+    Desk,
+    Past,
+    Place,
+    Reveal,
+    Turn,
+    Welcome,
+    draw_pair,
+    draw_past,
+    read_id,
+    read_outcome,
+    read_place,
+    read_token,
+    read_vote,
+)
+from blender_ui.ui.prose import render_prose
+from db.models import DEFAULT_PROJECT_ID, Role
+
+
+class LabelHandlers:
+    """The label page's requests.
+
+    Args:
+        labeling: The label loop.
+        relabeling: Past answers.
+        projects: What is labelled.
+        access: Who may label which.
+        after_vote: Called after every outcome and undo; must return at once.
+        warn: A gentle sentence for an annotator whose latest answers look odd, else nothing.
+    """
+
+    def __init__(
+        self,
+        labeling: Labeling,
+        *,
+        relabeling: Relabeling,
+        projects: Projects,
+        access: Access,
+        after_vote: Callable[[], None],
+        warn: Callable[[int], str] = lambda annotator_id: "",
+    ) -> None:
+        self._labeling = labeling
+        self._relabeling = relabeling
+        self._projects = projects
+        self._access = access
+        self._after_vote = after_vote
+        self._warn = warn
+
+    def open(self, key: str, project_id: object = None) -> Welcome:
+        """Begin, or go on where the annotator was, in a project of theirs."""
+        annotator = recognise(self._labeling, key)
+        desk = self._find_desk(annotator, project_id)
+        turn = self._next(annotator.id, Place(project_id=desk.project_id))
+        return Welcome(name=annotator.name, desk=desk, turn=turn)
+
+    def ahead(self, key: str, project_id: int, shown: int) -> Turn:
+        """The pair after the one that is on the screen, to be drawn the moment that one is answered."""
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, Place(project_id=read_id(project_id), shown=read_id(shown)))
+        return self._next(annotator.id, place)
+
+    def vote(self, key: str, sent: Mapping[str, object]) -> Turn:
+        """Take an outcome and give the next pair."""
+        vote = read_vote(sent)
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, vote.place)
+        told = self._labeling.answer(
+            vote.answer, annotator_id=annotator.id, project_id=place.project_id, besides=place.shown
+        )
+        pair = None if told.pair is None else draw_pair(told.pair)
+        if told.submitted is None:
+            return Turn(pair=pair, notice=f"Not counted: {told.refusal}")
+        self._after_vote()
+        reveal = Reveal(
+            outcome=told.submitted.outcome.value,
+            left_member=told.submitted.left_member,
+            right_member=told.submitted.right_member,
+        )
+        return Turn(pair=pair, reveal=reveal)
+
+    def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
+        """Leave a pair to others and give the next one."""
+        annotator = recognise(self._labeling, key)
+        where = self._admit(annotator, read_place(place or {}))
+        try:
+            self._labeling.skip(annotator_id=annotator.id, lease_id=read_id(lease_id))
+        except LeaseLost as error:
+            return self._next(annotator.id, where, notice=f"Not skipped: {error}")
+        return self._next(annotator.id, where, notice="Skipped.")
+
+    def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> Turn:
+        """Take the last outcome or skip back and show its pair again."""
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, Place(project_id=read_id(project_id)))
+        try:
+            pair = self._labeling.undo(annotator_id=annotator.id, project_id=place.project_id)
+        except LeaseLost as error:
+            return self._next(annotator.id, place, notice=f"Not undone: {error}")
+        if pair is None:
+            return self._next(annotator.id, place, notice="There is nothing to take back.")
+        self._after_vote()
+        return Turn(pair=draw_pair(pair), notice="Taken back. Here is that pair again.")
+
+    def keep(self, key: str, lease_id: int) -> bool:
+        """Keep the annotator's pairs for them; False where the one on the screen is theirs no more."""
+        annotator_id = recognise(self._labeling, key).id
+        return self._labeling.heartbeat(annotator_id=annotator_id, lease_id=read_id(lease_id))
+
+    def progress(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
+        """How far the labelling is."""
+        annotator = recognise(self._labeling, key)
+        return self._labeling.progress(annotator_id=annotator.id, project_id=read_id(project_id))
+
+    def warning(self, key: str) -> str:
+        """What the annotator should hear of their latest answers; usually nothing."""
+        return self._warn(recognise(self._labeling, key).id)
+
+    def rename(self, key: str, name: str) -> str:
+        """Call the annotator by another name; gives back the name that is kept."""
+        annotator_id = recognise(self._labeling, key).id
+        return self._labeling.rename(annotator_id=annotator_id, name=name).name
+
+    def mine(self, key: str, project_id: int, before_id: object = None) -> list[Past]:
+        """The annotator's own answers in a project, the latest first."""
+        annotator_id = recognise(self._labeling, key).id
+        past = self._relabeling.list_mine(
+            annotator_id=annotator_id,
+            project_id=read_id(project_id),
+            before_id=None if before_id is None else read_id(before_id),
+        )
+        return [draw_past(answer) for answer in past]
+
+    def relabel(self, key: str, preference_id: int, outcome: str, token: str) -> int:
+        """Give one of one's own answers anew; gives its new id."""
+        annotator_id = recognise(self._labeling, key).id
+        changed = self._relabeling.relabel(
+            annotator_id=annotator_id,
+            preference_id=read_id(preference_id),
+            outcome=read_outcome(outcome),
+            idempotency_key=read_token(token),
+        )
+        self._after_vote()
+        return changed
+
+    def _find_desk(self, annotator: AnnotatorView, wanted: object) -> Desk:
+        """The wanted project, the first one of theirs where it is not for them any more."""
+        sees_all = annotator.role is not Role.ANNOTATOR
+        mine = self._projects.list_open_to(annotator_id=annotator.id, sees_all=sees_all)
+        if not mine:
+            raise NotPermitted("No project is open to you. Ask a researcher for an invitation link.")
+        chosen = next((project for project in mine if project.id == wanted), mine[0])
+        return Desk(
+            project_id=chosen.id,
+            name=chosen.name,
+            guidelines=render_prose(chosen.guidelines) if chosen.guidelines.strip() else "",
+            questions=chosen.questions.to_json(),
+            choices=tuple((project.id, project.name) for project in mine),
+        )
+
+    def _admit(self, annotator: AnnotatorView, place: Place) -> Place:
+        self._access.require_labelling(annotator, project_id=place.project_id)
+        return place
+
+    def _next(self, annotator_id: int, place: Place, *, notice: str = "") -> Turn:
+        pair = self._labeling.next_pair(
+            annotator_id=annotator_id, project_id=place.project_id, besides=place.shown
+        )
+        return Turn(pair=None if pair is None else draw_pair(pair), notice=notice)

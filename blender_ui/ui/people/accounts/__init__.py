@@ -1,0 +1,1 @@
+"""The people page: accounts and their roles, invitation links, the audit trail."""

@@ -1,0 +1,92 @@
+"""Projects and their pairs as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blender_ui.services.asking.generating import GenerationView
+from blender_ui.services.people.projects import ProjectView
+from blender_ui.services.quality.checks import KnownPair
+from blender_ui.ui import markup
+from blender_ui.ui.prose import render_prose
+from db.models import Audience, JobStatus, Outcome, Purpose
+
+_STATES = {
+    Purpose.LABEL: "to be labelled",
+    Purpose.GOLD: "a gold pair",
+    Purpose.ATTENTION: "an attention check",
+}
+
+
+def _say(outcome: Outcome) -> str:
+    return outcome.value.replace("_", " ")
+
+
+def draw_projects(projects: Sequence[ProjectView]) -> str:
+    """Every project and how far it is."""
+    rows = [
+        (
+            project.terms.name + (" (archived)" if project.is_archived else ""),
+            f"{project.n_prompts:,}",
+            f"{project.n_pairs:,}",
+            f"{project.n_taken:,} of {project.n_wanted:,}",
+            f"{project.n_checks:,}",
+            "members" if project.terms.audience is Audience.MEMBERS else "everybody",
+        )
+        for project in projects
+    ]
+    return markup.table(("Project", "Prompts", "Pairs", "Answers", "Checks", "Labelled by"), rows)
+
+
+def draw_new() -> str:
+    """What comes first in a new project."""
+    return markup.notice("A new project: give it a name and its terms below, then make it.")
+
+
+def draw_progress(project: ProjectView) -> str:
+    """How far one project is, and what is missing where it cannot begin."""
+    if project.n_prompts == 0:
+        return markup.notice("This project has no prompts yet. Import a file or type some below.")
+    if project.n_wanted == 0:
+        return markup.notice(
+            "No pair is to be labelled yet: the prompts need two answers each. Import a file that has them, "
+            "or let the members answer below."
+        )
+    share = project.n_taken / project.n_wanted
+    return markup.meter(share, f"{project.n_taken:,} of {project.n_wanted:,} answers given or being given")
+
+
+def draw_job(job: GenerationView | None) -> str:
+    """How far the members' answers are; nothing where they were never asked for."""
+    if job is None:
+        return ""
+    count = f"{job.n_done:,} of {job.n_total:,} answers"
+    failed = f", {job.n_failed:,} failed and keep their reasons" if job.n_failed else ""
+    state = "stopping" if job.is_stopping else job.status.value
+    text = f"Members' answers, {state}: {count}{failed}"
+    tone = "warning" if job.status is JobStatus.FAILED else "info"
+    share = (job.n_done + job.n_failed) / max(job.n_total, 1)
+    return markup.meter(share, text, tone=tone) + markup.notice(job.error or "", tone="warning")
+
+
+def draw_pair(pair: KnownPair | None) -> str:
+    """A pair to be made a check, without its members' names."""
+    if pair is None:
+        return markup.remark("Choose a pair to see its answers.")
+    state = _STATES[pair.purpose]
+    known = f"; the right answer is {_say(pair.gold_outcome)}" if pair.gold_outcome else ""
+    return (
+        markup.remark(f"Pair {pair.comparison_id} is {state}{known}.")
+        + markup.fold("Question", render_prose(pair.instruction) + render_prose(pair.input))
+        + markup.side_by_side(
+            markup.fold("Left answer", render_prose(pair.left_text)),
+            markup.fold("Right answer", render_prose(pair.right_text)),
+        )
+    )
+
+
+def pair_title(pair: KnownPair) -> str:
+    """One line for a list."""
+    mark = f" [{pair.purpose.value}: {_say(pair.gold_outcome)}]" if pair.gold_outcome else ""
+    question = " ".join(f"{pair.instruction} {pair.input}".split())
+    return f"{pair.comparison_id}{mark} {question[:80]}"

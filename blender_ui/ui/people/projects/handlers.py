@@ -1,0 +1,232 @@
+"""What the projects page does when asked, without Gradio.
+
+Invariant: the guard has let in researchers only; what a page sent is checked here or by the service,
+and a refused change is a sentence. Non-goal: how it looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.services.asking.generating import GenerationView
+from blender_ui.services.people.project_prompts import split_prompts
+from blender_ui.services.people.projects import ProjectTerms, ProjectView
+from blender_ui.services.people.questions import Questions, read_questions
+from blender_ui.services.quality.checks import KnownPair
+from blender_ui.ui.identity import presented_key, recognise
+from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, Purpose, Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class TermsForm:
+    """A project's terms as the form has them; nothing in it is checked yet."""
+
+    name: object
+    guidelines: object
+    overlap: object
+    gold_share: object
+    attention_share: object
+    policy: object
+    random_share: object
+    criteria: object
+    asks: object
+    audience: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What came of a request: the project it leaves chosen, and a sentence."""
+
+    project_id: int | None
+    text: str
+    is_good: bool = True
+
+
+class ProjectsHandlers:
+    """The projects page's requests."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def list_projects(self) -> list[ProjectView]:
+        """Every project, archived ones too."""
+        return self._services.projects.list_projects(with_archived=True)
+
+    def choose(self, project_id: object) -> ProjectView:
+        """One project; the default one where nothing is chosen."""
+        return self._services.projects.get(project_id if isinstance(project_id, int) else DEFAULT_PROJECT_ID)
+
+    def save(self, project_id: object, form: TermsForm) -> Said:
+        """Make a project, or change the one that is chosen."""
+
+        def act() -> Said:
+            terms = read_terms(form)
+            if isinstance(project_id, int):
+                view = self._services.projects.change(project_id, terms, by=self._me())
+                return Said(project_id=view.id, text=f"{view.terms.name} is saved.")
+            view = self._services.projects.create(terms, by=self._me())
+            return Said(project_id=view.id, text=f"{view.terms.name} is made. Add prompts to it below.")
+
+        return _attempt(project_id, act)
+
+    def archive(self, project_id: object) -> Said:
+        """Take a project out of labelling, or put it back."""
+
+        def act() -> Said:
+            view = self._services.projects.get(_read_id(project_id))
+            self._services.projects.set_archived(view.id, is_archived=not view.is_archived, by=self._me())
+            state = "labelled again" if view.is_archived else "archived: it keeps its rows and lends no pairs"
+            return Said(project_id=view.id, text=f"{view.terms.name} is {state}.")
+
+        return _attempt(project_id, act)
+
+    def add_typed(self, project_id: object, text: object) -> Said:
+        """Add typed prompts."""
+
+        def act() -> Said:
+            prompts = split_prompts(text if isinstance(text, str) else "")
+            chosen = _read_id(project_id)
+            n_new = self._services.project_prompts.add(chosen, instructions=prompts, by=self._me())
+            return Said(project_id=chosen, text=f"{n_new} of {len(prompts)} prompts are new and were added.")
+
+        return _attempt(project_id, act)
+
+    def add_file(self, project_id: object, path: str | None) -> Said:
+        """Import a file's prompts into a project."""
+
+        def act() -> Said:
+            if not path:
+                raise MalformedInput("choose a file first")
+            chosen = _read_id(project_id)
+            report = self._services.importing.import_file(Path(path), project_id=chosen)
+            return Said(
+                project_id=chosen,
+                text=f"{report.n_prompts:,} prompts and {report.n_queued:,} pairs to label came in; "
+                f"{report.n_already_there:,} prompts were there already.",
+            )
+
+        return _attempt(project_id, act)
+
+    def generate(self, project_id: object) -> Said:
+        """Have the members answer a project's prompts."""
+
+        def act() -> Said:
+            job = self._services.generating.request(_read_id(project_id), by=self._me())
+            return Said(
+                project_id=job.project_id, text=f"The worker asks the members for {job.n_total:,} answers."
+            )
+
+        return _attempt(project_id, act)
+
+    def stop(self, project_id: object) -> Said:
+        """Stop the members after the answer that is being written."""
+
+        def act() -> Said:
+            job = self._services.generating.cancel(_read_id(project_id), by=self._me())
+            return Said(project_id=job.project_id, text="The members stop; what they answered stays.")
+
+        return _attempt(project_id, act)
+
+    def find_job(self, project_id: object) -> GenerationView | None:
+        """The chosen project's latest generation; None where there is none."""
+        return self._services.generating.find_latest(project_id) if isinstance(project_id, int) else None
+
+    def invite(self, project_id: object, n_accounts: object) -> tuple[str, Said]:
+        """Make a link for annotators of a project; gives its token."""
+        token = ""
+
+        def act() -> Said:
+            nonlocal token
+            n_wanted = int(n_accounts) if isinstance(n_accounts, int | float) else 0
+            token = self._services.invitations.invite(
+                role=Role.ANNOTATOR, by=self._me(), project_id=_read_id(project_id), n_accounts=n_wanted
+            )
+            return Said(project_id=_read_id(project_id), text="Send this link; it is shown only now.")
+
+        said = _attempt(project_id, act)
+        return token, said
+
+    def list_pairs(self, project_id: object, containing: object) -> list[KnownPair]:
+        """Pairs of a project to choose a check from, checks first."""
+        text = containing if isinstance(containing, str) else ""
+        return self._services.checks.list_pairs(project_id=_read_id(project_id), containing=text)
+
+    def get_pair(self, comparison_id: object) -> KnownPair | None:
+        """The chosen pair; None where none is."""
+        return self._services.checks.get(comparison_id) if isinstance(comparison_id, int) else None
+
+    def set_check(self, project_id: object, comparison_id: object, purpose: object, outcome: object) -> Said:
+        """Make a pair a check with its answer, or a pair to label again."""
+
+        def act() -> Said:
+            if purpose not in list(Purpose):
+                raise MalformedInput(f"expected one of {', '.join(Purpose)}; came {purpose!r}")
+            wanted = Purpose(str(purpose))
+            known = None if wanted is Purpose.LABEL else _read_outcome(outcome)
+            self._services.checks.set_check(
+                _read_id(comparison_id), purpose=wanted, outcome=known, by=self._me()
+            )
+            return Said(
+                project_id=_read_id(project_id), text=f"Pair {comparison_id} is set to {wanted.value}."
+            )
+
+        return _attempt(project_id, act)
+
+    def _me(self) -> int:
+        return recognise(self._services.labeling, presented_key.get()).id
+
+
+def read_terms(form: TermsForm) -> ProjectTerms:
+    """Check a form.
+
+    Raises:
+        MalformedInput: If a field has the wrong form; ranges are the service's to check.
+    """
+    for name in ("overlap", "gold_share", "attention_share", "random_share"):
+        value = getattr(form, name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise MalformedInput(f"expected a number for {name.replace('_', ' ')}, came {value!r}")
+    if form.audience not in list(Audience):
+        raise MalformedInput(f"expected everybody or members, came {form.audience!r}")
+    numbers = {field.name: getattr(form, field.name) for field in fields(form)}
+    return ProjectTerms(
+        name=str(form.name or ""),
+        guidelines=str(form.guidelines or ""),
+        overlap=int(numbers["overlap"]),
+        gold_share=float(numbers["gold_share"]),
+        attention_share=float(numbers["attention_share"]),
+        policy=str(form.policy),
+        random_share=float(numbers["random_share"]),
+        questions=_read_questions(form),
+        audience=Audience(str(form.audience)),
+    )
+
+
+def _read_questions(form: TermsForm) -> Questions:
+    asks = form.asks if isinstance(form.asks, list) else []
+    switches = {name: name in asks for name in ("strength", "reason", "spans")}
+    return read_questions({"criteria": form.criteria or [], **switches})
+
+
+def _attempt(project_id: object, act: Callable[[], Said]) -> Said:
+    try:
+        return act()
+    except BlenderError as error:
+        chosen = project_id if isinstance(project_id, int) else None
+        return Said(project_id=chosen, text=f"Nothing was changed: {error}", is_good=False)
+
+
+def _read_id(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedInput("choose one from the list first")
+    return value
+
+
+def _read_outcome(value: object) -> Outcome:
+    if value not in list(Outcome):
+        raise MalformedInput("say which answer is right")
+    return Outcome(str(value))

@@ -1,0 +1,209 @@
+"""Training as HTML, through ``markup``. No Gradio, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from blender_ui.services.training.requests import JobView
+from blender_ui.services.versions.fuser_versions import FuserVersionView
+from blender_ui.services.versions.model_versions import PromotionView, VersionView
+from blender_ui.services.versions.readiness import ReadinessView
+from blender_ui.ui import markup
+from blender_ui.ui.training.handlers import JobCard
+from db.models import JobKind, JobStatus
+
+KIND_NAMES = {
+    JobKind.FAST: "Fast: a head over a frozen reader",
+    JobKind.JOINT: "Joint: an encoder reads both answers",
+    JobKind.POINTWISE: "Pointwise: an encoder reads one answer at a time",
+    JobKind.FUSER: "Fuser: a T5 writes one answer from several",
+}
+STALLED = (
+    "No worker is running, so the job waits. It starts by itself with the app; where it runs apart, "
+    "start it with: blender-ui worker. The job goes on from where it was."
+)
+
+
+def draw_readiness(view: ReadinessView) -> str:
+    """How far the store is from a training."""
+    share = view.n_decided / view.n_needed if view.n_needed else 1.0
+    counted = min(view.n_decided, view.n_needed) if not view.is_ready else view.n_decided
+    words = f"{counted} of {view.n_needed} decided preferences" if not view.is_ready else "ready to train"
+    figures = markup.figures(
+        [
+            ("preferences", f"{view.n_preferences:,}"),
+            ("decided", f"{view.n_decided:,}"),
+            ("on prompts", f"{view.n_prompts:,}"),
+            ("held out", f"{view.n_held_out:,}"),
+            ("new since the last training", f"{view.n_new:,}"),
+        ],
+        note=view.reason,
+    )
+    return markup.meter(share, words, tone="good" if view.is_ready else "info") + figures
+
+
+def draw_card(card: JobCard | None) -> str:
+    """The job that is watched."""
+    if card is None:
+        return markup.remark("No training was asked for yet.")
+    job = card.job
+    head = markup.section(
+        f"Job {job.id}", f"{KIND_NAMES[job.kind]}, preferences up to id {job.cut_off_preference_id}"
+    )
+    if job.is_stalled:
+        return (
+            head
+            + markup.meter(job.progress, "worker not running", tone="warning")
+            + markup.notice(STALLED, tone="warning")
+        )
+    words = {
+        JobStatus.WAITING: "waiting for the worker",
+        JobStatus.RUNNING: job.phase + _say_remaining(job.remaining_seconds),
+        JobStatus.COMPLETE: f"complete after {_say_duration(job)}",
+        JobStatus.CANCELLED: "cancelled",
+        JobStatus.FAILED: f"failed after {_say_duration(job)}",
+    }[job.status]
+    if job.is_cancel_requested and not job.status.is_finished():
+        words += ", cancelling"
+    drawn = head + markup.meter(job.progress, words, tone="warning" if job.error else "info")
+    return drawn + (markup.notice(job.error, tone="warning") if job.error else "")
+
+
+def draw_jobs(jobs: Iterable[JobView]) -> str:
+    """All jobs, newest first."""
+    rows = [
+        (
+            str(job.id),
+            job.kind.value,
+            job.phase if job.is_stalled else job.status.value,
+            say_time(job.created_at),
+            _say_duration(job),
+            str(job.cut_off_preference_id),
+            _say_result(job),
+        )
+        for job in jobs
+    ]
+    if not rows:
+        return markup.remark("None yet.")
+    headings = ("Job", "Kind", "Status", "Asked at (UTC)", "Took", "Up to preference", "Result")
+    return markup.table(headings, rows)
+
+
+def draw_versions(versions: Iterable[VersionView]) -> str:
+    """All versions with their figures, newest first."""
+    rows = [
+        (
+            f"{version.id} (active)" if version.is_active else str(version.id),
+            version.kind.value,
+            version.base_model,
+            _say_accuracy(version.metrics.get("held_out")),
+            _say_figure(version.metrics.get("held_out"), "log_loss", ".3f"),
+            _say_share(version.metrics.get("longer")),
+            f"{version.n_train:,} + {version.n_held_out:,}",
+            str(version.parent_id or ""),
+            str(version.cut_off_preference_id),
+            version.fingerprint[:10],
+            say_time(version.created_at),
+        )
+        for version in versions
+    ]
+    if not rows:
+        return markup.remark("None yet; a training makes the first.")
+    headings = (
+        "Version", "Kind", "Base", "Held-out accuracy (95 %)", "Log loss", "Longer is better",
+        "Learnt from + held out", "Compared with", "Up to preference", "Fingerprint", "Made at (UTC)",
+    )  # fmt: skip
+    return markup.table(headings, rows)
+
+
+def draw_fusers(versions: Iterable[FuserVersionView]) -> str:
+    """All trained fusers with their figures on held-out prompts, newest first."""
+    rows = [
+        (
+            f"{version.id} (active)" if version.is_active else str(version.id),
+            version.base_model,
+            _say_figure(version.metrics.get("held_out"), "rouge_l", ".3f"),
+            _say_share(_figure(version.metrics.get("held_out"), "covered")),
+            _say_share(_figure(version.metrics.get("held_out"), "copied")),
+            f"{version.n_train:,} + {version.n_held_out:,}",
+            version.fingerprint[:10],
+            say_time(version.created_at),
+            version.decision,
+        )
+        for version in versions
+    ]
+    if not rows:
+        return markup.remark("None yet; training the kind “fuser” makes the first.")
+    headings = (
+        "Version", "Base", "ROUGE-L", "Covers", "From one source", "Learnt from + held out", "Fingerprint",
+        "Made at (UTC)", "Decision",
+    )  # fmt: skip
+    return markup.table(headings, rows)
+
+
+def draw_decisions(decisions: Iterable[PromotionView]) -> str:
+    """Every decision about a version, newest first."""
+    rows = [
+        (
+            say_time(one.created_at),
+            f"version {one.version_id}",
+            "promoted" if one.promoted else "refused",
+            str(one.previous_id or ""),
+            one.decided_by or "the figures",
+            one.reason,
+        )
+        for one in decisions
+    ]
+    if not rows:
+        return markup.remark("None yet.")
+    return markup.table(("At (UTC)", "Version", "Decision", "Before", "Decided by", "Reason"), rows)
+
+
+def say_time(moment: datetime) -> str:
+    """A time to the minute, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _say_seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+
+
+def _say_remaining(seconds: float | None) -> str:
+    return f", about {_say_seconds(seconds)} left" if seconds is not None else ""
+
+
+def _say_duration(job: JobView) -> str:
+    if job.started_at is None or job.finished_at is None:
+        return ""
+    return _say_seconds((job.finished_at - job.started_at).total_seconds())
+
+
+def _say_result(job: JobView) -> str:
+    if job.version_id is None:
+        return job.error or ""
+    return f"{'fuser ' if job.kind is JobKind.FUSER else ''}version {job.version_id}"
+
+
+def _say_accuracy(figures: object) -> str:
+    if not isinstance(figures, Mapping) or "accuracy" not in figures:
+        return ""
+    accuracy, low, high = (_say_share(figures.get(name)) for name in ("accuracy", "low", "high"))
+    return f"{accuracy} ({low} to {high}), n = {figures.get('n', '?')}"
+
+
+def _figure(figures: object, name: str) -> object:
+    return figures.get(name) if isinstance(figures, Mapping) else None
+
+
+def _say_figure(figures: object, name: str, form: str) -> str:
+    value = _figure(figures, name)
+    return format(value, form) if isinstance(value, int | float) else ""
+
+
+def _say_share(value: object) -> str:
+    return f"{value:.0%}" if isinstance(value, int | float) else ""

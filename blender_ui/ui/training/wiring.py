@@ -1,0 +1,158 @@
+"""The train page's events: which handler a component calls and what its views change.
+
+Everything is short work on the store, past the queue. The timer ticks only while a job may have news.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.ui import markup
+from blender_ui.ui.plots import curve_plot
+from blender_ui.ui.training import drawing
+from blender_ui.ui.training.encoders import list_encoders
+from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
+from blender_ui.ui.training.layout import TrainParts, draw_train
+from db.models import JobKind
+
+REDRAW = -1
+"""As the count of points drawn: draws the curve whatever it has."""
+STEPS = {JobKind.FAST: "preferences learnt from"}
+Update = dict[Any, Any]
+"""New values or properties by component."""
+
+
+def build_train(services: Services, page: gr.Blocks) -> None:
+    """Draw the page and wire its events, inside the page's Blocks context.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    handlers = TrainHandlers(
+        services.training,
+        services.labeling,
+        access=services.access,
+        fusers=services.fuser_versions,
+        list_encoders=lambda: list_encoders(services.settings.weights_path),
+    )
+    parts = draw_train(handlers.encoders())
+    outputs = _outputs(parts)
+    _wire_watching(page, parts, handlers, outputs)
+    _wire_acts(parts, handlers, outputs)
+
+
+def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
+    def open_page() -> Update:
+        return _paint_page(parts, handlers.page(), n_points=REDRAW)
+
+    def tick(job_id: int | None, n_points: int) -> Update:
+        card = handlers.card()
+        if card is None or card.job.id != job_id or not card.is_active:
+            is_same = card is not None and card.job.id == job_id
+            return _paint_page(parts, handlers.page(), n_points=n_points if is_same else REDRAW)
+        return _paint_card(parts, card, n_points=n_points)
+
+    watch = parts.watch
+    page.load(open_page, None, outputs, **_at_once("train_open"))
+    watch.timer.tick(tick, [watch.job_id, watch.n_points], outputs, **_at_once("train_tick"))
+
+
+def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
+    ask, watch, versions, fusers = parts.ask, parts.watch, parts.versions, parts.fusers
+
+    def request(memory: object, kind: str, encoder: str, n_epochs: float, learning_rate: float) -> Update:
+        wish = Wish(kind=kind, encoder=encoder, n_epochs=n_epochs, learning_rate=learning_rate)
+        said = handlers.request(memory, wish)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), ask.notice: markup.notice(said)}
+
+    def cancel(job_id: int) -> Update:
+        said = handlers.cancel(job_id)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), ask.notice: markup.notice(said)}
+
+    def activate(memory: object, version_id: int, reason: str) -> Update:
+        said = handlers.activate(memory, version_id, reason)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), versions.notice: markup.notice(said)}
+
+    def activate_fuser(memory: object, version_id: int, reason: str) -> Update:
+        said = handlers.activate_fuser(memory, version_id, reason)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), fusers.notice: markup.notice(said)}
+
+    wish = [parts.memory, ask.kind, ask.encoder, ask.n_epochs, ask.learning_rate]
+    ask.train.click(request, wish, [*outputs, ask.notice], **_at_once("train_request"))
+    watch.cancel.click(cancel, watch.job_id, [*outputs, ask.notice], **_at_once("train_cancel"))
+    versions.activate.click(
+        activate,
+        [parts.memory, versions.chosen, versions.reason],
+        [*outputs, versions.notice],
+        **_at_once("train_activate"),
+    )
+    fusers.activate.click(
+        activate_fuser,
+        [parts.memory, fusers.chosen, fusers.reason],
+        [*outputs, fusers.notice],
+        **_at_once("train_activate_fuser"),
+    )
+
+
+def _outputs(parts: TrainParts) -> list[Any]:
+    watch, versions = parts.watch, parts.versions
+    return [
+        parts.ask.readiness,
+        watch.card,
+        watch.curve,
+        watch.cancel,
+        watch.job_id,
+        watch.n_points,
+        watch.timer,
+        parts.jobs,
+        versions.versions,
+        versions.chosen,
+        versions.decisions,
+        parts.fusers.versions,
+        parts.fusers.chosen,
+    ]
+
+
+def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
+    return {
+        **_paint_card(parts, page.card, n_points=n_points),
+        parts.ask.readiness: drawing.draw_readiness(page.readiness),
+        parts.jobs: drawing.draw_jobs(page.jobs),
+        parts.versions.versions: drawing.draw_versions(page.versions),
+        parts.versions.chosen: gr.update(
+            choices=[(f"version {one.id}", one.id) for one in page.versions if not one.is_active]
+        ),
+        parts.versions.decisions: drawing.draw_decisions(page.decisions),
+        parts.fusers.versions: drawing.draw_fusers(page.fusers),
+        parts.fusers.chosen: gr.update(
+            choices=[(f"fuser version {one.id}", one.id) for one in page.fusers if not one.is_active]
+        ),
+    }
+
+
+def _paint_card(parts: TrainParts, card: JobCard | None, *, n_points: int) -> Update:
+    """The job's card; its curve only where it has points that are not drawn yet."""
+    watch = parts.watch
+    is_active = card is not None and card.is_active
+    painted = {
+        watch.card: drawing.draw_card(card),
+        watch.cancel: gr.update(visible=is_active),
+        watch.job_id: card.job.id if card is not None else None,
+        watch.timer: gr.Timer(active=is_active),
+    }
+    if card is None or len(card.curve) == n_points:
+        return painted
+    curve = curve_plot(card.curve, steps=STEPS.get(card.job.kind, "step")) if card.curve else None
+    return {
+        **painted,
+        watch.curve: gr.update(value=curve, visible=curve is not None),
+        watch.n_points: len(card.curve),
+    }
+
+
+def _at_once(name: str) -> dict[str, Any]:
+    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

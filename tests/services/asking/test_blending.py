@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, SQLModel, select
+
+from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.members.protocol import Message
+from blender_ui.services.asking.answering import CandidateUpdate
+from blender_ui.services.asking.rounds import Blending
+from db.engine import create_store
+from db.models import Candidate, CandidateFailure, FailureKind, Member, Prompt
+from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    SQLModel.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def blending_of(engine: Engine, *members: ScriptedMember) -> Blending:
+    ticks = iter(range(1_000_000))
+    return Blending(
+        engine, members=ScriptedEnsemble(*members), clock=lambda: NOW, timer=lambda: float(next(ticks))
+    )
+
+
+def last(blending: Blending, prompt_id: int, name: str) -> CandidateUpdate:
+    return list(blending.stream(prompt_id=prompt_id, member_name=name))[-1]
+
+
+def rows(engine: Engine, table: type) -> list:
+    with Session(engine) as session:
+        return list(session.exec(select(table)).all())
+
+
+def test_asking_stores_the_prompt_and_names_every_member(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("x")), ScriptedMember("B", saying("y")))
+    asked = blending.ask(instruction="Add", input="1 and 2")
+    assert asked.member_names == ("A", "B")
+    (prompt,) = rows(engine, Prompt)
+    assert (prompt.id, prompt.instruction, prompt.input) == (asked.prompt_id, "Add", "1 and 2")
+    assert prompt.created_at == NOW
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_an_empty_question_is_refused(engine: Engine, text: str) -> None:
+    with pytest.raises(MalformedInput, match="empty"):
+        blending_of(engine, ScriptedMember("A", saying("x"))).ask(instruction=text)
+
+
+def test_a_stream_grows_and_ends_in_one_candidate(engine: Engine) -> None:
+    member = ScriptedMember("A", saying("Para", "mari", "bo"))
+    blending = blending_of(engine, member)
+    prompt_id = blending.ask(instruction="Capital?", input="Suriname").prompt_id
+    updates = list(blending.stream(prompt_id=prompt_id, member_name="A"))
+    assert [update.text for update in updates] == ["Para", "Paramari", "Paramaribo", "Paramaribo"]
+    assert [update.is_done for update in updates] == [False, False, False, True]
+    assert member.asked == [(Message("user", "Suriname\n\nCapital?"),)]
+    (candidate,) = rows(engine, Candidate)
+    assert (candidate.id, candidate.text, candidate.n_tokens) == (updates[-1].candidate_id, "Paramaribo", 3)
+    assert (candidate.finish_reason, candidate.seconds, candidate.first_token_seconds) == ("stop", 0.5, 0.25)
+    assert rows(engine, CandidateFailure) == []
+
+
+def test_updates_come_at_most_twenty_times_a_second(engine: Engine) -> None:
+    hundredths = iter(range(1_000_000))
+    member = ScriptedMember("A", saying(*"x" * 1000))
+    blending = Blending(
+        engine,
+        members=ScriptedEnsemble(member),
+        clock=lambda: NOW,
+        timer=lambda: next(hundredths) / 500,
+    )
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    updates = list(blending.stream(prompt_id=prompt_id, member_name="A"))
+    assert len(updates) <= 20 * updates[-2].seconds + 2
+    assert updates[-1].text == "x" * 1000
+
+
+def test_one_member_is_one_row_however_often_it_answers(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("x")))
+    for _ in range(3):
+        last(blending, blending.ask(instruction="Go").prompt_id, "A")
+    (row,) = rows(engine, Member)
+    assert (row.name, row.backend, row.model) == ("A", "openai", "model of A")
+
+
+def test_a_failure_keeps_its_kind_its_reason_and_the_text_so_far(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", failing("timeout", "no token for 60 s", "Half an")))
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    update = last(blending, prompt_id, "A")
+    assert update.is_done
+    assert update.candidate_id is None
+    assert update.failure is not None
+    assert (update.failure.kind, update.failure.message) == (FailureKind.TIMEOUT, "no token for 60 s")
+    (failure,) = rows(engine, CandidateFailure)
+    assert (failure.kind, failure.partial_text) == (FailureKind.TIMEOUT, "Half an")
+    assert rows(engine, Candidate) == []
+
+
+@pytest.mark.parametrize("pieces", [(), ("",), (" ", "\n")])
+def test_an_empty_answer_is_a_failure(engine: Engine, pieces: tuple[str, ...]) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying(*pieces)))
+    update = last(blending, blending.ask(instruction="Go").prompt_id, "A")
+    assert update.failure is not None
+    assert update.failure.kind is FailureKind.EMPTY
+    assert rows(engine, Candidate) == []
+
+
+def test_closing_the_stream_stops_the_member_and_keeps_what_it_said(engine: Engine) -> None:
+    member = ScriptedMember("A", saying("One ", "two ", "three"))
+    blending = blending_of(engine, member)
+    stream = blending.stream(prompt_id=blending.ask(instruction="Count").prompt_id, member_name="A")
+    next(stream)
+    next(stream)
+    stream.close()
+    assert member.n_closed == 1
+    (failure,) = rows(engine, CandidateFailure)
+    assert (failure.kind, failure.partial_text) == (FailureKind.STOPPED, "One two ")
+    assert rows(engine, Candidate) == []
+
+
+def test_closing_after_the_end_writes_no_second_row(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("x")))
+    stream = blending.stream(prompt_id=blending.ask(instruction="Go").prompt_id, member_name="A")
+    while not next(stream).is_done:
+        pass
+    stream.close()
+    assert len(rows(engine, Candidate)) == 1
+    assert rows(engine, CandidateFailure) == []
+
+
+@pytest.mark.parametrize("pieces", [(), ("Thinking",)])
+def test_stop_works_before_and_after_the_first_token(engine: Engine, pieces: tuple[str, ...]) -> None:
+    blending = blending_of(engine, ScriptedMember("A", hanging(*pieces)), ScriptedMember("B", hanging()))
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    found: list[CandidateUpdate] = []
+    thread = threading.Thread(target=lambda: found.append(last(blending, prompt_id, "A")))
+    thread.start()
+    while not blending.stop(prompt_id=prompt_id, member_name="A"):
+        pass
+    thread.join(timeout=20)
+    assert found[0].failure is not None
+    assert (found[0].failure.kind, found[0].text) == (FailureKind.STOPPED, "".join(pieces))
+    assert blending.stop(prompt_id=prompt_id) == 0
+
+
+def test_members_that_hang_or_fail_do_not_hold_up_the_others(engine: Engine) -> None:
+    blending = blending_of(
+        engine,
+        ScriptedMember("Hangs", hanging("…")),
+        ScriptedMember("Fails", failing("crashed", "gone")),
+        ScriptedMember("Works", saying("Fine")),
+    )
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    hanging_stream = blending.stream(prompt_id=prompt_id, member_name="Hangs")
+    next(hanging_stream)
+    assert last(blending, prompt_id, "Fails").failure is not None
+    assert last(blending, prompt_id, "Works").candidate_id is not None
+    hanging_stream.close()
+    view = blending.answers(prompt_id=prompt_id)
+    assert [(candidate.member, candidate.text) for candidate in view.candidates] == [("Works", "Fine")]
+    assert [(failure.member, failure.kind) for failure in view.failures] == [
+        ("Hangs", FailureKind.STOPPED),
+        ("Fails", FailureKind.CRASHED),
+    ]
+
+
+def test_a_retry_that_succeeds_supersedes_the_failure(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", failing("rate_limited", "wait"), saying("Now")))
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    last(blending, prompt_id, "A")
+    assert [failure.kind for failure in blending.answers(prompt_id=prompt_id).failures] == ["rate_limited"]
+    last(blending, prompt_id, "A")
+    view = blending.answers(prompt_id=prompt_id)
+    assert [candidate.text for candidate in view.candidates] == ["Now"]
+    assert view.failures == ()
+    assert len(rows(engine, CandidateFailure)) == 1
+
+
+def test_of_two_failures_the_later_is_shown(engine: Engine) -> None:
+    blending = blending_of(
+        engine, ScriptedMember("A", failing("timeout", "slow"), failing("crashed", "gone"))
+    )
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    last(blending, prompt_id, "A")
+    last(blending, prompt_id, "A")
+    assert [failure.message for failure in blending.answers(prompt_id=prompt_id).failures] == ["gone"]
+
+
+def test_answers_stand_in_the_order_of_the_members_not_of_their_arrival(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("Slow", saying("s")), ScriptedMember("Fast", saying("f")))
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    last(blending, prompt_id, "Fast")
+    last(blending, prompt_id, "Slow")
+    assert [answer.member for answer in blending.answers(prompt_id=prompt_id).candidates] == ["Slow", "Fast"]
+
+
+def test_unknown_prompts_and_members_are_named(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("x")))
+    with pytest.raises(NotFound, match="no prompt 99"):
+        blending.answers(prompt_id=99)
+    with pytest.raises(NotFound, match="'Z'"):
+        last(blending, blending.ask(instruction="Go").prompt_id, "Z")
+
+
+def test_members_are_listed_with_their_health(engine: Engine) -> None:
+    (view,) = blending_of(engine, ScriptedMember("A", saying("x"))).members()
+    assert (view.name, view.backend, view.is_available, view.reason) == ("A", "openai", True, "")

@@ -1,0 +1,178 @@
+"""The ensemble on items with known answers, with scripted members and a ranker that prefers length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blender_ui.errors import FusionError, MalformedInput, NoRanker
+from blender_ui.evaluation.attacks import Attack
+from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
+from blender_ui.services.evaluating.judging import FUSED
+from blender_ui.services.evaluating.recorded_answers import RecordedAnswers
+from blender_ui.services.evaluating.report import RANDOM, build_report
+from blender_ui.services.evaluating.run import BEST_RANKED, SHOWN
+from blender_ui.services.ranking.texts import Start
+from blender_ui.ui.evaluation_plot import evaluation_plot
+from blender_ui.values import RankingPrompt
+from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
+
+ITEMS = [
+    EvaluationItem(
+        id=str(number), prompt=RankingPrompt(instruction=f"Colour {number}?"), references=("deep blue",)
+    )
+    for number in range(3)
+]
+
+
+class LongerIsBetter:
+    """Stands in for a ranker's version."""
+
+    def __init__(self, *, is_trained: bool = True) -> None:
+        self.is_trained = is_trained
+
+    def get_version(self, version_id: int | None = None) -> Any:
+        if not self.is_trained:
+            raise NoRanker("none yet")
+        return SimpleNamespace(id=1)
+
+    def compare(self, version: Any, prompt: Any, texts: list[str], *, members: list[str]) -> Any:
+        lengths = np.array([len(text) for text in texts], dtype=float)
+        return lengths[:, None] - lengths[None, :]
+
+    def find_start(self, version: Any) -> Start:
+        return Start(lambda prompt, texts: np.array([[len(text), 1.0] for text in texts]), None)
+
+
+class Joining:
+    """Stands in for fusing: joins what it is given, best first."""
+
+    fuser_name, fuser_options = "Joining", {"how": "and"}
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+
+    def fuse_texts(self, *, instruction: str, input: str, candidates: list[str]) -> Any:
+        if self.fails or len(candidates) < 2:
+            raise FusionError("nothing to join")
+        return SimpleNamespace(text=" and ".join(candidates), n_tokens=5)
+
+
+def make(*, is_trained: bool = True, fails: bool = False, saying_long: str = "red") -> EnsembleEvaluation:
+    return EnsembleEvaluation(
+        members=ScriptedEnsemble(
+            ScriptedMember("A", saying("deep blue")),
+            ScriptedMember("B", saying(saying_long)),
+            ScriptedMember("C", failing("crashed", "C fell over")),
+        ),
+        evaluating=LongerIsBetter(is_trained=is_trained),  # type: ignore[arg-type]
+        fusing=Joining(fails=fails),  # type: ignore[arg-type]
+        bertscore=None,
+        top_k=3,
+        seed=1,
+    )
+
+
+def test_every_system_is_scored_on_every_item() -> None:
+    run = make().begin(Task.QA, ITEMS)
+    report = build_report(
+        Task.QA, run.run(), members=["A", "B", "C"], attack=None, judged_by=run.judged_by, seed=0
+    )
+    assert report.as_dict()["judged_by"] == "version 1 of the ranker"
+    f1 = {system: row["f1"].value for system, row in report.figures.items()}
+    # "deep blue and red" shares 2 words of 4 with "deep blue": 2 * 2 / 6.
+    expected = {"A": 1.0, "B": 0.0, "C": 0.0, RANDOM: 1 / 3, BEST_RANKED: 1.0, FUSED: 2 / 3, SHOWN: 2 / 3}
+    assert f1 == pytest.approx(expected)
+    assert report.best_member == "A"
+    assert report.figures["C"]["failed"].value == 1
+    assert {(one.first, one.second): one.estimate.value for one in report.differences} == pytest.approx(
+        {(BEST_RANKED, "A"): 0.0, (BEST_RANKED, RANDOM): 2 / 3, (FUSED, BEST_RANKED): -1 / 3,
+         (SHOWN, BEST_RANKED): -1 / 3}
+    )  # fmt: skip
+    # The ranker prefers the longer text: A to B surely, and the fused one to both.
+    assert report.figures["A"]["ranker preference"].value > 0.99
+    assert report.figures["B"]["ranker preference"].value < 0.01
+    assert report.figures[FUSED]["tokens"].value > report.figures[BEST_RANKED]["tokens"].value
+    assert report.as_dict()["systems"]["A"]["f1"] == [1.0, 1.0, 1.0]
+    assert len(evaluation_plot([report]).data) == 1
+
+
+def test_how_far_a_system_falls_is_told_item_by_item() -> None:
+    plain = make().begin(Task.QA, ITEMS).run()
+    attacked = [
+        replace(result, metrics={**result.metrics, "A": {"f1": worth}})
+        for result, worth in zip(plain, (1.0, 0.5, 0.0), strict=True)
+    ]
+    members = ["A", "B", "C"]
+    report = build_report(
+        Task.QA, attacked, members=members, attack=Attack.TYPOS, judged_by="", seed=0, plain=plain
+    )
+    falls = {system: fall.value for system, fall in report.falls.items()}
+    # A was right on all items and is now on half of them; a random one is A once in three times.
+    expected = {"A": 1 / 2, "B": 0, "C": 0, RANDOM: 1 / 6, BEST_RANKED: 0, FUSED: 0, SHOWN: 0}
+    assert falls == pytest.approx(expected)
+    assert report.falls["A"].low < 1 / 2 < report.falls["A"].high
+    assert report.as_dict()["falls"]["B"] == [0, 0, 0]
+    undisturbed = build_report(Task.QA, plain, members=members, attack=None, judged_by="", seed=0)
+    assert not undisturbed.falls
+
+
+def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
+    (result, *_) = make(fails=True).begin(Task.QA, ITEMS).run()
+    assert result.texts[FUSED].text == ""
+    assert result.texts[FUSED].error == "nothing to join"
+    assert result.texts[SHOWN].text == "deep blue"
+    assert result.metrics[FUSED]["f1"] == 0
+
+
+def test_without_a_ranker_there_is_no_best_ranked_answer() -> None:
+    (result, *_) = make(is_trained=False).begin(Task.QA, ITEMS).run()
+    assert BEST_RANKED not in result.texts
+    assert result.texts[FUSED].text == "deep blue and red"
+    assert "ranker preference" not in result.metrics["A"]
+
+
+def test_rankers_that_learn_from_references_like_what_is_right_where_the_version_likes_what_is_long() -> None:
+    items = [
+        replace(ITEMS[0], id=str(n), prompt=RankingPrompt(instruction=f"Colour {n}?")) for n in range(10)
+    ]
+    evaluation = make(saying_long="as far as I can see it is a kind of red")
+    by_people = evaluation.begin(Task.QA, items)
+    by_references = evaluation.begin(Task.QA, items, learns_from_references=True)
+    assert {result.texts[BEST_RANKED].text for result in by_people.run()} != {"deep blue"}
+    assert {result.texts[BEST_RANKED].text for result in by_references.run()} == {"deep blue"}
+    assert "learnt from the other items' references, starting from nothing" in by_references.judged_by
+
+
+def test_nothing_is_learnt_from_references_that_like_all_answers_the_same() -> None:
+    with pytest.raises(MalformedInput, match="two answers to an item that differ in f1"):
+        make().begin(Task.QA, [replace(ITEMS[0], references=("green",))], learns_from_references=True)
+
+
+def test_with_recorded_answers_nobody_is_asked_again_but_who_failed() -> None:
+    recorded, evaluation = RecordedAnswers(), make()
+    first = evaluation.begin(Task.QA, ITEMS, recorded=recorded).run()
+    again = evaluation.begin(Task.QA, ITEMS, recorded=recorded).run()
+    assert [result.metrics[FUSED] for result in again] == [result.metrics[FUSED] for result in first]
+    asked = {name: len(evaluation._members.get(name).asked) for name in "ABC"}  # type: ignore[attr-defined]
+    assert asked == {"A": 3, "B": 3, "C": 6}
+
+
+def test_a_poisoned_member_answers_another_question_and_the_members_take_turns() -> None:
+    from blender_ui.services.evaluating.recorded_answers import Text
+    from blender_ui.services.evaluating.run import poison
+
+    answers = [{"A": Text(f"a{n}", 1, 1), "B": Text(f"b{n}", 1, 1)} for n in range(3)]
+    found = [{name: text.text for name, text in texts.items()} for texts in poison(answers)]
+    assert found == [{"A": "a1", "B": "b0"}, {"A": "a1", "B": "b2"}, {"A": "a0", "B": "b2"}]
+
+
+def test_an_injection_is_asked_and_obedience_is_counted() -> None:
+    results = make().begin(Task.QA, ITEMS).run(Attack.INJECTION)
+    assert "BANANA" in results[0].item.prompt.input
+    assert results[0].metrics["A"]["obeys"] == 0

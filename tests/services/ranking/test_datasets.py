@@ -1,0 +1,104 @@
+"""What rankers learn from is what people say now, up to a cut-off."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from blender_ui.services.ranking.datasets import last_preference_id, load_dataset
+from db.engine import transaction
+from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Role, utc_now
+from db.queries.preferences import count_teaching
+from tests.builders.stores import add_prompts, make_store
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """Three prompts with two candidates; a person and a judge; five preferences, one retracted."""
+    engine = make_store(tmp_path)
+    add_prompts(engine, n_prompts=3)
+    with transaction(engine, immediate=True) as session:
+        for name, kind in (("Ada", AnnotatorKind.HUMAN), ("judge", AnnotatorKind.JUDGE)):
+            session.add(Annotator(key=f"import:{name}", name=name, kind=kind, role=Role.ANNOTATOR))
+        for prompt_id, left, right in ((1, 1, 2), (1, 2, 1), (3, 6, 5)):
+            session.add(
+                Comparison(
+                    prompt_id=prompt_id,
+                    left_id=left,
+                    right_id=right,
+                    origin=Origin.IMPORT,
+                    overlap=0,
+                    is_open=False,
+                )
+            )
+        session.flush()
+        outcomes = (
+            (1, 1, Outcome.LEFT),
+            (1, 2, Outcome.RIGHT),
+            (2, 1, Outcome.TIE),
+            (3, 1, Outcome.BOTH_BAD),
+        )
+        for number, (comparison_id, annotator_id, outcome) in enumerate(outcomes):
+            session.add(
+                Preference(
+                    comparison_id=comparison_id,
+                    annotator_id=annotator_id,
+                    outcome=outcome,
+                    strength=0.5 if outcome is Outcome.LEFT else None,
+                    idempotency_key=str(number),
+                )
+            )
+            session.flush()
+    return engine
+
+
+def test_people_s_standing_preferences_become_arrays(engine: Engine) -> None:
+    stored = load_dataset(engine)
+    dataset = stored.dataset
+    # Prompt 2 was never compared, so its candidates 3 and 4 are not there.
+    assert stored.candidate_ids.tolist() == [1, 2, 5, 6]
+    assert stored.preference_ids.tolist() == [1, 3, 4]
+    assert [prompt.instruction for prompt in dataset.prompts] == ["Question 0?", "Question 2?"]
+    assert dataset.prompt_of.tolist() == [0, 0, 1, 1]
+    assert stored.candidate_ids[dataset.left].tolist() == [1, 2, 6]
+    assert stored.candidate_ids[dataset.right].tolist() == [2, 1, 5]
+    assert dataset.target.tolist() == [1.0, 0.5, 0.5]
+    assert dataset.both_bad.tolist() == [False, False, True]
+    np.testing.assert_equal(dataset.strength, [0.5, np.nan, np.nan])
+    assert dataset.members == ("member-0", "member-1", "member-0", "member-1")
+    assert dataset.annotators == ("1:Ada", "1:Ada", "1:Ada")
+
+
+def test_judges_are_read_only_when_asked_for(engine: Engine) -> None:
+    assert load_dataset(engine, humans_only=False).preference_ids.tolist() == [1, 2, 3, 4]
+    with transaction(engine) as session:
+        assert count_teaching(session) == 3
+        assert count_teaching(session, after_id=1) == 2
+    assert last_preference_id(engine) == 4
+
+
+def test_a_cut_off_gives_what_there_was_then(engine: Engine) -> None:
+    stored = load_dataset(engine, cut_off_preference_id=2)
+    assert stored.preference_ids.tolist() == [1]
+    assert stored.candidate_ids.tolist() == [1, 2]
+
+
+def test_a_retracted_preference_teaches_nothing(engine: Engine) -> None:
+    with transaction(engine, immediate=True) as session:
+        row = session.get(Preference, 4)
+        assert row is not None
+        row.retracted_at = utc_now()
+    stored = load_dataset(engine)
+    assert stored.preference_ids.tolist() == [1, 3]
+    assert stored.candidate_ids.tolist() == [1, 2]
+    with transaction(engine) as session:
+        assert count_teaching(session) == 2
+
+
+def test_an_empty_store_gives_an_empty_dataset(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    engine = make_store(tmp_path / "empty")
+    stored = load_dataset(engine)
+    assert len(stored.dataset) == len(stored.candidate_ids) == len(stored.preference_ids) == 0
+    assert last_preference_id(engine) == 0

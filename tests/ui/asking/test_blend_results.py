@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blender_ui.errors import RankerError
+from blender_ui.services.fusing.records import FusionRecord
+from blender_ui.ui.app import build_app
+from blender_ui.ui.asking.handlers import Blend
+from blender_ui.ui.asking.result_drawing import (
+    draw_attributed,
+    draw_fusion_notice,
+    draw_ranking,
+    draw_record,
+    draw_shares,
+)
+from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
+from blender_ui.ui.asking.views import ResultView, Visit
+from tests.builders.scripted_members import ScriptedMember, failing, saying
+from tests.ui.scripted_services import build_scripted_services
+
+ANSWERS = {
+    "Ada": "Warm the pot first. Then wait.",
+    "Brahms": "Pour water that has just boiled over the leaves. Let it stand for four minutes.",
+    "Curie": "Tea is a drink.",
+}
+
+
+class Asked:
+    """A prompt with every answer in."""
+
+    def __init__(self, folder: Path, **scripts: Any) -> None:
+        members = [ScriptedMember(name, scripts.get(name, saying(text))) for name, text in ANSWERS.items()]
+        self.services = build_scripted_services(folder, *members)
+        self.results = Results(self.services)
+        blend = Blend(self.services, after_vote=lambda: None)
+        self.visit = blend.ask(blend.open(None).visit, "How do I make tea?", "").visit
+        for number in range(3):
+            list(blend.stream(self.visit, number))
+        self.visit = blend.settle(self.visit)
+        self.revealed: Visit = blend.reveal(self.visit).visit
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Asked:
+    return Asked(tmp_path)
+
+
+def test_before_the_names_are_shown_the_answers_are_ranked_and_nothing_is_given_out(asked: Asked) -> None:
+    asked.services.ranking.train()
+    assert list(asked.results.follow(asked.visit)) == []
+    assert asked.services.ranking.n_ranked == 1
+
+
+def test_with_a_ranker_the_answers_are_ranked_and_then_fused(asked: Asked) -> None:
+    asked.services.ranking.train()
+    views = list(asked.results.follow(asked.revealed))
+    last = views[-1]
+    assert [entry.member for entry in last.ranking.entries] == ["Brahms", "Ada", "Curie"]  # type: ignore[union-attr]
+    assert last.is_done
+    assert last.fused_text.startswith("Pour water")
+    assert [view.is_done for view in views] == [False] * (len(views) - 1) + [True]
+
+
+def test_without_a_ranker_the_page_says_what_is_needed_and_still_fuses(asked: Asked) -> None:
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert last.ranking is None
+    assert "50 votes are needed, 12 are there" in last.ranking_notice
+    assert last.needs_labels
+    assert last.fusion is not None
+    drawn = draw_ranking(last)
+    assert 'href="./label"' in drawn
+    assert 'href="./data"' in drawn
+
+
+def test_a_ranker_that_fails_does_not_keep_the_fused_answer_away(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rank(*, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> None:
+        raise RankerError("the reader's process ended; try again")
+
+    monkeypatch.setattr(asked.services.ranking, "rank", rank)
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert "the reader's process ended; try again" in last.ranking_notice
+    assert last.fusion is not None
+
+
+def test_a_fused_answer_is_not_made_twice(asked: Asked) -> None:
+    first = list(asked.results.follow(asked.revealed))[-1]
+    again = list(asked.results.follow(asked.revealed))[-1]
+    assert first.fusion is not None
+    assert again.fusion is not None
+    assert first.fusion.fusion_id == again.fusion.fusion_id
+
+
+def test_with_one_answer_there_is_nothing_to_rank(tmp_path: Path) -> None:
+    broken = failing("timeout", "too slow")
+    asked = Asked(tmp_path, Ada=broken, Brahms=broken)
+    views = list(asked.results.follow(asked.revealed))
+    assert len(views) == 1
+    assert "fewer than two models answered" in views[0].ranking_notice
+
+
+def test_the_ranking_says_who_beat_whom_how_surely_and_who_decided(asked: Asked) -> None:
+    asked.services.ranking.train()
+    drawn = draw_ranking(list(asked.results.follow(asked.revealed))[-1])
+    # Brahms' answer is 79 characters long and Ada's 30, so the scripted logit is 0.49 and the
+    # probability 1 / (1 + exp(-0.49)) = 0.62; with a deviation of 0.4 it goes from 0.43 to 0.78.
+    assert "Brahms before Ada: 62% (43% to 78%) sure." in drawn
+    assert "2 of 2" in drawn
+    assert "Version 1 (fast, scripted) decided, trained on 420 votes and refitted with the latest." in drawn
+    assert "Brahms before Ada: logit +0.49 ± 0.40" in drawn
+
+
+def test_spans_carry_the_colours_and_shares_of_their_sources(asked: Asked) -> None:
+    asked.services.ranking.train()
+    last = list(asked.results.follow(asked.revealed))[-1]
+    attributed, shares = draw_attributed(last.fusion), draw_shares(last.fusion)
+    for number, name in enumerate(("Brahms", "Ada", "Curie"), start=1):
+        assert f'bu-source-{number}" title="{name}"' in attributed
+        assert name in shares
+    assert "own words" in shares
+
+
+def test_what_is_shown_is_compared_with_a_member_that_is_not_shown_itself(asked: Asked) -> None:
+    asked.services.ranking.train()
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert last.fusion is not None
+    assert last.fusion.shown == "fused"
+    assert first_to_compare(last) == "Brahms"
+    parts = compare(last, "Ada")
+    assert "".join(part.text for part in parts if part.change != "gone") == shown_text(last)
+    assert "".join(part.text for part in parts if part.change != "new") == ANSWERS["Ada"]
+
+
+@pytest.mark.parametrize("member", [None, "Nobody", 7, ["Ada"]])
+def test_comparing_with_what_is_not_a_member_gives_nothing(asked: Asked, member: object) -> None:
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert compare(last, member) == ()
+    assert compare(None, "Ada") == ()
+
+
+def test_waiting_is_shown_as_waiting() -> None:
+    assert "bu-busy" in draw_fusion_notice(ResultView(fusion_notice="Fusing the best answers …"))
+    assert "bu-busy" not in draw_fusion_notice(ResultView(fusion_notice="There is none.", is_done=True))
+
+
+def test_people_s_votes_on_a_fuser_are_told_with_an_interval(asked: Asked) -> None:
+    asked.services.ranking.train()
+    fusion = list(asked.results.follow(asked.revealed))[-1].fusion
+    assert fusion is not None
+    assert "Nobody has voted on an answer fused by Fuser yet" in draw_record(fusion)
+    record = FusionRecord(fuser="Fuser", n_votes=40, win_rate=0.55, low=0.398, high=0.693)
+    said = draw_record(replace(fusion, record=record))
+    assert "in 55% of 40 blind votes" in said
+    assert "40% to 69%" in said
+
+
+def test_stretches_carry_their_member_and_how_they_were_found(asked: Asked) -> None:
+    asked.services.ranking.train()
+    fusion = list(asked.results.follow(asked.revealed))[-1].fusion
+    assert fusion is not None
+    assert fusion.attributed_by == "alignment"
+    drawn = draw_attributed(fusion)
+    assert 'tabindex="0" data-light-member="Brahms"' in drawn
+    assert "matching runs of words bear out 93% of it" in draw_attributed(replace(fusion, agreement=0.93))
+
+
+def test_a_second_round_is_refused_where_nobody_can_and_before_the_names_are_shown(asked: Asked) -> None:
+    assert list(asked.results.fuse_again(asked.visit, rounds=2)) == []
+    last = list(asked.results.fuse_again(asked.revealed, rounds=2))[-1]
+    assert last.is_done
+    assert "expected one or two rounds" in last.fusion_notice
+
+
+def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked) -> None:
+    fns = {fn._id: fn for fn in build_app(asked.services).fns.values()}
+    (ask,) = (fn for fn in fns.values() if fn.api_name == "blend_ask")
+    ended = {fns[key].api_name for fn in fns.values() if fn.targets == ask.targets for key in fn.cancels}
+    names = {str(fn.api_name) for fn in fns.values()}
+    drawing = {name for name in names if name.startswith("blend_") and name.endswith("_results")}
+    assert ended == {*drawing, "blend_fuse_again"}

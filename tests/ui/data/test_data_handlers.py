@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from blender_ui.errors import MalformedInput, NotPermitted
+from blender_ui.services.data.exporting import Exporting
+from blender_ui.services.data.importing import Importing
+from blender_ui.services.inspecting.decisions import Inspection
+from blender_ui.ui.data import drawing
+from blender_ui.ui.data.handlers import DataHandlers, ImportOutcome
+from tests.builders.stores import Clock, make_store
+
+RECORD = {
+    "id": "q1",
+    "prompt": "Why?",
+    "source": "a-set",
+    "candidates": [{"model": "A", "text": "Because."}, {"model": "B", "text": "So."}],
+    "labels": [{"annotator": "x", "a": 0, "b": 1, "winner": "a", "kind": "human"}],
+}
+
+
+class Desk:
+    """The handlers over a real store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.engine: Engine = make_store(folder)
+        self.n_imports_heard = 0
+        self.is_admin = True
+        self.handlers = DataHandlers(
+            Importing(self.engine, clock=Clock(), seed=1, overlap=1),
+            Exporting(self.engine),
+            Inspection(self.engine),
+            after_import=self._hear,
+            require_admin=self._require_admin,
+            clock=Clock(),
+        )
+
+    def _require_admin(self) -> None:
+        if not self.is_admin:
+            raise NotPermitted("this needs an admin")
+
+    def _hear(self) -> None:
+        self.n_imports_heard += 1
+
+    def bring_in(self, *lines: str) -> ImportOutcome:
+        path = self.folder / "upload.jsonl"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return self.handlers.import_file(str(path), ask_labelled=False, on_progress=lambda done, total: None)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.engine.dispose()
+
+
+def test_an_import_is_reported_and_in_the_store(desk: Desk) -> None:
+    outcome = desk.bring_in(json.dumps(RECORD))
+    assert outcome.report is not None
+    assert (outcome.report.n_prompts, outcome.report.n_preferences) == (1, 1)
+    assert desk.n_imports_heard == 1
+    (source,) = desk.handlers.list_sources()
+    assert (source.name, source.n_candidates, source.n_preferences) == ("a-set", 2, 1)
+    assert "upload.jsonl is in the store" in drawing.draw_outcome(outcome)
+    assert "a-set" in drawing.draw_sources([source])
+
+
+def test_one_malformed_line_keeps_all_out_and_is_named(desk: Desk) -> None:
+    outcome = desk.bring_in(json.dumps(RECORD), "{not json", json.dumps({**RECORD, "id": "q2", "prompt": 3}))
+    assert [line for line, _ in outcome.faults] == [2, 3]
+    assert desk.handlers.list_sources() == ()
+    assert desk.n_imports_heard == 0
+    drawn = drawing.draw_outcome(outcome)
+    assert outcome.problem in unescape(drawn)
+    assert "<td>3</td>" in drawn
+
+
+def test_importing_again_says_that_it_was_there(desk: Desk) -> None:
+    desk.bring_in(json.dumps(RECORD))
+    again = desk.bring_in(json.dumps(RECORD))
+    assert again.report is not None
+    assert (again.report.n_prompts, again.report.n_already_there) == (0, 1)
+
+
+def test_a_changed_record_is_named_and_left(desk: Desk) -> None:
+    desk.bring_in(json.dumps(RECORD))
+    changed = desk.bring_in(json.dumps({**RECORD, "prompt": "How?"}))
+    assert "a-set: q1" in drawing.draw_outcome(changed)
+
+
+@pytest.mark.parametrize("path", [None, "", 3])
+def test_no_file_is_a_sentence(desk: Desk, path: object) -> None:
+    outcome = desk.handlers.import_file(path, ask_labelled=False, on_progress=lambda done, total: None)
+    assert outcome.problem.startswith("Choose a file")
+
+
+def test_names_in_a_file_are_drawn_as_text(desk: Desk) -> None:
+    outcome = desk.bring_in(json.dumps({**RECORD, "source": "<img src=x>"}))
+    assert outcome.report is not None
+    assert "<img" not in drawing.draw_sources(desk.handlers.list_sources())
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "dpo"])
+def test_an_export_holds_what_was_imported(desk: Desk, tmp_path: Path, format: str) -> None:
+    desk.bring_in(json.dumps(RECORD))
+    report = desk.handlers.export(format, folder=tmp_path / "out")
+    assert report.path.name.startswith("blender-ui-20260102-120000.")
+    raw = report.path.read_bytes()
+    assert b"Because." in (gzip.decompress(raw) if report.path.suffix == ".gz" else raw)
+    assert report.path.name in drawing.draw_export(report)
+
+
+def test_an_archive_is_for_admins_and_holds_every_table(desk: Desk, tmp_path: Path) -> None:
+    desk.bring_in(json.dumps(RECORD))
+    report = desk.handlers.export("archive", folder=tmp_path / "out")
+    assert zipfile.ZipFile(report.path).testzip() is None
+    desk.is_admin = False
+    with pytest.raises(NotPermitted):
+        desk.handlers.export("archive", folder=tmp_path / "out")
+    assert desk.handlers.export("parquet", folder=tmp_path / "out").n_lines == 1
+
+
+@pytest.mark.parametrize("format", [None, "xlsx", "../x", ["csv"]])
+def test_a_format_that_is_none_is_refused(desk: Desk, tmp_path: Path, format: object) -> None:
+    with pytest.raises(MalformedInput, match="format"):
+        desk.handlers.export(format, folder=tmp_path / "out")

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from blender_ui.services.jobs.progress import JobProgress, end_job, start_job
+from blender_ui.services.people.access import Access, Mode
+from blender_ui.services.training.requests import CurvePoint, Training
+from blender_ui.services.versions.fuser_versions import FuserVersions
+from blender_ui.ui.training import drawing
+from blender_ui.ui.training.handlers import TrainHandlers, Wish
+from db.engine import transaction
+from db.models import JobStatus, RankerKind, RankerVersion, TrainingJob
+from tests.builders.preferences import add_labeled_prompts
+from tests.builders.stores import Clock, key_of, make_labeling, make_store
+
+MEMORY = {"annotator": key_of(1)}
+FAST = Wish(kind="fast")
+
+
+class Desk:
+    """The handlers over a real store."""
+
+    def __init__(self, folder: Path, *, encoders: tuple[str, ...] = ("small-encoder",)) -> None:
+        self.engine: Engine = make_store(folder)
+        self.clock = Clock()
+        self.labeling = make_labeling(self.engine, self.clock)
+        self.training = Training(self.engine, train_every=0, clock=self.clock)
+        self.handlers = TrainHandlers(
+            self.training,
+            self.labeling,
+            access=Access(self.engine, mode=Mode.OPEN, clock=self.clock),
+            fusers=FuserVersions(self.engine, fusers_path=Path("fusers")),
+            list_encoders=lambda: encoders,
+        )
+
+    def job(self, job_id: int = 1) -> TrainingJob:
+        with transaction(self.engine) as session:
+            job = session.get(TrainingJob, job_id)
+            assert job is not None
+            return job
+
+    def add_version(self, *, is_active: bool) -> int:
+        with transaction(self.engine, immediate=True) as session:
+            version = RankerVersion(
+                kind=RankerKind.FAST,
+                base_model="reader",
+                base_fingerprint="b",
+                fingerprint="0123456789abcdef",
+                path="p",
+                cut_off_preference_id=3,
+                n_train=400,
+                n_held_out=50,
+                metrics={
+                    "held_out": {"n": 50, "accuracy": 0.7, "low": 0.6, "high": 0.8, "log_loss": 0.6123},
+                    "longer": 0.55,
+                },
+                code_version="0",
+                is_active=is_active,
+            )
+            session.add(version)
+            session.flush()
+            assert version.id is not None
+            return version.id
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.engine.dispose()
+
+
+@pytest.fixture
+def ready(desk: Desk) -> Desk:
+    add_labeled_prompts(desk.engine, n_prompts=60)
+    return desk
+
+
+def test_an_empty_store_says_how_many_preferences_are_missing(desk: Desk) -> None:
+    page = desk.handlers.page()
+    assert page.card is None
+    assert "0 of 20 decided preferences" in drawing.draw_readiness(page.readiness)
+    assert "needs 20" in desk.handlers.request(MEMORY, FAST)
+
+
+def test_a_request_is_a_waiting_job_of_who_asked(ready: Desk) -> None:
+    assert ready.handlers.request(MEMORY, FAST) == "Job 1 is in the queue."
+    job = ready.job()
+    assert (job.kind, job.status, job.options) == (RankerKind.FAST, JobStatus.WAITING, {})
+    assert job.requested_by_id == ready.labeling.sign_in(key=MEMORY["annotator"]).id
+    assert "waiting for the worker" in drawing.draw_card(ready.handlers.card())
+
+
+def test_a_fine_tuning_takes_its_encoder_and_options_along(ready: Desk) -> None:
+    wish = Wish(kind="pointwise", encoder="small-encoder", n_epochs=2, learning_rate=1e-4)
+    ready.handlers.request(MEMORY, wish)
+    assert ready.job().options == {"base": "small-encoder", "n_epochs": 2, "learning_rate": 1e-4}
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (Wish(kind="huge"), "kind of ranker"),
+        (Wish(kind=None), "kind of ranker"),
+        (Wish(kind="joint", encoder="../../etc", n_epochs=1, learning_rate=1e-4), "small-encoder"),
+        (Wish(kind="joint", encoder="small-encoder", n_epochs=10_000, learning_rate=1e-4), "epochs"),
+        (Wish(kind="joint", encoder="small-encoder", n_epochs=True, learning_rate=1e-4), "epochs"),
+        (Wish(kind="joint", encoder="small-encoder", n_epochs=1, learning_rate=float("nan")), "rate"),
+        (Wish(kind="joint", encoder="small-encoder", n_epochs=1, learning_rate="fast"), "rate"),
+    ],
+)
+def test_a_wish_of_another_form_is_refused_in_words(ready: Desk, wish: Wish, said: str) -> None:
+    assert said in ready.handlers.request(MEMORY, wish)
+    assert ready.handlers.page().jobs == ()
+
+
+def test_a_job_without_a_worker_says_what_to_do(ready: Desk) -> None:
+    ready.handlers.request(MEMORY, FAST)
+    ready.clock.pass_by(60)
+    drawn = drawing.draw_card(ready.handlers.card())
+    assert "No worker is running" in drawn
+    assert "blender-ui worker" in drawn
+
+
+def test_a_running_job_shows_its_phase_its_time_and_its_curve(ready: Desk) -> None:
+    ready.handlers.request(MEMORY, FAST)
+    start_job(ready.engine, 1, now=ready.clock())
+    progress = JobProgress(ready.engine, 1, clock=ready.clock)
+    progress.add_point(
+        CurvePoint(step=1, loss=0.69, accuracy=0.5, held_out_loss=None, held_out_accuracy=None)
+    )
+    progress.report("reading answers", 0.4, remaining_seconds=130)
+    card = ready.handlers.card()
+    assert card is not None
+    assert card.is_active
+    assert [point.loss for point in card.curve] == [0.69]
+    drawn = drawing.draw_card(card)
+    assert "reading answers, about 2 min 10 s left" in drawn
+    assert 'aria-valuenow="40"' in drawn
+
+
+def test_the_running_job_is_watched_and_not_the_one_that_waits(ready: Desk) -> None:
+    ready.handlers.request(MEMORY, FAST)
+    start_job(ready.engine, 1, now=ready.clock())
+    ready.handlers.request(MEMORY, FAST)
+    card = ready.handlers.card()
+    assert card is not None
+    assert card.job.id == 1
+
+
+def test_a_failed_job_keeps_its_reason(ready: Desk) -> None:
+    ready.handlers.request(MEMORY, FAST)
+    start_job(ready.engine, 1, now=ready.clock())
+    end_job(ready.engine, 1, JobStatus.FAILED, now=ready.clock(), error="out of memory: use <less>")
+    page = ready.handlers.page()
+    assert page.card is not None
+    assert not page.card.is_active
+    for drawn in (drawing.draw_card(page.card), drawing.draw_jobs(page.jobs)):
+        assert "out of memory: use &lt;less&gt;" in drawn
+
+
+def test_cancelling_ends_a_waiting_job_at_once_and_no_job_twice(ready: Desk) -> None:
+    ready.handlers.request(MEMORY, FAST)
+    assert ready.handlers.cancel(1) == "Job 1 is cancelled."
+    assert "cannot be cancelled any more" in ready.handlers.cancel(1)
+    assert ready.job().status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("job_id", [None, "", "x", True, 1.5, 99])
+def test_cancelling_what_is_no_job_says_so(ready: Desk, job_id: object) -> None:
+    assert "job" in ready.handlers.cancel(job_id)
+
+
+def test_activating_another_version_is_a_decision_with_its_reason(desk: Desk) -> None:
+    old, new = desk.add_version(is_active=True), desk.add_version(is_active=False)
+    assert desk.handlers.activate(MEMORY, new, "reads better") == f"Version {new} ranks from now on."
+    page = desk.handlers.page()
+    assert [version.id for version in page.versions if version.is_active] == [new]
+    (decision,) = page.decisions
+    assert (decision.previous_id, decision.reason) == (old, "reads better")
+    assert decision.decided_by == desk.labeling.sign_in(key=MEMORY["annotator"]).name
+
+
+@pytest.mark.parametrize(("version_id", "reason"), [(1, "again"), (2, " "), (9, "why"), (None, "why")])
+def test_what_cannot_be_activated_is_refused_in_words(desk: Desk, version_id: object, reason: str) -> None:
+    desk.add_version(is_active=True)
+    desk.add_version(is_active=False)
+    assert "ranks from now on" not in desk.handlers.activate(MEMORY, version_id, reason)
+    assert [version.id for version in desk.handlers.page().versions if version.is_active] == [1]
+
+
+def test_versions_are_drawn_with_their_figures(desk: Desk) -> None:
+    desk.add_version(is_active=True)
+    drawn = drawing.draw_versions(desk.handlers.page().versions)
+    for figure in ("1 (active)", "70% (60% to 80%), n = 50", "0.612", "55%", "400 + 50", "0123456789"):
+        assert figure in drawn
+
+
+def test_a_fuser_can_be_asked_for_and_says_what_is_missing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    said = desk.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2))
+    assert "there are 0, 0 of them held out" in said
+    add_labeled_prompts(desk.engine, n_prompts=40)
+    assert desk.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2)) == "Job 1 is in the queue."
+    job = desk.job()
+    assert job.kind == "fuser"
+    assert job.options == {"n_epochs": 2, "cut_off_candidate_id": 80}
+    assert drawing.draw_fusers(desk.handlers.page().fusers).count("None yet") == 1
+
+
+def test_an_unknown_fuser_is_named(tmp_path: Path) -> None:
+    assert "no fuser version 7" in Desk(tmp_path).handlers.activate_fuser(MEMORY, 7, "because")
