@@ -13,9 +13,10 @@ from typing import Any
 
 from blender_ui.errors import MalformedInput
 from blender_ui.fusion.examples import FusionExample
+from blender_ui.ranking.protocol import Ranker
 from blender_ui.services.training.joint import JointTools
 from blender_ui.services.training.readings import AnswerReader
-from blender_ui.values import PreferenceDataset, Ranker
+from blender_ui.values import PreferenceDataset
 
 BERTSCORE = "bertscore"
 """Name of the scorer among an engine process' loaders."""

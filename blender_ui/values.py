@@ -7,9 +7,7 @@ engine never has to. Non-goal: how preferences are stored or displayed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,28 +123,3 @@ class PreferenceDataset:
         if not len(self):
             return np.zeros(0, dtype=bool)
         return by_prompt[self.prompt_of[self.left]]
-
-
-class Ranker(Protocol):
-    """Anything that reads the candidates of one prompt and compares them pairwise."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the weights: equal fingerprints give equal logits."""
-        ...
-
-    def pairwise_logits(
-        self, prompt: RankingPrompt, candidates: Sequence[str], *, members: Sequence[str] | None = None
-    ) -> FloatArray:
-        """Compare every ordered pair of candidates.
-
-        Args:
-            prompt: What the candidates answer.
-            candidates: n texts; empty ones are allowed.
-            members: n member names for rankers that know members; None or "" where unknown.
-
-        Returns:
-            Shape (n, n); entry [i, j] is the logit, in natural-log odds, that candidate i shown
-            first is better than candidate j; the diagonal is 0.
-        """
-        ...

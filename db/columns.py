@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Column, DateTime, Dialect, MetaData, TypeDecorator
 from sqlalchemy import Enum as SqlEnum
@@ -63,3 +63,20 @@ def enum_column(kind: type[enum.StrEnum], *, nullable: bool = False, **options: 
         nullable=nullable,
         **options,
     )
+
+
+class HasId(Protocol):
+    """A row with a number of its own."""
+
+    id: int | None
+
+
+def row_id(row: HasId) -> int:
+    """The id of a row that has been flushed.
+
+    Raises:
+        RuntimeError: If it has not.
+    """
+    if row.id is None:
+        raise RuntimeError(f"{type(row).__name__} was not flushed before its id was read")
+    return row.id

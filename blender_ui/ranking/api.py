@@ -22,7 +22,8 @@ from blender_ui.ranking.aggregation import (
     run_tournament,
     score_candidates,
 )
-from blender_ui.values import FloatArray, IntArray, Ranker, RankingPrompt
+from blender_ui.ranking.protocol import Ranker
+from blender_ui.values import FloatArray, IntArray, RankingPrompt
 
 ReferenceRule = Literal["longest", "shortest", "median_length", "first", "last"]
 Turn = Mapping[str, str]

@@ -14,8 +14,8 @@ from itertools import accumulate
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.quality.agreement import TimedWindow
-from blender_ui.services.training.requests import CurvePoint
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8f94"
 """Of Okabe and Ito's palette; the grey has enough contrast on both backgrounds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,11 +16,21 @@ from sqlalchemy import Engine, delete, update
 from sqlmodel import col, select
 
 from blender_ui.errors import BlenderError, NotFound
-from blender_ui.services.training.requests import CurvePoint
 from db.engine import transaction
 from db.models import JobStatus, TrainingJob, TrainingPoint
 
 WRITE_EVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """One point of a job's curve; losses in nats per preference, accuracies in [0, 1]."""
+
+    step: int
+    loss: float
+    accuracy: float
+    held_out_loss: float | None
+    held_out_accuracy: float | None
 
 
 class JobCancelled(BlenderError):

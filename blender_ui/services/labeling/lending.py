@@ -14,7 +14,7 @@ from sqlmodel import Session
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.coins import uniform
 from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
-from db.models import Annotator, LeaseStatus, Preference, Purpose
+from db.models import LeaseStatus, Purpose
 from db.queries import leases, projects, queue
 from db.queries.leases import Lent
 from db.queries.projects import Order
@@ -179,10 +179,3 @@ class Lender:
     @staticmethod
     def _count(session: Session, annotator_id: int, scope: Scope, head: queue.Head) -> int:
         return queue.count_least_taken(session, annotator_id=annotator_id, scope=scope, n_taken=head.n_taken)
-
-
-def stored_id(row: Annotator | Preference) -> int:
-    """The id of a row that has been flushed."""
-    if row.id is None:
-        raise RuntimeError(f"{type(row).__name__} was not flushed before its id was read")
-    return row.id

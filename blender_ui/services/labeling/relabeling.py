@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from blender_ui.errors import NotFound, Refused
-from blender_ui.services.labeling.lending import stored_id
 from blender_ui.services.people.auditing import Change, record_change
+from db.columns import row_id
 from db.engine import transaction
 from db.models import Candidate, Comparison, Outcome, Preference, Prompt
 from db.queries import preferences
@@ -98,7 +98,7 @@ class Relabeling:
         with transaction(self._engine) as session:
             return [
                 PastAnswer(
-                    preference_id=stored_id(row[0]),
+                    preference_id=row_id(row[0]),
                     instruction=row[1],
                     input=row[2],
                     left_text=row[3],
@@ -150,12 +150,12 @@ class Relabeling:
             change = Change(
                 by=annotator_id,
                 action="preference.relabel",
-                object_id=stored_id(later),
+                object_id=row_id(later),
                 before={"preference_id": preference_id, "outcome": earlier.outcome.value},
                 after={"preference_id": later.id, "outcome": outcome.value},
             )
             record_change(session, change, now=now)
-            return stored_id(later)
+            return row_id(later)
 
     @staticmethod
     def _get_own(session: Session, annotator_id: int, preference_id: int) -> Preference:

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, Refused
-from blender_ui.services.labeling.lending import stored_id
 from blender_ui.services.people.auditing import Change, record_change
+from db.columns import row_id
 from db.models import Account, Annotator, AnnotatorKind, Role
 from db.queries import accounts
 from db.queries.accounts import Person
@@ -49,7 +49,7 @@ def add_person(
     session.add(annotator)
     session.flush()
     account = Account(
-        annotator_id=stored_id(annotator),
+        annotator_id=row_id(annotator),
         username=username,
         password_hash=password_hash,
         hub_name=hub_name,

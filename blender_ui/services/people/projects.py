@@ -19,6 +19,7 @@ from blender_ui.errors import MalformedInput, NotFound, Refused
 from blender_ui.pairing.policy import BALANCED_RANDOM, POLICIES
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.questions import Questions, read_questions
+from db.columns import row_id
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Account, Audience, Project, ProjectMember
 from db.queries import projects
@@ -108,7 +109,7 @@ class Projects:
             project = Project(**_columns(terms), created_by_id=by, created_at=now)
             session.add(project)
             session.flush()
-            change = Change(by=by, action="project.create", object_id=_id(project), after=_told(project))
+            change = Change(by=by, action="project.create", object_id=row_id(project), after=_told(project))
             record_change(session, change, now=now)
             return _view(session, project)
 
@@ -269,9 +270,9 @@ def _terms(project: Project) -> ProjectTerms:
 
 
 def _view(session: Session, project: Project) -> ProjectView:
-    size = projects.measure(session, project_id=_id(project))
+    size = projects.measure(session, project_id=row_id(project))
     return ProjectView(
-        id=_id(project),
+        id=row_id(project),
         terms=_terms(project),
         **size._asdict(),
         is_archived=project.archived_at is not None,
@@ -281,7 +282,7 @@ def _view(session: Session, project: Project) -> ProjectView:
 
 def _brief(project: Project) -> ProjectBrief:
     return ProjectBrief(
-        id=_id(project),
+        id=row_id(project),
         name=project.name,
         guidelines=project.guidelines,
         questions=read_questions(project.questions),
@@ -299,9 +300,3 @@ def _keep_name_free(session: Session, name: str, own_id: int | None) -> None:
     other = projects.find_by_name(session, name=name.strip())
     if other is not None and other.id != own_id:
         raise Refused(f"there is a project {name.strip()!r} already; choose another name")
-
-
-def _id(project: Project) -> int:
-    if project.id is None:
-        raise RuntimeError("the project was not flushed before its id was read")
-    return project.id

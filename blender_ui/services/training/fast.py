@@ -15,8 +15,7 @@ from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import measure_fit
-from blender_ui.services.jobs.progress import JobProgress
-from blender_ui.services.training.requests import CurvePoint
+from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.trained import Trained
 from blender_ui.services.versions.checkpoints import write_checkpoint
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset

@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from blender_ui.errors import FusionError
 from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.quality import FusionQuality, mean_quality, measure_fusion
-from blender_ui.services.jobs.progress import JobProgress
+from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.fuser_examples import Examples, load_examples
-from blender_ui.services.training.requests import CUT_OFF_CANDIDATE, CurvePoint
+from blender_ui.services.training.requests import CUT_OFF_CANDIDATE
 from blender_ui.services.versions import fuser_versions
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean

@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from blender_ui.services.jobs.progress import JobProgress
-from blender_ui.services.training.requests import CurvePoint
+from blender_ui.ranking.protocol import Ranker
+from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.trained import Trained
-from blender_ui.values import BoolArray, FloatArray, PreferenceDataset, Ranker
+from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
 from db.models import RankerKind
 
 BASE_OPTION = "base"

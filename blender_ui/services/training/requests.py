@@ -16,6 +16,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from blender_ui.errors import NotFound, Refused
+from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.training.fuser_examples import load_examples
 from blender_ui.services.versions import model_versions as versions
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
@@ -62,17 +63,6 @@ class JobView:
     cut_off_preference_id: int
     is_stalled: bool
     is_cancel_requested: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class CurvePoint:
-    """One point of a job's curve; losses in nats per preference, accuracies in [0, 1]."""
-
-    step: int
-    loss: float
-    accuracy: float
-    held_out_loss: float | None
-    held_out_accuracy: float | None
 
 
 class Training:

@@ -18,6 +18,7 @@ from blender_ui.ui.asking.layout import BlendParts, ColumnParts, draw_blend
 from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.asking.views import Choice, ColumnView, PageView, Progress, ResultView, Turn, Visit
 from blender_ui.ui.background import Background
+from blender_ui.ui.events import at_once
 from blender_ui.ui.markdown import safe_markdown
 from blender_ui.ui.markup import differences
 
@@ -69,7 +70,7 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
         return _paint_page(parts, settled, blend.page(settled))
 
     outputs = [*_page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input]
-    opened = page.load(open_page, parts.memory, outputs, **_at_once("blend_open"))
+    opened = page.load(open_page, parts.memory, outputs, **at_once("blend_open"))
     waited = opened.success(
         await_others, parts.visit, _page_outputs(parts), **_queued("blend_open_wait", N_STREAMS)
     )
@@ -93,14 +94,14 @@ def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: 
         [*_page_outputs(parts), parts.memory],
         trigger_mode="once",
         cancels=cancels,
-        **_at_once("blend_ask"),
+        **at_once("blend_ask"),
     )
     own = []
     for number in range(len(parts.columns)):
         settled = _wire_stream(parts, blend, number, asked, f"blend_stream_{number}")
         own.append(_wire_results(parts, results, settled, f"blend_stream_{number}_results"))
     gr.on([prompt.ask.click, prompt.instruction.submit], None, cancels=own, api_visibility="private")
-    prompt.stop.click(stop, parts.visit, None, **_at_once("blend_stop"))
+    prompt.stop.click(stop, parts.visit, None, **at_once("blend_stop"))
 
 
 def _wire_retries(parts: BlendParts, blend: Blend, results: Results) -> Iterator[Any]:
@@ -111,7 +112,7 @@ def _wire_retries(parts: BlendParts, blend: Blend, results: Results) -> Iterator
 
         name = f"blend_retry_{number}"
         outputs = _page_outputs(parts)
-        retried = column.retry.click(retry, parts.visit, outputs, trigger_mode="once", **_at_once(name))
+        retried = column.retry.click(retry, parts.visit, outputs, trigger_mode="once", **at_once(name))
         settled = _wire_stream(parts, blend, number, retried, f"{name}_stream")
         yield _wire_results(parts, results, settled, f"{name}_results")
 
@@ -131,7 +132,7 @@ def _wire_stream(parts: BlendParts, blend: Blend, number: int, begun: Any, name:
         return _paint_page(parts, settled, blend.page(settled))
 
     streamed = begun.success(stream, parts.visit, _column_outputs(column), **_queued(name, N_STREAMS))
-    return streamed.then(settle, parts.visit, _page_outputs(parts), **_at_once(f"{name}_settle"))
+    return streamed.then(settle, parts.visit, _page_outputs(parts), **at_once(f"{name}_settle"))
 
 
 def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[Any]:
@@ -170,7 +171,7 @@ def _wire_step(
         [parts.visit, parts.memory, parts.vote.reason],
         [*_page_outputs(parts), parts.memory],
         trigger_mode="once",
-        **_at_once(name),
+        **at_once(name),
     )
 
 
@@ -211,7 +212,7 @@ def _wire_comparison(parts: BlendParts) -> None:
         compare_with,
         [parts.result, parts.results.member],
         parts.results.differences,
-        **_at_once("blend_compare"),
+        **at_once("blend_compare"),
     )
 
 
@@ -223,11 +224,6 @@ def _queued(name: str, limit: int) -> dict[str, Any]:
         "api_name": name,
         "api_visibility": "private",
     }
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    """Options of a listener that is short work on the store."""
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}
 
 
 def _at_least_once(updates: Iterator[Update], component: Any) -> Iterator[Update]:

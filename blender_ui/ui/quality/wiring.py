@@ -8,6 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import agreement_plot
 from blender_ui.ui.quality import drawing
 from blender_ui.ui.quality.handlers import Desk, QualityHandlers
@@ -42,8 +43,8 @@ def _wire_looking(page: gr.Blocks, parts: QualityParts, handlers: QualityHandler
 
     parts.look.click(figures, None, parts.figures, queue=False, api_name="quality_figures")
     outputs = [parts.overall, parts.curve, parts.annotators, parts.pairs, *_desk_outputs(parts.ruling)]
-    page.load(open_page, None, outputs, **_at_once("quality_open"))
-    parts.refresh.click(look_again, parts.ruling.passed_over, outputs, **_at_once("quality_refresh"))
+    page.load(open_page, None, outputs, **at_once("quality_open"))
+    parts.refresh.click(look_again, parts.ruling.passed_over, outputs, **at_once("quality_refresh"))
 
 
 def _wire_ruling(parts: QualityParts, handlers: QualityHandlers) -> None:
@@ -64,12 +65,12 @@ def _wire_ruling(parts: QualityParts, handlers: QualityHandlers) -> None:
 
     given = [parts.memory, ruling.comparison_id, ruling.outcome, ruling.reason, ruling.passed_over]
     outputs = [*_desk_outputs(ruling), ruling.notice]
-    ruling.rule.click(rule, given, outputs, **_at_once("quality_rule"))
+    ruling.rule.click(rule, given, outputs, **at_once("quality_rule"))
     ruling.pass_over.click(
         pass_over,
         [ruling.comparison_id, ruling.passed_over],
         [*outputs, ruling.passed_over],
-        **_at_once("quality_pass"),
+        **at_once("quality_pass"),
     )
 
 
@@ -105,7 +106,3 @@ def _paint_desk(ruling: RulingParts, desk: Desk) -> Update:
         ruling.rule: gr.update(interactive=is_open),
         ruling.pass_over: gr.update(interactive=is_open),
     }
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

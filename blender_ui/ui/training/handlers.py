@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
+from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
-from blender_ui.services.training.requests import CurvePoint, JobView, Training
+from blender_ui.services.training.requests import JobView, Training
 from blender_ui.services.versions.fuser_versions import FuserVersions, FuserVersionView
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView

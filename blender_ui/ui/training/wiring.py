@@ -11,6 +11,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
@@ -57,8 +58,8 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
         return _paint_card(parts, card, n_points=n_points)
 
     watch = parts.watch
-    page.load(open_page, None, outputs, **_at_once("train_open"))
-    watch.timer.tick(tick, [watch.job_id, watch.n_points], outputs, **_at_once("train_tick"))
+    page.load(open_page, None, outputs, **at_once("train_open"))
+    watch.timer.tick(tick, [watch.job_id, watch.n_points], outputs, **at_once("train_tick"))
 
 
 def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
@@ -82,19 +83,19 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         return {**_paint_page(parts, handlers.page(), n_points=REDRAW), fusers.notice: markup.notice(said)}
 
     wish = [parts.memory, ask.kind, ask.encoder, ask.n_epochs, ask.learning_rate]
-    ask.train.click(request, wish, [*outputs, ask.notice], **_at_once("train_request"))
-    watch.cancel.click(cancel, watch.job_id, [*outputs, ask.notice], **_at_once("train_cancel"))
+    ask.train.click(request, wish, [*outputs, ask.notice], **at_once("train_request"))
+    watch.cancel.click(cancel, watch.job_id, [*outputs, ask.notice], **at_once("train_cancel"))
     versions.activate.click(
         activate,
         [parts.memory, versions.chosen, versions.reason],
         [*outputs, versions.notice],
-        **_at_once("train_activate"),
+        **at_once("train_activate"),
     )
     fusers.activate.click(
         activate_fuser,
         [parts.memory, fusers.chosen, fusers.reason],
         [*outputs, fusers.notice],
-        **_at_once("train_activate_fuser"),
+        **at_once("train_activate_fuser"),
     )
 
 
@@ -152,7 +153,3 @@ def _paint_card(parts: TrainParts, card: JobCard | None, *, n_points: int) -> Up
         watch.curve: gr.update(value=curve, visible=curve is not None),
         watch.n_points: len(card.curve),
     }
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

@@ -7,8 +7,15 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from blender_ui.errors import NotFound, Refused
-from blender_ui.services.jobs.progress import JobCancelled, JobProgress, end_job, start_job, touch_jobs
-from blender_ui.services.training.requests import CurvePoint, Training
+from blender_ui.services.jobs.progress import (
+    CurvePoint,
+    JobCancelled,
+    JobProgress,
+    end_job,
+    start_job,
+    touch_jobs,
+)
+from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.readiness import N_DECIDED_NEEDED, N_PROMPTS_NEEDED
 from blender_ui.services.versions.registration import FittedVersion, register_version
 from db.engine import transaction

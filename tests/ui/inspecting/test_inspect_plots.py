@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blender_ui.services.training.requests import CurvePoint
+from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.ui.plots import curve_plot, logits_plot, ratings_plot
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.services.jobs.progress import JobProgress, end_job, start_job
+from blender_ui.services.jobs.progress import CurvePoint, JobProgress, end_job, start_job
 from blender_ui.services.people.access import Access, Mode
-from blender_ui.services.training.requests import CurvePoint, Training
+from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.fuser_versions import FuserVersions
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.handlers import TrainHandlers, Wish

@@ -13,6 +13,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.queue_health import measure_queue
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.inspecting.decisions import drawing
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.decisions.handlers import Decision, InspectHandlers
@@ -46,7 +47,7 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
         # The first tab is open already: to select it once more would undo a click that was quicker.
         return gr.skip() if tab == Address().tab else gr.Tabs(selected=tab)
 
-    page.load(open_tab, None, parts.tabs, **_at_once("inspect_tab"))
+    page.load(open_tab, None, parts.tabs, **at_once("inspect_tab"))
     _wire_decision(page, parts.decision, handlers, services)
     wire_what_if(services, page, parts.what_if)
     wire_versions(services, page, parts.version, parts.contrast)
@@ -96,10 +97,10 @@ def _wire_decision(
         parts.ranking, parts.notice, parts.texts, parts.ranks, parts.heat, parts.logits, parts.doubts,
         parts.votes, parts.failures,
     ]  # fmt: skip
-    page.load(open_page, None, [parts.prompt, parts.version, *shown], **_at_once("inspect_open"))
-    parts.search.submit(search, parts.search, [parts.prompt, *shown], **_at_once("inspect_search"))
-    parts.prompt.input(choose_prompt, parts.prompt, shown, **_at_once("inspect_prompt"))
-    parts.ranking.input(choose_ranking, [parts.prompt, parts.ranking], shown, **_at_once("inspect_ranking"))
+    page.load(open_page, None, [parts.prompt, parts.version, *shown], **at_once("inspect_open"))
+    parts.search.submit(search, parts.search, [parts.prompt, *shown], **at_once("inspect_search"))
+    parts.prompt.input(choose_prompt, parts.prompt, shown, **at_once("inspect_prompt"))
+    parts.ranking.input(choose_ranking, [parts.prompt, parts.ranking], shown, **at_once("inspect_ranking"))
     parts.rank.click(
         rank,
         [parts.prompt, parts.version],
@@ -124,8 +125,8 @@ def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> Non
     def open_tab() -> str:
         return draw()
 
-    page.load(open_page, None, parts.queue, **_at_once("inspect_people_open"))
-    parts.tab.select(open_tab, None, parts.queue, **_at_once("inspect_people"))
+    page.load(open_page, None, parts.queue, **at_once("inspect_people_open"))
+    parts.tab.select(open_tab, None, parts.queue, **at_once("inspect_people"))
 
 
 def _paint_choices(
@@ -195,7 +196,3 @@ def _paint_heat(decision: Decision) -> Any:
         return gr.update(visible=False)
     names = [f"{entry.member} ({entry.candidate_id})" for entry in ranking.entries]
     return gr.update(value=logits_plot(names, ranking.logits), visible=True)
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

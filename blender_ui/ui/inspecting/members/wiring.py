@@ -10,6 +10,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.member_ratings import RatingWish
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.members import drawing
 from blender_ui.ui.inspecting.members.handlers import MembersHandlers, MembersPage
@@ -44,14 +45,14 @@ def wire_members(services: Services, page: gr.Blocks, parts: MembersParts) -> No
         *asked, parts.notice, parts.plot, parts.ratings, parts.wins_plot, parts.wins, parts.time_plot,
         parts.time, parts.kinds_plot, parts.kinds, parts.ranker_plot, parts.ranker,
     ]  # fmt: skip
-    page.load(open_page, None, shown, **_at_once("members_open"))
-    parts.tab.select(open_tab, asked, shown, **_at_once("members_tab"))
+    page.load(open_page, None, shown, **at_once("members_open"))
+    parts.tab.select(open_tab, asked, shown, **at_once("members_tab"))
     gr.on(
         [parts.kind.input, parts.style.input, parts.best.input, parts.version.input],
         choose,
         asked,
         shown,
-        **_at_once("members_choose"),
+        **at_once("members_choose"),
     )
 
 
@@ -112,7 +113,3 @@ def _paint_page(parts: MembersParts, page: MembersPage) -> Update:
         parts.ranker_plot: gr.update(value=ranker_ratings_plot(page.ranker), visible=bool(page.ranker)),
         parts.ranker: drawing.draw_ranker(page),
     }
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.services.inspecting.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 from blender_ui.services.inspecting.versions import LearningPoint, Lineage, VersionInspection
+from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
-from blender_ui.services.training.requests import CurvePoint, Training
+from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.csv_text import write_csv

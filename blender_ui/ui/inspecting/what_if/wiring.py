@@ -18,6 +18,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.decisions import PromptInspection
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.versions.drawing import say_version
 from blender_ui.ui.inspecting.what_if import drawing
@@ -78,22 +79,20 @@ def _wire_choices(page: gr.Blocks, parts: WhatIfParts, handlers: WhatIfHandlers)
 
     texts = [parts.instruction, parts.input, parts.first, parts.second]
     shown = [parts.prompt_id, parts.first_id, parts.second_id, parts.version, *texts, parts.notice]
-    page.load(open_page, None, shown, **_at_once("what_if_open"))
-    parts.tab.select(
-        open_tab, [parts.prompt_id, parts.version, parts.first], shown, **_at_once("what_if_tab")
-    )
+    page.load(open_page, None, shown, **at_once("what_if_open"))
+    parts.tab.select(open_tab, [parts.prompt_id, parts.version, parts.first], shown, **at_once("what_if_tab"))
     parts.prompt_id.submit(
-        choose_prompt, [parts.prompt_id, parts.version], shown, **_at_once("what_if_prompt")
+        choose_prompt, [parts.prompt_id, parts.version], shown, **at_once("what_if_prompt")
     )
     gr.on(
         [parts.first_id.input, parts.second_id.input],
         choose_answers,
         [parts.prompt_id, parts.version, parts.first_id, parts.second_id],
         shown,
-        **_at_once("what_if_answers"),
+        **at_once("what_if_answers"),
     )
     sides = [parts.first, parts.second, parts.first_id, parts.second_id]
-    parts.swap.click(swap, sides, sides, **_at_once("what_if_swap"))
+    parts.swap.click(swap, sides, sides, **at_once("what_if_swap"))
 
 
 def _wire_questions(parts: WhatIfParts, handlers: WhatIfHandlers) -> None:
@@ -131,7 +130,7 @@ def _wire_questions(parts: WhatIfParts, handlers: WhatIfHandlers) -> None:
         **_queued("what_if_compare"),
     )
     parts.sentences.click(drop, asked, [parts.dropped], **_queued("what_if_sentences"))
-    parts.tokens.click(wait, None, parts.attributed, **_at_once("what_if_tokens_wait")).then(
+    parts.tokens.click(wait, None, parts.attributed, **at_once("what_if_tokens_wait")).then(
         explain, asked, [parts.attributed], **_queued("what_if_tokens")
     )
 
@@ -220,7 +219,3 @@ def _queued(name: str) -> dict[str, Any]:
         "api_name": name,
         "api_visibility": "private",
     }
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

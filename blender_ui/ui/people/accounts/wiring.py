@@ -8,6 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.people.accounts import drawing
 from blender_ui.ui.people.accounts.handlers import PeopleHandlers, PeoplePage
 from blender_ui.ui.people.accounts.layout import PeopleParts, draw_people_page
@@ -56,19 +57,19 @@ def build_people(services: Services, page: gr.Blocks) -> None:
         said = handlers.withdraw(invitation_id)
         return {**_paint(parts, handlers.page()), parts.invited: markup.notice(said)}
 
-    page.load(open_page, None, shown, **_at_once("people_open"))
+    page.load(open_page, None, shown, **at_once("people_open"))
     parts.give_role.click(
-        give_role, [parts.person, parts.role], [*shown, parts.said], **_at_once("people_role")
+        give_role, [parts.person, parts.role], [*shown, parts.said], **at_once("people_role")
     )
-    parts.lock_out.click(lock_out, parts.person, [*shown, parts.said], **_at_once("people_lock_out"))
-    parts.let_in.click(let_in, parts.person, [*shown, parts.said], **_at_once("people_let_in"))
+    parts.lock_out.click(lock_out, parts.person, [*shown, parts.said], **at_once("people_lock_out"))
+    parts.let_in.click(let_in, parts.person, [*shown, parts.said], **at_once("people_let_in"))
     parts.invite.click(
         invite,
         [parts.invited_role, parts.n_accounts],
         [*shown, parts.invited, parts.link],
-        **_at_once("people_invite"),
+        **at_once("people_invite"),
     ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
-    parts.withdraw.click(withdraw, parts.invitation, [*shown, parts.invited], **_at_once("people_withdraw"))
+    parts.withdraw.click(withdraw, parts.invitation, [*shown, parts.invited], **at_once("people_withdraw"))
 
 
 def _paint(parts: PeopleParts, page: PeoplePage) -> Update:
@@ -79,7 +80,3 @@ def _paint(parts: PeopleParts, page: PeoplePage) -> Update:
         parts.invitation: gr.update(choices=[(f"link {one.id}", one.id) for one in page.invitations]),
         parts.events: drawing.draw_events(page.events),
     }
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}

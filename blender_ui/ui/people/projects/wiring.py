@@ -11,6 +11,7 @@ import gradio as gr
 from blender_ui.bootstrap import Services
 from blender_ui.services.people.projects import ProjectTerms, ProjectView
 from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
 from blender_ui.ui.people.accounts.wiring import WITH_ADDRESS
 from blender_ui.ui.people.projects import drawing
 from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said, TermsForm
@@ -73,15 +74,15 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         token, said = handlers.invite(project_id, n_accounts)
         return {parts.link: gr.update(value=token, visible=bool(token)), parts.invited: _notice(said)}
 
-    page.load(open_page, None, [*shown, *form], **_at_once("projects_open"))
+    page.load(open_page, None, [*shown, *form], **at_once("projects_open"))
     filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
-    parts.chosen.input(choose, parts.chosen, filled, **_at_once("projects_choose"))
+    parts.chosen.input(choose, parts.chosen, filled, **at_once("projects_choose"))
     begun = [parts.chosen, *filled, *_job(parts)]
-    parts.begin.click(begin, None, begun, **_at_once("projects_begin"))
-    parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **_at_once("projects_save"))
-    parts.archive.click(archive, parts.chosen, [*shown, parts.said], **_at_once("projects_archive"))
+    parts.begin.click(begin, None, begun, **at_once("projects_begin"))
+    parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **at_once("projects_save"))
+    parts.archive.click(archive, parts.chosen, [*shown, parts.said], **at_once("projects_archive"))
     parts.invite.click(
-        invite, [parts.chosen, parts.n_accounts], [parts.link, parts.invited], **_at_once("projects_invite")
+        invite, [parts.chosen, parts.n_accounts], [parts.link, parts.invited], **at_once("projects_invite")
     ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
 
 
@@ -100,7 +101,7 @@ def _wire_prompts(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
         return _paint(parts, handlers, said.project_id) | {prompts.said: _notice(said), prompts.upload: kept}
 
     prompts.add_typed.click(
-        add_typed, [parts.chosen, prompts.typed], [*shown, prompts.typed], **_at_once("projects_add_typed")
+        add_typed, [parts.chosen, prompts.typed], [*shown, prompts.typed], **at_once("projects_add_typed")
     )
     prompts.add_file.click(
         add_file,
@@ -134,17 +135,17 @@ def _wire_generation(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHa
         return _paint_job(parts, handlers, project_id) | {prompts.said: _notice(said)}
 
     shown = _job(parts)
-    page.load(open_job, None, shown, **_at_once("projects_open_job"))
-    parts.chosen.input(choose_job, parts.chosen, shown, **_at_once("projects_choose_job"))
+    page.load(open_job, None, shown, **at_once("projects_open_job"))
+    parts.chosen.input(choose_job, parts.chosen, shown, **at_once("projects_choose_job"))
     prompts.timer.tick(
         tick,
         parts.chosen,
         # Neither the choice nor the form: both may have changed since the tick was sent.
         [*shown, parts.projects, parts.progress],
-        **_at_once("projects_tick"),
+        **at_once("projects_tick"),
     )
-    prompts.generate.click(generate, parts.chosen, [*shown, prompts.said], **_at_once("projects_generate"))
-    prompts.stop.click(stop, parts.chosen, [*shown, prompts.said], **_at_once("projects_stop"))
+    prompts.generate.click(generate, parts.chosen, [*shown, prompts.said], **at_once("projects_generate"))
+    prompts.stop.click(stop, parts.chosen, [*shown, prompts.said], **at_once("projects_stop"))
 
 
 def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
@@ -171,14 +172,14 @@ def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
         }
 
     checks.find.click(
-        find, [parts.chosen, checks.containing], [checks.pair, checks.shown], **_at_once("projects_find")
+        find, [parts.chosen, checks.containing], [checks.pair, checks.shown], **at_once("projects_find")
     )
-    checks.pair.input(show, checks.pair, checks.shown, **_at_once("projects_show_pair"))
+    checks.pair.input(show, checks.pair, checks.shown, **at_once("projects_show_pair"))
     checks.set.click(
         set_check,
         [parts.chosen, checks.pair, checks.purpose, checks.outcome],
         [*_painted(parts), checks.said, checks.shown],
-        **_at_once("projects_set_check"),
+        **at_once("projects_set_check"),
     )
 
 
@@ -259,7 +260,3 @@ def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
 
 def _notice(said: Said) -> str:
     return markup.notice(said.text, tone="good" if said.is_good else "warning")
-
-
-def _at_once(name: str) -> dict[str, Any]:
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "private"}
