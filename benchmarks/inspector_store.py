@@ -27,12 +27,13 @@ from db.models import (
     Candidate,
     Comparison,
     Member,
+    ModelKind,
+    ModelRole,
+    ModelVersion,
     Origin,
     Outcome,
     Preference,
     Prompt,
-    RankerKind,
-    RankerVersion,
     Reading,
     Role,
 )
@@ -153,13 +154,13 @@ def _add_versions(database: Connection, folder: Path, rng: np.random.Generator, 
         ranker = FastRanker.fit(part, readings, options=FastOptions())
         ranker.save(folder / "rankers" / f"v{number}")
         fields = (
-            "id parent_id kind base_model base_fingerprint fingerprint path cut_off_preference_id n_train "
-            "n_held_out hyper_parameters metrics code_version is_active created_at"
+            "id parent_id role kind base_model base_fingerprint fingerprint path cut_off_preference_id "
+            "n_train n_held_out hyper_parameters metrics code_version is_active created_at"
         )
         parent = number - 1 or None
         made = ("bench", READER, ranker.fingerprint, f"v{number}", 0, n_fitted, 0, {}, {}, "bench")
-        row = (number, parent, RankerKind.FAST, *made, number == 2, NOW)
-        _insert(database, RankerVersion, fields, [row])
+        row = (number, parent, ModelRole.RANKER, ModelKind.FAST, *made, number == 2, NOW)
+        _insert(database, ModelVersion, fields, [row])
     judged = np.flatnonzero(held_out[np.arange(len(authors)) // N_CANDIDATES])
     for start in range(0, len(judged), 10_000):
         part_of = judged[start : start + 10_000]

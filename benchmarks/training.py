@@ -101,7 +101,7 @@ def _measure(
         done.set()
         person.join()
         worker.communicate()
-    decision = services.training.decisions(job.version_id)[0] if job.version_id is not None else None
+    decision = services.versions.decisions(job.version_id)[0] if job.version_id is not None else None
     print(decision.reason if decision is not None else job.error)
     return {
         "status": job.status.value,

@@ -62,12 +62,12 @@ from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.training.fuser import FuserRun
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
-from blender_ui.services.versions.fuser_versions import FuserVersions
+from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
 from db.engine import create_store
 from db.migrations import SchemaVersionError, migrate
-from db.models import utc_now
+from db.models import ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 """Where a joint or pointwise training starts when it names no encoder."""
@@ -101,7 +101,7 @@ class Services:
     ranking: RankingService
     fusing: Fusing
     training: Training
-    fuser_versions: FuserVersions
+    versions: Versions
     importing: Importing
     exporting: Exporting
     evaluating: Evaluating
@@ -177,12 +177,14 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
     ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
-    fuser_versions = FuserVersions(engine, fusers_path=settings.fusers_path)
+    versions = Versions(
+        engine, folders={ModelRole.RANKER: settings.rankers_path, ModelRole.FUSER: settings.fusers_path}
+    )
     fuser = choose_fuser(
         settings.fuser,
         members=members,
         process=process,
-        find_trained=fuser_versions.find_active_checkpoint,
+        find_trained=partial(versions.find_active_checkpoint, ModelRole.FUSER),
     )
     fusing = Fusing(
         engine,
@@ -217,7 +219,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ranking=ranking,
         fusing=fusing,
         training=Training(engine, train_every=settings.train_every, clock=clock),
-        fuser_versions=fuser_versions,
+        versions=versions,
         importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
         exporting=Exporting(engine, clock=clock),
         evaluating=evaluating,

@@ -102,28 +102,43 @@ class JobStatus(enum.StrEnum):
         return self in (JobStatus.COMPLETE, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
-class RankerKind(enum.StrEnum):
+class ModelRole(enum.StrEnum):
+    """What a trained model is for; at most one version of each role serves at a time."""
+
+    RANKER = "ranker"
+    FUSER = "fuser"
+
+
+class ModelKind(enum.StrEnum):
+    """How a trained model is made."""
+
     FAST = "fast"
     """A Bayesian head over a frozen language model's readings."""
     JOINT = "joint"
     """The paper's cross-encoder, both candidates in one input."""
     POINTWISE = "pointwise"
     """An encoder that scores one candidate at a time, fine-tuned whole."""
+    FUSER = "fuser"
+    """A sequence-to-sequence model that writes one answer from several."""
+
+    @property
+    def role(self) -> ModelRole:
+        """What a model of this kind is for."""
+        return ModelRole.FUSER if self is ModelKind.FUSER else ModelRole.RANKER
 
 
 class JobKind(enum.StrEnum):
-    """What a training job trains: a ranker of one of its kinds, or a fuser."""
+    """What a job trains: one kind of model."""
 
     FAST = "fast"
     JOINT = "joint"
     POINTWISE = "pointwise"
     FUSER = "fuser"
-    """A sequence-to-sequence model that writes one answer from several."""
 
     @property
-    def ranker(self) -> RankerKind | None:
-        """The kind of ranker; None for a fuser."""
-        return None if self is JobKind.FUSER else RankerKind(self.value)
+    def model(self) -> ModelKind:
+        """The kind of model that the job makes a version of."""
+        return ModelKind(self.value)
 
 
 class Annotator(SQLModel, table=True):
@@ -429,14 +444,15 @@ class TrainingPoint(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
-class RankerVersion(SQLModel, table=True):
-    """One trained ranker: where it came from, what it learnt from, and how good it is."""
+class ModelVersion(SQLModel, table=True):
+    """One trained model: where it came from, what it learnt from, and how good it is."""
 
-    __tablename__: ClassVar[str] = "ranker_version"
+    __tablename__: ClassVar[str] = "model_version"
     __table_args__ = (
+        CheckConstraint("(role = 'fuser') = (kind = 'fuser')", name="kind_suits_role"),
         Index(
-            "uq_ranker_version_active",
-            "is_active",
+            "uq_model_version_active",
+            "role",
             unique=True,
             sqlite_where=text("is_active"),
             postgresql_where=text("is_active"),
@@ -444,14 +460,15 @@ class RankerVersion(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
+    role: ModelRole = Field(sa_column=_enum_column(ModelRole))
+    kind: ModelKind = Field(sa_column=_enum_column(ModelKind))
     job_id: int | None = Field(default=None, foreign_key="training_job.id", unique=True)
-    parent_id: int | None = Field(default=None, foreign_key="ranker_version.id")
-    kind: RankerKind = Field(sa_column=_enum_column(RankerKind))
+    parent_id: int | None = Field(default=None, foreign_key="model_version.id")
     base_model: str = Field(max_length=512)
     base_fingerprint: str = Field(max_length=64)
     fingerprint: str = Field(max_length=64)
     path: str = Field(max_length=1024)
-    """The checkpoint's folder, relative to the rankers' folder."""
+    """The checkpoint's folder, relative to the folder of its role."""
     cut_off_preference_id: int
     n_train: int
     n_held_out: int
@@ -468,54 +485,8 @@ class Promotion(SQLModel, table=True):
     __tablename__: ClassVar[str] = "promotion"
 
     id: int | None = Field(default=None, primary_key=True)
-    ranker_version_id: int = Field(foreign_key="ranker_version.id", index=True)
-    previous_id: int | None = Field(default=None, foreign_key="ranker_version.id")
-    promoted: bool
-    reason: str
-    decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
-    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
-
-
-class FuserVersion(SQLModel, table=True):
-    """One trained fuser: where it came from, what it learnt from, and how good it is."""
-
-    __tablename__: ClassVar[str] = "fuser_version"
-    __table_args__ = (
-        Index(
-            "uq_fuser_version_active",
-            "is_active",
-            unique=True,
-            sqlite_where=text("is_active"),
-            postgresql_where=text("is_active"),
-        ),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    job_id: int | None = Field(default=None, foreign_key="training_job.id", unique=True)
-    parent_id: int | None = Field(default=None, foreign_key="fuser_version.id")
-    base_model: str = Field(max_length=512)
-    base_fingerprint: str = Field(max_length=64)
-    fingerprint: str = Field(max_length=64)
-    path: str = Field(max_length=1024)
-    """The checkpoint's folder, relative to the fusers' folder."""
-    cut_off_preference_id: int
-    n_train: int
-    n_held_out: int
-    hyper_parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    code_version: str = Field(max_length=64)
-    is_active: bool = False
-    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
-
-
-class FuserPromotion(SQLModel, table=True):
-    """A decision about a fuser version: made active, refused, or rolled back to; with its reason."""
-
-    __tablename__: ClassVar[str] = "fuser_promotion"
-
-    id: int | None = Field(default=None, primary_key=True)
-    fuser_version_id: int = Field(foreign_key="fuser_version.id", index=True)
-    previous_id: int | None = Field(default=None, foreign_key="fuser_version.id")
+    version_id: int = Field(foreign_key="model_version.id", index=True)
+    previous_id: int | None = Field(default=None, foreign_key="model_version.id")
     promoted: bool
     reason: str
     decided_by_id: int | None = Field(default=None, foreign_key="annotator.id")
@@ -540,7 +511,7 @@ class Ranking(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     prompt_id: int = Field(foreign_key="prompt.id", index=True)
-    ranker_version_id: int = Field(foreign_key="ranker_version.id", index=True)
+    ranker_version_id: int = Field(foreign_key="model_version.id", index=True)
     refitted_preference_id: int | None = None
     """Last preference that the live head had learnt from; NULL for the version as trained."""
     policy: str = Field(max_length=32)

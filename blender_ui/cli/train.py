@@ -52,10 +52,7 @@ def _read_options(options: argparse.Namespace) -> dict[str, Any]:
 def _list_reasons(services: Services, job: JobView) -> list[str]:
     if job.version_id is None:
         return []
-    if job.kind is JobKind.FUSER:
-        found = services.fuser_versions.list_versions()
-        return [version.decision for version in found if version.id == job.version_id]
-    return [decision.reason for decision in services.training.decisions(job.version_id)]
+    return [decision.reason for decision in services.versions.decisions(job.version_id)]
 
 
 def _write(line: str) -> None:

@@ -51,7 +51,7 @@ def migrate(engine: Engine) -> bool:
         SchemaVersionError: If the database is newer than this code.
     """
     expected = newest_revision()
-    with _locked(engine) as connection:
+    with locked(engine) as connection:
         found = _revision_of(connection)
         if found == expected:
             return False
@@ -104,7 +104,7 @@ def _revision_of(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _locked(engine: Engine) -> Iterator[Connection]:
+def locked(engine: Engine) -> Iterator[Connection]:
     """Give a connection in a transaction that no other migrating process can hold as well."""
     is_sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as connection:

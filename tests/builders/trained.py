@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
+from blender_ui.services.versions.model_versions import Versions
 from db.models import utc_now
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
@@ -61,3 +62,8 @@ def _make_trained_store() -> Trained:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
     return Trained(home, good, misled)
+
+
+def versions_of(engine: Engine) -> Versions:
+    """The versions in a store, asked of no folder."""
+    return Versions(engine, folders={})

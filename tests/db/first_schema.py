@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import command
 from sqlalchemy import Engine, text
 
-from db.migrations import alembic_config
+from db.migrations import alembic_config, locked
 
 NOW = "2026-01-01 00:00:00"
 ROWS = (
@@ -47,3 +47,86 @@ def read_kept(engine: Engine) -> tuple[object, ...]:
     with engine.connect() as connection:
         (row,) = connection.execute(text(f"SELECT {columns} FROM {joins}"))
     return tuple(row)
+
+
+BEFORE_ONE_TABLE_OF_VERSIONS = "0006"
+"""The last revision in which rankers and fusers have a table each."""
+
+_VERSION = (
+    "base_model, base_fingerprint, fingerprint, path, cut_off_preference_id, n_train, n_held_out, "
+    "hyper_parameters, metrics, code_version, is_active, created_at"
+)
+
+
+def _version(path: str, *, active: bool) -> str:
+    """Values of a version in the order of ``_VERSION``."""
+    return f"""'m', 'b', 'f', '{path}', 1, 2, 3, '{{"seed": 1}}', '{{"n": 2}}', '0', {active}, '{NOW}'"""
+
+
+VERSIONS = (
+    f"INSERT INTO ranker_version (id, parent_id, kind, {_VERSION}) "
+    f"VALUES (1, NULL, 'fast', {_version('r1', active=False)}), "
+    f"(3, 1, 'joint', {_version('r3', active=True)})",
+    f"INSERT INTO fuser_version (id, parent_id, {_VERSION}) "
+    f"VALUES (1, NULL, {_version('f1', active=False)}), (2, 1, {_version('f2', active=True)})",
+    "INSERT INTO promotion (ranker_version_id, previous_id, promoted, reason, decided_by_id, created_at) "
+    f"VALUES (1, NULL, true, 'first', NULL, '{NOW}'), (3, 1, true, 'better', 1, '{NOW}')",
+    "INSERT INTO fuser_promotion "
+    "(fuser_version_id, previous_id, promoted, reason, decided_by_id, created_at) "
+    f"VALUES (1, NULL, true, 'first fuser', NULL, '{NOW}'), (2, 1, true, 'better fuser', 1, '{NOW}')",
+    "INSERT INTO ranking (prompt_id, ranker_version_id, policy, created_at) "
+    f"VALUES (1, 3, 'max_logits', '{NOW}')",
+    "INSERT INTO member (name, backend, model, options, fingerprint, created_at) VALUES "
+    f"('Fused by fuser version 1', 'fusion', 'fuser version 1', '{{}}', 'x', '{NOW}'), "
+    f"('Fused by fuser version 2', 'fusion', 'fuser version 2', '{{}}', 'y', '{NOW}')",
+    f"INSERT INTO fusion (prompt_id, fuser, created_at) VALUES (1, 'fuser version 2', '{NOW}')",
+)
+"""Two rankers, two fusers and what names them, in the schema of ``BEFORE_ONE_TABLE_OF_VERSIONS``."""
+
+
+def add_versions(engine: Engine) -> None:
+    """Bring a database of the first schema to 0006 and write the versions."""
+    with locked(engine) as connection:
+        command.upgrade(alembic_config(connection), BEFORE_ONE_TABLE_OF_VERSIONS)
+    with engine.begin() as connection:
+        for statement in VERSIONS:
+            # A colon is JSON here and no parameter.
+            connection.exec_driver_sql(statement)
+
+
+def read_versions(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Versions, decisions and what names them, as the newest schema has them."""
+    queries = {
+        "versions": "SELECT id, role, kind, parent_id, path, is_active FROM model_version ORDER BY id",
+        "decisions": "SELECT version_id, previous_id, reason, decided_by_id FROM promotion ORDER BY id",
+        "rankings": "SELECT prompt_id, ranker_version_id FROM ranking",
+        "fusions": "SELECT fuser FROM fusion",
+        "members": "SELECT name, model FROM member WHERE backend = 'fusion' ORDER BY id",
+    }
+    with engine.connect() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()
+        }
+
+
+KEPT_VERSIONS = {
+    "versions": [
+        (1, "ranker", "fast", None, "r1", False),
+        (3, "ranker", "joint", 1, "r3", True),
+        (4, "fuser", "fuser", None, "f1", False),
+        (5, "fuser", "fuser", 4, "f2", True),
+    ],
+    "decisions": [
+        (1, None, "first", None),
+        (3, 1, "better", 1),
+        (4, None, "first fuser", None),
+        (5, 4, "better fuser", 1),
+    ],
+    "rankings": [(1, 3)],
+    "fusions": [("fuser version 5",)],
+    "members": [
+        ("Fused by fuser version 4", "fuser version 4"),
+        ("Fused by fuser version 5", "fuser version 5"),
+    ],
+}
+"""What ``read_versions`` finds of them after every migration."""

@@ -9,12 +9,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel, select
 
 from db import models
 from db.engine import create_store
 from db.migrations import SchemaVersionError, check_schema, migrate, newest_revision
-from tests.db.first_schema import KEPT, make_first_schema, read_kept
+from tests.db.first_schema import (
+    KEPT,
+    KEPT_VERSIONS,
+    add_versions,
+    make_first_schema,
+    read_kept,
+    read_versions,
+)
 
 
 @pytest.fixture
@@ -93,6 +100,17 @@ def test_a_database_of_the_first_schema_keeps_its_rows(engine: Engine) -> None:
     assert migrate(engine) is True
     check_schema(engine)
     assert read_kept(engine) == KEPT
+
+
+def test_versions_of_rankers_and_fusers_come_into_one_table_with_all_that_names_them(engine: Engine) -> None:
+    make_first_schema(engine)
+    add_versions(engine)
+    assert migrate(engine) is True
+    assert read_versions(engine) == KEPT_VERSIONS
+    with Session(engine) as session:
+        row = session.exec(select(models.ModelVersion).where(models.ModelVersion.path == "f2")).one()
+        assert (row.hyper_parameters, row.metrics) == ({"seed": 1}, {"n": 2})
+        assert row.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
 def test_foreign_keys_are_on_after_migrating(engine: Engine) -> None:

@@ -19,12 +19,13 @@ from db.models import (
     Lease,
     LeaseStatus,
     Member,
+    ModelKind,
+    ModelRole,
+    ModelVersion,
     Origin,
     Outcome,
     Preference,
     Prompt,
-    RankerKind,
-    RankerVersion,
     Role,
     TrainingJob,
     utc_now,
@@ -81,9 +82,10 @@ def preference(**changes: Any) -> Preference:
     return Preference(**{**values, **changes})
 
 
-def version(**changes: Any) -> RankerVersion:
+def version(**changes: Any) -> ModelVersion:
     values = {
-        "kind": RankerKind.FAST,
+        "role": ModelRole.RANKER,
+        "kind": ModelKind.FAST,
         "base_model": "m",
         "base_fingerprint": "1",
         "fingerprint": "1",
@@ -93,13 +95,13 @@ def version(**changes: Any) -> RankerVersion:
         "n_held_out": 1,
         "code_version": "1",
     }
-    return RankerVersion(**{**values, **changes})
+    return ModelVersion(**{**values, **changes})
 
 
 def job(**changes: Any) -> TrainingJob:
     values = {
         "workflow_id": "1",
-        "kind": RankerKind.FAST,
+        "kind": ModelKind.FAST,
         "status": JobStatus.WAITING,
         "cut_off_preference_id": 0,
     }
@@ -140,7 +142,7 @@ def write(engine: Engine, *rows: SQLModel) -> None:
         ([preference(), preference(idempotency_key="2")], "preference.comparison_id"),
         ([preference(), annotator("bob"), preference(annotator_id=2)], "preference.idempotency_key"),
         ([job(progress=1.5)], "ck_training_job_progress_is_a_share"),
-        ([version(is_active=True), version(is_active=True)], "ranker_version.is_active"),
+        ([version(is_active=True), version(is_active=True)], "model_version.role"),
     ],
 )
 def test_a_row_that_cannot_be_true_is_refused(engine: Engine, rows: list[SQLModel], constraint: str) -> None:
@@ -166,7 +168,8 @@ def test_many_versions_can_rest_while_one_is_active(engine: Engine) -> None:
         ("lease", "status"),
         ("preference", "outcome"),
         ("training_job", "status"),
-        ("ranker_version", "kind"),
+        ("model_version", "kind"),
+        ("model_version", "role"),
     ],
 )
 def test_raw_sql_cannot_write_a_word_that_is_none_of_the_choices(

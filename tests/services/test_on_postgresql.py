@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from blender_ui.errors import NotSignedIn, Refused
 from blender_ui.services.data.exporting import Exporting
@@ -29,11 +29,18 @@ from blender_ui.services.people.projects import Projects, ProjectTerms
 from blender_ui.services.quality.agreement import Quality
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
-from db.models import DEFAULT_PROJECT_ID, Outcome, Prompt, Role
+from db.models import DEFAULT_PROJECT_ID, ModelVersion, Outcome, Prompt, Role
 from tests.builders.people import PASSWORD, make_accounts
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.db.first_schema import KEPT, make_first_schema, read_kept
+from tests.db.first_schema import (
+    KEPT,
+    KEPT_VERSIONS,
+    add_versions,
+    make_first_schema,
+    read_kept,
+    read_versions,
+)
 from tests.db.test_people import REFUSED, add_pair
 from tests.services.data.test_archiving import all_rows, make_full_store
 from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
@@ -104,9 +111,17 @@ def test_migrations_give_the_schema_of_the_models(engine: Engine) -> None:
 
 def test_a_database_of_the_first_schema_keeps_its_rows(empty: Engine) -> None:
     make_first_schema(empty)
+    add_versions(empty)
     assert migrate(empty) is True
     check_schema(empty)
     assert read_kept(empty) == KEPT
+    assert read_versions(empty) == KEPT_VERSIONS
+    with transaction(empty, immediate=True) as session:
+        version = session.exec(select(ModelVersion).where(ModelVersion.path == "f2")).one()
+        again = ModelVersion(**{**version.model_dump(), "id": None, "is_active": False})
+        session.add(again)
+        session.flush()
+        assert again.id == 6  # the database goes on counting where the rows end
 
 
 def test_the_database_refuses_what_must_never_be_true(engine: Engine) -> None:

@@ -41,11 +41,11 @@ from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.fuser_versions import FuserVersions
+from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
-from db.models import RankerKind, RankerVersion, utc_now
+from db.models import ModelKind, ModelRole, ModelVersion, utc_now
 from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember
 from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
@@ -94,8 +94,9 @@ class ScriptedRanking:
 
     def train(self) -> None:
         with transaction(self._engine, immediate=True) as session:
-            version = RankerVersion(
-                kind=RankerKind.FAST,
+            version = ModelVersion(
+                role=ModelRole.RANKER,
+                kind=ModelKind.FAST,
                 base_model="scripted",
                 base_fingerprint="scripted",
                 fingerprint="scripted",
@@ -190,7 +191,7 @@ def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode:
         blending=blending,
         ranking=ranking,
         training=Training(engine, train_every=50, clock=utc_now),
-        fuser_versions=FuserVersions(engine, fusers_path=folder / "fusers"),
+        versions=Versions(engine, folders={role: folder / f"{role}s" for role in ModelRole}),
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),

@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 
 from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.fuser_versions import FuserVersions
-from db.models import JobKind, JobStatus, utc_now
+from db.models import JobKind, JobStatus, ModelRole, utc_now
 from tests.builders.stores import make_store
+from tests.builders.trained import versions_of
 from tests.fusion.tiny_t5 import build_tiny_t5
 from tests.services.training.test_fuser_training import OPTIONS, add_references
 from tests.worker.test_worker import Start, start_worker, wait_for
@@ -39,6 +39,6 @@ def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on
     steps = [point.step for point in training.curve(job.id)]
     assert steps == sorted(set(steps))
     assert len(steps) > n_before
-    (version,) = FuserVersions(engine, fusers_path=tmp_path / "fusers").list_versions()
+    (version,) = versions_of(engine).list_versions(ModelRole.FUSER)
     assert (tmp_path / "fusers" / version.path / "model.safetensors").is_file()
     assert not saved.parent.exists()

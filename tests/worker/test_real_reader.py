@@ -55,10 +55,10 @@ def test_the_worker_trains_with_the_real_reader_and_the_page_ranks_with_what_it_
             assert time.monotonic() < deadline, f"waited too long, the job is {job}"
             time.sleep(0.5)
         assert (job.status, job.error) == (JobStatus.COMPLETE, None)
-        (version,) = services.training.list_versions()
+        (version,) = services.versions.list_versions()
         assert version.base_model == "smollm2-135m"
         if not version.is_active:
-            services.training.activate(version_id=version.id, decided_by_id=None, reason="to rank with it")
+            services.versions.activate(version_id=version.id, decided_by_id=None, reason="to rank with it")
         ranked = subprocess.run(
             [sys.executable, "-c", RANK],
             cwd=REPOSITORY,

@@ -16,6 +16,7 @@ from blender_ui.services.training.requests import JobView, Training
 from db.models import JobStatus, utc_now
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
+from tests.builders.trained import versions_of
 
 REPOSITORY = Path(__file__).parents[2]
 N_PROMPTS = 40
@@ -72,12 +73,12 @@ def test_a_job_requested_before_any_worker_is_trained_when_one_comes(
     start_worker()
     end = wait_for(training, job.id, lambda view: view.status.is_finished())
     assert (end.status, end.error, end.progress) == (JobStatus.COMPLETE, None, 1.0)
-    (version,) = training.list_versions()
+    (version,) = versions_of(engine).list_versions()
     assert end.version_id == version.id
     assert version.is_active
     assert version.metrics["held_out"]["accuracy"] > 0.7
     assert (tmp_path / "rankers" / version.path).is_dir()
-    assert "of chance" in training.decisions(version.id)[0].reason
+    assert "of chance" in versions_of(engine).decisions(version.id)[0].reason
     assert training.curve(job.id)
 
 
@@ -93,7 +94,7 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes_once(
     start_worker()
     end = wait_for(training, job.id, lambda view: view.status.is_finished())
     assert end.status is JobStatus.COMPLETE
-    assert len(training.list_versions()) == 1
+    assert len(versions_of(engine).list_versions()) == 1
     n_times = Counter((tmp_path / "read.log").read_text().splitlines())
     assert len(n_times) == 2 * N_PROMPTS
     assert sum(n_times.values()) - 2 * N_PROMPTS <= CHUNK
@@ -128,7 +129,7 @@ def test_a_running_job_is_cancelled_and_the_next_one_is_taken(
     training.cancel(job_id=job.id)
     end = wait_for(training, job.id, lambda view: view.status.is_finished(), seconds=10)
     assert end.status is JobStatus.CANCELLED
-    assert training.list_versions() == ()
+    assert versions_of(engine).list_versions() == ()
     after = training.request()
     assert wait_for(training, after.id, lambda view: view.status.is_finished()).status is JobStatus.COMPLETE
 

@@ -21,7 +21,7 @@ from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Member, Message
 from blender_ui.services.asking.rounds import Ensemble
-from blender_ui.services.versions.fuser_versions import Checkpoint
+from blender_ui.services.versions.model_versions import Checkpoint
 from blender_ui.values import RankingPrompt
 
 TEMPERATURE = 0.3

@@ -12,7 +12,7 @@ from blender_ui.engine.process import EngineProcess
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.services.inspecting.what_if import Pair
 from blender_ui.services.versions.model_versions import VersionView
-from db.models import RankerKind
+from db.models import ModelKind
 
 READING = "explain reading"
 JOINT = "explain joint"
@@ -38,7 +38,7 @@ class Attributing:
             RankerError: If a model or checkpoint failed.
         """
         folder = self._rankers_path / version.path
-        is_fast = version.kind is RankerKind.FAST
+        is_fast = version.kind is ModelKind.FAST
         found: PairAttribution = self._process.call(
             READING if is_fast else JOINT,
             "attribute",

@@ -29,7 +29,7 @@ from blender_ui.services.inspecting.style_counts import UNREADABLE
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt
 from db.engine import transaction
-from db.models import Candidate, Member, Prompt, RankerKind, Reading
+from db.models import Candidate, Member, ModelKind, Prompt, Reading
 from db.queries import columns
 
 PORTION = 4_000
@@ -129,7 +129,7 @@ class PredictionStore:
         """
         with self._locks[version.id]:
             known, wanted = self._load(version), _distinct(told)
-            is_fast = version.kind is RankerKind.FAST
+            is_fast = version.kind is ModelKind.FAST
             missing = wanted.select(~_are_in(wanted.comparison_id, known.comparison_id))
             if is_fast and len(missing.comparison_id):
                 missing = self._find_readable(version, missing)

@@ -35,7 +35,7 @@ from blender_ui.services.inspecting.reports import (
 from blender_ui.services.versions import model_versions as versions
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from db.engine import transaction
-from db.models import RankerKind, RankerVersion
+from db.models import ModelKind, ModelVersion
 
 
 class LearningPoint(NamedTuple):
@@ -184,7 +184,7 @@ class VersionInspection:
         yield judged, predicted
         # Not before: it would take Python's lock from whoever waits for the figures.
         for version, (_, n_waiting) in zip(looked_at, predicted, strict=True):
-            if n_waiting and version.kind is RankerKind.FAST and version.id not in self._followers:
+            if n_waiting and version.kind is ModelKind.FAST and version.id not in self._followers:
                 # Not a daemon, which would be cut off in the middle of a sum.
                 follower = threading.Thread(target=self._follow, args=(version,), name="inspector")
                 self._followers[version.id] = follower
@@ -216,5 +216,5 @@ def _list_ancestors(session: Session, version_id: int) -> tuple[VersionView, ...
 
 
 def _code_version(session: Session, version_id: int) -> str:
-    row = session.get(RankerVersion, version_id)
+    row = session.get(ModelVersion, version_id)
     return row.code_version if row is not None else ""

@@ -18,7 +18,7 @@ from blender_ui.ranking.fast import GROUPS, FastRanker
 from blender_ui.services.ranking.answer_readings import read_answers
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import FloatArray, RankingPrompt
-from db.models import RankerKind
+from db.models import ModelKind
 
 MOST_CHARACTERS = 20_000
 MOST_SENTENCES = 40
@@ -103,7 +103,7 @@ class WhatIf:
             RankerError: If a model or checkpoint failed.
         """
         _check(pair)
-        if version.kind is not RankerKind.FAST:
+        if version.kind is not ModelKind.FAST:
             logits = self._process.pairwise_logits(self._folder(version), pair.prompt, pair.answers)
             return Opinion(
                 logit=float(logits[0, 1]), swapped=-float(logits[1, 0]), deviation=None, by_group=()
@@ -155,7 +155,7 @@ class WhatIf:
         """Mean logit that each variant is better than the other answer, (n_variants,)."""
         texts = [*variants, other]
         last = len(variants)
-        if version.kind is not RankerKind.FAST:
+        if version.kind is not ModelKind.FAST:
             pairs = [(k, last) for k in range(last)] + [(last, k) for k in range(last)]
             logits = self._process.read_pairs(self._folder(version), pair.prompt, texts, pairs)
             return np.asarray((logits[:last] - logits[last:]) / 2)

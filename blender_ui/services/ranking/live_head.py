@@ -29,7 +29,7 @@ from blender_ui.services.ranking.rows import Entrants
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.values import FloatArray
 from db.engine import transaction
-from db.models import Preference, RankerKind
+from db.models import ModelKind, Preference
 
 N_LEARNT = 10_000
 """Latest preferences that the live head learns from: a linear head gains nothing from more, and the
@@ -222,7 +222,7 @@ class LiveHead:
     def _find_version(self) -> VersionView | None:
         with transaction(self._engine) as session:
             version = find_active_version(session)
-        return version if version is not None and version.kind is RankerKind.FAST else None
+        return version if version is not None and version.kind is ModelKind.FAST else None
 
     def _load(self, version: VersionView) -> LiveRanker:
         with self._lock:

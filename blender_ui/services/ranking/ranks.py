@@ -32,7 +32,7 @@ from blender_ui.services.versions.model_versions import VersionView, find_active
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray
 from db.engine import transaction
-from db.models import RankerKind
+from db.models import ModelKind
 
 
 class RankingService:
@@ -91,7 +91,7 @@ class RankingService:
             entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
         version = self._get_active() if version_id is None else self._get_version(version_id)
         live = None
-        if version.kind is RankerKind.FAST:
+        if version.kind is ModelKind.FAST:
             live = self._live_head.current(version) if version_id is None else self._load_trained(version)
         refitted_preference_id = live.refitted_preference_id if live is not None else None
         with transaction(self._engine) as session:
@@ -134,7 +134,7 @@ class RankingService:
     def warm_up(self) -> None:
         """Load the reader in the background where the active version needs it."""
         version = self.active()
-        if version is not None and version.kind is RankerKind.FAST:
+        if version is not None and version.kind is ModelKind.FAST:
             self._process.warm_up()
 
     def _get_active(self) -> VersionView:

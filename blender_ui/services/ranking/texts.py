@@ -21,7 +21,7 @@ from blender_ui.services.ranking.answer_readings import read_answers
 from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 from db.engine import transaction
-from db.models import RankerKind
+from db.models import ModelKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +83,14 @@ class Evaluating:
     ) -> FloatArray:
         """Logits of every ordered pair of n texts, shape (n, n), as ``Ranker.pairwise_logits``."""
         folder = self._rankers_path / version.path
-        if version.kind is not RankerKind.FAST:
+        if version.kind is not ModelKind.FAST:
             return self._process.pairwise_logits(folder, prompt, texts)
         vectors = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
         return FastRanker.load(folder).pairwise_logits(vectors, members, prompt)
 
     def find_start(self, version: VersionView | None) -> Start:
         """A version as a start for others; nothing where it is no fast one, or None."""
-        if version is None or version.kind is not RankerKind.FAST:
+        if version is None or version.kind is not ModelKind.FAST:
             return Start(lambda prompt, texts: self._process.read(prompt, texts).vectors, None)
         fingerprint = version.base_fingerprint
         return Start(

@@ -22,11 +22,11 @@ from blender_ui.fusion.quality import FusionQuality, mean_quality, measure_fusio
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.fuser_examples import Examples, load_examples
 from blender_ui.services.training.requests import CUT_OFF_CANDIDATE
-from blender_ui.services.versions import fuser_versions
+from blender_ui.services.versions.model_versions import find_active_version
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
 from db.engine import transaction
-from db.models import TrainingJob
+from db.models import ModelRole, TrainingJob
 
 TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION = "targets", "base", "top_k"
 OWN_OPTIONS = (TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION, CUT_OFF_CANDIDATE)
@@ -143,7 +143,7 @@ class FuserRun:
         progress: JobProgress,
     ) -> _Decision:
         with transaction(self.engine) as session:
-            active = fuser_versions.find_active(session)
+            active = find_active_version(session, role=ModelRole.FUSER)
         new = _judge(self.tools.write(output, held_out, options=chosen), held_out)
         progress.report("fusing them with what fuses now", FITTING_ENDS_AT + 0.05)
         best = _judge([example.candidates[0] for example in held_out], held_out)

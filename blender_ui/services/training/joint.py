@@ -20,7 +20,7 @@ from blender_ui.ranking.protocol import Ranker
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.trained import Trained
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
-from db.models import RankerKind
+from db.models import ModelKind
 
 BASE_OPTION = "base"
 """Name of the job's option for the encoder to start from: a catalogue's name or a folder."""
@@ -65,7 +65,7 @@ def fit_joint(
     dataset: PreferenceDataset,
     *,
     held_out: BoolArray,
-    kind: RankerKind,
+    kind: ModelKind,
     options: Mapping[str, Any],
     tools: JointTools,
     output: Path,
@@ -85,7 +85,7 @@ def fit_joint(
         share: Of the whole job that is done before and after.
     """
     base_name = str(options.get(BASE_OPTION, tools.default_base))
-    form = "joint" if kind is RankerKind.JOINT else "pointwise"
+    form = "joint" if kind is ModelKind.JOINT else "pointwise"
     chosen = {"form": form, **{key: value for key, value in options.items() if key != BASE_OPTION}}
     base = tools.find_base(base_name)
     curve = _Curve(progress, share)

@@ -1,4 +1,4 @@
-"""The pages' side of training: asking for a job, watching it, cancelling it, choosing a version.
+"""The pages' side of training: asking for a job, watching it, cancelling it.
 
 Invariant: a request is one row in one transaction, so it is neither lost nor made twice; the worker
 takes it from there, whenever one is alive. Non-goal: training itself; nothing here imports torch.
@@ -18,22 +18,19 @@ from sqlmodel import Session, col, select
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.training.fuser_examples import load_examples
-from blender_ui.services.versions import model_versions as versions
-from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView, find_last_cut_off, measure_readiness
 from db.engine import transaction
 from db.models import (
     Candidate,
-    FuserVersion,
     JobKind,
     JobStatus,
     Preference,
-    RankerVersion,
     TrainingJob,
     TrainingPoint,
     utc_now,
 )
 from db.queries.preferences import count_teaching
+from db.queries.versions import find_by_job
 
 STALLED_AFTER = timedelta(seconds=20)
 """Without a sign of life for this long, the worker counts as not running."""
@@ -66,7 +63,7 @@ class JobView:
 
 
 class Training:
-    """Requests for training, their fate, and the versions they made.
+    """Requests for training, and their fate.
 
     Args:
         engine: The store.
@@ -181,29 +178,6 @@ class Training:
                 for row in rows
             )
 
-    def list_versions(self) -> tuple[VersionView, ...]:
-        """All versions, newest first."""
-        with transaction(self._engine) as session:
-            return versions.list_versions(session)
-
-    def activate(self, *, version_id: int, decided_by_id: int | None, reason: str) -> VersionView:
-        """Make a version the one that ranks, as a person decided.
-
-        Raises:
-            NotFound: If there is no such version.
-            Refused: If it is active already, or the reason is blank.
-        """
-        with transaction(self._engine, immediate=True) as session:
-            versions.activate_version(
-                session, version_id=version_id, reason=reason, decided_by_id=decided_by_id
-            )
-            return versions.get_version(session, version_id)
-
-    def decisions(self, version_id: int) -> tuple[PromotionView, ...]:
-        """Every decision about a version, oldest first."""
-        with transaction(self._engine) as session:
-            return versions.list_decisions(session, version_id)
-
     def _request(
         self, session: Session, requested_by_id: int | None, kind: JobKind, options: dict[str, Any]
     ) -> JobView:
@@ -248,8 +222,7 @@ class Training:
 
     def _view(self, session: Session, job: TrainingJob) -> JobView:
         assert job.id is not None
-        made: Any = FuserVersion if job.kind is JobKind.FUSER else RankerVersion
-        version_id = session.execute(select(made.id).where(col(made.job_id) == job.id)).scalar()
+        version_id = find_by_job(session, job_id=job.id)
         is_stalled = _is_stalled(job, self._clock())
         return JobView(
             id=job.id,

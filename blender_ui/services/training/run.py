@@ -36,13 +36,12 @@ from blender_ui.services.training.joint import JointTools, fit_joint, predict_jo
 from blender_ui.services.training.readings import AnswerReader, TrainingReadings
 from blender_ui.services.training.trained import Trained
 from blender_ui.services.versions import model_versions as versions
-from blender_ui.services.versions.fuser_versions import register as register_fuser
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion, register_version
 from blender_ui.values import BoolArray, PreferenceDataset
 from db.engine import transaction
-from db.models import JobKind, JobStatus, RankerKind, TrainingJob, utc_now
+from db.models import JobKind, JobStatus, ModelKind, TrainingJob, utc_now
 
 READING_ENDS_AT = 0.85
 READING_ENDS_AT_FOR_JOINT = 0.1
@@ -57,7 +56,7 @@ class _Work:
     """What this process holds of the job it works on; all of it can be made again from rows."""
 
     job_id: int
-    kind: RankerKind
+    kind: ModelKind
     options: dict[str, Any]
     stored: StoredDataset
     progress: JobProgress
@@ -150,7 +149,7 @@ class TrainingRun:
         judged = dataset.select(held_out)
         longer = judge_longer(judged)  # first, because it says at once where nothing can be judged
         negatives = None
-        if work.kind is RankerKind.FAST:
+        if work.kind is ModelKind.FAST:
             negatives = work.readings.read_negatives(dataset.select(~held_out))
         trained = self._train(work, held_out, negatives)
         work.progress.report("comparing with the active version", FITTING_ENDS_AT)
@@ -186,9 +185,7 @@ class TrainingRun:
 
     def register(self, job_id: int, fitted: FittedVersion) -> int:
         """Write version, decision and completion, once; gives the version's id."""
-        is_fuser = self._get_job(job_id).kind is JobKind.FUSER
-        write = register_fuser if is_fuser else register_version
-        version_id = write(self._engine, job_id, fitted, now=self._clock())
+        version_id = register_version(self._engine, job_id, fitted, now=self._clock())
         self._drop(job_id)
         return version_id
 
@@ -238,7 +235,7 @@ class TrainingRun:
         if active is None:
             return _Rival(None, None, "")
         folder = self._rankers_path / active.path
-        is_fast = active.kind is RankerKind.FAST
+        is_fast = active.kind is ModelKind.FAST
         if is_fast and active.base_fingerprint != self._get_reader().fingerprint:
             return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
         try:
@@ -267,12 +264,11 @@ class TrainingRun:
         if self._work is not None and self._work.job_id == job_id:
             return self._work
         job = self._get_job(job_id)
-        kind = job.kind.ranker
-        assert kind is not None  # a fuser's job never comes here
+        kind = job.kind.model
         progress = JobProgress(self._engine, job_id, clock=self._clock)
         progress.report("loading", 0.0)
         stored = load_dataset(self._engine, cut_off_preference_id=job.cut_off_preference_id)
-        is_fast = kind is RankerKind.FAST
+        is_fast = kind is ModelKind.FAST
         readings = TrainingReadings(
             self._engine,
             stored=stored,
@@ -301,7 +297,7 @@ class TrainingRun:
             active = versions.find_active_version(session)
         if is_fast:
             return np.ones(len(dataset), dtype=bool)
-        if active is not None and active.kind is RankerKind.FAST:
+        if active is not None and active.kind is ModelKind.FAST:
             return dataset.held_out(share=HELD_OUT_SHARE)
         return np.zeros(len(dataset), dtype=bool)
 

@@ -1,7 +1,7 @@
-"""Ranker versions: which there are, which one ranks, and who decided so.
+"""Versions of trained models: which there are, which one serves in each role, and who decided so.
 
-Invariant: at most one version is active, and every change of it leaves a Promotion row with its
-reason. Non-goal: making a version; ``training_run`` does.
+Invariant: at most one version of a role is active, and every change of it leaves a Promotion row with
+its reason. Non-goal: making a version; ``services.training`` does.
 """
 
 from __future__ import annotations
@@ -9,28 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
-from db.models import Annotator, Promotion, RankerKind, RankerVersion
+from db.columns import row_id
+from db.engine import transaction
+from db.models import ModelKind, ModelRole, ModelVersion, Promotion
+from db.queries import versions
 
 
 @dataclass(frozen=True, kw_only=True)
 class VersionView:
-    """One trained ranker."""
+    """One trained model."""
 
     id: int
+    role: ModelRole
+    kind: ModelKind
     job_id: int | None
     parent_id: int | None
-    kind: RankerKind
+    """The version that it was compared with."""
     base_model: str
     base_fingerprint: str
-    """Of the frozen reader or the encoder it was trained from."""
+    """Of the frozen reader or the checkpoint it was trained from."""
     fingerprint: str
     path: str
-    """The checkpoint's folder, relative to the rankers' folder."""
+    """The checkpoint's folder, relative to the folder of its role."""
     cut_off_preference_id: int
     n_train: int
     n_held_out: int
@@ -45,6 +52,7 @@ class PromotionView:
     """One decision about a version."""
 
     version_id: int
+    role: ModelRole
     previous_id: int | None
     promoted: bool
     reason: str
@@ -53,62 +61,102 @@ class PromotionView:
     created_at: datetime
 
 
-def view_version(row: RankerVersion) -> VersionView:
-    """The view of a row that has been flushed."""
-    assert row.id is not None
-    return VersionView(
-        id=row.id,
-        job_id=row.job_id,
-        parent_id=row.parent_id,
-        kind=row.kind,
-        base_model=row.base_model,
-        base_fingerprint=row.base_fingerprint,
-        fingerprint=row.fingerprint,
-        path=row.path,
-        cut_off_preference_id=row.cut_off_preference_id,
-        n_train=row.n_train,
-        n_held_out=row.n_held_out,
-        hyper_parameters=dict(row.hyper_parameters),
-        metrics=dict(row.metrics),
-        is_active=row.is_active,
-        created_at=row.created_at,
-    )
+class Checkpoint(NamedTuple):
+    """A trained model on the disk."""
+
+    name: str
+    """The name that people see."""
+    folder: Path
 
 
-def find_active_version(session: Session) -> VersionView | None:
-    """The version that ranks now; None before the first was promoted."""
-    row = session.exec(select(RankerVersion).where(col(RankerVersion.is_active))).one_or_none()
-    return None if row is None else view_version(row)
+class Versions:
+    """Versions of every role, as pages and commands ask for them.
+
+    Args:
+        engine: The store.
+        folders: Folder of the checkpoints of each role.
+    """
+
+    def __init__(self, engine: Engine, *, folders: Mapping[ModelRole, Path]) -> None:
+        self._engine = engine
+        self._folders = folders
+
+    def list_versions(self, role: ModelRole = ModelRole.RANKER) -> tuple[VersionView, ...]:
+        """All versions of a role, newest first."""
+        with transaction(self._engine) as session:
+            return list_versions(session, role=role)
+
+    def decisions(self, version_id: int) -> tuple[PromotionView, ...]:
+        """Every decision about a version, oldest first."""
+        with transaction(self._engine) as session:
+            return list_decisions(session, version_id)
+
+    def activate(
+        self,
+        *,
+        version_id: int,
+        decided_by_id: int | None,
+        reason: str,
+        role: ModelRole = ModelRole.RANKER,
+    ) -> VersionView:
+        """Make a version the one that serves in its role, as a person decided.
+
+        Raises:
+            NotFound: If there is no such version of this role.
+            Refused: If it is active already, or the reason is blank.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            get_version(session, version_id, role=role)
+            activate_version(session, version_id=version_id, reason=reason, decided_by_id=decided_by_id)
+            return get_version(session, version_id)
+
+    def find_active_checkpoint(self, role: ModelRole) -> Checkpoint | None:
+        """Of the version that serves in a role now; None where there is none."""
+        with transaction(self._engine) as session:
+            active = find_active_version(session, role=role)
+        if active is None:
+            return None
+        return Checkpoint(f"{role} version {active.id}", self._folders[role] / active.path)
 
 
-def get_version(session: Session, version_id: int) -> VersionView:
-    """The version of this id.
+def find_active_version(session: Session, *, role: ModelRole = ModelRole.RANKER) -> VersionView | None:
+    """The version that serves in a role now; None before the first was promoted."""
+    row = versions.find_active(session, role=role)
+    return None if row is None else _view(row)
+
+
+def get_version(session: Session, version_id: int, *, role: ModelRole = ModelRole.RANKER) -> VersionView:
+    """The version of this id and role.
 
     Raises:
         NotFound: If there is none.
     """
-    return view_version(_get_row(session, version_id))
+    row = versions.find_version(session, version_id=version_id)
+    if row is None or row.role is not role:
+        raise NotFound(f"there is no {role} version {version_id}; the Train page lists those there are")
+    return _view(row)
 
 
-def list_versions(session: Session) -> tuple[VersionView, ...]:
-    """All versions, newest first."""
-    rows = session.exec(select(RankerVersion).order_by(col(RankerVersion.id).desc())).all()
-    return tuple(view_version(row) for row in rows)
+def list_versions(session: Session, *, role: ModelRole = ModelRole.RANKER) -> tuple[VersionView, ...]:
+    """All versions of a role, newest first."""
+    return tuple(_view(row) for row in versions.list_versions(session, role=role))
 
 
 def activate_version(session: Session, *, version_id: int, reason: str, decided_by_id: int | None) -> None:
-    """Make a version the one that ranks, and record why. The caller's transaction is IMMEDIATE.
+    """Make a version the one that serves in its role, and record why. The caller's transaction is IMMEDIATE.
 
     Raises:
         NotFound: If there is no such version.
         Refused: If it is active already, or the reason is blank.
     """
-    row = _get_row(session, version_id)
+    row = versions.find_version(session, version_id=version_id)
+    if row is None:
+        raise NotFound(f"there is no version {version_id}; the Train page lists those there are")
     if row.is_active:
-        raise Refused(f"version {version_id} is the active one already")
+        raise Refused(f"{row.role} version {version_id} is the active one already")
     if not reason.strip():
         raise Refused("expected a reason for the change of the active version; say why in a few words")
-    previous = session.exec(select(RankerVersion).where(col(RankerVersion.is_active))).one_or_none()
+    previous = versions.find_active(session, role=row.role)
     if previous is not None:
         previous.is_active = False
         session.flush()  # the old one first: the index allows one active version at any moment
@@ -135,7 +183,7 @@ def record_decision(
     """Write down that a version was promoted or refused."""
     session.add(
         Promotion(
-            ranker_version_id=version_id,
+            version_id=version_id,
             previous_id=previous_id,
             promoted=promoted,
             reason=reason,
@@ -147,27 +195,36 @@ def record_decision(
 
 def list_decisions(session: Session, version_id: int) -> tuple[PromotionView, ...]:
     """Every decision about a version, oldest first."""
-    rows = session.exec(
-        select(Promotion, Annotator)
-        .join(Annotator, col(Annotator.id) == col(Promotion.decided_by_id), isouter=True)
-        .where(col(Promotion.ranker_version_id) == version_id)
-        .order_by(col(Promotion.id))
-    ).all()
     return tuple(
         PromotionView(
-            version_id=row.ranker_version_id,
+            version_id=row.version_id,
+            role=role,
             previous_id=row.previous_id,
             promoted=row.promoted,
             reason=row.reason,
-            decided_by=person.name if person is not None else None,
+            decided_by=name,
             created_at=row.created_at,
         )
-        for row, person in rows
+        for row, role, name in versions.list_decisions(session, version_id=version_id)
     )
 
 
-def _get_row(session: Session, version_id: int) -> RankerVersion:
-    row = session.get(RankerVersion, version_id)
-    if row is None:
-        raise NotFound(f"there is no ranker version {version_id}; the Train page lists those there are")
-    return row
+def _view(row: ModelVersion) -> VersionView:
+    return VersionView(
+        id=row_id(row),
+        role=row.role,
+        kind=row.kind,
+        job_id=row.job_id,
+        parent_id=row.parent_id,
+        base_model=row.base_model,
+        base_fingerprint=row.base_fingerprint,
+        fingerprint=row.fingerprint,
+        path=row.path,
+        cut_off_preference_id=row.cut_off_preference_id,
+        n_train=row.n_train,
+        n_held_out=row.n_held_out,
+        hyper_parameters=dict(row.hyper_parameters),
+        metrics=dict(row.metrics),
+        is_active=row.is_active,
+        created_at=row.created_at,
+    )

@@ -1,4 +1,4 @@
-"""From a fitted ranker to a version: its row, the decision about it, and the job's end.
+"""From a fitted model to a version: its row, the decision about it, and the job's end.
 
 Invariant: one job makes at most one version, however often its last step is repeated. Non-goal:
 fitting or judging; the figures come in.
@@ -11,14 +11,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 import blender_ui
 from blender_ui.errors import NotFound
 from blender_ui.services.jobs.progress import JobCancelled
-from blender_ui.services.versions import model_versions as versions
+from blender_ui.services.versions import model_versions
+from db.columns import row_id
 from db.engine import transaction
-from db.models import JobStatus, RankerVersion, TrainingJob
+from db.models import JobStatus, ModelVersion, TrainingJob
+from db.queries.versions import find_by_job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class FittedVersion:
     """A checkpoint on the disk and its figures; small, because it is kept with the worker's step."""
 
     path: str
-    """The checkpoint's folder, relative to the rankers' folder."""
+    """The checkpoint's folder, relative to the folder of its role."""
     fingerprint: str
     base_model: str
     base_fingerprint: str
@@ -54,24 +56,24 @@ def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now:
         job = session.get(TrainingJob, job_id)
         if job is None:
             raise NotFound(f"training job {job_id} is not in the store any more")
-        known = session.execute(select(RankerVersion.id).where(col(RankerVersion.job_id) == job_id)).scalar()
+        known = find_by_job(session, job_id=job_id)
         if known is not None:
-            return int(known)
+            return known
         if job.cancel_requested_at is not None or job.status.is_finished():
             raise JobCancelled(f"job {job_id} was cancelled")
-        version_id = _insert_version(session, job, fitted)
-        _decide(session, version_id, fitted)
+        row = _insert_version(session, job, fitted)
+        _decide(session, row, fitted)
         job.status, job.phase, job.progress = JobStatus.COMPLETE, "complete", 1.0
         job.remaining_seconds, job.finished_at = None, now
-        return version_id
+        return row_id(row)
 
 
-def _insert_version(session: Session, job: TrainingJob, fitted: FittedVersion) -> int:
-    kind = job.kind.ranker
-    assert kind is not None  # a fuser's version is registered by fuser_versions
-    row = RankerVersion(
+def _insert_version(session: Session, job: TrainingJob, fitted: FittedVersion) -> ModelVersion:
+    kind = job.kind.model
+    row = ModelVersion(
         job_id=job.id,
         parent_id=fitted.compared_with_id,
+        role=kind.role,
         kind=kind,
         base_model=fitted.base_model,
         base_fingerprint=fitted.base_fingerprint,
@@ -86,19 +88,21 @@ def _insert_version(session: Session, job: TrainingJob, fitted: FittedVersion) -
     )
     session.add(row)
     session.flush()
-    assert row.id is not None
-    return row.id
+    return row
 
 
-def _decide(session: Session, version_id: int, fitted: FittedVersion) -> None:
-    active = versions.find_active_version(session)
+def _decide(session: Session, row: ModelVersion, fitted: FittedVersion) -> None:
+    version_id = row_id(row)
+    active = model_versions.find_active_version(session, role=row.role)
     active_id = active.id if active is not None else None
     if fitted.promoted and active_id == fitted.compared_with_id:
-        versions.activate_version(session, version_id=version_id, reason=fitted.reason, decided_by_id=None)
+        model_versions.activate_version(
+            session, version_id=version_id, reason=fitted.reason, decided_by_id=None
+        )
         return
     reason = fitted.reason
     if active_id != fitted.compared_with_id:
         reason = f"Refused: version {active_id} was made active while this one was being judged. {reason}"
-    versions.record_decision(
+    model_versions.record_decision(
         session, version_id=version_id, previous_id=active_id, promoted=False, reason=reason
     )

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from blender_ui.services.training.requests import JobView
-from blender_ui.services.versions.fuser_versions import FuserVersionView
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.ui import markup
 from blender_ui.ui.training.handlers import JobCard
-from db.models import JobKind, JobStatus
+from db.models import JobKind, JobStatus, ModelRole
 
 KIND_NAMES = {
     JobKind.FAST: "Fast: a head over a frozen reader",
@@ -117,7 +116,7 @@ def draw_versions(versions: Iterable[VersionView]) -> str:
     return markup.table(headings, rows)
 
 
-def draw_fusers(versions: Iterable[FuserVersionView]) -> str:
+def draw_fusers(versions: Iterable[VersionView]) -> str:
     """All trained fusers with their figures on held-out prompts, newest first."""
     rows = [
         (
@@ -129,7 +128,6 @@ def draw_fusers(versions: Iterable[FuserVersionView]) -> str:
             f"{version.n_train:,} + {version.n_held_out:,}",
             version.fingerprint[:10],
             say_time(version.created_at),
-            version.decision,
         )
         for version in versions
     ]
@@ -137,7 +135,7 @@ def draw_fusers(versions: Iterable[FuserVersionView]) -> str:
         return markup.remark("None yet; training the kind “fuser” makes the first.")
     headings = (
         "Version", "Base", "ROUGE-L", "Covers", "From one source", "Learnt from + held out", "Fingerprint",
-        "Made at (UTC)", "Decision",
+        "Made at (UTC)",
     )  # fmt: skip
     return markup.table(headings, rows)
 
@@ -147,7 +145,7 @@ def draw_decisions(decisions: Iterable[PromotionView]) -> str:
     rows = [
         (
             say_time(one.created_at),
-            f"version {one.version_id}",
+            name_version(one.role, one.version_id),
             "promoted" if one.promoted else "refused",
             str(one.previous_id or ""),
             one.decided_by or "the figures",
@@ -158,6 +156,11 @@ def draw_decisions(decisions: Iterable[PromotionView]) -> str:
     if not rows:
         return markup.remark("None yet.")
     return markup.table(("At (UTC)", "Version", "Decision", "Before", "Decided by", "Reason"), rows)
+
+
+def name_version(role: ModelRole, version_id: int) -> str:
+    """A version by the name that every page uses; rankers are the ones that need no word more."""
+    return f"{'fuser ' if role is ModelRole.FUSER else ''}version {version_id}"
 
 
 def say_time(moment: datetime) -> str:
@@ -186,7 +189,7 @@ def _say_duration(job: JobView) -> str:
 def _say_result(job: JobView) -> str:
     if job.version_id is None:
         return job.error or ""
-    return f"{'fuser ' if job.kind is JobKind.FUSER else ''}version {job.version_id}"
+    return name_version(job.kind.model.role, job.version_id)
 
 
 def _say_accuracy(figures: object) -> str:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
 from blender_ui.services.training.requests import JobView, Training
-from blender_ui.services.versions.fuser_versions import FuserVersions, FuserVersionView
-from blender_ui.services.versions.model_versions import PromotionView, VersionView
+from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.ui.identity import is_researcher, welcome
 from blender_ui.ui.inspecting.versions.handlers import hide_deciders
-from db.models import JobKind
+from db.models import JobKind, ModelRole
 
 N_JOBS = 20
 MOST_EPOCHS = 50
@@ -52,7 +51,7 @@ class TrainPage:
     card: JobCard | None
     jobs: tuple[JobView, ...]
     versions: tuple[VersionView, ...]
-    fusers: tuple[FuserVersionView, ...]
+    fusers: tuple[VersionView, ...]
     decisions: tuple[PromotionView, ...]
 
 
@@ -75,7 +74,7 @@ class TrainHandlers:
 
     Args:
         training: Asks for jobs and watches them.
-        fusers: The trained fusers.
+        versions: What the jobs made.
         labeling: Knows who asks.
         access: Knows who may read people's names.
         list_encoders: Names of the encoders whose weights are here.
@@ -87,11 +86,11 @@ class TrainHandlers:
         labeling: Labeling,
         *,
         access: Access,
-        fusers: FuserVersions,
+        versions: Versions,
         list_encoders: Callable[[], tuple[str, ...]],
     ) -> None:
         self._training = training
-        self._fusers = fusers
+        self._versions = versions
         self._labeling = labeling
         self._access = access
         self._list_encoders = list_encoders
@@ -103,13 +102,12 @@ class TrainHandlers:
     def page(self) -> TrainPage:
         """Everything, as the store has it now."""
         jobs = self._training.list_jobs(N_JOBS)
-        versions = self._training.list_versions()
-        decisions = tuple(one for version in versions for one in self._training.decisions(version.id))
-        fusers = self._fusers.list_versions()
+        versions, fusers = (self._versions.list_versions(role) for role in ModelRole)
+        decisions = tuple(
+            one for version in (*versions, *fusers) for one in self._versions.decisions(version.id)
+        )
         if not is_researcher(self._access):
             decisions = hide_deciders(decisions)
-            # A fuser's decision is one text, which ends with the name.
-            fusers = tuple(replace(one, decision="") for one in fusers)
         return TrainPage(
             readiness=self._training.readiness(),
             card=self._card(jobs),
@@ -145,7 +143,7 @@ class TrainHandlers:
     def activate(self, memory: object, version_id: object, reason: object) -> str:
         """Let a version rank from now on; gives a sentence to show."""
         try:
-            version = self._training.activate(
+            version = self._versions.activate(
                 version_id=_read_id(version_id, "version"),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
                 reason=str(reason or ""),
@@ -157,7 +155,8 @@ class TrainHandlers:
     def activate_fuser(self, memory: object, version_id: object, reason: object) -> str:
         """Let a trained fuser fuse from now on; gives a sentence to show."""
         try:
-            version = self._fusers.activate(
+            version = self._versions.activate(
+                role=ModelRole.FUSER,
                 version_id=_read_id(version_id, "version"),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
                 reason=str(reason or ""),

@@ -37,7 +37,7 @@ def build_train(services: Services, page: gr.Blocks) -> None:
         services.training,
         services.labeling,
         access=services.access,
-        fusers=services.fuser_versions,
+        versions=services.versions,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
     )
     parts = draw_train(handlers.encoders())

@@ -18,9 +18,10 @@ from db.models import (
     CandidateFailure,
     FailureKind,
     JobStatus,
+    ModelKind,
+    ModelRole,
+    ModelVersion,
     Outcome,
-    RankerKind,
-    RankerVersion,
     Reading,
     TrainingJob,
 )
@@ -59,7 +60,7 @@ def make_full_store(folder: Path) -> Engine:
         session.add(
             TrainingJob(
                 workflow_id="w",
-                kind=RankerKind.FAST,
+                kind=ModelKind.FAST,
                 status=JobStatus.COMPLETE,
                 options={"n": [1, 2.5, None], "é": {"a": True}},
                 cut_off_preference_id=1,
@@ -67,9 +68,10 @@ def make_full_store(folder: Path) -> Engine:
         )
         for parent in (None, 1):
             session.add(
-                RankerVersion(
+                ModelVersion(
+                    role=ModelRole.RANKER,
                     parent_id=parent,
-                    kind=RankerKind.FAST,
+                    kind=ModelKind.FAST,
                     base_model="m",
                     base_fingerprint="b",
                     fingerprint="f",

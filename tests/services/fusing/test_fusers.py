@@ -13,7 +13,7 @@ from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.members.configuration import Backend, Limits, MemberConfig
 from blender_ui.members.protocol import Sampling
 from blender_ui.services.fusing.fusers import MemberFuser, choose_fuser, settle
-from blender_ui.services.versions.fuser_versions import Checkpoint
+from blender_ui.services.versions.model_versions import Checkpoint
 from blender_ui.values import RankingPrompt
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
 

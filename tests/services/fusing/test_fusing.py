@@ -25,8 +25,9 @@ from db.models import (
     FusionSource,
     FusionSpan,
     Member,
-    RankerKind,
-    RankerVersion,
+    ModelKind,
+    ModelRole,
+    ModelVersion,
     Ranking,
     RankingEntry,
 )
@@ -122,8 +123,9 @@ class ScriptedJudge:
         if self.error is not None and len(self.asked) > self.fails_from_call:
             raise self.error
         with transaction(self.engine) as session:
-            version = session.exec(select(RankerVersion)).first() or RankerVersion(
-                kind=RankerKind.FAST,
+            version = session.exec(select(ModelVersion)).first() or ModelVersion(
+                role=ModelRole.RANKER,
+                kind=ModelKind.FAST,
                 base_model="reader",
                 base_fingerprint="r",
                 fingerprint="f",

@@ -157,10 +157,11 @@ def test_the_best_ranked_answer_may_count_as_a_member(engine: Engine) -> None:
 
 
 def _version(engine: Engine, session: object) -> int:
-    from db.models import RankerKind, RankerVersion
+    from db.models import ModelKind, ModelRole, ModelVersion
 
-    row = RankerVersion(
-        kind=RankerKind.FAST, base_model="b", base_fingerprint="b", fingerprint="f", path="p",
+    row = ModelVersion(
+        role=ModelRole.RANKER,
+        kind=ModelKind.FAST, base_model="b", base_fingerprint="b", fingerprint="f", path="p",
         cut_off_preference_id=0, n_train=0, n_held_out=0, code_version="t",
     )  # fmt: skip
     session.add(row)  # type: ignore[attr-defined]

@@ -10,12 +10,11 @@ import pytest
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import MalformedInput
 from blender_ui.services.inspecting.what_if import MOST_CHARACTERS, Pair, WhatIf, split_sentences
-from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import RankingPrompt
-from db.models import RankerKind, utc_now
+from db.models import ModelKind
 from tests.builders.stores import make_store
-from tests.builders.trained import copy_trained_store
+from tests.builders.trained import copy_trained_store, versions_of
 from tests.ranking.scripted_reader import CountingLengthRanker, ScriptedReader
 
 PAIR = Pair(prompt=RankingPrompt(instruction="Question?"), answers=("good good one. so so.", "bad. worse."))
@@ -27,7 +26,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WhatIf, Ver
     good = copy_trained_store(home).good
     engine = make_store(home)
     process = EngineProcess({READER: ScriptedReader, JOINT: CountingLengthRanker})
-    versions = Training(engine, train_every=0, clock=utc_now).list_versions()
+    versions = versions_of(engine).list_versions()
     (version,) = (one for one in versions if one.id == good)
     yield WhatIf(process=process, rankers_path=home / "rankers"), version
     process.close()
@@ -74,7 +73,7 @@ def test_the_sentence_that_carried_the_decision_is_found(desk: tuple[WhatIf, Ver
 
 def test_a_joint_version_is_asked_in_both_orders(desk: tuple[WhatIf, VersionView]) -> None:
     what_if, version = desk
-    joint = replace(version, kind=RankerKind.JOINT)
+    joint = replace(version, kind=ModelKind.JOINT)
     opinion = what_if.compare(joint, PAIR)
     gap = (len(PAIR.answers[0]) - len(PAIR.answers[1])) / 10
     assert (opinion.logit, opinion.swapped) == (pytest.approx(gap), pytest.approx(gap))

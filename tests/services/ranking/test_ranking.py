@@ -22,12 +22,12 @@ from db.models import (
     Candidate,
     Comparison,
     Member,
+    ModelKind,
+    ModelVersion,
     Outcome,
     PairwiseLogit,
     Preference,
     Project,
-    RankerKind,
-    RankerVersion,
     Ranking,
     Reading,
     TrainingJob,
@@ -193,7 +193,7 @@ def test_a_reader_that_the_version_was_not_trained_with_is_refused(desk: Desk) -
 
 def add_joint_version(desk: Desk) -> None:
     with transaction(desk.engine, immediate=True) as session:
-        job = TrainingJob(workflow_id="w", kind=RankerKind.JOINT, status="running", cut_off_preference_id=0)
+        job = TrainingJob(workflow_id="w", kind=ModelKind.JOINT, status="running", cut_off_preference_id=0)
         session.add(job)
         session.flush()
         assert job.id is not None
@@ -409,7 +409,7 @@ def test_a_checkpoint_that_was_changed_is_refused(desk: Desk) -> None:
     version = desk.ranking.active()
     assert version is not None
     with transaction(desk.engine, immediate=True) as session:
-        session.exec(select(RankerVersion)).one().fingerprint = "0" * 64
+        session.exec(select(ModelVersion)).one().fingerprint = "0" * 64
     with pytest.raises(RankerError, match="expected the weights 000000000000"):
         desk.ranking.rank(prompt_id=desk.add_question("good", "bad"))
 

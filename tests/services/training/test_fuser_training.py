@@ -15,7 +15,7 @@ from blender_ui.services.training.fuser import decide
 from blender_ui.services.training.fuser_examples import load_examples
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
-from blender_ui.services.versions.fuser_versions import FuserVersions
+from blender_ui.services.versions.model_versions import Versions
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
@@ -24,15 +24,17 @@ from db.models import (
     JobKind,
     JobStatus,
     Member,
+    ModelKind,
+    ModelRole,
+    ModelVersion,
     Prompt,
-    RankerKind,
-    RankerVersion,
     Ranking,
     RankingEntry,
     utc_now,
 )
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
+from tests.builders.trained import versions_of
 from tests.fusion.tiny_t5 import build_tiny_t5
 from tests.worker.scripted_worker import make_run as make_scripted_run
 
@@ -76,7 +78,7 @@ def test_a_job_trains_judges_and_promotes_a_fuser_that_beats_the_best_answer(
     add_references(engine, n_prompts=40)
     training, versions = (
         Training(engine, train_every=0, clock=utc_now),
-        FuserVersions(engine, fusers_path=tmp_path / "fusers"),
+        Versions(engine, folders={ModelRole.FUSER: tmp_path / "fusers"}),
     )
     job = training.request(kind=JobKind.FUSER, options=OPTIONS)
     run = make_run(engine, tmp_path)
@@ -85,9 +87,9 @@ def test_a_job_trains_judges_and_promotes_a_fuser_that_beats_the_best_answer(
     fitted = run.fit(job.id)
     version_id = run.register(job.id, fitted)
     assert run.register(job.id, fitted) == version_id
-    (version,) = versions.list_versions()
+    (version,) = versions.list_versions(ModelRole.FUSER)
     assert version.is_active
-    assert version.decision.startswith("Promoted: on ")
+    assert versions.decisions(version_id)[-1].reason.startswith("Promoted: on ")
     assert version.metrics["held_out"]["rouge_l"] > 0.3
     assert version.metrics["rivals"]["the best-ranked answer as it is"]["rouge_l"] == 0
     assert version.metrics["examples"] == {"reference": 40, "preferred": 0, "leave_one_out": 0}
@@ -96,7 +98,7 @@ def test_a_job_trains_judges_and_promotes_a_fuser_that_beats_the_best_answer(
     curve = training.curve(job.id)
     assert curve[-1].loss < curve[0].loss
     assert any(point.held_out_loss is not None for point in curve)
-    found = versions.find_active_checkpoint()
+    found = versions.find_active_checkpoint(ModelRole.FUSER)
     assert found is not None
     assert found.name == f"fuser version {version_id}"
     assert (found.folder / "model.safetensors").is_file()
@@ -105,15 +107,18 @@ def test_a_job_trains_judges_and_promotes_a_fuser_that_beats_the_best_answer(
     again = training.request(kind=JobKind.FUSER, options=OPTIONS | {"seed": 1})
     run.start(again.id)
     run.register(again.id, run.fit(again.id))
-    newest = versions.list_versions()[0]
+    newest = versions.list_versions(ModelRole.FUSER)[0]
     assert not newest.is_active
-    assert newest.decision.startswith("Refused")
-    assert f"of version {version_id}" in newest.decision
-    rolled = versions.activate(version_id=newest.id, decided_by_id=None, reason="a look at it")
+    (refusal,) = versions.decisions(newest.id)
+    assert refusal.reason.startswith("Refused")
+    assert f"of version {version_id}" in refusal.reason
+    rolled = versions.activate(
+        role=ModelRole.FUSER, version_id=newest.id, decided_by_id=None, reason="a look at it"
+    )
     assert rolled.is_active
-    assert [one.is_active for one in versions.list_versions()] == [True, False]
+    assert [one.is_active for one in versions.list_versions(ModelRole.FUSER)] == [True, False]
     with pytest.raises(Refused, match="active one already"):
-        versions.activate(version_id=newest.id, decided_by_id=None, reason="again")
+        versions.activate(role=ModelRole.FUSER, version_id=newest.id, decided_by_id=None, reason="again")
 
 
 def test_examples_come_from_votes_and_without_them_from_leaving_one_out(engine: Engine) -> None:
@@ -134,8 +139,9 @@ def test_the_last_ranking_orders_the_sources_even_one_from_after_the_cut_offs(en
     add_references(engine, n_prompts=1)
     assert _sources(engine) == ("b", "b b")
     with transaction(engine, immediate=True) as session:
-        version = RankerVersion(
-            kind=RankerKind.FAST, base_model="b", base_fingerprint="b", fingerprint="f", path="p",
+        version = ModelVersion(
+            role=ModelRole.RANKER,
+            kind=ModelKind.FAST, base_model="b", base_fingerprint="b", fingerprint="f", path="p",
             cut_off_preference_id=0, n_train=0, n_held_out=0, code_version="0",
         )  # fmt: skip
         session.add(version)
@@ -179,7 +185,7 @@ def test_a_cancelled_job_makes_no_version(engine: Engine, tmp_path: Path) -> Non
         run.fit(job.id)
     run.end_cancelled(job.id)
     assert training.get_job(job.id).status is JobStatus.CANCELLED
-    assert FuserVersions(engine, fusers_path=tmp_path).list_versions() == ()
+    assert versions_of(engine).list_versions(ModelRole.FUSER) == ()
 
 
 def test_a_gain_whose_interval_reaches_zero_is_refused() -> None:
@@ -199,7 +205,10 @@ def test_an_active_fuser_that_is_broken_does_not_keep_its_successor_from_being_m
 ) -> None:
     add_references(engine, n_prompts=40)
     training = Training(engine, train_every=0, clock=utc_now)
-    run, versions = make_run(engine, tmp_path), FuserVersions(engine, fusers_path=tmp_path / "fusers")
+    run, versions = (
+        make_run(engine, tmp_path),
+        Versions(engine, folders={ModelRole.FUSER: tmp_path / "fusers"}),
+    )
     broken = tmp_path / "fusers" / "broken"
     if weights is not None:
         shutil.copytree(tmp_path / "tiny", broken)
@@ -214,17 +223,17 @@ def test_an_active_fuser_that_is_broken_does_not_keep_its_successor_from_being_m
     second = training.request(kind=JobKind.FUSER, options=OPTIONS)
     run.start(second.id)
     run.register(second.id, run.fit(second.id))
-    newest = versions.list_versions()[0]
+    newest = versions.list_versions(ModelRole.FUSER)[0]
     assert newest.is_active
     assert newest.parent_id == active_id
-    assert f"Version {active_id} could not be compared: " in newest.decision
+    assert f"Version {active_id} could not be compared: " in versions.decisions(newest.id)[0].reason
     assert list(newest.metrics["rivals"]) == ["the best-ranked answer as it is"]
 
 
 def test_a_version_is_not_promoted_over_one_that_came_meanwhile(engine: Engine, tmp_path: Path) -> None:
     add_references(engine, n_prompts=40)
     training = Training(engine, train_every=0, clock=utc_now)
-    run, versions = make_run(engine, tmp_path), FuserVersions(engine, fusers_path=tmp_path)
+    run, versions = make_run(engine, tmp_path), versions_of(engine)
     fitted = FittedVersion(
         path="job-1", fingerprint="f", base_model="b", base_fingerprint="c", n_train=1, n_held_out=1,
         hyper_parameters={}, metrics={}, compared_with_id=None, promoted=True, reason="Promoted: better.",
@@ -234,6 +243,6 @@ def test_a_version_is_not_promoted_over_one_that_came_meanwhile(engine: Engine, 
         assert job.id == number
         run.start(job.id)
         run.register(job.id, fitted)
-    second, first = versions.list_versions()
+    second, first = versions.list_versions(ModelRole.FUSER)
     assert (first.is_active, second.is_active) == (True, False)
-    assert "version 1 was made active while" in second.decision
+    assert "version 1 was made active while" in versions.decisions(second.id)[0].reason

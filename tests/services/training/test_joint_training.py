@@ -12,9 +12,10 @@ from blender_ui.loaders import joint_tools
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
-from db.models import JobStatus, RankerKind, utc_now
+from db.models import JobStatus, ModelKind, utc_now
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
+from tests.builders.trained import versions_of
 from tests.ranking.joint_fixtures import make_base
 from tests.ranking.scripted_reader import ScriptedReader
 from tests.services.training.test_training_run import carry_out, versions_by_id
@@ -49,42 +50,42 @@ def run(engine: Engine, tmp_path: Path) -> TrainingRun:
 def test_an_encoder_is_fine_tuned_into_a_version_with_a_curve(
     run: TrainingRun, training: Training, tmp_path: Path
 ) -> None:
-    job = training.request(kind=RankerKind.JOINT, options=OPTIONS)
+    job = training.request(kind=ModelKind.JOINT, options=OPTIONS)
     version_id = carry_out(run, job)
-    version = versions_by_id(training)[version_id]
-    assert (version.kind, version.base_model) == (RankerKind.JOINT, str(tmp_path / "tiny"))
+    version = versions_by_id(engine)[version_id]
+    assert (version.kind, version.base_model) == (ModelKind.JOINT, str(tmp_path / "tiny"))
     assert len(version.base_fingerprint) == 64
     assert (tmp_path / "rankers" / version.path / "model.safetensors").is_file()
     assert version.hyper_parameters["n_epochs"] == 2
     curve = training.curve(job.id)
     assert [point.step for point in curve] == sorted({point.step for point in curve})
     assert len(curve) >= 4
-    assert training.decisions(version_id)
+    assert versions_of(engine).decisions(version_id)
 
 
 def test_a_joint_version_is_compared_with_an_active_fast_one_on_the_same_preferences(
     run: TrainingRun, training: Training
 ) -> None:
     fast = carry_out(run, training.request())
-    job = training.request(kind=RankerKind.POINTWISE, options=OPTIONS)
+    job = training.request(kind=ModelKind.POINTWISE, options=OPTIONS)
     version_id = carry_out(run, job)
-    metrics = versions_by_id(training)[version_id].metrics
+    metrics = versions_by_id(engine)[version_id].metrics
     assert metrics["active"]["version_id"] == fast
     assert metrics["active"]["n"] == metrics["held_out"]["n"]
 
 
 def test_a_fast_version_is_compared_with_an_active_joint_one(run: TrainingRun, training: Training) -> None:
-    joint = carry_out(run, training.request(kind=RankerKind.POINTWISE, options=OPTIONS))
-    if not versions_by_id(training)[joint].is_active:
-        training.activate(version_id=joint, decided_by_id=None, reason="to compare with")
+    joint = carry_out(run, training.request(kind=ModelKind.POINTWISE, options=OPTIONS))
+    if not versions_by_id(engine)[joint].is_active:
+        versions_of(engine).activate(version_id=joint, decided_by_id=None, reason="to compare with")
     fast = carry_out(run, training.request())
-    assert versions_by_id(training)[fast].metrics["active"]["version_id"] == joint
+    assert versions_by_id(engine)[fast].metrics["active"]["version_id"] == joint
 
 
 def test_a_cancelled_fine_tuning_leaves_no_state(
     run: TrainingRun, training: Training, tmp_path: Path
 ) -> None:
-    job = training.request(kind=RankerKind.JOINT, options=OPTIONS)
+    job = training.request(kind=ModelKind.JOINT, options=OPTIONS)
     run.start(job.id)
     assert run.read_chunk(job.id) == 0, "a joint ranker needs no readings"
     training.cancel(job_id=job.id)
@@ -102,7 +103,7 @@ def run_seconds_later(run: TrainingRun) -> None:
 
 
 def test_an_unknown_option_is_named(run: TrainingRun, training: Training) -> None:
-    job = training.request(kind=RankerKind.JOINT, options={"n_epoch": 3})
+    job = training.request(kind=ModelKind.JOINT, options={"n_epoch": 3})
     run.start(job.id)
     run.read_chunk(job.id)
     with pytest.raises(MalformedInput, match="n_epoch"):

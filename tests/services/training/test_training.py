@@ -19,9 +19,10 @@ from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.readiness import N_DECIDED_NEEDED, N_PROMPTS_NEEDED
 from blender_ui.services.versions.registration import FittedVersion, register_version
 from db.engine import transaction
-from db.models import JobKind, JobStatus, Preference, RankerVersion, TrainingJob
+from db.models import JobKind, JobStatus, ModelVersion, Preference, TrainingJob
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, make_store
+from tests.builders.trained import versions_of
 
 
 @pytest.fixture
@@ -197,11 +198,11 @@ def test_a_version_is_registered_once_however_often_the_step_runs(engine: Engine
     start_job(engine, job.id, now=clock())
     first = register_version(engine, job.id, fitted(), now=clock())
     assert register_version(engine, job.id, fitted(), now=clock()) == first
-    (version,) = training.list_versions()
+    (version,) = versions_of(engine).list_versions()
     assert version.is_active
     after = training.get_job(job.id)
     assert (after.status, after.version_id, after.progress) == (JobStatus.COMPLETE, first, 1.0)
-    (decision,) = training.decisions(first)
+    (decision,) = versions_of(engine).decisions(first)
     assert (decision.promoted, decision.reason) == (True, "because of the figures")
 
 
@@ -213,7 +214,7 @@ def test_a_job_cancelled_at_the_last_moment_makes_no_version(engine: Engine) -> 
     training.cancel(job_id=job.id)
     with pytest.raises(JobCancelled):
         register_version(engine, job.id, fitted(), now=clock())
-    assert training.list_versions() == ()
+    assert versions_of(engine).list_versions() == ()
 
 
 def finish_job(engine: Engine, training: Training, outcome: FittedVersion) -> int:
@@ -227,13 +228,16 @@ def test_a_refused_version_is_kept_beside_the_active_one_and_a_person_may_activa
     training = make_training(engine)
     first = finish_job(engine, training, fitted())
     second = finish_job(engine, training, fitted(fingerprint="b" * 64, promoted=False, rival=first))
-    assert [(v.id, v.is_active) for v in training.list_versions()] == [(second, False), (first, True)]
-    assert not training.decisions(second)[0].promoted
+    assert [(v.id, v.is_active) for v in versions_of(engine).list_versions()] == [
+        (second, False),
+        (first, True),
+    ]
+    assert not versions_of(engine).decisions(second)[0].promoted
     with pytest.raises(Refused, match="reason"):
-        training.activate(version_id=second, decided_by_id=1, reason=" ")
-    training.activate(version_id=second, decided_by_id=1, reason="reads better to me")
-    assert [v.id for v in training.list_versions() if v.is_active] == [second]
-    decision = training.decisions(second)[-1]
+        versions_of(engine).activate(version_id=second, decided_by_id=1, reason=" ")
+    versions_of(engine).activate(version_id=second, decided_by_id=1, reason="reads better to me")
+    assert [v.id for v in versions_of(engine).list_versions() if v.is_active] == [second]
+    decision = versions_of(engine).decisions(second)[-1]
     assert (decision.previous_id, decision.decided_by, decision.promoted) == (first, "Ada", True)
 
 
@@ -242,8 +246,10 @@ def test_a_version_judged_against_another_active_one_is_not_promoted(engine: Eng
     training = make_training(engine)
     first = finish_job(engine, training, fitted())
     second = finish_job(engine, training, fitted(fingerprint="b" * 64, rival=None))
-    assert [v.id for v in training.list_versions() if v.is_active] == [first]
-    assert "was made active while this one was being judged" in training.decisions(second)[0].reason
+    assert [v.id for v in versions_of(engine).list_versions() if v.is_active] == [first]
+    assert (
+        "was made active while this one was being judged" in versions_of(engine).decisions(second)[0].reason
+    )
 
 
 def test_the_schema_allows_one_active_version(engine: Engine) -> None:
@@ -251,8 +257,8 @@ def test_the_schema_allows_one_active_version(engine: Engine) -> None:
     training = make_training(engine)
     finish_job(engine, training, fitted())
     with pytest.raises(Exception, match="UNIQUE"), transaction(engine, immediate=True) as session:  # noqa: PT012
-        row = session.exec(select(RankerVersion)).one()
-        session.add(RankerVersion(**{**row.model_dump(), "id": None, "job_id": None}))
+        row = session.exec(select(ModelVersion)).one()
+        session.add(ModelVersion(**{**row.model_dump(), "id": None, "job_id": None}))
         session.flush()
 
 
@@ -261,4 +267,4 @@ def test_unknown_jobs_and_versions_are_said_to_be_unknown(engine: Engine) -> Non
     with pytest.raises(NotFound, match="no training job 7"):
         training.get_job(7)
     with pytest.raises(NotFound, match="no ranker version 7"):
-        training.activate(version_id=7, decided_by_id=None, reason="why not")
+        versions_of(engine).activate(version_id=7, decided_by_id=None, reason="why not")

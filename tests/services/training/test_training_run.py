@@ -18,9 +18,10 @@ from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.values import FloatArray, RankingPrompt, is_held_out
 from db.engine import transaction
-from db.models import Candidate, JobStatus, Outcome, Preference, Prompt, RankerKind, Reading, utc_now
+from db.models import Candidate, JobStatus, ModelKind, Outcome, Preference, Prompt, Reading, utc_now
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
+from tests.builders.trained import versions_of
 from tests.ranking.scripted_reader import ScriptedReader, read_vector
 from tests.worker.scripted_worker import make_run
 
@@ -45,18 +46,18 @@ def carry_out(run: TrainingRun, job: JobView) -> int:
     return run.register(job.id, fitted=run.fit(job.id))
 
 
-def versions_by_id(training: Training) -> dict[int, VersionView]:
-    return {version.id: version for version in training.list_versions()}
+def versions_by_id(engine: Engine) -> dict[int, VersionView]:
+    return {version.id: version for version in versions_of(engine).list_versions()}
 
 
 def test_a_first_version_that_beats_chance_is_promoted_with_its_figures(
     engine: Engine, training: Training, tmp_path: Path
 ) -> None:
     version_id = carry_out(make_run(engine, tmp_path), training.request())
-    version = versions_by_id(training)[version_id]
+    version = versions_by_id(engine)[version_id]
     assert version.is_active
     assert (version.kind, version.base_model, version.base_fingerprint) == (
-        RankerKind.FAST,
+        ModelKind.FAST,
         "scripted",
         "scripted",
     )
@@ -64,7 +65,7 @@ def test_a_first_version_that_beats_chance_is_promoted_with_its_figures(
     held_out = version.metrics["held_out"]
     assert held_out["n"] == version.n_held_out
     assert version.metrics["cross_validated"]["log_loss"] < np.log(2)
-    (decision,) = training.decisions(version_id)
+    (decision,) = versions_of(engine).decisions(version_id)
     assert decision.promoted
     assert "on 40 preferences, each predicted by a fit on other prompts," in decision.reason
     assert "the longer answer" in decision.reason
@@ -75,9 +76,11 @@ def test_a_first_version_with_enough_held_out_preferences_is_judged_by_those(
 ) -> None:
     add_labeled_prompts(engine, n_prompts=160, offset=1000)
     version_id = carry_out(make_run(engine, tmp_path), training.request())
-    version = versions_by_id(training)[version_id]
+    version = versions_by_id(engine)[version_id]
     assert "cross_validated" not in version.metrics
-    assert f"on {version.n_held_out} held-out preferences" in training.decisions(version_id)[0].reason
+    assert (
+        f"on {version.n_held_out} held-out preferences" in versions_of(engine).decisions(version_id)[0].reason
+    )
 
 
 def test_a_first_version_no_better_than_chance_is_refused(
@@ -93,10 +96,10 @@ def test_a_first_version_no_better_than_chance_is_refused(
             assert preference.id is not None
             preference.outcome = Outcome.LEFT if preference.id % 2 else Outcome.RIGHT
     version_id = carry_out(make_run(engine, tmp_path, open_reader=lambda: reader), training.request())
-    (decision,) = training.decisions(version_id)
+    (decision,) = versions_of(engine).decisions(version_id)
     assert not decision.promoted
     assert decision.reason.startswith("Refused: on 40 preferences")
-    assert not versions_by_id(training)[version_id].is_active
+    assert not versions_by_id(engine)[version_id].is_active
 
 
 def test_a_version_that_learnt_from_misleading_votes_is_refused_and_the_active_one_stays(
@@ -106,14 +109,14 @@ def test_a_version_that_learnt_from_misleading_votes_is_refused_and_the_active_o
     good = carry_out(run, training.request())
     add_labeled_prompts(engine, n_prompts=200, misleading=True, offset=1000)
     worse = carry_out(run, training.request())
-    assert {id_: view.is_active for id_, view in versions_by_id(training).items()} == {
+    assert {id_: view.is_active for id_, view in versions_by_id(engine).items()} == {
         good: True,
         worse: False,
     }
-    (decision,) = training.decisions(worse)
+    (decision,) = versions_of(engine).decisions(worse)
     assert not decision.promoted
     assert f"of version {good}" in decision.reason
-    metrics = versions_by_id(training)[worse].metrics
+    metrics = versions_by_id(engine)[worse].metrics
     assert metrics["active"]["version_id"] == good
     assert metrics["active"]["log_loss"] < metrics["held_out"]["log_loss"]
 
@@ -125,7 +128,7 @@ def test_both_versions_are_judged_on_the_same_preferences(
     carry_out(run, training.request())
     add_labeled_prompts(engine, n_prompts=60, offset=1000)
     second_id = carry_out(run, training.request())
-    second = versions_by_id(training)[second_id]
+    second = versions_by_id(engine)[second_id]
     assert second.metrics["active"]["n"] == second.metrics["held_out"]["n"] == second.n_held_out
 
 
@@ -133,7 +136,7 @@ def test_answers_are_read_once_for_all_jobs(engine: Engine, training: Training, 
     reader = ScriptedReader()
     run = make_run(engine, tmp_path, open_reader=lambda: reader)
     version_id = carry_out(run, training.request())
-    n_negatives = len(versions_by_id(training)[version_id].metrics["negatives"])
+    n_negatives = len(versions_by_id(engine)[version_id].metrics["negatives"])
     assert reader.n_read == 80 + n_negatives
     carry_out(run, training.request())
     assert reader.n_read == 80 + 2 * n_negatives
@@ -143,7 +146,7 @@ def test_a_version_names_the_rows_of_its_negatives(
     engine: Engine, training: Training, tmp_path: Path
 ) -> None:
     version_id = carry_out(make_run(engine, tmp_path), training.request())
-    negatives = versions_by_id(training)[version_id].metrics["negatives"]
+    negatives = versions_by_id(engine)[version_id].metrics["negatives"]
     assert negatives
     with transaction(engine) as session:
         for pair in negatives:
@@ -171,7 +174,7 @@ def test_preferences_after_the_cut_off_are_not_learnt_from(
     job = training.request()
     add_labeled_prompts(engine, n_prompts=10, offset=1000)
     version_id = carry_out(make_run(engine, tmp_path), job)
-    version = versions_by_id(training)[version_id]
+    version = versions_by_id(engine)[version_id]
     assert version.n_train + version.n_held_out == 40
     assert version.cut_off_preference_id == 40
 
@@ -185,7 +188,7 @@ def test_steps_repeated_after_a_crash_register_one_version(
     assert first.path == again.path
     run = make_run(engine, tmp_path)
     assert run.register(job.id, fitted=first) == run.register(job.id, fitted=again)
-    assert len(training.list_versions()) == 1
+    assert len(versions_of(engine).list_versions()) == 1
     assert not run.start(job.id)
 
 
@@ -219,7 +222,7 @@ def test_an_active_version_with_another_reader_is_named_and_not_compared(
 ) -> None:
     first = carry_out(make_run(engine, tmp_path), training.request())
     second = carry_out(make_run(engine, tmp_path, open_reader=ReaderOfAnotherKind), training.request())
-    (decision,) = training.decisions(second)
+    (decision,) = versions_of(engine).decisions(second)
     assert decision.promoted
     assert f"Version {first} has another reader and could not be compared." in decision.reason
 
@@ -232,7 +235,7 @@ def test_an_active_version_that_cannot_be_read_does_not_keep_its_successor_from_
     settings = next(tmp_path.glob(f"**/job-*/{SETTINGS_FILE}"))
     settings.write_text(settings.read_text().replace('"format": ', '"format": 1'))
     second = carry_out(run, training.request())
-    (decision,) = training.decisions(second)
+    (decision,) = versions_of(engine).decisions(second)
     assert decision.promoted
     assert f"Version {first} could not be compared" in decision.reason
 

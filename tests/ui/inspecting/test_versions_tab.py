@@ -125,7 +125,7 @@ def test_a_lineage_tells_who_decided_to_researchers_only(tmp_path: Path) -> None
     desk = Desk(tmp_path, mode="demo")
     accounts = desk.services.accounts
     grace = accounts.add(username="grace", password=PASSWORD, role=Role.RESEARCHER, by=None).id
-    desk.services.training.activate(version_id=desk.misled, decided_by_id=grace, reason="a test")
+    desk.services.versions.activate(version_id=desk.misled, decided_by_id=grace, reason="a test")
     stranger = drawing.draw_lineage(desk.handlers.page(desk.misled))
     asked = presented_key.set(accounts.sign_in(username="grace", password=PASSWORD).token)
     researcher = drawing.draw_lineage(desk.handlers.page(desk.misled))

@@ -14,7 +14,17 @@ from blender_ui.services.people.access import Mode
 from blender_ui.ui.app import build_app
 from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, SHOWN_IN_DEMO, required_role
 from db.engine import transaction
-from db.models import Comparison, FuserPromotion, FuserVersion, Outcome, Preference, Promotion, Ranking, Role
+from db.models import (
+    Comparison,
+    ModelKind,
+    ModelRole,
+    ModelVersion,
+    Outcome,
+    Preference,
+    Promotion,
+    Ranking,
+    Role,
+)
 from tests.builders.people import PASSWORD
 from tests.builders.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
@@ -71,15 +81,16 @@ class Demo(House):
         self.services.ranking.train()
         with transaction(self.services.engine, immediate=True) as session:
             session.add(
-                FuserVersion(
+                ModelVersion(
+                    role=ModelRole.FUSER, kind=ModelKind.FUSER,
                     base_model="b", base_fingerprint="b", fingerprint="f", path="p",
                     cut_off_preference_id=0, n_train=1, n_held_out=1, code_version="0",
                 )
             )  # fmt: skip
             session.flush()
             decided = {"promoted": True, "reason": "a test", "decided_by_id": grace}
-            session.add(Promotion(ranker_version_id=1, **decided))
-            session.add(FuserPromotion(fuser_version_id=1, **decided))
+            for version in session.exec(select(ModelVersion)):
+                session.add(Promotion(version_id=version.id, **decided))
 
     def _vote(self, annotator_id: int, lease_id: int) -> int:
         self.services.labeling.submit(

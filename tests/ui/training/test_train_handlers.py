@@ -9,13 +9,13 @@ from sqlalchemy import Engine
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress, end_job, start_job
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.fuser_versions import FuserVersions
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.handlers import TrainHandlers, Wish
 from db.engine import transaction
-from db.models import JobStatus, RankerKind, RankerVersion, TrainingJob
+from db.models import JobStatus, ModelKind, ModelRole, ModelVersion, TrainingJob
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, key_of, make_labeling, make_store
+from tests.builders.trained import versions_of
 
 MEMORY = {"annotator": key_of(1)}
 FAST = Wish(kind="fast")
@@ -33,7 +33,7 @@ class Desk:
             self.training,
             self.labeling,
             access=Access(self.engine, mode=Mode.OPEN, clock=self.clock),
-            fusers=FuserVersions(self.engine, fusers_path=Path("fusers")),
+            versions=versions_of(self.engine),
             list_encoders=lambda: encoders,
         )
 
@@ -45,8 +45,9 @@ class Desk:
 
     def add_version(self, *, is_active: bool) -> int:
         with transaction(self.engine, immediate=True) as session:
-            version = RankerVersion(
-                kind=RankerKind.FAST,
+            version = ModelVersion(
+                role=ModelRole.RANKER,
+                kind=ModelKind.FAST,
                 base_model="reader",
                 base_fingerprint="b",
                 fingerprint="0123456789abcdef",
@@ -90,7 +91,7 @@ def test_an_empty_store_says_how_many_preferences_are_missing(desk: Desk) -> Non
 def test_a_request_is_a_waiting_job_of_who_asked(ready: Desk) -> None:
     assert ready.handlers.request(MEMORY, FAST) == "Job 1 is in the queue."
     job = ready.job()
-    assert (job.kind, job.status, job.options) == (RankerKind.FAST, JobStatus.WAITING, {})
+    assert (job.kind, job.status, job.options) == (ModelKind.FAST, JobStatus.WAITING, {})
     assert job.requested_by_id == ready.labeling.sign_in(key=MEMORY["annotator"]).id
     assert "waiting for the worker" in drawing.draw_card(ready.handlers.card())
 

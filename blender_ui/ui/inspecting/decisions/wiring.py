@@ -60,7 +60,7 @@ def _wire_decision(
 ) -> None:
     def open_page(request: gr.Request) -> Update:
         address = asked_of(request, "decision")
-        versions = services.training.list_versions()
+        versions = services.versions.list_versions()
         choices = gr.update(
             choices=[
                 ("the active version, as it is now", NOW),

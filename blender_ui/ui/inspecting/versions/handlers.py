@@ -16,7 +16,7 @@ from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
 from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.model_versions import PromotionView, VersionView
+from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.identity import is_researcher, welcome
@@ -42,15 +42,23 @@ class VersionHandlers:
 
     Args:
         versions: Reports on them.
-        training: Knows their curves, and lets one rank.
+        registry: Lets one rank.
+        training: Knows their curves.
         labeling: Knows who asks.
         access: Knows who may read people's names.
     """
 
     def __init__(
-        self, versions: VersionInspection, training: Training, labeling: Labeling, *, access: Access
+        self,
+        versions: VersionInspection,
+        registry: Versions,
+        training: Training,
+        labeling: Labeling,
+        *,
+        access: Access,
     ) -> None:
         self._versions = versions
+        self._registry = registry
         self._training = training
         self._labeling = labeling
         self._access = access
@@ -94,7 +102,7 @@ class VersionHandlers:
         if isinstance(version_id, bool) or not isinstance(version_id, int):
             return "Choose the version that is to rank."
         try:
-            version = self._training.activate(
+            version = self._registry.activate(
                 version_id=version_id,
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
                 reason=str(reason or ""),

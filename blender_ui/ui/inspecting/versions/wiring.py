@@ -20,7 +20,7 @@ from blender_ui.ui.inspecting.versions.handlers import VersionHandlers, VersionP
 from blender_ui.ui.inspecting.versions.layout import ContrastParts, VersionParts
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.report_plots import learning_plot, reliability_plot, shares_plot
-from db.models import RankerKind
+from db.models import ModelKind
 
 N_REPORTS = 4
 """How many reports are worked out at once."""
@@ -30,7 +30,11 @@ Update = dict[Any, Any]
 def wire_versions(services: Services, page: gr.Blocks, one: VersionParts, two: ContrastParts) -> None:
     """Wire both tabs."""
     handlers = VersionHandlers(
-        services.version_inspection, services.training, services.labeling, access=services.access
+        services.version_inspection,
+        services.versions,
+        services.training,
+        services.labeling,
+        access=services.access,
     )
     _wire_one(page, one, handlers)
     _wire_two(page, two, handlers, services)
@@ -135,7 +139,7 @@ def _paint(
     except BlenderError as error:
         return {parts.notice: markup.notice(str(error), tone="warning")}
     report = page.report
-    is_partial = page.version.kind is not RankerKind.FAST and report.n_waiting > 0
+    is_partial = page.version.kind is not ModelKind.FAST and report.n_waiting > 0
     groups = (
         (parts.kinds_plot, parts.kinds, report.by_kind, "kinds", "Kind of task"),
         (parts.length_plot, parts.lengths, report.by_length, "lengths", "The longer one is longer by"),
@@ -166,7 +170,7 @@ def _paint_shares(rows: tuple[ShareRow, ...], overall: float) -> Any:
 
 
 def _paint_curve(page: VersionPage) -> Any:
-    steps = "preferences learnt from" if page.version.kind is RankerKind.FAST else "step"
+    steps = "preferences learnt from" if page.version.kind is ModelKind.FAST else "step"
     return _plot(curve_plot(page.curve, steps=steps), len(page.curve))
 
 
