@@ -39,8 +39,7 @@ from blender_ui.services.evaluating.run import Scorer
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.fusing.fusers import choose_fuser
 from blender_ui.services.fusing.mixture import MixtureFuser
-from blender_ui.services.inspecting.attributing import JOINT as EXPLAINED_JOINT
-from blender_ui.services.inspecting.attributing import READING, Attributing
+from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
@@ -57,6 +56,7 @@ from blender_ui.services.people.projects import Projects
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.live_head import LiveHead
+from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.training.fuser import FuserRun
@@ -241,8 +241,8 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         attributing=Attributing(
             process=EngineProcess(
                 {
-                    READING: partial(load_reading_explainer, reader_path),
-                    EXPLAINED_JOINT: load_joint_explainer,
+                    EXPLAIN_READING: partial(load_reading_explainer, reader_path),
+                    EXPLAIN_JOINT: load_joint_explainer,
                 }
             ),
             rankers_path=settings.rankers_path,

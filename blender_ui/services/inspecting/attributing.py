@@ -11,19 +11,15 @@ from pathlib import Path
 from blender_ui.engine.process import EngineProcess
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.services.inspecting.what_if import Pair
+from blender_ui.services.ranking.opening import open_version
 from blender_ui.services.versions.model_versions import VersionView
-from db.models import ModelKind
-
-READING = "explain reading"
-JOINT = "explain joint"
-TIMEOUT_SECONDS = 1800.0
 
 
 class Attributing:
     """Explains pairs.
 
     Args:
-        process: Holds ``READING`` and ``JOINT``.
+        process: Holds the loaders that explain, see ``services.ranking.opening``.
         rankers_path: Folder of the checkpoints.
     """
 
@@ -37,19 +33,8 @@ class Attributing:
         Raises:
             RankerError: If a model or checkpoint failed.
         """
-        folder = self._rankers_path / version.path
-        is_fast = version.kind is ModelKind.FAST
-        found: PairAttribution = self._process.call(
-            READING if is_fast else JOINT,
-            "attribute",
-            *((folder,) if is_fast else ()),
-            pair.prompt,
-            pair.answers,
-            key=() if is_fast else (folder,),
-            timeout_seconds=TIMEOUT_SECONDS,
-            **({"members": pair.members} if is_fast else {}),
-        )
-        return found
+        opened = open_version(version, process=self._process, rankers_path=self._rankers_path)
+        return opened.explain(pair.prompt, pair.answers, pair.members)
 
     def close(self) -> None:
         """End the process."""

@@ -26,10 +26,11 @@ from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.services.inspecting.preference_arrays import PreferenceArrays
 from blender_ui.services.inspecting.style_counts import UNREADABLE
+from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt
 from db.engine import transaction
-from db.models import Candidate, Member, ModelKind, Prompt, Reading
+from db.models import Candidate, Member, Prompt, Reading
 from db.queries import columns
 
 PORTION = 4_000
@@ -129,7 +130,7 @@ class PredictionStore:
         """
         with self._locks[version.id]:
             known, wanted = self._load(version), _distinct(told)
-            is_fast = version.kind is ModelKind.FAST
+            is_fast = version.reader_fingerprint is not None
             missing = wanted.select(~_are_in(wanted.comparison_id, known.comparison_id))
             if is_fast and len(missing.comparison_id):
                 missing = self._find_readable(version, missing)
@@ -152,7 +153,7 @@ class PredictionStore:
 
     def _ask_fast(self, version: VersionView, missing: Comparisons, *, seconds: float) -> Predictions:
         started = time.monotonic()
-        ranker = FastRanker.load(self._rankers_path / version.path)
+        ranker = load_fast(version, self._rankers_path / version.path)
         parts: list[Predictions] = []
         with transaction(self._engine) as session:
             for part in _portions(missing):

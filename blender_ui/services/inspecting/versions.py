@@ -35,7 +35,7 @@ from blender_ui.services.inspecting.reports import (
 from blender_ui.services.versions import model_versions as versions
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from db.engine import transaction
-from db.models import ModelKind, ModelVersion
+from db.models import ModelVersion
 
 
 class LearningPoint(NamedTuple):
@@ -184,7 +184,7 @@ class VersionInspection:
         yield judged, predicted
         # Not before: it would take Python's lock from whoever waits for the figures.
         for version, (_, n_waiting) in zip(looked_at, predicted, strict=True):
-            if n_waiting and version.kind is ModelKind.FAST and version.id not in self._followers:
+            if n_waiting and version.reader_fingerprint is not None and version.id not in self._followers:
                 # Not a daemon, which would be cut off in the middle of a sum.
                 follower = threading.Thread(target=self._follow, args=(version,), name="inspector")
                 self._followers[version.id] = follower

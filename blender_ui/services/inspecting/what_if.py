@@ -7,18 +7,16 @@ antisymmetric. Non-goal: which token mattered; ``attributing`` asks that.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import MalformedInput
-from blender_ui.ranking.fast import GROUPS, FastRanker
-from blender_ui.services.ranking.answer_readings import read_answers
+from blender_ui.ranking.fast import GROUPS
+from blender_ui.services.ranking.opening import PairReadings, open_version
 from blender_ui.services.versions.model_versions import VersionView
-from blender_ui.values import FloatArray, RankingPrompt
-from db.models import ModelKind
+from blender_ui.values import RankingPrompt
 
 MOST_CHARACTERS = 20_000
 MOST_SENTENCES = 40
@@ -103,21 +101,14 @@ class WhatIf:
             RankerError: If a model or checkpoint failed.
         """
         _check(pair)
-        if version.kind is not ModelKind.FAST:
-            logits = self._process.pairwise_logits(self._folder(version), pair.prompt, pair.answers)
-            return Opinion(
-                logit=float(logits[0, 1]), swapped=-float(logits[1, 0]), deviation=None, by_group=()
-            )
-        ranker = FastRanker.load(self._folder(version))
-        vectors = self._read(version, pair.prompt, pair.answers)
-        read = ranker.read_pairs(
-            vectors, pair.members, [pair.prompt] * 2, first=np.array([0]), second=np.array([1])
-        )
+        read = self._read_pairs(version, pair, [pair.answers])
         return Opinion(
             logit=float(read.logits[0]),
-            swapped=float(read.logits[0]),
-            deviation=float(read.deviations[0]),
-            by_group=tuple(
+            swapped=float(read.swapped[0]),
+            deviation=None if read.deviations is None else float(read.deviations[0]),
+            by_group=()
+            if read.by_group is None
+            else tuple(
                 (name.replace("_", " "), float(value))
                 for name, value in zip(GROUPS, read.by_group[0], strict=True)
             ),
@@ -143,40 +134,17 @@ class WhatIf:
             )
         shortened = ["".join(sentences[:k] + sentences[k + 1 :]) for k in range(len(sentences))]
         variants = [pair.answers[side], *shortened]
-        means = self._compare_with(version, pair, variants, other=pair.answers[1 - side], side=side)
+        sides = [(text, pair.answers[1 - side]) for text in variants]
+        read = self._read_pairs(version, pair, sides if side == 0 else [one[::-1] for one in sides])
+        means = (read.logits + read.swapped) / (2 if side == 0 else -2)
         return tuple(
             SentenceEffect(text=text, effect=float(means[0] - without))
             for text, without in zip(sentences, means[1:], strict=True)
         )
 
-    def _compare_with(
-        self, version: VersionView, pair: Pair, variants: list[str], *, other: str, side: int
-    ) -> FloatArray:
-        """Mean logit that each variant is better than the other answer, (n_variants,)."""
-        texts = [*variants, other]
-        last = len(variants)
-        if version.kind is not ModelKind.FAST:
-            pairs = [(k, last) for k in range(last)] + [(last, k) for k in range(last)]
-            logits = self._process.read_pairs(self._folder(version), pair.prompt, texts, pairs)
-            return np.asarray((logits[:last] - logits[last:]) / 2)
-        vectors = self._read(version, pair.prompt, tuple(texts))
-        # Each variant stands beside the other answer alone: it has no say on how the others agree.
-        rows = np.column_stack([np.arange(last), np.full(last, last)]).ravel()
-        read = FastRanker.load(self._folder(version)).read_pairs(
-            vectors[rows],
-            [pair.members[side], pair.members[1 - side]] * last,
-            [pair.prompt] * len(rows),
-            first=np.arange(0, len(rows), 2),
-            second=np.arange(1, len(rows), 2),
-            prompt_of=np.arange(len(rows)) // 2,
-        )
-        return read.logits
-
-    def _folder(self, version: VersionView) -> Path:
-        return self._rankers_path / version.path
-
-    def _read(self, version: VersionView, prompt: RankingPrompt, texts: tuple[str, ...]) -> FloatArray:
-        return read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
+    def _read_pairs(self, version: VersionView, pair: Pair, texts: Sequence[tuple[str, str]]) -> PairReadings:
+        opened = open_version(version, process=self._process, rankers_path=self._rankers_path)
+        return opened.read_pairs(pair.prompt, texts, pair.members)
 
 
 def split_sentences(text: str) -> list[str]:

@@ -19,17 +19,18 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from blender_ui.engine.process import EngineProcess
-from blender_ui.errors import BlenderError, RankerError
+from blender_ui.errors import BlenderError
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
 from blender_ui.services.ranking.information import measure_open_comparisons
+from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.reading_ahead import read_ahead
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.ranking.rows import Entrants
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.values import FloatArray
 from db.engine import transaction
-from db.models import ModelKind, Preference
+from db.models import Preference
 
 N_LEARNT = 10_000
 """Latest preferences that the live head learns from: a linear head gains nothing from more, and the
@@ -222,18 +223,13 @@ class LiveHead:
     def _find_version(self) -> VersionView | None:
         with transaction(self._engine) as session:
             version = find_active_version(session)
-        return version if version is not None and version.kind is ModelKind.FAST else None
+        return version if version is not None and version.reader_fingerprint is not None else None
 
     def _load(self, version: VersionView) -> LiveRanker:
         with self._lock:
             if self._trained is not None and self._trained.version_id == version.id:
                 return self._trained
-        ranker = FastRanker.load(self._rankers_path / version.path)
-        if ranker.fingerprint != version.fingerprint:
-            raise RankerError(
-                f"expected the weights {version.fingerprint[:12]} of version {version.id} in {version.path}, "
-                f"came {ranker.fingerprint[:12]}; activate another version or train a new one"
-            )
+        ranker = load_fast(version, self._rankers_path / version.path)
         trained = LiveRanker(version_id=version.id, ranker=ranker, refitted_preference_id=None)
         with self._lock:
             self._trained = trained

@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NoRanker
 from blender_ui.ranking.aggregation import Policy
-from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.ranking.answer_readings import read_missing
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
+from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.rows import (
     Entrants,
     RankingView,
@@ -32,7 +32,6 @@ from blender_ui.services.versions.model_versions import VersionView, find_active
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray
 from db.engine import transaction
-from db.models import ModelKind
 
 
 class RankingService:
@@ -91,7 +90,7 @@ class RankingService:
             entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
         version = self._get_active() if version_id is None else self._get_version(version_id)
         live = None
-        if version.kind is ModelKind.FAST:
+        if version.reader_fingerprint is not None:
             live = self._live_head.current(version) if version_id is None else self._load_trained(version)
         refitted_preference_id = live.refitted_preference_id if live is not None else None
         with transaction(self._engine) as session:
@@ -134,7 +133,7 @@ class RankingService:
     def warm_up(self) -> None:
         """Load the reader in the background where the active version needs it."""
         version = self.active()
-        if version is not None and version.kind is ModelKind.FAST:
+        if version is not None and version.reader_fingerprint is not None:
             self._process.warm_up()
 
     def _get_active(self) -> VersionView:
@@ -151,7 +150,7 @@ class RankingService:
             return get_version(session, version_id)
 
     def _load_trained(self, version: VersionView) -> LiveRanker:
-        ranker = FastRanker.load(self._rankers_path / version.path)
+        ranker = load_fast(version, self._rankers_path / version.path)
         return LiveRanker(version_id=version.id, ranker=ranker, refitted_preference_id=None)
 
     def _compare_jointly(self, version: VersionView, entrants: Entrants) -> FloatArray:

@@ -18,10 +18,10 @@ from blender_ui.errors import MalformedInput, NoRanker
 from blender_ui.ranking.evaluation import Evaluation, decided_majorities, evaluate
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.ranking.answer_readings import read_answers
+from blender_ui.services.ranking.opening import load_fast, open_version
 from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 from db.engine import transaction
-from db.models import ModelKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,20 +82,17 @@ class Evaluating:
         self, version: VersionView, prompt: RankingPrompt, texts: Sequence[str], *, members: Sequence[str]
     ) -> FloatArray:
         """Logits of every ordered pair of n texts, shape (n, n), as ``Ranker.pairwise_logits``."""
-        folder = self._rankers_path / version.path
-        if version.kind is not ModelKind.FAST:
-            return self._process.pairwise_logits(folder, prompt, texts)
-        vectors = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
-        return FastRanker.load(folder).pairwise_logits(vectors, members, prompt)
+        opened = open_version(version, process=self._process, rankers_path=self._rankers_path)
+        return opened.compare(prompt, texts, members)
 
     def find_start(self, version: VersionView | None) -> Start:
         """A version as a start for others; nothing where it is no fast one, or None."""
-        if version is None or version.kind is not ModelKind.FAST:
+        if version is None or version.reader_fingerprint is None:
             return Start(lambda prompt, texts: self._process.read(prompt, texts).vectors, None)
-        fingerprint = version.base_fingerprint
+        fingerprint = version.reader_fingerprint
         return Start(
             lambda prompt, texts: read_answers(self._process, prompt, texts, fingerprint=fingerprint),
-            FastRanker.load(self._rankers_path / version.path),
+            load_fast(version, self._rankers_path / version.path),
         )
 
     def evaluate(

@@ -46,6 +46,14 @@ class VersionView:
     is_active: bool
     created_at: datetime
 
+    @property
+    def reader_fingerprint(self) -> str | None:
+        """Of the frozen reader whose readings it ranks by; None where it reads the answers itself.
+
+        What has one is quick to ask, follows every vote, and needs its answers read first.
+        """
+        return self.base_fingerprint if self.kind is ModelKind.FAST else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionView:

@@ -20,7 +20,6 @@ from blender_ui.ui.inspecting.versions.handlers import VersionHandlers, VersionP
 from blender_ui.ui.inspecting.versions.layout import ContrastParts, VersionParts
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.report_plots import learning_plot, reliability_plot, shares_plot
-from db.models import ModelKind
 
 N_REPORTS = 4
 """How many reports are worked out at once."""
@@ -139,7 +138,7 @@ def _paint(
     except BlenderError as error:
         return {parts.notice: markup.notice(str(error), tone="warning")}
     report = page.report
-    is_partial = page.version.kind is not ModelKind.FAST and report.n_waiting > 0
+    is_partial = page.version.reader_fingerprint is None and report.n_waiting > 0
     groups = (
         (parts.kinds_plot, parts.kinds, report.by_kind, "kinds", "Kind of task"),
         (parts.length_plot, parts.lengths, report.by_length, "lengths", "The longer one is longer by"),
@@ -170,7 +169,7 @@ def _paint_shares(rows: tuple[ShareRow, ...], overall: float) -> Any:
 
 
 def _paint_curve(page: VersionPage) -> Any:
-    steps = "preferences learnt from" if page.version.kind is ModelKind.FAST else "step"
+    steps = "preferences learnt from" if page.version.reader_fingerprint is not None else "step"
     return _plot(curve_plot(page.curve, steps=steps), len(page.curve))
 
 
