@@ -36,6 +36,7 @@ class Desk:
         self.services: Any = build_scripted_services(home, access_mode=mode)
         self.handlers = VersionHandlers(
             self.services.version_inspection,
+            self.services.versions,
             self.services.training,
             self.services.labeling,
             access=self.services.access,
