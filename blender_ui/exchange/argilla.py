@@ -12,10 +12,11 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from blender_ui.exchange.fields import FieldError, Fields
-from blender_ui.exchange.gathering import id_of_question
+from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.label_studio import PROMPT_NAMES
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord, Winner
-from blender_ui.exchange.words import read_turns, read_winner
+from blender_ui.exchange.verdicts import read_winner
+from blender_ui.exchange.words import read_text
 
 _INPUT_NAMES = ("input", "context", "background")
 
@@ -33,34 +34,43 @@ def parse_record(record: Mapping[str, Any], source: str) -> PromptRecord:
         raise fields.fault("expected an object as 'fields'")
     metadata = record.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    prompt_name = next((name for name in PROMPT_NAMES if _plain(texts.get(name))), None)
+    prompt_name = next((name for name in PROMPT_NAMES if read_text(texts.get(name))), None)
     if prompt_name is None:
         raise fields.fault(
             f"expected the prompt as one of {', '.join(PROMPT_NAMES)}; came {', '.join(texts)}"
         )
     aside = (prompt_name, *_INPUT_NAMES)
-    answers = [name for name, value in texts.items() if name not in aside and _plain(value) is not None]
+    answers = [name for name, value in texts.items() if name not in aside and read_text(value) is not None]
     if len(answers) < 2:
         raise fields.fault(
             f"expected two answers or more beside the prompt, came {', '.join(answers) or 'none'}"
         )
-    prompt = _plain(texts[prompt_name]) or ""
+    prompt = read_text(texts[prompt_name]) or ""
     return PromptRecord(
         id=str(record.get("external_id") or record.get("id") or id_of_question(prompt))[:256],
         source=source,
         prompt=prompt,
-        input=next((text for name in _INPUT_NAMES if (text := _plain(texts.get(name)))), ""),
+        input=next((text for name in _INPUT_NAMES if (text := read_text(texts.get(name)))), ""),
         candidates=tuple(
             CandidateRecord(
                 model=str(metadata.get(f"{name}_model") or metadata.get(name) or "unknown")[:128],
-                text=_plain(texts[name]) or "",
+                text=read_text(texts[name]) or "",
             )
             for name in answers
         ),
-        labels=tuple(
-            label for response in _responses(record["responses"]) for label in _labels(response, answers)
-        ),
+        labels=_all_labels(record["responses"], answers),
     )
+
+
+def _all_labels(responses: Any, answers: list[str]) -> tuple[LabelRecord, ...]:
+    submitted = list(_responses(responses))
+    labels = tuple(label for response in submitted for label in _labels(response, answers))
+    if submitted and not labels:
+        came = ", ".join(sorted({repr(response.value) for response in submitted})[:3])
+        raise FieldError(
+            f"expected a submitted response to be a word or an order of the answers; came {came}"
+        )
+    return labels
 
 
 def _responses(responses: Any) -> Iterator[_Response]:
@@ -69,12 +79,12 @@ def _responses(responses: Any) -> Iterator[_Response]:
         for of_question in responses.values():
             for response in of_question if isinstance(of_question, list) else ():
                 if response.get("status", "submitted") == "submitted":
-                    yield _Response(str(response.get("user_id", "someone")), response.get("value"))
+                    yield _Response(str(response.get("user_id") or UNNAMED), response.get("value"))
     elif isinstance(responses, list):
         for response in responses:
             if response.get("status", "submitted") == "submitted":
                 for answer in (response.get("values") or {}).values():
-                    yield _Response(str(response.get("user_id", "someone")), answer.get("value"))
+                    yield _Response(str(response.get("user_id") or UNNAMED), answer.get("value"))
     else:
         raise FieldError("expected 'responses' as an object by question or a list by user")
 
@@ -121,11 +131,3 @@ def _ranks(value: list[Any]) -> dict[str, int]:
 
 def _label(response: _Response, a: int, b: int, winner: Winner) -> LabelRecord:
     return LabelRecord(annotator=response.user[:128], a=a, b=b, winner=winner, kind="human")
-
-
-def _plain(value: Any) -> str | None:
-    """A field's text; a chat's messages below each other; None for anything else."""
-    if isinstance(value, str):
-        return value
-    turns = read_turns(value)
-    return "\n\n".join(turn.text for turn in turns) if turns else None

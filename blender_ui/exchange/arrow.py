@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blender_ui.errors import MalformedInput
+from blender_ui.exchange.limits import MOST_BATCH_BYTES, MOST_UNPACKED_BYTES
+from blender_ui.exchange.packing import tell_unpacked
 
 BATCH = 5_000
 
@@ -27,10 +29,24 @@ def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     """
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH):
+            for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata)):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise MalformedInput(f"{path.name} cannot be read as Parquet: {error}") from error
+
+
+def _rows_at_once(metadata: pq.FileMetaData) -> int:
+    """So few rows that a column of them stays in bounds.
+
+    A column may keep one long text once for all its rows, so each row may take as much as its whole chunk.
+    """
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    chunks = (
+        group.column(number).total_uncompressed_size
+        for group in groups
+        for number in range(group.num_columns)
+    )
+    return max(min(MOST_BATCH_BYTES // max([1, *chunks]), BATCH), 1)
 
 
 def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
@@ -42,6 +58,8 @@ def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with pa.memory_map(str(path)) as source:
             for batch in _arrow_batches(source):
+                if batch.nbytes > MOST_UNPACKED_BYTES:
+                    raise MalformedInput(tell_unpacked(f"a batch of {path.name}", MOST_UNPACKED_BYTES))
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise MalformedInput(f"{path.name} cannot be read as Arrow: {error}") from error

@@ -3,9 +3,9 @@
     {"tstamp", "type": "leftvote", "models", "states": [{"model_name", "messages", "conv_id"}, ...], "ip"}
     {"question_id", "model_a", "model_b", "winner", "judge", "conversation_a", "conversation_b", "tstamp"}
 
-Invariant: lines of a log that are no vote between two answers (chats, upvotes of one) are left out, not
-faults; a word for the winner that is not known is a fault. Several turns stay with the answer
-(``words.read_exchange``). Non-goal: addresses; a voter's is hashed at once.
+Invariant: lines of a log that are no vote between two answers (chats, upvotes of one), and votes on an
+error's text, are left out and counted, not faults; a word for the winner that is not known is a fault.
+Non-goal: addresses; a voter's is hashed at once.
 """
 
 from __future__ import annotations
@@ -14,39 +14,46 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from blender_ui.exchange.fields import FieldError, Fields
-from blender_ui.exchange.gathering import id_of_question
+from blender_ui.exchange.fields import FieldError, Fields, LeftOut
+from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.words import (
-    Exchange,
-    read_exchange,
-    read_seconds_since_1970,
-    read_turns,
-    read_winner,
+from blender_ui.exchange.verdicts import find_winner, read_winner
+from blender_ui.exchange.words import Exchange, read_exchange, read_seconds_since_1970, read_turns
+
+_VOTES_FOR_ONE = ("upvote", "downvote")
+_ERRORS = (
+    "network error due to high traffic",
+    "$moderation$ your ",
+    "rate limit of this model is reached",
+    "rate limit per day of this model is reached",
+    "you have reached the conversation length limit",
+    "this session has been inactive for too long",
 )
+"""What FastChat writes in place of an answer (``fastchat/constants.py``), in small letters."""
 
-VOTES = ("leftvote", "rightvote", "tievote", "bothbad_vote")
 
+def parse_vote(line: Mapping[str, Any], source: str) -> PromptRecord:
+    """Read a line of a conversation log.
 
-def parse_vote(line: Mapping[str, Any], source: str) -> PromptRecord | None:
-    """Read a line of a conversation log; None for one that is no vote between two."""
-    if line["type"] not in VOTES:
-        return None
+    Raises:
+        LeftOut: If it is no vote between two, or one of them is an error's text.
+    """
+    if not str(line["type"]).endswith("vote") or line["type"] in _VOTES_FOR_ONE:
+        raise LeftOut("a line of a log that is no vote between two answers")
     fields = Fields(line)
     states = list(fields.objects("states"))
     if len(states) != 2:
         raise fields.fault(f"expected two 'states', came {len(states)}")
-    chats = [read_turns(state.value.get("messages")) for state in states]
+    chats = [read_turns(_messages(state)) for state in states]
     models = [
         _model(state.value.get("model_name"), line["models"], place) for place, state in enumerate(states)
     ]
     exchanges = [read_exchange(_by_speaker(chat)) for chat in chats]
-    voter = hashlib.sha256(str(line.get("ip", "")).encode()).hexdigest()[:12]
     return _record(
         exchanges,
         models,
         LabelRecord(
-            annotator=f"voter-{voter}",
+            annotator=_voter(line.get("ip")),
             a=0,
             b=1,
             winner=read_winner(line["type"]),
@@ -62,15 +69,19 @@ def parse_battle(battle: Mapping[str, Any], source: str) -> PromptRecord:
     """Read a battle."""
     fields = Fields(battle)
     chats = [read_turns(battle[f"conversation_{side}"]) for side in "ab"]
-    judge = fields.optional_text("judge", longest=128) or "someone"
+    judge = fields.optional_text("judge", longest=128) or UNNAMED
+    models = [fields.text(f"model_{side}", longest=128, blank=False) for side in "ab"]
+    winner = find_winner(battle, (models[0], models[1]))
+    if winner is None:
+        raise fields.fault("'winner' is missing")
     return _record(
         [read_exchange(_by_speaker(chat)) for chat in chats],
-        [fields.text(f"model_{side}", longest=128, blank=False) for side in "ab"],
+        models,
         LabelRecord(
             annotator=judge,
             a=0,
             b=1,
-            winner=read_winner(battle["winner"]),
+            winner=winner,
             # Arena users are called arena_user_<number>, authors author_<number>; models by their names.
             kind="judge" if judge.startswith(("gpt", "claude")) else "human",
             at=read_seconds_since_1970(battle.get("tstamp")),
@@ -95,6 +106,8 @@ def _record(
         raise FieldError("the two conversations begin with different questions")
     if not prompt.strip():
         raise FieldError("the question is blank")
+    if any(error in told.answer.casefold() for told in exchanges for error in _ERRORS):
+        raise LeftOut("an answer is the text of an error, not a model's")
     return PromptRecord(
         id=id[:256] or id_of_question(prompt),
         source=source,
@@ -106,6 +119,23 @@ def _record(
         labels=(label,),
         lang=lang,
     )
+
+
+def _messages(state: Fields) -> Any:
+    """A state's messages after those of its template, which stand before ``offset``."""
+    messages, offset = state.value.get("messages"), state.value.get("offset")
+    if offset is None or not isinstance(messages, list):
+        return messages
+    if isinstance(offset, bool) or not isinstance(offset, int) or not 0 <= offset <= len(messages):
+        raise state.fault(f"expected 'offset' to be a place among {len(messages)} messages, came {offset!r}")
+    return messages[offset:]
+
+
+def _voter(address: Any) -> str:
+    """A name for whoever votes from an address, which cannot be read from it."""
+    if not address:
+        return UNNAMED
+    return f"voter-{hashlib.sha256(str(address).encode()).hexdigest()[:12]}"
 
 
 def _by_speaker(chat: Any) -> Any:

@@ -18,6 +18,26 @@ class FieldError(Exception):
     """Why something is not what it has to be."""
 
 
+class LeftOut(FieldError):
+    """Why a row is not taken although its file is sound: it is counted, and the others come in.
+
+    The reason holds nothing of the row, so that rows can be counted by it. A reader of one form alone
+    takes it for a fault.
+    """
+
+
+def refuse_half_characters(value: Any) -> None:
+    """Refuse texts with half of a surrogate pair, which JSON's escapes can spell.
+
+    Raises:
+        LeftOut: If there is one; no database or file takes it as text.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise LeftOut("an escape spells half of a surrogate pair, which is no character") from error
+
+
 class Fields:
     """The fields of one object.
 

@@ -1,18 +1,26 @@
 """Gather rows that are about the same prompt into one record.
 
 Invariant: candidates keep the order in which they first come, and are one where model and text are; labels
-keep theirs. Non-goal: reading rows.
+keep theirs. Votes that a file gives to nobody are of different people, who are told apart by their place
+among the unnamed ones of a pair: the same file, or a longer one, gives them the same names. Non-goal: reading
+rows.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
+
+UNNAMED = ""
+"""The annotator of a label whose row does not name one, until ``Gathering.records`` tells them apart."""
+SOMEONE = "someone"
+"""What the first unnamed annotator of a pair is called; the next ones are someone-2, someone-3."""
 
 
 @dataclass
@@ -70,10 +78,36 @@ class Gathering:
                 yield replace(
                     gathered.first,
                     candidates=tuple(candidate for candidate, _ in gathered.places),
-                    labels=tuple(gathered.labels),
+                    labels=tuple(_name_the_unnamed(gathered.labels)),
                 )
             else:
                 yield gathered.first
+
+
+def _name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
+    labels = tuple(labels)
+    taken: defaultdict[object, set[str]] = defaultdict(set)
+    for label in labels:
+        taken[_pair(label)].add(label.annotator)
+    names: dict[object, Iterator[str]] = {}
+    for label in labels:
+        if label.annotator != UNNAMED:
+            yield label
+            continue
+        pair = _pair(label)
+        free = names.setdefault(pair, _strangers())
+        yield replace(label, annotator=next(name for name in free if name not in taken[pair]))
+
+
+def _pair(label: LabelRecord) -> tuple[str, int, int]:
+    """Of whom and of what a label is, in whichever order the two were shown."""
+    return (label.kind, *sorted((label.a, label.b)))  # type: ignore[return-value]
+
+
+def _strangers() -> Iterator[str]:
+    yield SOMEONE
+    for number in count(2):
+        yield f"{SOMEONE}-{number}"
 
 
 def id_of_question(prompt: str, input: str = "") -> str:

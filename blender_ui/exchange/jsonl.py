@@ -17,15 +17,22 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.fields import FieldError, Fields
-from blender_ui.exchange.records import CandidateRecord, Kind, LabelRecord, PromptRecord, Winner
+from blender_ui.exchange.fields import FieldError, Fields, refuse_half_characters
+from blender_ui.exchange.packing import numbered_lines
+from blender_ui.exchange.records import (
+    CandidateRecord,
+    Kind,
+    LabelRecord,
+    PromptRecord,
+    Winner,
+    refuse_long_texts,
+)
 
 MOST_FAULTS = 100
 """A file with more faults than this is given up on."""
@@ -39,7 +46,7 @@ def read_records(path: Path) -> Iterator[PromptRecord]:
     """Read a file's records in order.
 
     Args:
-        path: A file of JSON lines; gzipped if its name ends in ``.gz``. Blank lines are skipped.
+        path: A file of JSON lines, which may be compressed. Blank lines are skipped.
 
     Yields:
         One record a line.
@@ -54,6 +61,7 @@ def read_records(path: Path) -> Iterator[PromptRecord]:
     for number, line in numbered_lines(path):
         try:
             record = parse_record(decode_json(line))
+            refuse_long_texts(record)
             first = line_of.setdefault((record.source, record.id), number)
             if first != number:
                 raise FieldError(f"id {record.id!r} of source {record.source!r} is on line {first} already")
@@ -162,30 +170,14 @@ def decode_json(line: bytes) -> Any:
     try:
         value = json.loads(line.decode())
         if b"\\u" in line:
-            # An escape can spell half a surrogate pair, which no database or file takes as text.
-            json.dumps(value, ensure_ascii=False).encode()
+            refuse_half_characters(value)
     except UnicodeDecodeError as error:
         raise FieldError(f"not UTF-8: {error.reason} at byte {error.start}") from error
-    except UnicodeEncodeError as error:
-        raise FieldError("an escape spells half of a surrogate pair, which is no character") from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise FieldError(f"not JSON: {error}") from error
     except ValueError as error:
         raise FieldError("a whole number in it has too many digits") from error
     return value
-
-
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, counted from 1; gunzipped where the name ends in ``.gz``."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-    except FileNotFoundError as error:
-        raise MalformedInput(f"there is no file {path}") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise MalformedInput(f"{path.name} cannot be read to its end: {error}") from error
 
 
 def tell_faults(path: Path, faults: Sequence[tuple[int, str]], *, unit: str = "line") -> str:

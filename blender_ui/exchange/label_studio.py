@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blender_ui.exchange.fields import FieldError, Fields
-from blender_ui.exchange.gathering import id_of_question
+from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.words import read_turns, read_winner
+from blender_ui.exchange.verdicts import read_winner
+from blender_ui.exchange.words import read_text
 
 ANSWER_NAMES = (
     ("text_a", "text_b"),
@@ -72,7 +73,7 @@ def _label(annotation: Mapping[str, Any], result: Mapping[str, Any]) -> LabelRec
         by = by.get("email") or by.get("id")
     seconds = annotation.get("lead_time")
     return LabelRecord(
-        annotator=str(by if by is not None else "someone")[:128],
+        annotator=str(by if by is not None else UNNAMED)[:128],
         a=0,
         b=1,
         winner=read_winner(words),
@@ -105,10 +106,8 @@ def _answer_names(data: Mapping[str, Any], results: Sequence[Mapping[str, Any]])
 
 def _prompt(data: Mapping[str, Any]) -> str:
     for name in PROMPT_NAMES:
-        value = data.get(name)
-        turns = read_turns(value)
-        text = "\n\n".join(turn.text for turn in turns) if turns else value
-        if isinstance(text, str) and text.strip():
+        text = read_text(data.get(name))
+        if text is not None and text.strip():
             return text
     raise FieldError(
         f"expected the prompt in 'data' as one of {', '.join(PROMPT_NAMES)}; came {', '.join(data)}"

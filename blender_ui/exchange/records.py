@@ -16,13 +16,17 @@ from typing import Literal
 
 import numpy as np
 
+from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.limits import MOST_CHARACTERS
 from blender_ui.values import PreferenceDataset, RankingPrompt
 
 Winner = Literal["a", "b", "tie", "both_bad"]
 Kind = Literal["human", "judge"]
 
 _TARGET: dict[Winner, float] = {"a": 1.0, "b": 0.0, "tie": 0.5, "both_bad": 0.5}
-_UNKNOWN_MODEL = re.compile(r"(unknown([-_ ]?\d+)?)?", re.IGNORECASE)
+_UNKNOWN_MODEL = re.compile(
+    r"\s*((unknown|unnamed|anonymous|none|null|nan|n/a)([-_ ]?\d+)?)?\s*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +94,26 @@ class PromptRecord:
 
 _label_values = operator.attrgetter(*(field.name for field in fields(LabelRecord)))
 _own_values = operator.attrgetter("id", "source", "prompt", "input", "licence", "lang", "category")
+
+
+def refuse_long_texts(record: PromptRecord) -> None:
+    """Refuse a record with a text longer than ``limits.MOST_CHARACTERS``.
+
+    Raises:
+        FieldError: Naming the text.
+    """
+    texts = [("'prompt'", record.prompt), ("the input", record.input)]
+    texts += [(f"the answer of {candidate.model!r}", candidate.text) for candidate in record.candidates]
+    texts += [("a reason", label.reason or "") for label in record.labels]
+    for name, text in texts:
+        if len(text) > MOST_CHARACTERS:
+            raise FieldError(f"{name} has {len(text):,} characters, the most is {MOST_CHARACTERS:,}")
+
+
+def is_decided_between_equals(record: PromptRecord, label: LabelRecord) -> bool:
+    """Whether a label prefers one of two answers with the same text, which cannot be."""
+    a, b = record.candidates[label.a].text, record.candidates[label.b].text
+    return label.winner in ("a", "b") and a.strip() == b.strip()
 
 
 def dataset_member(model: str) -> str:

@@ -1,16 +1,15 @@
 """Rows of any file or folder that people keep preferences in, one object each, before their meaning.
 
-Known are JSON lines, a JSON array, CSV and TSV (each gzipped or not), Parquet, and folders of the
-Hugging Face ``datasets`` library: saved to disk (Arrow), or plain data files; a folder may come
-zipped. Invariant: a row that cannot be read is given with its number and its fault, so that a caller can
-tell all faults at once. Non-goal: what the fields mean (``exchange.shapes``).
+Known are JSON lines, JSON (an array, an object around one, or objects one after the other), CSV and TSV
+(each compressed or not), Parquet, and folders of the Hugging Face ``datasets`` library: saved to disk
+(Arrow), or plain data files; a folder may come zipped. Invariant: a row that cannot be read is given with
+its number and its fault, so that a caller can tell all faults at once. Non-goal: what the fields mean
+(``exchange.shapes``).
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import sys
+import json
 import tempfile
 import zipfile
 import zlib
@@ -21,13 +20,28 @@ from typing import Any, Literal, NamedTuple
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import arrow
-from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.jsonl import decode_json, numbered_lines
+from blender_ui.exchange.fields import FieldError, refuse_half_characters
+from blender_ui.exchange.jsonl import decode_json
+from blender_ui.exchange.limits import MOST_LINE_BYTES, MOST_UNPACKED_BYTES, MOST_UNZIPPED_BYTES
+from blender_ui.exchange.packing import (
+    PACKED_SUFFIXES,
+    numbered_lines,
+    open_unpacked,
+    plain_name,
+    tell_unpacked,
+)
+from blender_ui.exchange.sheets import read_sheet
 
-KNOWN = ".jsonl, .json, .csv, .tsv (each also .gz), .parquet, .arrow, or a data set's folder or its .zip"
+KNOWN = (
+    ".jsonl, .json, .csv, .tsv (each also .gz, .bz2 or .xz), .parquet, .arrow, "
+    "or a data set's folder or its .zip"
+)
 _DATA_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
 _BESIDE_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "README.md")
-MOST_UNZIPPED_BYTES = 8 << 30
+_TEXT_SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".json")
+_WRAPPERS = ("data", "rows", "items", "records", "examples", "instances", "train", "results")
+"""Names under which a JSON file keeps its rows beside what it says of itself."""
+_HEAD_BYTES = 1 << 16
 
 Syntax = Literal["json lines", "json", "csv", "tsv", "parquet", "arrow"]
 
@@ -37,7 +51,7 @@ class Row(NamedTuple):
 
     number: int
     value: Any
-    fault: str | None = None
+    fault: FieldError | None = None
 
 
 class Rows(NamedTuple):
@@ -78,7 +92,7 @@ def list_data_files(folder: Path) -> list[Path]:
         if path.is_file()
         and path.name not in _BESIDE_DATA
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and _plain_name(path).suffix in _DATA_SUFFIXES
+        and plain_name(path).suffix in _DATA_SUFFIXES
     ]
     if not files:
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
@@ -91,7 +105,7 @@ def list_data_files(folder: Path) -> list[Path]:
 def name_source(path: Path) -> str:
     """What a file is called as a source where its rows name none: its name without endings."""
     name = path.name
-    while Path(name).suffix in (*_DATA_SUFFIXES, ".gz", ".zip"):
+    while Path(name).suffix in (*_DATA_SUFFIXES, *PACKED_SUFFIXES, ".zip"):
         name = Path(name).stem
     return name[:128] or "import"
 
@@ -102,10 +116,10 @@ def _open_file(path: Path) -> Rows:
             return Rows(path, "line", _read_json_lines(path))
         case "json":
             return Rows(path, "item", _read_json(path))
-        case "csv":
-            return Rows(path, "line", _read_csv(path, delimiter=","))
-        case "tsv":
-            return Rows(path, "line", _read_csv(path, delimiter="\t"))
+        case "csv" | "tsv" as kind:
+            delimiter = "\t" if kind == "tsv" else None
+            rows = (Row(*row) for row in read_sheet(path, delimiter=delimiter))
+            return Rows(path, "line", rows)
         case "parquet" | "arrow" as kind:
             read = arrow.read_parquet if kind == "parquet" else arrow.read_arrow
             return Rows(path, "row", (Row(*numbered) for numbered in enumerate(read(path), start=1)))
@@ -117,7 +131,7 @@ def find_syntax(path: Path) -> Syntax:
     Raises:
         MalformedInput: If it is none that is known.
     """
-    match _plain_name(path).suffix:
+    match plain_name(path).suffix:
         case ".parquet":
             return "parquet"
         case ".arrow":
@@ -129,22 +143,23 @@ def find_syntax(path: Path) -> Syntax:
         case ".jsonl" | ".ndjson":
             return "json lines"
         case ".json":
-            first = next(numbered_lines(path), (0, b""))[1].lstrip()[:1]
-            return "json" if first == b"[" or not _is_object_a_line(path) else "json lines"
+            return "json lines" if _is_object_a_line(path) else "json"
     raise MalformedInput(f"expected {KNOWN}; came {path.name}")
 
 
 def _is_object_a_line(path: Path) -> bool:
     """Whether the first line is a whole object, as in JSON lines under another name."""
+    with open_unpacked(path) as stream:
+        head = stream.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if head[:1] != b"{":
+            return False
+        if b"\n" not in head:
+            head += stream.readline(MOST_LINE_BYTES)
     try:
-        decode_json(next(numbered_lines(path), (0, b""))[1])
+        decode_json(head.split(b"\n", 1)[0])
     except FieldError:
         return False
     return True
-
-
-def _plain_name(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix == ".gz" else path
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:
@@ -152,46 +167,63 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
         try:
             yield Row(number, decode_json(line))
         except FieldError as fault:
-            yield Row(number, None, str(fault))
+            yield Row(number, None, fault)
 
 
 def _read_json(path: Path) -> Iterator[Row]:
-    whole = b"".join(line for _, line in numbered_lines(path))
+    with open_unpacked(path) as stream:
+        whole = stream.read()
     try:
-        value = decode_json(whole)
-    except FieldError as fault:
-        raise MalformedInput(f"{path.name}: {fault}") from fault
-    items = value if isinstance(value, list) else [value]
-    yield from (Row(number, item) for number, item in enumerate(items, start=1))
+        text = whole.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MalformedInput(f"{path.name}: not UTF-8: {error.reason} at byte {error.start}") from error
+    for number, item in enumerate(_items(text, path), start=1):
+        try:
+            if "\\u" in text:
+                refuse_half_characters(item)
+            yield Row(number, item)
+        except FieldError as fault:
+            yield Row(number, None, fault)
 
 
-def _read_csv(path: Path, *, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # an answer may be longer than the usual 131,072
+def _items(text: str, path: Path) -> list[Any]:
+    """The rows of a JSON text: of its array, of the array in its object, or its objects."""
+    decoder, values, start = json.JSONDecoder(), [], 0
     try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-            if path.suffix == ".gz"
-            else path.open(encoding="utf-8-sig", newline="")
-        ) as stream:
-            reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
-            for row in reader:
-                yield _csv_row(reader.line_num, row)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise MalformedInput(f"{path.name} is not {delimiter!r}-separated UTF-8: {error}") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise MalformedInput(f"{path.name} cannot be read to its end: {error}") from error
+        while (start := _skip_blanks(text, start)) < len(text):
+            value, start = decoder.raw_decode(text, start)
+            values.append(value)
+    except RecursionError as error:
+        raise MalformedInput(f"{path.name}: not JSON: it nests too deep") from error
+    except json.JSONDecodeError as error:
+        raise MalformedInput(f"{path.name}: not JSON: {error}") from error
+    except ValueError as error:
+        raise MalformedInput(f"{path.name}: a whole number in it has too many digits") from error
+    if len(values) != 1:
+        return values
+    (value,) = values
+    if isinstance(value, dict):
+        return _unwrap(value)
+    return value if isinstance(value, list) else [value]
 
 
-def _csv_row(number: int, row: dict[Any, Any]) -> Row:
-    if None in row:
-        return Row(number, None, f"{len(row[None])} cells more than the heading has")
-    if None in row.values():
-        return Row(number, None, f"no cell for {', '.join(key for key, cell in row.items() if cell is None)}")
-    return Row(number, row)
+def _skip_blanks(text: str, start: int) -> int:
+    while start < len(text) and text[start] in " \t\r\n":
+        start += 1
+    return start
+
+
+def _unwrap(value: dict[str, Any]) -> list[Any]:
+    """The rows of an object that holds them under a usual name, beside single values; else itself."""
+    lists = [name for name, held in value.items() if isinstance(held, list | dict)]
+    if len(lists) == 1 and lists[0] in _WRAPPERS and isinstance(value[lists[0]], list):
+        rows: list[Any] = value[lists[0]]
+        return rows
+    return [value]
 
 
 def unzip(path: Path, folder: Path) -> None:
-    """Unpack a zip into a folder, up to ``MOST_UNZIPPED_BYTES``.
+    """Unpack a zip into a folder, up to the sizes of ``exchange.limits``.
 
     Raises:
         MalformedInput: If it is damaged or would unpack to more.
@@ -199,6 +231,10 @@ def unzip(path: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             n_bytes = sum(entry.file_size for entry in archive.infolist())
+            for entry in archive.infolist():
+                if entry.file_size > MOST_UNPACKED_BYTES and entry.filename.endswith(_TEXT_SUFFIXES):
+                    name = f"{entry.filename} in {path.name}"
+                    raise MalformedInput(tell_unpacked(name, MOST_UNPACKED_BYTES))
             if n_bytes > MOST_UNZIPPED_BYTES:
                 raise MalformedInput(
                     f"{path.name} would unpack to {n_bytes / 1e9:.1f} GB, the most is "

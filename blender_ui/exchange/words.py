@@ -1,6 +1,7 @@
-"""Words that other tools use for who won, and texts that they keep as chats.
+"""Texts that other tools keep as chats, and times that they keep as numbers.
 
-Invariant: a word that is not known is a fault, never a default. Non-goal: whole rows.
+Invariant: of a chat, one question and one answer are taken; a conversation of several turns is left out and
+said to be, since what was said before would have to be shown with both answers. Non-goal: whole rows.
 """
 
 from __future__ import annotations
@@ -11,16 +12,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.records import Winner
+from blender_ui.exchange.fields import FieldError, LeftOut, refuse_half_characters
 
-_WINNER_BY_WORD: dict[str, Winner] = {
-    **dict.fromkeys(("a", "left", "model_a", "response_a", "answer_a", "leftvote", "first", "1"), "a"),
-    **dict.fromkeys(("b", "right", "model_b", "response_b", "answer_b", "rightvote", "second", "2"), "b"),
-    **dict.fromkeys(("tie", "tievote", "both", "equal", "both_good"), "tie"),
-    **dict.fromkeys(("both_bad", "tie_bothbad", "bothbad", "bothbad_vote", "neither"), "both_bad"),
-}
-_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+CONVERSATION = (
+    "it is a conversation of several turns; so far, only a question with one answer a side can be read"
+)
+_LIST_OF_LISTS = re.compile(r"\s*\[\s*[\[{]")
 
 
 class Turn(NamedTuple):
@@ -31,22 +28,10 @@ class Turn(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """What was asked, and the answer; later turns of a chat stay with the answer."""
+    """What was asked, and the answer."""
 
     prompt: str
     answer: str
-
-
-def read_winner(word: Any) -> Winner:
-    """Who won, by any of the usual words.
-
-    Raises:
-        FieldError: If the word is none of them.
-    """
-    key = _NOT_A_WORD.sub("_", str(word).casefold()).strip("_")
-    if key not in _WINNER_BY_WORD:
-        raise FieldError(f"expected the winner as one of {', '.join(sorted(_WINNER_BY_WORD))}; came {word!r}")
-    return _WINNER_BY_WORD[key]
 
 
 def read_turns(value: Any) -> list[Turn] | None:
@@ -54,31 +39,69 @@ def read_turns(value: Any) -> list[Turn] | None:
 
     Returns:
         None where the value is no chat, such as plain text.
+
+    Raises:
+        LeftOut: If a message holds what is no text.
     """
-    if isinstance(value, str) and value.lstrip()[:2] in ("[{", "[["):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+    if isinstance(value, str) and _LIST_OF_LISTS.match(value):
+        value = _decode(value)
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         return None
     turns = [_read_turn(message) for message in value]
     return None if None in turns else [turn for turn in turns if turn is not None]
 
 
+def read_turn_texts(value: Any) -> list[str] | None:
+    """A list of texts, one a turn, or JSON of one, as the Arena's votes keep them; None for anything else.
+
+    A turn that is null is an answer that never came, an empty one.
+    """
+    if isinstance(value, str) and value.strip().startswith("["):
+        value = _decode(value)
+    if not isinstance(value, list) or not value:
+        return None
+    return (
+        [text or "" for text in value]
+        if all(text is None or isinstance(text, str) for text in value)
+        else None
+    )
+
+
 def read_exchange(turns: Sequence[Turn]) -> Exchange:
-    """Split a chat at its first answer; system messages are part of the question.
+    """Split a chat into its question and its answer; system messages are part of the question.
 
     Raises:
         FieldError: If nothing was asked, or nothing answered.
+        LeftOut: If it goes on after the answer.
     """
     roles = [turn.role for turn in turns]
-    first = next((place for place, role in enumerate(roles) if role == "assistant"), None)
-    if not first:
+    places = [place for place, role in enumerate(roles) if role == "assistant"]
+    if len(places) > 1 or (places and places[0] not in (0, len(turns) - 1)):
+        raise LeftOut(CONVERSATION)
+    if not places or not places[0]:
         raise FieldError(f"expected a chat with a question and an answer, came the roles {roles}")
-    prompt = "\n\n".join(turn.text for turn in turns[:first])
-    later = [f"[{turn.role}]\n{turn.text}" for turn in turns[first + 1 :]]
-    return Exchange(prompt, "\n\n".join([turns[first].text, *later]))
+    return Exchange(read_question(turns[:-1]), turns[-1].text)
+
+
+def read_question(turns: Sequence[Turn]) -> str:
+    """What a chat without an answer asks.
+
+    Raises:
+        LeftOut: If something was answered before.
+    """
+    if any(turn.role == "assistant" for turn in turns):
+        raise LeftOut(CONVERSATION)
+    return "\n\n".join(turn.text for turn in turns)
+
+
+def read_text(value: Any) -> str | None:
+    """A text, or what a chat without an answer asks; None for anything else."""
+    if isinstance(value, str) and not _LIST_OF_LISTS.match(value):
+        return value
+    turns = read_turns(value)
+    if turns is not None:
+        return read_question(turns)
+    return value if isinstance(value, str) else None
 
 
 def read_seconds_since_1970(value: Any) -> str | None:
@@ -91,18 +114,38 @@ def read_seconds_since_1970(value: Any) -> str | None:
         raise FieldError(f"expected a time in seconds since 1970, came {value!r}") from error
 
 
+def _decode(text: str) -> Any:
+    """What a text is as JSON; None where it is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if "\\u" in text:
+        refuse_half_characters(value)
+    return value
+
+
 def _read_turn(message: Any) -> Turn | None:
     match message:
-        case {"role": str() as role, "content": str() as text} | {
-            "from": str() as role,
-            "value": str() as text,
-        }:
-            return Turn(_role(role), text)
-        case [str() as role, str() as text]:
-            return Turn(_role(role), text)
-        case [str() as role, None]:
-            return Turn(_role(role), "")
-    return None
+        case {"role": str() as role, "content": content} | {"from": str() as role, "value": content}:
+            text = _read_content(content)
+        case [str() as role, content]:
+            text = "" if content is None else _read_content(content)
+        case _:
+            return None
+    return None if text is None else Turn(_role(role), text)
+
+
+def _read_content(content: Any) -> str | None:
+    """A message's text, which may come in typed parts; None where it is neither."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content) or not content:
+        return None
+    texts = [part.get("text") if part.get("type", "text") == "text" else None for part in content]
+    if not all(isinstance(text, str) for text in texts):
+        raise LeftOut("a message holds more than text, such as a picture")
+    return "\n".join(texts)
 
 
 def _role(word: str) -> str:

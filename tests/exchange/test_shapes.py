@@ -290,12 +290,7 @@ def test_fastchats_logs_are_read_and_what_is_no_vote_is_left(tmp_path: Path) -> 
 
 
 def battle(**other: Any) -> dict[str, Any]:
-    turns = [
-        {"role": "user", "content": "Why?"},
-        {"role": "assistant", "content": "So."},
-        {"role": "user", "content": "Sure?"},
-        {"role": "assistant", "content": "Yes."},
-    ]
+    turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
     return {
         "question_id": "q",
         "model_a": "m1",
@@ -303,19 +298,19 @@ def battle(**other: Any) -> dict[str, Any]:
         "winner": "tie (bothbad)",
         "judge": "arena_user_1",
         "conversation_a": turns,
-        "conversation_b": turns,
-        "turn": 2,
+        "conversation_b": [turns[0], turns[1] | {"content": "No."}],
+        "turn": 1,
         "language": "English",
         "tstamp": 1700000000,
     } | other
 
 
-def test_fastchats_battles_are_read_with_all_their_turns(tmp_path: Path) -> None:
+def test_fastchats_battles_are_read(tmp_path: Path) -> None:
     path = dump(tmp_path / "battles.json", [battle(), battle(question_id="r", winner="model_b")])
     first, second = read(path)
     assert (first.labels[0].winner, second.labels[0].winner) == ("both_bad", "b")
     assert (first.prompt, first.lang) == ("Why?", "English")
-    assert first.candidates[0].text == "So.\n\n[user]\nSure?\n\n[assistant]\nYes."
+    assert [candidate.text for candidate in first.candidates] == ["So.", "No."]
 
 
 def test_battles_come_as_parquet_too(tmp_path: Path) -> None:

@@ -1,0 +1,18 @@
+"""How much a file may make of itself: sizes that no file of preferences needs, and that a machine bears.
+
+Invariant: whoever reads a file names what was too large and where. Non-goal: how large a page's own texts
+may be.
+"""
+
+from __future__ import annotations
+
+MOST_CHARACTERS = 1_000_000
+"""Of one text: a prompt, an input, an answer, a reason. The longest contexts of models are about as long."""
+MOST_LINE_BYTES = 64 << 20
+"""Of one line of JSON or CSV; a row holds several texts, and a chat many."""
+MOST_UNPACKED_BYTES = 2 << 30
+"""Of one compressed file, since a gzip of 2 MB can hold as much."""
+MOST_UNZIPPED_BYTES = 8 << 30
+"""Of a zip with all its entries, which lie on the disk meanwhile."""
+MOST_BATCH_BYTES = 512 << 20
+"""Of a column of rows that are decoded together."""

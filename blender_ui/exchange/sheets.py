@@ -1,0 +1,87 @@
+"""Rows of CSV files as spreadsheets write them.
+
+Between cells may stand a comma, a semicolon (where the comma is the decimal sign) or a tab; a first line
+``sep=;`` says which. Headings are read as people write them: "Response A" is ``response_a``. Invariant: a row
+whose cells do not fit the headings is given with its fault; rows of blank cells are none. Non-goal: what the
+columns mean.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from blender_ui.errors import MalformedInput
+from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.limits import MOST_LINE_BYTES
+from blender_ui.exchange.packing import bounded_lines, open_unpacked
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_NOT_A_WORD = re.compile(r"[^a-z0-9.]+")
+
+
+def read_sheet(path: Path, *, delimiter: str | None) -> Iterator[tuple[int, Any, FieldError | None]]:
+    """Read the rows below the headings: the number of a row's last line, and its cells or its fault.
+
+    Args:
+        path: May be compressed.
+        delimiter: Stands between cells; None to tell it by the headings.
+
+    Raises:
+        MalformedInput: If the file breaks off, is no CSV, or has a heading twice.
+    """
+    csv.field_size_limit(MOST_LINE_BYTES)  # an answer may be longer than the usual 131,072
+    number = 0
+    try:
+        with open_unpacked(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            lines = bounded_lines(text, path)
+            first = next(lines, "")
+            n_skipped = 0
+            if told := _SEPARATOR_LINE.fullmatch(first):
+                delimiter, first, n_skipped = told[1], next(lines, ""), 1
+            delimiter = delimiter or _tell_delimiter(first)
+            reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+            names = _name_columns(next(reader, []), path)
+            for cells in reader:
+                number = reader.line_num + n_skipped
+                if any(cell.strip() for cell in cells):
+                    yield number, *_row(names, cells)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise MalformedInput(
+            f"{path.name} is not {delimiter!r}-separated UTF-8 after line {number}: {error}"
+        ) from error
+
+
+def _tell_delimiter(heading: str) -> str:
+    """The sign that parts the headings into most."""
+    bare = re.sub(r'"[^"]*"', "", heading)
+    return max(_DELIMITERS, key=bare.count)
+
+
+def _name_columns(headings: list[str], path: Path) -> list[str]:
+    names = [_NOT_A_WORD.sub("_", heading.strip().casefold()).strip("_") for heading in headings]
+    n_of = Counter(names)
+    # Where two headings differ only in what is left out, or nothing is left, they stay as they are.
+    names = [
+        name if name and n_of[name] == 1 else heading.strip()
+        for name, heading in zip(names, headings, strict=True)
+    ]
+    twice = [name for name, n in Counter(names).items() if name and n > 1]
+    if twice:
+        raise MalformedInput(f"{path.name} has the heading {twice[0]!r} twice; expected each once")
+    return names
+
+
+def _row(names: list[str], cells: list[str]) -> tuple[dict[str, str] | None, FieldError | None]:
+    if any(cell.strip() for cell in cells[len(names) :]):
+        return None, FieldError(f"{len(cells) - len(names)} cells more than the heading has")
+    if len(cells) < len(names):
+        return None, FieldError(f"no cell for {', '.join(names[len(cells) :])}")
+    return dict(zip(names, cells, strict=False)), None

@@ -1,0 +1,132 @@
+"""Who won, in the words of other tools, and in which of a row's columns it stands.
+
+Invariant: a word that is not known is a fault, never a default, and a row whose vote stands where it cannot
+be read is a fault, too: it is never taken for a pair that nobody has compared. Non-goal: the texts of a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.records import Winner
+
+_WORDS_OF_A_SIDE: dict[Winner, tuple[str, ...]] = {
+    "a": ("a", "left", "first", "1"),
+    "b": ("b", "right", "second", "2"),
+}
+_WINNER_BY_WORD: dict[str, Winner] = {
+    **dict.fromkeys(_WORDS_OF_A_SIDE["a"], "a"),
+    **dict.fromkeys(_WORDS_OF_A_SIDE["b"], "b"),
+    **dict.fromkeys(("model_a", "response_a", "answer_a", "leftvote"), "a"),
+    **dict.fromkeys(("model_b", "response_b", "answer_b", "rightvote"), "b"),
+    **dict.fromkeys(("tie", "tied", "tievote", "both", "equal", "both_good", "both_are_good"), "tie"),
+    **dict.fromkeys(("same", "the_same", "draw", "no_difference", "no_preference", "equally_good"), "tie"),
+    **dict.fromkeys(("both_bad", "tie_bothbad", "bothbad", "bothbad_vote", "neither"), "both_bad"),
+    **dict.fromkeys(("both_are_bad", "equally_bad"), "both_bad"),
+}
+_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+_ANSWER = "(?:model|response|answer|assistant|output|completion|candidate|option|text)"
+_PHRASE = re.compile(
+    rf"(?:the_)?(?:{_ANSWER}_)?(?P<side>{'|'.join(sum(_WORDS_OF_A_SIDE.values(), ()))})(?:_{_ANSWER})?"
+    r"(?:_(?:is|was))?(?:_the)?(?:_(?:better|best|preferred|winner|wins|won))?(?:_one)?"
+)
+_WHOLE_NUMBER = re.compile(r"\s*(\d+)\.0+\s*")
+_FLAG = "winner_"
+_SET_BY_WORD = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+_HINTS = frozenset(
+    ["winner", "win", "wins", "won", "preference", "preferences", "preferred", "prefer", "vote", "votes", "voted", "choice", "chosen", "verdict", "judgment", "judgement", "better", "best", "label", "outcome", "result", "selected", "selection", "picked", "comparison", "score", "scores", "rating", "ratings", "rank", "ranks", "ranking"]
+)  # fmt: skip
+_EXPECTED = (
+    "expected 'winner' with a, b, tie, both_bad or a model's name, or winner_model_a, winner_model_b and "
+    "winner_tie with 1 and 0. Rename the column that tells who won, and take out those that do not"
+)
+
+
+def read_winner(word: Any, *, models: tuple[str, str] | None = None) -> Winner:
+    """Who won, by any of the usual words.
+
+    Args:
+        word: Such as "a", "left", "2.0", "Response B is better", "tie (bothbad)".
+        models: Who wrote the two answers, where their names may be said, too.
+
+    Raises:
+        FieldError: If the word is none of them, or a model's name that means the other side as a word.
+    """
+    text = str(word)
+    whole = _WHOLE_NUMBER.fullmatch(text)
+    key = _NOT_A_WORD.sub("_", (whole[1] if whole else text).casefold()).strip("_")
+    phrase = _PHRASE.fullmatch(key)
+    by_word = _WINNER_BY_WORD.get(phrase["side"] if phrase else key)
+    by_name = None if models is None else _side_of(text, models)
+    if by_word and by_name and by_word != by_name:
+        raise FieldError(
+            f"the winner {word!r} names model {by_name.upper()}'s side, and means side {by_word.upper()}; "
+            "expected a or b as winner, or models of other names"
+        )
+    winner = by_name or by_word
+    if winner is None:
+        known = ", ".join(sorted(_WINNER_BY_WORD))
+        raise FieldError(f"expected the winner as one of {known}, or as a model's name; came {word!r}")
+    return winner
+
+
+def find_winner(row: Mapping[str, Any], models: tuple[str, str]) -> Winner | None:
+    """Who won by a row's columns; None where nobody has compared the two.
+
+    Args:
+        row: Without its empty cells.
+        models: Who wrote the two answers.
+
+    Raises:
+        FieldError: If there is a vote that cannot be read, or a column that may hold one.
+    """
+    if row.get("winner") is not None:
+        return read_winner(row["winner"], models=models)
+    flags = {name: name.removeprefix(_FLAG) for name in row if name.startswith(_FLAG)}
+    flags = {name: word for name, word in flags.items() if _NOT_A_WORD.sub("_", word) in _WINNER_BY_WORD}
+    if flags:
+        return _read_flags(row, flags)
+    hints = [name for name, value in row.items() if value is not None and _may_tell(name)]
+    if len(hints) == 1 and not _is_number(row[hints[0]]):
+        try:
+            return read_winner(row[hints[0]], models=models)
+        except FieldError:
+            pass  # told below with the column's name
+    if hints:
+        seen = " and ".join(f"{name!r} with {str(row[name])[:40]}" for name in hints[:4])
+        raise FieldError(f"a vote may stand in {seen}; {_EXPECTED}")
+    return None
+
+
+def _read_flags(row: Mapping[str, Any], flags: Mapping[str, str]) -> Winner:
+    told = {name: _SET_BY_WORD.get(str(row[name]).strip().casefold()) for name in flags}
+    chosen = [name for name, is_set in told.items() if is_set]
+    if None in told.values() or len(chosen) != 1:
+        seen = ", ".join(f"{name} = {row[name]!r}" for name in flags)
+        raise FieldError(f"expected one of {', '.join(flags)} to be 1 and the others 0; came {seen}")
+    return read_winner(flags[chosen[0]])
+
+
+def _side_of(text: str, models: tuple[str, str]) -> Winner | None:
+    names = [model.casefold().strip() for model in models]
+    name = text.casefold().strip()
+    if names[0] == names[1] or name not in names:
+        return None
+    return "a" if name == names[0] else "b"
+
+
+def _may_tell(name: str) -> bool:
+    words = _NOT_A_WORD.sub("_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold()).split("_")
+    return not _HINTS.isdisjoint(words)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number, which counts from 0 in one file, from 1 in another, or is a score."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
