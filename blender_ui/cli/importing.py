@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from blender_ui.bootstrap import build_services
 from blender_ui.errors import MalformedInput
-from blender_ui.services.data.importing import ImportReport
+from blender_ui.services.data.importing import ImportReport, tell_what_was_not_taken
 from blender_ui.settings import Settings
 
 
@@ -40,10 +40,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _say(report: ImportReport) -> str:
     said = (
-        f"{report.n_prompts} prompts, {report.n_candidates} candidates, {report.n_preferences} preferences; "
-        f"{report.n_queued} pairs to label, {report.n_already_there} prompts there already"
+        f"{report.n_rows} rows: {report.n_prompts} prompts, {report.n_candidates} candidates, "
+        f"{report.n_preferences} preferences; {report.n_queued} pairs to label, "
+        f"{report.n_already_there} prompts there already"
     )
-    if not report.n_differing:
-        return said
-    differing = ", ".join(report.differing)
-    return f"{said}; {report.n_differing} are there with other content and were left: {differing}"
+    return "\n  ".join((said, *tell_what_was_not_taken(report)))

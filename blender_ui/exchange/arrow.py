@@ -46,7 +46,8 @@ def _rows_at_once(metadata: pq.FileMetaData) -> int:
         for group in groups
         for number in range(group.num_columns)
     )
-    return max(min(MOST_BATCH_BYTES // max([1, *chunks]), BATCH), 1)
+    heaviest: int = max([1, *chunks])
+    return max(min(MOST_BATCH_BYTES // heaviest, BATCH), 1)
 
 
 def read_arrow(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """What the rows of a file mean: which tool wrote them, and the records they make.
 
 A shape is known by its fields. One row may be one label, so rows about the same prompt are gathered into
-one record. Invariant: all faults of a file are found, up to a bound, and told by number; rows that are sound and cannot
-be taken are left out and counted; a file whose shape is not known, or of which nothing is left, is refused
-with what was found. Non-goal: the syntax of files (``exchange.rows``).
+one record. Invariant: all faults of a file are found, up to a bound, and told by number; rows that are sound
+and cannot be taken are left out and counted; a file whose shape is not known, or of which nothing is left,
+is refused with what was found. Non-goal: the syntax of files (``exchange.rows``).
 """
 
 from __future__ import annotations

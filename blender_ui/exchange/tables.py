@@ -71,6 +71,8 @@ def write_parquet(path: Path, records: Iterable[PromptRecord]) -> int:
 def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     """Write one JSON line ``{prompt, chosen, rejected}`` a pair that people decided; say how many.
 
+    Two answers with the same text are no pair: nothing can be learnt from them.
+
     A pair is decided for the candidate that more people preferred, in whichever order it was shown, or
     for the one that a researcher ruled for. Pairs without a majority, ties, and judges' labels are left
     out. The prompt is the instruction, and, where there is an input, an empty line and the input.
@@ -83,12 +85,11 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     with path.open("w", encoding="utf-8") as stream:
         for record in records:
             prompt = f"{record.prompt}\n\n{record.input}" if record.input else record.prompt
-            for chosen, rejected in decided_pairs(record.labels, record.rulings):
-                line = {
-                    "prompt": prompt,
-                    "chosen": record.candidates[chosen].text,
-                    "rejected": record.candidates[rejected].text,
-                }
+            for pair in decided_pairs(record.labels, record.rulings):
+                chosen, rejected = (record.candidates[index].text for index in pair)
+                if chosen.strip() == rejected.strip():
+                    continue
+                line = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
                 stream.write(json.dumps(line, ensure_ascii=False) + "\n")
                 n_lines += 1
     return n_lines

@@ -37,8 +37,42 @@ _WHOLE_NUMBER = re.compile(r"\s*(\d+)\.0+\s*")
 _FLAG = "winner_"
 _SET_BY_WORD = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _HINTS = frozenset(
-    ["winner", "win", "wins", "won", "preference", "preferences", "preferred", "prefer", "vote", "votes", "voted", "choice", "chosen", "verdict", "judgment", "judgement", "better", "best", "label", "outcome", "result", "selected", "selection", "picked", "comparison", "score", "scores", "rating", "ratings", "rank", "ranks", "ranking"]
-)  # fmt: skip
+    [
+        "winner",
+        "win",
+        "wins",
+        "won",
+        "preference",
+        "preferences",
+        "preferred",
+        "prefer",
+        "vote",
+        "votes",
+        "voted",
+        "choice",
+        "chosen",
+        "verdict",
+        "judgment",
+        "judgement",
+        "better",
+        "best",
+        "label",
+        "outcome",
+        "result",
+        "selected",
+        "selection",
+        "picked",
+        "comparison",
+        "score",
+        "scores",
+        "rating",
+        "ratings",
+        "rank",
+        "ranks",
+        "ranking",
+    ]
+)
+"""Words in a column's name that may mean a vote."""
 _EXPECTED = (
     "expected 'winner' with a, b, tie, both_bad or a model's name, or winner_model_a, winner_model_b and "
     "winner_tie with 1 and 0. Rename the column that tells who won, and take out those that do not"

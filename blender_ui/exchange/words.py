@@ -142,8 +142,12 @@ def _read_content(content: Any) -> str | None:
         return content
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content) or not content:
         return None
-    texts = [part.get("text") if part.get("type", "text") == "text" else None for part in content]
-    if not all(isinstance(text, str) for text in texts):
+    texts = [
+        part["text"]
+        for part in content
+        if isinstance(part.get("text"), str) and str(part.get("type", "text")).endswith("text")
+    ]
+    if len(texts) < len(content):
         raise LeftOut("a message holds more than text, such as a picture")
     return "\n".join(texts)
 

@@ -56,7 +56,7 @@ def test_a_text_that_is_too_long_is_told_in_parquet_in_a_zip_and_in_own_records(
     for path, place in ((parquet, "row 2"), (zipped, "line 2"), (own, "line 1")):
         with pytest.raises(MalformedInput, match=rf"{place}: .* has 1,000,001 characters"):
             read(path)
-    with pytest.raises(MalformedInput, match="line 1: .* has 1,000,001 characters"):
+    with pytest.raises(MalformedInput, match=r"line 1: .* has 1,000,001 characters"):
         list(read_records(own))
 
 

@@ -149,7 +149,7 @@ def test_a_winner_in_three_columns_is_read(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("values", [(0, 0, 0), (1, 1, 0), (2, 0, 0), ("", "", 0)])
 def test_three_columns_that_tell_no_winner_are_a_fault(tmp_path: Path, values: tuple[Any, ...]) -> None:
-    with pytest.raises(MalformedInput, match="expected one of winner_.* to be 1"):
+    with pytest.raises(MalformedInput, match=r"expected one of winner_.* to be 1"):
         read(sheet(tmp_path / "x.csv", ARENA | flags(*values)))
 
 
@@ -272,7 +272,8 @@ def answer(text: str) -> list[dict[str, str]]:
         {"chosen": [ASKED, SAID, AGAIN, *answer("A.")], "rejected": [ASKED, SAID, AGAIN, *answer("B.")]},
         {"prompt": [ASKED, SAID, AGAIN], "chosen": "A.", "rejected": "B."},
         {"prompt": [ASKED, SAID, AGAIN], "response_a": "A.", "response_b": "B.", "winner": "a"},
-        ARENA | {"prompt": ["Why?", "Sure?"], "response_a": ["A", "B"], "response_b": ["C", "D"]} | flags(1, 0, 0),
+        ARENA | flags(1, 0, 0)
+        | {"prompt": ["Why?", "Sure?"], "response_a": ["A", "B"], "response_b": ["C", "D"]},
         {"winner": "model_a", "model_a": "x", "model_b": "y",
          "conversation_a": [ASKED, SAID, AGAIN, SAID], "conversation_b": [ASKED, SAID, AGAIN, SAID]},
         {"data": {"prompt": [ASKED, SAID, AGAIN], "answer1": "A.", "answer2": "B."}, "annotations": []},
@@ -346,7 +347,7 @@ def test_an_offset_that_is_no_place_among_the_messages_is_a_fault(tmp_path: Path
     "error",
     [
         "**NETWORK ERROR DUE TO HIGH TRAFFIC. PLEASE REGENERATE OR REFRESH THIS PAGE.**",
-        "Half an ans\n\n**Network error due to high traffic. Please regenerate or refresh this page.**\n\n(CUDA)",
+        "Half an\n\n**Network error due to high traffic. Please regenerate or refresh this page.**\n\n(OOM)",
         "$MODERATION$ YOUR INPUT VIOLATES OUR CONTENT MODERATION GUIDELINES.",
         "**RATE LIMIT OF THIS MODEL IS REACHED. PLEASE COME BACK LATER.**",
     ],

@@ -32,6 +32,7 @@ class Written:
     n_comparisons: int = 0
     n_queued: int = 0
     n_preferences: int = 0
+    n_replaced: int = 0
 
     def __add__(self, other: Written) -> Written:
         """The counts of both."""
@@ -82,6 +83,7 @@ def write_records(
         n_comparisons=len(planned),
         n_queued=sum(row["is_open"] for row in planned),
         n_preferences=len(preferences),
+        n_replaced=sum(row["retracted_at"] is not None for row in preferences),
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound
-from blender_ui.exchange import PromptRecord, read_file
+from blender_ui.exchange import LeftOutRows, PromptRecord, Tally, read_file, say_left_out
 from blender_ui.exchange.archive import is_archive
 from blender_ui.services.data.archiving import import_archive
 from blender_ui.services.data.import_rows import QueuePlan, Written, write_records
@@ -48,7 +48,10 @@ class ImportReport:
         n_candidates: Their candidates.
         n_comparisons: Their comparisons, labelled and queued.
         n_queued: Of those, the ones that people will be asked.
-        n_preferences: Their labels, of people and judges.
+        n_preferences: Their labels that stand, of people and judges.
+        n_replaced: Labels that do not stand: the same annotator judged the pair again, later in the file.
+        n_rows: Rows of the file.
+        left_out: Rows and votes of the file that were not taken, by reason.
         n_already_there: Prompts that were in the store already, with the same content.
         n_differing: Prompts that were in the store already with other content, and were left so.
         differing: Names of the first of those, ``source: id``.
@@ -59,9 +62,27 @@ class ImportReport:
     n_comparisons: int
     n_queued: int
     n_preferences: int
+    n_replaced: int
+    n_rows: int
+    left_out: tuple[LeftOutRows, ...]
     n_already_there: int
     n_differing: int
     differing: tuple[str, ...]
+
+
+def tell_what_was_not_taken(report: ImportReport) -> tuple[str, ...]:
+    """Sentences about rows and votes that are not in the store as the file has them; empty where all are."""
+    told = [f"Left out {say_left_out(one)}." for one in report.left_out]
+    if report.n_replaced:
+        votes = "1 vote was" if report.n_replaced == 1 else f"{report.n_replaced:,} votes were"
+        told.append(f"{votes} replaced by a later one of the same person on the same pair.")
+    if report.n_differing:
+        more = ", ..." if report.n_differing > len(report.differing) else ""
+        told.append(
+            f"{report.n_differing:,} prompts were in the store with other content and were left as they are: "
+            f"{', '.join(report.differing)}{more}. Give a changed prompt a new id to import it."
+        )
+    return tuple(told)
 
 
 class Importing:
@@ -106,7 +127,8 @@ class Importing:
         """
         if is_archive(path):
             return self._import_archive(path)
-        records = list(read_file(path, source=source))
+        tally = Tally()
+        records = list(read_file(path, source=source, tally=tally))
         with transaction(self._engine, immediate=True) as session:
             project = session.get(Project, project_id)
             if project is None:
@@ -130,7 +152,10 @@ class Importing:
             n_candidates=written.n_candidates,
             n_comparisons=written.n_comparisons,
             n_queued=written.n_queued,
-            n_preferences=written.n_preferences,
+            n_preferences=written.n_preferences - written.n_replaced,
+            n_replaced=written.n_replaced,
+            n_rows=tally.n_rows,
+            left_out=tally.left_out(),
             n_already_there=len(records) - len(fresh) - len(differing),
             n_differing=len(differing),
             differing=tuple(f"{record.source}: {record.id}" for record in differing[:_MOST_NAMED]),
@@ -146,6 +171,9 @@ class Importing:
             n_comparisons=n_rows["comparison"],
             n_queued=n_queued,
             n_preferences=n_rows["preference"],
+            n_replaced=0,
+            n_rows=sum(n_rows.values()),
+            left_out=(),
             n_already_there=0,
             n_differing=0,
             differing=(),

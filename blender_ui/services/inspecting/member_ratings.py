@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from blender_ui.services.inspecting.ratings import (
     RatingPoint,
     RatingsView,
     between_members,
+    count_unnamed,
     rate_by_kind,
     rate_members,
     rate_over_time,
@@ -110,20 +112,24 @@ class MemberRatings:
             logging.getLogger(__name__).info("the preferences could not be read ahead", exc_info=True)
 
     def _rate(self, told: PreferenceArrays, wish: RatingWish, first_ids: IntArray) -> RatingsView:
-        chosen = self._choose(told, wish.kind)
+        asked = self._of_kind(told, wish.kind)
+        chosen = between_members(asked)
         if wish.adds_best_ranked:
             chosen = with_best_ranked(chosen, first_ids)
         styles = self._table.styles() if wish.holds_style else None
-        return rate_members(chosen, self._table.prompts(), styles=styles)
+        view = rate_members(chosen, self._table.prompts(), styles=styles)
+        return replace(view, n_unnamed=count_unnamed(asked))
 
     def _choose(self, told: PreferenceArrays, kind: str) -> PreferenceArrays:
-        chosen = between_members(told)
+        return between_members(self._of_kind(told, kind))
+
+    def _of_kind(self, told: PreferenceArrays, kind: str) -> PreferenceArrays:
         if not kind:
-            return chosen
+            return told
         prompts = self._table.prompts()
         if kind not in prompts.kinds:
             raise NotFound(f"expected a kind of task among {', '.join(prompts.kinds)}; came {kind!r}")
-        return chosen.select(prompts.kind[chosen.prompt_id] == prompts.kinds.index(kind))
+        return told.select(prompts.kind[told.prompt_id] == prompts.kinds.index(kind))
 
     def _list_first(self) -> IntArray:
         """The candidates that the latest ranking of their prompt put first."""

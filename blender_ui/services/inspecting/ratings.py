@@ -1,7 +1,8 @@
 """How members stand against each other by people's preferences: ratings and a win matrix.
 
 Invariant: only standing preferences of people count; a tie and "both bad" are half a win for each
-side. A member is known by its name; fused answers are those of the member that fused them.
+side. A member is known by its name, and a model without one is nobody; fused answers are those of the
+member that fused them. Members that were never compared, directly or through others, are of different groups.
 Non-goal: reading the store; arrays come in.
 """
 
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from blender_ui.exchange.records import dataset_member
 from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PromptArrays
 from blender_ui.services.inspecting.style_counts import STYLE_NAMES
 from blender_ui.statistics.bradley_terry import (
@@ -22,7 +24,8 @@ from blender_ui.statistics.bradley_terry import (
     fit_styled_bradley_terry,
     fit_wins,
 )
-from blender_ui.values import FloatArray, IntArray
+from blender_ui.statistics.groups import find_groups
+from blender_ui.values import BoolArray, FloatArray, IntArray
 
 BEST_RANKED = "best-ranked"
 """Stands for whichever answer a ranking put first, as if choosing by rank were a member."""
@@ -43,6 +46,7 @@ class MemberRating:
         high: Its upper end.
         n: Preferences that the member was in.
         n_ties: Of those, ties and "both bad".
+        group: Number of its group, from 1; ratings of two groups say nothing of each other.
     """
 
     member: str
@@ -54,6 +58,7 @@ class MemberRating:
     n_wins: int
     n_losses: int
     n_ties: int
+    group: int
 
 
 class StyleEffect(NamedTuple):
@@ -75,6 +80,8 @@ class RatingsView:
         n_preferences: All that were counted.
         last_preference_id: The last of them; 0 where there is none.
         effects: Of style, where it was held equal.
+        groups: Names of the members that were compared, directly or through others; one group if all were.
+        n_unnamed: Preferences that are left out, because a side's model has no name.
     """
 
     members: tuple[MemberRating, ...]
@@ -83,6 +90,8 @@ class RatingsView:
     n_preferences: int
     last_preference_id: int
     effects: tuple[StyleEffect, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    n_unnamed: int = 0
 
 
 class RatingPoint(NamedTuple):
@@ -95,6 +104,8 @@ class RatingPoint(NamedTuple):
     low: float
     high: float
     n: int
+    group: int
+    """As of ``MemberRating``, by the same preferences."""
 
 
 class RankerRating(NamedTuple):
@@ -108,6 +119,8 @@ class RankerRating(NamedTuple):
     ranker_low: float
     ranker_high: float
     n: int
+    group: int
+    """As of ``MemberRating``, by the same comparisons."""
 
 
 def rate_members(
@@ -166,7 +179,7 @@ def rate_over_time(told: PreferenceArrays, *, n_points: int = N_POINTS) -> tuple
         wins = wins + count_wins(left[part], right[part], told.target[part], n_players=len(met))
         start = int(end)
         n = (wins + wins.T).sum(axis=1).round().astype(int)
-        fit = fit_wins(wins)
+        fit, groups = fit_wins(wins), find_groups(wins)
         low, high = fit.interval()
         at = str(told.preference_id[end - 1])
         points += [
@@ -177,6 +190,7 @@ def rate_over_time(told: PreferenceArrays, *, n_points: int = N_POINTS) -> tuple
                 low=float(low[place]),
                 high=float(high[place]),
                 n=int(n[place]),
+                group=int(groups[place]) + 1,
             )
             for place, who in enumerate(met)
             if n[place]
@@ -200,6 +214,7 @@ def rate_by_ranker(
     people, margin = _fit(left, right, told.target, cluster, size)
     ranker, ranker_margin = _fit(left, right, chances, cluster, size)
     n = np.bincount(left, minlength=size) + np.bincount(right, minlength=size)
+    groups = find_groups(count_wins(left, right, told.target, n_players=size))
     return tuple(
         RankerRating(
             member=told.members[met[place]],
@@ -210,6 +225,7 @@ def rate_by_ranker(
             ranker_low=float(ranker.strengths[place] - ranker_margin[place]),
             ranker_high=float(ranker.strengths[place] + ranker_margin[place]),
             n=int(n[place]),
+            group=int(groups[place]) + 1,
         )
         for place in np.argsort(-people.strengths, kind="stable")
     )
@@ -225,8 +241,14 @@ def _fit(
 
 
 def between_members(told: PreferenceArrays) -> PreferenceArrays:
-    """People's preferences between two members: two answers of one say nothing of members."""
-    return told.select(told.is_human & (told.left != told.right))
+    """People's preferences between two members with names: two answers of one say nothing of members."""
+    named = ~_is_unnamed(told)
+    return told.select(told.is_human & (told.left != told.right) & named)
+
+
+def count_unnamed(told: PreferenceArrays) -> int:
+    """People's preferences that say nothing of members, because a side's model has no name."""
+    return int((told.is_human & _is_unnamed(told)).sum())
 
 
 def with_best_ranked(told: PreferenceArrays, first_ids: IntArray) -> PreferenceArrays:
@@ -249,6 +271,11 @@ def with_best_ranked(told: PreferenceArrays, first_ids: IntArray) -> PreferenceA
     )
 
 
+def _is_unnamed(told: PreferenceArrays) -> BoolArray:
+    nobody = np.array([not dataset_member(name) for name in told.members], dtype=bool)
+    return np.asarray(nobody[told.left] | nobody[told.right])
+
+
 def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:
     """The members that met, and both sides as places among them."""
     n = len(told.members)
@@ -260,7 +287,9 @@ def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:
 
 def _rate_part(told: PreferenceArrays, prompts: PromptArrays, name: str) -> list[RatingPoint]:
     view = rate_members(told, prompts)
-    return [RatingPoint(one.member, name, one.rating, one.low, one.high, one.n) for one in view.members]
+    return [
+        RatingPoint(one.member, name, one.rating, one.low, one.high, one.n, one.group) for one in view.members
+    ]
 
 
 def _view(
@@ -278,6 +307,7 @@ def _view(
     sides = told.is_decided
     decided = count_wins(left[sides], right[sides], told.target[sides], n_players=size)
     order = np.argsort(-fit.strengths, kind="stable")
+    groups = find_groups(wins)
     members = tuple(
         MemberRating(
             member=told.members[met[place]],
@@ -289,6 +319,7 @@ def _view(
             n_wins=int(decided[place].sum()),
             n_losses=int(decided[:, place].sum()),
             n_ties=int(counts[place].sum() - decided[place].sum() - decided[:, place].sum()),
+            group=int(groups[place]) + 1,
         )
         for place in order
     )
@@ -299,4 +330,8 @@ def _view(
         counts=tuple(tuple(int(value) for value in row) for row in counts[shown]),
         n_preferences=len(told),
         last_preference_id=int(told.preference_id.max(initial=0)),
+        groups=tuple(
+            tuple(one.member for one in members if one.group == group)
+            for group in range(1, int(groups.max(initial=-1)) + 2)
+        ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blender_ui.services.data.exporting import ExportReport
-from blender_ui.services.data.importing import ImportReport
+from blender_ui.services.data.importing import ImportReport, tell_what_was_not_taken
 from blender_ui.services.inspecting.decisions import SourceView
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome
@@ -68,6 +68,7 @@ def _draw_report(name: str, report: ImportReport) -> str:
     )
     figures = markup.figures(
         [
+            ("rows", f"{report.n_rows:,}"),
             ("prompts", f"{report.n_prompts:,}"),
             ("answers", f"{report.n_candidates:,}"),
             ("preferences", f"{report.n_preferences:,}"),
@@ -75,15 +76,5 @@ def _draw_report(name: str, report: ImportReport) -> str:
             ("prompts there already", f"{report.n_already_there:,}"),
         ]
     )
-    if not report.n_differing:
-        return said + figures
-    names = ", ".join(report.differing)
-    return (
-        said
-        + figures
-        + markup.notice(
-            f"{report.n_differing:,} prompts were in the store with other content and were left as they "
-            f"are: {names}. Give a changed prompt a new id to import it.",
-            tone="warning",
-        )
-    )
+    told = tell_what_was_not_taken(report)
+    return said + figures + "".join(markup.notice(sentence, tone="warning") for sentence in told)

@@ -18,7 +18,19 @@ FORMAT_HELP = (
     "fields: this app's records; one label a row; prompt, chosen and rejected; or an export of Label Studio, "
     "Argilla or FastChat. An archive of a whole store goes into an empty one."
 )
-FILE_TYPES = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".gz", ".zip"]
+FILE_TYPES = [
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".csv",
+    ".tsv",
+    ".parquet",
+    ".arrow",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zip",
+]
 FORMATS = [
     ("JSON lines: prompts, answers and labels", "jsonl"),
     ("CSV: one row a label", "csv"),

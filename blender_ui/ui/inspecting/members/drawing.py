@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from blender_ui.services.inspecting.ratings import RatingPoint, RatingsView
 from blender_ui.ui import markup
@@ -19,17 +19,20 @@ NO_RATINGS = "No two members were compared by people yet."
 
 def draw_ratings(view: RatingsView) -> str:
     """The members' ratings."""
+    unnamed = _say_unnamed(view.n_unnamed)
     if not view.members:
-        return markup.notice(NO_RATINGS, links=[("Label", "./label")])
+        return markup.notice(NO_RATINGS, links=[("Label", "./label")]) + markup.notice(unnamed)
     rows = [
         (
             str(place), one.member, f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}", f"{one.n:,}",
-            f"{one.n_wins:,}", f"{one.n_losses:,}", f"{one.n_ties:,}", ", ".join(map(str, one.member_ids)),
+            f"{one.n_wins:,}", f"{one.n_losses:,}", f"{one.n_ties:,}", str(one.group),
+            ", ".join(map(str, one.member_ids)),
         )
         for place, one in enumerate(view.members, start=1)
     ]  # fmt: skip
     headings = (
-        "Place", "Member", "Rating", "95 % interval", "Preferences", "Won", "Lost", "Ties", "Member rows",
+        "Place", "Member", "Rating", "95 % interval", "Preferences", "Won", "Lost", "Ties", "Group",
+        "Member rows",
     )  # fmt: skip
     caption = (
         f"Bradley-Terry ratings (log-odds) from {view.n_preferences:,} preferences of people, up to id "
@@ -37,7 +40,25 @@ def draw_ratings(view: RatingsView) -> str:
     )
     saved = markup.download("Save these ratings (CSV)", name="ratings.csv", text=ratings_csv(view))
     links = markup.figure_links("members-ratings-plot", name="ratings")
-    return links + _draw_effects(view) + markup.table(headings, rows, caption=caption) + saved
+    told = markup.notice(_say_groups(view.groups), tone="warning") + markup.notice(unnamed)
+    return told + links + _draw_effects(view) + markup.table(headings, rows, caption=caption) + saved
+
+
+def _say_groups(groups: Sequence[Sequence[str]]) -> str:
+    """That members were never compared; empty where all were, directly or through others."""
+    if len(groups) < 2:
+        return ""
+    names = "; ".join(", ".join(group) for group in groups)
+    return (
+        f"{len(groups)} groups of members were never compared with each other, directly or through other "
+        f"members: {names}. A rating compares a member with its own group only; ask people about pairs of "
+        "two groups to rank them all."
+    )
+
+
+def _say_unnamed(n: int) -> str:
+    told = "1 preference is" if n == 1 else f"{n:,} preferences are"
+    return f"{told} left out: the model of one side has no name." if n else ""
 
 
 def draw_wins(view: RatingsView) -> str:
@@ -68,7 +89,10 @@ def draw_time(page: MembersPage) -> str:
 
 def draw_kinds(page: MembersPage) -> str:
     """Ratings by kind of task."""
-    return _draw_points(page.by_kind, name="kinds", at="Kind of task", said=str)
+    apart = sorted({one.at for one in page.by_kind if one.group > 1})
+    told = f"Kinds in which some members were never compared, directly or through others: {', '.join(apart)}."
+    drawn = _draw_points(page.by_kind, name="kinds", at="Kind of task", said=str)
+    return markup.notice(told if apart else "", tone="warning") + drawn
 
 
 def draw_ranker(page: MembersPage) -> str:
@@ -84,19 +108,26 @@ def draw_ranker(page: MembersPage) -> str:
     headings = (
         "Member", "People", "95 % interval", "Version", "95 % interval", "Difference", "Held-out votes",
     )  # fmt: skip
+    groups: dict[int, list[str]] = {}
+    for one in page.ranker:
+        groups.setdefault(one.group, []).append(one.member)
+    told = markup.notice(_say_groups(list(groups.values())), tone="warning")
     table = markup.table(headings, rows, caption="On the same decided votes on held-out prompts")
     saved = markup.download("Save these ratings (CSV)", name="ranker.csv", text=ranker_csv(page.ranker))
-    return markup.figure_links("members-ranker-plot", name="ranker-and-people") + table + saved
+    return told + markup.figure_links("members-ranker-plot", name="ranker-and-people") + table + saved
 
 
 def _draw_points(points: tuple[RatingPoint, ...], *, name: str, at: str, said: Callable[[str], str]) -> str:
     if not points:
         return markup.remark(NO_RATINGS)
     rows = [
-        (one.member, said(one.at), f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}", f"{one.n:,}")
+        (
+            one.member, said(one.at), f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}",
+            f"{one.n:,}", str(one.group),
+        )
         for one in points
-    ]
-    table = markup.table(("Member", at, "Rating", "95 % interval", "Preferences"), rows)
+    ]  # fmt: skip
+    table = markup.table(("Member", at, "Rating", "95 % interval", "Preferences", "Group"), rows)
     saved = markup.download("Save this table (CSV)", name=f"{name}.csv", text=points_csv(points))
     links = markup.figure_links(f"members-{name}-plot", name=f"ratings-{name}")
     return links + markup.fold("As a table", table) + saved

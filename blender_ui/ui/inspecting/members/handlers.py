@@ -83,14 +83,15 @@ class MembersHandlers:
 def ratings_csv(view: RatingsView) -> str:
     """The members' ratings as CSV."""
     headings = (
-        "member", "member_ids", "rating", "low", "high", "n", "wins", "losses", "ties", "last_preference_id",
+        "member", "member_ids", "rating", "low", "high", "n", "wins", "losses", "ties", "group",
+        "last_preference_id",
     )  # fmt: skip
     return write_csv(
         headings,
         (
             (
                 one.member, " ".join(map(str, one.member_ids)), one.rating, one.low, one.high, one.n,
-                one.n_wins, one.n_losses, one.n_ties, view.last_preference_id,
+                one.n_wins, one.n_losses, one.n_ties, one.group, view.last_preference_id,
             )
             for one in view.members
         ),

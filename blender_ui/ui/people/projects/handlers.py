@@ -13,6 +13,7 @@ from pathlib import Path
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.services.asking.generating import GenerationView
+from blender_ui.services.data.importing import tell_what_was_not_taken
 from blender_ui.services.people.project_prompts import split_prompts
 from blender_ui.services.people.projects import ProjectTerms, ProjectView
 from blender_ui.services.people.questions import Questions, read_questions
@@ -105,8 +106,13 @@ class ProjectsHandlers:
             report = self._services.importing.import_file(Path(path), project_id=chosen)
             return Said(
                 project_id=chosen,
-                text=f"{report.n_prompts:,} prompts and {report.n_queued:,} pairs to label came in; "
-                f"{report.n_already_there:,} prompts were there already.",
+                text=" ".join(
+                    (
+                        f"{report.n_prompts:,} prompts and {report.n_queued:,} pairs to label came in; "
+                        f"{report.n_already_there:,} prompts were there already.",
+                        *tell_what_was_not_taken(report),
+                    )
+                ),
             )
 
         return _attempt(project_id, act)
