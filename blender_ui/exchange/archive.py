@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import arrow
+from blender_ui.exchange.limits import MOST_LINE_BYTES
 from blender_ui.exchange.rows import unzip
 
 FORMAT = "blender-ui archive 1"
@@ -124,7 +125,13 @@ class OpenArchive:
     def rows(self, entry: TableEntry) -> Iterator[dict[str, Any]]:
         """A table's rows."""
         columns = [name for name, kind in entry.columns.items() if kind == "json"]
-        for row in arrow.read_parquet(self._folder / entry.file):
+        for number, row in enumerate(arrow.read_parquet(self._folder / entry.file), start=1):
+            longest = max((len(value) for value in row.values() if isinstance(value, str | bytes)), default=0)
+            if longest > MOST_LINE_BYTES:
+                raise MalformedInput(
+                    f"{entry.file}, row {number}: a value has {longest:,} characters, the most is "
+                    f"{MOST_LINE_BYTES:,}"
+                )
             for name in columns:
                 row[name] = None if row[name] is None else json.loads(row[name])
             yield row

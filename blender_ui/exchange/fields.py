@@ -26,6 +26,10 @@ class LeftOut(FieldError):
     """
 
 
+class TooLong(FieldError):
+    """A text is longer than any may be: the rest of such a file is not read."""
+
+
 def refuse_half_characters(value: Any) -> None:
     """Refuse texts with half of a surrogate pair, which JSON's escapes can spell.
 

@@ -10,9 +10,9 @@ MOST_CHARACTERS = 1_000_000
 """Of one text: a prompt, an input, an answer, a reason. The longest contexts of models are about as long."""
 MOST_LINE_BYTES = 64 << 20
 """Of one line of JSON or CSV; a row holds several texts, and a chat many."""
-MOST_UNPACKED_BYTES = 2 << 30
-"""Of one compressed file, since a gzip of 2 MB can hold as much."""
+MOST_UNPACKED_BYTES = 1 << 30
+"""Of one compressed file, since a gzip of 1 MB can hold as much, and records are gathered in memory."""
 MOST_UNZIPPED_BYTES = 8 << 30
 """Of a zip with all its entries, which lie on the disk meanwhile."""
-MOST_BATCH_BYTES = 512 << 20
+MOST_BATCH_BYTES = 128 << 20
 """Of a column of rows that are decoded together."""

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.fields import TooLong
 from blender_ui.exchange.limits import MOST_CHARACTERS
 from blender_ui.values import PreferenceDataset, RankingPrompt
 
@@ -100,14 +100,14 @@ def refuse_long_texts(record: PromptRecord) -> None:
     """Refuse a record with a text longer than ``limits.MOST_CHARACTERS``.
 
     Raises:
-        FieldError: Naming the text.
+        TooLong: Naming the text.
     """
     texts = [("'prompt'", record.prompt), ("the input", record.input)]
     texts += [(f"the answer of {candidate.model!r}", candidate.text) for candidate in record.candidates]
     texts += [("a reason", label.reason or "") for label in record.labels]
     for name, text in texts:
         if len(text) > MOST_CHARACTERS:
-            raise FieldError(f"{name} has {len(text):,} characters, the most is {MOST_CHARACTERS:,}")
+            raise TooLong(f"{name} has {len(text):,} characters, the most is {MOST_CHARACTERS:,}")
 
 
 def is_decided_between_equals(record: PromptRecord, label: LabelRecord) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import argilla, fastchat, flat, label_studio
-from blender_ui.exchange.fields import FieldError, LeftOut
+from blender_ui.exchange.fields import FieldError, LeftOut, TooLong
 from blender_ui.exchange.gathering import Gathering
 from blender_ui.exchange.jsonl import MOST_FAULTS, parse_record, tell_faults
 from blender_ui.exchange.records import PromptRecord, is_decided_between_equals, refuse_long_texts
@@ -115,7 +115,7 @@ class _Intake:
                 self._tally.leave_out(str(reason), place=f"{self._prefix} {row.number}")
             except FieldError as fault:
                 faults.append((row.number, str(fault)))
-                if len(faults) == MOST_FAULTS:
+                if len(faults) == MOST_FAULTS or isinstance(fault, TooLong):
                     break
         if faults:
             told = tell_faults(self._file.path, faults, unit=self._file.unit)

@@ -37,40 +37,34 @@ _WHOLE_NUMBER = re.compile(r"\s*(\d+)\.0+\s*")
 _FLAG = "winner_"
 _SET_BY_WORD = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _HINTS = frozenset(
-    [
-        "winner",
-        "win",
-        "wins",
-        "won",
-        "preference",
-        "preferences",
-        "preferred",
-        "prefer",
-        "vote",
-        "votes",
-        "voted",
-        "choice",
-        "chosen",
-        "verdict",
-        "judgment",
-        "judgement",
-        "better",
-        "best",
-        "label",
-        "outcome",
-        "result",
-        "selected",
-        "selection",
-        "picked",
-        "comparison",
-        "score",
-        "scores",
-        "rating",
-        "ratings",
-        "rank",
-        "ranks",
-        "ranking",
-    ]
+    (
+        *(
+            "winner",
+            "win",
+            "wins",
+            "won",
+            "better",
+            "best",
+            "preference",
+            "preferences",
+            "preferred",
+            "prefer",
+        ),
+        *(
+            "vote",
+            "votes",
+            "voted",
+            "choice",
+            "chosen",
+            "selected",
+            "selection",
+            "picked",
+            "verdict",
+            "label",
+        ),
+        *("judgment", "judgement", "comparison", "outcome", "result", "score", "scores", "rating", "ratings"),
+        *("rank", "ranks", "ranking"),
+    )
 )
 """Words in a column's name that may mean a vote."""
 _EXPECTED = (

@@ -59,6 +59,14 @@ def test_a_directory_that_understates_a_size_unpacks_to_no_more(tmp_path: Path) 
     assert (tmp_path / "out" / "zeros").stat().st_size <= 10
 
 
+def test_a_value_that_is_too_long_is_told_by_its_row(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MOST_LINE_BYTES", 2)
+    with open_archive(path) as opened:
+        (entry,) = opened.manifest.tables
+        with pytest.raises(MalformedInput, match=r"member\.parquet, row 1: a value has 3 characters"):
+            list(opened.rows(entry))
+
+
 def test_a_manifest_of_any_size_is_not_read_into_memory(path: Path) -> None:
     with zipfile.ZipFile(path.with_name("large.zip"), "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(archive.MANIFEST, b'"blender-ui archive' + bytes(archive.MOST_MANIFEST_BYTES))
