@@ -140,7 +140,11 @@ def test_a_lineage_tells_who_decided_to_researchers_only(tmp_path: Path) -> None
 def test_before_a_version_there_is_a_sentence(tmp_path: Path) -> None:
     services = build_scripted_services(tmp_path)
     handlers = VersionHandlers(
-        services.version_inspection, services.training, services.labeling, access=services.access
+        services.version_inspection,
+        services.versions,
+        services.training,
+        services.labeling,
+        access=services.access,
     )
     assert handlers.list_versions() == ()
     services.engine.dispose()
