@@ -19,7 +19,8 @@ class FusedPiece(NamedTuple):
 
     text: str
     """The whole text so far, not the new piece."""
-    n_tokens: int
+    n_tokens: int | None
+    """None on the last piece where the fuser does not count."""
     finish_reason: str | None = None
     """Set on the last piece: ``length`` where the answer was cut at the fuser's limit, else ``stop``."""
     attribution: Attribution | None = None

@@ -11,18 +11,17 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from blender_ui.errors import SettingsError
+from blender_ui.members import value_checks as checks
+from blender_ui.members.address import address_fault
+from blender_ui.members.openai_request import Extra
 from blender_ui.members.protocol import Sampling
-
-_Check = Callable[[Any], Any]
-"""Gives the value in its final type, or raises a ValueError that says what was expected."""
+from blender_ui.members.value_checks import Check
 
 
 class Backend(StrEnum):
@@ -60,11 +59,13 @@ class MemberConfig:
     """llama_cpp: a name of the weights' catalogue or a path to a .gguf file. transformers: a
     checkpoint's folder or a hub's repository. openai: the endpoint's name of the model."""
     base_url: str = ""
-    """openai only, up to and with ``/v1``."""
+    """openai only; as written, see ``address.roots`` for what is asked."""
     key_env: str = ""
     """Environment variable that holds the endpoint's key; empty for an endpoint without one."""
     sampling: Sampling = field(default_factory=Sampling)
     limits: Limits = field(default_factory=Limits)
+    extra: Extra = field(default_factory=Extra)
+    """openai only: what its requests have besides the usual; a header's value may be ``$VARIABLE``."""
     enabled: bool = True
     can_fuse: bool = True
     """Whether it may be asked to fuse the others' answers."""
@@ -76,8 +77,15 @@ class MemberConfig:
         """What shapes the answers besides the model, JSON-ready: goes with each stored answer."""
         options = asdict(self.sampling) | {"stop": list(self.sampling.stop)}
         if self.backend is Backend.OPENAI:
-            return options | {"base_url": self.base_url}
+            changed = {"parameters": dict(self.extra.parameters), "remove": list(self.extra.remove)}
+            extra = {"extra": changed} if any(changed.values()) else {}
+            return options | {"base_url": self.base_url} | extra
         return options | {"n_context": self.limits.n_context}
+
+    @property
+    def header_variables(self) -> dict[str, str]:
+        """The environment variable of each extra header whose value is in one."""
+        return {name: value[1:] for name, value in self.extra.headers.items() if value.startswith("$")}
 
     @property
     def fingerprint(self) -> str:
@@ -145,6 +153,7 @@ class _TableReader:
             **self._fields(fields.get("sampling", {}), _SAMPLING_FIELDS, "sampling.")
         )
         fields["limits"] = Limits(**self._fields(fields.get("limits", {}), _LIMITS_FIELDS, "limits."))
+        fields["extra"] = Extra(**self._fields(fields.get("extra", {}), _EXTRA_FIELDS, "extra."))
         config = MemberConfig(**fields)
         self._check_endpoint(config)
         if config.fuses_first and not config.can_fuse:
@@ -158,34 +167,26 @@ class _TableReader:
 
     def _check_endpoint(self, config: MemberConfig) -> None:
         if config.backend is not Backend.OPENAI:
-            for key in ("base_url", "key_env"):
-                if getattr(config, key):
+            for key in ("base_url", "key_env", "extra"):
+                if getattr(config, key) not in ("", Extra()):
                     raise self.error(key, f"only the backend openai has one, not {config.backend}")
-            return
-        try:
-            parts = urlsplit(config.base_url)
-        except ValueError:
-            # Not quoted, nor chained: what cannot be parsed may hold a secret.
-            raise self.error("base_url", "expected http(s)://host:port/v1, found no valid address") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise self.error("base_url", f"expected http(s)://host:port/v1, found {config.base_url!r}")
-        if parts.password or parts.username:
-            raise self.error(
-                "base_url", "holds a secret; put it into an environment variable and name it key_env"
-            )
+        elif fault := address_fault(config.base_url):
+            raise self.error("base_url", fault)
 
-    def _fields(self, table: Any, checks: dict[str, _Check], prefix: str = "") -> dict[str, Any]:
+    def _fields(self, table: Any, known: dict[str, Check], prefix: str = "") -> dict[str, Any]:
         if not isinstance(table, dict):
             raise self.error(prefix.rstrip("."), f"expected a table, found {table!r}")
-        for key in table.keys() - checks.keys():
-            raise self.error(prefix + key, f"is not known; known are {', '.join(checks)}")
-        return {key: self._checked(prefix + key, value, checks[key]) for key, value in table.items()}
+        for key in table.keys() - known.keys():
+            raise self.error(prefix + key, f"is not known; known are {', '.join(known)}")
+        return {key: self._checked(prefix + key, value, known[key]) for key, value in table.items()}
 
-    def _checked(self, key: str, value: Any, check: _Check) -> Any:
+    def _checked(self, key: str, value: Any, check: Check) -> Any:
         try:
             return check(value)
         except ValueError as error:
-            found = "something else" if key == "key_env" else repr(value)
+            found = (
+                "something else" if key in ("key_env", "extra.headers", "extra.parameters") else repr(value)
+            )
             raise self.error(key, f"expected {error}, found {found}") from None
 
 
@@ -204,71 +205,35 @@ def _line_of(text: str, *, index: int, key: str) -> int:
     return head
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("a text that is not empty")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("a list of texts that are not empty")
-    return tuple(value)
-
-
-def _number(low: float, high: float) -> _Check:
-    def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    return check
-
-
-def _count(low: int, high: int) -> _Check:
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return value
-
-    return check
-
-
-def _variable(value: Any) -> str:
-    # A key pasted in the place of its variable's name must not reach a log or an error message.
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-        raise ValueError("the name of an environment variable in capitals, such as OPENAI_API_KEY")
-    return value
-
-
-_MEMBER_FIELDS: dict[str, _Check] = {
-    "name": _text,
-    "backend": _text,
-    "model": _text,
-    "base_url": _text,
-    "key_env": _variable,
-    "enabled": _flag,
-    "can_fuse": _flag,
-    "fuses_first": _flag,
+_MEMBER_FIELDS: dict[str, Check] = {
+    "name": checks.text,
+    "backend": checks.text,
+    "model": checks.text,
+    "base_url": checks.address,
+    "key_env": checks.variable,
+    "enabled": checks.flag,
+    "can_fuse": checks.flag,
+    "fuses_first": checks.flag,
     "sampling": lambda table: table,
     "limits": lambda table: table,
+    "extra": lambda table: table,
 }
-_SAMPLING_FIELDS: dict[str, _Check] = {
-    "temperature": _number(0, 2),
-    "top_p": _number(0.01, 1),
-    "max_tokens": _count(1, 1_000_000),
-    "seed": _count(0, 2**31 - 1),
-    "stop": _texts,
+_SAMPLING_FIELDS: dict[str, Check] = {
+    "temperature": checks.number(0, 2),
+    "top_p": checks.number(0.01, 1),
+    "max_tokens": checks.count(1, 1_000_000),
+    "seed": checks.count(0, 2**31 - 1),
+    "stop": checks.texts,
 }
-_LIMITS_FIELDS: dict[str, _Check] = {
-    "timeout_seconds": _number(1, 86_400),
-    "first_token_seconds": _number(1, 86_400),
-    "n_context": _count(64, 10_000_000),
-    "n_parallel": _count(1, 64),
+_LIMITS_FIELDS: dict[str, Check] = {
+    "timeout_seconds": checks.number(1, 86_400),
+    "first_token_seconds": checks.number(1, 86_400),
+    "n_context": checks.count(64, 10_000_000),
+    "n_parallel": checks.count(1, 64),
+}
+_EXTRA_FIELDS: dict[str, Check] = {
+    "parameters": checks.parameters,
+    "remove": checks.texts,
+    "headers": checks.headers,
+    "remove_headers": checks.texts,
 }

@@ -1,20 +1,44 @@
-"""Reads one answer out of the OpenAI stream protocol: events in, pieces and typed failures out.
+"""Reads one answer out of the OpenAI protocol: documents in, pieces and typed failures out.
 
 Invariant: whatever an endpoint says is either part of the answer or a ``MemberError`` of one kind
-with the text so far, and can be encoded. Non-goal: the network.
+with the text so far, and can be encoded; what a model thinks first is neither. Non-goal: the network.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from blender_ui.errors import MemberError
+from blender_ui.members.openai_errors import EndpointError, EndpointFailure, find_error, read_error
 from blender_ui.members.protocol import Chunk, Usage
+from blender_ui.members.thinking import Piece, ThinkingFilter
 
-DONE = "[DONE]"
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+_STOP = {"eos", "eos_token", "end_turn", "end", "complete", "stop_sequence", "finished"}
+_LENGTH = {"max_tokens", "max_output_tokens", "model_length", "max_length", "model_context_window_exceeded"}
+_FILTER = {
+    "content_filter", "content_filtered", "safety", "image_safety", "sensitive", "recitation", "blocklist",
+    "prohibited_content", "spii", "guardrail_intervened", "error_toxic", "refusal", "moderation", "language",
+}  # fmt: skip
+_BROKEN = {
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "canceled",
+    "network_error",
+    "insufficient_system_resource",
+}
+_MAX_REASON = 32
+
+
+class _Counts(NamedTuple):
+    n_prompt_tokens: int | None = None
+    n_tokens: int | None = None
 
 
 class Answer:
@@ -29,98 +53,159 @@ class Answer:
         self.began_at = began_at
         self.finish_reason: str | None = None
         """None until the endpoint has said that the answer is whole."""
+        self.is_alive = False
+        """Whether the model has begun: to answer, or to think."""
         self._name = name
-        self._pieces: list[str] = []
+        self._content = ThinkingFilter()
+        self._refusal = ""
+        self._n_pieces = 0
         self._first_at: float | None = None
-        self._counts: tuple[int, int] | None = None
+        self._counts = _Counts()
 
     @property
     def text(self) -> str:
-        """What has come so far."""
-        return "".join(self._pieces)
+        """What has come so far of the answer."""
+        return self._content.text
 
-    def take(self, event: str) -> Chunk | None:
-        """Read one event's data; gives its text as a chunk, or None where it brings none.
+    def take(self, document: object) -> Chunk | None:
+        """Read one document; gives its text as a chunk, or None where it brings none.
 
         Raises:
-            MemberError: If the event is an error or not of the protocol.
+            MemberError: If the document is an error or not of the protocol.
         """
+        if (error := find_error(document)) is not None:
+            raise self.failure_of(read_error(error))
         try:
-            document = json.loads(event)
-            if error := document.get("error"):
-                raise self.failure_of(error)
-            if usage := document.get("usage"):
-                self._counts = (int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
-            if not document.get("choices"):
-                return None
-            choice = document["choices"][0]
-            self.finish_reason = choice.get("finish_reason") or self.finish_reason
-            text = (choice.get("delta") or {}).get("content") or ""
-            if not isinstance(text, str):
-                raise TypeError("content is not text")
+            content = self._read(document)
             # Half of a surrogate pair, which JSON can escape, could not be stored.
-            f"{text}{self.finish_reason}".encode()
+            f"{content}{self._refusal}{self.finish_reason}".encode()
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            reason = f"expected an event of an OpenAI stream, found {event[:200]!r}"
+            found = json.dumps(document)[:200]
+            reason = f"expected an event of an OpenAI stream, found {found!r}"
             raise self.failure("bad_response", reason) from error
-        if not text:
-            return None
-        self._first_at = self._first_at or time.monotonic()
-        self._pieces.append(text)
-        return Chunk(text, len(self._pieces))
+        self.is_alive = self.is_alive or bool(content)
+        return self._chunk(self._content.feed(content)) if content else None
 
     def note_done(self) -> None:
         """The stream has said that it is at its end; some endpoints give no other reason."""
         self.finish_reason = self.finish_reason or "stop"
 
-    def last_chunk(self) -> Chunk:
-        """The chunk that ends a whole answer.
+    def last_chunks(self) -> Iterator[Chunk]:
+        """The chunks that end a whole answer.
 
         Raises:
-            MemberError: If the answer is empty, or was never said to be whole.
+            MemberError: If the answer is empty, was never said to be whole, or was cut by somebody
+                other than its own limit.
         """
+        if chunk := self._chunk(self._content.end()):
+            yield chunk
         if self.finish_reason is None:
             raise self.failure("crashed", "the connection closed before the end of the answer")
+        if self.finish_reason == "content_filter":
+            raise self.failure("refused", "a content filter of the endpoint cut the answer (content_filter)")
+        if self.finish_reason in _BROKEN:
+            raise self.failure("crashed", f"the endpoint gave the answer up ({self.finish_reason})")
         if not self.text.strip():
-            raise self.failure("empty", "the answer is empty")
+            raise self._emptiness()
         now = time.monotonic()
-        n_prompt_tokens, n_tokens = self._counts or (0, len(self._pieces))
         usage = Usage(
-            n_prompt_tokens=n_prompt_tokens,
-            n_tokens=n_tokens,
+            n_prompt_tokens=self._counts.n_prompt_tokens,
+            n_tokens=self._counts.n_tokens,
             finish_reason=self.finish_reason,
             first_token_seconds=(self._first_at or now) - self.began_at,
             seconds=now - self.began_at,
         )
-        return Chunk("", n_tokens, usage)
+        n_tokens = self._n_pieces if usage.n_tokens is None else usage.n_tokens
+        yield Chunk("", n_tokens, usage)
 
     def failure(self, kind: str, reason: str) -> MemberError:
         """An error of this answer, with its text so far."""
-        reason = reason.encode(errors="backslashreplace").decode()
-        return MemberError(f"{self._name}: {reason}", kind=kind, partial_text=self.text)
+        return MemberError(self._said(reason), kind=kind, partial_text=self.text)
 
-    def failure_of(self, error: object, *, status: int | None = None) -> MemberError:
-        """Translate an endpoint's error.
+    def failure_of(self, error: EndpointError) -> EndpointFailure:
+        """An error that the endpoint gave in place of the answer's rest."""
+        return EndpointFailure(self._said(error.reason), error=error, partial_text=self.text)
 
-        Args:
-            error: The object under ``error``, or the text of a response that has none.
-            status: Of the HTTP response; None for an error within a stream.
-        """
-        fields: Mapping[str, Any] = error if isinstance(error, Mapping) else {"message": str(error)}
-        code = status or (fields["code"] if isinstance(fields.get("code"), int) else None)
-        message = f"{fields.get('message') or 'the endpoint gave no reason'}"
-        reason = f"{message} (HTTP {code})" if code else message
-        said = f"{fields.get('type')} {fields.get('code')} {message}".lower().replace("_", " ")
-        return self.failure(_kind_of(said, code), reason)
+    def _said(self, reason: str) -> str:
+        return f"{self._name}: {reason}".encode(errors="backslashreplace").decode()
+
+    def _emptiness(self) -> MemberError:
+        if self._refusal:
+            return self.failure("refused", f"the model declined: {self._refusal}")
+        if self._content.n_thought or self.is_alive:
+            cut = ", and max_tokens cut it there; raise it" if self.finish_reason == "length" else ""
+            return self.failure("empty", f"the answer is empty: the model only thought{cut}")
+        reason = "" if self.finish_reason == "stop" else f" (finish_reason {self.finish_reason})"
+        return self.failure("empty", f"the answer is empty{reason}")
+
+    def _chunk(self, piece: Piece) -> Chunk | None:
+        if not piece.text and not piece.restarts:
+            return None
+        self._first_at = time.monotonic() if self._first_at is None or piece.restarts else self._first_at
+        self._n_pieces += bool(piece.text)
+        return Chunk(piece.text, self._n_pieces, restarts=piece.restarts)
+
+    def _read(self, document: Any) -> str:
+        """Note what a document says besides the answer's text, which it gives."""
+        self._note_usage(document.get("usage"))
+        choices = document.get("choices") or []
+        # Who asks for several answers gets their pieces mixed; the first one's are this answer's.
+        choice = next((choice for choice in choices if not choice.get("index")), None)
+        if choice is None:
+            return ""
+        self._note_usage(choice.get("usage"))
+        self.finish_reason = _finish_reason(choice.get("finish_reason")) or self.finish_reason
+        if error := choice.get("error"):
+            raise self.failure_of(read_error(error))
+        said = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
+        if document.get("object") == "chat.completion":
+            self.note_done()
+        self.is_alive = self.is_alive or any(said.get(key) for key in _THOUGHTS)
+        self._refusal += said.get("refusal") or ""
+        content = self._text_of(said.get("content"))
+        # Some servers end a stream with the whole message again.
+        is_whole = not choice.get("delta") and bool(self.text) and content.startswith(self.text)
+        return content[len(self.text) :] if is_whole else content
+
+    def _text_of(self, content: Any) -> str:
+        if isinstance(content, str) or not content:
+            return content or ""
+        if not isinstance(content, list):
+            raise TypeError("content is neither text nor a list of parts")
+        texts = []
+        for part in content:
+            if isinstance(part, str):
+                texts.append(part)
+            elif re.search("think|reason", str(part.get("type"))):
+                self.is_alive = True
+            elif isinstance(part["text"], str):
+                texts.append(part["text"])
+        return "".join(texts)
+
+    def _note_usage(self, usage: Any) -> None:
+        if not isinstance(usage, Mapping):
+            return
+        n_prompt_tokens = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+        n_tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+        self._counts = _Counts(
+            self._counts.n_prompt_tokens if n_prompt_tokens is None else n_prompt_tokens,
+            self._counts.n_tokens if n_tokens is None else n_tokens,
+        )
 
 
-def _kind_of(said: str, code: int | None) -> str:
-    if "out of memory" in said:
-        return "out_of_memory"
-    if code == 429:
-        return "rate_limited"
-    if code in (502, 503, 504):
-        return "unreachable"
-    if code is not None and 400 <= code < 500:
-        return "refused"
-    return "bad_response"
+def _count(value: object) -> int | None:
+    """A number of tokens; None where there is none, for nothing has no tokens."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+        return None
+    return int(value)
+
+
+def _finish_reason(said: object) -> str | None:
+    """One word for one reason, whoever says it; what is not known stays as it is."""
+    if not said:
+        return None
+    reason = str(said).strip().lower()
+    for name, others in (("stop", _STOP), ("length", _LENGTH), ("content_filter", _FILTER)):
+        if reason in others:
+            return name
+    return reason[:_MAX_REASON]

@@ -1,8 +1,8 @@
 """The one client: asks an OpenAI-compatible endpoint and streams its answer.
 
 Invariant: whatever goes wrong is a ``MemberError`` of one kind with the text so far, and however
-the stream ends the connection is closed, so that the server stops generating. Retries happen only
-before the first token. Non-goal: starting servers.
+the stream ends the connection is closed, so that the server stops generating. Retries, and other
+words for what an endpoint refuses, come only before the first token. Non-goal: starting servers.
 """
 
 from __future__ import annotations
@@ -11,72 +11,36 @@ import asyncio
 import contextlib
 import logging
 import queue
-import re
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from blender_ui.errors import MemberError
-from blender_ui.members.openai_answer import DONE, Answer
-from blender_ui.members.protocol import Chunk, MemberHealth, MemberStatus, Message, Sampling
+from blender_ui.members.endpoint import Endpoint, describe
+from blender_ui.members.endpoint_health import look
+from blender_ui.members.openai_answer import Answer
+from blender_ui.members.openai_errors import EndpointError, EndpointFailure, read_refusal
+from blender_ui.members.openai_events import DONE, EventReader, ProtocolFault
+from blender_ui.members.openai_request import find_change, request_body
+from blender_ui.members.protocol import Chunk, MemberHealth, Message, Sampling
 
 MAX_RETRIES = 2
 MAX_RETRY_SECONDS = 5.0
+MAX_TOLD_SECONDS = 15.0
+"""The longest time to come back in, as an endpoint may say, that is waited for."""
+FINISH_SECONDS = 1.0
+"""After the reason of its end an answer has only counts to come, and some endpoints never hang up."""
 POLL_SECONDS = 0.05
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
-HEALTH_SECONDS = 3.0
+TINY_SECONDS = 5.0
+TINY_QUESTION = (Message("user", "Hi"),)
+TINY_SAMPLING = Sampling(max_tokens=16)
 _log = logging.getLogger(__name__)
-
-
-def is_sendable(key: str) -> bool:
-    """Whether a key can stand in a header: printable ASCII without spaces."""
-    return re.fullmatch(r"[!-~]+", key) is not None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where to ask, with the secret to show there."""
-
-    name: str
-    """Whose it is, for messages."""
-    base_url: str
-    """Up to and with ``/v1``, without a slash at the end."""
-    model: str
-    key: str = ""
-    first_token_seconds: float = 60.0
-    timeout_seconds: float = 180.0
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What to send with each request.
-
-        Raises:
-            ValueError: If the key cannot be sent; httpx would say so too, and quote it.
-        """
-        if not self.key:
-            return {}
-        if not is_sendable(self.key):
-            raise ValueError("the key cannot be sent; expected printable ASCII without spaces")
-        return {"Authorization": f"Bearer {self.key}"}
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is on this machine; then no proxy of the environment may stand between."""
-        return urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost", "::1")
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether certificates are to be loaded, which takes 20 ms, and checked."""
-        return self.base_url.startswith("https")
-
-    def __repr__(self) -> str:
-        return f"Endpoint({self.name!r}, {self.base_url!r}, {self.model!r})"
 
 
 def stream_answer(
@@ -100,7 +64,7 @@ def stream_answer(
         MemberError: See the module.
     """
     answer = Answer(endpoint.name, began_at=time.monotonic() if began_at is None else began_at)
-    ask = _Ask(endpoint, _body(endpoint, messages, sampling), answer)
+    ask = _Ask(endpoint, messages, sampling, answer)
     # The network is read by a thread with an event loop of its own: a read that waits can then be
     # cancelled at once, which no blocking read can be from outside.
     thread = threading.Thread(target=ask.run, name=f"ask {endpoint.name}", daemon=True)
@@ -125,62 +89,43 @@ def stream_answer(
         thread.join(timeout=CLOSE_SECONDS)
 
 
-def check_endpoint(endpoint: Endpoint) -> MemberHealth:
-    """Ask an endpoint for its list of models; takes at most a few seconds."""
+def check_endpoint(endpoint: Endpoint, *, serves_one: bool = False) -> MemberHealth:
+    """Whether an endpoint can be asked; takes at most a few seconds.
+
+    It is ready when it lists the model, or has answered: a real question, or a tiny one that is put to it
+    where neither is so. ``endpoint.habits`` remembers, so that no tokens are spent a second time.
+
+    Args:
+        endpoint: What is looked at.
+        serves_one: It has one model, by whatever name it is asked.
+    """
+    return look(endpoint, ask=_ask_tiny, serves_one=serves_one)
+
+
+def _ask_tiny(endpoint: Endpoint) -> str:
+    """Why an endpoint does not answer a tiny question; empty where it does."""
+    hasty = replace(endpoint, first_token_seconds=TINY_SECONDS, timeout_seconds=TINY_SECONDS)
     try:
-        response = httpx.get(
-            f"{endpoint.base_url}/models",
-            headers=endpoint.headers,
-            timeout=HEALTH_SECONDS,
-            trust_env=not endpoint.is_local,
-            verify=endpoint.is_encrypted,
-        )
-    except httpx.HTTPError as error:
-        return MemberHealth(endpoint.name, MemberStatus.FAILED, _silence(endpoint, error))
-    except Exception as error:  # noqa: BLE001 - one member's edge: the others are still to be heard
-        reason = f"{endpoint.base_url} cannot be asked ({type(error).__name__}: {error})"
-        return MemberHealth(endpoint.name, MemberStatus.FAILED, reason)
-    if response.status_code in (401, 403):
-        reason = f"{endpoint.base_url} refused the key (HTTP {response.status_code})"
-        return MemberHealth(endpoint.name, MemberStatus.UNAVAILABLE, reason)
-    if response.status_code >= 500:
-        return MemberHealth(
-            endpoint.name, MemberStatus.FAILED, f"{endpoint.base_url} says HTTP {response.status_code}"
-        )
-    return MemberHealth(endpoint.name, MemberStatus.READY)
-
-
-def _body(endpoint: Endpoint, messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": endpoint.model,
-        "messages": [message._asdict() for message in messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-    }
-    if sampling.seed is not None:
-        body["seed"] = sampling.seed
-    if sampling.stop:
-        body["stop"] = list(sampling.stop)
-    return body
-
-
-class _TryAgainError(Exception):
-    """The server may answer a moment later; nothing of the answer has come."""
-
-    def __init__(self, failure: MemberError, wait_seconds: float | None = None) -> None:
-        super().__init__(str(failure))
-        self.failure, self.wait_seconds = failure, wait_seconds
+        with contextlib.closing(stream_answer(hasty, TINY_QUESTION, sampling=TINY_SAMPLING)) as chunks:
+            next(chunks)
+    except MemberError as failure:
+        # A model that thinks first may have nothing to say within so few tokens.
+        return "" if failure.kind == "empty" else str(failure)
+    return ""
 
 
 class _Ask:
     """One question under way; ``items`` ends with a chunk that has usage, or a MemberError."""
 
-    def __init__(self, endpoint: Endpoint, body: dict[str, Any], answer: Answer) -> None:
+    def __init__(
+        self, endpoint: Endpoint, messages: Sequence[Message], sampling: Sampling, answer: Answer
+    ) -> None:
         self.items: queue.Queue[Chunk | MemberError] = queue.Queue()
-        self._endpoint, self._body, self._answer = endpoint, body, answer
+        self._endpoint, self._messages, self._sampling, self._answer = endpoint, messages, sampling, answer
+        self._roots = endpoint.roots
+        self._changes = endpoint.habits.changes
+        self._nowhere: EndpointFailure | None = None
+        """What was said at the root before this one."""
         self._cancelled = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -203,14 +148,14 @@ class _Ask:
                 return
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         try:
-            async with asyncio.timeout(self._left(self._endpoint.timeout_seconds)):
-                await self._ask()
-            self.items.put(self._answer.last_chunk())
+            await self._answer_in_time()
+            self._endpoint.habits.note_answer(self._roots[0], self._changes)
+            for chunk in self._answer.last_chunks():
+                self.items.put(chunk)
         except MemberError as error:
+            if not self._answer.is_alive:
+                self._endpoint.habits.is_proven = False
             self.items.put(error)
-        except TimeoutError:
-            reason = f"no end of the answer within {self._endpoint.timeout_seconds:g} s (timeout_seconds)"
-            self.items.put(self._answer.failure("timeout", reason))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: the asker would not hear why
             _log.exception("%s could not be asked", self._endpoint.name)
             reason = f"the client failed ({type(error).__name__}: {error})"
@@ -218,6 +163,16 @@ class _Ask:
         finally:
             with self._lock:
                 self._task = None
+
+    async def _answer_in_time(self) -> None:
+        limit = self._endpoint.timeout_seconds
+        try:
+            async with asyncio.timeout(self._left(limit)):
+                await self._ask()
+        except TimeoutError:
+            if self._answer.finish_reason is None:
+                reason = f"no end of the answer within {limit:g} s (timeout_seconds)"
+                raise self._answer.failure("timeout", reason) from None
 
     async def _ask(self) -> None:
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
@@ -227,84 +182,110 @@ class _Ask:
         async with httpx.AsyncClient(
             trust_env=trust_env, verify=verify, timeout=timeout, limits=limits
         ) as client:
-            for n_tried in range(MAX_RETRIES + 1):
+            for name in self._endpoint.extra.remove_headers:
+                client.headers.pop(name, None)
+            n_tried = 0
+            while True:
                 try:
                     return await self._attempt(client)
-                except _TryAgainError as again:
-                    if n_tried == MAX_RETRIES:
-                        raise again.failure from None
-                    wait = 0.5 * 3**n_tried if again.wait_seconds is None else again.wait_seconds
-                    await asyncio.sleep(min(wait, MAX_RETRY_SECONDS))
+                except MemberError as failure:
+                    if self._answer.is_alive:
+                        raise
+                    if isinstance(failure, EndpointFailure) and self._asks_otherwise(failure):
+                        continue
+                    await asyncio.sleep(self._pause(failure, n_tried))
+                    n_tried += 1
+
+    def _asks_otherwise(self, failure: EndpointFailure) -> bool:
+        """Whether the refusal tells how or where else to ask, which is then done."""
+        change = find_change(self._body(), failure.error)
+        if change is not None and change not in self._changes:
+            _log.warning("%s; it is asked again: %s %s", failure, change.what, change.name)
+            self._changes = (*self._changes, change)
+            return True
+        if failure.error.is_no_such_place:
+            if len(self._roots) > 1:
+                self._nowhere, self._roots = failure, self._roots[1:]
+                return True
+            raise self._where(failure)
+        return False
+
+    def _where(self, failure: EndpointFailure) -> EndpointFailure:
+        """Of what was said at two places the more telling; where nothing is, what to write."""
+        said = [failure] if self._nowhere is None else [failure, self._nowhere]
+        best = max(said, key=lambda one: (self._endpoint.model in one.error.message, one.error.is_worded))
+        if best.error.is_worded:
+            return best
+        places = " or ".join(root.url("chat/completions") for root in self._endpoint.roots)
+        hint = f"asked was {places}; base_url is the address up to and with /v1"
+        return self._answer.failure_of(replace(best.error, message=f"{best.error.message}; {hint}"))
+
+    def _pause(self, failure: MemberError, n_tried: int) -> float:
+        """How long to wait before the next try; raises the failure where there is none."""
+        told = failure.error.wait_seconds if isinstance(failure, EndpointFailure) else None
+        wait = min(0.5 * 3**n_tried, MAX_RETRY_SECONDS) if told is None else told
+        is_passing = failure.kind in ("rate_limited", "unreachable")
+        is_soon = wait <= MAX_TOLD_SECONDS and wait < self._left(self._endpoint.first_token_seconds)
+        if not is_passing or not is_soon or n_tried == MAX_RETRIES:
+            raise failure
+        return wait
 
     async def _attempt(self, client: httpx.AsyncClient) -> None:
         endpoint, fail = self._endpoint, self._answer.failure
+        url = self._roots[0].url("chat/completions")
         try:
             async with (
-                asyncio.timeout(self._left(endpoint.first_token_seconds)) as first_token,
-                client.stream(
-                    "POST", f"{endpoint.base_url}/chat/completions", json=self._body, headers=endpoint.headers
-                ) as response,
+                asyncio.timeout(self._left(endpoint.first_token_seconds)) as patience,
+                client.stream("POST", url, json=self._body(), headers=endpoint.headers) as response,
             ):
-                if response.status_code != httpx.codes.OK:
-                    await response.aread()
-                    raise self._refusal(response)
-                if "event-stream" not in (kind := response.headers.get("Content-Type", "nothing")):
-                    raise fail("bad_response", f"expected an event stream, found {kind}; can it stream?")
-                await self._read(response, first_token)
+                if not response.is_success:
+                    body = (await response.aread()).decode(errors="replace")
+                    error = read_refusal(response.status_code, response.headers, body)
+                    raise self._answer.failure_of(error)
+                await self._read(response, patience)
         except TimeoutError:
-            reason = f"no first token within {endpoint.first_token_seconds:g} s (first_token_seconds)"
-            raise fail("timeout", reason) from None
+            if self._answer.finish_reason is None:
+                reason = f"no first token within {endpoint.first_token_seconds:g} s (first_token_seconds)"
+                raise fail("timeout", reason) from None
+        except ProtocolFault as fault:
+            if fault.is_page:  # Where a page is, there may be an endpoint below it.
+                error = EndpointError(message=str(fault), is_page=True, is_worded=False)
+                raise self._answer.failure_of(error) from fault
+            raise fail("bad_response", str(fault)) from fault
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise _TryAgainError(fail("unreachable", _silence(endpoint, error))) from error
+            raise fail("unreachable", endpoint.silence(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise fail("crashed", f"the connection broke off ({_describe(error)})") from error
+            raise fail("crashed", f"the connection broke off ({describe(error)})") from error
 
-    async def _read(self, response: httpx.Response, first_token: asyncio.Timeout) -> None:
-        async for line in _lines(response):
-            # Comments and other fields of a server-sent event are keep-alives here.
-            event = line.removeprefix("data:").strip()
-            if event == line.strip():
-                continue
-            if event == DONE:
-                return self._answer.note_done()
-            if chunk := self._answer.take(event):
-                first_token.reschedule(None)
+    async def _read(self, response: httpx.Response, patience: asyncio.Timeout) -> None:
+        reader = EventReader()
+        async for data in response.aiter_bytes():
+            if self._take(reader.feed(data), patience):
+                return
+        self._take(reader.end(), patience)
+
+    def _take(self, documents: Iterable[object], patience: asyncio.Timeout) -> bool:
+        """Read documents; whether they end the answer."""
+        for document in documents:
+            if document == DONE:
+                self._answer.note_done()
+                return True
+            chunk = self._answer.take(document)
+            if self._answer.is_alive:
+                self._endpoint.habits.note_answer(self._roots[0], self._changes)
+            if chunk:
                 self.items.put(chunk)
+            if self._answer.finish_reason is not None:
+                patience.reschedule(asyncio.get_running_loop().time() + FINISH_SECONDS)
+            elif self._answer.is_alive:
+                patience.reschedule(None)
+        return False
 
-    def _refusal(self, response: httpx.Response) -> Exception:
-        try:
-            error = response.json()["error"]
-        except (ValueError, KeyError, TypeError):
-            error = response.text[:300]
-        failure = self._answer.failure_of(error, status=response.status_code)
-        if failure.kind in ("rate_limited", "unreachable"):
-            return _TryAgainError(failure, _retry_after(response))
-        return failure
+    def _body(self) -> dict[str, Any]:
+        endpoint = self._endpoint
+        return request_body(
+            endpoint.model, self._messages, self._sampling, extra=endpoint.extra, changes=self._changes
+        )
 
     def _left(self, limit_seconds: float) -> float:
         return self._answer.began_at + limit_seconds - time.monotonic()
-
-
-async def _lines(response: httpx.Response) -> AsyncGenerator[str]:
-    # aiter_lines would also split at U+2028, U+2029 and U+0085, which JSON may hold as they are.
-    rest = ""
-    async for text in response.aiter_text():
-        *lines, rest = (rest + text).split("\n")
-        for line in lines:
-            yield line
-    yield rest
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        return max(0.0, float(response.headers["Retry-After"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def _silence(endpoint: Endpoint, error: Exception) -> str:
-    return f"{endpoint.base_url} does not answer ({_describe(error)}); is the server running?"
-
-
-def _describe(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -38,10 +38,13 @@ class Sampling:
 class Usage(NamedTuple):
     """What an answer cost, known at its end."""
 
-    n_prompt_tokens: int
-    n_tokens: int
+    n_prompt_tokens: int | None
+    """None where the endpoint does not say."""
+    n_tokens: int | None
+    """Thinking included; None where the endpoint does not say."""
     finish_reason: str
-    """``stop`` when the member ended by itself, ``length`` when it was cut at ``max_tokens``."""
+    """``stop`` when the member ended by itself, ``length`` when it was cut at ``max_tokens``; what an
+    endpoint says besides stays as it is."""
     first_token_seconds: float
     """From asking to the first text, waiting for the member's start included."""
     seconds: float
@@ -55,6 +58,12 @@ class Chunk(NamedTuple):
     """Tokens so far; until the usage is known, the number of pieces received."""
     usage: Usage | None = None
     """Set on the last chunk only, whose text is empty."""
+    restarts: bool = False
+    """The text before this chunk was thinking after all, and no part of the answer."""
+
+    def onto(self, text: str) -> str:
+        """The answer so far, of which ``text`` was what came before this chunk."""
+        return self.text if self.restarts else text + self.text
 
 
 class MemberStatus(StrEnum):

@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import assert_never
 
 from blender_ui.errors import BlenderError, MemberError, MissingPackage, NotFound, WeightsUnavailable
 from blender_ui.members.configuration import Backend, MemberConfig
+from blender_ui.members.endpoint import Endpoint, Habits, is_sendable
 from blender_ui.members.local_servers import LocalServer
-from blender_ui.members.openai_endpoint import Endpoint, check_endpoint, is_sendable, stream_answer
+from blender_ui.members.openai_endpoint import check_endpoint, stream_answer
 from blender_ui.members.protocol import Chunk, Member, MemberHealth, MemberStatus, Message, Sampling
 
 CRASH_GRACE_SECONDS = 1.0
@@ -84,6 +86,7 @@ class RemoteMember:
     def __init__(self, config: MemberConfig, *, environ: Mapping[str, str]) -> None:
         self.name = config.name
         self._config, self._environ = config, environ
+        self._habits = Habits()
 
     def stream(
         self,
@@ -111,19 +114,26 @@ class RemoteMember:
         """See ``Member``."""
 
     def _key_fault(self) -> str:
-        variable, key = self._config.key_env, self._key()
-        if variable and not key:
-            return f"the environment variable {variable} is not set; set it to the endpoint's key"
-        if key and not is_sendable(key):
-            return f"the environment variable {variable} holds no key; expected printable ASCII, no spaces"
+        for variable in (self._config.key_env, *self._config.header_variables.values()):
+            key = self._secret(variable)
+            if variable and not key:
+                return f"the environment variable {variable} is not set; set it to the endpoint's key"
+            if key and not is_sendable(key):
+                return (
+                    f"the environment variable {variable} holds no key; expected printable ASCII, no spaces"
+                )
         return ""
 
-    def _key(self) -> str:
+    def _secret(self, variable: str) -> str:
         # A key read from a file, as secrets are mounted, often ends with a newline.
-        return self._environ.get(self._config.key_env, "").strip() if self._config.key_env else ""
+        return self._environ.get(variable, "").strip() if variable else ""
 
     def _endpoint(self) -> Endpoint:
-        return _endpoint(self._config, base_url=self._config.base_url.rstrip("/"), key=self._key())
+        config, extra = self._config, self._config.extra
+        secrets = {name: self._secret(variable) for name, variable in config.header_variables.items()}
+        endpoint = _endpoint(config, base_url=config.base_url, key=self._secret(config.key_env))
+        extra = replace(extra, headers={**extra.headers, **secrets})
+        return replace(endpoint, extra=extra, habits=self._habits)
 
 
 class LocalMember:
@@ -164,7 +174,8 @@ class LocalMember:
         address = self.server.find_address()
         if health.status is not MemberStatus.READY or address is None:
             return health
-        return check_endpoint(_endpoint(self._config, base_url=address.base_url, key=address.key))
+        endpoint = _endpoint(self._config, base_url=address.base_url, key=address.key)
+        return check_endpoint(endpoint, serves_one=True)
 
     def start(self) -> None:
         """See ``Member``."""

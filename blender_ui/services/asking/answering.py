@@ -33,11 +33,14 @@ class CandidateUpdate:
 
     text: str
     """The whole text so far, not the new piece."""
-    n_tokens: int
+    n_tokens: int | None
+    """Pieces while it is written; None at the end where the endpoint does not count."""
     seconds: float
     first_token_seconds: float | None
     candidate_id: int | None = None
     failure: FailureView | None = None
+    finish_reason: str | None = None
+    """Of a stored answer, see ``CandidateView``."""
     is_done: bool = False
 
 
@@ -89,7 +92,7 @@ class Answer:
         shown_at = float("-inf")
         with contextlib.closing(member.stream((Message("user", text),), stop=stop)) as chunks:
             for chunk in chunks:
-                self._text += chunk.text
+                self._text = chunk.onto(self._text)
                 self._n_tokens, self._usage = chunk.n_tokens, chunk.usage
                 if chunk.text and self._first_token_seconds is None:
                     self._first_token_seconds = self._seconds()
@@ -111,6 +114,7 @@ class Answer:
             first_token_seconds=usage.first_token_seconds if usage else self._first_token_seconds,
             candidate_id=candidate_id,
             failure=failure,
+            finish_reason=usage.finish_reason if usage and candidate_id is not None else None,
             is_done=failure is not None or candidate_id is not None,
         )
 

@@ -93,8 +93,7 @@ class EnsembleAsking:
             stream = self._members.get(name).stream(messages, options=options, stop=threading.Event())
             with closing(stream) as chunks:
                 for chunk in chunks:
-                    said += chunk.text
-                    n_tokens = chunk.usage.n_tokens if chunk.usage else chunk.n_tokens
+                    said, n_tokens = chunk.onto(said), chunk.n_tokens
         except MemberError as error:
             return Text("", time.monotonic() - began, 0, str(error))
         return Text(said.strip(), time.monotonic() - began, n_tokens)
@@ -107,4 +106,6 @@ class EnsembleAsking:
             )
         except FusionError as error:
             return Text("", time.monotonic() - began, 0, str(error))
-        return Text(answer.text, time.monotonic() - began, answer.n_tokens)
+        # Words stand in for tokens where the fuser's endpoint does not count.
+        n_tokens = len(answer.text.split()) if answer.n_tokens is None else answer.n_tokens
+        return Text(answer.text, time.monotonic() - began, n_tokens)

@@ -63,7 +63,7 @@ class MemberFuser:
         try:
             with closing(self._member.stream(messages, options=self._sampling, stop=stop)) as chunks:
                 for chunk in chunks:
-                    written += chunk.text
+                    written = chunk.onto(written)
                     is_done = chunk.usage is not None
                     piece = FusedPiece(
                         clean_answer(written, is_done=is_done),

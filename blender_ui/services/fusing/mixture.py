@@ -88,7 +88,7 @@ class MixtureFuser:
             stream = self._members.get(config.name).stream(messages, options=config.sampling, stop=stop)
             with closing(stream) as chunks:
                 for chunk in chunks:
-                    written += chunk.text
+                    written = chunk.onto(written)
         except (MemberError, FusionError) as error:
             return error
         return clean_answer(written, is_done=True) or FusionError(f"{config.name} wrote nothing")

@@ -80,7 +80,7 @@ class FusedAnswer(NamedTuple):
     text: str
     attribution: Attribution
     attributed_by: AttributedBy
-    n_tokens: int
+    n_tokens: int | None
     finish_reason: str | None
     first_token_seconds: float | None
     seconds: float

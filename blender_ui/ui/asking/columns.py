@@ -44,6 +44,7 @@ def growing(update: CandidateUpdate, number: int, name: str) -> ColumnView:
         seconds=update.seconds,
         first_token_seconds=update.first_token_seconds,
         n_tokens=update.n_tokens,
+        cut=cut_note(update.finish_reason),
     )
 
 
@@ -57,9 +58,19 @@ def answered(answer: CandidateView, number: int, name: str, *, is_asked_about: b
         seconds=answer.seconds,
         first_token_seconds=answer.first_token_seconds,
         n_tokens=answer.n_tokens,
-        was_cut=answer.finish_reason == "length",
+        cut=cut_note(answer.finish_reason),
         is_asked_about=is_asked_about,
     )
+
+
+def cut_note(finish_reason: str | None) -> str:
+    """What to say of an answer that may not be whole; empty for one that ended by itself."""
+    match finish_reason:
+        case "length":
+            return "The answer reached the model's limit and was cut."
+        case None | "stop":
+            return ""
+    return f"The endpoint gave an end that is not known here ({finish_reason}); the answer may be cut."
 
 
 def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:

@@ -43,8 +43,7 @@ def draw_column_foot(view: ColumnView) -> str:
         figures.append(("tokens", f"{view.n_tokens}"))
         if view.seconds:
             figures.append(("tokens/s", f"{view.n_tokens / view.seconds:.0f}"))
-    note = "The answer reached the model's limit and was cut." if view.was_cut else ""
-    return markup.figures(figures, note=note)
+    return markup.figures(figures, note=view.cut)
 
 
 def draw_question(pair: Pair | None, *, can_reveal: bool, can_undo: bool) -> str:

@@ -103,8 +103,8 @@ class ColumnView:
     seconds: float | None = None
     first_token_seconds: float | None = None
     n_tokens: int | None = None
-    was_cut: bool = False
-    """Whether the answer reached the member's limit of tokens."""
+    cut: str = ""
+    """A sentence where the answer is not whole, or may not be."""
     is_asked_about: bool = False
 
     @property

@@ -1,0 +1,81 @@
+"""Where an endpoint is: the address as people paste it, made one that can be asked.
+
+Invariant: what is asked is the written place or ``/v1`` below it, never another host. Non-goal:
+whether anybody answers there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+_CALLS = re.compile(r"(/+(chat/completions|completions|models|responses|embeddings))?/*$", re.IGNORECASE)
+_VERSION = re.compile(r"/v\d+\w*(/|$)", re.IGNORECASE)
+_SECRETS = re.compile(r"key|token|secret|password|signature|^(sig|code|auth)$", re.IGNORECASE)
+
+
+class Root(NamedTuple):
+    """The part of an address that all calls have in common."""
+
+    place: str
+    """Scheme, host and path, without a slash at the end."""
+    query: str = ""
+    """What goes behind every call, such as ``api-version=2024-10-21``."""
+
+    def url(self, call: str) -> str:
+        """The address of one call, such as ``chat/completions``."""
+        return f"{self.place}/{call}" + (f"?{self.query}" if self.query else "")
+
+
+def roots(address: str) -> tuple[Root, ...]:
+    """The roots to try, the likelier first: as written, and with ``/v1`` where no version is written.
+
+    Not every service has ``/v1``, so what is written comes first.
+
+    Args:
+        address: As in members.toml; the path of one call at its end is taken off.
+    """
+    parts = urlsplit(address.strip())
+    path = _CALLS.sub("", parts.path)
+    written = Root(f"{parts.scheme.lower()}://{parts.netloc}{path}", parts.query)
+    if _VERSION.search(path):
+        return (written,)
+    return (written, written._replace(place=f"{written.place}/v1"))
+
+
+def address_fault(address: str) -> str:
+    """What is wrong with an address of members.toml; empty where it can be tried.
+
+    Never quotes what cannot be taken apart, or holds a secret.
+    """
+    expected = "expected http(s)://host:port/v1, found"
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return f"{expected} no valid address"
+    if parts.password or parts.username or any(_SECRETS.search(name) for name, _ in parse_qsl(parts.query)):
+        return "holds a secret; put it into an environment variable and name it key_env"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        hint = "" if "://" in address else f"; write http://{address} or https://{address}"
+        return f"{expected} {address!r}{hint}"
+    if re.search(r"[\s\x00-\x1f\x7f]", address):
+        return f"{expected} {address!r}, which has a blank in it"
+    return ""
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether an address names this machine, in any of the forms that the system understands."""
+    host = (urlsplit(address).hostname or "").rstrip(".").partition("%")[0]
+    if host in ("localhost", "localhost.localdomain", "ip6-localhost") or host.endswith(".localhost"):
+        return True
+    try:
+        # 127.1, 2130706433 and 0x7f.1 are loopback to the system, and no address to ``ipaddress``.
+        ip = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
+    except (OSError, ValueError):
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_loopback or ip.is_unspecified

@@ -1,0 +1,149 @@
+"""Sets apart what a reasoning model thinks between tags in the text of its answer.
+
+Invariant: every character but the tags is either thinking or answer, in the order it came; tags
+that an answer writes about, in code, in quotes or within a sentence, are text. Non-goal: thinking
+that comes in a field of its own, which needs no telling apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_CLOSING = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<seed:think>": "</seed:think>",
+    "◁think▷": "◁/think▷",
+    "[THINK]": "[/THINK]",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+}
+_TAGS = (*_CLOSING, *_CLOSING.values())
+_TAG = re.compile("|".join(re.escape(tag) for tag in _TAGS))
+_LONGEST = max(map(len, _TAGS))
+_QUOTES = "`'\"“”‘’«»"
+_IN_SENTENCE = " \t.,;:)?!"
+
+
+class Piece(NamedTuple):
+    """What a piece of the content adds to the answer."""
+
+    text: str
+    restarts: bool
+    """What was given before was thinking after all: its end came, and its beginning never had."""
+
+
+class ThinkingFilter:
+    """Reads one answer's content piece by piece."""
+
+    def __init__(self) -> None:
+        self.n_thought = 0
+        """Characters of thinking so far."""
+        self._answer = ""
+        self._blanks = ""
+        """What stands before the first word, which belongs to the answer if no tag follows."""
+        self._rest = ""
+        """What may be the beginning of a tag."""
+        self._opened = ""
+        """The tag behind which we are; empty outside."""
+        self._inside = ""
+        self._has_thought = False
+        self._n_restarts = 0
+
+    @property
+    def text(self) -> str:
+        """The answer, if nothing more comes."""
+        return self._answer and self._answer + self._opened + self._inside + self._rest
+
+    def feed(self, content: str) -> Piece:
+        """Take the next piece of the content."""
+        n_given, n_restarts = len(self._answer), self._n_restarts
+        self._rest += content
+        while self._step(is_end=False):
+            pass
+        return self._piece(n_given, n_restarts)
+
+    def end(self) -> Piece:
+        """The content is over: gives what was kept back."""
+        n_given, n_restarts = len(self._answer), self._n_restarts
+        while self._step(is_end=True):
+            pass
+        if self._opened and self._answer:
+            # Never closed, behind words of the answer: rather too much than an answer with a hole.
+            self._answer += self._opened + self._inside
+        else:
+            self.n_thought += len(self._inside)
+        self._opened = self._inside = ""
+        return self._piece(n_given, n_restarts)
+
+    def _piece(self, n_given: int, n_restarts: int) -> Piece:
+        restarts = self._n_restarts > n_restarts
+        return Piece(self._answer if restarts else self._answer[n_given:], restarts)
+
+    def _step(self, *, is_end: bool) -> bool:
+        """Decide on the next part of what has come; whether there may be more to decide on."""
+        if self._opened:
+            return self._leave()
+        found = _TAG.search(self._rest)
+        if found is None:
+            self._say(len(self._rest) - (0 if is_end else _n_undecided(self._rest)))
+            return False
+        self._say(found.start())
+        tag, after = found[0], self._rest[len(found[0]) :][:1]
+        if self._answer and not after and not is_end:
+            return False  # The next character tells whether the answer writes about the tag.
+        self._rest = self._rest[len(tag) :]
+        is_stray = tag not in _CLOSING and self._has_thought
+        if is_stray or (self._answer and _is_text(self._answer, after)):
+            self._answer += tag
+        else:
+            self._note(tag)
+        return True
+
+    def _note(self, tag: str) -> None:
+        self._has_thought, self._blanks = True, ""
+        if tag in _CLOSING:
+            self._opened, self._inside = tag, ""
+            return
+        # Some chat templates write the opening tag into the prompt, and only its end comes.
+        self.n_thought += len(self._answer)
+        self._n_restarts += bool(self._answer)
+        self._answer = ""
+
+    def _leave(self) -> bool:
+        closing, start = _CLOSING[self._opened], max(0, len(self._inside) - _LONGEST)
+        self._inside, self._rest = self._inside + self._rest, ""
+        end = self._inside.find(closing, start)
+        if end < 0:
+            return False
+        self.n_thought += end
+        self._rest = self._inside[end + len(closing) :]
+        self._opened = self._inside = ""
+        return True
+
+    def _say(self, n_characters: int) -> None:
+        text, self._rest = self._rest[:n_characters], self._rest[n_characters:]
+        if not self._answer:
+            text, self._blanks = self._blanks + text, ""
+            if not text.strip():
+                self._blanks = text
+                return
+            text = text.lstrip() if self._has_thought else text
+        self._answer += text
+
+
+def _n_undecided(text: str) -> int:
+    """Characters at the end of a text that may be the beginning of a tag."""
+    tail = text[-_LONGEST:]
+    return next((n for n in range(len(tail), 0, -1) if any(tag.startswith(tail[-n:]) for tag in _TAGS)), 0)
+
+
+def _is_text(before: str, after: str) -> bool:
+    """Whether an answer writes about a tag that stands between these."""
+    line = before.rpartition("\n")[2]
+    if before.count("```") % 2 or line.count("`") % 2:
+        return True
+    if before[-1] in _QUOTES and after and after in _QUOTES:
+        return True
+    return before[-1] in " \t" and bool(after) and after in _IN_SENTENCE
