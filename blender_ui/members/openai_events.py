@@ -48,7 +48,7 @@ class EventReader:
         """The first line that was no event."""
 
     def feed(self, data: bytes) -> Iterator[object]:
-        """The documents that these bytes complete, each read when it is asked for; ``DONE`` for the end's mark.
+        """The documents that these bytes complete, one after the other; ``DONE`` for the end's mark.
 
         Raises:
             ProtocolFault: If they hold something else.

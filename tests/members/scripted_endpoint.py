@@ -23,6 +23,13 @@ class ScriptedEndpoint:
     scripts: list[Script]
     base_url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    """Of every request, with its method before it."""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    models: list[str] | None = field(default_factory=list)
+    """What it lists; None where it has no list."""
+    root: str = "/v1"
+    """Where it answers; a plain 404 elsewhere."""
     n_active: int = 0
 
     @contextmanager
@@ -52,12 +59,17 @@ class ScriptedHandler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        if self._is_let_in():
-            self.reply(200, {"object": "list", "data": []})
+        endpoint = self.server.endpoint
+        if not self._is_let_in() or not self._is_at("/models"):
+            return
+        if endpoint.models is None:
+            self.reply(404, "404 page not found", Content_Type="text/plain")
+        else:
+            self.reply(200, {"object": "list", "data": [{"id": model} for model in endpoint.models]})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if not self._is_let_in():
+        if not self._is_let_in() or not self._is_at("/chat/completions"):
             return
         endpoint = self.server.endpoint
         endpoint.requests.append(body)
@@ -80,6 +92,15 @@ class ScriptedHandler(BaseHTTPRequestHandler):
         self.reply(
             401, {"error": {"message": "Invalid API Key", "type": "authentication_error", "code": 401}}
         )
+        return False
+
+    def _is_at(self, call: str) -> bool:
+        endpoint = self.server.endpoint
+        endpoint.paths.append(f"{self.command} {self.path}")
+        endpoint.headers.append(dict(self.headers))
+        if self.path.partition("?")[0] == endpoint.root + call:
+            return True
+        self.reply(404, "404 page not found", Content_Type="text/plain")
         return False
 
     def reply(self, status: int, document: Any, **headers: str) -> None:
@@ -141,6 +162,45 @@ def says(*pieces: str) -> Script:
         handler.end_answer(prompt_tokens=7, completion_tokens=len(pieces))
 
     return script
+
+
+def sends(*parts: str | bytes | float, content_type: str | None = "text/event-stream") -> Script:
+    """Writes these bytes as they are, waiting where there is a number of seconds; then it hangs up."""
+
+    def script(handler: ScriptedHandler, body: dict[str, Any]) -> None:
+        handler.send_response(200)
+        if content_type is not None:
+            handler.send_header("Content-Type", content_type)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        for part in parts:
+            if isinstance(part, float):
+                time.sleep(part)
+            else:
+                handler.wfile.write(part.encode() if isinstance(part, str) else part)
+                handler.wfile.flush()
+
+    return script
+
+
+def chunk(content: Any = None, finish: str | None = None, **delta: Any) -> dict[str, Any]:
+    """One event's document."""
+    said = delta if content is None else {"content": content, **delta}
+    return {
+        "object": "chat.completion.chunk",
+        "choices": [{"index": 0, "delta": said, "finish_reason": finish}],
+    }
+
+
+def events(*documents: Any, end: str = "\n\n") -> str:
+    """Documents, and texts such as ``[DONE]``, as an event stream."""
+    texts = (one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in documents)
+    return "".join(f"data: {text}{end}" for text in texts)
+
+
+def streams(*documents: Any) -> Script:
+    """Sends these documents as events, and ``[DONE]``."""
+    return sends(events(*documents, "[DONE]"))
 
 
 def refuses(status: int, document: Any, **headers: str) -> Script:

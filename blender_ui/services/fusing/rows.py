@@ -178,7 +178,13 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
         shown="best_source" if fused is None or is_below else "fused",
         best=best,
         record=find_record(session, fusion.fuser),
-        notice=_notice(fusion, best, is_judged=bool(judged), is_below=is_below),
+        notice=_notice(
+            fusion,
+            best,
+            is_judged=bool(judged),
+            is_below=is_below,
+            is_cut=fused is not None and fused.finish_reason == "length",
+        ),
     )
 
 
@@ -235,13 +241,15 @@ def _agreement(text: str, sources: Sequence[SourceView], stored: Sequence[Fusion
     return agreement(spans, attribute_spans(text, [source.text for source in sources]).spans)
 
 
-def _notice(fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool) -> str:
+def _notice(fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool, is_cut: bool) -> str:
     if fusion.candidate_id is None:
         what = "the best-ranked answer" if fusion.ranking_id is not None else "the first answer"
         return f"There is no fused answer: {fusion.error}. Shown is {what}, by {best.member}."
     if is_below:
         return f"The ranker puts the fused answer below {best.member}'s, so that one is shown."
     sentences = []
+    if is_cut:
+        sentences.append("The fused answer reached the fuser's limit and was cut.")
     if fusion.ranking_id is None:
         sentences.append("No ranker has ordered the answers, so they were fused in the members' order.")
     if not is_judged:
