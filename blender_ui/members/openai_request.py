@@ -110,7 +110,8 @@ def _named(body: Mapping[str, Any], error: EndpointError) -> str:
     places = {
         name: found.start()
         for name in names
-        if name in body and (found := re.search(spoken.get(name, rf"\b{name}\b"), error.message))
+        if name in body
+        and (found := re.search(spoken.get(name, rf"\b{name}\b"), error.message, re.IGNORECASE))
     }
     # Of two that exclude each other the first is kept.
     choose = max if re.search(r"\bboth\b", error.message) else min

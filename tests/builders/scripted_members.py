@@ -25,6 +25,27 @@ def saying(*pieces: str) -> Script:
     return script
 
 
+def ending(text: str, *, reason: str) -> Script:
+    """Answers with this text, ends for this reason, and counts no tokens."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        yield Chunk(text, 1)
+        yield Chunk("", 1, Usage(None, None, reason, 0.25, 0.5))
+
+    return script
+
+
+def thinking_aloud(thought: str, text: str) -> Script:
+    """Gives its thinking as if it were the answer, and takes it back."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        yield Chunk(thought, 1)
+        yield Chunk(text, 2, restarts=True)
+        yield Chunk("", 2, Usage(7, 2, "stop", 0.25, 0.5))
+
+    return script
+
+
 def failing(kind: str, message: str, *pieces: str) -> Script:
     """Says these pieces, then fails."""
 

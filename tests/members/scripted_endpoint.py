@@ -212,3 +212,8 @@ def is_silent(handler: ScriptedHandler, body: dict[str, Any]) -> None:
     """Takes the question and says nothing until the client goes away."""
     while handler.connection.recv(1024):
         pass
+
+
+def break_off_after(*documents: Any) -> Script:
+    """Sends these documents as events and hangs up."""
+    return sends(events(*documents))

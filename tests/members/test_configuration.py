@@ -85,6 +85,8 @@ def test_every_commented_example_of_the_shipped_file_is_valid() -> None:
         ("http://host", "ftp://host", r"base_url: expected http\(s\)://host"),
         ("http://host", "http://me:secret@host", r"base_url: holds a secret"),
         ("http://host:8000", "http://[::1", r"line 6, member 1: base_url: expected http\(s\)://host"),
+        ("http://host:8000", "host:8000", r"base_url: .*write http://host:8000/v1 or https://"),
+        ("http://host:8000", "http://host: 8000", r"base_url: expected http"),
         ('name = "Ann"', 'name = ""', r"name: expected a text that is not empty"),
         ("[[member]]", "[[members]]", r"unknown table or key 'members'"),
         ("seed = 7", "seed = ", r"not valid TOML"),
@@ -94,6 +96,67 @@ def test_a_mistake_is_told_with_its_place_and_what_is_expected(before: str, afte
     assert before in ENDPOINT
     with pytest.raises(SettingsError, match=message):
         parse_members(ENDPOINT.replace(before, after))
+
+
+EXTRA = """
+[member.extra]
+remove = ["temperature"]
+remove_headers = ["User-Agent"]
+parameters = { reasoning_effort = "low", chat_template_kwargs = { enable_thinking = false } }
+
+[member.extra.headers]
+"X-Title" = "Blender UI"
+api-key = "$ANN_KEY"
+"""
+
+
+def test_what_requests_have_besides_the_usual_arrives() -> None:
+    (config,) = parse_members(ENDPOINT + EXTRA)
+    assert config.extra.remove == ("temperature",)
+    assert config.extra.remove_headers == ("User-Agent",)
+    assert config.extra.parameters["chat_template_kwargs"] == {"enable_thinking": False}
+    assert config.extra.headers["X-Title"] == "Blender UI"
+    assert config.header_variables == {"api-key": "ANN_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('remove = ["temperature"]', 'remove = "temperature"', r"line 18, .*extra.remove: expected a list"),
+        ("remove_headers", "headers_off", r"extra.headers_off: is not known; known are parameters, remove"),
+        ('"Blender UI"', "7", r"extra.headers: expected a table of headers"),
+        ('"$ANN_KEY"', '"s3cret"', r"extra.headers: .*written as \$VARIABLE"),
+        ('"Blender UI"', '"$s3cret"', r"extra.headers: .*written as \$VARIABLE"),
+        ("reasoning_effort", "api_key", r"extra.parameters: .*no secret"),
+        ("reasoning_effort", "model", r"extra.parameters: .*not model"),
+        ('"low"', "2026-01-01", r"extra.parameters: expected a table of parameters"),
+    ],
+)
+def test_a_mistake_in_what_requests_have_is_told_without_its_secret(
+    before: str, after: str, message: str
+) -> None:
+    assert before in EXTRA
+    with pytest.raises(SettingsError, match=message) as caught:
+        parse_members(ENDPOINT + EXTRA.replace(before, after))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_only_an_endpoint_has_requests_to_change() -> None:
+    local = ENDPOINT.replace('"openai"', '"llama_cpp"').replace('base_url = "http://host:8000/v1"\n', "")
+    with pytest.raises(SettingsError, match="extra: only the backend openai has one"):
+        parse_members(local.replace('key_env = "ANN_KEY"\n', "") + EXTRA)
+
+
+def test_blanks_around_an_address_are_no_part_of_it() -> None:
+    (config,) = parse_members(ENDPOINT.replace("http://host:8000/v1", " http://host:8000/v1 "))
+    assert config.base_url == "http://host:8000/v1"
+
+
+def test_what_a_body_has_is_part_of_who_the_member_is_and_headers_are_not() -> None:
+    (plain,), (extra,) = parse_members(ENDPOINT), parse_members(ENDPOINT + EXTRA)
+    headers = replace(extra, extra=replace(extra.extra, headers={}, remove_headers=()))
+    assert plain.fingerprint != extra.fingerprint == headers.fingerprint
+    assert "extra" not in plain.options
 
 
 def test_a_key_in_the_place_of_its_variable_is_refused_and_not_repeated() -> None:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from blender_ui.members.configuration import Backend, Limits, MemberConfig, parse_members
+from blender_ui.members.openai_request import Extra
 from blender_ui.members.protocol import Sampling
 from db.models import FailureKind
 
@@ -15,7 +16,8 @@ ROWS = set(re.findall(r"^\| `([\w.]+)` \|", DOCS, flags=re.MULTILINE))
 
 
 def test_every_key_and_every_kind_has_its_row_and_nothing_else_has() -> None:
-    keys = {field.name for field in fields(MemberConfig)} - {"sampling", "limits"}
+    keys = {field.name for field in fields(MemberConfig)} - {"sampling", "limits", "extra"}
+    keys |= {f"extra.{field.name}" for field in fields(Extra)}
     keys |= {f"sampling.{field.name}" for field in fields(Sampling)}
     keys |= {f"limits.{field.name}" for field in fields(Limits)}
     assert keys | set(FailureKind) | set(Backend) == ROWS
@@ -31,4 +33,4 @@ def test_the_defaults_are_the_written_ones() -> None:
 
 def test_the_examples_are_valid() -> None:
     examples = re.findall(r"```toml\n(.*?)```", DOCS, flags=re.DOTALL)
-    assert len(parse_members("\n".join(examples))) == 3
+    assert len(parse_members("\n".join(examples))) == 4

@@ -11,6 +11,7 @@ import pytest
 
 from blender_ui.errors import MemberError, NotFound, WeightsUnavailable
 from blender_ui.members.configuration import Backend
+from blender_ui.members.openai_request import Extra
 from blender_ui.members.protocol import MemberStatus, Message
 from blender_ui.members.registry import Members
 from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, says
@@ -75,6 +76,25 @@ def test_a_key_is_taken_without_the_whitespace_around_it() -> None:
         members = Members([config], find_weights=no_weights, environ={"ANN_KEY": f" {KEY}\r\n"})
         assert members.health()[0].status is MemberStatus.READY
         assert next(members.get("Ann").stream(QUESTION)).text == "Fine"
+
+
+def test_the_secret_of_a_header_comes_from_the_environment() -> None:
+    with ScriptedEndpoint([says("Fine")]).running() as endpoint:
+        config = member(
+            backend=Backend.OPENAI,
+            base_url=endpoint.base_url,
+            key_env="ANN_KEY",
+            extra=Extra(headers={"X-Team": "$TEAM_KEY", "X-Title": "tea"}),
+        )
+        environ = {"ANN_KEY": KEY, "TEAM_KEY": "s3cret\n"}
+        assert next(
+            Members([config], find_weights=no_weights, environ=environ).get("Ann").stream(QUESTION)
+        ).text
+        assert endpoint.headers[-1]["X-Team"] == "s3cret"
+        assert endpoint.headers[-1]["X-Title"] == "tea"
+        (health,) = Members([config], find_weights=no_weights, environ={"ANN_KEY": KEY}).health()
+    assert health.status is MemberStatus.UNAVAILABLE
+    assert "TEAM_KEY" in health.reason
 
 
 @pytest.mark.parametrize("key", ["sk secret", "sk-secret\nsk-secret", "sk-secrét", "sk-secret\0"])

@@ -15,7 +15,15 @@ from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
 from db.engine import create_store
 from db.models import Candidate, CandidateFailure, FailureKind, Member, Prompt
-from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
+from tests.builders.scripted_members import (
+    ScriptedEnsemble,
+    ScriptedMember,
+    ending,
+    failing,
+    hanging,
+    saying,
+    thinking_aloud,
+)
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -71,6 +79,21 @@ def test_a_stream_grows_and_ends_in_one_candidate(engine: Engine) -> None:
     assert (candidate.id, candidate.text, candidate.n_tokens) == (updates[-1].candidate_id, "Paramaribo", 3)
     assert (candidate.finish_reason, candidate.seconds, candidate.first_token_seconds) == ("stop", 0.5, 0.25)
     assert rows(engine, CandidateFailure) == []
+
+
+def test_tokens_that_are_not_counted_are_stored_as_unknown(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", ending("Paramaribo", reason="length")))
+    update = last(blending, blending.ask(instruction="Go").prompt_id, "A")
+    (candidate,) = rows(engine, Candidate)
+    assert (candidate.n_prompt_tokens, candidate.n_tokens, update.n_tokens) == (None, None, None)
+    assert candidate.finish_reason == update.finish_reason == "length"
+
+
+def test_thinking_that_was_taken_back_is_not_stored(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", thinking_aloud("Which one?", "Paramaribo")))
+    assert last(blending, blending.ask(instruction="Go").prompt_id, "A").text == "Paramaribo"
+    (candidate,) = rows(engine, Candidate)
+    assert candidate.text == "Paramaribo"
 
 
 def test_updates_come_at_most_twenty_times_a_second(engine: Engine) -> None:

@@ -52,6 +52,7 @@ class ScriptedFuser:
         self.options: dict[str, object] = {"wording": 1}
         self.given: list[tuple[RankingPrompt, list[str]]] = []
         self.n_closed = 0
+        self.finish_reason = "stop"
 
     def stream(
         self, prompt: RankingPrompt, candidates: Sequence[str], *, stop: threading.Event | None = None
@@ -69,7 +70,7 @@ class ScriptedFuser:
             raise FusionError("interrupted")
         if self.error:
             raise FusionError(self.error)
-        yield FusedPiece(self.text, len(self.text), "stop")
+        yield FusedPiece(self.text, len(self.text), self.finish_reason)
 
 
 class PromotingFuser:
@@ -249,6 +250,14 @@ def test_the_stream_grows_to_the_stored_text(engine: Engine) -> None:
     assert (fused.text, fused.n_tokens, fused.finish_reason) == (FUSED, len(FUSED), "stop")
     assert fused.seconds > fused.first_token_seconds > 0
     assert len(room.rows(FusionSource)) == len(room.rows(FusionSpan)) == 3
+
+
+def test_a_fused_answer_that_was_cut_is_told_as_such(engine: Engine) -> None:
+    fuser = ScriptedFuser(FUSED)
+    fuser.finish_reason = "length"
+    fusion = kitchen(engine, fuser, ScriptedJudge(engine, SCORES)).fuse().fusion
+    assert fusion is not None
+    assert fusion.notice == "The fused answer reached the fuser's limit and was cut."
 
 
 def test_a_fused_answer_below_its_best_source_is_kept_and_not_shown(engine: Engine) -> None:

@@ -21,7 +21,7 @@ from blender_ui.ui.asking.views import (
 )
 from db.engine import transaction
 from db.models import Candidate, Comparison, Outcome, Preference
-from tests.builders.scripted_members import ScriptedMember, failing, hanging, saying
+from tests.builders.scripted_members import ScriptedMember, ending, failing, hanging, saying
 from tests.builders.stores import add_prompts
 from tests.ui.scripted_services import build_scripted_services
 
@@ -109,6 +109,23 @@ def test_a_column_streams_what_its_own_member_says(page: Page) -> None:
         assert views[-1].text == f"{name[0]} says this."
         assert views[-1].n_tokens == 2
         assert views[-1].first_token_seconds == 0.25
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "words"),
+    [("stop", ""), ("length", "limit and was cut"), ("odd", "(odd); the answer may be")],
+)
+def test_an_answer_that_was_cut_is_told_as_such_at_its_end_and_after_a_reload(
+    tmp_path: Path, finish_reason: str, words: str
+) -> None:
+    page = Page(tmp_path, ScriptedMember("Ada", ending("Half an", reason=finish_reason)))
+    page.ask()
+    (number,) = (number for number, name in enumerate(page.visit.columns) if name == "Ada")
+    views = page.stream(number)
+    stored = page.blend.page(page.visit).columns[number]
+    for cut in (views[-1].cut, stored.cut):
+        assert (words in cut) if words else cut == ""
+    assert all(view.cut == "" for view in views[:-1])
 
 
 def test_a_column_is_not_drawn_faster_than_its_share_of_the_page(tmp_path: Path) -> None:
