@@ -106,13 +106,9 @@ def _named(body: Mapping[str, Any], error: EndpointError) -> str:
     if error.param:
         return error.param if error.param in body else ""
     names = (*_LEFT_OUT, "max_tokens", "stop", "stream")
-    spoken = {"stream": r"\bstream(ing)?\b"}
-    places = {
-        name: found.start()
-        for name in names
-        if name in body
-        and (found := re.search(spoken.get(name, rf"\b{name}\b"), error.message, re.IGNORECASE))
-    }
+    words = {name: r"stream(ing)?" if name == "stream" else name for name in names if name in body}
+    found = {name: re.search(rf"\b{word}\b", error.message, re.IGNORECASE) for name, word in words.items()}
+    places = {name: match.start() for name, match in found.items() if match}
     # Of two that exclude each other the first is kept.
     choose = max if re.search(r"\bboth\b", error.message) else min
     return choose(places, key=lambda name: places[name], default="")

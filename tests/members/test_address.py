@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from blender_ui.errors import MemberError
 from blender_ui.members.address import address_fault, is_this_machine, roots
 from tests.members.asking import ask, failure_of
 from tests.members.scripted_endpoint import ScriptedEndpoint, refuses, says
@@ -59,8 +60,8 @@ def test_what_can_be_asked_has_no_fault() -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        "localhost", "LOCALHOST", "localhost.", "app.localhost", "127.0.0.1", "127.1", "127.8.9.10", "2130706433",
-        "0x7f.1", "0.0.0.0", "0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[0:0:0:0:0:0:0:1]",
+        "localhost", "LOCALHOST", "localhost.", "app.localhost", "127.0.0.1", "127.1", "127.8.9.10",
+        "2130706433", "0x7f.1", "0.0.0.0", "0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[0:0:0:0:0:0:0:1]",
     ],
 )  # fmt: skip
 def test_names_of_this_machine(host: str) -> None:
@@ -101,7 +102,7 @@ def test_a_query_goes_with_every_call() -> None:
 def test_where_nothing_is_the_places_asked_are_told() -> None:
     with (
         ScriptedEndpoint([says("Four.")], root="/elsewhere").running() as endpoint,
-        pytest.raises(Exception) as caught,
+        pytest.raises(MemberError) as caught,
     ):
         ask(endpoint, base_url=endpoint.base_url.removesuffix("/v1"))
     assert "/chat/completions or http" in str(caught.value)
@@ -115,7 +116,7 @@ def test_a_missing_model_is_no_missing_place() -> None:
         ScriptedEndpoint(
             [refuses(404, {"error": {"message": "no model 'm-9'"}})], root=""
         ).running() as endpoint,
-        pytest.raises(Exception, match="no model 'm-9'"),
+        pytest.raises(MemberError, match="no model 'm-9'"),
     ):
         ask(endpoint, model="m-9", base_url=endpoint.base_url.removesuffix("/v1"))
 

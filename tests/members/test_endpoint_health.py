@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from blender_ui.errors import MemberError
 from blender_ui.members.endpoint import Endpoint, Habits
 from blender_ui.members.openai_endpoint import check_endpoint
 from blender_ui.members.protocol import MemberHealth, MemberStatus
@@ -87,7 +88,7 @@ def test_an_answer_once_is_no_promise_after_a_refusal() -> None:
     with ScriptedEndpoint([says("Four."), gone], models=None).running() as endpoint:
         habits = Habits()
         ask(endpoint, habits=habits)
-        with pytest.raises(Exception, match="taken down"):
+        with pytest.raises(MemberError, match="taken down"):
             ask(endpoint, habits=habits)
         assert health_of(endpoint, habits).status is MemberStatus.FAILED
 
