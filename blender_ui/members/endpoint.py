@@ -35,6 +35,10 @@ class Habits:
         """It answers there, asked so."""
         self.root, self.changes, self.is_proven, self.fault = root, changes, True, ""
 
+    def note_failure(self) -> None:
+        """It does not answer: where and whether it does is open again."""
+        self.root, self.is_proven = None, False
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:

@@ -154,7 +154,7 @@ class _Ask:
                 self.items.put(chunk)
         except MemberError as error:
             if not self._answer.is_alive:
-                self._endpoint.habits.is_proven = False
+                self._endpoint.habits.note_failure()
             self.items.put(error)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: the asker would not hear why
             _log.exception("%s could not be asked", self._endpoint.name)
