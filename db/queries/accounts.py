@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlmodel import Session, col
 
-from db.models import Account, Annotator, Invitation, Project, Role, SignIn
+from db.models import Account, Annotator, Invitation, Project, Role, SignIn, UtcTime
 
 
 class Person(NamedTuple):
@@ -17,6 +18,14 @@ class Person(NamedTuple):
 
     account: Account
     annotator: Annotator
+
+
+class SignedIn(NamedTuple):
+    """Whoever a sign-in that is going on belongs to."""
+
+    annotator_id: int
+    name: str
+    role: Role
 
 
 def find_by_username(session: Session, *, username: str) -> Person | None:
@@ -32,6 +41,12 @@ def find_by_hub_name(session: Session, *, hub_name: str) -> Person | None:
 def find_by_annotator(session: Session, *, annotator_id: int) -> Person | None:
     """An annotator's account, disabled or not."""
     return _find(session, col(Account.annotator_id) == annotator_id)
+
+
+def find_signed_in(session: Session, *, token_hash: str, now: datetime) -> SignedIn | None:
+    """Whose sign-in a token is; None where it is over or the account is disabled."""
+    row = session.connection().execute(_signed_in_query(), {"token_hash": token_hash, "now": now}).first()
+    return None if row is None else SignedIn(*row)
 
 
 def list_people(session: Session) -> list[Person]:
@@ -92,3 +107,19 @@ def _find(session: Session, condition: object) -> Person | None:
         .where(condition)  # type: ignore[arg-type]
     ).first()
     return None if row is None else Person(*row)
+
+
+@cache
+def _signed_in_query() -> Select[*tuple[Any, ...]]:
+    # Built once: every request of a page asks it.
+    return (
+        select(col(Annotator.id), col(Annotator.name), col(Annotator.role))
+        .join(Account, col(Account.annotator_id) == col(Annotator.id))
+        .join(SignIn, col(SignIn.annotator_id) == col(Annotator.id))
+        .where(
+            col(SignIn.token_hash) == bindparam("token_hash"),
+            col(SignIn.ended_at).is_(None),
+            col(SignIn.expires_at) > bindparam("now", type_=UtcTime),
+            col(Account.disabled_at).is_(None),
+        )
+    )

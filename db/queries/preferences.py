@@ -7,10 +7,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, case, func, insert, select
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
-from db.models import Annotator, AnnotatorKind, Outcome, Preference
+from db.models import Annotator, AnnotatorKind, Comparison, Outcome, Preference, Prompt
 from db.queries.checks import select_checks
 
 LONGEST_LOOK = 300.0
@@ -23,6 +24,22 @@ class Given(NamedTuple):
     id: int
     comparison_id: int
     outcome: Outcome
+
+
+class QuestionCount(NamedTuple):
+    """How many preferences there are on one question, for one side, and after a given one."""
+
+    fingerprint: str
+    n: int
+    n_decided: int
+    n_new: int
+
+
+class OwnAnswer(NamedTuple):
+    """A preference that stands, and how many answers to the same pair it superseded."""
+
+    preference: Preference
+    n_earlier: int
 
 
 def add(session: Session, *, values: dict[str, Any]) -> Given:
@@ -46,6 +63,38 @@ def find_standing(session: Session, *, comparison_id: int, annotator_id: int) ->
             col(Preference.retracted_at).is_(None),
         )
     ).first()
+
+
+def list_own(
+    session: Session, *, annotator_id: int, project_id: int, before_id: int | None, limit: int
+) -> list[OwnAnswer]:
+    """An annotator's standing answers to pairs that were lent to them in a project, the latest first."""
+    earlier = aliased(Preference)
+    n_earlier = (
+        select(func.count())
+        .select_from(earlier)
+        .where(
+            col(earlier.comparison_id) == col(Preference.comparison_id),
+            col(earlier.annotator_id) == annotator_id,
+            col(earlier.superseded_by_id).is_not(None),
+        )
+        .scalar_subquery()
+    )
+    query = (
+        select(Preference, n_earlier)
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(
+            col(Preference.annotator_id) == annotator_id,
+            col(Preference.retracted_at).is_(None),
+            col(Preference.lease_id).is_not(None),
+            col(Comparison.project_id) == project_id,
+        )
+        .order_by(col(Preference.id).desc())
+        .limit(limit)
+    )
+    if before_id is not None:
+        query = query.where(col(Preference.id) < before_id)
+    return [OwnAnswer(*row) for row in session.execute(query)]
 
 
 def count_of_annotator(session: Session, *, annotator_id: int, since: datetime | None = None) -> int:
@@ -98,6 +147,27 @@ def _standing(*, after_id: int, humans_only: bool) -> Select[int]:
         people = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
         query = query.where(col(Preference.annotator_id).in_(people))
     return query
+
+
+def count_by_question(session: Session, *, after_id: int) -> list[QuestionCount]:
+    """Standing preferences of people by the fingerprint of their prompt, those on checks left out."""
+    decided = case((col(Preference.outcome).in_((Outcome.LEFT, Outcome.RIGHT)), 1), else_=0)
+    is_new = case((col(Preference.id) > after_id, 1), else_=0)
+    query = (
+        select(col(Prompt.fingerprint), func.count(), func.sum(decided), func.sum(is_new))
+        .select_from(Preference)
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
+        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
+        .where(
+            col(Preference.retracted_at).is_(None),
+            col(Annotator.kind) == AnnotatorKind.HUMAN,
+            col(Comparison.id).not_in(select_checks()),
+        )
+        .group_by(col(Prompt.fingerprint))
+    )
+    # PostgreSQL's sums of counts are Decimals.
+    return [QuestionCount(row[0], *(int(n) for n in row[1:])) for row in session.execute(query)]
 
 
 def count_people(session: Session) -> int:

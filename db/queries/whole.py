@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -70,6 +71,11 @@ def count_rows(session: Session, table: Table) -> int:
     """How many rows a table has."""
     n_rows: int = session.execute(select(func.count()).select_from(table)).scalar_one()
     return n_rows
+
+
+def delete_all(session: Session, *, model: type[SQLModel]) -> None:
+    """Remove every row of a table, as making room for an archive does."""
+    session.execute(delete(model))
 
 
 def insert_all(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:

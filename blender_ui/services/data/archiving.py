@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
@@ -64,7 +64,7 @@ def _make_room(session: Session) -> None:
     """Refuse a store with rows; the default project, with which every store begins, gives way."""
     filled = {table.name: n for table in whole.list_tables() if (n := whole.count_rows(session, table))}
     if filled == {Project.__tablename__: 1}:
-        session.execute(delete(Project))
+        whole.delete_all(session, model=Project)
     elif filled:
         rows = ", ".join(f"{n} in {name}" for name, n in filled.items())
         raise Refused(

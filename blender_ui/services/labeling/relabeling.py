@@ -11,16 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.people.auditing import Change, record_change
 from db.columns import row_id
 from db.engine import transaction
-from db.models import Candidate, Comparison, Outcome, Preference, Prompt
-from db.queries import preferences
+from db.models import Outcome, Preference
+from db.queries import labels, preferences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,56 +59,17 @@ class Relabeling:
             before_id: Only earlier ones than this preference, for the next page.
             limit: At most so many.
         """
-        left, right, earlier = aliased(Candidate), aliased(Candidate), aliased(Preference)
-        n_earlier = (
-            select(func.count())
-            .select_from(earlier)
-            .where(
-                col(earlier.comparison_id) == col(Preference.comparison_id),
-                col(earlier.annotator_id) == annotator_id,
-                col(earlier.superseded_by_id).is_not(None),
-            )
-            .scalar_subquery()
-        )
-        query = (
-            select(
-                Preference,
-                col(Prompt.instruction),
-                col(Prompt.input),
-                col(left.text),
-                col(right.text),
-                n_earlier,
-            )
-            .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
-            .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
-            .join(left, col(left.id) == col(Comparison.left_id))
-            .join(right, col(right.id) == col(Comparison.right_id))
-            .where(
-                col(Preference.annotator_id) == annotator_id,
-                col(Preference.retracted_at).is_(None),
-                col(Preference.lease_id).is_not(None),
-                col(Comparison.project_id) == project_id,
-            )
-            .order_by(col(Preference.id).desc())
-            .limit(limit)
-        )
-        if before_id is not None:
-            query = query.where(col(Preference.id) < before_id)
         with transaction(self._engine) as session:
-            return [
-                PastAnswer(
-                    preference_id=row_id(row[0]),
-                    instruction=row[1],
-                    input=row[2],
-                    left_text=row[3],
-                    right_text=row[4],
-                    outcome=row[0].outcome,
-                    reason=row[0].reason,
-                    at=row[0].created_at,
-                    n_earlier=row[5],
-                )
-                for row in session.execute(query)
-            ]
+            answers = preferences.list_own(
+                session, annotator_id=annotator_id, project_id=project_id, before_id=before_id, limit=limit
+            )
+            texts = labels.list_texts(
+                session, comparison_ids=[answer.preference.comparison_id for answer in answers]
+            )
+        return [
+            _view(answer, n_earlier=n_earlier, texts=texts[answer.comparison_id])
+            for answer, n_earlier in answers
+        ]
 
     def relabel(
         self, *, annotator_id: int, preference_id: int, outcome: Outcome, idempotency_key: str
@@ -165,3 +125,17 @@ class Relabeling:
         if preference.retracted_at is not None:
             raise Refused("this answer was taken back or changed meanwhile; look at the list again")
         return preference
+
+
+def _view(answer: Preference, *, n_earlier: int, texts: labels.ComparedTexts) -> PastAnswer:
+    return PastAnswer(
+        preference_id=row_id(answer),
+        instruction=texts.instruction,
+        input=texts.input,
+        left_text=texts.left,
+        right_text=texts.right,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        at=answer.created_at,
+        n_earlier=n_earlier,
+    )

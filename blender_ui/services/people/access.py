@@ -15,17 +15,15 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import Engine, Select, bindparam, select
-from sqlmodel import col
+from sqlalchemy import Engine
 
 from blender_ui.errors import NotPermitted, NotSignedIn
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
 from db.engine import transaction
-from db.models import Account, Annotator, Audience, Role, SignIn, UtcTime
+from db.models import Audience, Role
+from db.queries.accounts import find_signed_in
 from db.queries.projects import find_admission
 
 _RANK = {Role.ANNOTATOR: 0, Role.RESEARCHER: 1, Role.ADMIN: 2}
@@ -122,26 +120,11 @@ class Access:
             )
 
     def _find_signed_in(self, token: str) -> AnnotatorView | None:
-        values = {"token_hash": hash_secret(token), "now": self._clock()}
         with transaction(self._engine) as session:
-            row = session.connection().execute(_signed_in_query(), values).first()
-            return None if row is None else AnnotatorView(id=row[0], name=row[1], role=row[2])
+            found = find_signed_in(session, token_hash=hash_secret(token), now=self._clock())
+        return (
+            None if found is None else AnnotatorView(id=found.annotator_id, name=found.name, role=found.role)
+        )
 
     def _with_role(self, annotator: AnnotatorView) -> AnnotatorView:
         return replace(annotator, role=Role.ADMIN) if self.mode is Mode.OPEN else annotator
-
-
-@cache
-def _signed_in_query() -> Select[*tuple[Any, ...]]:
-    # Built once: every request of a page asks it.
-    return (
-        select(col(Annotator.id), col(Annotator.name), col(Annotator.role))
-        .join(Account, col(Account.annotator_id) == col(Annotator.id))
-        .join(SignIn, col(SignIn.annotator_id) == col(Annotator.id))
-        .where(
-            col(SignIn.token_hash) == bindparam("token_hash"),
-            col(SignIn.ended_at).is_(None),
-            col(SignIn.expires_at) > bindparam("now", type_=UtcTime),
-            col(Account.disabled_at).is_(None),
-        )
-    )

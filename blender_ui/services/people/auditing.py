@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db.engine import transaction
-from db.models import Annotator, AuditEvent
+from db.models import AuditEvent
+from db.queries import audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +90,6 @@ class Auditing:
             before_id: Only older ones than this, for the next page.
             object_type: Only of things of a kind, such as ``project``.
         """
-        query = (
-            select(AuditEvent, col(Annotator.name))
-            .outerjoin(Annotator, col(Annotator.id) == col(AuditEvent.annotator_id))
-            .order_by(col(AuditEvent.id).desc())
-            .limit(limit)
-        )
-        if before_id is not None:
-            query = query.where(col(AuditEvent.id) < before_id)
-        if object_type is not None:
-            query = query.where(col(AuditEvent.object_type) == object_type)
         with transaction(self._engine) as session:
             return [
                 AuditView(
@@ -110,5 +101,7 @@ class Auditing:
                     after=event.after,
                     at=event.created_at,
                 )
-                for event, name in session.execute(query)
+                for event, name in audit.list_latest(
+                    session, limit=limit, before_id=before_id, object_type=object_type
+                )
             ]

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, select
-from sqlmodel import col
+from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import Project, Prompt
+from db.queries import prompts
 
 MOST_AT_ONCE = 2000
 LONGEST_PROMPT = 20_000
@@ -57,13 +57,7 @@ class ProjectPrompts:
         with transaction(self._engine, immediate=True) as session:
             if session.get(Project, project_id) is None:
                 raise NotFound(f"there is no project {project_id}")
-            known = set(
-                session.scalars(
-                    select(col(Prompt.fingerprint)).where(
-                        col(Prompt.project_id) == project_id, col(Prompt.fingerprint).in_(by_fingerprint)
-                    )
-                )
-            )
+            known = prompts.list_known(session, project_id=project_id, fingerprints=by_fingerprint)
             fresh = {key: text for key, text in by_fingerprint.items() if key not in known}
             session.add_all(
                 Prompt(

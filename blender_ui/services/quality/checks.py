@@ -7,18 +7,19 @@ Non-goal: what answers to checks say about a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import aliased
-from sqlmodel import col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.people.auditing import Change, record_change
+from db.columns import row_id
 from db.engine import transaction
-from db.models import Candidate, Comparison, Outcome, Project, Prompt, Purpose
+from db.models import Comparison, Outcome, Project, Purpose
+from db.queries import checks, labels
 
 EVERYBODY = 1_000_000
 """Places of a check: more than there are people."""
@@ -85,10 +86,11 @@ class Checks:
         Raises:
             NotFound: If there is no such pair.
         """
-        found = self._list(col(Comparison.id) == comparison_id, limit=1)
-        if not found:
-            raise NotFound(f"there is no pair {comparison_id}")
-        return found[0]
+        with transaction(self._engine) as session:
+            pair = session.get(Comparison, comparison_id)
+            if pair is None:
+                raise NotFound(f"there is no pair {comparison_id}")
+            return _view(session, [pair])[0]
 
     def list_pairs(
         self, *, project_id: int, containing: str = "", checks_only: bool = False, limit: int = 50
@@ -101,38 +103,32 @@ class Checks:
             checks_only: Leave out the pairs to label.
             limit: At most so many.
         """
-        conditions = [col(Comparison.project_id) == project_id]
-        if checks_only:
-            conditions.append(col(Comparison.purpose) != Purpose.LABEL)
-        if containing.strip():
-            conditions.append(col(Prompt.instruction).icontains(containing.strip(), autoescape=True))
-        return self._list(*conditions, limit=limit)
-
-    def _list(self, *conditions: object, limit: int) -> list[KnownPair]:
-        left, right = aliased(Candidate), aliased(Candidate)
-        query = (
-            select(Comparison, col(Prompt.instruction), col(Prompt.input), col(left.text), col(right.text))
-            .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
-            .join(left, col(left.id) == col(Comparison.left_id))
-            .join(right, col(right.id) == col(Comparison.right_id))
-            .where(*conditions)  # type: ignore[arg-type]
-            .order_by(col(Comparison.purpose) == Purpose.LABEL, col(Comparison.id).desc())
-            .limit(limit)
-        )
         with transaction(self._engine) as session:
-            return [
-                KnownPair(
-                    comparison_id=pair.id or 0,
-                    instruction=instruction,
-                    input=input_text,
-                    left_text=left_text,
-                    right_text=right_text,
-                    purpose=pair.purpose,
-                    gold_outcome=pair.gold_outcome,
-                    n_taken=pair.n_taken,
-                )
-                for pair, instruction, input_text, left_text, right_text in session.execute(query)
-            ]
+            pairs = checks.list_pairs(
+                session,
+                project_id=project_id,
+                containing=containing.strip(),
+                checks_only=checks_only,
+                limit=limit,
+            )
+            return _view(session, pairs)
+
+
+def _view(session: Session, pairs: Sequence[Comparison]) -> list[KnownPair]:
+    texts = labels.list_texts(session, comparison_ids=[row_id(pair) for pair in pairs])
+    return [
+        KnownPair(
+            comparison_id=row_id(pair),
+            instruction=texts[row_id(pair)].instruction,
+            input=texts[row_id(pair)].input,
+            left_text=texts[row_id(pair)].left,
+            right_text=texts[row_id(pair)].right,
+            purpose=pair.purpose,
+            gold_outcome=pair.gold_outcome,
+            n_taken=pair.n_taken,
+        )
+        for pair in pairs
+    ]
 
 
 def _told(pair: Comparison) -> dict[str, str | None]:

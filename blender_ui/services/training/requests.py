@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.training.fuser_examples import load_examples
-from blender_ui.services.versions.readiness import ReadinessView, find_last_cut_off, measure_readiness
+from blender_ui.services.versions.readiness import ReadinessView, measure_readiness
 from db.engine import transaction
 from db.models import (
     Candidate,
@@ -29,6 +29,7 @@ from db.models import (
     TrainingPoint,
     utc_now,
 )
+from db.queries.jobs import find_last_cut_off
 from db.queries.preferences import count_teaching
 from db.queries.versions import find_by_job
 

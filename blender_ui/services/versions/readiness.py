@@ -8,22 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from blender_ui.values import is_held_out
-from db.models import (
-    Annotator,
-    AnnotatorKind,
-    Comparison,
-    JobKind,
-    JobStatus,
-    Outcome,
-    Preference,
-    Prompt,
-    TrainingJob,
-)
-from db.queries.checks import select_checks
+from db.queries import preferences
+from db.queries.jobs import find_last_cut_off
 
 HELD_OUT_SHARE = 0.2
 """Share of prompts whose preferences no version learns from, and on which versions are compared."""
@@ -58,47 +47,22 @@ class ReadinessView:
 
 def measure_readiness(session: Session) -> ReadinessView:
     """Count what a training would use now."""
-    last_cut_off = find_last_cut_off(session)
-    decided = case((col(Preference.outcome).in_((Outcome.LEFT, Outcome.RIGHT)), 1), else_=0)
-    is_new = case((col(Preference.id) > last_cut_off, 1), else_=0)
-    rows = session.execute(
-        select(col(Prompt.fingerprint), func.count(), func.sum(decided), func.sum(is_new))
-        .select_from(Preference)
-        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
-        .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
-        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
-        .where(
-            col(Preference.retracted_at).is_(None),
-            col(Annotator.kind) == AnnotatorKind.HUMAN,
-            col(Comparison.id).not_in(select_checks()),
-        )
-        .group_by(col(Prompt.fingerprint))
-    ).all()
-    by_prompt = [(fingerprint, int(n_decided)) for fingerprint, _, n_decided, _ in rows if n_decided]
+    counts = preferences.count_by_question(session, after_id=find_last_cut_off(session))
+    by_prompt = [(one.fingerprint, one.n_decided) for one in counts if one.n_decided]
     n_decided = sum(n for _, n in by_prompt)
     n_held_out = sum(n for fingerprint, n in by_prompt if is_held_out(fingerprint, share=HELD_OUT_SHARE))
     missing = _find_missing(n_decided=n_decided, n_prompts=len(by_prompt), n_held_out=n_held_out)
     return ReadinessView(
-        n_preferences=sum(int(n) for _, n, _, _ in rows),
+        n_preferences=sum(one.n for one in counts),
         n_decided=n_decided,
         n_prompts=len(by_prompt),
         n_held_out=n_held_out,
-        n_new=sum(int(n) for *_, n in rows),
+        n_new=sum(one.n_new for one in counts),
         n_needed=N_DECIDED_NEEDED,
         is_ready=missing is None,
         reason=missing
         or f"{n_decided} decided preferences on {len(by_prompt)} prompts; {n_held_out} of them are held out",
     )
-
-
-def find_last_cut_off(session: Session) -> int:
-    """The latest cut-off of a ranker's job that was not cancelled; 0 before any."""
-    latest = session.execute(
-        select(func.max(TrainingJob.cut_off_preference_id)).where(
-            col(TrainingJob.status) != JobStatus.CANCELLED, col(TrainingJob.kind) != JobKind.FUSER
-        )
-    ).scalar()
-    return int(latest or 0)
 
 
 def _find_missing(*, n_decided: int, n_prompts: int, n_held_out: int) -> str | None:
