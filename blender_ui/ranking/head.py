@@ -74,7 +74,7 @@ def summarise(dataset: PreferenceDataset) -> Comparisons:
 
     Labels of the same two texts share what the head cannot see in them, so m labels count as sqrt(m).
     Ties and disagreement stay as soft shares; how strongly a preference was felt is left out, because
-    it did not help on held-out prompts (docs/ranker_accuracy.md).
+    it did not help on held-out prompts (docs/experiments/fast_ranker.md).
     """
     first, second = np.minimum(dataset.left, dataset.right), np.maximum(dataset.left, dataset.right)
     n_candidates = max(len(dataset.texts), 1)
