@@ -60,7 +60,7 @@ def chat_prompt(prompt: RankingPrompt, candidates: Sequence[str], *, max_charact
 
     To small models "rewrite these notes" is a task that they know, and the sources are what they
     are to work on; asked to answer with the help of other answers they copy one or ignore them all.
-    docs/fusion.md has the figures.
+    docs/experiments/fusers.md has the figures.
 
     Args:
         prompt: What the candidates answer.
