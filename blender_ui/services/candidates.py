@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from blender_ui.errors import NotFound
-from db.models import Candidate, CandidateFailure, FailureKind, Member, Prompt
+from db.models import Candidate, CandidateFailure, FailureKind, Prompt
 
 FUSION_BACKEND = "fusion"
 """``Member.backend`` of fused answers, which are candidates and not members' answers."""
@@ -62,21 +61,6 @@ def get_prompt(session: Session, prompt_id: int) -> Prompt:
     if prompt is None:
         raise NotFound(f"there is no prompt {prompt_id}; ask a question first")
     return prompt
-
-
-def get_or_add_member(session: Session, member: Member) -> Member:
-    """The row with the name and fingerprint of ``member``, which is added where there is none."""
-    same = select(Member).where(Member.name == member.name, Member.fingerprint == member.fingerprint)
-    found = session.exec(same).first()
-    if found is not None:
-        return found
-    try:
-        with session.begin_nested():
-            session.add(member)
-    except IntegrityError:
-        # On PostgreSQL another process may have added it since; SQLite holds the write lock.
-        return session.exec(same).one()
-    return member
 
 
 def candidate_view(candidate: Candidate, member: str) -> CandidateView:

@@ -18,10 +18,11 @@ from sqlmodel import Session
 from blender_ui.errors import MemberError
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Member, Message, Usage
-from blender_ui.services.candidates import FailureView, failure_view, get_or_add_member, key_of
+from blender_ui.services.candidates import FailureView, failure_view, key_of
 from db.engine import transaction
 from db.models import Candidate, CandidateFailure, FailureKind
 from db.models import Member as MemberRow
+from db.queries import members
 
 UPDATE_SECONDS = 0.05
 """Least time between two updates of one stream; a page cannot show more than about 20 a second."""
@@ -165,4 +166,4 @@ class Answer:
             fingerprint=config.fingerprint,
             created_at=self._clock(),
         )
-        return key_of(get_or_add_member(session, row).id)
+        return key_of(members.get_or_add(session, member=row).id)

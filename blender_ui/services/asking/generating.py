@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound, Refused
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.people.auditing import Change, record_change
 from db.engine import transaction
-from db.models import Candidate, CandidateFailure, GenerationJob, JobStatus, Member, Project, Prompt
+from db.models import GenerationJob, JobStatus, Project
+from db.queries import candidates, jobs, prompts
 
 
 class Asks(Protocol):
@@ -88,7 +89,7 @@ class Generating:
         with transaction(self._engine, immediate=True) as session:
             if session.get(Project, project_id) is None:
                 raise NotFound(f"there is no project {project_id}")
-            if _find_unfinished(session, project_id) is not None:
+            if jobs.find_unfinished_generation(session, project_id=project_id) is not None:
                 raise Refused("the members are answering this project's prompts already")
             if not self._names:
                 raise MalformedInput("no member is enabled; enable some in members.toml")
@@ -118,7 +119,7 @@ class Generating:
         """
         now = self._clock()
         with transaction(self._engine, immediate=True) as session:
-            job = _find_unfinished(session, project_id)
+            job = jobs.find_unfinished_generation(session, project_id=project_id)
             if job is None:
                 raise NotFound("the members are not answering this project's prompts now")
             job.cancel_requested_at = now
@@ -130,13 +131,8 @@ class Generating:
 
     def find_latest(self, project_id: int) -> GenerationView | None:
         """A project's latest job; None where there was none."""
-        query = (
-            select(GenerationJob)
-            .where(col(GenerationJob.project_id) == project_id)
-            .order_by(col(GenerationJob.id).desc())
-        )
         with transaction(self._engine) as session:
-            job = session.scalars(query.limit(1)).first()
+            job = jobs.find_latest_generation(session, project_id=project_id)
             return None if job is None else _view(job)
 
 
@@ -192,27 +188,20 @@ class GenerationRun:
     def end_failed(self, reason: str) -> None:
         """End the job that is going on with the reason that a page shows."""
         with transaction(self._engine, immediate=True) as session:
-            query = select(GenerationJob).where(col(GenerationJob.status) == JobStatus.RUNNING)
-            for job in session.scalars(query):
+            for job in jobs.list_running_generations(session):
                 job.status, job.error, job.finished_at = JobStatus.FAILED, reason, self._clock()
 
     def _start(self) -> tuple[int, list[_Ask]] | None:
-        query = (
-            select(GenerationJob)
-            .where(col(GenerationJob.status).in_((JobStatus.WAITING, JobStatus.RUNNING)))
-            .order_by(col(GenerationJob.id))
-            .limit(1)
-        )
         with transaction(self._engine, immediate=True) as session:
-            job = session.scalars(query).first()
+            job = jobs.find_unfinished_generation(session)
             if job is None or job.id is None:
                 return None
             job.status = JobStatus.RUNNING
             job.started_at = job.started_at or self._clock()
             asks = _list_asks(session, job.project_id, self._names, failed_since=job.created_at)
             # A prompt whose last answer came just before a crash may lack its pairs.
-            for prompt_id in _list_answered(session, job):
-                asks.insert(0, _Ask(prompt_id, ""))
+            answered = prompts.list_answered_since(session, project_id=job.project_id, since=job.created_at)
+            asks[:0] = [_Ask(prompt_id, "") for prompt_id in answered]
             return job.id, asks
 
     def _ask(self, job_id: int, ask: _Ask) -> None:
@@ -241,49 +230,13 @@ def _list_asks(
     session: Session, project_id: int, names: tuple[str, ...], *, failed_since: datetime
 ) -> list[_Ask]:
     """What is left to ask, prompt by prompt: neither answered nor failed since then."""
-    answered = session.execute(
-        select(col(Candidate.prompt_id), col(Member.name))
-        .join(Member, col(Member.id) == col(Candidate.member_id))
-        .join(Prompt, col(Prompt.id) == col(Candidate.prompt_id))
-        .where(col(Prompt.project_id) == project_id)
-    )
-    failed = session.execute(
-        select(col(CandidateFailure.prompt_id), col(Member.name))
-        .join(Member, col(Member.id) == col(CandidateFailure.member_id))
-        .join(Prompt, col(Prompt.id) == col(CandidateFailure.prompt_id))
-        .where(col(Prompt.project_id) == project_id, col(CandidateFailure.created_at) >= failed_since)
-    )
-    done = {(prompt_id, name) for rows in (answered, failed) for prompt_id, name in rows}
-    prompts = session.scalars(
-        select(col(Prompt.id)).where(col(Prompt.project_id) == project_id).order_by(col(Prompt.id))
-    ).all()
+    done = candidates.list_ends(session, project_id=project_id, failed_since=failed_since)
     return [
         _Ask(prompt_id, name)
-        for prompt_id in prompts
-        if prompt_id is not None
+        for prompt_id in prompts.list_ids(session, project_id=project_id)
         for name in names
         if (prompt_id, name) not in done
     ]
-
-
-def _list_answered(session: Session, job: GenerationJob) -> list[int]:
-    """The prompts that got an answer since the job was asked for."""
-    rows = session.scalars(
-        select(col(Candidate.prompt_id))
-        .join(Prompt, col(Prompt.id) == col(Candidate.prompt_id))
-        .where(col(Prompt.project_id) == job.project_id, col(Candidate.created_at) >= job.created_at)
-        .distinct()
-    )
-    return list(rows)
-
-
-def _find_unfinished(session: Session, project_id: int) -> GenerationJob | None:
-    return session.scalars(
-        select(GenerationJob).where(
-            col(GenerationJob.project_id) == project_id,
-            col(GenerationJob.status).in_((JobStatus.WAITING, JobStatus.RUNNING)),
-        )
-    ).first()
 
 
 def _view(job: GenerationJob) -> GenerationView:

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Engine
-from sqlmodel import col, select
 
 from blender_ui.errors import MalformedInput
 from blender_ui.members.configuration import MemberConfig
@@ -32,8 +31,8 @@ from blender_ui.services.candidates import (
 )
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
-from db.models import Candidate, CandidateFailure, Prompt
-from db.models import Member as MemberRow
+from db.models import Prompt
+from db.queries import candidates
 
 
 class Ensemble(Protocol):
@@ -179,26 +178,17 @@ class Blending:
         prompt = self._get_prompt(prompt_id)
         place = {config.name: index for index, config in enumerate(self._members.configs)}
         with transaction(self._engine) as session:
-            answered = session.exec(
-                select(Candidate, MemberRow.name)
-                .join(MemberRow)
-                .where(Candidate.prompt_id == prompt_id, MemberRow.backend != FUSION_BACKEND)
-                .order_by(col(Candidate.id))
-            ).all()
-            failed = session.exec(
-                select(CandidateFailure, MemberRow.name)
-                .join(MemberRow)
-                .where(CandidateFailure.prompt_id == prompt_id)
-                .order_by(col(CandidateFailure.id))
-            ).all()
-        answered = sorted(answered, key=lambda pair: place.get(pair[1], len(place)))
-        superseded = {name for _, name in answered}
+            answered = candidates.list_answers(session, prompt_id=prompt_id)
+            failed = candidates.list_failures(session, prompt_id=prompt_id)
+        answered = [one for one in answered if one.backend != FUSION_BACKEND]
+        answered.sort(key=lambda one: place.get(one.member, len(place)))
+        superseded = {one.member for one in answered}
         latest = {name: failure for failure, name in failed if name not in superseded}
         return PromptView(
             prompt_id=prompt_id,
             instruction=prompt.instruction,
             input=prompt.input,
-            candidates=tuple(candidate_view(candidate, name) for candidate, name in answered),
+            candidates=tuple(candidate_view(one.candidate, one.member) for one in answered),
             failures=tuple(
                 failure_view(latest[name], name)
                 for name in sorted(latest, key=lambda name: place.get(name, len(place)))

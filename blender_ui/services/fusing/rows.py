@@ -15,9 +15,10 @@ from sqlmodel import Session, col, select
 
 from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
-from blender_ui.services.candidates import CandidateView, get_or_add_member, key_of
+from blender_ui.services.candidates import CandidateView, key_of
 from blender_ui.services.fusing.records import FusionRecord, find_record
 from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Ranking, RankingEntry
+from db.queries import members
 
 AttributedBy = Literal["alignment", "attention"]
 COPIED_SHARE = 0.95
@@ -139,7 +140,7 @@ def _add_candidate(
 ) -> int:
     candidate = Candidate(
         prompt_id=prompt_id,
-        member_id=key_of(get_or_add_member(session, member).id),
+        member_id=key_of(members.get_or_add(session, member=member).id),
         text=answer.text,
         finish_reason=answer.finish_reason,
         n_tokens=answer.n_tokens,

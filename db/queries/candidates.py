@@ -1,0 +1,64 @@
+"""Candidates and failures: what members answered, and why some did not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from db.models import Candidate, CandidateFailure, Member, Prompt
+
+
+class Answer(NamedTuple):
+    """A candidate and who wrote it."""
+
+    candidate: Candidate
+    member: str
+    backend: str
+
+
+class Failure(NamedTuple):
+    """A failure and whose it was."""
+
+    failure: CandidateFailure
+    member: str
+
+
+def list_answers(session: Session, *, prompt_id: int) -> list[Answer]:
+    """The candidates of a prompt by ascending id, the fused ones too."""
+    query = (
+        select(Candidate, col(Member.name), col(Member.backend))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.prompt_id) == prompt_id)
+        .order_by(col(Candidate.id))
+    )
+    return [Answer(*row) for row in session.execute(query)]
+
+
+def list_failures(session: Session, *, prompt_id: int) -> list[Failure]:
+    """The failures of a prompt by ascending id."""
+    query = (
+        select(CandidateFailure, col(Member.name))
+        .join(Member, col(Member.id) == col(CandidateFailure.member_id))
+        .where(col(CandidateFailure.prompt_id) == prompt_id)
+        .order_by(col(CandidateFailure.id))
+    )
+    return [Failure(*row) for row in session.execute(query)]
+
+
+def list_ends(session: Session, *, project_id: int, failed_since: datetime) -> set[tuple[int, str]]:
+    """Prompt and member of every answer in a project, and of every failure since a time."""
+    answered, failed = (
+        select(col(table.prompt_id), col(Member.name))
+        .join(Member, col(Member.id) == col(table.member_id))
+        .join(Prompt, col(Prompt.id) == col(table.prompt_id))
+        .where(col(Prompt.project_id) == project_id)
+        for table in (Candidate, CandidateFailure)
+    )
+    rows = (
+        *session.execute(answered),
+        *session.execute(failed.where(col(CandidateFailure.created_at) >= failed_since)),
+    )
+    return {(prompt_id, member) for prompt_id, member in rows}
