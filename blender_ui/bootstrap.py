@@ -45,6 +45,7 @@ from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
+from blender_ui.services.installation import read_secret
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access, Mode
@@ -163,11 +164,12 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     )
     access = Access(engine, mode=Mode(settings.access), clock=clock)
     accounts = Accounts(engine, clock=clock)
+    secret = read_secret(settings.home_path)
     labeling = Labeling(
         engine,
         access=access,
         clock=clock,
-        seed=settings.seed,
+        seed=secret,
         lease_seconds=settings.lease_seconds,
         overlap=settings.overlap,
     )
@@ -220,7 +222,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         fusing=fusing,
         training=Training(engine, train_every=settings.train_every, clock=clock),
         versions=versions,
-        importing=Importing(engine, clock=clock, seed=settings.seed, overlap=settings.overlap),
+        importing=Importing(engine, clock=clock, seed=secret, overlap=settings.overlap),
         exporting=Exporting(engine, clock=clock),
         evaluating=evaluating,
         ensemble_evaluation=EnsembleEvaluation(
@@ -281,7 +283,7 @@ def build_generation_run(settings: Settings, *, clock: Clock = utc_now) -> tuple
         labeling=Labeling(
             engine,
             clock=clock,
-            seed=settings.seed,
+            seed=read_secret(settings.home_path),
             lease_seconds=settings.lease_seconds,
             overlap=settings.overlap,
         ),

@@ -34,7 +34,8 @@ class Settings:
         train_every: New preferences after which a training is asked for by itself; 0 for never.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
         overlap: How many people are asked each pair of the queue.
-        seed: Seed of every coin that the app flips.
+        seed: Seed of the samples, folds and attacks of an evaluation. Not of what keeps a vote blind,
+            which comes from the installation's secret.
         hub: Whether model hubs may be asked for weights; "yes" or "no".
         access: "open" where whoever opens the page is the admin; "accounts" where people sign in;
             "demo" where a visitor without an account is an anonymous annotator.

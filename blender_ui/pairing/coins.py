@@ -1,7 +1,8 @@
 """Coins that fall the same way whenever the same question is asked of the same seed.
 
 Invariant: a draw depends on its seed and labels alone, not on how many draws came before it, so
-two processes and a restarted one agree. Non-goal: secrecy.
+two processes and a restarted one agree; from draws nobody finds the seed. Non-goal: keeping the seed
+secret, on which it rests that nobody foresees a draw; ``services.installation`` does.
 """
 
 from __future__ import annotations

@@ -11,13 +11,14 @@ and who may label.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost, MalformedInput
+from blender_ui.pairing.coins import uniform
 from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
 from blender_ui.services.labeling.answers import Answer as Answer
 from blender_ui.services.labeling.answers import Marks as Marks
@@ -47,7 +48,7 @@ class Labeling:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone.
-        seed: Decides every side, order and random turn.
+        seed: Decides every side, order and random turn; a secret, because whoever knows it knows them.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
         overlap: How many people are asked each pair that is queued from here.
         random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
@@ -317,6 +318,12 @@ class Labeling:
                 seed=self._seed,
                 now=self._clock(),
             )
+
+    def order_columns(self, members: Iterable[str], *, prompt_id: int) -> tuple[str, ...]:
+        """Put the members that answered a prompt in an order of the prompt's own, always the same one."""
+        return tuple(
+            sorted(members, key=lambda member: (uniform(self._seed, "column", prompt_id, member), member))
+        )
 
     def prioritise(self, scores_by_comparison: Mapping[int, float]) -> int:
         """Let a ranker's uncertainty order the queue: the highest score is asked first.

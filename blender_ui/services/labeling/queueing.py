@@ -42,7 +42,9 @@ def queue_prompt(
     places = max(overlap, project.overlap)
     existing = queue.paired_candidates(session, prompt_id=prompt_id)
     comparisons = []
-    for first, second in draw_pairs([texts[key] for key in wanted], limit=None, seed=seed):
+    # The prompt's own order, as of imports: else each prompt's first pair would be of the same two members.
+    order_seed = int(uniform(seed, "pairs", prompt_id) * 2**31)
+    for first, second in draw_pairs([texts[key] for key in wanted], limit=None, seed=order_seed):
         sides = draw_sides(seed, wanted[first], wanted[second])
         if frozenset((sides.left, sides.right)) in existing:
             continue

@@ -1,10 +1,14 @@
 """A column's view from what the services say of its answer.
 
-Invariant: a view without a name says nothing from which the member could be told, so a failure's
-own message, which may name it, is kept back until then. Non-goal: when names are shown.
+Invariant: a view without a name says nothing from which the member could be told: how long it took, how
+many tokens it wrote, whether its limit cut it and its own message of a failure come with the name.
+Non-goal: when names are shown.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.candidates import CandidateView, FailureView
@@ -36,31 +40,25 @@ def growing(update: CandidateUpdate, number: int, name: str) -> ColumnView:
     """
     if update.failure is not None:
         return failed(update.failure, number, name)
-    return ColumnView(
+    view = ColumnView(
         number=number,
         name=name,
         progress=Progress.DONE if update.is_done else Progress.WRITING,
         text=update.text,
-        seconds=update.seconds,
-        first_token_seconds=update.first_token_seconds,
-        n_tokens=update.n_tokens,
-        cut=cut_note(update.finish_reason),
     )
+    return view if not name else replace(view, **_figures(update))
 
 
 def answered(answer: CandidateView, number: int, name: str, *, is_asked_about: bool) -> ColumnView:
     """The column of a stored answer; arguments as ``growing``."""
-    return ColumnView(
+    view = ColumnView(
         number=number,
         name=name,
         progress=Progress.DONE,
         text=answer.text,
-        seconds=answer.seconds,
-        first_token_seconds=answer.first_token_seconds,
-        n_tokens=answer.n_tokens,
-        cut=cut_note(answer.finish_reason),
         is_asked_about=is_asked_about,
     )
+    return view if not name else replace(view, **_figures(answer))
 
 
 def cut_note(finish_reason: str | None) -> str:
@@ -84,5 +82,14 @@ def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:
         progress=Progress.FAILED,
         text=failure.partial_text,
         reason=f"{advice} ({failure.message})" if name else advice,
-        seconds=failure.seconds,
     )
+
+
+def _figures(answer: CandidateUpdate | CandidateView) -> dict[str, Any]:
+    """What an answer cost and whether it is whole, which tells one member from another."""
+    return {
+        "seconds": answer.seconds,
+        "first_token_seconds": answer.first_token_seconds,
+        "n_tokens": answer.n_tokens,
+        "cut": cut_note(answer.finish_reason),
+    }

@@ -7,7 +7,6 @@ the prompt is revealed, and revealing marks the prompt as seen. Non-goal: rankin
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -57,7 +56,6 @@ class Blend:
     ) -> None:
         self._blending = services.blending
         self._labeling = services.labeling
-        self._seed = services.settings.seed
         self._names = tuple(config.name for config in services.members.configs)
         self._after_vote = after_vote
         self._timer = timer
@@ -274,11 +272,7 @@ class Blend:
 
     def _order(self, prompt_id: int, names: set[str]) -> tuple[str, ...]:
         """The members in an order that is the prompt's own and the same after a restart."""
-
-        def draw(name: str) -> bytes:
-            return hashlib.sha256(f"{self._seed}:{prompt_id}:{name}".encode()).digest()
-
-        return tuple(sorted(names, key=draw))
+        return self._labeling.order_columns(names, prompt_id=prompt_id)
 
     def _answers(self, visit: Visit) -> PromptView:
         if visit.prompt_id is None:

@@ -1,6 +1,7 @@
 """What the Blend page shows, as values.
 
-Invariant: a view of a prompt whose names are not revealed holds no name. Non-goal: how it is drawn.
+Invariant: a view of a prompt whose names are not revealed holds no name, and no time or count of tokens,
+from which a member could be told. Non-goal: how it is drawn.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ class ColumnView:
     reason: str = ""
     """Why it failed and what to do."""
     seconds: float | None = None
+    """This and the three below stay empty while the names are hidden."""
     first_token_seconds: float | None = None
     n_tokens: int | None = None
     cut: str = ""

@@ -107,8 +107,6 @@ def test_a_column_streams_what_its_own_member_says(page: Page) -> None:
         assert views[0].progress is Progress.WAITING
         assert views[-1].progress is Progress.DONE
         assert views[-1].text == f"{name[0]} says this."
-        assert views[-1].n_tokens == 2
-        assert views[-1].first_token_seconds == 0.25
 
 
 @pytest.mark.parametrize(
