@@ -63,12 +63,16 @@ class ResultParts:
 
     box: gr.Column
     ranking: gr.HTML
+    title: gr.HTML
     fused_notice: gr.HTML
     fused: gr.Markdown
     record: gr.HTML
     again: gr.Button
     shares: gr.HTML
     attributed: gr.HTML
+    below_tab: gr.Tab
+    """The fused answer with its provenance, where another one is shown as the best."""
+    below: gr.HTML
     member: gr.Radio
     differences: gr.HTML
 
@@ -214,7 +218,9 @@ def _draw_results() -> ResultParts:
         ranking = gr.HTML("", padding=False, elem_id="blend-ranking")
         with gr.Row(equal_height=False):
             with gr.Column(min_width=320, elem_classes="bu-panel"):
-                gr.HTML(markup.section("The fused answer"), padding=False)
+                title = gr.HTML(
+                    markup.section("The fused answer"), padding=False, elem_id="blend-fused-title"
+                )
                 fused_notice = gr.HTML("", padding=False)
                 with gr.Tabs():
                     with gr.Tab("Answer"):
@@ -230,8 +236,10 @@ def _draw_results() -> ResultParts:
                             "Fuse in two rounds", size="sm", visible=False, elem_id="blend-fuse-again"
                         )
                     with gr.Tab("Where it came from"):
-                        shares = gr.HTML("", padding=False)
+                        shares = gr.HTML("", padding=False, elem_id="blend-shares")
                         attributed = gr.HTML("", padding=False, elem_id="blend-attributed")
+                    with gr.Tab("The fused answer", visible=False, elem_id="blend-below-tab") as below_tab:
+                        below = gr.HTML("", padding=False, elem_id="blend-below")
             with gr.Column(min_width=320, elem_classes="bu-panel"):
                 gr.HTML(markup.section("Beside a member's answer"), padding=False)
                 member = gr.Radio(
@@ -241,12 +249,15 @@ def _draw_results() -> ResultParts:
     return ResultParts(
         box=box,
         ranking=ranking,
+        title=title,
         fused_notice=fused_notice,
         fused=fused,
         record=record,
         again=again,
         shares=shares,
         attributed=attributed,
+        below_tab=below_tab,
+        below=below,
         member=member,
         differences=differences,
     )

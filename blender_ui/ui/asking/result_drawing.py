@@ -1,4 +1,8 @@
-"""The ranking and the fused answer as HTML, through ``markup``. No Gradio, no decisions."""
+"""The ranking and the fused answer as HTML, through ``markup``. No Gradio, no decisions.
+
+Invariant: a text, its provenance and its record are of the same answer, the fused one or the best
+source's; where both are shown, each has its own. Non-goal: which of the two is shown.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +42,48 @@ def draw_fusion_notice(view: ResultView) -> str:
     return markup.notice(view.fusion_notice, tone="busy" if waits else "info")
 
 
+def draw_title(fusion: FusionView | None) -> str:
+    """Whose answer the card shows."""
+    if fusion is None or fusion.shown == "fused":
+        return markup.section("The fused answer")
+    if fusion.candidate_id is None:
+        return markup.section(f"{fusion.best.member}'s answer (there is no fused one)")
+    return markup.section(f"Best answer: {fusion.best.member} (the fused one ranked below it)")
+
+
 def draw_record(fusion: FusionView | None) -> str:
-    """How people like what this fuser writes."""
-    if fusion is None or not fusion.text:
+    """Below the fused answer, how people like what this fuser writes."""
+    return _record(fusion) if fusion is not None and fusion.shown == "fused" else ""
+
+
+def draw_shares(fusion: FusionView | None) -> str:
+    """How much of the answer that is shown came from whom."""
+    if fusion is None:
         return ""
+    if fusion.shown == "best_source":
+        return markup.share_bar([markup.Share(fusion.best.member, 1.0, fusion.best.position)])
+    return _shares(fusion)
+
+
+def draw_attributed(fusion: FusionView | None) -> str:
+    """The answer that is shown, in the colours of its sources."""
+    if fusion is None:
+        return ""
+    if fusion.shown == "best_source":
+        best = fusion.best
+        span = markup.Span(best.text, best.position, best.member, best.member)
+        return markup.attributed([span]) + markup.remark(f"All of it is {best.member}'s answer.")
+    return _attributed(fusion)
+
+
+def draw_below(fusion: FusionView | None) -> str:
+    """The fused answer with its provenance and record, where the ranker put it below what is shown."""
+    if fusion is None or fusion.shown == "fused" or fusion.candidate_id is None:
+        return ""
+    return _shares(fusion) + _attributed(fusion) + _record(fusion)
+
+
+def _record(fusion: FusionView) -> str:
     record = fusion.record
     if record is None:
         return markup.remark(
@@ -54,19 +96,14 @@ def draw_record(fusion: FusionView | None) -> str:
     )
 
 
-def draw_shares(fusion: FusionView | None) -> str:
-    """How much of the fused answer came from whom."""
-    if fusion is None or not fusion.text:
-        return ""
+def _shares(fusion: FusionView) -> str:
     parts = [markup.Share(source.member, source.share or 0.0, source.position) for source in fusion.sources]
     own = max(0.0, 1 - sum(part.share for part in parts))
     return markup.share_bar([*parts, markup.Share(OWN_WORDS, own, None)])
 
 
-def draw_attributed(fusion: FusionView | None) -> str:
+def _attributed(fusion: FusionView) -> str:
     """The fused answer in the colours of its sources."""
-    if fusion is None or not fusion.text:
-        return ""
     return markup.attributed(
         markup.Span(
             fusion.text[span.start : span.end],

@@ -251,8 +251,8 @@ def _page_outputs(parts: BlendParts) -> list[Any]:
 
 def _result_outputs(parts: BlendParts) -> list[Any]:
     shown = parts.results
-    drawn = [shown.ranking, shown.fused_notice, shown.fused, shown.record, shown.again]
-    drawn += [shown.shares, shown.attributed]
+    drawn = [shown.ranking, shown.title, shown.fused_notice, shown.fused, shown.record, shown.again]
+    drawn += [shown.shares, shown.attributed, shown.below_tab, shown.below]
     return [parts.result, *drawn, shown.member, shown.differences]
 
 
@@ -303,14 +303,18 @@ def _paint_vote(parts: BlendParts, view: PageView) -> Update:
 
 def _paint_result(parts: BlendParts, view: ResultView) -> Update:
     shown = parts.results
+    below = result_drawing.draw_below(view.fusion)
     painted: Update = {
         shown.ranking: result_drawing.draw_ranking(view),
+        shown.title: result_drawing.draw_title(view.fusion),
         shown.fused_notice: result_drawing.draw_fusion_notice(view),
         shown.fused: safe_markdown(shown_text(view)),
         shown.record: result_drawing.draw_record(view.fusion),
         shown.again: gr.update(visible=view.is_done and view.fusion is not None),
         shown.shares: result_drawing.draw_shares(view.fusion),
         shown.attributed: result_drawing.draw_attributed(view.fusion),
+        shown.below_tab: gr.update(visible=bool(below)),
+        shown.below: below,
         shown.differences: differences(compare(view, first_to_compare(view))),
     }
     if view.is_done:

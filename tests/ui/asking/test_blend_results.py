@@ -1,17 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blender_ui.errors import RankerError
+from blender_ui.errors import FusionError, RankerError
+from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.services.fusing.records import FusionRecord
 from blender_ui.ui.app import build_app
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.result_drawing import (
+    OWN_WORDS,
     draw_attributed,
     draw_fusion_notice,
     draw_ranking,
@@ -21,7 +25,7 @@ from blender_ui.ui.asking.result_drawing import (
 from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.asking.views import ResultView, Visit
 from tests.builders.scripted_members import ScriptedMember, failing, saying
-from tests.ui.scripted_services import build_scripted_services
+from tests.ui.scripted_services import ScriptedFuser, build_scripted_services
 
 ANSWERS = {
     "Ada": "Warm the pot first. Then wait.",
@@ -147,6 +151,68 @@ def test_comparing_with_what_is_not_a_member_gives_nothing(asked: Asked, member:
 def test_waiting_is_shown_as_waiting() -> None:
     assert "bu-busy" in draw_fusion_notice(ResultView(fusion_notice="Fusing the best answers …"))
     assert "bu-busy" not in draw_fusion_notice(ResultView(fusion_notice="There is none.", is_done=True))
+
+
+LONG = "Pour. Use water that has just boiled, all of it over the leaves, and let it stand for four minutes."
+
+
+def drawn_card(asked: Asked) -> dict[str, Any]:
+    """The card's components after the names are shown, by their ids."""
+    listener = next(
+        fn for fn in build_app(asked.services).fns.values() if fn.api_name == "blend_show_results"
+    )
+    assert listener.fn is not None
+    *_, last = listener.fn(asked.revealed)
+    return {part.elem_id: value for part, value in last.items() if getattr(part, "elem_id", None)}
+
+
+def text_of(drawn: str) -> str:
+    """The text whose stretches are coloured."""
+    found = re.search(r'<div class="bu-text bu-attributed">(.*?)</div>', drawn, re.DOTALL)
+    assert found is not None
+    return unescape(re.sub("<[^>]+>", "", found[1]))
+
+
+def test_a_fused_answer_that_is_shown_stands_with_its_own_provenance(asked: Asked) -> None:
+    asked.services.ranking.train()
+    card = drawn_card(asked)
+    assert "The fused answer" in card["blend-fused-title"]
+    assert text_of(card["blend-attributed"]) == unescape(card["blend-fused"])
+    assert "Nobody has voted on an answer fused by" in card["blend-record"]
+    assert card["blend-below-tab"]["visible"] is False
+    assert card["blend-below"] == ""
+
+
+def test_a_best_answer_and_the_fused_one_below_it_each_stand_with_their_own_provenance(
+    tmp_path: Path,
+) -> None:
+    asked = Asked(tmp_path, Brahms=saying(LONG))
+    asked.services.ranking.train()
+    card = drawn_card(asked)
+    assert "Best answer: Brahms (the fused one ranked below it)" in card["blend-fused-title"]
+    assert unescape(card["blend-fused"]) == LONG
+    assert text_of(card["blend-attributed"]) == LONG
+    assert re.findall(r">([^<>]+) <b>(\d+%)</b>", card["blend-shares"]) == [("Brahms", "100%")]
+    assert card["blend-record"] == ""
+    assert card["blend-below-tab"]["visible"] is True
+    assert text_of(card["blend-below"]) == "Pour. Warm the pot first. Tea is a drink."
+    assert unescape(re.findall(r">([^<>]+) <b>\d+%</b>", card["blend-below"])[-1]) == OWN_WORDS
+    assert "fused by Fuser" in card["blend-below"]
+
+
+def test_where_nothing_was_fused_the_card_says_whose_answer_it_shows(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object, **options: object) -> Generator[FusedPiece]:
+        yield FusedPiece("Half", 1)
+        raise FusionError("memory ran out")
+
+    monkeypatch.setattr(ScriptedFuser, "stream", broken)
+    asked.services.ranking.train()
+    card = drawn_card(asked)
+    assert "Brahms&#x27;s answer (there is no fused one)" in card["blend-fused-title"]
+    assert unescape(card["blend-fused"]) == text_of(card["blend-attributed"]) == ANSWERS["Brahms"]
+    assert card["blend-below-tab"]["visible"] is False
 
 
 def test_people_s_votes_on_a_fuser_are_told_with_an_interval(asked: Asked) -> None:
