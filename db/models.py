@@ -394,6 +394,8 @@ class TrainingJob(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcTime)
     heartbeat_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    progressed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When the work last got on; the heartbeat goes on while it does not."""
     finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 

@@ -31,8 +31,8 @@ def read_secret(home_path: Path) -> int:
     text = path.read_text(encoding="utf-8", errors="replace").strip()
     if len(text) != N_DIGITS or not set(text) <= set("0123456789abcdef"):
         raise MalformedInput(
-            f"expected {N_DIGITS} hexadecimal digits in {path}, came {len(text)} other characters; put the file "
-            "back, or remove it for a new secret: votes stay, the columns of open questions change places"
+            f"expected {N_DIGITS} hexadecimal digits in {path}, came {len(text)} other characters; "
+            "put the file back, or remove it for a new secret: votes stay, the columns of open questions change places"
         )
     return int(text, 16)
 

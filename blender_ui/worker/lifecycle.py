@@ -1,7 +1,8 @@
 """How a worker process behaves among others: its share of the machine, and how it ends.
 
 Invariant: it ends at once when it is told to, or when its parent is gone. It never waits for a step,
-because a step that is cut off is repeated by the next worker. Non-goal: the work.
+because a step that is cut off is repeated by the next worker. It lowers its own priority and nobody
+else's. Non-goal: the work.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-NICENESS = 10
-AUTOGROUP_PATH = Path("/proc/self/autogroup")
+NICENESS = 5
+"""A third of an ordinary program's share of a core: enough to get on while others keep each core busy."""
 
 
 def share_machine() -> None:
@@ -25,10 +26,19 @@ def share_machine() -> None:
         os.environ.setdefault(variable, n_threads)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.nice(NICENESS)
-    # On Linux a session of its own may be a scheduling group of its own, and between groups only the
-    # group's niceness counts.
+
+
+def lower_session(leader_id: int) -> None:
+    """Lower the scheduling group of a session, where Linux keeps one for each.
+
+    Between such groups only the group's niceness counts. Only for a session that the caller has just
+    made: a worker that was started in a terminal shares its group with all that runs there.
+
+    Args:
+        leader_id: Process id of the session's first process.
+    """
     with suppress(OSError):
-        AUTOGROUP_PATH.write_text(str(NICENESS))
+        Path(f"/proc/{leader_id}/autogroup").write_text(str(NICENESS))
 
 
 def end_on_signals(status: int = 0) -> None:

@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
+from blender_ui.worker.lifecycle import lower_session
+
 COMMAND = (sys.executable, "-m", "blender_ui.worker", "--with-parent")
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -81,10 +83,12 @@ class WorkerSupervisor:
         with self._lock:
             if self._closing.is_set():
                 return None
-            # A session of its own: Ctrl-C is for the app, and the worker follows by the pipe.
+            # A session of its own: Ctrl-C is for the app, and the worker follows by the pipe. With it comes
+            # a scheduling group of its own, which may sink without the app's.
             self._child = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, env=self._environ, start_new_session=True
             )
+            lower_session(self._child.pid)
             self.n_starts += 1
             return self._child
 

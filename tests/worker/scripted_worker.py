@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +43,11 @@ JOINT = JointTools(
 
 
 def make_run(
-    engine: Engine, home: Path, *, open_reader: Callable[[], AnswerReader] = ScriptedReader
+    engine: Engine,
+    home: Path,
+    *,
+    open_reader: Callable[[], AnswerReader] = ScriptedReader,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> TrainingRun:
     """A training run on a store; fusers are trained for real, from a checkpoint in ``home / "tiny"``."""
     return TrainingRun(
@@ -56,6 +61,7 @@ def make_run(
             fusers_path=home / "fusers",
             tools=SeqToSeqTools(base_finder=Path, default_base=str(home / "tiny")),
         ),
+        monotonic=monotonic,
     )
 
 

@@ -18,10 +18,9 @@ REPOSITORY = Path(__file__).parents[2]
 OBEDIENT = (sys.executable, "-c", "import sys; sys.stdin.read()")
 
 
-def wait_until(is_true: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(is_true: Callable[[], object]) -> None:
+    """Wait for what is needed, however busy the machine; pytest's own limit ends a test that hangs."""
     while not is_true():
-        assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
 
 
@@ -60,11 +59,13 @@ def test_a_worker_that_fails_at_once_is_tried_again_ever_more_slowly() -> None:
     supervisor = WorkerSupervisor(
         command=(sys.executable, "-c", "raise SystemExit(1)"), first_pause_seconds=0.2
     )
+    started = time.monotonic()
     supervisor.start()
-    time.sleep(1.5)
+    wait_until(lambda: supervisor.n_starts == 4)
+    seconds = time.monotonic() - started
     supervisor.close()
-    # Pauses of .2, .4, .8 s: a supervisor without back-off would have started it some seven times.
-    assert 2 <= supervisor.n_starts <= 4
+    # However long a start takes, pauses of .2, .4 and .8 s lie between four; without back-off .6 s in all.
+    assert seconds >= 1.4
 
 
 def test_the_web_process_supervises_without_importing_torch_or_dbos() -> None:

@@ -79,7 +79,8 @@ class JobProgress:
             if job.cancel_requested_at is not None or job.status is not JobStatus.RUNNING:
                 raise JobCancelled(f"job {self._job_id} was cancelled")
             job.phase, job.progress = phase, max(job.progress, min(share, 1.0))
-            job.remaining_seconds, job.heartbeat_at = remaining_seconds, self._clock()
+            job.remaining_seconds = remaining_seconds
+            job.heartbeat_at = job.progressed_at = self._clock()
             session.add_all(self._drain())
 
     def now(self) -> float:
@@ -127,7 +128,8 @@ def start_job(engine: Engine, job_id: int, *, now: datetime) -> bool:
         if job is None or job.status.is_finished():
             return False
         job.status, job.phase = JobStatus.RUNNING, "preparing"
-        job.started_at, job.heartbeat_at = job.started_at or now, now
+        job.started_at = job.started_at or now
+        job.heartbeat_at = job.progressed_at = now
         return True
 
 

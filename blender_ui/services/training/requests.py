@@ -6,6 +6,7 @@ takes it from there, whenever one is alive. Non-goal: training itself; nothing h
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,9 +36,18 @@ from db.queries.versions import find_by_job
 
 STALLED_AFTER = timedelta(seconds=20)
 """Without a sign of life for this long, the worker counts as not running."""
+QUIET_AFTER = timedelta(seconds=30)
+"""Without progress for this long, a running job says why."""
+BUSY_LOAD = 1.25
+"""Programs that want to run, for each core, from which on a machine is called busy."""
 CUT_OFF_CANDIDATE = "cut_off_candidate_id"
 """Option of a fuser's job: answers after this id are not part of it."""
 UNFINISHED = (JobStatus.WAITING, JobStatus.RUNNING)
+
+
+def measure_load() -> float:
+    """Programs that wanted to run over the last minute, for each core of this machine."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +58,8 @@ class JobView:
     kind: JobKind
     status: JobStatus
     phase: str
-    """What it does now, in words; "worker not running" where no worker gave a sign of life."""
+    """What it does now, in words, and why it stands still where it does: "worker not running" where no
+    worker gave a sign of life, the last progress where that was long ago."""
     progress: float
     """In [0, 1]."""
     remaining_seconds: float | None
@@ -71,6 +82,7 @@ class Training:
         train_every: New preferences after which ``request_if_due`` asks; 0 for never.
         kind: What is trained where a request does not say.
         clock: The present time, aware.
+        measure_load: How many programs want to run on this machine, for each of its cores.
     """
 
     def __init__(
@@ -80,11 +92,13 @@ class Training:
         train_every: int,
         kind: JobKind = JobKind.FAST,
         clock: Callable[[], datetime] = utc_now,
+        measure_load: Callable[[], float] = measure_load,
     ) -> None:
         self._engine = engine
         self._train_every = train_every
         self._kind = kind
         self._clock = clock
+        self._measure_load = measure_load
 
     def readiness(self) -> ReadinessView:
         """Whether there is enough to train on, with the counts."""
@@ -224,12 +238,13 @@ class Training:
     def _view(self, session: Session, job: TrainingJob) -> JobView:
         assert job.id is not None
         version_id = find_by_job(session, job_id=job.id)
-        is_stalled = _is_stalled(job, self._clock())
+        now = self._clock()
+        is_stalled = _is_stalled(job, now)
         return JobView(
             id=job.id,
             kind=job.kind,
             status=job.status,
-            phase="worker not running" if is_stalled else job.phase,
+            phase=self._say_phase(session, job, now),
             progress=job.progress,
             remaining_seconds=None if is_stalled else job.remaining_seconds,
             error=job.error,
@@ -241,6 +256,28 @@ class Training:
             is_stalled=is_stalled,
             is_cancel_requested=job.cancel_requested_at is not None,
         )
+
+    def _say_phase(self, session: Session, job: TrainingJob, now: datetime) -> str:
+        if _is_stalled(job, now):
+            return "worker not running"
+        match job.status:
+            case JobStatus.WAITING:
+                before = session.exec(
+                    select(TrainingJob.id).where(col(TrainingJob.status) == JobStatus.RUNNING)
+                ).first()
+                return job.phase if before is None else f"waits for job {before} to end"
+            case JobStatus.RUNNING:
+                quiet = now - (job.progressed_at or now)
+                return job.phase if quiet <= QUIET_AFTER else f"{job.phase}; {self._say_why_quiet(quiet)}"
+            case _:
+                return job.phase
+
+    def _say_why_quiet(self, quiet: timedelta) -> str:
+        load = self._measure_load()
+        last = f"last progress {quiet.total_seconds():.0f} s ago"
+        if load < BUSY_LOAD:
+            return last
+        return f"the machine is busy ({load:.1f} programs want each core): {last}"
 
 
 def _is_stalled(job: TrainingJob, now: datetime) -> bool:

@@ -8,6 +8,7 @@ worker's workflow knows. Nothing here imports torch; models come in as openers.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,6 +83,7 @@ class TrainingRun:
         joint: Trains and loads joint rankers.
         fusers: Trains fusers; None where a worker does not.
         clock: The present time, aware.
+        monotonic: Seconds from any start.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class TrainingRun:
         joint: JointTools,
         fusers: FuserRun | None = None,
         clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._rankers_path = rankers_path
@@ -102,6 +105,7 @@ class TrainingRun:
         self._joint = joint
         self._fusers = fusers
         self._clock = clock
+        self._monotonic = monotonic
         self._reader: AnswerReader | None = None
         self._work: _Work | None = None
 
@@ -265,7 +269,7 @@ class TrainingRun:
             return self._work
         job = self._get_job(job_id)
         kind = job.kind.model
-        progress = JobProgress(self._engine, job_id, clock=self._clock)
+        progress = JobProgress(self._engine, job_id, clock=self._clock, monotonic=self._monotonic)
         progress.report("loading", 0.0)
         stored = load_dataset(self._engine, cut_off_preference_id=job.cut_off_preference_id)
         is_fast = kind is ModelKind.FAST
@@ -275,6 +279,7 @@ class TrainingRun:
             needed=self._find_needed(stored.dataset, is_fast),
             open_reader=self._get_reader,
             progress=progress,
+            kept_path=self._rankers_path / f"job-{job_id}.progress",
             ends_at=READING_ENDS_AT if is_fast else READING_ENDS_AT_FOR_JOINT,
             seconds_after=SECONDS_AFTER_READING,
         )

@@ -57,7 +57,7 @@ def draw_card(card: JobCard | None) -> str:
             + markup.notice(STALLED, tone="warning")
         )
     words = {
-        JobStatus.WAITING: "waiting for the worker",
+        JobStatus.WAITING: "waiting for the worker" if job.phase == "waiting" else job.phase,
         JobStatus.RUNNING: job.phase + _say_remaining(job.remaining_seconds),
         JobStatus.COMPLETE: f"complete after {_say_duration(job)}",
         JobStatus.CANCELLED: "cancelled",

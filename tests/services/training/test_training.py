@@ -18,6 +18,8 @@ from blender_ui.services.jobs.progress import (
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.readiness import N_DECIDED_NEEDED, N_PROMPTS_NEEDED
 from blender_ui.services.versions.registration import FittedVersion, register_version
+from blender_ui.ui.training.drawing import draw_card
+from blender_ui.ui.training.handlers import JobCard
 from db.engine import transaction
 from db.models import JobKind, JobStatus, ModelVersion, Preference, TrainingJob
 from tests.builders.preferences import add_labeled_prompts
@@ -156,6 +158,43 @@ def test_a_job_without_a_sign_of_life_is_shown_as_stalled_and_can_be_cancelled(e
     assert not training.get_job(job.id).is_stalled
     clock.pass_by(60)
     assert training.cancel(job_id=job.id).status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        (
+            4.2,
+            "reading answers, 3 of 9; the machine is busy (4.2 programs want each core): last progress 40 s ago",
+        ),
+        (0.4, "reading answers, 3 of 9; last progress 40 s ago"),
+    ],
+)
+def test_a_job_that_does_not_get_on_while_its_worker_lives_says_since_when_and_why(
+    engine: Engine, load: float, said: str
+) -> None:
+    add_labeled_prompts(engine, n_prompts=40)
+    clock = Clock()
+    training = Training(engine, train_every=0, clock=clock, measure_load=lambda: load)
+    job = training.request()
+    start_job(engine, job.id, now=clock())
+    JobProgress(engine, job.id, clock=clock).report("reading answers, 3 of 9", 0.3)
+    clock.pass_by(20)
+    assert training.get_job(job.id).phase == "reading answers, 3 of 9"
+    clock.pass_by(20)
+    touch_jobs(engine, [job.id], now=clock())
+    assert training.get_job(job.id).phase == said
+
+
+def test_a_job_that_waits_says_for_what(engine: Engine) -> None:
+    add_labeled_prompts(engine, n_prompts=40)
+    clock = Clock()
+    training = make_training(engine, clock)
+    first = training.request()
+    assert "waiting for the worker" in draw_card(JobCard(job=training.get_job(first.id), curve=()))
+    start_job(engine, first.id, now=clock())
+    second = training.request()
+    assert f"waits for job {first.id} to end" in draw_card(JobCard(job=training.get_job(second.id), curve=()))
 
 
 def test_progress_is_written_at_most_once_a_second_and_never_goes_back(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 from blender_ui.errors import RankerError
 from blender_ui.ranking.fast import SETTINGS_FILE
 from blender_ui.services.jobs.progress import JobCancelled
-from blender_ui.services.training.readings import CHUNK
+from blender_ui.services.training.readings import CHUNK, COMMIT_SECONDS
 from blender_ui.services.training.requests import JobView, Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import VersionView
@@ -166,6 +166,59 @@ def test_a_chunk_is_committed_before_the_next_is_read(
     assert run.read_chunk(job.id) == 80 - CHUNK
     with transaction(engine) as session:
         assert session.execute(select(func.count()).select_from(Reading)).scalar_one() == CHUNK
+
+
+class SlowReader(ScriptedReader):
+    """Takes so many seconds of the test's clock for each answer, and is killed after so many answers."""
+
+    def __init__(self, *, answer_seconds: float, dies_after: int = 10**9) -> None:
+        super().__init__()
+        self.now, self.n_answers = 0.0, 0
+        self._answer_seconds, self._dies_after = answer_seconds, dies_after
+
+    def read(self, prompt: RankingPrompt, answers: Sequence[str]) -> FloatArray:
+        if self.n_answers + len(answers) > self._dies_after:
+            raise KeyboardInterrupt
+        self.n_answers += len(answers)
+        self.now += self._answer_seconds * len(answers)
+        return super().read(prompt, answers)
+
+
+def make_slow_run(engine: Engine, home: Path, reader: SlowReader) -> TrainingRun:
+    return make_run(engine, home, open_reader=lambda: reader, monotonic=lambda: reader.now)
+
+
+@pytest.mark.parametrize(("answer_seconds", "n_kept"), [(0.01, CHUNK), (1.0, 3), (40.0, 1)])
+def test_what_was_read_is_committed_after_a_few_seconds_however_slow_the_machine_is(
+    engine: Engine, training: Training, tmp_path: Path, answer_seconds: float, n_kept: int
+) -> None:
+    run = make_slow_run(engine, tmp_path, SlowReader(answer_seconds=answer_seconds))
+    job = training.request()
+    run.start(job.id)
+    assert run.read_chunk(job.id) == 80 - n_kept
+    with transaction(engine) as session:
+        assert session.execute(select(func.count()).select_from(Reading)).scalar_one() == n_kept
+
+
+def test_a_worker_killed_among_the_answers_to_other_questions_reads_few_of_them_again(tmp_path: Path) -> None:
+    engine = make_store(tmp_path)
+    add_labeled_prompts(engine, n_prompts=400)
+    training = Training(engine, train_every=0, clock=utc_now)
+    job = training.request()
+    whole = SlowReader(answer_seconds=1.0)
+    expected = carry_out_without_end(make_slow_run(engine, tmp_path / "whole", whole), job)
+    n_negatives = whole.n_answers - 800
+    assert n_negatives > 5
+    killed = SlowReader(answer_seconds=1.0, dies_after=n_negatives - 1)
+    with pytest.raises(KeyboardInterrupt):
+        make_slow_run(engine, tmp_path / "home", killed).fit(job.id)
+    again = SlowReader(answer_seconds=1.0)
+    run = make_slow_run(engine, tmp_path / "home", again)
+    fitted = run.fit(job.id)
+    assert fitted.fingerprint == expected.fingerprint
+    assert again.n_answers <= 1 + COMMIT_SECONDS
+    run.register(job.id, fitted=fitted)
+    assert not list((tmp_path / "home" / "rankers").glob("*.progress"))
 
 
 def test_preferences_after_the_cut_off_are_not_learnt_from(
