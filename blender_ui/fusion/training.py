@@ -30,7 +30,7 @@ from blender_ui.fusion.examples import FusionExample
 from blender_ui.fusion.generation import GenerationOptions
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
 from blender_ui.ranking.joint.hardware import explain_memory, multiplies_bfloat16
-from blender_ui.ranking.joint.progress import clear_progress, load_progress, save_progress
+from blender_ui.ranking.joint.progress import SaveClock, clear_progress, load_progress, save_progress
 from blender_ui.ranking.joint.storage import write_folder
 
 _IGNORED = -100
@@ -67,7 +67,7 @@ class FuserOptions:
         candidate_tokens: Most tokens of one candidate that are read.
         target_tokens: Most tokens that are written.
         n_beams: How the finished fuser writes; 1 lets the text grow on the page.
-        checkpoint_steps: Steps between two saves of the run's state.
+        checkpoint_steps: Steps between two saves of the run's state, a minute at most.
         held_out_steps: Steps between two measurements on held-out examples.
         n_held_out: Most held-out examples of such a measurement.
         seed: Of everything random.
@@ -132,10 +132,11 @@ def train(
     with explain_memory(FusionError, _advise(options)):
         run = _Run(examples, held_out, base=base, options=options)
         step = load_progress(output, digest=digest, model=run.model, optimizer=run.optimizer)
+        clock = SaveClock(options.checkpoint_steps)
         while step < run.n_steps:
             figures = run.take_step(step)
             step += 1
-            if step % options.checkpoint_steps == 0 and step < run.n_steps:
+            if step < run.n_steps and clock.is_due(step):
                 save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
             is_measured = step % options.held_out_steps == 0 or step == run.n_steps
             on_progress(step, run.n_steps, figures, run.measure() if is_measured else None)

@@ -132,6 +132,16 @@ def label_by_sense(page: Page, sensible: set[str]) -> None:
         expect(page.locator("[data-count=n_mine]")).to_have_text(str(number + 2))
 
 
+def wait_until_decided(page: Page) -> None:
+    """Wait for the job's end and what it decided, however long others keep the machine busy."""
+    expect(page.locator("#train-card")).to_contain_text("Job 1")
+    ended = re.compile(r"\b(complete|failed|cancelled)\b")
+    while not ended.search(said := page.locator("#train-card").inner_text()):
+        page.wait_for_timeout(500)
+    assert "complete" in said, said
+    expect(page.locator("#train-decisions")).to_contain_text(re.compile("promoted|refused", re.IGNORECASE))
+
+
 def keep(page: Page, name: str) -> None:
     """Save a picture by day and by night, where somebody wants pictures."""
     folder = os.environ.get("STORY_SCREENSHOTS")
@@ -164,9 +174,7 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
 
     page.goto(f"{app_url}train")
     page.locator("#train-go").click()
-    expect(page.locator("#train-decisions")).to_contain_text(
-        re.compile("promoted|refused", re.IGNORECASE), timeout=MODEL_PATIENCE_MS
-    )
+    wait_until_decided(page)
     expect(page.locator("#train-versions")).to_contain_text("active")
     keep(page, "train")
 

@@ -14,8 +14,6 @@ from tests.services.training.test_fuser_training import OPTIONS, add_references
 from tests.worker.test_worker import Start, start_worker, wait_for
 
 __all__ = ["start_worker"]
-PATIENCE = 240
-"""Seconds; only waited for in full when the test fails. A worker yields to everybody else."""
 
 
 def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on(
@@ -28,13 +26,13 @@ def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on
     job = training.request(kind=JobKind.FUSER, options=OPTIONS | {"n_epochs": 8, "checkpoint_steps": 2})
     first = start_worker()
     saved = tmp_path / "fusers" / f"job-{job.id}.progress" / "state.pt"
-    wait_for(training, job.id, lambda view: saved.exists(), seconds=PATIENCE)
+    wait_for(training, job.id, lambda view: saved.exists(), first)
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert training.get_job(job.id).status is JobStatus.RUNNING
     n_before = len(training.curve(job.id))
-    start_worker()
-    end = wait_for(training, job.id, lambda view: view.status.is_finished(), seconds=PATIENCE)
+    second = start_worker()
+    end = wait_for(training, job.id, lambda view: view.status.is_finished(), second)
     assert (end.status, end.error) == (JobStatus.COMPLETE, None)
     steps = [point.step for point in training.curve(job.id)]
     assert steps == sorted(set(steps))

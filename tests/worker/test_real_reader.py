@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import find_reader
 from db.models import JobStatus
 from tests.builders.preferences import add_labeled_prompts
+from tests.worker.test_worker import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -50,10 +50,7 @@ def test_the_worker_trains_with_the_real_reader_and_the_page_ranks_with_what_it_
     try:
         add_labeled_prompts(services.engine, n_prompts=24)
         job = services.training.request()
-        deadline = time.monotonic() + 500
-        while not (job := services.training.get_job(job.id)).status.is_finished():
-            assert time.monotonic() < deadline, f"waited too long, the job is {job}"
-            time.sleep(0.5)
+        job = wait_for(services.training, job.id, lambda view: view.status.is_finished(), worker)
         assert (job.status, job.error) == (JobStatus.COMPLETE, None)
         (version,) = services.versions.list_versions()
         assert version.base_model == "smollm2-135m"

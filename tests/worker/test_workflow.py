@@ -141,13 +141,10 @@ def test_a_job_whose_workflow_was_given_up_is_failed_with_a_reason(tmp_path: Pat
         job = training.request()
         worker.poll()
         (unfinished,) = run.list_unfinished()
-        deadline = time.monotonic() + 30
         while training.get_job(job.id).status is not JobStatus.RUNNING:
-            assert time.monotonic() < deadline
             time.sleep(0.05)
         DBOS.cancel_workflow(unfinished.workflow_id)
         while not training.get_job(job.id).status.is_finished():
-            assert time.monotonic() < deadline
             worker.poll()
             time.sleep(0.05)
     finally:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,30 @@ from blender_ui.ranking.joint.model import PairModel
 from blender_ui.ranking.joint.storage import write_folder
 
 _STATE = "state.pt"
+SAVE_SECONDS = 60.0
+"""After so long the state is saved, however few steps a busy machine took."""
+
+
+class SaveClock:
+    """Says after which steps the state is to be saved.
+
+    Args:
+        every: At the latest after so many steps.
+        timer: Seconds from a fixed point; by it, at the latest after ``SAVE_SECONDS``.
+    """
+
+    def __init__(self, every: int, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._timer = timer
+        self._since = timer()
+
+    def is_due(self, step: int) -> bool:
+        """Whether to save after this step, counted from 1; whoever asks then saves."""
+        now = self._timer()
+        if step % self._every and now - self._since < SAVE_SECONDS:
+            return False
+        self._since = now
+        return True
 
 
 def save_progress(output: Path, *, digest: str, step: int, model: PairModel, optimizer: Any) -> None:

@@ -35,7 +35,7 @@ from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.examples import Example, ExampleSource, split_micro_batches
 from blender_ui.ranking.joint.hardware import explain_memory, multiplies_bfloat16
 from blender_ui.ranking.joint.model import Form
-from blender_ui.ranking.joint.progress import clear_progress, load_progress, save_progress
+from blender_ui.ranking.joint.progress import SaveClock, clear_progress, load_progress, save_progress
 from blender_ui.values import PreferenceDataset
 
 OnProgress = Callable[[int, int, float, float], None]
@@ -62,7 +62,7 @@ class JointOptions:
         lora_rank: Rank of low-rank adapters on every linear layer; 0 trains all weights.
         gradient_checkpointing: Recompute activations: about a third slower, far less memory.
         precision: "auto" is bfloat16 where the device multiplies it natively, else float32.
-        checkpoint_steps: Steps between two saves of the run's state.
+        checkpoint_steps: Steps between two saves of the run's state, a minute at most.
         seed: Of everything random.
         device: None takes what accelerate finds.
     """
@@ -137,6 +137,7 @@ def train(
     with explain_memory(RankerError, advice):
         run = _Run(dataset, base=base, options=options)
         step = load_progress(output, digest=digest, model=run.model, optimizer=run.optimizer)
+        clock = SaveClock(options.checkpoint_steps)
         while step < run.n_steps:
             if run.is_true_anywhere(should_stop()):
                 if run.is_main:
@@ -147,7 +148,7 @@ def train(
                 )
             loss, accuracy = run.take_step(step)
             step += 1
-            if run.is_main and step % options.checkpoint_steps == 0 and step < run.n_steps:
+            if run.is_main and step < run.n_steps and clock.is_due(step):
                 save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
             on_progress(step, run.n_steps, loss, accuracy)
         if run.is_main:
