@@ -32,7 +32,8 @@ def read_secret(home_path: Path) -> int:
     if len(text) != N_DIGITS or not set(text) <= set("0123456789abcdef"):
         raise MalformedInput(
             f"expected {N_DIGITS} hexadecimal digits in {path}, came {len(text)} other characters; "
-            "put the file back, or remove it for a new secret: votes stay, the columns of open questions change places"
+            "put the file back, or remove it for a new secret: votes stay, and the columns of open questions "
+            "change places"
         )
     return int(text, 16)
 
