@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from blender_ui.services.training.requests import Training
 from db.models import JobKind, JobStatus, ModelRole, utc_now
 from tests.builders.stores import make_store
@@ -14,6 +16,7 @@ from tests.services.training.test_fuser_training import OPTIONS, add_references
 from tests.worker.test_worker import Start, start_worker, wait_for
 
 __all__ = ["start_worker"]
+pytestmark = pytest.mark.timeout(1800)
 
 
 def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on(

@@ -34,6 +34,7 @@ print("torch:yes" if "torch" in sys.modules else "torch:no")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_worker_trains_with_the_real_reader_and_the_page_ranks_with_what_it_made(tmp_path: Path) -> None:
     environ = {**os.environ, "BLENDER_UI_HOME": str(tmp_path), "BLENDER_UI_TRAIN_EVERY": "0"}
     environ["BLENDER_UI_MEMBERS"] = str(REPOSITORY / "members.toml")
