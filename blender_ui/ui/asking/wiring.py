@@ -251,8 +251,8 @@ def _page_outputs(parts: BlendParts) -> list[Any]:
 
 def _result_outputs(parts: BlendParts) -> list[Any]:
     shown = parts.results
-    drawn = [shown.ranking, shown.title, shown.fused_notice, shown.fused, shown.record, shown.again]
-    drawn += [shown.shares, shown.attributed, shown.below_tab, shown.below]
+    drawn: list[Any] = [shown.ranking, shown.title, shown.fused_notice, shown.fused, shown.record]
+    drawn += [shown.again, shown.shares, shown.attributed, shown.below_tab, shown.below]
     return [parts.result, *drawn, shown.member, shown.differences]
 
 
