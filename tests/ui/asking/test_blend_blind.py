@@ -92,7 +92,7 @@ def test_after_the_vote_every_column_has_its_figures(tmp_path: Path) -> None:
     assert {
         view.name: (view.n_tokens, view.first_token_seconds, view.seconds) for view in shown.columns
     } == PACES
-    assert all(view.was_cut for view in shown.columns)
+    assert all(view.cut for view in shown.columns)
 
 
 def asked(services: Any) -> tuple[Blend, Visit]:
