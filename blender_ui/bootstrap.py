@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import SchemaMismatch, WeightsUnavailable
 from blender_ui.fusion.desk import FUSER, load_desk
+from blender_ui.installation import read_secret
 from blender_ui.loaders import (
     BERTSCORE,
     SeqToSeqTools,
@@ -45,7 +46,6 @@ from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
-from blender_ui.services.installation import read_secret
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access, Mode

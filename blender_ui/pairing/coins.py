@@ -2,7 +2,7 @@
 
 Invariant: a draw depends on its seed and labels alone, not on how many draws came before it, so
 two processes and a restarted one agree; from draws nobody finds the seed. Non-goal: keeping the seed
-secret, on which it rests that nobody foresees a draw; ``services.installation`` does.
+secret, on which it rests that nobody foresees a draw; ``installation`` does.
 """
 
 from __future__ import annotations

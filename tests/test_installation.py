@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.installation import read_secret
+from blender_ui.installation import read_secret
 
 
 def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_no_two_installations_have_the_same_one(tmp_path: Path) -> None:
 
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from blender_ui.services.installation import read_secret; "
+        "import sys; from pathlib import Path; from blender_ui.installation import read_secret; "
         "sys.stdin.readline(); print(read_secret(Path(sys.argv[1])))"
     )
     children = [
