@@ -57,7 +57,7 @@
     if (!column) return;
     column.classList.add("bu-lit");
     stretch.classList.add("bu-lit");
-    const words = placedWords(column.querySelector(".bu-answer") ?? column);
+    const words = placedWords(column.querySelector(".bu-prose") ?? column);
     const ranges = runsIn(words, wordsOf(stretch.textContent)).map(({ length, at }) => {
       const range = new Range();
       range.setStart(words[at].node, words[at].start);

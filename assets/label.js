@@ -70,8 +70,8 @@ function drawTexts() {
   find(".instruction").innerHTML = pair.instruction;
   find(".input").innerHTML = pair.input;
   for (const side of ["left", "right"]) find(`.answer.${side} .text`).innerHTML = pair[side];
-  drawFormulas();
   if (isDiffering) markDifferences();
+  paintSpans();
 }
 
 function say(turn) {

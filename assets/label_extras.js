@@ -111,15 +111,16 @@ function markSelection(label) {
   const selection = document.getSelection();
   const range = selection.rangeCount ? selection.getRangeAt(0) : null;
   const side = ["left", "right"].find((one) => range && sideText(one).contains(range.commonAncestorContainer));
-  const text = range?.toString() ?? "";
-  if (!side || !text.trim()) {
+  if (side) takeWholeFormulas(range);
+  const text = side ? textOf(range) : "";
+  if (!text.trim()) {
     refuse("Select words in one of the answers first");
     return;
   }
   const before = document.createRange();
   before.setStart(sideText(side), 0);
   before.setEnd(range.startContainer, range.startOffset);
-  const start = before.toString().length;
+  const start = textOf(before).length;
   extras.spans.push({ side, start, end: start + text.length, text: text.slice(0, 4000), label });
   selection.removeAllRanges();
   keepDraft();
@@ -135,19 +136,20 @@ function dropSpan(index) {
 // The range of characters [start, end) of a text; null where it is shorter.
 function findRange(root, start, end) {
   const range = document.createRange();
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   let at = 0;
   let hasStart = false;
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (!hasStart && start < at + node.length) {
-      range.setStart(node, start - at);
+  for (const { node, text, isFormula } of piecesOf(root)) {
+    if (!hasStart && start < at + text.length) {
+      if (isFormula) range.setStartBefore(node);
+      else range.setStart(node, start - at);
       hasStart = true;
     }
-    if (hasStart && end <= at + node.length) {
-      range.setEnd(node, end - at);
+    if (hasStart && end <= at + text.length) {
+      if (isFormula) range.setEndAfter(node);
+      else range.setEnd(node, end - at);
       return range;
     }
-    at += node.length;
+    at += text.length;
   }
   return null;
 }
@@ -224,7 +226,7 @@ function makePast(past) {
   const earlier = past.n_earlier ? `, changed ${past.n_earlier === 1 ? "once" : `${past.n_earlier} times`}` : "";
   summary.textContent = `${question.textContent.trim().slice(0, 70)} · ${SAID[past.outcome]} (${past.at}${earlier})`;
   const texts = document.createElement("div");
-  texts.className = "text";
+  texts.className = "text bu-prose";
   texts.innerHTML = `<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;
   if (past.reason) {
     const why = document.createElement("p");

@@ -1,27 +1,45 @@
-// The texts of the desk: formulas and the words in which two answers differ. Part of label.js' script.
+// The texts of the desk: what counts as their characters and words, and the words in which two
+// answers differ. Part of label.js' script.
 const LONGEST_DIFFERENCE = 4_000_000; // cells of the word table
 
-let katex = null;
-async function drawFormulas() {
-  const formulas = desk.querySelectorAll(".formula:not(.drawn)");
-  if (formulas.length === 0 || !desk.dataset.katex) return;
-  katex ??= import(root + desk.dataset.katex).then((module) => module.default);
-  const { renderToString } = await katex;
-  for (const formula of formulas) {
-    const displayMode = "display" in formula.dataset;
-    formula.innerHTML = renderToString(formula.textContent, { displayMode, throwOnError: false });
-    formula.classList.add("drawn");
+// ---- Characters: a formula counts as its TeX, whether it is drawn already or not --------------------
+const texOf = (formula) => formula.dataset.tex ?? formula.textContent;
+
+// The text nodes and formulas of a text, in reading order.
+function piecesOf(root) {
+  const pieces = [];
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT, (node) => {
+    if (node.nodeType === Node.TEXT_NODE || node.matches(".formula")) return NodeFilter.FILTER_ACCEPT;
+    return node.parentElement.closest(".formula") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP;
+  });
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const isFormula = node.nodeType === Node.ELEMENT_NODE;
+    if (!isFormula && node.parentElement.closest(".formula")) continue;
+    pieces.push({ node, isFormula, text: isFormula ? texOf(node) : node.data });
   }
+  return pieces;
+}
+
+// A selection ends where a formula does: what KaTeX draws has no places that would still be there later.
+function takeWholeFormulas(range) {
+  const formulaAt = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest(".formula");
+  const [first, last] = [formulaAt(range.startContainer), formulaAt(range.endContainer)];
+  if (first) range.setStartBefore(first);
+  if (last) range.setEndAfter(last);
+}
+
+function textOf(range) {
+  const part = range.cloneContents();
+  for (const formula of part.querySelectorAll(".formula")) formula.textContent = texOf(formula);
+  return part.textContent;
 }
 
 // ---- Differences: the words that one answer has and the other has not, marked where they stand ----
-function readWords(text) {
+function readWords(root) {
   const words = [];
-  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT, (node) =>
-    node.parentElement.closest(".formula") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
-  );
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    for (const found of node.data.matchAll(/\S+/g)) {
+  for (const { node, isFormula, text } of piecesOf(root)) {
+    if (isFormula) words.push({ node, isFormula, word: text, isShared: false });
+    else for (const found of text.matchAll(/\S+/g)) {
       words.push({ node, start: found.index, end: found.index + found[0].length, word: found[0], isShared: false });
     }
   }
@@ -62,8 +80,11 @@ function markWords(words) {
     let first = last;
     while (first > 0 && !words[first - 1].isShared && words[first - 1].node === words[last].node) first--;
     const range = document.createRange();
-    range.setStart(words[first].node, words[first].start);
-    range.setEnd(words[last].node, words[last].end);
+    if (words[last].isFormula) range.selectNode(words[last].node);
+    else {
+      range.setStart(words[first].node, words[first].start);
+      range.setEnd(words[last].node, words[last].end);
+    }
     range.surroundContents(document.createElement("mark"));
     last = first;
   }

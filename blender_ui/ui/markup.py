@@ -1,7 +1,7 @@
 """The only place that makes HTML.
 
-Invariant: every text that comes from outside passes ``escape`` here; pages never write tags
-themselves. Non-goals: what is shown when, and members' Markdown.
+Invariant: every text that comes from outside passes ``escape`` here or comes drawn from ``prose``;
+pages never write tags themselves. Non-goals: what is shown when, and Markdown.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Literal, NamedTuple
 from urllib.parse import quote
+
+from blender_ui.ui.texts import escape
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
@@ -331,8 +332,23 @@ def fold(title: str, body: str) -> str:
         title: Says what is inside.
         body: From this module or ``prose``.
     """
-    summary = f"<summary>{escape(title)}</summary>"
-    return f'<details class="bu-fold">{summary}<div class="bu-prose">{body}</div></details>'
+    return f'<details class="bu-fold"><summary>{escape(title)}</summary>{passage(body)}</details>'
+
+
+def passage(body: str, *, written: str = "") -> str:
+    """A text from outside in its frame; empty for an empty one.
+
+    Args:
+        body: From ``prose``.
+        written: The text as it was written, to unfold or copy; empty for none.
+    """
+    if not body:
+        return ""
+    drawn = f'<div class="bu-prose">{body}</div>'
+    if not written:
+        return drawn
+    fold = f"<details><summary>As written</summary><pre>\n{escape(written)}</pre></details>"
+    return f'{drawn}<div class="bu-written">{fold}<button type="button" data-copy>Copy</button></div>'
 
 
 def download(title: str, *, name: str, text: str) -> str:

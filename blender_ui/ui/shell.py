@@ -17,8 +17,12 @@ from blender_ui.ui import markup
 
 ASSETS_PATH = Path(__file__).resolve().parents[2] / "assets"
 
-POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
-"""Gradio compiles its listeners' ``js`` in the page, hence 'unsafe-eval'."""
+POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "form-action 'self'; base-uri 'self'; object-src 'none'"
+)
+"""Gradio compiles its listeners' ``js`` in the page, hence 'unsafe-eval'. What follows the first
+directive is not covered by it, or asks for less."""
 
 MOST_FILE_BYTES = 4 * 2**30
 """Of one file that the data page takes; `blender-ui import` takes any."""
@@ -50,7 +54,7 @@ ACCOUNT = Page("Account", "account")
 """Reached from the header's corner, which says who one is."""
 
 
-SCRIPTS = ("identity.js", "page.js", "figures.js", "fused.js")
+SCRIPTS = ("identity.js", "page.js", "prose.js", "figures.js", "fused.js")
 """Run on every page, in this order."""
 
 
@@ -80,7 +84,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "server_port": settings.port,
         "theme": build_theme(),
         "css_paths": [ASSETS_PATH / "theme.css"],
-        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{scripts}',
+        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{_katex()}{scripts}',
         "favicon_path": ASSETS_PATH / "logo.svg",
         "run_history": False,
         "enable_monitoring": False,
@@ -89,6 +93,13 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "show_error": True,
         "ssr_mode": False,
     }
+
+
+def _katex() -> str:
+    """Where ``prose.js`` finds the KaTeX that Gradio serves for its own Markdown; names have a hash."""
+    folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    names = (min(path.name for path in folder.glob(f"katex-*.{ending}")) for ending in ("js", "css"))
+    return f'<meta name="blender-ui-katex" content="{" ".join(names)}">'
 
 
 def build_theme() -> gr.themes.Base:

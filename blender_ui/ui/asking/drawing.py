@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blender_ui.ui import markup
 from blender_ui.ui.asking.views import ColumnView, Pair, Progress
-from blender_ui.ui.markdown import safe_markdown
+from blender_ui.ui.prose import GrowingProse, render_prose
 
 STATES = {
     Progress.EMPTY: "",
@@ -25,9 +25,21 @@ def draw_column_head(view: ColumnView) -> str:
     )
 
 
-def draw_column_text(view: ColumnView) -> str:
-    """The answer as disarmed Markdown."""
-    return safe_markdown(view.text)
+def draw_column_text(view: ColumnView, growing: GrowingProse | None = None) -> str:
+    """The answer.
+
+    Args:
+        view: The column.
+        growing: Of a column that is being written; its end is drawn as a whole.
+    """
+    if growing is not None and view.progress is Progress.WRITING:
+        return markup.passage(growing.draw(view.text))
+    return draw_answer(view.text)
+
+
+def draw_answer(text: str) -> str:
+    """A whole answer, which can be copied as it was written."""
+    return markup.passage(render_prose(text), written=text)
 
 
 def draw_column_foot(view: ColumnView) -> str:

@@ -35,7 +35,7 @@ from blender_ui.ui.identity import welcome
 
 LONGEST_WAIT_SECONDS = 300.0
 DRAW_SECONDS = 0.04
-"""Least time between two drawings of the page, shared by its columns: each draws its Markdown anew."""
+"""Least time between two drawings of the page, shared by its columns: each sends its text anew."""
 
 
 class Blend:

@@ -9,7 +9,6 @@ import gradio as gr
 
 from blender_ui.ui import markup
 from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, LONGEST_REASON, NOBODY
-from blender_ui.ui.markdown import LATEX_DELIMITERS
 from blender_ui.ui.shell import ASSETS_PATH, browser_memory
 
 TITLE = "Ask once, compare blind, blend the best"
@@ -35,7 +34,7 @@ class ColumnParts:
     """One member's column."""
 
     head: gr.HTML
-    text: gr.Markdown
+    text: gr.HTML
     foot: gr.HTML
     retry: gr.Button
 
@@ -65,7 +64,7 @@ class ResultParts:
     ranking: gr.HTML
     title: gr.HTML
     fused_notice: gr.HTML
-    fused: gr.Markdown
+    fused: gr.HTML
     record: gr.HTML
     again: gr.Button
     shares: gr.HTML
@@ -159,7 +158,7 @@ def _draw_column(number: int) -> ColumnParts:
         head = gr.HTML(
             markup.column_head("", state="", progress="empty", is_asked_about=False), padding=False
         )
-        text = gr.Markdown("", latex_delimiters=LATEX_DELIMITERS, buttons=["copy"], elem_classes="bu-answer")
+        text = gr.HTML("", padding=False, elem_classes="bu-answer")
         foot = gr.HTML("", padding=False)
         retry = gr.Button("Retry", size="sm", visible=False, elem_id=f"blend-retry-{number}")
     return ColumnParts(head=head, text=text, foot=foot, retry=retry)
@@ -224,13 +223,7 @@ def _draw_results() -> ResultParts:
                 fused_notice = gr.HTML("", padding=False)
                 with gr.Tabs():
                     with gr.Tab("Answer"):
-                        fused = gr.Markdown(
-                            "",
-                            latex_delimiters=LATEX_DELIMITERS,
-                            buttons=["copy"],
-                            elem_id="blend-fused",
-                            elem_classes="bu-answer",
-                        )
+                        fused = gr.HTML("", padding=False, elem_id="blend-fused", elem_classes="bu-answer")
                         record = gr.HTML("", padding=False, elem_id="blend-record")
                         again = gr.Button(
                             "Fuse in two rounds", size="sm", visible=False, elem_id="blend-fuse-again"

@@ -19,8 +19,8 @@ from blender_ui.ui.asking.results import Results, compare, first_to_compare, sho
 from blender_ui.ui.asking.views import Choice, ColumnView, PageView, Progress, ResultView, Turn, Visit
 from blender_ui.ui.background import Background
 from blender_ui.ui.events import at_once
-from blender_ui.ui.markdown import safe_markdown
 from blender_ui.ui.markup import differences
+from blender_ui.ui.prose import GrowingProse
 
 N_STREAMS = 32
 """How many answers of one column are written at once, over all visitors."""
@@ -122,8 +122,8 @@ def _wire_stream(parts: BlendParts, blend: Blend, number: int, begun: Any, name:
     column = parts.columns[number]
 
     def stream(visit: Visit) -> Iterator[Update]:
-        views = blend.stream(visit, number)
-        yield from _at_least_once((_paint_column(column, view) for view in views), column.head)
+        views, prose = blend.stream(visit, number), GrowingProse()
+        yield from _at_least_once((_paint_column(column, view, prose) for view in views), column.head)
 
     def settle(visit: Visit) -> Update:
         settled = blend.settle(visit)
@@ -276,10 +276,10 @@ def _paint_page(parts: BlendParts, visit: Visit, view: PageView) -> Update:
     return painted
 
 
-def _paint_column(column: ColumnParts, view: ColumnView) -> Update:
+def _paint_column(column: ColumnParts, view: ColumnView, growing: GrowingProse | None = None) -> Update:
     return {
         column.head: drawing.draw_column_head(view),
-        column.text: drawing.draw_column_text(view),
+        column.text: drawing.draw_column_text(view, growing),
         column.foot: drawing.draw_column_foot(view),
         column.retry: gr.update(visible=view.progress is Progress.FAILED),
     }
@@ -308,7 +308,7 @@ def _paint_result(parts: BlendParts, view: ResultView) -> Update:
         shown.ranking: result_drawing.draw_ranking(view),
         shown.title: result_drawing.draw_title(view.fusion),
         shown.fused_notice: result_drawing.draw_fusion_notice(view),
-        shown.fused: safe_markdown(shown_text(view)),
+        shown.fused: drawing.draw_answer(shown_text(view)),
         shown.record: result_drawing.draw_record(view.fusion),
         shown.again: gr.update(visible=view.is_done and view.fusion is not None),
         shown.shares: result_drawing.draw_shares(view.fusion),

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
 from blender_ui.ui.prose import render_prose
 from blender_ui.ui.shell import ASSETS_PATH
-
-_GRADIO_ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
-
 
 SCRIPTS = ("label_text.js", "label.js", "label_extras.js")
 """One after the other; together they are the frame's script."""
@@ -32,13 +27,5 @@ def draw_label(*, keep_seconds: float) -> None:
         elem_id="label-desk",
         apply_default_css=False,
         padding=False,
-        head=f'<link rel="stylesheet" href="{_find_asset("katex-*.css")}">',
-        katex=_find_asset("katex-*.js"),
         keep_seconds=keep_seconds,
     )
-
-
-def _find_asset(pattern: str) -> str:
-    """Address of a file of KaTeX that Gradio serves for its own Markdown; its name has a hash in it."""
-    found = next(_GRADIO_ASSETS.glob(pattern), None)
-    return f"/assets/{found.name}" if found else ""

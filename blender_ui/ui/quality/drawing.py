@@ -157,7 +157,7 @@ def draw_desk(desk: Desk) -> str:
 
 
 def _answer(title: str, text: str) -> str:
-    return markup.section(title) + markup.differences([markup.Difference("same", text)])
+    return markup.section(title) + markup.passage(prose.render_prose(text), written=text)
 
 
 def _draw_votes(shown: Disagreement) -> str:
