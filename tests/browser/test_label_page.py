@@ -13,6 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
+from blender_ui.services.people.projects import ProjectTerms
+from blender_ui.services.people.questions import Questions
 from blender_ui.ui.app import build_app
 from blender_ui.ui.shell import launch_options
 from db.engine import transaction
@@ -237,6 +239,69 @@ def test_texts_are_drawn_and_nothing_in_them_acts(desk: Desk, open_page: Open) -
     assert marked == {"one.", "two."}
     page.keyboard.press("d")
     assert page.locator("mark").count() == 0
+
+
+MARKED = (
+    "() => Object.fromEntries(['good', 'bad'].map((label) => [label, [...(CSS.highlights.get(`label-${label}`) ?? [])]"
+    ".map((range) => { const part = range.cloneContents(); for (const one of part.querySelectorAll('.formula'))"
+    " one.textContent = one.dataset.tex ?? one.textContent; return part.textContent; })]))"
+)
+SELECT = """([side, from, to]) => {
+    const text = document.querySelector(`.answer.${side} .text`);
+    const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+    const range = new Range();
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (node.data.includes(from)) range.setStart(node, node.data.indexOf(from));
+        if (node.data.includes(to)) { range.setEnd(node, node.data.indexOf(to) + to.length); break; }
+    }
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+}"""
+
+
+def test_marked_stretches_land_where_they_were_marked_with_lines_formulas_and_differences(
+    tmp_path: Path, serve: Serve, open_page: Open
+) -> None:
+    desk = Desk(tmp_path, n_prompts=2)
+    desk.services.projects.change(
+        1,
+        ProjectTerms(name="Marks", questions=Questions(spans=True)),
+        by=desk.services.labeling.sign_in(key=key_of(1)).id,
+    )
+    poem = "Roses are $r^2$ red\nViolets **are** blue\n\n- and $PATH:$HOME stays\n"
+    desk.write(poem, poem)
+    page = open_page(serve(desk.services) + "label")
+    lease = wait_for_pair(page)
+    expect(page.locator(".left .katex").first).to_be_visible()
+    page.evaluate(SELECT, ["left", "red", "Violets"])
+    page.get_by_role("button", name="good", exact=True).click()
+    page.evaluate(SELECT, ["right", "$PATH", "stays"])
+    page.get_by_role("button", name="bad", exact=True).click()
+    marked = {"good": ["red\nViolets"], "bad": ["$PATH:$HOME stays"]}
+    assert page.evaluate(MARKED) == marked
+    for _ in range(2):  # with the differences and without
+        page.keyboard.press("d")
+        assert page.evaluate(MARKED) == marked
+    page.reload()
+    wait_for_pair(page)
+    expect(page.locator(".left .katex").first).to_be_visible()
+    assert page.evaluate(MARKED) == marked
+    press(page, "t", lease=lease)
+    (stored,) = desk.preferences(page)
+    assert stored.spans == [
+        {"side": "left", "start": 14, "end": 25, "text": "red\nViolets", "label": "good"},
+        {"side": "right", "start": 42, "end": 59, "text": "$PATH:$HOME stays", "label": "bad"},
+    ]
+
+
+def test_a_formula_is_one_word_of_a_difference(desk: Desk, open_page: Open) -> None:
+    desk.write("It is $x^2$ here\nand $y$ there", "It is $x^3$ here\nand $y$ there")
+    page = open_page(desk.url)
+    wait_for_pair(page)
+    page.keyboard.press("d")
+    expect(page.locator(".answers mark .formula .katex")).to_have_count(2)
+    expect(page.locator(".answers mark")).to_have_count(2)
+    expect(page.locator(".answer.left .text br")).to_have_count(1)
 
 
 def test_a_text_from_right_to_left_begins_at_the_right(desk: Desk, open_page: Open) -> None:

@@ -25,20 +25,15 @@ def draw_column_head(view: ColumnView) -> str:
     )
 
 
-def draw_column_text(view: ColumnView, growing: GrowingProse | None = None) -> str:
-    """The answer.
+def draw_text(text: str, growing: GrowingProse | None = None) -> str:
+    """An answer; a whole one can be copied as it was written.
 
     Args:
-        view: The column.
-        growing: Of a column that is being written; its end is drawn as a whole.
+        text: As far as it is there.
+        growing: Of a text that is being written; its end is drawn without.
     """
-    if growing is not None and view.progress is Progress.WRITING:
-        return markup.passage(growing.draw(view.text))
-    return draw_answer(view.text)
-
-
-def draw_answer(text: str) -> str:
-    """A whole answer, which can be copied as it was written."""
+    if growing is not None:
+        return markup.passage(growing.draw(text))
     return markup.passage(render_prose(text), written=text)
 
 

@@ -184,16 +184,20 @@ def _wire_results(parts: BlendParts, results: Results, begun: Any, name: str) ->
     """After ``begun``, rank while the person reads, or show rank and fusion once names are known."""
 
     def follow(visit: Visit) -> Iterator[Update]:
-        views = results.follow(visit)
-        yield from _at_least_once((_paint_result(parts, view) for view in views), parts.results.ranking)
+        views, prose = results.follow(visit), GrowingProse()
+        yield from _at_least_once(
+            (_paint_result(parts, view, prose) for view in views), parts.results.ranking
+        )
 
     return begun.success(follow, parts.visit, _result_outputs(parts), **_queued(name, N_RESULTS))
 
 
 def _wire_again(parts: BlendParts, results: Results) -> Any:
     def fuse_again(visit: Visit) -> Iterator[Update]:
-        views = results.fuse_again(visit, rounds=2)
-        yield from _at_least_once((_paint_result(parts, view) for view in views), parts.results.ranking)
+        views, prose = results.fuse_again(visit, rounds=2), GrowingProse()
+        yield from _at_least_once(
+            (_paint_result(parts, view, prose) for view in views), parts.results.ranking
+        )
 
     return parts.results.again.click(
         fuse_again,
@@ -279,7 +283,7 @@ def _paint_page(parts: BlendParts, visit: Visit, view: PageView) -> Update:
 def _paint_column(column: ColumnParts, view: ColumnView, growing: GrowingProse | None = None) -> Update:
     return {
         column.head: drawing.draw_column_head(view),
-        column.text: drawing.draw_column_text(view, growing),
+        column.text: drawing.draw_text(view.text, growing if view.progress is Progress.WRITING else None),
         column.foot: drawing.draw_column_foot(view),
         column.retry: gr.update(visible=view.progress is Progress.FAILED),
     }
@@ -301,14 +305,14 @@ def _paint_vote(parts: BlendParts, view: PageView) -> Update:
     }
 
 
-def _paint_result(parts: BlendParts, view: ResultView) -> Update:
+def _paint_result(parts: BlendParts, view: ResultView, growing: GrowingProse) -> Update:
     shown = parts.results
     below = result_drawing.draw_below(view.fusion)
     painted: Update = {
         shown.ranking: result_drawing.draw_ranking(view),
         shown.title: result_drawing.draw_title(view.fusion),
         shown.fused_notice: result_drawing.draw_fusion_notice(view),
-        shown.fused: drawing.draw_answer(shown_text(view)),
+        shown.fused: drawing.draw_text(shown_text(view), None if view.is_done else growing),
         shown.record: result_drawing.draw_record(view.fusion),
         shown.again: gr.update(visible=view.is_done and view.fusion is not None),
         shown.shares: result_drawing.draw_shares(view.fusion),
