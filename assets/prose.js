@@ -5,7 +5,7 @@
 (() => {
   "use strict";
   const root = () => window.blenderUi.root();
-  const MOST_EM = 20; // a rule or gap of a formula; without a limit one covers the page
+  const MOST_EM = 10; // a rule or gap of a formula; without a limit one covers the page
 
   let katex = null; // the module, once it is here
   let loading = null;

@@ -184,20 +184,16 @@ def _wire_results(parts: BlendParts, results: Results, begun: Any, name: str) ->
     """After ``begun``, rank while the person reads, or show rank and fusion once names are known."""
 
     def follow(visit: Visit) -> Iterator[Update]:
-        views, prose = results.follow(visit), GrowingProse()
-        yield from _at_least_once(
-            (_paint_result(parts, view, prose) for view in views), parts.results.ranking
-        )
+        views, text = results.follow(visit), GrowingProse()
+        yield from _at_least_once((_paint_result(parts, view, text) for view in views), parts.results.ranking)
 
     return begun.success(follow, parts.visit, _result_outputs(parts), **_queued(name, N_RESULTS))
 
 
 def _wire_again(parts: BlendParts, results: Results) -> Any:
     def fuse_again(visit: Visit) -> Iterator[Update]:
-        views, prose = results.fuse_again(visit, rounds=2), GrowingProse()
-        yield from _at_least_once(
-            (_paint_result(parts, view, prose) for view in views), parts.results.ranking
-        )
+        views, text = results.fuse_again(visit, rounds=2), GrowingProse()
+        yield from _at_least_once((_paint_result(parts, view, text) for view in views), parts.results.ranking)
 
     return parts.results.again.click(
         fuse_again,
