@@ -101,9 +101,10 @@ NAMES = [
     "[F{}](javascript:window.hacked=1) \u202ezyx",
     "{{{{constructor}}}} ${{window.hacked=1}} \x1b[31mG{}",
 ]  # fmt: skip
-N_MEMBERS = 20
-N_ASKED = -(-len(PAYLOADS) // N_MEMBERS)
-"""Questions on Blend, so that each payload is an answer once."""
+N_MEMBERS, N_TOGETHER = 4, 5
+N_ASKED = -(-len(PAYLOADS) // (N_MEMBERS * N_TOGETHER))
+"""Questions on Blend, so that each payload is answered once. An answer there has a few of them; on
+Label each is a text of its own."""
 MADE = "body :is(form:not(.account form), iframe, object, embed, base, meta, link, .canary)"
 """What Gradio and the pages have none of outside of the head."""
 
@@ -124,24 +125,36 @@ def wheel(number: int) -> str:
     return PAYLOADS[number % len(PAYLOADS)]
 
 
+def together(asked: int, place: int) -> list[int]:
+    """The payloads of a member's answer to a question on Blend."""
+    first = (asked * N_MEMBERS + place) * N_TOGETHER
+    return [number % len(PAYLOADS) for number in range(first, first + N_TOGETHER)]
+
+
+def answer_of(asked: int, place: int) -> str:
+    return "\n\n".join(PAYLOADS[number] for number in together(asked, place))
+
+
+def shown_at(asked: int) -> list[int]:
+    return [number for place in range(N_MEMBERS) for number in together(asked, place)]
+
+
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Walk:
     folder: Path = tmp_path_factory.mktemp("walk")
     members = [
-        ScriptedMember(
-            name_of(place), *(saying(wheel(asked * N_MEMBERS + place)) for asked in range(N_ASKED))
-        )
+        ScriptedMember(name_of(place), *(saying(answer_of(asked, place)) for asked in range(N_ASKED)))
         for place in range(N_MEMBERS)
     ]
     services = build_scripted_services(folder, *members)
     services.ranking.train()
-    owner = services.labeling.sign_in(key=key_of(0), name=name_of(40))
+    owner = sign_in(services, 0, name_of(40))
     questions = Questions(criteria=("<form class=canary> name50n",), strength=True, spans=True)
     terms = ProjectTerms(name=name_of(41), guidelines="\n\n".join(PAYLOADS), overlap=3, questions=questions)
     services.projects.change(DEFAULT_PROJECT_ID, terms, by=owner.id)
     label_ids = write_label_prompts(services)
     for voter, outcome in ((1, Outcome.LEFT), (2, Outcome.RIGHT)):
-        annotator = services.labeling.sign_in(key=key_of(voter), name=name_of(42 + voter))
+        annotator = sign_in(services, voter, name_of(42 + voter))
         for number in range(3):
             pair = services.labeling.next_pair(annotator_id=annotator.id, prompt_id=label_ids[number])
             services.labeling.submit(
@@ -149,6 +162,11 @@ def walk(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Walk:
                 idempotency_key=f"{voter}-{number}", reason=wheel(7 * voter + number),
             )  # fmt: skip
     return Walk(serve(services), services, label_ids)
+
+
+def sign_in(services: Any, number: int, name: str) -> Any:
+    annotator = services.labeling.sign_in(key=key_of(number))
+    return services.labeling.rename(annotator_id=annotator.id, name=name)
 
 
 def write_label_prompts(services: Any) -> list[int]:
@@ -213,11 +231,6 @@ class Watch:
 
 def words_of(numbers: Any) -> list[str]:
     return [f"word{number}{end}" for number in numbers for end in "az"]
-
-
-def shown_at(asked: int) -> list[int]:
-    """The payloads that answer a question on Blend."""
-    return [number % len(PAYLOADS) for number in range(asked * N_MEMBERS, (asked + 1) * N_MEMBERS)]
 
 
 def test_there_are_enough_of_them() -> None:
@@ -291,7 +304,7 @@ def test_on_inspect_as_answers_and_reasons(walk: Walk, open_page: Open) -> None:
     [
         ("quality", "#quality-pair .bu-prose", ["name43n", "name44n"]),
         ("projects", "#projects-guidelines textarea", ["name41n"]),
-        ("people", ".bu-table", []),
+        ("people", ".bu-table", ["name40n", "name43n"]),
         ("inspect?tab=members", "#members-ratings tbody tr", ["name60n", "name61n"]),
         ("data", "#data-sources", []),
         ("train", "h1", []),
