@@ -95,6 +95,17 @@ def list_open_to(session: Session, *, annotator_id: int) -> Sequence[Project]:
     ).all()
 
 
+def find_last_joined(session: Session, *, annotator_id: int) -> int | None:
+    """The project that an annotator became a member of last, and still is; None for none."""
+    project_id: int | None = session.execute(
+        select(col(ProjectMember.project_id))
+        .where(col(ProjectMember.annotator_id) == annotator_id, col(ProjectMember.removed_at).is_(None))
+        .order_by(col(ProjectMember.created_at).desc(), col(ProjectMember.project_id).desc())
+        .limit(1)
+    ).scalar()
+    return project_id
+
+
 def list_members(session: Session, *, project_id: int) -> list[tuple[int, str]]:
     """Id and name of a project's members, by name."""
     rows = session.execute(

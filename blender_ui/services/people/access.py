@@ -29,6 +29,11 @@ from db.queries.projects import find_admission
 _RANK = {Role.ANNOTATOR: 0, Role.RESEARCHER: 1, Role.ADMIN: 2}
 
 
+def is_below(role: Role, other: Role) -> bool:
+    """Whether a role may do less than another one."""
+    return _RANK[role] < _RANK[other]
+
+
 class Mode(enum.StrEnum):
     """Who may come in."""
 
@@ -97,7 +102,7 @@ class Access:
         Raises:
             NotPermitted: With a sentence that says what to do.
         """
-        if _RANK[annotator.role] < _RANK[role]:
+        if is_below(annotator.role, role):
             raise NotPermitted(
                 f"This needs the role {role.value}, and {annotator.name} has the role "
                 f"{annotator.role.value}. An admin gives roles on the People page."
@@ -113,7 +118,7 @@ class Access:
             project = find_admission(session, project_id=project_id, annotator_id=annotator.id)
         if project is None or project.is_archived:
             raise NotPermitted("This project is not there to be labelled any more; choose another one.")
-        sees_all = _RANK[annotator.role] >= _RANK[Role.RESEARCHER]
+        sees_all = not is_below(annotator.role, Role.RESEARCHER)
         if project.audience is Audience.MEMBERS and not (sees_all or project.is_member):
             raise NotPermitted(
                 f"The project {project.name} is for its members. Ask a researcher for an invitation link."

@@ -1,7 +1,7 @@
-"""Invitation links: who holds one may make an account with the role it says.
+"""Invitation links: who holds one may make an account with the role it says, or take it with their own.
 
-Invariant: a link makes at most as many accounts as it was made for, in whatever order requests
-come, and none after its end or once its maker may make none any more; the store has its hash alone.
+Invariant: at most as many people take a link as it was made for, in whatever order requests come,
+and none after its end or once its maker may make none any more; the store has its hash alone.
 Non-goal: who may make links at the time, which the pages ask ``services.people.access``.
 """
 
@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound, NotPermitted
+from blender_ui.services.people.access import is_below
 from blender_ui.services.people.account_rows import add_person, read_username
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.auditing import Change, record_change
@@ -23,6 +24,7 @@ from blender_ui.services.people.signing_in import hash_secret
 from db.engine import transaction
 from db.models import Invitation, Project, ProjectMember, Role
 from db.queries import accounts
+from db.queries.accounts import Person
 
 LASTS = timedelta(days=14)
 SET_UP_LASTS = timedelta(hours=24)
@@ -37,10 +39,16 @@ _MAKERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class InvitationView:
-    """A link that can still be taken; its token is not kept, so it cannot be shown again."""
+    """A link; its token is not kept, so it cannot be shown again.
+
+    Attributes:
+        project_id: Whose member one becomes by it; None for none.
+        project: Its name; empty for none.
+    """
 
     id: int
     role: Role
+    project_id: int | None
     project: str
     n_left: int
     expires_at: datetime
@@ -131,6 +139,28 @@ class Invitations:
             annotator_id = person.account.annotator_id
         return self._accounts.begin(annotator_id=annotator_id)
 
+    def join(self, *, token: str, annotator_id: int) -> InvitationView:
+        """Let somebody who has an account take a link; what they may do already takes none of its places.
+
+        So a link that somebody took opens its project for them again, used up or not.
+
+        Raises:
+            NotPermitted: As in ``look``.
+            NotFound: If there is no such account.
+        """
+        now = self._clock()
+        with transaction(self._engine, immediate=True) as session:
+            person = accounts.find_by_annotator(session, annotator_id=annotator_id)
+            if person is None:
+                raise NotFound(f"annotator {annotator_id} has no account")
+            known = accounts.find_invitation(session, token_hash=hash_secret(token))
+            if known is None or not _has_what_it_gives(session, known, person):
+                known = self._get_valid(session, token)
+                known.n_left -= 1
+                _give(session, known, person, now=now)
+            project = session.get(Project, known.project_id) if known.project_id else None
+            return _view(known, project.name if project else None)
+
     def withdraw(self, *, invitation_id: int, by: int) -> None:
         """Let a link make no more accounts.
 
@@ -176,10 +206,45 @@ def _is_vouched_for(session: Session, invitation: Invitation) -> bool:
     return maker.account.disabled_at is None and maker.annotator.role in _MAKERS[invitation.role]
 
 
+def _has_what_it_gives(session: Session, invitation: Invitation, person: Person) -> bool:
+    role = person.annotator.role
+    if is_below(role, invitation.role):
+        return False
+    if invitation.project_id is None or role is not Role.ANNOTATOR:  # others may label every project
+        return True
+    member = session.get(ProjectMember, (invitation.project_id, person.account.annotator_id))
+    return member is not None and member.removed_at is None
+
+
+def _give(session: Session, invitation: Invitation, person: Person, *, now: datetime) -> None:
+    """The role, where one's own is lower, and the membership."""
+    annotator_id, before = person.account.annotator_id, person.annotator.role
+    if is_below(before, invitation.role):
+        person.annotator.role = invitation.role
+        change = Change(
+            by=annotator_id,
+            action="account.role",
+            object_id=annotator_id,
+            before={"role": before.value},
+            after={"role": invitation.role.value},
+        )
+        record_change(session, change, now=now)
+    if invitation.project_id is None:
+        return
+    key = (invitation.project_id, annotator_id)
+    member = session.get(ProjectMember, key) or ProjectMember(project_id=key[0], annotator_id=key[1])
+    member.created_at, member.removed_at = now, None
+    session.add(member)
+    after = {f"annotator {annotator_id}": True, "invitation": invitation.id}
+    change = Change(by=annotator_id, action="project.member", object_id=key[0], after=after)
+    record_change(session, change, now=now)
+
+
 def _view(invitation: Invitation, project: str | None) -> InvitationView:
     return InvitationView(
         id=invitation.id or 0,
         role=invitation.role,
+        project_id=invitation.project_id,
         project=project or "",
         n_left=invitation.n_left,
         expires_at=invitation.expires_at,

@@ -209,6 +209,11 @@ class Projects:
             )
             return [_brief(project) for project in rows]
 
+    def find_last_joined(self, *, annotator_id: int) -> int | None:
+        """The project that somebody became a member of last, and still is; None for none."""
+        with transaction(self._engine) as session:
+            return projects.find_last_joined(session, annotator_id=annotator_id)
+
     def list_members(self, project_id: int) -> list[tuple[int, str]]:
         """Id and name of a project's members, by name."""
         with transaction(self._engine) as session:

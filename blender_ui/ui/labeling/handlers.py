@@ -67,7 +67,9 @@ class LabelHandlers:
         """Begin, or go on where the annotator was, in a project of theirs."""
         annotator = recognise(self._labeling, key)
         desk = self._find_desk(annotator, project_id)
-        turn = self._next(annotator.id, Place(project_id=desk.project_id))
+        is_another = project_id is not None and desk.project_id != project_id
+        notice = f"The project you asked for is not open to you. This is {desk.name}." if is_another else ""
+        turn = self._next(annotator.id, Place(project_id=desk.project_id), notice=notice)
         return Welcome(name=annotator.name, desk=desk, turn=turn)
 
     def ahead(self, key: str, project_id: int, shown: int) -> Turn:
@@ -160,12 +162,16 @@ class LabelHandlers:
         return changed
 
     def _find_desk(self, annotator: AnnotatorView, wanted: object) -> Desk:
-        """The wanted project, the first one of theirs where it is not for them any more."""
+        """The wanted project, else the one that they joined last, else the first that is open to them."""
         sees_all = annotator.role is not Role.ANNOTATOR
         mine = self._projects.list_open_to(annotator_id=annotator.id, sees_all=sees_all)
         if not mine:
             raise NotPermitted("No project is open to you. Ask a researcher for an invitation link.")
-        chosen = next((project for project in mine if project.id == wanted), mine[0])
+        by_id = {project.id: project for project in mine}
+        joined = self._projects.find_last_joined(annotator_id=annotator.id)
+        chosen = next(
+            (by_id[one] for one in (wanted, joined) if isinstance(one, int) and one in by_id), mine[0]
+        )
         return Desk(
             project_id=chosen.id,
             name=chosen.name,
