@@ -5,6 +5,10 @@ const { blenderUi } = window;
 const desk = element.querySelector(".account");
 const find = (selector) => desk.querySelector(selector);
 const query = new URLSearchParams(location.search);
+// Kept in this tab until it is taken, because signing in may lead to another host and back.
+const INVITATION = "blender-ui-invitation";
+if (query.get("invite")) sessionStorage.setItem(INVITATION, query.get("invite"));
+const invitation = sessionStorage.getItem(INVITATION);
 const isHub = desk.dataset.hub === "yes";
 const PAGES = ["", "label", "train", "inspect", "data", "projects", "people", "quality"];
 
@@ -17,17 +21,32 @@ function say(text, isWrong = false) {
 
 function show(part) {
   for (const name of ["signed-in", "sign-in", "invited"]) find(`.${name}`).hidden = name !== part;
+  find(".known").hidden = part !== "invited";
 }
 
-function goOn(reply) {
-  blenderUi.keep(reply.token);
+// To the invitation's project, else where one wanted to go.
+function goTo(reply, terms) {
+  sessionStorage.removeItem(INVITATION);
+  if (terms?.project_id) {
+    location.assign(`${blenderUi.root()}/label?project=${terms.project_id}`);
+    return;
+  }
   const next = query.get("next") ?? (reply.role === "admin" ? "projects" : "label");
   location.assign(`${blenderUi.root()}/${PAGES.includes(next) ? next : "label"}`);
 }
 
+async function goOn(reply) {
+  blenderUi.keep(reply.token);
+  showAccount(reply); // seen only where the link cannot be taken
+  goTo(reply, await join());
+}
+
+// The terms of the invitation, taken with one's own account; null where there is none.
+const join = async () => invitation && blenderUi.call("account_join", blenderUi.key, invitation);
+
 const forms = {
   signIn: async (sent) => goOn(await blenderUi.call("account_sign_in", sent.username, sent.password)),
-  accept: async (sent) => goOn(await blenderUi.call("account_accept", query.get("invite"), sent.username, sent.password, sent.name)),
+  accept: async (sent) => goOn(await blenderUi.call("account_accept", invitation, sent.username, sent.password, sent.name)),
   password: async (sent) => {
     const reply = await blenderUi.call("account_password", blenderUi.key, sent.old, sent.new);
     blenderUi.keep(reply.token);
@@ -52,6 +71,7 @@ desk.addEventListener("submit", async (event) => {
 });
 
 desk.addEventListener("click", async (event) => {
+  if (event.target.dataset.act === "known") show("sign-in");
   if (event.target.dataset.act !== "leave") return;
   say("");
   try {
@@ -64,30 +84,36 @@ desk.addEventListener("click", async (event) => {
   location.assign(`${blenderUi.root()}${isHub ? "/logout?_target_url=/account" : "/account"}`);
 });
 
+function showAccount(me) {
+  find(".who").textContent = me.name;
+  find(".role").textContent = me.role;
+  show("signed-in");
+}
+
 async function begin() {
-  if (query.get("invite")) {
-    const terms = await blenderUi.call("account_invitation", query.get("invite"));
+  const me = await blenderUi.call("account_me", blenderUi.key);
+  if (isHub && !me.has_account) {
+    const reply = await blenderUi.call("account_hub").catch((error) => say(error.message, true));
+    if (reply?.token) return goOn(reply);
+  }
+  if (me.has_account) {
+    showAccount(me);
+    if (invitation) goTo(me, await join());
+    return;
+  }
+  if (invitation) {
+    const terms = await blenderUi.call("account_invitation", invitation);
     find(".terms").textContent = terms.project
       ? `You will be ${terms.role} of the project ${terms.project}.`
       : `Your role will be ${terms.role}.`;
     show("invited");
-    return;
-  }
-  const me = await blenderUi.call("account_me", blenderUi.key);
-  if (isHub && !me.has_account) {
-    const reply = await blenderUi.call("account_hub").catch((error) => say(error.message, true));
-    if (reply?.token) { goOn(reply); return; }
-  }
-  if (me.has_account) {
-    find(".who").textContent = me.name;
-    find(".role").textContent = me.role;
-    show("signed-in");
   } else if (me.mode === "open") {
     say("Nobody has to sign in here: whoever opens this page may do everything. BLENDER_UI_ACCESS=accounts changes that.");
   } else show("sign-in");
 }
 
 begin().catch((error) => {
+  sessionStorage.removeItem(INVITATION);
   say(error.message, true);
-  show("sign-in");
+  if (find(".signed-in").hidden) show("sign-in");
 });

@@ -395,6 +395,12 @@ for (const sign of ["keydown", "pointermove", "pointerdown", "wheel"]) {
 setInterval(keepLease, Number(desk.dataset.keepSeconds) * 1000);
 
 async function start() {
+  const address = new URL(location);
+  if (address.searchParams.has("project")) { // an invitation's; from now on it is the one that is remembered
+    localStorage.setItem(PROJECT, address.searchParams.get("project"));
+    address.searchParams.delete("project");
+    history.replaceState(history.state, "", address);
+  }
   // Answers that were on their way when the page went.
   const hadAny = readOutbox().length > 0;
   await reopen(hadAny ? (await send()) || "Your last answer was sent." : "");

@@ -15,7 +15,7 @@ from blender_ui.cli.serve import describe_access
 from blender_ui.services.people.questions import Questions
 from blender_ui.ui.people.account.wiring import HUB_VARIABLES
 from db.engine import transaction
-from db.models import DEFAULT_PROJECT_ID, Preference, Role
+from db.models import DEFAULT_PROJECT_ID, Audience, Preference, Role
 from tests.browser.conftest import Open, Serve
 from tests.builders.people import PASSWORD
 from tests.builders.stores import add_prompts
@@ -29,7 +29,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.services: Any = build_scripted_services(folder, access_mode="accounts")
-        for prompt_id in add_prompts(self.services.engine, n_prompts=12):
+        for prompt_id in add_prompts(self.services.engine, n_prompts=60):
             self.services.labeling.queue_prompt(prompt_id=prompt_id)
         self.boss = self.services.accounts.add(
             username="boss", password=PASSWORD, role=Role.ADMIN, by=None
@@ -41,10 +41,15 @@ class House:
         )
         projects.change(DEFAULT_PROJECT_ID, terms, by=self.boss)
         self.url = ""
+        terms = replace(terms, name="Safety", audience=Audience.MEMBERS, guidelines="Of Safety")
+        self.project_id = projects.create(terms, by=self.boss).id
 
-    def invite(self, role: Role) -> str:
-        token = self.services.invitations.invite(role=role, by=self.boss)
+    def invite(self, role: Role, project_id: int | None = None) -> str:
+        token = self.services.invitations.invite(role=role, by=self.boss, project_id=project_id)
         return f"{self.url}?invite={token}"
+
+    def add(self, name: str, role: Role = Role.ANNOTATOR) -> None:
+        self.services.accounts.add(username=name, password=PASSWORD, role=role, by=None)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +131,60 @@ def test_an_invited_annotator_labels_answers_the_questions_and_changes_an_answer
     with transaction(house.services.engine) as session:
         outcomes = [(one.outcome.value, one.retracted_at is None) for one in session.exec(select(Preference))]
     assert outcomes == [("left", False), ("both_bad", True)]
+
+
+def expect_project(page: Page, name: str) -> None:
+    expect(page.locator(".project option:checked")).to_have_text(name)
+    page.reload()
+    expect(page.locator(".project option:checked")).to_have_text(name)
+    assert "project=" not in page.url
+
+
+def test_an_invitation_to_a_project_opens_it_for_a_new_person(house: House, open_page: Open) -> None:
+    page = open_page(house.invite(Role.ANNOTATOR, house.project_id))
+    expect(page.locator(".terms")).to_contain_text("annotator of the project Safety")
+    accept(page, "noa")
+    expect_project(page, "Safety")
+    page.locator(".project").select_option(label="Default project")
+    wait_for_pair(page)
+    expect_project(page, "Default project")
+
+
+def test_an_invitation_to_a_project_opens_it_for_somebody_who_signs_in(house: House, open_page: Open) -> None:
+    house.add("lea")
+    page = open_page(house.invite(Role.ANNOTATOR, house.project_id))
+    page.get_by_role("button", name="I have an account").click()
+    sign_in(page, "lea")
+    expect_project(page, "Safety")
+
+
+def test_an_invitation_to_a_project_opens_it_for_somebody_who_is_signed_in_and_again_when_used_up(
+    house: House, open_page: Open
+) -> None:
+    house.add("kim")
+    page = open_page(house.url + "label")
+    sign_in(page, "kim")
+    wait_for_pair(page)
+    link = house.invite(Role.ANNOTATOR, house.project_id)
+    for _ in range(2):
+        page.goto(link)
+        expect_project(page, "Safety")
+        page.locator(".project").select_option(label="Default project")
+        wait_for_pair(page)
+
+
+def test_an_invitation_that_is_used_up_is_said_to_somebody_who_signs_in(
+    house: House, open_page: Open
+) -> None:
+    house.add("max")
+    link = house.invite(Role.ANNOTATOR, house.project_id)
+    house.services.invitations.accept(
+        token=link.partition("invite=")[2], username="first-come", password=PASSWORD
+    )
+    page = open_page(link)
+    expect(page.locator(".bu-said")).to_contain_text("used up")
+    sign_in(page, "max")
+    wait_for_pair(page)
 
 
 def test_a_page_that_is_not_for_ones_role_says_so_and_shows_nothing(house: House, open_page: Open) -> None:

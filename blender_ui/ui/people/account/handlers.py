@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from blender_ui.errors import MalformedInput, NotPermitted
+from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
-from blender_ui.services.people.invitations import Invitations
+from blender_ui.services.people.invitations import Invitations, InvitationView
 from blender_ui.ui.identity import admit, read_key, required_role
 
 
@@ -87,7 +87,17 @@ class AccountHandlers:
     def invitation(self, token: object) -> dict[str, Any]:
         """What an invitation link is for."""
         view = self._invitations.look(token=_read_text(token, "invitation"))
-        return {"role": view.role.value, "project": view.project}
+        return _terms(view)
+
+    def join(self, key: object, token: object) -> dict[str, Any]:
+        """Take an invitation link with the account that is signed in."""
+        visitor = self._access.identify(read_key(key))
+        if visitor.annotator is None or not visitor.has_account:
+            raise NotSignedIn("Sign in first, or make an account with this link.")
+        view = self._invitations.join(
+            token=_read_text(token, "invitation"), annotator_id=visitor.annotator.id
+        )
+        return _terms(view)
 
     def accept(self, token: object, username: object, password: object, name: object) -> SignedIn:
         """Make an account with an invitation link."""
@@ -117,6 +127,10 @@ class AccountHandlers:
         except NotPermitted:
             return False
         return True
+
+
+def _terms(view: InvitationView) -> dict[str, Any]:
+    return {"role": view.role.value, "project_id": view.project_id, "project": view.project}
 
 
 def _read_text(value: object, name: str) -> str:

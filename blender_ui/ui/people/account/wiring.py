@@ -43,6 +43,9 @@ class _Endpoints:
     def invitation(self, token: str) -> dict[str, Any]:
         return _reply(lambda: self._handlers.invitation(token))
 
+    def join(self, key: str, token: str) -> dict[str, Any]:
+        return _reply(lambda: self._handlers.join(key, token))
+
     def accept(self, token: str, username: str, password: str, name: str) -> dict[str, Any]:
         return _reply(lambda: _signed_in(self._handlers.accept(token, username, password, name)))
 
@@ -72,6 +75,7 @@ def build_account(services: Services, page: gr.Blocks) -> None:
     api(endpoints.sign_in, api_name="account_sign_in", queue=False)
     api(endpoints.sign_out, api_name="account_sign_out", queue=False)
     api(endpoints.invitation, api_name="account_invitation", queue=False)
+    api(endpoints.join, api_name="account_join", queue=False)
     api(endpoints.accept, api_name="account_accept", queue=False)
     api(endpoints.password, api_name="account_password", queue=False)
     if has_hub:
