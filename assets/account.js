@@ -8,7 +8,7 @@ const query = new URLSearchParams(location.search);
 // Kept in this tab until it is taken, because signing in may lead to another host and back.
 const INVITATION = "blender-ui-invitation";
 if (query.get("invite")) sessionStorage.setItem(INVITATION, query.get("invite"));
-const invitation = sessionStorage.getItem(INVITATION);
+let invitation = sessionStorage.getItem(INVITATION);
 const isHub = desk.dataset.hub === "yes";
 const PAGES = ["", "label", "train", "inspect", "data", "projects", "people", "quality"];
 
@@ -24,9 +24,14 @@ function show(part) {
   find(".known").hidden = part !== "invited";
 }
 
+function forgetInvitation() {
+  sessionStorage.removeItem(INVITATION);
+  invitation = null;
+}
+
 // To the invitation's project, else where one wanted to go.
 function goTo(reply, terms) {
-  sessionStorage.removeItem(INVITATION);
+  forgetInvitation();
   if (terms?.project_id) {
     location.assign(`${blenderUi.root()}/label?project=${terms.project_id}`);
     return;
@@ -113,7 +118,7 @@ async function begin() {
 }
 
 begin().catch((error) => {
-  sessionStorage.removeItem(INVITATION);
+  forgetInvitation();
   say(error.message, true);
   if (find(".signed-in").hidden) show("sign-in");
 });

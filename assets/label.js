@@ -81,13 +81,13 @@ function say(turn) {
   } else tell(...(turn.notice ? [turn.notice] : []));
 }
 
-function draw(next) {
+function draw(next, empty = null) {
   delete desk.dataset.chosen;
   pair = next && { ...next, token: makeToken(next.lease_id) };
   find(".empty").hidden = pair !== null;
   if (pair === null) {
     delete desk.dataset.lease;
-    showWaysOn();
+    showEmpty(empty);
     enter("empty");
     return;
   }
@@ -112,11 +112,22 @@ function draw(next) {
   });
 }
 
-// Where the next pairs come from, as far as one's role may bring them.
-function showWaysOn() {
-  const pages = window.blenderUi.me?.pages;
-  for (const way of desk.querySelectorAll(".empty li")) way.hidden = Boolean(pages) && !pages.includes(way.dataset.page);
+// Why there is no pair, and the ways on that are open to whoever sits here.
+function showEmpty(empty) {
+  if (empty) {
+    find(".why").textContent = empty.text;
+    find(".ways").replaceChildren(...empty.ways.map(makeWay));
+  }
   find(".empty [data-act=undo]").hidden = !counts?.n_mine;
+}
+
+function makeWay({ title, address, rest }) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.textContent = title;
+  const line = document.createElement("li");
+  line.append(link, rest);
+  return line;
 }
 
 function makeToken(leaseId) {
@@ -189,7 +200,7 @@ async function empty() {
 
 function goOn(turn, shown) {
   say(turn);
-  if (phase === "sending") draw(turn.pair); // no pair was ahead, so this one is awaited
+  if (phase === "sending") draw(turn.pair, turn.empty); // no pair was ahead, so this one is awaited
   else if (pair && pair.lease_id === shown) ahead = turn.pair;
 }
 
@@ -225,7 +236,7 @@ async function reopen(message) {
   find(".name").classList.toggle("is-shown-above", window.blenderUi.me?.has_account ?? false);
   showProject(welcome.desk);
   ahead = null;
-  draw(welcome.turn.pair);
+  draw(welcome.turn.pair, welcome.turn.empty);
   say({ ...welcome.turn, notice: message || welcome.turn.notice });
   lookAhead();
   refreshProgress();
@@ -257,7 +268,7 @@ async function undo() {
   try {
     const turn = await call("label_undo", key, project.project_id);
     ahead = null;
-    draw(turn.pair);
+    draw(turn.pair, turn.empty);
     say(turn);
     lookAhead();
   } catch (error) {
@@ -277,7 +288,7 @@ function refreshProgress(wait = 0) {
 }
 
 function drawCounts() {
-  if (phase === "empty") showWaysOn();
+  if (phase === "empty") showEmpty(null);
   for (const node of desk.querySelectorAll("[data-count]")) {
     if (counts) node.textContent = counts[node.dataset.count].toLocaleString("en");
   }

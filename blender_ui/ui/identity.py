@@ -12,7 +12,7 @@ passwords.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -116,6 +116,32 @@ def admit(access: Access, role: Role, key: str | None) -> None:
             return
         raise NotSignedIn(ONLY_SHOWN)
     access.require(access.recognise(key), role)
+
+
+def opening(path: str) -> str:
+    """The endpoint that opens a page, by its path below the app's root."""
+    return f"{path or 'blend'}_open"
+
+
+def may_call(access: Access, endpoint: str, key: str | None) -> bool:
+    """Whether the keeper of a key may call an endpoint."""
+    role = required_role(endpoint, mode=access.mode)
+    try:
+        if role is not None:
+            admit(access, role, key)
+    except NotPermitted:
+        return False
+    return True
+
+
+def may_open(access: Access, address: str) -> bool:
+    """Whether the page at an address such as ``./data`` is open to the request that is being handled."""
+    return may_call(access, opening(address.removeprefix("./").partition("?")[0]), presented_key.get())
+
+
+def open_links(access: Access, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of links, a title and an address each, those to pages that are open to whoever asks."""
+    return [link for link in links if may_open(access, link[1])]
 
 
 def is_researcher(access: Access) -> bool:

@@ -41,7 +41,7 @@ class House:
         )
         projects.change(DEFAULT_PROJECT_ID, terms, by=self.boss)
         self.url = ""
-        terms = replace(terms, name="Safety", audience=Audience.MEMBERS, guidelines="Of Safety")
+        terms = replace(terms, name="Poems", audience=Audience.MEMBERS)
         self.project_id = projects.create(terms, by=self.boss).id
 
     def invite(self, role: Role, project_id: int | None = None) -> str:
@@ -142,9 +142,9 @@ def expect_project(page: Page, name: str) -> None:
 
 def test_an_invitation_to_a_project_opens_it_for_a_new_person(house: House, open_page: Open) -> None:
     page = open_page(house.invite(Role.ANNOTATOR, house.project_id))
-    expect(page.locator(".terms")).to_contain_text("annotator of the project Safety")
+    expect(page.locator(".terms")).to_contain_text("annotator of the project Poems")
     accept(page, "noa")
-    expect_project(page, "Safety")
+    expect_project(page, "Poems")
     page.locator(".project").select_option(label="Default project")
     wait_for_pair(page)
     expect_project(page, "Default project")
@@ -155,7 +155,7 @@ def test_an_invitation_to_a_project_opens_it_for_somebody_who_signs_in(house: Ho
     page = open_page(house.invite(Role.ANNOTATOR, house.project_id))
     page.get_by_role("button", name="I have an account").click()
     sign_in(page, "lea")
-    expect_project(page, "Safety")
+    expect_project(page, "Poems")
 
 
 def test_an_invitation_to_a_project_opens_it_for_somebody_who_is_signed_in_and_again_when_used_up(
@@ -168,7 +168,7 @@ def test_an_invitation_to_a_project_opens_it_for_somebody_who_is_signed_in_and_a
     link = house.invite(Role.ANNOTATOR, house.project_id)
     for _ in range(2):
         page.goto(link)
-        expect_project(page, "Safety")
+        expect_project(page, "Poems")
         page.locator(".project").select_option(label="Default project")
         wait_for_pair(page)
 

@@ -26,6 +26,8 @@ from blender_ui.services.labeling.answers import ProgressView as ProgressView
 from blender_ui.services.labeling.answers import SubmittedView as SubmittedView
 from blender_ui.services.labeling.lending import Lender, PairView
 from blender_ui.services.labeling.queueing import queue_prompt
+from blender_ui.services.leftover import Leftover
+from blender_ui.services.leftover import measure as measure_leftover
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
 from blender_ui.services.people.signing_in import AnnotatorView as AnnotatorView
@@ -282,6 +284,13 @@ class Labeling:
                 n_standing=preferences.count_standing(session),
                 n_open=queue.count_places(session, project_id=project_id),
                 n_people=preferences.count_people(session),
+            )
+
+    def leftover(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> Leftover:
+        """Why no pair of a project is left for somebody, in counts; takes no write lock."""
+        with transaction(self._engine) as session:
+            return measure_leftover(
+                session, annotator_id=annotator_id, project_id=project_id, now=self._clock()
             )
 
     def mark_seen(self, *, annotator_id: int, prompt_id: int) -> None:

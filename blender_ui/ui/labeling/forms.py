@@ -42,16 +42,35 @@ class Reveal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Way:
+    """Where pairs come from: a link, and what follows it in its line."""
+
+    title: str
+    address: str
+    rest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Empty:
+    """Why there is no pair, and the ways on that are open to this annotator."""
+
+    text: str
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Turn:
     """What the page draws next.
 
     Attributes:
         pair: The annotator's pair; None where nothing is left for them.
+        empty: Why, where there is no pair and none is on the screen.
         reveal: Of the outcome that was just taken; None after anything else.
         notice: A sentence to show; empty for none.
     """
 
     pair: Pair | None
+    empty: Empty | None = None
     reveal: Reveal | None = None
     notice: str = ""
 

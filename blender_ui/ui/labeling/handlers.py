@@ -13,10 +13,11 @@ from blender_ui.errors import LeaseLost, NotPermitted
 from blender_ui.services.labeling.loop import AnnotatorView, Labeling, ProgressView
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access
-from blender_ui.services.people.projects import Projects
+from blender_ui.services.people.projects import ProjectBrief, Projects
 from blender_ui.ui.identity import recognise
 from blender_ui.ui.labeling.forms import (
     Desk,
+    Empty,
     Past,
     Place,
     Reveal,
@@ -30,6 +31,7 @@ from blender_ui.ui.labeling.forms import (
     read_token,
     read_vote,
 )
+from blender_ui.ui.labeling.nothing import draw_nothing
 from blender_ui.ui.prose import render_prose
 from db.models import DEFAULT_PROJECT_ID, Role
 
@@ -69,14 +71,14 @@ class LabelHandlers:
         desk = self._find_desk(annotator, project_id)
         is_another = project_id is not None and desk.project_id != project_id
         notice = f"The project you asked for is not open to you. This is {desk.name}." if is_another else ""
-        turn = self._next(annotator.id, Place(project_id=desk.project_id), notice=notice)
+        turn = self._next(annotator, Place(project_id=desk.project_id), notice=notice)
         return Welcome(name=annotator.name, desk=desk, turn=turn)
 
     def ahead(self, key: str, project_id: int, shown: int) -> Turn:
         """The pair after the one that is on the screen, to be drawn the moment that one is answered."""
         annotator = recognise(self._labeling, key)
         place = self._admit(annotator, Place(project_id=read_id(project_id), shown=read_id(shown)))
-        return self._next(annotator.id, place)
+        return self._next(annotator, place)
 
     def vote(self, key: str, sent: Mapping[str, object]) -> Turn:
         """Take an outcome and give the next pair."""
@@ -87,15 +89,16 @@ class LabelHandlers:
             vote.answer, annotator_id=annotator.id, project_id=place.project_id, besides=place.shown
         )
         pair = None if told.pair is None else draw_pair(told.pair)
+        empty = self._explain(annotator, place) if pair is None else None
         if told.submitted is None:
-            return Turn(pair=pair, notice=f"Not counted: {told.refusal}")
+            return Turn(pair=pair, empty=empty, notice=f"Not counted: {told.refusal}")
         self._after_vote()
         reveal = Reveal(
             outcome=told.submitted.outcome.value,
             left_member=told.submitted.left_member,
             right_member=told.submitted.right_member,
         )
-        return Turn(pair=pair, reveal=reveal)
+        return Turn(pair=pair, empty=empty, reveal=reveal)
 
     def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
         """Leave a pair to others and give the next one."""
@@ -104,8 +107,8 @@ class LabelHandlers:
         try:
             self._labeling.skip(annotator_id=annotator.id, lease_id=read_id(lease_id))
         except LeaseLost as error:
-            return self._next(annotator.id, where, notice=f"Not skipped: {error}")
-        return self._next(annotator.id, where, notice="Skipped.")
+            return self._next(annotator, where, notice=f"Not skipped: {error}")
+        return self._next(annotator, where, notice="Skipped.")
 
     def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> Turn:
         """Take the last outcome or skip back and show its pair again."""
@@ -114,9 +117,9 @@ class LabelHandlers:
         try:
             pair = self._labeling.undo(annotator_id=annotator.id, project_id=place.project_id)
         except LeaseLost as error:
-            return self._next(annotator.id, place, notice=f"Not undone: {error}")
+            return self._next(annotator, place, notice=f"Not undone: {error}")
         if pair is None:
-            return self._next(annotator.id, place, notice="There is nothing to take back.")
+            return self._next(annotator, place, notice="There is nothing to take back.")
         self._after_vote()
         return Turn(pair=draw_pair(pair), notice="Taken back. Here is that pair again.")
 
@@ -163,8 +166,7 @@ class LabelHandlers:
 
     def _find_desk(self, annotator: AnnotatorView, wanted: object) -> Desk:
         """The wanted project, else the one that they joined last, else the first that is open to them."""
-        sees_all = annotator.role is not Role.ANNOTATOR
-        mine = self._projects.list_open_to(annotator_id=annotator.id, sees_all=sees_all)
+        mine = self._list_mine(annotator)
         if not mine:
             raise NotPermitted("No project is open to you. Ask a researcher for an invitation link.")
         by_id = {project.id: project for project in mine}
@@ -184,8 +186,27 @@ class LabelHandlers:
         self._access.require_labelling(annotator, project_id=place.project_id)
         return place
 
-    def _next(self, annotator_id: int, place: Place, *, notice: str = "") -> Turn:
+    def _next(self, annotator: AnnotatorView, place: Place, *, notice: str = "") -> Turn:
         pair = self._labeling.next_pair(
-            annotator_id=annotator_id, project_id=place.project_id, besides=place.shown
+            annotator_id=annotator.id, project_id=place.project_id, besides=place.shown
         )
-        return Turn(pair=None if pair is None else draw_pair(pair), notice=notice)
+        if pair is None:
+            return Turn(pair=None, empty=self._explain(annotator, place), notice=notice)
+        return Turn(pair=draw_pair(pair), notice=notice)
+
+    def _explain(self, annotator: AnnotatorView, place: Place) -> Empty | None:
+        """Why there is no pair; nothing while one is on the screen, which may be the last."""
+        if place.shown is not None:
+            return None
+        mine = {project.id: project.name for project in self._list_mine(annotator)}
+        return draw_nothing(
+            self._labeling.leftover(annotator_id=annotator.id, project_id=place.project_id),
+            access=self._access,
+            project_id=place.project_id,
+            project=mine.get(place.project_id, "This project"),
+            has_others=len(mine) > 1,
+        )
+
+    def _list_mine(self, annotator: AnnotatorView) -> list[ProjectBrief]:
+        sees_all = annotator.role is not Role.ANNOTATOR
+        return self._projects.list_open_to(annotator_id=annotator.id, sees_all=sees_all)

@@ -6,6 +6,7 @@ than that a name and a password do not fit. Non-goal: what a role may do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.invitations import Invitations, InvitationView
-from blender_ui.ui.identity import admit, read_key, required_role
+from blender_ui.ui.identity import may_call, opening, read_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +42,11 @@ class AccountHandlers:
         access: Recognises keys.
         accounts: Checks passwords.
         invitations: Makes accounts.
-        pages: Every page's path and the name of the endpoint that opens it.
+        pages: Every page's path.
     """
 
     def __init__(
-        self, access: Access, accounts: Accounts, invitations: Invitations, *, pages: dict[str, str]
+        self, access: Access, accounts: Accounts, invitations: Invitations, *, pages: Sequence[str]
     ) -> None:
         self._access = access
         self._accounts = accounts
@@ -64,7 +65,7 @@ class AccountHandlers:
             mode=self._access.mode.value,
             has_account=visitor.has_account,
             must_sign_in=must_sign_in,
-            pages=tuple(path for path in paths if self._may_open(self._pages[path], key)),
+            pages=tuple(path for path in paths if may_call(self._access, opening(path), read_key(key))),
         )
 
     def sign_in(self, username: object, password: object) -> SignedIn:
@@ -118,15 +119,6 @@ class AccountHandlers:
             annotator_id=annotator_id, old=_read_text(old, "password"), new=_read_text(new, "password")
         )
         return self._accounts.begin(annotator_id=annotator_id)
-
-    def _may_open(self, endpoint: str, key: object) -> bool:
-        role = required_role(endpoint, mode=self._access.mode)
-        try:
-            if role is not None:
-                admit(self._access, role, read_key(key))
-        except NotPermitted:
-            return False
-        return True
 
 
 def _terms(view: InvitationView) -> dict[str, Any]:

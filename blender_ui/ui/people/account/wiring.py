@@ -65,9 +65,9 @@ def build_account(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks that the page belongs to.
     """
-    opens = {one.path: f"{one.path or 'blend'}_open" for one in PAGES}
+    paths = [one.path for one in PAGES]
     endpoints = _Endpoints(
-        AccountHandlers(services.access, services.accounts, services.invitations, pages=opens)
+        AccountHandlers(services.access, services.accounts, services.invitations, pages=paths)
     )
     has_hub = all(os.environ.get(name) for name in HUB_VARIABLES)
     draw_account(has_hub=has_hub)

@@ -1,0 +1,86 @@
+"""What the label page says to somebody for whom no pair is left: why, and what they can do next.
+
+Invariant: a sentence says only what was counted, and a way leads only to a page that is open to them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from blender_ui.services.leftover import Leftover
+from blender_ui.services.people.access import Access
+from blender_ui.ui.identity import may_open
+from blender_ui.ui.labeling.forms import Empty, Way
+from db.models import DEFAULT_PROJECT_ID
+
+IMPORT = Way(
+    title="Import", address="./data", rest=" prompts with answers, and every two answers become a pair."
+)
+ASK = Way(
+    title="Ask on Blend", address="./", rest="; every answer that comes back is paired with the others."
+)
+ADD = Way(
+    title="Add prompts on Projects", address="./projects", rest=", and have the members answer them."
+)  # fmt: skip
+WAIT = "A researcher brings more in; look again later."
+OTHERS = "Another project may have some: choose it above."
+
+
+def draw_nothing(left: Leftover, *, access: Access, project_id: int, project: str, has_others: bool) -> Empty:
+    """Why there is no pair, and the ways on.
+
+    Args:
+        left: The counts.
+        access: Says which pages are open to whoever asks.
+        project_id: Of what is labelled.
+        project: Its name.
+        has_others: Whether they may label another project, too.
+    """
+    ways = (IMPORT, ASK) if project_id == DEFAULT_PROJECT_ID else (ADD,)
+    is_refused = bool(left.refusal)
+    mine = () if is_refused else tuple(way for way in ways if may_open(access, way.address))
+    sentences = [left.refusal or say_why(left, project)]
+    if has_others and not is_refused:
+        sentences.append(OTHERS)
+    if not is_refused and left.n_lent == 0 and not any(way in mine for way in (IMPORT, ADD)):
+        sentences.append(WAIT)
+    return Empty(text=" ".join(sentences), ways=mine)
+
+
+def say_why(left: Leftover, project: str) -> str:
+    """Why there is no pair, in one or two sentences."""
+    if left.n_prompts == 0:
+        return f"{project} has no prompts yet."
+    if left.n_pairs == 0:
+        prompts = _count(left.n_prompts, "prompt")
+        return f"{project} has {prompts} and no pairs yet: a pair needs two different answers to one prompt."
+    if left.n_mine == left.n_pairs:
+        return f"You have answered all {_count(left.n_pairs, 'pair')} of {project}. Thank you."
+    done = f"You have answered {left.n_mine:,} of {_count(left.n_pairs, 'pair')} of {project}. "
+    rest = [
+        f"{n:,} {words}"
+        for n, words in (
+            (left.n_lent, "are lent to others at the moment"),
+            (left.n_by_others, "were answered by others"),
+            (left.n_skipped, "you skipped"),
+            (left.n_seen, "are of prompts whose models you have seen"),
+        )
+        if n
+    ]
+    return f"{done}Of the rest, {_list(rest)}.{_say_back(left)}"
+
+
+def _say_back(left: Leftover) -> str:
+    if left.back_seconds is None:
+        return ""
+    minutes = max(math.ceil(left.back_seconds / 60), 1)
+    within = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return f" What is not answered comes back; look again within {within}."
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _list(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
