@@ -8,6 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui.asking.wiring import build_blend
+from blender_ui.ui.closed import close_controls, draw_only_shown
 from blender_ui.ui.data.wiring import build_data
 from blender_ui.ui.guard import GuardedBlocks, guard_handlers
 from blender_ui.ui.inspecting.decisions.wiring import build_inspect
@@ -54,6 +55,9 @@ def build_app(services: Services) -> gr.Blocks:
     for page, build in BUILDERS.items():
         with app if page is HOME else app.route(page.title, page.path):
             draw_header(page)
+            said, before = draw_only_shown(), set(app.fns)
             build(services, app)
+            own = [event for number, event in app.fns.items() if number not in before]
+            close_controls(app, page, services.access, events=own, said=said)
     guard_handlers(app, services.access)
     return app

@@ -8,6 +8,7 @@ in front. Non-goal: which role is needed, which ``identity`` says.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Generator
@@ -81,7 +82,11 @@ def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Cal
         @functools.wraps(handle)
         def stream(*args: Any, **options: Any) -> Generator[Any, None, None]:
             check()
-            yield from handle(*args, **options)
+            key = presented_key.get()
+            with contextlib.closing(handle(*args, **options)) as steps:
+                for step in steps:
+                    yield step
+                    presented_key.set(key)  # the next step may run in another thread's context
 
         return stream
 

@@ -63,6 +63,8 @@ SHOWN_IN_DEMO = (
     "what_if",
     "train_open",
     "train_tick",
+    "train_controls",
+    "inspect_controls",
 )
 """What an anonymous visitor of a demo may look at, by the beginning of its name.
 
@@ -72,6 +74,10 @@ ONLY_SHOWN = (
     "A demo shows what is there: rankings that were made, versions that were trained. This needs an account "
     "with a higher role. Sign in on the account page."
 )
+
+
+DONE_THERE = {"./train": "train_request"}
+"""The endpoint that a page is worth going to for, where the page is shown to more people than may call it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +146,13 @@ def may_open(access: Access, address: str) -> bool:
 
 
 def open_links(access: Access, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Of links, a title and an address each, those to pages that are open to whoever asks."""
-    return [link for link in links if may_open(access, link[1])]
+    """Of ways on, a title and an address each, those that whoever asks can go."""
+    key = presented_key.get()
+    return [
+        link
+        for link in links
+        if may_open(access, link[1]) and may_call(access, DONE_THERE.get(link[1], "blend_open"), key)
+    ]
 
 
 def is_researcher(access: Access) -> bool:

@@ -23,8 +23,7 @@ def draw_ranking(view: ResultView) -> str:
     """The ranking, or why there is none."""
     head = markup.section("The ranking")
     if view.ranking is None:
-        links = [("Label pairs", "./label"), ("Import votes", "./data"), ("Train", "./train")]
-        return head + markup.notice(view.ranking_notice, links=links if view.needs_labels else ())
+        return head + markup.notice(view.ranking_notice, links=view.ways)
     ranking = view.ranking
     return head + markup.side_by_side(
         markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking)) + _verdict(ranking),

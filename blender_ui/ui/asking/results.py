@@ -13,10 +13,12 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, NoRanker
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.views import ResultView, Visit
+from blender_ui.ui.identity import open_links
 from blender_ui.ui.markup import Difference, difference
 
 LEAST = 2
 """Answers that there must be before ranking or fusing them means anything."""
+WAYS_TO_A_RANKING = (("Label pairs", "./label"), ("Import votes", "./data"), ("Train", "./train"))
 
 
 class Results:
@@ -30,6 +32,7 @@ class Results:
         self._blending = services.blending
         self._ranking = services.ranking
         self._fusing = services.fusing
+        self._access = services.access
 
     def follow(self, visit: Visit) -> Iterator[ResultView]:
         """What comes after a step: before the names are shown nothing that can be seen.
@@ -68,7 +71,8 @@ class Results:
         try:
             return replace(view, ranking=self._ranking.rank(prompt_id=prompt_id), ranking_notice="")
         except NoRanker as error:
-            return replace(view, ranking_notice=str(error), needs_labels=True)
+            ways = tuple(open_links(self._access, WAYS_TO_A_RANKING))
+            return replace(view, ranking_notice=str(error), ways=ways)
         except BlenderError as error:
             return replace(view, ranking_notice=f"The answers could not be ranked: {error}")
 

@@ -136,8 +136,8 @@ class ResultView:
 
     ranking: RankingView | None = None
     ranking_notice: str = ""
-    needs_labels: bool = False
-    """Whether more votes are what a ranking waits for."""
+    ways: tuple[tuple[str, str], ...] = ()
+    """Title and address of the open pages where what a ranking waits for can be done."""
     fused_text: str = ""
     fusion: FusionView | None = None
     fusion_notice: str = ""

@@ -74,7 +74,7 @@ def test_without_a_ranker_the_page_says_what_is_needed_and_still_fuses(asked: As
     last = list(asked.results.follow(asked.revealed))[-1]
     assert last.ranking is None
     assert "50 votes are needed, 12 are there" in last.ranking_notice
-    assert last.needs_labels
+    assert [title for title, _ in last.ways] == ["Label pairs", "Import votes", "Train"]
     assert last.fusion is not None
     drawn = draw_ranking(last)
     assert 'href="./label"' in drawn

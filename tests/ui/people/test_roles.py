@@ -33,9 +33,9 @@ from tests.ui.scripted_services import build_scripted_services
 class House:
     """The app where people sign in, and a token of each role."""
 
-    def __init__(self, folder: Any, *, mode: str = "accounts") -> None:
+    def __init__(self, folder: Any, *, mode: str = "accounts", n_prompts: int = 6) -> None:
         self.services = build_scripted_services(folder, access_mode=mode)
-        for prompt_id in add_prompts(self.services.engine, n_prompts=6):
+        for prompt_id in add_prompts(self.services.engine, n_prompts=n_prompts):
             self.services.labeling.queue_prompt(prompt_id=prompt_id)
         self.app = build_app(self.services)
         self.client = TestClient(App.create_app(self.app))

@@ -175,10 +175,10 @@ def draw_doubts(decision: Decision) -> str:
     return "".join(parts)
 
 
-def draw_queue(queue: tuple[QueueHealth, ...]) -> str:
-    """The queue's health by source."""
+def draw_queue(queue: tuple[QueueHealth, ...], *, links: Sequence[tuple[str, str]]) -> str:
+    """The queue's health by source; where it is empty, links to where it is filled."""
     if not queue:
-        return markup.notice("There is nothing to compare yet.", links=[("Data", "./data")])
+        return markup.notice("There is nothing to compare yet.", links=links)
     headings = (
         "Source", "Comparisons", "Open", "Lent out", "Overdue", "Answered", "Skipped", "Expired",
         "Preferences",

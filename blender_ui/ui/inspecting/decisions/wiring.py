@@ -12,8 +12,10 @@ import gradio as gr
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.services.people.access import Access
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
+from blender_ui.ui.identity import open_links
 from blender_ui.ui.inspecting.decisions import drawing
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.decisions.handlers import Decision, InspectHandlers
@@ -76,10 +78,10 @@ def _wire_decision(
             ranked = handlers.rank(prompt_id, address.version)
             ranking_id = ranked.ranking_id
             painted |= {parts.notice: markup.notice(ranked.notice, tone="warning")} if ranked.notice else {}
-        return _paint_choices(parts, handlers, entries, ranking_id) | painted
+        return _paint_choices(parts, handlers, entries, services.access, ranking_id) | painted
 
     def search(text: str) -> Update:
-        return _paint_choices(parts, handlers, handlers.find_prompts(text))
+        return _paint_choices(parts, handlers, handlers.find_prompts(text), services.access)
 
     def choose_prompt(prompt_id: int) -> Update:
         return _paint(parts, handlers, prompt_id, None)
@@ -115,8 +117,11 @@ def _wire_decision(
 def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> None:
     def draw() -> str:
         queue = measure_queue(services.engine, services.preference_table)
-        more = [("How people agree, and who differs from whom", "./quality")]
-        return drawing.draw_queue(queue) + markup.view_link(write_address(Address(tab="people")), more=more)
+        more = open_links(services.access, [("How people agree, and who differs from whom", "./quality")])
+        links = open_links(services.access, [("Data", "./data")])
+        return drawing.draw_queue(queue, links=links) + markup.view_link(
+            write_address(Address(tab="people")), more=more
+        )
 
     def open_page(request: gr.Request) -> Any:
         address = read_address(request.query_params if request is not None else None)
@@ -130,7 +135,11 @@ def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> Non
 
 
 def _paint_choices(
-    parts: DecisionParts, handlers: InspectHandlers, entries: Any, ranking_id: int | None = None
+    parts: DecisionParts,
+    handlers: InspectHandlers,
+    entries: Any,
+    access: Access,
+    ranking_id: int | None = None,
 ) -> Update:
     choices = [(drawing.say_prompt(entry), entry.prompt_id) for entry in entries]
     first = entries[0].prompt_id if entries else None
@@ -138,7 +147,7 @@ def _paint_choices(
     if first is None:
         said = markup.notice(
             "No prompt was found. Search for other words, or bring prompts in first.",
-            links=[("Ask on Blend", "./"), ("Import on Data", "./data")],
+            links=open_links(access, [("Ask on Blend", "./"), ("Import on Data", "./data")]),
         )
         return {parts.prompt: prompt, **_blank(parts), parts.notice: said}
     return {parts.prompt: prompt, **_paint(parts, handlers, first, ranking_id)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from blender_ui.services.inspecting.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 from blender_ui.services.inspecting.versions import LearningPoint
@@ -42,11 +43,11 @@ def _say_judged(report: VersionReport) -> str:
     return f"{report.n_judged:,} of {report.n_votes:,}{waiting}"
 
 
-def draw_summary(page: VersionPage) -> str:
-    """The version in a few figures."""
+def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) -> str:
+    """The version in a few figures; where there are none, links to where they come from."""
     report = page.report
     if not report.n_judged:
-        return markup.notice(NOTHING_JUDGED, links=[("Train", "./train")])
+        return markup.notice(NOTHING_JUDGED, links=links)
     entries = [
         ("accuracy", say_share(report.accuracy)),
         ("calibration error (ECE)", _say_error(report.reliability.ece, report.reliability.ece_interval)),

@@ -19,7 +19,7 @@ from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.csv_text import write_csv
-from blender_ui.ui.identity import is_researcher, welcome
+from blender_ui.ui.identity import is_researcher, open_links, welcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,10 @@ class VersionHandlers:
         self._training = training
         self._labeling = labeling
         self._access = access
+
+    def ways(self) -> list[tuple[str, str]]:
+        """Where versions come from, for who may go there: title and address."""
+        return open_links(self._access, [("Train", "./train")])
 
     def list_versions(self) -> tuple[VersionView, ...]:
         """All versions, newest first."""

@@ -115,7 +115,7 @@ def _open(parts: VersionParts, handlers: VersionHandlers, version_id: int | None
     chosen = _choose(versions, version_id)
     choices = gr.update(choices=[(drawing.say_version(one), one.id) for one in versions], value=chosen)
     if chosen is None:
-        said = markup.notice(drawing.NO_VERSIONS, links=[("Train", "./train")])
+        said = markup.notice(drawing.NO_VERSIONS, links=handlers.ways())
         return {parts.version: choices, parts.notice: said}
     return {parts.version: choices, **_paint(parts, handlers, chosen)}
 
@@ -148,7 +148,7 @@ def _paint(
     painted: Update = {
         parts.notice: markup.view_link(write_address(Address(tab="version", version=version_id))),
         parts.extend: gr.update(visible=is_partial),
-        parts.summary: drawing.draw_summary(page),
+        parts.summary: drawing.draw_summary(page, links=handlers.ways()),
         parts.reliability: _plot(reliability_plot(report.reliability), report.n_judged),
         parts.bins: drawing.draw_bins(report),
         parts.mistakes: drawing.draw_mistakes(report),
@@ -182,7 +182,7 @@ def _open_two(
 ) -> Update:
     versions = handlers.list_versions()
     if len(versions) < 2:
-        said = markup.notice("Two versions are needed to compare.", links=[("Train", "./train")])
+        said = markup.notice("Two versions are needed to compare.", links=handlers.ways())
         return {parts.notice: said}
     second = second if second in [one.id for one in versions] else versions[0].id
     others = [one.id for one in versions if one.id != second]
