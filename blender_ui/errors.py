@@ -7,6 +7,7 @@
     ├── NotFound                 a row was asked for that does not exist
     ├── Refused                  the request is understood and not allowed now
     │   ├── LeaseLost            the comparison is no longer this annotator's to answer
+    │   ├── QuotaUsedUp          a visitor has done as much as one may for now
     │   └── NotPermitted         this role may not do it
     │       └── NotSignedIn      nobody is signed in, and somebody must be
     ├── MalformedInput           text from outside does not have the form it must have
@@ -47,6 +48,10 @@ class Refused(BlenderError):
 
 class LeaseLost(Refused):
     """The comparison is no longer this annotator's to answer: expired, answered or released."""
+
+
+class QuotaUsedUp(Refused):
+    """A visitor, or their address, has done as much as one may for now; the message says when to come back."""
 
 
 class NotPermitted(Refused):
