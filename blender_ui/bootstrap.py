@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,7 @@ from blender_ui.services.training.fuser import FuserRun
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions
+from blender_ui.services.visitors import Limits, Visitors
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
 from db.engine import create_store
@@ -162,7 +163,8 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             BERTSCORE: load_scorer,
         }
     )
-    access = Access(engine, mode=Mode(settings.access), clock=clock)
+    visitors = Visitors(engine, limits=visitor_limits(settings), clock=clock)
+    access = Access(engine, mode=Mode(settings.access), clock=clock, visitors=visitors)
     accounts = Accounts(engine, clock=clock)
     secret = read_secret(settings.home_path)
     labeling = Labeling(
@@ -251,6 +253,11 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         ),
         preference_table=table,
     )
+
+
+def visitor_limits(settings: Settings) -> Limits:
+    """How much people without accounts may take of a demo."""
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
 
 
 def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> TrainingRun:

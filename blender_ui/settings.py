@@ -39,6 +39,17 @@ class Settings:
         hub: Whether model hubs may be asked for weights; "yes" or "no".
         access: "open" where whoever opens the page is the admin; "accounts" where people sign in;
             "demo" where a visitor without an account is an anonymous annotator.
+        visitor_asks: In a demo, questions that a visitor without an account may ask within an hour.
+        address_asks: And all visitors of one address (of IPv6, one /64 network).
+        address_visitors: New visitors who may be lent a pair within an hour, from one address.
+        visitor_rows: Rows of visitors who have not voted, skipped or asked; they are used again.
+        visitor_leases: Pairs that visitors hold at once, in all.
+        address_leases: And those of one address.
+        visitor_lease_seconds: How long a pair stays a visitor's without a sign of life.
+        visitor_asks_at_once: Visitors' questions that the members answer at once.
+        visitor_asks_waiting: And that wait for their turn; of one address, half of them.
+        trusted_proxies: How many proxies in front of the app add an address to X-Forwarded-For; 0
+            where the header is anybody's word. On a Hugging Face Space, 1 unless it is set.
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """
 
@@ -57,6 +68,16 @@ class Settings:
     seed: int = 20231
     hub: str = "no"
     access: str = "open"
+    visitor_asks: int = 20
+    address_asks: int = 60
+    address_visitors: int = 40
+    visitor_rows: int = 500
+    visitor_leases: int = 200
+    address_leases: int = 40
+    visitor_lease_seconds: int = 120
+    visitor_asks_at_once: int = 2
+    visitor_asks_waiting: int = 8
+    trusted_proxies: int = 0
     worker: str = "spawn"
 
     @property
@@ -85,6 +106,26 @@ class Settings:
         return self.home_path / "fusers"
 
 
+LEAST = {
+    "top_k": 1,
+    "overlap": 1,
+    "lease_seconds": 1,
+    "train_every": 0,
+    "port": 0,
+    "visitor_asks": 1,
+    "address_asks": 1,
+    "address_visitors": 1,
+    "visitor_rows": 1,
+    "visitor_leases": 1,
+    "address_leases": 1,
+    "visitor_lease_seconds": 1,
+    "visitor_asks_at_once": 1,
+    "visitor_asks_waiting": 0,
+    "trusted_proxies": 0,
+}
+"""What a number must at least be."""
+
+
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
@@ -95,7 +136,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: If a variable with the prefix is unknown or its value has the wrong form.
     """
     by_name = {field.name: field for field in fields(Settings)}
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"trusted_proxies": 1} if environ.get("SPACE_ID") else {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):
             continue
@@ -134,7 +175,7 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"{PREFIX}ACCESS must be open, accounts or demo, not {settings.access!r}")
     if settings.worker not in ("spawn", "none"):
         raise SettingsError(f"{PREFIX}WORKER must be spawn or none, not {settings.worker!r}")
-    for name, least in (("top_k", 1), ("overlap", 1), ("lease_seconds", 1), ("train_every", 0), ("port", 0)):
+    for name, least in LEAST.items():
         if getattr(settings, name) < least:
             raise SettingsError(
                 f"{PREFIX}{name.upper()} must be at least {least}, not {getattr(settings, name)}"

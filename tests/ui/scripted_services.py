@@ -42,6 +42,7 @@ from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
+from blender_ui.services.visitors import Limits, Visitors
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
@@ -160,11 +161,14 @@ class ScriptedProcess:
         )  # fmt: skip
 
 
-def build_scripted_services(folder: Path, *members: ScriptedMember, access_mode: str = "open") -> Any:
+def build_scripted_services(
+    folder: Path, *members: ScriptedMember, access_mode: str = "open", limits: Limits | None = None
+) -> Any:
     """Services as ``bootstrap`` builds them, with what is heavy replaced by scripts."""
     engine = make_store(folder)
     ensemble = ScriptedEnsemble(*members)
-    access = Access(engine, mode=Mode(access_mode), clock=utc_now)
+    visitors = Visitors(engine, limits=limits or Limits(), clock=utc_now)
+    access = Access(engine, mode=Mode(access_mode), clock=utc_now, visitors=visitors)
     accounts = Accounts(engine, clock=utc_now, hasher=PasswordHasher(time_cost=1, memory_cost=64))
     labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1, access=access)
     blending = Blending(engine, members=ensemble, clock=utc_now)

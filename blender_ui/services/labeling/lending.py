@@ -15,6 +15,7 @@ from blender_ui.errors import LeaseLost
 from blender_ui.pairing.coins import uniform
 from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
 from db.models import LeaseStatus, Purpose
+from blender_ui.services.visitors import Visitors
 from db.queries import leases, projects, queue
 from db.queries.leases import Lent
 from db.queries.projects import Order
@@ -51,16 +52,40 @@ class Lender:
         lease_time: How long a pair is lent.
         random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
             for what each project says.
+        visitors: Holds people without accounts to their limits; None where there are none.
     """
 
-    def __init__(self, *, seed: int, lease_time: timedelta, random_share: float | None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        lease_time: timedelta,
+        random_share: float | None,
+        visitors: Visitors | None = None,
+    ) -> None:
         self._seed = seed
         self._lease_time = lease_time
         self._random_share = random_share
+        self._visitors = visitors
 
-    def end(self, now: datetime) -> datetime:
-        """When a lease that begins or is renewed now ends."""
-        return now + self._lease_time
+    def end(self, session: Session, annotator_id: int, now: datetime) -> datetime:
+        """When an annotator's lease that begins or is renewed now ends."""
+        of_visitor = self._visitors and self._visitors.find_lease_time(session, annotator_id)
+        return now + (of_visitor or self._lease_time)
+
+    def find_refusal(self, session: Session, annotator_id: int, scope: Scope, now: datetime) -> str:
+        """Why a visitor is lent nothing now, whatever there is; empty where they are lent a pair.
+
+        The answers to one's own question are limited by how often one may ask.
+        """
+        if self._visitors is None or scope.is_prompt:
+            return ""
+        return self._visitors.find_lease_refusal(session, annotator_id, now=now)
+
+    def keep_annotator(self, session: Session, annotator_id: int) -> None:
+        """What an annotator does now is stored with their row, so it is theirs for good."""
+        if self._visitors is not None:
+            self._visitors.keep(session, annotator_id)
 
     def resume(
         self, session: Session, *, annotator_id: int, scope: Scope, besides: int, now: datetime
@@ -78,23 +103,25 @@ class Lender:
         if choice is None:
             return None
         self.take_place(session, comparison_id=choice.comparison_id)
+        expires_at = self.end(session, annotator_id, now)
         lease = leases.add_lease(
             session,
             comparison_id=choice.comparison_id,
             annotator_id=annotator_id,
             policy=choice.policy,
             propensity=choice.propensity,
-            expires_at=self.end(now),
+            expires_at=expires_at,
             now=now,
         )
-        return self._read(session, lease, now)
+        return self._read(session, lease, expires_at)
 
     def show(self, session: Session, *, lease: Lent, now: datetime) -> PairView:
         """Make a lease active until a whole lease time from now, and read what it shows."""
-        leases.activate(session, lease_id=lease.id, expires_at=self.end(now))
-        return self._read(session, lease, now)
+        expires_at = self.end(session, lease.annotator_id, now)
+        leases.activate(session, lease_id=lease.id, expires_at=expires_at)
+        return self._read(session, lease, expires_at)
 
-    def _read(self, session: Session, lease: Lent, now: datetime) -> PairView:
+    def _read(self, session: Session, lease: Lent, expires_at: datetime) -> PairView:
         texts = leases.get_texts(session, comparison_id=lease.comparison_id)
         return PairView(
             lease_id=lease.id,
@@ -105,7 +132,7 @@ class Lender:
             right_text=texts.right,
             policy=lease.policy,
             propensity=lease.propensity,
-            expires_at=self.end(now),
+            expires_at=expires_at,
         )
 
     def get_own(self, session: Session, *, annotator_id: int, lease_id: int) -> Lent:

@@ -75,13 +75,16 @@ class Labeling:
         self._overlap = overlap
         self._access = access
         self._lender = Lender(
-            seed=seed, lease_time=timedelta(seconds=lease_seconds), random_share=random_share
+            seed=seed,
+            lease_time=timedelta(seconds=lease_seconds),
+            random_share=random_share,
+            visitors=access.visitors if access is not None else None,
         )
 
-    def sign_in(self, *, key: str, name: str = "") -> AnnotatorView:
+    def sign_in(self, *, key: str, name: str = "", address: str = "") -> AnnotatorView:
         """Get the annotator who keeps a secret; see ``services.people``."""
         if self._access is not None:
-            return self._access.recognise(key)
+            return self._access.recognise(key, address=address)
         return signing_in.sign_in(self._engine, key=key, name=name, now=self._clock())
 
     def rename(self, *, annotator_id: int, name: str) -> AnnotatorView:
@@ -121,7 +124,10 @@ class Labeling:
         self, session: Session, annotator_id: int, scope: Scope, *, besides: int, now: datetime
     ) -> PairView | None:
         held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
-        lease = next((lease for lease in held if lease.id != besides), None) or self._lender.resume(
+        lease = next((lease for lease in held if lease.id != besides), None)
+        if lease is None and self._lender.find_refusal(session, annotator_id, scope, now):
+            return None  # ``leftover`` says why
+        lease = lease or self._lender.resume(
             session, annotator_id=annotator_id, scope=scope, besides=besides, now=now
         )
         if lease is None:
@@ -159,6 +165,7 @@ class Labeling:
         )
         check_answer(answer)
         with transaction(self._engine, immediate=True) as session:
+            self._lender.keep_annotator(session, annotator_id)
             return take_answer(
                 session, answer, lender=self._lender, annotator_id=annotator_id, now=self._clock()
             )
@@ -182,6 +189,7 @@ class Labeling:
         check_answer(answer)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
+            self._lender.keep_annotator(session, annotator_id)
             now, submitted, refusal = self._clock(), None, ""
             try:
                 submitted = take_answer(
@@ -202,6 +210,7 @@ class Labeling:
         """
         with transaction(self._engine, immediate=True) as session:
             lease = self._lender.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
+            self._lender.keep_annotator(session, annotator_id)
             if lease.status is LeaseStatus.ACTIVE:
                 leases.end_unanswered(session, leases=[lease], status=LeaseStatus.SKIPPED, now=self._clock())
             elif lease.status is LeaseStatus.EXPIRED:
@@ -215,8 +224,8 @@ class Labeling:
         Returns:
             Whether the pair of this lease is still theirs.
         """
-        expires_at = self._lender.end(self._clock())
         with transaction(self._engine, immediate=True) as session:
+            expires_at = self._lender.end(session, annotator_id, self._clock())
             held = leases.extend_active(session, annotator_id=annotator_id, expires_at=expires_at)
             return lease_id in held
 
@@ -288,15 +297,21 @@ class Labeling:
 
     def leftover(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> Leftover:
         """Why no pair of a project is left for somebody, in counts; takes no write lock."""
+        now, scope = self._clock(), Scope(project_id)
         with transaction(self._engine) as session:
             return measure_leftover(
-                session, annotator_id=annotator_id, project_id=project_id, now=self._clock()
+                session,
+                annotator_id=annotator_id,
+                project_id=project_id,
+                now=now,
+                refusal=self._lender.find_refusal(session, annotator_id, scope, now),
             )
 
     def mark_seen(self, *, annotator_id: int, prompt_id: int) -> None:
         """Never lend this annotator a pair of a prompt whose names they have been shown."""
         now = self._clock()
         with transaction(self._engine, immediate=True) as session:
+            self._lender.keep_annotator(session, annotator_id)
             if session.get(SeenPrompt, (annotator_id, prompt_id)) is None:
                 session.add(SeenPrompt(annotator_id=annotator_id, prompt_id=prompt_id, created_at=now))
             prompt = session.get(Prompt, prompt_id)

@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from blender_ui.errors import NotPermitted, NotSignedIn
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
+from blender_ui.services.visitors import Visitors
 from db.engine import transaction
 from db.models import Audience, Role
 from db.queries.accounts import find_signed_in
@@ -62,36 +63,57 @@ class Access:
         engine: From ``db.engine.create_store``.
         mode: Who may come in.
         clock: Gives the present time, with its zone.
+        visitors: Holds people without accounts to their limits, in a demo.
     """
 
-    def __init__(self, engine: Engine, *, mode: Mode, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        mode: Mode,
+        clock: Callable[[], datetime],
+        visitors: Visitors | None = None,
+    ) -> None:
         self._engine = engine
         self.mode = mode
         self._clock = clock
+        self.visitors = visitors if mode is Mode.DEMO else None
 
     def identify(self, key: str | None) -> Visitor:
-        """Say who keeps a secret; a new anonymous browser becomes a new annotator where it may.
+        """Say who keeps a secret; nobody becomes an annotator by it, but the machine's own in ``open``.
 
         Args:
             key: A sign-in's token or a browser's key; None or anything else is a stranger.
         """
-        if key is None or len(key) < signing_in.SHORTEST_KEY:
+        if key is None or not signing_in.is_key(key):
             return Visitor(annotator=None, has_account=False)
         signed_in = self._find_signed_in(key)
         if signed_in is not None:
             return Visitor(annotator=self._with_role(signed_in), has_account=True)
         if self.mode is Mode.ACCOUNTS:
             return Visitor(annotator=None, has_account=False)
+        if self.mode is Mode.DEMO:
+            return Visitor(annotator=signing_in.find(self._engine, key=key), has_account=False)
         anonymous = signing_in.sign_in(self._engine, key=key, name="", now=self._clock())
         return Visitor(annotator=self._with_role(anonymous), has_account=False)
 
-    def recognise(self, key: str | None) -> AnnotatorView:
-        """The person who keeps a secret.
+    def recognise(self, key: str | None, *, address: str = "") -> AnnotatorView:
+        """The person who keeps a secret; a new visitor of a demo becomes an annotator.
+
+        Args:
+            key: As in ``identify``.
+            address: Where the request came from; empty where it is not known.
 
         Raises:
             NotSignedIn: If it is nobody's here.
+            QuotaUsedUp: If no more visitors may come now.
         """
-        annotator = self.identify(key).annotator
+        visitor = self.identify(key)
+        annotator = visitor.annotator
+        if self.mode is Mode.DEMO and not visitor.has_account and signing_in.is_key(key):
+            if self.visitors is not None:
+                return self.visitors.admit(str(key), address=address)
+            return signing_in.sign_in(self._engine, key=str(key), name="", now=self._clock())
         if annotator is None:
             raise NotSignedIn("You are not signed in, or your sign-in is over. Sign in on the account page.")
         return annotator

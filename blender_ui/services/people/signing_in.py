@@ -17,6 +17,7 @@ from blender_ui.errors import MalformedInput, NotFound
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Role
 from db.queries import annotators
+from db.queries.visitors import GUEST, KEPT
 
 SHORTEST_KEY = 16
 LONGEST_NAME = 128
@@ -45,16 +46,46 @@ def sign_in(engine: Engine, *, key: str, name: str, now: datetime) -> AnnotatorV
     """
     if len(key) < SHORTEST_KEY:
         raise MalformedInput(f"a sign-in key has at least {SHORTEST_KEY} characters, this one has {len(key)}")
-    stored = "browser:" + hash_secret(key)
     # Every action of a page signs in, so the usual case must not wait for the write lock.
-    with transaction(engine) as session:
-        annotator = annotators.find_by_key(session, key=stored)
-        if annotator is not None:
-            return view_annotator(annotator)
+    known = find(engine, key=key)
+    if known is not None:
+        return known
     with transaction(engine, immediate=True) as session:
         # Another tab may have been first.
-        annotator = annotators.find_by_key(session, key=stored) or _add(session, stored, name, now)
+        annotator = _find(session, key) or _add(session, KEPT + hash_secret(key), name, now)
         return view_annotator(annotator)
+
+
+def is_key(key: str | None) -> bool:
+    """Whether a text is long enough to be a secret."""
+    return key is not None and len(key) >= SHORTEST_KEY
+
+
+def find(engine: Engine, *, key: str) -> AnnotatorView | None:
+    """The annotator with a browser's secret key; None for a stranger."""
+    with transaction(engine) as session:
+        annotator = _find(session, key)
+        return None if annotator is None else view_annotator(annotator)
+
+
+def add_guest(session: Session, *, key: str, row: Annotator | None, now: datetime) -> AnnotatorView:
+    """Give a newcomer a guest's row, inside the caller's transaction.
+
+    Args:
+        session: Of the transaction.
+        key: The browser's secret.
+        row: The row of a guest who is gone, which is used again; None for a new one.
+        now: When they came.
+    """
+    annotator = _find(session, key)  # another tab may have been first
+    if annotator is None and row is None:
+        annotator = _add(session, GUEST + hash_secret(key), "", now)
+    elif annotator is None and row is not None:
+        annotator = row
+        row.key, row.name, row.created_at = GUEST + hash_secret(key), f"Annotator {row.id}", now
+        session.flush()
+    assert annotator is not None
+    return view_annotator(annotator)
 
 
 def rename(engine: Engine, *, annotator_id: int, name: str) -> AnnotatorView:
@@ -82,6 +113,12 @@ def lock_annotator(session: Session, annotator_id: int) -> None:
     """
     if not annotators.lock_annotator(session, annotator_id=annotator_id):
         raise NotFound(f"there is no annotator {annotator_id}; sign in first")
+
+
+def _find(session: Session, key: str) -> Annotator | None:
+    hashed = hash_secret(key)
+    found = (annotators.find_by_key(session, key=start + hashed) for start in (KEPT, GUEST))
+    return next((one for one in found if one is not None), None)
 
 
 def _add(session: Session, stored_key: str, name: str, now: datetime) -> Annotator:
