@@ -59,5 +59,5 @@ def build_app(services: Services) -> gr.Blocks:
             build(services, app)
             own = [event for number, event in app.fns.items() if number not in before]
             close_controls(app, page, services.access, events=own, said=said)
-    guard_handlers(app, services.access)
+    guard_handlers(app, services.access, n_proxies=services.settings.trusted_proxies)
     return app

@@ -21,8 +21,16 @@ from starlette.middleware import Middleware
 
 from blender_ui.errors import NotPermitted
 from blender_ui.services.people.access import Access
+from blender_ui.ui.address import find_address
 from blender_ui.ui.gate import Gate
-from blender_ui.ui.identity import KEY_HEADER, admit, presented_key, read_key, required_role
+from blender_ui.ui.identity import (
+    KEY_HEADER,
+    admit,
+    presented_address,
+    presented_key,
+    read_key,
+    required_role,
+)
 from db.models import Role
 
 LOOK_SECONDS = 0.02
@@ -58,8 +66,13 @@ class GuardedBlocks(gr.Blocks):
         return await super().process_api(block_fn, inputs, *args, **options)
 
 
-def guard_handlers(app: gr.Blocks, access: Access) -> None:
+def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> None:
     """Guard every handler that has been wired.
+
+    Args:
+        app: Whose handlers.
+        access: Recognises keys.
+        n_proxies: How many proxies in front of the app are trusted to say where a request came from.
 
     Raises:
         LookupError: If an endpoint's role was never said.
@@ -67,13 +80,17 @@ def guard_handlers(app: gr.Blocks, access: Access) -> None:
     for event in app.fns.values():
         if event.fn is not None:
             role = required_role(str(event.api_name), mode=access.mode)
-            event.fn = _guard(event.fn, access, role)
+            event.fn = _guard(event.fn, access, role, n_proxies)
 
 
-def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Callable[..., Any]:
+def _guard(
+    handle: Callable[..., Any], access: Access, role: Role | None, n_proxies: int
+) -> Callable[..., Any]:
     def check() -> None:
-        key = _key_of(LocalContext.request.get(None))
+        request = LocalContext.request.get(None)
+        key = _key_of(request)
         presented_key.set(key)
+        presented_address.set(_address_of(request, n_proxies))
         if role is not None:
             _let_in(access, role, key)
 
@@ -82,11 +99,13 @@ def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Cal
         @functools.wraps(handle)
         def stream(*args: Any, **options: Any) -> Generator[Any, None, None]:
             check()
-            key = presented_key.get()
+            key, address = presented_key.get(), presented_address.get()
             with contextlib.closing(handle(*args, **options)) as steps:
                 for step in steps:
                     yield step
-                    presented_key.set(key)  # the next step may run in another thread's context
+                    # The next step may run in another thread's context.
+                    presented_key.set(key)
+                    presented_address.set(address)
 
         return stream
 
@@ -100,6 +119,14 @@ def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Cal
 
 def _key_of(request: Any) -> str | None:
     return read_key(request.headers.get(KEY_HEADER)) if request is not None else None
+
+
+def _address_of(request: Any, n_proxies: int) -> str:
+    if request is None:
+        return ""
+    client = getattr(request, "client", None)
+    forwarded = request.headers.get("x-forwarded-for") or ""
+    return find_address(client.host if client else "", [forwarded], n_proxies=n_proxies)
 
 
 def _let_in(access: Access, role: Role, key: str | None) -> None:

@@ -15,11 +15,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
 from blender_ui.services.labeling.loop import AnnotatorView, Labeling
 from blender_ui.services.people.access import Access, Mode
+from blender_ui.services.people.signing_in import hash_secret
+from blender_ui.services.turns import Asker
 from db.models import Role
 
 SHORTEST_KEY, LONGEST_KEY = 16, 256
@@ -27,6 +29,9 @@ KEY_HEADER = "x-blender-key"
 
 presented_key: ContextVar[str | None] = ContextVar("presented_key", default=None)
 """The key that came with the request that is being handled; None outside of one."""
+
+presented_address: ContextVar[str] = ContextVar("presented_address", default="")
+"""Where that request came from, see ``ui.address``; empty outside of one."""
 
 ROLE_BY_ENDPOINT: dict[str, Role] = {
     "blend": Role.ANNOTATOR,
@@ -89,6 +94,13 @@ class Visitor:
     """
 
     annotator: AnnotatorView
+    memory: dict[str, Any]
+
+
+class Look(NamedTuple):
+    """Who looks at a page: an annotator's id, 0 for a stranger to a demo, and what to remember of them."""
+
+    annotator_id: int
     memory: dict[str, Any]
 
 
@@ -179,7 +191,33 @@ def welcome(labeling: Labeling, memory: object) -> Visitor:
     key = presented_key.get() or remembered.get("annotator")
     if not _is_key(key):
         key = secrets.token_urlsafe(32)
-    return Visitor(annotator=labeling.sign_in(key=str(key)), memory={**remembered, "annotator": key})
+    annotator = labeling.sign_in(key=str(key), address=presented_address.get())
+    return Visitor(annotator=annotator, memory={**remembered, "annotator": key})
+
+
+def look_who(access: Access, labeling: Labeling, memory: object) -> Look:
+    """As ``welcome``, but looking at a page makes no annotator of a stranger to a demo."""
+    if access.mode is not Mode.DEMO:
+        visitor = welcome(labeling, memory)
+        return Look(visitor.annotator.id, visitor.memory)
+    remembered: dict[str, Any] = dict(memory) if isinstance(memory, Mapping) else {}
+    key = find_key(memory) or secrets.token_urlsafe(32)
+    annotator = access.identify(key).annotator
+    return Look(annotator.id if annotator else 0, {**remembered, "annotator": key})
+
+
+def find_key(memory: object) -> str | None:
+    """The key that came with the request, else the one in the browser's memory; None for neither."""
+    remembered = memory.get("annotator") if isinstance(memory, Mapping) else None
+    return presented_key.get() or read_key(remembered)
+
+
+def find_asker(access: Access, memory: object) -> Asker | None:
+    """The visitor without an account who asks, for the limits of visitors; None for anybody else."""
+    if access.visitors is None or access.identify(find_key(memory)).has_account:
+        return None
+    key = find_key(memory) or ""
+    return Asker(hash_secret(key), presented_address.get())
 
 
 def recognise(labeling: Labeling, key: object) -> AnnotatorView:
@@ -191,7 +229,7 @@ def recognise(labeling: Labeling, key: object) -> AnnotatorView:
     """
     if not _is_key(key):
         raise MalformedInput("expected this browser's key; reload the page to sign in")
-    return labeling.sign_in(key=str(key))
+    return labeling.sign_in(key=str(key), address=presented_address.get())
 
 
 def read_key(value: object) -> str | None:

@@ -91,6 +91,12 @@ class Labeling:
         """Call an annotator something else; see ``services.people.signing_in``."""
         return signing_in.rename(self._engine, annotator_id=annotator_id, name=name)
 
+    def keep_annotator(self, *, annotator_id: int) -> None:
+        """Keep a visitor's row for what is about to be stored with it; see ``services.visitors``."""
+        if self._access is not None and self._access.visitors is not None:
+            with transaction(self._engine, immediate=True) as session:
+                self._lender.keep_annotator(session, annotator_id)
+
     def next_pair(
         self,
         *,

@@ -15,6 +15,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, LeaseLost, NotFound, Refused
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.candidates import CandidateView, FailureView
+from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.columns import answered, failed, growing
 from blender_ui.ui.asking.desk import Desk, outcome_of
 from blender_ui.ui.asking.ledger import Ledger
@@ -31,9 +32,11 @@ from blender_ui.ui.asking.views import (
     Turn,
     Visit,
 )
-from blender_ui.ui.identity import welcome
+from blender_ui.ui.identity import look_who, welcome
 
 LONGEST_WAIT_SECONDS = 300.0
+LOOK_SECONDS = 0.25
+"""Between two looks at whether a visitor's turn has come."""
 DRAW_SECONDS = 0.04
 """Least time between two drawings of the page, shared by its columns: each sends its text anew."""
 
@@ -45,6 +48,7 @@ class Blend:
         services: The app's services.
         after_vote: Called when a vote came or went; must return at once.
         timer: Seconds from a fixed point.
+        pause: Waits so many seconds, between two looks at whether a visitor's turn has come.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Blend:
         *,
         after_vote: Callable[[], None],
         timer: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._blending = services.blending
         self._labeling = services.labeling
@@ -60,6 +65,9 @@ class Blend:
         self._after_vote = after_vote
         self._timer = timer
         self._ledger = Ledger()
+        self._access = services.access
+        self._asking = Asking(services.access)
+        self._pause = pause
         self._desk = Desk(services.labeling, services.blending, timer=timer)
 
     @property
@@ -69,8 +77,8 @@ class Blend:
 
     def open(self, memory: object) -> Opened:
         """Begin a visit; the last prompt of this browser comes back with its answers."""
-        visitor = welcome(self._labeling, memory)
-        visit = Visit(annotator_id=visitor.annotator.id)
+        visitor = look_who(self._access, self._labeling, memory)
+        visit = Visit(annotator_id=visitor.annotator_id, is_stranger=visitor.annotator_id == 0)
         prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
         if prompt is not None:
             self._ledger.forget_waiting(prompt.prompt_id)  # the tab that would have begun them is gone
@@ -90,7 +98,7 @@ class Blend:
         known = dict(memory) if isinstance(memory, Mapping) else {}
         return {**known, "prompt_id": visit.prompt_id, "is_revealed": visit.is_revealed}
 
-    def ask(self, visit: Visit, instruction: str, input: str) -> Turn:
+    def ask(self, visit: Visit, instruction: str, input: str, memory: object = None) -> Turn:
         """Store the question; the columns then stream by themselves."""
         if self._is_busy(visit):
             return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
@@ -99,15 +107,22 @@ class Blend:
         if len(instruction) > LONGEST_INSTRUCTION or len(input) > LONGEST_INPUT:
             limits = f"{LONGEST_INSTRUCTION:,} characters, the text below it {LONGEST_INPUT:,}"
             return Turn(visit, f"This is too long: a question may have {limits}. Shorten it.")
+        place = None
         try:
-            asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=visit.annotator_id)
+            if instruction.strip() or input.strip():
+                place = self._asking.enter(memory)
+            annotator_id = visit.annotator_id or welcome(self._labeling, memory).annotator.id
+            self._labeling.keep_annotator(annotator_id=annotator_id)
+            asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=annotator_id)
         except BlenderError as error:
+            self._asking.give_back(place)
             return Turn(visit, str(error))
+        self._asking.name(place, asked.prompt_id)
         self._ledger.expect(asked.prompt_id, asked.member_names)
         columns = self._order(asked.prompt_id, set(asked.member_names))
         return Turn(
             Visit(
-                annotator_id=visit.annotator_id,
+                annotator_id=annotator_id,
                 prompt_id=asked.prompt_id,
                 columns=columns,
                 is_asking=True,
@@ -121,7 +136,13 @@ class Blend:
             return
         shown = name if visit.is_revealed else ""
         try:
-            yield ColumnView(number=number, name=shown, progress=Progress.WAITING)
+            yield (waiting := ColumnView(number=number, name=shown, progress=Progress.WAITING))
+            while not (is_turn := self._asking.may_begin(prompt_id)):
+                if is_turn is None:  # stopped, or nobody looked for too long
+                    yield failed(None, number, shown)
+                    return
+                self._pause(LOOK_SECONDS)
+                yield waiting
             drawn_at = float("-inf")
             for update in self._blending.stream(prompt_id=prompt_id, member_name=name):
                 if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * self.n_columns:
@@ -131,11 +152,14 @@ class Blend:
             yield failed(None, number, shown)
         finally:
             self._ledger.end(prompt_id, name)
+            if self._ledger.is_done(prompt_id):
+                self._asking.leave(prompt_id)
 
     def stop(self, visit: Visit) -> None:
         """Stop every answer of this prompt that is being written or waits."""
         if visit.prompt_id is not None:
             self._ledger.forget_waiting(visit.prompt_id)
+            self._asking.leave(visit.prompt_id)
             self._blending.stop(prompt_id=visit.prompt_id)
 
     def retry(self, visit: Visit, number: int) -> Turn:
@@ -147,6 +171,11 @@ class Blend:
             return Turn(visit, "This model has answered already.")
         if name not in self._names:
             return Turn(visit, "This model is no longer among the members, so it cannot be asked again.")
+        try:
+            if not self._asking.holds(visit.prompt_id):
+                self._asking.name(self._asking.enter(None), visit.prompt_id)
+        except BlenderError as error:
+            return Turn(visit, str(error))
         self._ledger.expect(visit.prompt_id, [name])
         return Turn(replace(visit, is_asking=True))
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError, NoRanker
+from blender_ui.errors import BlenderError, NoRanker, QuotaUsedUp
 from blender_ui.services.fusing.rows import FusionView
+from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.views import ResultView, Visit
 from blender_ui.ui.identity import open_links
 from blender_ui.ui.markup import Difference, difference
@@ -33,6 +34,7 @@ class Results:
         self._ranking = services.ranking
         self._fusing = services.fusing
         self._access = services.access
+        self._asking = Asking(services.access)
 
     def follow(self, visit: Visit) -> Iterator[ResultView]:
         """What comes after a step: before the names are shown nothing that can be seen.
@@ -51,9 +53,27 @@ class Results:
         """Fuse once more, in so many rounds; nothing before the names are shown."""
         if visit.prompt_id is None or visit.is_asking or not visit.is_revealed:
             return
-        view = self._rank(visit.prompt_id, ResultView())
+        place = None
+        try:
+            place = self._asking.enter(None)
+            if not self._asking.is_turn(place):
+                raise QuotaUsedUp("The models answer other questions. Press again in a minute.")
+            yield from self._fuse_again(visit.prompt_id, rounds)
+        except QuotaUsedUp as error:
+            yield from self._keep_shown(visit.prompt_id, str(error))
+        finally:
+            self._asking.give_back(place)
+
+    def _fuse_again(self, prompt_id: int, rounds: int) -> Iterator[ResultView]:
+        view = self._rank(prompt_id, ResultView())
         notice = "The members answer again, with all answers before them …"
-        yield from self._write(visit.prompt_id, replace(view, fusion_notice=notice), rounds=rounds)
+        yield from self._write(prompt_id, replace(view, fusion_notice=notice), rounds=rounds)
+
+    def _keep_shown(self, prompt_id: int, notice: str) -> Iterator[ResultView]:
+        """What is there already, with a sentence above it."""
+        view, known = self._rank(prompt_id, ResultView()), self._find_current(prompt_id)
+        text = known.text if known is not None else ""
+        yield replace(view, fused_text=text, fusion=known, fusion_notice=notice, is_done=True)
 
     def _show(self, visit: Visit, prompt_id: int) -> Iterator[ResultView]:
         if self._n_answers(visit) < LEAST:

@@ -62,6 +62,8 @@ class Visit:
     prompt_id: int | None = None
     columns: tuple[str, ...] = ()
     """The members in the order in which this prompt shows them."""
+    is_stranger: bool = False
+    """Whether the page was opened by somebody of a demo who is no annotator before their first question."""
     is_asking: bool = False
     is_revealed: bool = False
     pair: Pair | None = None

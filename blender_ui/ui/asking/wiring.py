@@ -81,7 +81,7 @@ def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: 
     prompt = parts.prompt
 
     def ask(visit: Visit, memory: object, instruction: str | None, text: str | None) -> Update:
-        turn = blend.ask(visit, instruction or "", text or "")
+        turn = blend.ask(visit, instruction or "", text or "", memory)
         return {**_paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
 
     def stop(visit: Visit) -> None:

@@ -7,6 +7,7 @@ app; the key in each decides whose pair it is about.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -81,7 +82,10 @@ def build_label(services: Services, page: gr.Blocks) -> None:
         services.ranking.learn_soon()
         training_soon.poke()
 
-    draw_label(keep_seconds=services.settings.lease_seconds / KEEPS_PER_LEASE)
+    settings = services.settings
+    has_visitors = services.access.visitors is not None
+    shortest = min(settings.lease_seconds, settings.visitor_lease_seconds if has_visitors else math.inf)
+    draw_label(keep_seconds=shortest / KEEPS_PER_LEASE)
     endpoints = _Endpoints(
         LabelHandlers(
             services.labeling,

@@ -1,0 +1,55 @@
+"""The places that visitors' questions take among those that the members answer, by prompt.
+
+Invariant: a place is given back when its prompt's answers have ended. People with accounts take none.
+Non-goal: whose turn it is, which ``services.turns`` decides.
+"""
+
+from __future__ import annotations
+
+from blender_ui.services.people.access import Access
+from blender_ui.ui.identity import find_asker
+
+
+class Asking:
+    """The places of one process; safe to share between threads."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._visitors = access.visitors
+        self._places: dict[int, int] = {}
+
+    def enter(self, memory: object) -> int | None:
+        """Take a place for a question; None for somebody who needs none.
+
+        Raises:
+            QuotaUsedUp: With when to come back.
+        """
+        asker = find_asker(self._access, memory)
+        return None if asker is None or self._visitors is None else self._visitors.begin_ask(asker)
+
+    def name(self, place: int | None, prompt_id: int) -> None:
+        """Say which prompt a place is of."""
+        if place is not None:
+            self._places[prompt_id] = place
+
+    def holds(self, prompt_id: int) -> bool:
+        """Whether a prompt has a place."""
+        return prompt_id in self._places
+
+    def may_begin(self, prompt_id: int) -> bool | None:
+        """Whether a prompt's answers may begin; None where its place is gone."""
+        place = self._places.get(prompt_id)
+        return True if place is None or self._visitors is None else self._visitors.may_begin(place)
+
+    def is_turn(self, place: int | None) -> bool:
+        """Whether a place's turn has come; at once for who needs none."""
+        return place is None or self._visitors is None or bool(self._visitors.may_begin(place))
+
+    def give_back(self, place: int | None) -> None:
+        """Give back a place that came to nothing."""
+        if place is not None and self._visitors is not None:
+            self._visitors.end_ask(place)
+
+    def leave(self, prompt_id: int) -> None:
+        """Give a prompt's place back; a prompt without one has nothing to give."""
+        self.give_back(self._places.pop(prompt_id, None))
