@@ -51,7 +51,7 @@ class LeaseLost(Refused):
 
 
 class QuotaUsedUp(Refused):
-    """A visitor, or their address, has done as much as one may for now; the message says when to come back."""
+    """A visitor or their address has done as much as one may for now; the message says when to come back."""
 
 
 class NotPermitted(Refused):

@@ -148,7 +148,8 @@ class Annotator(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True, max_length=128)
-    """``browser:`` and a SHA-256 of the secret that a person's browser keeps; ``import:`` and a
+    """``browser:`` and a SHA-256 of the secret that a person's browser keeps, ``guest:`` where nothing of
+    theirs is stored yet and the row may go to the next guest; ``import:`` and a
     SHA-256 of source, kind and name for imported annotators."""
     name: str = Field(max_length=128)
     kind: AnnotatorKind = Field(sa_column=_enum_column(AnnotatorKind))

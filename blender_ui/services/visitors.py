@@ -146,13 +146,13 @@ class Visitors:
         wait = self._address_asks.find_wait(asker.address, now=now)
         if wait is not None:
             raise QuotaUsedUp(
-                f"{of_address} questions came from your network within an hour, as many as visitors may ask. "
+                f"{_count(of_address)} came from your network within an hour, as many as visitors may ask. "
                 f"Come back in {say_wait(wait)}, {SIGN_IN}."
             )
         wait = self._asks.take(asker.visitor, now=now)
         if wait is not None:
             raise QuotaUsedUp(
-                f"You have asked {most} questions within an hour, as many as a visitor may. "
+                f"You have asked {_count(most)} within an hour, as many as a visitor may. "
                 f"Come back in {say_wait(wait)}, {SIGN_IN}."
             )
         self._address_asks.take(asker.address, now=now)
@@ -164,6 +164,10 @@ class Visitors:
     def end_ask(self, number: int) -> None:
         """Give a question's place to the next one."""
         self.turns.leave(number, now=self._clock())
+
+
+def _count(n: int) -> str:
+    return f"{n} question{'' if n == 1 else 's'}"
 
 
 def _say_back(held: HeldLeases, now: datetime) -> str:

@@ -33,8 +33,11 @@ class Desk:
         pair = self.labeling.next_pair(annotator_id=annotator_id)
         assert pair is not None
         self.labeling.submit(
-            annotator_id=annotator_id, lease_id=pair.lease_id, outcome=Outcome.TIE, idempotency_key=f"{pair.lease_id}"
-        )  # fmt: skip
+            annotator_id=annotator_id,
+            lease_id=pair.lease_id,
+            outcome=Outcome.TIE,
+            idempotency_key=f"{pair.lease_id}",
+        )
 
     def look(self, annotator_id: int) -> Leftover:
         assert self.labeling.next_pair(annotator_id=annotator_id) is None

@@ -1,4 +1,4 @@
-"""Each role walks the pages that are open to it: no link leads to a closed one, no enabled control is refused."""
+"""Each role walks the pages open to it: no link leads to a closed one, no enabled control is refused."""
 
 from __future__ import annotations
 

@@ -50,6 +50,10 @@ class Asking:
         if place is not None and self._visitors is not None:
             self._visitors.end_ask(place)
 
+    def stop(self, prompt_id: int) -> None:
+        """Give the place up while answers may still wait for it: they are told that it is gone."""
+        self.give_back(self._places.get(prompt_id))
+
     def leave(self, prompt_id: int) -> None:
         """Give a prompt's place back; a prompt without one has nothing to give."""
         self.give_back(self._places.pop(prompt_id, None))

@@ -82,6 +82,7 @@ class Blend:
         prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
         if prompt is not None:
             self._ledger.forget_waiting(prompt.prompt_id)  # the tab that would have begun them is gone
+            self._leave_if_done(prompt.prompt_id)
             names = {entry.member for entry in prompt.candidates} | set(self._names)
             names |= {entry.member for entry in prompt.failures}
             visit = replace(
@@ -152,14 +153,14 @@ class Blend:
             yield failed(None, number, shown)
         finally:
             self._ledger.end(prompt_id, name)
-            if self._ledger.is_done(prompt_id):
-                self._asking.leave(prompt_id)
+            self._leave_if_done(prompt_id)
 
     def stop(self, visit: Visit) -> None:
         """Stop every answer of this prompt that is being written or waits."""
         if visit.prompt_id is not None:
             self._ledger.forget_waiting(visit.prompt_id)
-            self._asking.leave(visit.prompt_id)
+            self._asking.stop(visit.prompt_id)
+            self._leave_if_done(visit.prompt_id)
             self._blending.stop(prompt_id=visit.prompt_id)
 
     def retry(self, visit: Visit, number: int) -> Turn:
@@ -316,6 +317,11 @@ class Blend:
         except NotFound:
             return None
         return prompt if prompt.asked_by_id == annotator_id else None
+
+    def _leave_if_done(self, prompt_id: int) -> None:
+        """Give the place of a prompt to the next question, once its answers have ended."""
+        if self._ledger.is_done(prompt_id):
+            self._asking.leave(prompt_id)
 
     def _is_busy(self, visit: Visit) -> bool:
         return visit.prompt_id is not None and not self._ledger.is_done(visit.prompt_id)
