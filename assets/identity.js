@@ -79,7 +79,9 @@
       const said = document.createElement("p");
       said.className = "bu-notice bu-warning bu-barred";
       said.setAttribute("role", "alert");
-      said.textContent = `This page is not for the role ${me.role || "annotator"}. An admin gives roles on the People page.`;
+      said.textContent = me.has_account
+        ? `This page is not for the role ${me.role}. An admin gives roles on the People page.`
+        : "This page is not for visitors. Sign in with an account that has a higher role.";
       nav.closest(".bu-header").after(said);
     }
     for (const link of nav.querySelectorAll("a")) {

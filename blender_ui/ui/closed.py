@@ -13,9 +13,11 @@ import gradio as gr
 
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.ui import markup
-from blender_ui.ui.identity import ONLY_SHOWN, may_call, opening, presented_key, required_role
+from blender_ui.ui.identity import may_call, opening, presented_key, required_role
 from blender_ui.ui.shell import ACCOUNT, Page
 from db.models import Role
+
+ONLY_LOOKED_AT = "A demo shows what is there. What is greyed out here needs an account with a higher role."
 
 
 def draw_only_shown() -> gr.HTML:
@@ -45,9 +47,8 @@ def close_controls(
     def open_own() -> dict[Any, Any]:
         key = presented_key.get()
         may = {one: may_call(access, endpoints[one._id], key) for one in controls}
-        sentence = (
-            "" if all(may.values()) else markup.notice(ONLY_SHOWN, links=[("Sign in", f"./{ACCOUNT.path}")])
-        )
+        links = [] if access.identify(key).has_account else [("Sign in", f"./{ACCOUNT.path}")]
+        sentence = "" if all(may.values()) else markup.notice(ONLY_LOOKED_AT, links=links)
         return {said: sentence, **{one: gr.update(interactive=allowed) for one, allowed in may.items()}}
 
     app.load(
