@@ -54,6 +54,7 @@ from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.people.projects import Projects
+from blender_ui.services.people.visitors import Limits, Visitors
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.live_head import LiveHead
@@ -64,7 +65,6 @@ from blender_ui.services.training.fuser import FuserRun
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions
-from blender_ui.services.visitors import Limits, Visitors
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
 from db.engine import create_store

@@ -21,7 +21,7 @@ from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
 from blender_ui.services.labeling.loop import AnnotatorView, Labeling
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.signing_in import hash_secret
-from blender_ui.services.turns import Asker
+from blender_ui.services.people.turns import Asker
 from db.models import Role
 
 SHORTEST_KEY, LONGEST_KEY = 16, 256

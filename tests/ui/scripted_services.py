@@ -37,12 +37,12 @@ from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.people.projects import Projects
+from blender_ui.services.people.visitors import Limits, Visitors
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.rows import RankingView, load_entrants, save_ranking, view_ranking
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
-from blender_ui.services.visitors import Limits, Visitors
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
 from db.engine import transaction

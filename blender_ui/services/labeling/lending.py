@@ -14,8 +14,8 @@ from sqlmodel import Session
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.coins import uniform
 from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
+from blender_ui.services.people.visitors import Visitors
 from db.models import LeaseStatus, Purpose
-from blender_ui.services.visitors import Visitors
 from db.queries import leases, projects, queue
 from db.queries.leases import Lent
 from db.queries.projects import Order

@@ -24,10 +24,10 @@ from blender_ui.services.labeling.answers import Answer as Answer
 from blender_ui.services.labeling.answers import Marks as Marks
 from blender_ui.services.labeling.answers import ProgressView as ProgressView
 from blender_ui.services.labeling.answers import SubmittedView as SubmittedView
+from blender_ui.services.labeling.leftover import Leftover
+from blender_ui.services.labeling.leftover import measure as measure_leftover
 from blender_ui.services.labeling.lending import Lender, PairView
 from blender_ui.services.labeling.queueing import queue_prompt
-from blender_ui.services.leftover import Leftover
-from blender_ui.services.leftover import measure as measure_leftover
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
 from blender_ui.services.people.signing_in import AnnotatorView as AnnotatorView
@@ -92,7 +92,7 @@ class Labeling:
         return signing_in.rename(self._engine, annotator_id=annotator_id, name=name)
 
     def keep_annotator(self, *, annotator_id: int) -> None:
-        """Keep a visitor's row for what is about to be stored with it; see ``services.visitors``."""
+        """Keep a visitor's row for what is about to be stored with it; see ``services.people.visitors``."""
         if self._access is not None and self._access.visitors is not None:
             with transaction(self._engine, immediate=True) as session:
                 self._lender.keep_annotator(session, annotator_id)

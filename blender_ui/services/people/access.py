@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from blender_ui.errors import NotPermitted, NotSignedIn
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
-from blender_ui.services.visitors import Visitors
+from blender_ui.services.people.visitors import Visitors
 from db.engine import transaction
 from db.models import Audience, Role
 from db.queries.accounts import find_signed_in

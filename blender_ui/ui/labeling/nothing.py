@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from blender_ui.services.leftover import Leftover
+from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import may_open
 from blender_ui.ui.labeling.forms import Empty, Way

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from blender_ui.services.visitors import Limits
+from blender_ui.services.people.visitors import Limits
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.views import Progress, Visit

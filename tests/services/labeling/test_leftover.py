@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.labeling.loop import Labeling
-from blender_ui.services.leftover import Leftover
 from db.models import Outcome
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 

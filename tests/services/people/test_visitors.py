@@ -12,7 +12,7 @@ from sqlmodel import Session
 from blender_ui.errors import QuotaUsedUp
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access, Mode
-from blender_ui.services.visitors import Limits, Visitors
+from blender_ui.services.people.visitors import Limits, Visitors
 from db.models import Annotator, Lease, LeaseStatus, Outcome, Preference
 from tests.builders.stores import Clock, add_prompts, key_of, make_store
 

@@ -8,8 +8,8 @@ import pytest
 
 from blender_ui.errors import QuotaUsedUp
 from blender_ui.services import quotas
-from blender_ui.services.quotas import Quota, say_wait
-from blender_ui.services.turns import FORGOTTEN_AFTER, LONGEST, Asker, Turns
+from blender_ui.services.people.quotas import Quota, say_wait
+from blender_ui.services.people.turns import FORGOTTEN_AFTER, LONGEST, Asker, Turns
 from tests.builders.stores import Clock
 
 HOUR = timedelta(hours=1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from blender_ui.services.leftover import Leftover
+from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.ui.labeling.nothing import say_why
 
 NOTHING = Leftover(
