@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from blender_ui.errors import QuotaUsedUp
-from blender_ui.services import quotas
+from blender_ui.services.people import quotas
 from blender_ui.services.people.quotas import Quota, say_wait
 from blender_ui.services.people.turns import FORGOTTEN_AFTER, LONGEST, Asker, Turns
 from tests.builders.stores import Clock
