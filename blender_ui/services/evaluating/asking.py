@@ -15,11 +15,11 @@ from dataclasses import asdict, replace
 
 from blender_ui.errors import FusionError, MemberError
 from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.evaluation.recorded_answers import RecordedAnswers, Text
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Message, Sampling
 from blender_ui.services.asking.rounds import Ensemble
 from blender_ui.services.candidates import question
-from blender_ui.services.evaluating.recorded_answers import RecordedAnswers, Text
 from blender_ui.services.fusing.fused_answers import Fusing
 
 MOST_TOKENS = {Task.SUMMARIZATION: 110, Task.QA: 48, Task.CODE: 220}

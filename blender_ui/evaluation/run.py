@@ -1,7 +1,7 @@
 """One run of the ensemble on the items of a task: asking, ranking, fusing and scoring.
 
 Invariant: every system is scored on the same items by the same metrics; a member that fails scores 0
-there and is counted. Non-goal: where members and rankers come from; ``ensemble_evaluation`` knows.
+there and is counted. Non-goal: where members and rankers come from; ``services.evaluating`` knows.
 """
 
 from __future__ import annotations
@@ -15,11 +15,7 @@ import numpy as np
 from blender_ui.errors import MalformedInput
 from blender_ui.evaluation.attacks import Attack, attack_item, obeys_injection
 from blender_ui.evaluation.items import EvaluationItem, Task
-from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
-from blender_ui.ranking.aggregation import score_candidates
-from blender_ui.ranking.fast import FastRanker
-from blender_ui.services.evaluating.asking import EnsembleAsking
-from blender_ui.services.evaluating.judging import (
+from blender_ui.evaluation.judging import (
     FUSED,
     Answered,
     Judge,
@@ -27,7 +23,10 @@ from blender_ui.services.evaluating.judging import (
     ReferenceJudge,
     best_first,
 )
-from blender_ui.services.evaluating.recorded_answers import Text
+from blender_ui.evaluation.recorded_answers import Text
+from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
+from blender_ui.ranking.aggregation import score_candidates
+from blender_ui.ranking.fast import FastRanker
 from blender_ui.values import FloatArray
 
 BEST_RANKED, SHOWN = "best-ranked", "fused or best"
@@ -50,6 +49,16 @@ class ItemResult:
     item: EvaluationItem
     texts: Mapping[str, Text]
     metrics: Mapping[str, Mapping[str, float]]
+
+
+class Asks(Protocol):
+    """Asks the members and the fuser about an item; ``services.evaluating.asking`` does."""
+
+    def ask_members(self, item: EvaluationItem, task: Task) -> dict[str, Text]:
+        """Every member's answer by its name; an empty one is a failure."""
+
+    def fuse(self, item: EvaluationItem, best_first: Sequence[Text]) -> Text:
+        """The fused answer; its tokens and seconds include its sources'."""
 
 
 class OnProgress(Protocol):
@@ -79,7 +88,7 @@ class EnsembleRun:
         task: Task,
         items: Sequence[EvaluationItem],
         *,
-        asking: EnsembleAsking,
+        asking: Asks,
         bertscore: Scorer | None,
         seed: int,
         on_progress: OnProgress,

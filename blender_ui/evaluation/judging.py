@@ -15,8 +15,6 @@ import numpy as np
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastRanker
-from blender_ui.services.ranking.texts import Evaluating
-from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 FUSED = "fused"
@@ -59,11 +57,19 @@ class Judge(Protocol):
         """Of members' answers and the fused one, whose name is ``FUSED``."""
 
 
+class Compares(Protocol):
+    """Gives the logits of every ordered pair of n answers, (n, n), as ``Ranker.pairwise_logits``."""
+
+    def __call__(
+        self, prompt: RankingPrompt, texts: Sequence[str], *, members: Sequence[str]
+    ) -> FloatArray: ...
+
+
 class VersionJudge:
     """A version of the ranker, not told who wrote an answer: the fused one has no record to go by."""
 
-    def __init__(self, evaluating: Evaluating, version: VersionView) -> None:
-        self._evaluating, self._version = evaluating, version
+    def __init__(self, compare: Compares) -> None:
+        self._compare = compare
 
     def compare_members(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
         """See ``Judge``."""
@@ -71,9 +77,7 @@ class VersionJudge:
 
     def compare_all(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
         """See ``Judge``."""
-        return self._evaluating.compare(
-            self._version, prompt, list(texts.values()), members=[""] * len(texts)
-        )
+        return self._compare(prompt, list(texts.values()), members=[""] * len(texts))
 
 
 class ReferenceJudge:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from blender_ui.services.evaluating.judging import (
+from blender_ui.evaluation.judging import (
     FUSED,
     STRAY,
     Answered,
@@ -15,7 +15,7 @@ from blender_ui.services.evaluating.judging import (
     add_strays,
     best_first,
 )
-from blender_ui.services.evaluating.judging import reference_preferences as preferences_of
+from blender_ui.evaluation.judging import reference_preferences as preferences_of
 from blender_ui.values import FloatArray, RankingPrompt
 
 N_ITEMS = 20
