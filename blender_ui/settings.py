@@ -37,7 +37,7 @@ class Settings:
         seed: Seed of the samples, folds and attacks of an evaluation. Not of what keeps a vote blind,
             which comes from the installation's secret.
         hub: Whether model hubs may be asked for weights; "yes" or "no".
-        access: "open" where whoever opens the page is the admin; "accounts" where people sign in;
+        access: "open" where everybody is the admin; "accounts" where people sign in;
             "demo" where a visitor without an account is an anonymous annotator.
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """

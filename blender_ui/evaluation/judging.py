@@ -20,8 +20,8 @@ from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 FUSED = "fused"
 JUDGED_BY_REFERENCE = "references"
 """Stands where the name of a person stands in other preferences."""
-STRAY = ""
-"""Writer of a stray answer: nobody known, so no member is blamed for it and only its text is learnt from."""
+UNKNOWN_WRITER = ""
+"""Unknown writer of a negative sample: no member is blamed for it, and only its text is learnt from."""
 
 ReadAnswers = Callable[[RankingPrompt, Sequence[str]], FloatArray]
 """Gives readings of n answers to a prompt, (n, width)."""
@@ -88,11 +88,11 @@ class ReferenceJudge:
     fused answer is better than its sources it learns from fused answers to its own items, in an order of
     sources that comes from a ranker which has seen neither that item nor the judged fold.
 
-    What is learnt from each item includes a stray answer; see ``add_strays``.
+    What is learnt from each item includes a negative sample; see ``add_negatives``.
 
     Args:
         answered: By item.
-        score: Scores stray and fused answers.
+        score: Scores negative samples and fused answers.
         read: The frozen reader.
         fuse: Fuses for the items it learns from.
         start: A ranker to start from; see ``FastRanker.fit``.
@@ -110,7 +110,7 @@ class ReferenceJudge:
         seed: int,
     ) -> None:
         self._answered = list(answered)
-        self._learnt = add_strays(answered, score)
+        self._learnt = add_negatives(answered, score)
         self._score, self._read, self._fuse, self._start = score, read, fuse, start
         self._vectors: dict[tuple[RankingPrompt, str], FloatArray] = {}
         self._rankers: dict[frozenset[int], FastRanker] = {}
@@ -169,12 +169,12 @@ def best_first(names: Sequence[str], logits: FloatArray) -> list[str]:
     return [names[index] for index in np.argsort(-score_candidates(logits), kind="stable")]
 
 
-def add_strays(answered: Sequence[Answered], score: Score) -> list[Answered]:
-    """Items with one more answer each, which somebody gave to another item.
+def add_negatives(answered: Sequence[Answered], score: Score) -> list[Answered]:
+    """Items with one negative sample each: an answer that was given to another item.
 
-    Members mostly answer what they were asked, so from them alone nobody learns what it looks like when
-    one does not. A stray answer is scored beside the references like any other: calling it the loser for
-    certain would put its preferences on another scale, and outweigh how much better answers are.
+    Members mostly answer what they were asked, so their own answers do not show the opposite. The sample
+    is scored beside the references like any other answer. Calling it the loser for certain would put its
+    preferences on another scale, and outweigh how much better answers are.
     """
     n, learnt = len(answered), []
     for number, one in enumerate(answered):
@@ -185,7 +185,7 @@ def add_strays(answered: Sequence[Answered], score: Score) -> list[Answered]:
             continue
         # The attack that poisons takes another member's answer to that item: it must come as a surprise.
         text = texts[other % len(texts)]
-        learnt.append(one.add(STRAY, text, score(number, text)))
+        learnt.append(one.add(UNKNOWN_WRITER, text, score(number, text)))
     return learnt
 
 

@@ -62,7 +62,7 @@ class MemberView:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedView:
-    """A stored prompt and whom to ask it."""
+    """A stored prompt and the members to ask."""
 
     prompt_id: int
     member_names: tuple[str, ...]

@@ -1,10 +1,9 @@
-"""What a version says of held-out comparisons, computed once and kept in files beside the store.
+"""A version's predictions on held-out comparisons, computed once and kept in files beside the store.
 
-Invariant: a version never changes, so what it said of a comparison stands; new comparisons are added.
+Invariant: a version never changes, so its predictions stay valid; new comparisons are added.
 A version as it was trained is asked, never the live head. The files are a cache: without them all is
-computed again. A fast version is asked for as long as a look may take; which prompts it is asked about
-first is random, so that what is known so far speaks for the rest. Non-goal: what follows from the
-predictions; ``version_reports`` says.
+computed again. A fast version is asked for a limited time. The order of prompts is random, so that the
+predictions so far are a fair sample. Non-goal: what follows from the predictions; ``reports`` says.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from db.queries.readings import ReadAnswer
 PORTION = 4_000
 """Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
 LOOK_SECONDS = 0.3
-"""After this long a fast version begins no other portion for one look."""
+"""After this long a fast version begins no further portion for one request."""
 _KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
 JOINT_PORTION = 200
 """Comparisons that a joint version reads for one request, both orders each; about a minute."""
@@ -122,7 +121,7 @@ class PredictionStore:
             extend: Whether a joint version may read comparisons that it has not read, which takes
                 about a minute for ``JOINT_PORTION`` of them. A fast version always goes on for
                 ``LOOK_SECONDS``, with the answers that its reader has read.
-            share: Of these seconds, where a look asks several versions.
+            share: Of these seconds, where one request asks several versions.
 
         Raises:
             RankerError: If the checkpoint or the engine process failed.
@@ -223,7 +222,7 @@ def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerpr
 
 
 def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list[ReadAnswer]:
-    """The answers to be compared and their fellows, which a fast version sees too, by ascending id."""
+    """The answers to compare and their prompts' other answers (for consensus), by ascending id."""
     compared = {*part.left_id.tolist(), *part.right_id.tolist()}
     prompt_ids = np.unique(part.prompt_id).tolist()
     found = readings.list_answers(session, fingerprint=fingerprint, prompt_ids=prompt_ids)
@@ -247,7 +246,7 @@ def _distinct(told: PreferenceArrays) -> Comparisons:
 
 
 def _portions(missing: Comparisons) -> Iterator[Comparisons]:
-    """Cut comparisons into portions of whole prompts, whose answers are fellows, in a random order.
+    """Cut comparisons into portions of whole prompts, in a random order.
 
     It is the same order for all versions, so that two which are half done know the same half.
     """

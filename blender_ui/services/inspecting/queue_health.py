@@ -1,6 +1,6 @@
 """How the label queue does: what is open, lent out, gone stale and done, by source.
 
-Invariant: counts alone, read in one moment. Non-goal: who agrees with whom; the quality page says.
+Invariant: counts alone, read in one moment. Non-goal: agreement; the quality page has it.
 """
 
 from __future__ import annotations
