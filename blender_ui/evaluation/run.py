@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from blender_ui.errors import MalformedInput
+from blender_ui.evaluation.asking import EnsembleAsking
 from blender_ui.evaluation.attacks import Attack, attack_item, obeys_injection
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.evaluation.judging import (
@@ -51,16 +52,6 @@ class ItemResult:
     metrics: Mapping[str, Mapping[str, float]]
 
 
-class Asks(Protocol):
-    """Asks the members and the fuser about an item; ``services.evaluating.asking`` does."""
-
-    def ask_members(self, item: EvaluationItem, task: Task) -> dict[str, Text]:
-        """Every member's answer by its name; an empty one is a failure."""
-
-    def fuse(self, item: EvaluationItem, best_first: Sequence[Text]) -> Text:
-        """The fused answer; its tokens and seconds include its sources'."""
-
-
 class OnProgress(Protocol):
     """Told what is being done, and how many of the items are through."""
 
@@ -88,7 +79,7 @@ class EnsembleRun:
         task: Task,
         items: Sequence[EvaluationItem],
         *,
-        asking: Asks,
+        asking: EnsembleAsking,
         bertscore: Scorer | None,
         seed: int,
         on_progress: OnProgress,

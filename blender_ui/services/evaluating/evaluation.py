@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from blender_ui.errors import NoRanker
+from blender_ui.evaluation.asking import EnsembleAsking
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.evaluation.judging import VersionJudge
 from blender_ui.evaluation.recorded_answers import RecordedAnswers
 from blender_ui.evaluation.run import EnsembleRun, OnProgress, Scorer
-from blender_ui.services.asking.rounds import Ensemble
-from blender_ui.services.evaluating.asking import EnsembleAsking
+from blender_ui.members.asking import Ensemble
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.ranking.texts import Evaluating
 
