@@ -16,7 +16,7 @@ the learning curve.
 As in the app, each fit has answers to other prompts among its losers (``ranking.negatives``;
 ``--no-negatives`` for fits without). What that is for is measured either way: in place of each candidate of a
 prompt in turn comes a fluent answer to another prompt, and ``stray_first`` is how often the ranker puts it
-first, ``stray_chance`` how often a coin would.
+first, ``stray_chance`` how often chance would.
 
 The last line is one JSON object; ``accuracy``, ``low`` and ``high`` are those of ``both``. Pairs of two
 equal texts count one half by text; ``distinct`` has all figures without them, where there are any.

@@ -18,6 +18,7 @@ import json
 import resource
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ import torch
 
 from benchmarks.reference import Item, Reference, ensure_checkpoint
 from benchmarks.texts import FULL_WORDS, SHORT_WORDS, draw_items
-from blender_ui.ranking import api
+from blender_ui.ranking.aggregation import run_tournament, score_candidates
 from blender_ui.ranking.joint import JointRanker, ReadOptions, load_ranker
 from blender_ui.ranking.joint.checkpoint import load_checkpoint
 
@@ -162,8 +163,8 @@ def _play_tournaments(counts: Sequence[int], *, n_prompts: int) -> dict[int, tup
         rng = np.random.default_rng(n_candidates)
         shares, same = [], []
         for item in draw_items(n_prompts, n_candidates, n_words=(5, 40), rng=rng):
-            best = api.best_of_n(ranker, item.prompt, item.candidates)
-            played = api.play_tournament(ranker, item.prompt, item.candidates)
+            best = int(score_candidates(ranker.pairwise_logits(item.prompt, item.candidates)).argmax())
+            played = run_tournament(n_candidates, partial(_read, ranker, item))
             shares.append(played.n_readings / (n_candidates * (n_candidates - 1)))
             same.append(played.winner == best)
         found[n_candidates] = float(np.mean(shares)), float(np.mean(same))

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import SchemaMismatch, WeightsUnavailable
+from blender_ui.evaluation.run import Scorer
 from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.installation import read_secret
 from blender_ui.loaders import (
@@ -36,7 +37,6 @@ from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
-from blender_ui.services.evaluating.run import Scorer
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.fusing.fusers import choose_fuser
 from blender_ui.services.fusing.mixture import MixtureFuser

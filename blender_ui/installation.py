@@ -1,4 +1,4 @@
-"""The installation's secret: what every coin behind a blind comparison is drawn from.
+"""The installation's secret: the seed of every draw behind a blind comparison.
 
 Invariant: made once, from the system's randomness, in a file of the home folder that its owner alone may
 read; it is in no row, export or archive. Non-goal: the seeds of evaluations, which are published.

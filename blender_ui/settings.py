@@ -37,7 +37,7 @@ class Settings:
         seed: Seed of the samples, folds and attacks of an evaluation. Not of what keeps a vote blind,
             which comes from the installation's secret.
         hub: Whether model hubs may be asked for weights; "yes" or "no".
-        access: "open" where whoever opens the page is the admin; "accounts" where people sign in;
+        access: "open" where everybody is the admin; "accounts" where people sign in;
             "demo" where a visitor without an account is an anonymous annotator.
         visitor_asks: In a demo, questions that a visitor without an account may ask within an hour.
         address_asks: And all visitors of one address (of IPv6, one /64 network).

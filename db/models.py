@@ -68,7 +68,7 @@ class Purpose(enum.StrEnum):
     GOLD = "gold"
     """A researcher knows the answer: tells how far an annotator agrees."""
     ATTENTION = "attention"
-    """Whoever reads gets it right: tells whether an annotator reads."""
+    """Everybody who reads gets it right: shows whether an annotator reads."""
 
 
 class LeaseStatus(enum.StrEnum):
@@ -258,7 +258,7 @@ class Comparison(SQLModel, table=True):
     right_id: int = Field(foreign_key="candidate.id", index=True)
     origin: Origin = Field(sa_column=_enum_column(Origin))
     side_seed: int | None = None
-    """Seed of the coin that chose the sides; NULL where an import brought the order."""
+    """Seed of the random sides; NULL where an import brought the order."""
     priority: float = 0.0
     """Random in [0, 1), drawn once: breaks ties among the least labelled, low first."""
     information: float | None = None

@@ -1,6 +1,6 @@
 """``blender-ui account``: make accounts and change passwords and roles, without the pages.
 
-Whoever may run this may read the database anyway, so nobody is asked who they are.
+A person who can run this can read the database anyway, so the command asks for no sign-in.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.errors import SettingsError
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import Task, read_items
+from blender_ui.evaluation.recorded_answers import RecordedAnswers
+from blender_ui.evaluation.report import Report, build_report
+from blender_ui.evaluation.run import EnsembleRun, ItemResult
 from blender_ui.evaluation.sandbox import find_obstacle
 from blender_ui.services.evaluating.evaluation import choose_sample
-from blender_ui.services.evaluating.recorded_answers import RecordedAnswers
-from blender_ui.services.evaluating.report import Report, build_report
-from blender_ui.services.evaluating.run import EnsembleRun, ItemResult
 from blender_ui.settings import Settings
 
 SHOWN_METRICS = (

@@ -76,7 +76,7 @@ def launch(app: Any, settings: Settings) -> None:
 
 
 def describe_access(services: Services, *, address: str) -> list[str]:
-    """What whoever starts the app must know of who may come in.
+    """What the person who starts the app must know about access.
 
     Where people sign in and no admin can, a link that makes the first one, once.
     """

@@ -1,1 +1,1 @@
-"""How good answers are beside references: tasks, metrics, a sandbox for code, and attacks on the input."""
+"""How good answers are beside references: tasks, metrics, a sandbox, attacks, and the run of an ensemble."""

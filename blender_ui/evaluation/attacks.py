@@ -1,7 +1,7 @@
 """Changing prompts and answers to see how far a system falls.
 
 Invariant: an attack follows from the item and a seed, and never changes what the right answer is.
-Non-goal: attacks that search for a weakness; these are what happens by chance or by a simple grudge.
+Non-goal: attacks that search for a weakness of one model.
 """
 
 from __future__ import annotations

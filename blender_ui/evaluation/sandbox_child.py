@@ -47,7 +47,7 @@ SELF = (39, 60, 63, 97, 99, 102, 104, 107, 108, 110, 231, 318)
 ABSENT = (435, 437, 439)
 """clone3, openat2 and faccessat2: their arguments cannot be seen from here, and callers know the old ways."""
 DESCRIPTOR_COMMANDS = (0, 1, 2, 3, 4, 1030)
-"""Of fcntl: duplicate, get and set flags; none that says whom to signal."""
+"""Of fcntl: duplicate, get and set flags; none that names a process to signal."""
 DEVICE_COMMANDS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)
 """Of ioctl: is it a terminal, how much can be read, blocking, close-on-exec off and on."""
 

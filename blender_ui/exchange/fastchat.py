@@ -132,7 +132,7 @@ def _messages(state: Fields) -> Any:
 
 
 def _voter(address: Any) -> str:
-    """A name for whoever votes from an address, which cannot be read from it."""
+    """A name for the voter at an address, which cannot be read from the name."""
     if not address:
         return UNNAMED
     return f"voter-{hashlib.sha256(str(address).encode()).hexdigest()[:12]}"

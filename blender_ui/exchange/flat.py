@@ -4,8 +4,8 @@
     prompt, chosen, rejected                           [, chosen_model, rejected_model, id, source, ...]
 
 ``tables.CSV_COLUMNS`` is the first kind. Prompt and answers may be texts or chats (messages with role and
-content); who won may stand in other columns, see ``exchange.verdicts``. Invariant: an order of sides that a
-row does not tell is a coin's, so that "chosen" is no side. Non-goal: gathering rows of one prompt.
+content); who won may stand in other columns, see ``exchange.verdicts``. Invariant: sides that a
+row does not tell are drawn at random, so that "chosen" is no side. Non-goal: gathering rows of one prompt.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
 
 
 def _pair(label: LabelRecord) -> tuple[str, int, int]:
-    """Of whom and of what a label is, in whichever order the two were shown."""
+    """A label's annotator and its two candidates, in either order."""
     return (label.kind, *sorted((label.a, label.b)))  # type: ignore[return-value]
 
 

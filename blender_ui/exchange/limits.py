@@ -1,6 +1,6 @@
-"""How much a file may make of itself: sizes that no file of preferences needs, and that a machine bears.
+"""The largest sizes of files, texts and lines that an import accepts.
 
-Invariant: whoever reads a file names what was too large and where. Non-goal: how large a page's own texts
+Invariant: readers of files name what was too large and where. Non-goal: how large a page's own texts
 may be.
 """
 

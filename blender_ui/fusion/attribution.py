@@ -189,7 +189,7 @@ def _cover(n_words: int, lengths: Sequence[Sequence[int]], least: Sequence[int])
     """Cover most words with fewest runs: each run is worth its words less ``least - 1``.
 
     best[end] never falls by going right and never rises faster than one a word, so of all runs
-    that end at one place the longest is always at least as good, and one look per source will do.
+    that end at one place the longest is always at least as good, and one query of each source is enough.
     """
     best = [0] * (n_words + 1)
     taken: list[_Run | None] = [None] * (n_words + 1)

@@ -1,9 +1,9 @@
-"""A fuser on the far side of a process border, where calls are short and answers are long.
+"""A fuser in another process, where calls are short and answers are long.
 
-The child holds a ``FuserDesk``: one call begins a fusion, others look at how far it is. The parent
+The child holds a ``FuserDesk``: one call begins a fusion, others ask for its progress. The parent
 holds an ``EngineFuser``, which is a ``Fuser`` like any other.
 
-Invariant: a fusion that its parent no longer looks at is stopped. Non-goal: the model itself.
+Invariant: a fusion that its parent no longer asks for is stopped. Non-goal: the model itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FUSER = "fuser"
 """Name of the desk among an engine process' loaders."""
 LOOK_SECONDS = 0.05
 FORGOTTEN_SECONDS = 30.0
-"""A fusion that nobody has looked at for so long is stopped: its page is gone."""
+"""A fusion is stopped after this long without a request: its page is gone."""
 
 
 class Progress(NamedTuple):
@@ -60,7 +60,7 @@ class FuserDesk:
         self._turn = threading.Lock()
 
     def begin(self, prompt: RankingPrompt, candidates: Sequence[str]) -> int:
-        """Begin a fusion and give the number to look at it by."""
+        """Begin a fusion and give its number."""
         number, job = next(self._numbers), _Job()
         self._jobs[number] = job
         threading.Thread(target=self._run, args=(job, prompt, candidates), daemon=True).start()
@@ -97,7 +97,7 @@ class FuserDesk:
                         job.stop.set()
         except FusionError as failure:
             error = str(failure)
-        except Exception as failure:  # noqa: BLE001 - the edge of a thread: whoever looks would wait for ever
+        except Exception as failure:  # noqa: BLE001 - the edge of a thread: the parent would wait without end
             _log.exception("a fusion failed")
             error = f"the fuser failed ({type(failure).__name__}: {failure}); try again"
         job.progress = Progress(piece, True, error)
@@ -110,7 +110,7 @@ class EngineFuser:
         process: Has a loader ``FUSER`` that makes a ``FuserDesk`` from a folder.
         folder: The checkpoint.
         name: The name that people see; empty for the folder's.
-        sleep: Waits between two looks.
+        sleep: Waits between two requests.
     """
 
     def __init__(

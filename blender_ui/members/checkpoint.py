@@ -1,6 +1,6 @@
 """Generates answers with one Hugging Face checkpoint, piece by piece.
 
-Invariant: one answer at a time; whoever takes the pieces ends the generation by raising, before the
+Invariant: one answer at a time; the receiver of the pieces ends the generation by raising, before the
 next token. Imports torch, so only ``transformers_server`` imports it. Non-goal: the protocol.
 """
 

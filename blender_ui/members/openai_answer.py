@@ -201,7 +201,7 @@ def _count(value: object) -> int | None:
 
 
 def _finish_reason(said: object) -> str | None:
-    """One word for one reason, whoever says it; what is not known stays as it is."""
+    """One word for one reason at every endpoint; an unknown word stays as it is."""
     if not said:
         return None
     reason = str(said).strip().lower()

@@ -120,7 +120,7 @@ def read_error(
     message = next((words for key in _MESSAGE_FIELDS if (words := _words(fields.get(key)))), "")
     metadata = fields.get("metadata")
     if isinstance(metadata, Mapping) and (raw := _words(metadata.get("raw"))):
-        message = f"{message}: {raw}"  # A router's words, and those of whom it asked.
+        message = f"{message}: {raw}"  # A router's words, and those of the endpoint behind it.
     param = fields.get("param")
     detail = fields.get("detail")
     if not param and isinstance(detail, list) and detail and isinstance(detail[0], Mapping):

@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(RequestError(f"{type(error).__name__}: {error}", status=500, kind="server_error"))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing: prompts and paths are nobody's business."""
+        """Logs nothing, because prompts and paths are private."""
 
     def _is_let_in(self) -> bool:
         shown = self.headers.get("Authorization", "")

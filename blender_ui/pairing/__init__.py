@@ -1,1 +1,1 @@
-"""Which pair to show next, and on which side each answer stands. Pure; every coin is a seed's."""
+"""Which pair to show next, and on which side each answer stands. Pure; every draw follows from a seed."""

@@ -1,8 +1,8 @@
-"""Coins that fall the same way whenever the same question is asked of the same seed.
+"""Random draws that follow from a seed: the same seed and labels always give the same draw.
 
 Invariant: a draw depends on its seed and labels alone, not on how many draws came before it, so
-two processes and a restarted one agree; from draws nobody finds the seed. Non-goal: keeping the seed
-secret, on which it rests that nobody foresees a draw; ``installation`` does.
+two processes and a restarted one agree; the seed cannot be found from draws. Non-goal: keeping the seed
+secret, so that draws cannot be predicted; ``installation`` does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SEED_BITS = 31
 
 
 class Sides(NamedTuple):
-    """Who stands where, and the seed that says so."""
+    """Which candidate stands where, and the seed of the draw."""
 
     left: int
     right: int
@@ -32,7 +32,7 @@ def uniform(seed: int, *labels: str | int) -> float:
 
 
 def draw_sides(seed: int, first: int, second: int) -> Sides:
-    """Toss a fair coin for who stands left; the order of the arguments does not matter.
+    """Draw which candidate stands left; the order of the arguments does not matter.
 
     Args:
         seed: The installation's seed.

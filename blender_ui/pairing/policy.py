@@ -6,7 +6,7 @@ the one that the active ranker is least sure of, except for a stated share of tu
 ``balanced_random``, so that every comparison keeps a chance and what people say can be weighed by
 it.
 
-Propensity is the probability, over that random order and over the coin of this turn, with which
+Propensity is the probability, over that random order and over the draw of this turn, with which
 this comparison was the one chosen among those open to this annotator at that moment. It is exact
 for comparisons nobody has skipped; one that came back from a skip or an expired lease stands
 early in the order, so it was likelier than the figure says.

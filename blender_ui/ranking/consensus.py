@@ -1,8 +1,8 @@
-"""How far an answer says what its fellows say: agreement with the other answers to the same prompt.
+"""Consensus: how similar an answer is to the other answers to the same prompt.
 
-People tend to prefer the answer that most others come near to, whoever wrote it; the idea is that of
-minimum Bayes risk decoding. Invariant: an answer without fellows, and either of only two, has no edge
-over another. Non-goal: which states are compared; the fast ranker brings the hidden features.
+People tend to prefer the answer that is most similar to the others. Minimum Bayes risk decoding uses the
+same idea. Invariant: a single answer, and each of only two, has no advantage. Non-goal: which states are
+compared; the fast ranker brings the hidden features.
 
 Source: Kumar and Byrne, "Minimum Bayes-Risk Decoding for Statistical Machine Translation", NAACL 2004.
 """
@@ -20,12 +20,12 @@ def measure_consensus(states: FloatArray, prompt_of: IntArray, *, counts: BoolAr
     """Mean cosine of each candidate's state with those of the other candidates of its prompt.
 
     Args:
-        states: Shape (n, width), centred over many prompts, so that a cosine of 0 is no likeness.
+        states: Shape (n, width), centred over many prompts, so that a cosine of 0 means no similarity.
         prompt_of: A number per candidate, equal within one prompt, (n,).
-        counts: False for candidates whose state is not known: they are nobody's fellows, (n,).
+        counts: False for candidates whose state is not known; they are left out everywhere, (n,).
 
     Returns:
-        Shape (n,), in [-1, 1]; 0 where a candidate does not count or has no fellow.
+        Shape (n,), in [-1, 1]; 0 where a candidate does not count, or is the only one of its prompt.
     """
     norms = np.linalg.norm(states, axis=1, keepdims=True)
     directions = np.where(counts[:, None], states / np.maximum(norms, MIN_NORM), 0.0)

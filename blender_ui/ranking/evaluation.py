@@ -132,7 +132,7 @@ def human_ceiling(dataset: PreferenceDataset) -> float | None:
     """Share of decided labels that agree with the decided majority of the pair's other labels.
 
     Returns:
-        None where no pair has a decided label whose fellows have a majority.
+        None where no pair has a decided label and a majority among its other labels.
     """
     pairs, votes = _votes_by_pair(dataset)
     margin = np.bincount(pairs.of, votes - 0.5, len(pairs.first))

@@ -84,7 +84,7 @@ def state_features(
 
 
 def text_features(state: State, readings: FloatArray, prompt_of: IntArray) -> FloatArray:
-    """What a reading and its fellows of the same prompt say of an answer, (n, n_text)."""
+    """Text features of each answer, from its reading and those of its prompt's other answers, (n, n_text)."""
     text = state.basis.features(readings)
     hidden = text[:, sum(state.basis.group_sizes[:2]) :]
     consensus = np.zeros((len(text), 1))

@@ -1,9 +1,9 @@
-"""Answers to other questions, as losers to learn from: an answer must be about what was asked.
+"""Negative samples: answers to other prompts, which lose against an answer to this one.
 
-People compare answers that are all about the question, so their votes alone do not teach a head to mind it:
-a fluent answer to something else then wins as often as any. Answers to one question serve as negatives for
-another, as in contrastive learning. Invariant: the same dataset and seed give the same negatives. Non-goal:
-reading them; whoever has a reader does.
+People compare answers that are all about the prompt, so votes alone do not teach a head that an answer must
+fit it. A fluent answer to another prompt then wins too often. Answers to one prompt therefore serve as
+negatives for another, as in contrastive learning. Invariant: the same dataset and seed give the same
+negatives. Non-goal: reading them; callers that have a reader do that.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 SHARE_OF_LABELS = 0.02
 SHARE_OF_PROMPTS = 1 / 3
 MOST = 100
-"""So few are enough to make stray answers rare; more of them, and people are less well predicted."""
+"""More negatives predict people's votes less well; see docs/experiments/fast_ranker.md."""
 
 
 class Negatives(NamedTuple):
-    """Answers that stand where they do not belong.
+    """Pairs of an answer to a prompt and an answer to another prompt.
 
     Attributes:
         winner: Index of the candidate that is better, whose prompt the negative is read after, (n,).
@@ -51,7 +51,7 @@ class ReadNegatives(NamedTuple):
 
 
 def count_negatives(dataset: PreferenceDataset) -> int:
-    """How many negatives are learnt from beside these preferences."""
+    """How many negatives a fit adds to these preferences."""
     n_prompts = len(np.unique(dataset.prompt_of[dataset.left]))
     return min(math.ceil(SHARE_OF_LABELS * len(dataset)), int(SHARE_OF_PROMPTS * n_prompts), MOST)
 
@@ -74,7 +74,7 @@ def choose_negatives(dataset: PreferenceDataset, n: int, *, seed: int = 0) -> Ne
     for place in range(n):
         own, others = (written[prompt_of == prompts[at]] for at in (place, place - 1))
         winner, donor = int(rng.choice(own)), int(rng.choice(others))
-        # What was said to both questions is no stray.
+        # An answer that was given to both prompts is no negative.
         if all(dataset.texts[donor] != dataset.texts[index] for index in own):
             winners.append(winner)
             donors.append(donor)

@@ -42,15 +42,6 @@ class CandidateView:
     """``length`` where the answer was cut at the member's limit."""
 
 
-def question(instruction: str, input: str) -> str:
-    """What a member is asked: the input, where there is one, and then what is to be done with it.
-
-    Small models do best what they are told last, and that must not be an order hidden in the input:
-    docs/experiments/ensemble.md has the figures.
-    """
-    return "\n\n".join(part for part in (input, instruction) if part.strip())
-
-
 def get_prompt(session: Session, prompt_id: int) -> Prompt:
     """The prompt of this id.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
+from scipy.stats import binomtest
 
 
 class McNemar(NamedTuple):
@@ -42,13 +42,6 @@ def compare_by_mcnemar(n_first_only: int, n_second_only: int) -> McNemar:
     """
     if n_first_only < 0 or n_second_only < 0:
         raise ValueError(f"expected counts of 0 or more, came {n_first_only} and {n_second_only}")
-    n, fewer = n_first_only + n_second_only, min(n_first_only, n_second_only)
-    if n_first_only == n_second_only:
-        return McNemar(n_first_only, n_second_only, 1.0)
-    # Logarithms of the binomial coefficients by their ratios, so that a million decisions stay exact
-    # to rounding and nothing overflows.
-    below = np.arange(1, fewer + 1, dtype=float)
-    logarithms = np.concatenate([[0.0], np.cumsum(np.log((n - below + 1) / below))]) - n * np.log(2)
-    most = logarithms.max()
-    tail = float(np.exp(most) * np.exp(logarithms - most).sum())
-    return McNemar(n_first_only, n_second_only, min(1.0, 2 * tail))
+    n = n_first_only + n_second_only
+    p_value = float(binomtest(n_first_only, n).pvalue) if n else 1.0
+    return McNemar(n_first_only, n_second_only, p_value)

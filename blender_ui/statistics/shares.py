@@ -115,6 +115,7 @@ def _design_effects(
 
 
 def _wilson(share: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
+    # By hand because n is an effective number of items, a fraction: SciPy takes whole counts, one at a time.
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = NORMAL_95**2 / n
         centre = (share + spread / 2) / (1 + spread)

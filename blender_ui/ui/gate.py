@@ -5,7 +5,8 @@ recordings, streams, a monitor. What the app does not use is closed for everybod
 and the endpoints themselves stay open here because ``blender_ui.ui.guard`` stands in front of each.
 
 Invariant: a route below ``/gradio_api`` that is not listed here does not answer; nobody makes the app
-read a body of more than ``MOST_BYTES`` but whoever may send files. Non-goal: which role a handler needs.
+read a body of more than ``MOST_BYTES``, except from people who may send files. Non-goal: which role a
+handler needs.
 """
 
 from __future__ import annotations

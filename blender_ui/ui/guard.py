@@ -34,7 +34,7 @@ from blender_ui.ui.identity import (
 from db.models import Role
 
 LOOK_SECONDS = 0.02
-"""Between two looks of the queue for events. Gradio's own thousandth takes 7 % of an idle, slow core."""
+"""Between two polls of the queue. Gradio's own thousandth takes 7 % of an idle, slow core."""
 
 
 class GuardedBlocks(gr.Blocks):

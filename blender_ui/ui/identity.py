@@ -225,7 +225,7 @@ def recognise(labeling: Labeling, key: object) -> AnnotatorView:
 
     Raises:
         MalformedInput: If what came cannot be a key.
-        NotSignedIn: If people must sign in here and this key is nobody's.
+        NotSignedIn: If people must sign in here and this key belongs to no sign-in.
     """
     if not _is_key(key):
         raise MalformedInput("expected this browser's key; reload the page to sign in")

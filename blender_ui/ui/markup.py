@@ -27,7 +27,7 @@ class Difference(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A stretch of text and the number of its colour; None where it is nobody's."""
+    """A span of text and the number of its colour; None where it belongs to no source."""
 
     text: str
     colour: int | None

@@ -1,6 +1,6 @@
 """``python -m db.migrations "what changes"``: write a revision for what changed in ``db.models``.
 
-For whoever changes the models: the revision is the difference between the newest one, applied to
+Run it after a change of the models. The revision is the difference between the newest one, applied to
 an empty database, and the models. Alembic cannot see changed CHECKs; add those by hand.
 """
 

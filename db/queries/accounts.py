@@ -21,7 +21,7 @@ class Person(NamedTuple):
 
 
 class SignedIn(NamedTuple):
-    """Whoever a sign-in that is going on belongs to."""
+    """The annotator of a sign-in that has not ended."""
 
     annotator_id: int
     name: str

@@ -5,7 +5,7 @@ Plain values, not rows of the session, whose bookkeeping would cost more than th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from sqlalchemy import Table, func, insert, select, text
 from sqlmodel import Session, SQLModel, col
 
 from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference, Prompt
+
+IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
 
 
 class PromptKey(NamedTuple):
@@ -52,6 +54,12 @@ class StoredAnnotator(NamedTuple):
     key: str
     name: str
     kind: AnnotatorKind
+
+
+def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut ids into as many as one statement can name."""
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        yield ids[start : start + IDS_PER_QUERY]
 
 
 def insert_rows(session: Session, *, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> list[int]:

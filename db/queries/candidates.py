@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from db.models import Candidate, CandidateFailure, Member, Prompt
+from db.queries.bulk import portions
 
 
 class Answer(NamedTuple):
@@ -46,6 +48,16 @@ def list_failures(session: Session, *, prompt_id: int) -> list[Failure]:
         .order_by(col(CandidateFailure.id))
     )
     return [Failure(*row) for row in session.execute(query)]
+
+
+def texts_by_id(session: Session, *, candidate_ids: Sequence[int]) -> dict[int, str]:
+    """The texts of some candidates."""
+    query = select(col(Candidate.id), col(Candidate.text))
+    return {
+        row[0]: row[1]
+        for ids in portions(candidate_ids)
+        for row in session.execute(query.where(col(Candidate.id).in_(ids)))
+    }
 
 
 def list_ends(session: Session, *, project_id: int, failed_since: datetime) -> set[tuple[int, str]]:

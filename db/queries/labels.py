@@ -97,7 +97,7 @@ def list_labels(session: Session, *, after_id: int) -> Columns:
 
 
 def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
-    """Outcome's code, whether a coin chose the sides, milliseconds, gold; the latest label first."""
+    """Outcome's code, whether the sides were random, milliseconds, gold; the latest label first."""
     query = (
         select(
             case(_CODES, value=col(Preference.outcome), else_=-1),
@@ -120,7 +120,7 @@ def list_retracted(session: Session) -> Columns:
 
 
 def list_comparisons(session: Session, *, after_id: int) -> Columns:
-    """Id, left, right and whether a coin chose the sides, of each."""
+    """Id, left, right and whether the sides were random, of each."""
     has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
     others = (col(Comparison.left_id), col(Comparison.right_id), has_coin)
     return fetch_columns(session, col(Comparison.id), *others, after_id=after_id)

@@ -11,7 +11,17 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
-from db.models import Annotator, AnnotatorKind, Comparison, Outcome, Preference, Prompt
+from db.models import (
+    Annotator,
+    AnnotatorKind,
+    Candidate,
+    Comparison,
+    Lease,
+    Member,
+    Outcome,
+    Preference,
+    Prompt,
+)
 from db.queries.checks import select_checks
 
 LONGEST_LOOK = 300.0
@@ -33,6 +43,17 @@ class QuestionCount(NamedTuple):
     n: int
     n_decided: int
     n_new: int
+
+
+class PromptVote(NamedTuple):
+    """A preference that stands with all that it is about; no lease where it was imported."""
+
+    preference: Preference
+    comparison: Comparison
+    annotator: Annotator
+    lease: Lease | None
+    left_member: str
+    right_member: str
 
 
 class OwnAnswer(NamedTuple):
@@ -63,6 +84,25 @@ def find_standing(session: Session, *, comparison_id: int, annotator_id: int) ->
             col(Preference.retracted_at).is_(None),
         )
     ).first()
+
+
+def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:
+    """The standing preferences for pairs of a prompt's candidates, oldest first."""
+    left, right = aliased(Candidate), aliased(Candidate)
+    left_member, right_member = aliased(Member), aliased(Member)
+    rows = session.execute(
+        select(Preference, Comparison, Annotator, Lease, col(left_member.name), col(right_member.name))
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
+        .join(Lease, col(Lease.id) == col(Preference.lease_id), isouter=True)
+        .join(left, col(left.id) == col(Comparison.left_id))
+        .join(right, col(right.id) == col(Comparison.right_id))
+        .join(left_member, col(left_member.id) == col(left.member_id))
+        .join(right_member, col(right_member.id) == col(right.member_id))
+        .where(col(Comparison.prompt_id) == prompt_id, col(Preference.retracted_at).is_(None))
+        .order_by(col(Preference.id))
+    )
+    return [PromptVote(*row) for row in rows]
 
 
 def list_own(

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from db.models import Candidate, Prompt
+from db.queries.bulk import portions
+
+
+class Question(NamedTuple):
+    """The text of a prompt."""
+
+    instruction: str
+    input: str
+
+
+def questions_by_id(session: Session, *, prompt_ids: Sequence[int]) -> dict[int, Question]:
+    """The texts of some prompts."""
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input))
+    return {
+        row[0]: Question(*row[1:])
+        for ids in portions(prompt_ids)
+        for row in session.execute(query.where(col(Prompt.id).in_(ids)))
+    }
+
+
+def find_containing(session: Session, *, text: str, limit: int) -> Sequence[Prompt]:
+    """The prompt that has a text as its id, then those that hold it, newest first; empty finds all."""
+    query = select(Prompt).limit(limit)
+    if text:
+        number = text.removeprefix("#")
+        is_it = col(Prompt.id) == (int(number) if number.isdecimal() and len(number) < 19 else -1)
+        holds_it = (
+            column.icontains(text, autoescape=True) for column in (col(Prompt.instruction), col(Prompt.input))
+        )
+        query = query.where(or_(*holds_it, is_it)).order_by(is_it.desc())
+    return session.scalars(query.order_by(col(Prompt.id).desc())).all()
 
 
 def list_known(session: Session, *, project_id: int, fingerprints: Collection[str]) -> set[str]:

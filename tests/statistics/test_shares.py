@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from blender_ui.statistics.shares import measure_share, measure_shares, wilson_interval
 
@@ -61,6 +62,13 @@ def test_newcombe_s_table(n_won: int, n: int, low: float, high: float) -> None:
     found = wilson_interval(n_won, n)
     assert found.value == pytest.approx(n_won / n)
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(("n_won", "n"), [(0, 1), (1, 1), (3, 7), (50, 100), (123_456, 1_000_000)])
+def test_whole_counts_have_scipys_interval(n_won: int, n: int) -> None:
+    expected = binomtest(n_won, n).proportion_ci(method="wilson")
+    found = wilson_interval(n_won, n)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_nothing_counted_and_too_much_counted() -> None:

@@ -108,7 +108,7 @@ class ExampleSource:
         self.n_steps = self._n_batches * n_epochs
 
     def draw(self, step: int) -> list[Example]:
-        """The examples of a step, counted from 0: shuffled by epoch, sides swapped by a coin."""
+        """The examples of a step, counted from 0: shuffled by epoch, sides swapped at random."""
         epoch, batch = divmod(step, self._n_batches)
         rng = np.random.default_rng([self._seed, epoch])
         order = rng.permutation(len(self._pairs.left))

@@ -39,7 +39,7 @@ class SaveClock:
         self._since = timer()
 
     def is_due(self, step: int) -> bool:
-        """Whether to save after this step, counted from 1; whoever asks then saves."""
+        """Whether the caller has to save after this step, counted from 1."""
         now = self._timer()
         if step % self._every and now - self._since < SAVE_SECONDS:
             return False

@@ -1,6 +1,6 @@
 """Files of a checkpoint: written whole or not at all, read with a reason when they are not right.
 
-Invariant: whoever sees a folder sees all of it, on disk; its fingerprint names its bytes.
+Invariant: a visible folder is complete and on disk; its fingerprint names its bytes.
 Non-goal: what the files mean.
 """
 

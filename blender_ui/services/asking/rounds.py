@@ -7,16 +7,15 @@ Non-goal: which answer is better.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput
-from blender_ui.members.configuration import MemberConfig
-from blender_ui.members.protocol import Member, MemberHealth, MemberStatus
+from blender_ui.members.asking import Ensemble, question
+from blender_ui.members.protocol import MemberStatus
 from blender_ui.services.asking.answering import Answer, CandidateUpdate
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import (
@@ -27,26 +26,11 @@ from blender_ui.services.candidates import (
     failure_view,
     get_prompt,
     key_of,
-    question,
 )
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import Prompt
 from db.queries import candidates
-
-
-class Ensemble(Protocol):
-    """The members that may be asked, as the registry gives them."""
-
-    @property
-    def configs(self) -> Sequence[MemberConfig]:
-        """The enabled members, in the order of members.toml."""
-
-    def get(self, name: str) -> Member:
-        """The member of this name; raises ``NotFound``."""
-
-    def health(self) -> Sequence[MemberHealth]:
-        """One entry per enabled member, in the same order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +46,7 @@ class MemberView:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedView:
-    """A stored prompt and whom to ask it."""
+    """A stored prompt and the members to ask."""
 
     prompt_id: int
     member_names: tuple[str, ...]

@@ -6,7 +6,7 @@ where the file now tells something else of it (more labels, another text) the re
 is not merged, because what changed may be a correction as well as an addition.
 
 What goes to the queue: up to ``PAIRS_PER_PROMPT`` pairs of each prompt's differing candidates that
-no person has compared in the file, with sides by a coin. Non-goal: the syntax of files, which is
+no person has compared in the file, with random sides. Non-goal: the syntax of files, which is
 ``blender_ui.exchange``'s.
 """
 

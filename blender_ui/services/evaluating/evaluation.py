@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 
 from blender_ui.errors import NoRanker
+from blender_ui.evaluation.asking import EnsembleAsking
 from blender_ui.evaluation.items import EvaluationItem, Task
-from blender_ui.services.asking.rounds import Ensemble
-from blender_ui.services.evaluating.asking import EnsembleAsking
-from blender_ui.services.evaluating.judging import VersionJudge
-from blender_ui.services.evaluating.recorded_answers import RecordedAnswers
-from blender_ui.services.evaluating.run import EnsembleRun, OnProgress, Scorer
+from blender_ui.evaluation.judging import VersionJudge
+from blender_ui.evaluation.recorded_answers import RecordedAnswers
+from blender_ui.evaluation.run import EnsembleRun, OnProgress, Scorer
+from blender_ui.members.asking import Ensemble
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.ranking.texts import Evaluating
 
@@ -99,7 +100,7 @@ class EnsembleEvaluation:
             begun = f"version {version.id}" if version and start.ranker else "nothing"
             run.judged_by = f"rankers that learnt from the other items' references, starting from {begun}"
         elif version is not None:
-            run.judge = VersionJudge(self._evaluating, version)
+            run.judge = VersionJudge(partial(self._evaluating.compare, version))
             run.judged_by = f"version {version.id} of the ranker"
         return run
 

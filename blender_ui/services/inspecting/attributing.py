@@ -1,7 +1,7 @@
 """Which tokens of two answers carried a version's logit.
 
 Invariant: the models run in a process of their own beside the engine's, because an explanation takes
-long and nobody's ranking is to wait for it. Non-goal: how it is computed; ``ranking.attribution`` says.
+long, and no ranking is to wait for it. Non-goal: how it is computed; ``ranking.attribution`` says.
 """
 
 from __future__ import annotations

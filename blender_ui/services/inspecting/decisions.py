@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, Select, func, or_, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import NotFound
 from blender_ui.services.candidates import (
@@ -23,15 +23,8 @@ from blender_ui.services.candidates import (
 from blender_ui.services.inspecting.prompt_votes import VoteView, list_votes
 from blender_ui.services.ranking.rows import RankingView, view_ranking
 from db.engine import transaction
-from db.models import (
-    Candidate,
-    CandidateFailure,
-    Comparison,
-    Member,
-    Preference,
-    Prompt,
-    Ranking,
-)
+from db.models import Candidate, Prompt
+from db.queries import candidates, prompts, rankings, sources
 
 ASKED_HERE = "asked here"
 EXCERPT = 140
@@ -106,23 +99,10 @@ class Inspection:
     def list_sources(self) -> tuple[SourceView, ...]:
         """What there is of every source, the largest first."""
         with transaction(self._engine) as session:
-            n_prompts = _count_by_source(session, select(col(Prompt.source), func.count()))
-            n_candidates = _count_by_source(
-                session,
-                select(col(Prompt.source), func.count()).join(
-                    Candidate, col(Candidate.prompt_id) == col(Prompt.id)
-                ),
-            )
-            compared = select(col(Prompt.source), func.count()).join(
-                Comparison, col(Comparison.prompt_id) == col(Prompt.id)
-            )
-            n_open = _count_by_source(session, compared.where(col(Comparison.is_open)))
-            n_preferences = _count_by_source(
-                session,
-                compared.join(Preference, col(Preference.comparison_id) == col(Comparison.id)).where(
-                    col(Preference.retracted_at).is_(None)
-                ),
-            )
+            n_prompts = sources.count_prompts(session)
+            n_candidates = sources.count_candidates(session)
+            n_comparisons = sources.count_comparisons(session)
+            n_preferences = sources.count_preferences(session)
         names = sorted(n_prompts, key=lambda name: -n_prompts[name])
         return tuple(
             SourceView(
@@ -130,7 +110,7 @@ class Inspection:
                 n_prompts=n_prompts[name],
                 n_candidates=n_candidates.get(name, 0),
                 n_preferences=n_preferences.get(name, 0),
-                n_open=n_open.get(name, 0),
+                n_open=n_comparisons[name].n_open if name in n_comparisons else 0,
             )
             for name in names
         )
@@ -142,19 +122,6 @@ class Inspection:
             text: Looked for in instruction and input, letter case ignored; empty finds all.
             limit: The most that are given.
         """
-        query = select(Prompt).limit(limit)
-        wanted = text.strip()
-        if wanted:
-            number = wanted.removeprefix("#")
-            is_it = col(Prompt.id) == (int(number) if number.isdecimal() and len(number) < 19 else -1)
-            query = query.where(
-                or_(
-                    col(Prompt.instruction).icontains(wanted, autoescape=True),
-                    col(Prompt.input).icontains(wanted, autoescape=True),
-                    is_it,
-                )
-            ).order_by(is_it.desc())
-        query = query.order_by(col(Prompt.id).desc())
         with transaction(self._engine) as session:
             return tuple(
                 PromptEntry(
@@ -163,7 +130,7 @@ class Inspection:
                     source=row.source or ASKED_HERE,
                     created_at=row.created_at,
                 )
-                for row in session.execute(query).scalars()
+                for row in prompts.find_containing(session, text=text.strip(), limit=limit)
             )
 
     def get_prompt(self, prompt_id: int) -> PromptInspection:
@@ -179,8 +146,14 @@ class Inspection:
                 instruction=prompt.instruction,
                 input=prompt.input,
                 source=prompt.source or ASKED_HERE,
-                candidates=_list_candidates(session, prompt_id),
-                failures=_list_failures(session, prompt_id),
+                candidates=tuple(
+                    candidate_view(one.candidate, one.member)
+                    for one in candidates.list_answers(session, prompt_id=prompt_id)
+                ),
+                failures=tuple(
+                    failure_view(one.failure, one.member)
+                    for one in candidates.list_failures(session, prompt_id=prompt_id)
+                ),
                 votes=list_votes(session, prompt_id),
                 rankings=_list_rankings(session, prompt_id),
             )
@@ -207,40 +180,12 @@ class Inspection:
             return view_ranking(session, ranking_id)
 
 
-def _count_by_source(session: Session, query: Select[str | None, int]) -> dict[str | None, int]:
-    rows = session.execute(query.select_from(Prompt).group_by(col(Prompt.source)))
-    return {source: int(count) for source, count in rows}
-
-
 def _excerpt(prompt: Prompt) -> str:
     words = " ".join(f"{prompt.instruction} {prompt.input}".split())
     return words if len(words) <= EXCERPT else words[: EXCERPT - 1] + "…"
 
 
-def _list_candidates(session: Session, prompt_id: int) -> tuple[CandidateView, ...]:
-    rows = session.execute(
-        select(Candidate, col(Member.name))
-        .join(Member, col(Member.id) == col(Candidate.member_id))
-        .where(col(Candidate.prompt_id) == prompt_id)
-        .order_by(col(Candidate.id))
-    )
-    return tuple(candidate_view(candidate, member) for candidate, member in rows)
-
-
-def _list_failures(session: Session, prompt_id: int) -> tuple[FailureView, ...]:
-    rows = session.execute(
-        select(CandidateFailure, col(Member.name))
-        .join(Member, col(Member.id) == col(CandidateFailure.member_id))
-        .where(col(CandidateFailure.prompt_id) == prompt_id)
-        .order_by(col(CandidateFailure.id))
-    )
-    return tuple(failure_view(failure, member) for failure, member in rows)
-
-
 def _list_rankings(session: Session, prompt_id: int) -> tuple[RankingEntryView, ...]:
-    rows = session.execute(
-        select(Ranking).where(col(Ranking.prompt_id) == prompt_id).order_by(col(Ranking.id).desc())
-    ).scalars()
     return tuple(
         RankingEntryView(
             ranking_id=row.id or 0,
@@ -248,5 +193,5 @@ def _list_rankings(session: Session, prompt_id: int) -> tuple[RankingEntryView, 
             refitted_preference_id=row.refitted_preference_id,
             created_at=row.created_at,
         )
-        for row in rows
+        for row in rankings.list_of_prompt(session, prompt_id=prompt_id)
     )

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, col
 
 from blender_ui.errors import NotFound
 from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PreferenceTable
@@ -31,7 +30,7 @@ from blender_ui.services.inspecting.ratings import (
 from blender_ui.services.inspecting.recent import Recent
 from blender_ui.values import IntArray
 from db.engine import transaction
-from db.models import Preference, Ranking, RankingEntry
+from db.queries import labels, rankings
 
 
 class RatingWish(NamedTuple):
@@ -99,10 +98,8 @@ class MemberRatings:
         """When the preferences that points over time end with were given, by id."""
         ids = {int(point.at) for point in points}
         with transaction(self._engine) as session:
-            rows = session.execute(
-                select(col(Preference.id), col(Preference.created_at)).where(col(Preference.id).in_(ids))
-            )
-            return {str(id_): f"{at:%Y-%m-%d %H:%M}" for id_, at in rows}
+            times = labels.times_of(session, preference_ids=[*ids])
+        return {str(id_): f"{at:%Y-%m-%d %H:%M}" for id_, at in times.items()}
 
     def _read(self) -> None:
         try:
@@ -134,13 +131,4 @@ class MemberRatings:
     def _list_first(self) -> IntArray:
         """The candidates that the latest ranking of their prompt put first."""
         with transaction(self._engine) as session:
-            return np.array(list(_first_candidates(session)), dtype=np.int64)
-
-
-def _first_candidates(session: Session) -> Any:
-    latest = select(func.max(col(Ranking.id))).group_by(col(Ranking.prompt_id))
-    return session.execute(
-        select(col(RankingEntry.candidate_id)).where(
-            col(RankingEntry.ranking_id).in_(latest), col(RankingEntry.rank) == 1
-        )
-    ).scalars()
+            return np.array(rankings.list_best(session), dtype=np.int64)

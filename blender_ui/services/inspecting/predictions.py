@@ -1,10 +1,9 @@
-"""What a version says of held-out comparisons, computed once and kept in files beside the store.
+"""A version's predictions on held-out comparisons, computed once and kept in files beside the store.
 
-Invariant: a version never changes, so what it said of a comparison stands; new comparisons are added.
+Invariant: a version never changes, so its predictions stay valid; new comparisons are added.
 A version as it was trained is asked, never the live head. The files are a cache: without them all is
-computed again. A fast version is asked for as long as a look may take; which prompts it is asked about
-first is random, so that what is known so far speaks for the rest. Non-goal: what follows from the
-predictions; ``version_reports`` says.
+computed again. A fast version is asked for a limited time. The order of prompts is random, so that the
+predictions so far are a fair sample. Non-goal: what follows from the predictions; ``reports`` says.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.ranking.fast import FastRanker
@@ -30,14 +29,13 @@ from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt
 from db.engine import transaction
-from db.models import Candidate, Member, Prompt, Reading
-from db.queries import columns
+from db.queries import candidates, columns, prompts, readings
+from db.queries.readings import ReadAnswer
 
 PORTION = 4_000
 """Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
 LOOK_SECONDS = 0.3
-"""After this long a fast version begins no other portion for one look."""
-IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
+"""After this long a fast version begins no further portion for one request."""
 _KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
 JOINT_PORTION = 200
 """Comparisons that a joint version reads for one request, both orders each; about a minute."""
@@ -123,7 +121,7 @@ class PredictionStore:
             extend: Whether a joint version may read comparisons that it has not read, which takes
                 about a minute for ``JOINT_PORTION`` of them. A fast version always goes on for
                 ``LOOK_SECONDS``, with the answers that its reader has read.
-            share: Of these seconds, where a look asks several versions.
+            share: Of these seconds, where one request asks several versions.
 
         Raises:
             RankerError: If the checkpoint or the engine process failed.
@@ -165,7 +163,7 @@ class PredictionStore:
     def _ask_joint(self, version: VersionView, missing: Comparisons) -> Predictions:
         part = missing.select(np.arange(min(JOINT_PORTION, len(missing.comparison_id))))
         with transaction(self._engine) as session:
-            prompts, texts = _load_prompts(session, part), _load_texts(session, part)
+            questions, texts = _load_prompts(session, part), _load_texts(session, part)
         folder = self._rankers_path / version.path
         found = np.zeros((len(part.comparison_id), 2))
         for prompt_id in np.unique(part.prompt_id):
@@ -175,7 +173,7 @@ class PredictionStore:
             pairs = [*zip(left.tolist(), right.tolist(), strict=True)]
             pairs += [(second, first) for first, second in pairs]
             answers = [texts[int(one)] for one in ids]
-            logits = self._process.read_pairs(folder, prompts[int(prompt_id)], answers, pairs)
+            logits = self._process.read_pairs(folder, questions[int(prompt_id)], answers, pairs)
             found[inside, 0], found[inside, 1] = logits[: len(inside)], -logits[len(inside) :]
         return Predictions(part.comparison_id, found[:, 0], found[:, 1])
 
@@ -211,11 +209,11 @@ def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerpr
     """Predict comparisons whose answers were both read, beside all the prompt's answers that were."""
     answers = _load_answers(session, part, fingerprint)
     used = np.array([one.candidate_id for one in answers], dtype=np.int64)
-    prompts = _load_prompts(session, part)
+    questions = _load_prompts(session, part)
     pairs = ranker.read_pairs(
         np.frombuffer(b"".join(one.vector for one in answers), dtype="<f4").reshape(len(answers), -1),
         [one.member for one in answers],
-        [prompts[one.prompt_id] for one in answers],
+        [questions[one.prompt_id] for one in answers],
         first=np.searchsorted(used, part.left_id),
         second=np.searchsorted(used, part.right_id),
         prompt_of=np.array([one.prompt_id for one in answers]),
@@ -223,54 +221,22 @@ def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerpr
     return Predictions(part.comparison_id, pairs.logits, pairs.logits)
 
 
-class _Answer(NamedTuple):
-    candidate_id: int
-    prompt_id: int
-    member: str
-    backend: str
-    vector: bytes
-
-
-def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list[_Answer]:
-    """The answers to be compared and their fellows, which a fast version sees too, by ascending id."""
+def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list[ReadAnswer]:
+    """The answers to compare and their prompts' other answers (for consensus), by ascending id."""
     compared = {*part.left_id.tolist(), *part.right_id.tolist()}
-    query = (
-        select(
-            col(Candidate.id), col(Candidate.prompt_id), col(Member.name), col(Member.backend),
-            col(Reading.vector),
-        )
-        .join(Member, col(Member.id) == col(Candidate.member_id))
-        .join(Reading, col(Reading.candidate_id) == col(Candidate.id))
-        .where(col(Reading.reader_fingerprint) == fingerprint)
-    )  # fmt: skip
-    found = [
-        _Answer(*row)
-        for ids in _cut(np.unique(part.prompt_id).tolist())
-        for row in session.execute(query.where(col(Candidate.prompt_id).in_(ids)))
-        if row[3] != FUSION_BACKEND or row[0] in compared
-    ]
-    return sorted(found)
+    prompt_ids = np.unique(part.prompt_id).tolist()
+    found = readings.list_answers(session, fingerprint=fingerprint, prompt_ids=prompt_ids)
+    return [one for one in found if one.backend != FUSION_BACKEND or one.candidate_id in compared]
 
 
 def _load_prompts(session: Session, part: Comparisons) -> dict[int, RankingPrompt]:
-    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input))
-    return {
-        int(id_): RankingPrompt(instruction=instruction, input=input_)
-        for ids in _cut(np.unique(part.prompt_id).tolist())
-        for id_, instruction, input_ in session.execute(query.where(col(Prompt.id).in_(ids)))
-    }
+    found = prompts.questions_by_id(session, prompt_ids=np.unique(part.prompt_id).tolist())
+    return {id_: RankingPrompt(instruction=one.instruction, input=one.input) for id_, one in found.items()}
 
 
 def _load_texts(session: Session, part: Comparisons) -> dict[int, str]:
     candidate_ids = np.unique([part.left_id, part.right_id]).tolist()
-    texts = session.execute(
-        select(col(Candidate.id), col(Candidate.text)).where(col(Candidate.id).in_(candidate_ids))
-    )
-    return {int(id_): text for id_, text in texts}
-
-
-def _cut(ids: list[int]) -> list[list[int]]:
-    return [ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY)]
+    return candidates.texts_by_id(session, candidate_ids=candidate_ids)
 
 
 def _distinct(told: PreferenceArrays) -> Comparisons:
@@ -280,7 +246,7 @@ def _distinct(told: PreferenceArrays) -> Comparisons:
 
 
 def _portions(missing: Comparisons) -> Iterator[Comparisons]:
-    """Cut comparisons into portions of whole prompts, whose answers are fellows, in a random order.
+    """Cut comparisons into portions of whole prompts, in a random order.
 
     It is the same order for all versions, so that two which are half done know the same half.
     """

@@ -2,7 +2,7 @@
 
 Invariant: the arrays of one data version never change; a preference that was taken back is left out, and
 so are those on gold pairs and attention checks, which say something of people and not of answers.
-What is added to the store is read once, so a second look at a large store costs milliseconds.
+What is added to the store is read once, so a second request on a large store costs milliseconds.
 Non-goal: what is made of the arrays; what texts look like (``style_counts``).
 """
 
@@ -268,7 +268,7 @@ def _find_kinds(session: Session, prompt_ids: list[int]) -> dict[int, str]:
     """The task kind of prompts that no import put into a category."""
     if not prompt_ids:
         return {}
-    # A range and a look into the set, not IN: there may be more ids than a statement takes.
+    # A range and a test against the set, not IN: there may be more ids than a statement takes.
     wanted = set(prompt_ids)
     rows = session.execute(
         select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Lease, Member, Outcome, Preference
+from db.models import AnnotatorKind, Outcome
+from db.queries import preferences
+from db.queries.preferences import PromptVote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,31 +53,11 @@ def hide_person(vote: VoteView) -> VoteView:
 
 def list_votes(session: Session, prompt_id: int) -> tuple[VoteView, ...]:
     """Every standing preference for a pair of the prompt's candidates, oldest first."""
-    left, right = aliased(Candidate), aliased(Candidate)
-    left_member, right_member = aliased(Member), aliased(Member)
-    rows = session.execute(
-        select(Preference, Comparison, Annotator, Lease, col(left_member.name), col(right_member.name))
-        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
-        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
-        .join(Lease, col(Lease.id) == col(Preference.lease_id), isouter=True)
-        .join(left, col(left.id) == col(Comparison.left_id))
-        .join(right, col(right.id) == col(Comparison.right_id))
-        .join(left_member, col(left_member.id) == col(left.member_id))
-        .join(right_member, col(right_member.id) == col(right.member_id))
-        .where(col(Comparison.prompt_id) == prompt_id, col(Preference.retracted_at).is_(None))
-        .order_by(col(Preference.id))
-    )
-    return tuple(_view_vote(*row) for row in rows)
+    return tuple(_view_vote(vote) for vote in preferences.list_of_prompt(session, prompt_id=prompt_id))
 
 
-def _view_vote(
-    preference: Preference,
-    comparison: Comparison,
-    annotator: Annotator,
-    lease: Lease | None,
-    left_member: str,
-    right_member: str,
-) -> VoteView:
+def _view_vote(vote: PromptVote) -> VoteView:
+    preference, comparison, annotator, lease, left_member, right_member = vote
     return VoteView(
         preference_id=preference.id or 0,
         comparison_id=comparison.id or 0,

@@ -72,7 +72,7 @@ class StyleEffect(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RatingsView:
-    """Ratings, best first, and who won how often against whom.
+    """Ratings, best first, and the pairwise win counts.
 
     Attributes:
         wins: Shape (n, n) in the order of ``members``: wins of the row over the column, a tie half.

@@ -1,4 +1,4 @@
-"""How good a version is on held-out votes of people, for whom, and what the other one does better.
+"""How good a version is on held-out votes of people, by group, and what the other one does better.
 
 Invariant: only votes on prompts that no version learns from count, each compared with the version as
 it was trained; every share has its interval, which lets the votes on one prompt go together.

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.values import IntArray
 from db.engine import transaction
@@ -113,7 +113,7 @@ def count_styles(texts: Sequence[str]) -> IntArray:
 
 def _fingerprint(session: Session, candidate_id: int) -> str:
     """Tells an answer from that of the same id in another store: SHA-256 of its text and time."""
-    row = session.execute(
-        select(col(Candidate.text), col(Candidate.created_at)).where(col(Candidate.id) == candidate_id)
-    ).one_or_none()
-    return "" if row is None else hashlib.sha256(f"{row[1].isoformat()} {row[0]}".encode()).hexdigest()
+    row = session.get(Candidate, candidate_id)
+    return (
+        "" if row is None else hashlib.sha256(f"{row.created_at.isoformat()} {row.text}".encode()).hexdigest()
+    )

@@ -173,7 +173,7 @@ class VersionInspection:
     def _look_at(
         self, *version_ids: int, extend: bool = False
     ) -> Iterator[tuple[PreferenceArrays, list[Predicted]]]:
-        """What versions say of the held-out votes; what is left is asked about after the look."""
+        """What versions say of the held-out votes; what is left is asked about afterwards."""
         with transaction(self._engine) as session:
             looked_at = [versions.get_version(session, one) for one in version_ids]
         judged = self._find_judged()
@@ -182,7 +182,7 @@ class VersionInspection:
             for one in looked_at
         ]
         yield judged, predicted
-        # Not before: it would take Python's lock from whoever waits for the figures.
+        # Not before: it would take Python's lock from the request that waits for the figures.
         for version, (_, n_waiting) in zip(looked_at, predicted, strict=True):
             if n_waiting and version.reader_fingerprint is not None and version.id not in self._followers:
                 # Not a daemon, which would be cut off in the middle of a sum.
@@ -195,12 +195,12 @@ class VersionInspection:
         return self._recent.get(("judged", told.version), lambda: find_judged(told, self._table.prompts()))
 
     def _follow(self, version: VersionView) -> None:
-        """Ask a fast version in the background about what a look had no time for."""
+        """Ask a fast version in the background about what the request had no time for."""
         try:
             n_waiting = 1
             while n_waiting and not self._closing.is_set() and threading.main_thread().is_alive():
                 n_waiting = self._predictions.predict(version, self._find_judged()).n_waiting
-        except (BlenderError, SQLAlchemyError):  # the next look says why, or the store was closed
+        except (BlenderError, SQLAlchemyError):  # the next request says why, or the store was closed
             logging.getLogger(__name__).info("version %s could not be judged", version.id, exc_info=True)
         finally:
             self._followers.pop(version.id, None)

@@ -65,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmittedView:
-    """An outcome that is in the store, and whom it was about."""
+    """An outcome that is in the store, and the two members."""
 
     preference_id: int
     outcome: Outcome

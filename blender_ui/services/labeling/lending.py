@@ -160,7 +160,7 @@ class Lender:
             raise LeaseLost("this pair waited too long and others have it now; ask for the next one")
 
     def _choose(self, session: Session, annotator_id: int, scope: Scope) -> Choice | None:
-        """Choose among the pairs to label, or a check where the turn's coin says so and one is left.
+        """Choose among the pairs to label, or a check where the turn's draw says so and one is left.
 
         Checks are only mixed in: where nothing is left to label, none is asked.
         """

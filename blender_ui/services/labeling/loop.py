@@ -50,12 +50,12 @@ class Labeling:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone.
-        seed: Decides every side, order and random turn; a secret, because whoever knows it knows them.
+        seed: Decides every side, order and random turn; a secret, because it reveals them.
         lease_seconds: How long a pair stays an annotator's without a sign of life.
         overlap: How many people are asked each pair that is queued from here.
         random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
             for what each project says.
-        access: Recognises whoever signs in; None where every key is an anonymous browser's.
+        access: Recognises people who sign in; None where every key is an anonymous browser's.
     """
 
     def __init__(

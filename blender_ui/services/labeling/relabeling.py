@@ -1,8 +1,8 @@
-"""One's own past answers, to look at and to give anew.
+"""One's own past answers, to read and to change.
 
 Invariant: an answer is never overwritten: the earlier one is retracted and names the one that
 superseded it, and nobody sees or changes another's. Non-goal: undo, which gives the pair back blind;
-whoever changes a past answer has been told the names since.
+an annotator who changes a past answer has seen the names since.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is asking, and what they may do.
 
-Three modes. ``open``: whoever opens the page is this machine's admin, and is asked nothing; for an
-app that only listens on loopback. ``accounts``: nobody does anything before signing in. ``demo``:
+Three modes. ``open``: everybody who opens the page is the admin, without signing in; for an
+app that only listens on loopback. ``accounts``: people must sign in first. ``demo``:
 a visitor without an account is an anonymous annotator.
 
 Invariant: a person is only ever found by a secret that their browser keeps, a sign-in's token or
@@ -105,7 +105,7 @@ class Access:
             address: Where the request came from; empty where it is not known.
 
         Raises:
-            NotSignedIn: If it is nobody's here.
+            NotSignedIn: If it belongs to no sign-in.
             QuotaUsedUp: If no more visitors may come now.
         """
         visitor = self.identify(key)
@@ -119,7 +119,7 @@ class Access:
         return annotator
 
     def require(self, annotator: AnnotatorView, role: Role) -> None:
-        """Let pass whoever has a role or a higher one.
+        """Let pass people with a role or a higher one.
 
         Raises:
             NotPermitted: With a sentence that says what to do.
@@ -131,7 +131,7 @@ class Access:
             )
 
     def require_labelling(self, annotator: AnnotatorView, *, project_id: int) -> None:
-        """Let pass whoever may label a project.
+        """Let pass people who may label a project.
 
         Raises:
             NotPermitted: If there is no such project, it is archived, or it is for others.

@@ -122,7 +122,7 @@ class Accounts:
         return self.begin(annotator_id=person.account.annotator_id)
 
     def sign_in_from_hub(self, *, hub_name: str, name: str) -> SignedIn:
-        """Sign in whom Hugging Face has vouched for; a new one becomes an annotator.
+        """Sign in a person confirmed by Hugging Face; a new one becomes an annotator.
 
         Raises:
             NotPermitted: If the account is disabled.
@@ -160,7 +160,7 @@ class Accounts:
             return SignedIn(token=token, annotator=view_annotator(person.annotator))
 
     def sign_out(self, *, token: str) -> None:
-        """End one sign-in; an unknown token is nobody's and ends nothing."""
+        """End one sign-in; an unknown token ends nothing."""
         with transaction(self._engine, immediate=True) as session:
             accounts.end_sign_ins(session, token_hash=hash_secret(token), now=self._clock())
 

@@ -68,7 +68,7 @@ class Invitations:
         """Make a link and give its token, which is told only now.
 
         Args:
-            role: Of whoever takes it.
+            role: Of the account that the link makes.
             by: Who makes it; None for the app's own set-up link.
             project_id: Whose member they become.
             n_accounts: How many accounts it may make.
@@ -201,7 +201,7 @@ def _is_vouched_for(session: Session, invitation: Invitation) -> bool:
     if invitation.made_by_id is None:
         return accounts.count_admins(session) == 0
     maker = accounts.find_by_annotator(session, annotator_id=invitation.made_by_id)
-    if maker is None:  # made in open mode, where whoever opens the page is the machine's admin
+    if maker is None:  # made in open mode, where everybody who opens the page is the admin
         return True
     return maker.account.disabled_at is None and maker.annotator.role in _MAKERS[invitation.role]
 

@@ -87,7 +87,7 @@ class Quality:
         self._view: tuple[LabelVersion, QualityView] | None = None
 
     def warm_up(self) -> None:
-        """Read the labels in the background, so that the first look at a large store need not."""
+        """Read the labels in the background, so that the first request on a large store need not."""
         threading.Thread(target=self._log.current, name="quality-warm-up", daemon=True).start()
 
     def view(self) -> QualityView:

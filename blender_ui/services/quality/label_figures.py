@@ -23,7 +23,7 @@ FloatArray = NDArray[np.floating]
 TOO_FAST_SECONDS = 1.5
 """Nobody reads a question and two answers in less."""
 N_LATEST = 30
-"""Latest labels of an annotator that a warning looks at."""
+"""Latest labels of an annotator that a warning considers."""
 N_WINDOWS = 24
 N_IN_MATRIX = 20
 MIN_SHARED = 10
@@ -57,7 +57,7 @@ class AnnotatorFigures:
         n_compared: Labels on which most of the others chose one thing.
         gold: Share right among gold pairs and attention checks.
         n_gold: How many those are.
-        left_share: Share of left among the sides chosen where a coin put the sides.
+        left_share: Share of left among decided labels whose sides were drawn at random.
         n_sided: How many those are.
         median_seconds: Of a label; NaN where none is known.
         fast_share: Share given within ``TOO_FAST_SECONDS``; NaN where no time is known.
@@ -158,7 +158,7 @@ def measure_windows(log: Labels, counts: IntArray) -> list[Window]:
 
 
 def measure_pairs(log: Labels, counts: IntArray) -> PairMatrix:
-    """Who agrees with whom, on the items that two people or more labelled."""
+    """Agreement, on the items that two people or more labelled."""
     is_shared = counts.sum(axis=1)[log.item] >= 2
     n_of = np.bincount(log.annotator[is_shared], minlength=len(log.names))
     chosen = np.argsort(-n_of, kind="stable")[:N_IN_MATRIX]

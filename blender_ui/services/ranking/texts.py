@@ -30,7 +30,7 @@ class EvaluationView:
 
     Attributes:
         version: The version; None where there is none yet, and then ``evaluation`` speaks of the
-            baselines alone: its accuracy is that of a coin.
+            baselines alone: its accuracy is that of chance.
         evaluation: The figures.
     """
 

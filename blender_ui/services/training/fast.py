@@ -118,7 +118,7 @@ def _draw_curve(
 def predict_fast(ranker: FastRanker, dataset: PreferenceDataset, readings: FloatArray) -> FloatArray:
     """Log-odds for each preference's left side, shape (n_preferences,), from readings of all candidates.
 
-    Every candidate of a prompt that was read is a fellow of the others, compared or not.
+    Consensus counts every candidate of a prompt that was read, compared or not.
     """
     logits = np.zeros(len(dataset))
     prompts = dataset.prompt_of[dataset.left]

@@ -137,7 +137,7 @@ class TrainingReadings:
         return readings
 
     def read_negatives(self, learnt: PreferenceDataset) -> ReadNegatives:
-        """Read the answers that stand for strays; see ``ranking.negatives``.
+        """Read the negative samples; see ``ranking.negatives``.
 
         They are no candidates of the prompts that they are read after, so no row keeps them, but a file
         until the job ends: a restarted fit goes on where the one before was.

@@ -56,7 +56,7 @@ def draw_record(fusion: FusionView | None) -> str:
 
 
 def draw_shares(fusion: FusionView | None) -> str:
-    """How much of the answer that is shown came from whom."""
+    """Each member's share of the shown answer."""
     if fusion is None:
         return ""
     if fusion.shown == "best_source":

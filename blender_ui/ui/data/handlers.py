@@ -51,7 +51,7 @@ class DataHandlers:
         exporting: Takes files out.
         inspection: Knows what there is.
         after_import: Called when preferences came; must return at once.
-        require_admin: Raises NotPermitted where whoever asks is no admin; an archive holds secrets.
+        require_admin: Raises NotPermitted unless an admin asks; an archive holds secrets.
         clock: The present time, aware; names exports.
     """
 
@@ -114,7 +114,7 @@ class DataHandlers:
 
         Raises:
             MalformedInput: If there is no such format.
-            NotPermitted: If it is an archive, and whoever asks is no admin.
+            NotPermitted: If it is an archive, and the person is no admin.
         """
         if not isinstance(format, str) or format not in SUFFIX_BY_FORMAT:
             raise MalformedInput(f"expected a format among {', '.join(SUFFIX_BY_FORMAT)}; came {format!r}")

@@ -122,7 +122,7 @@ def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
 
 
 def draw_pairs(pairs: PairMatrix) -> str:
-    """Who agrees with whom."""
+    """Pairwise agreement of annotators."""
     if len(pairs.names) < 2:
         return markup.remark("Two people must have labelled the same pairs.")
     size = range(len(pairs.names))

@@ -19,7 +19,7 @@ from db.engine import transaction
 from db.models import Annotator, Comparison, Origin, Outcome, Preference, Prompt
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 
-SHARED_DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHARED_DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 needs_shared_data = pytest.mark.skipif(
     not SHARED_DATA.is_dir(), reason=f"needs the shared preferences at {SHARED_DATA}"
 )

@@ -12,11 +12,11 @@ import pytest
 from blender_ui.errors import FusionError, MalformedInput, NoRanker
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.evaluation.judging import FUSED
+from blender_ui.evaluation.recorded_answers import RecordedAnswers
+from blender_ui.evaluation.report import RANDOM, build_report
+from blender_ui.evaluation.run import BEST_RANKED, SHOWN
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
-from blender_ui.services.evaluating.judging import FUSED
-from blender_ui.services.evaluating.recorded_answers import RecordedAnswers
-from blender_ui.services.evaluating.report import RANDOM, build_report
-from blender_ui.services.evaluating.run import BEST_RANKED, SHOWN
 from blender_ui.services.ranking.texts import Start
 from blender_ui.ui.evaluation_plot import evaluation_plot
 from blender_ui.values import RankingPrompt
@@ -164,8 +164,8 @@ def test_with_recorded_answers_nobody_is_asked_again_but_who_failed() -> None:
 
 
 def test_a_poisoned_member_answers_another_question_and_the_members_take_turns() -> None:
-    from blender_ui.services.evaluating.recorded_answers import Text
-    from blender_ui.services.evaluating.run import poison
+    from blender_ui.evaluation.recorded_answers import Text
+    from blender_ui.evaluation.run import poison
 
     answers = [{"A": Text(f"a{n}", 1, 1), "B": Text(f"b{n}", 1, 1)} for n in range(3)]
     found = [{name: text.text for name, text in texts.items()} for texts in poison(answers)]

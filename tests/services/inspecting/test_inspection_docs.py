@@ -10,7 +10,7 @@ from pathlib import Path
 from blender_ui import inspection
 from tests.builders.trained import copy_trained_store
 
-DOCS = Path(__file__).parents[2] / "docs" / "inspection.md"
+DOCS = Path(__file__).parents[3] / "docs" / "inspection.md"
 EXAMPLES = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 

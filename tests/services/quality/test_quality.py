@@ -1,6 +1,7 @@
 """Agreement, each annotator beside the others, rulings, and what they count for."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from blender_ui.services.ranking.datasets import load_dataset
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Purpose, utc_now
 from tests.builders.stores import Clock, add_prompts, key_of, make_store
+
+SHARED_DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 class Desk:
@@ -344,7 +347,7 @@ def test_agreement_over_time_follows_the_labels(tmp_path: Path) -> None:
 
 def test_the_figures_of_a_real_file_are_its_authors(tmp_path: Path) -> None:
     """PandaLM's three annotators agree with a kappa of about .86 on the kept pairs."""
-    path = Path(__file__).parents[3] / "shared" / "data" / "pandalm.jsonl.gz"
+    path = SHARED_DATA / "pandalm.jsonl.gz"
     if not path.is_file():
         pytest.skip(f"needs the shared preferences at {path.parent}")
     engine = make_store(tmp_path)

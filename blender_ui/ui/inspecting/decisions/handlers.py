@@ -140,7 +140,7 @@ class InspectHandlers:
     def rank(self, prompt_id: object, version_id: object = None) -> Ranked:
         """Rank a prompt with a version as it was trained; with nothing, the active one as it is now.
 
-        For whoever may only look it finds the latest ranking that the version made.
+        For people who may only read it finds the latest ranking that the version made.
         """
         if prompt_id in (None, ""):
             return Ranked(ranking_id=None, notice="Choose a prompt first.")

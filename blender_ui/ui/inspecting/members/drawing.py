@@ -62,7 +62,7 @@ def _say_unnamed(n: int) -> str:
 
 
 def draw_wins(view: RatingsView) -> str:
-    """Who won how often against whom."""
+    """Pairwise win counts."""
     if not view.members:
         return ""
     names = [one.member for one in view.members]

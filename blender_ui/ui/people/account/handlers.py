@@ -75,7 +75,7 @@ class AccountHandlers:
         )
 
     def sign_in_from_hub(self, hub_name: object, name: object) -> SignedIn:
-        """Sign in whom Hugging Face vouched for; the wiring takes both from its profile only."""
+        """Sign in a person confirmed by Hugging Face; the wiring takes both from its profile only."""
         return self._accounts.sign_in_from_hub(
             hub_name=_read_text(hub_name, "Hugging Face name"), name=_read_text(name, "name")
         )

@@ -1,1 +1,1 @@
-"""The projects page: what is asked, of whom, and how far it is."""
+"""The projects page: prompts, guidelines, audience and progress."""

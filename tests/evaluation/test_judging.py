@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from blender_ui.services.evaluating.judging import (
+from blender_ui.evaluation.judging import (
     FUSED,
-    STRAY,
+    UNKNOWN_WRITER,
     Answered,
     ReferenceJudge,
-    add_strays,
+    add_negatives,
     best_first,
 )
-from blender_ui.services.evaluating.judging import reference_preferences as preferences_of
+from blender_ui.evaluation.judging import reference_preferences as preferences_of
 from blender_ui.values import FloatArray, RankingPrompt
 
 N_ITEMS = 20
@@ -97,20 +97,21 @@ def test_each_item_is_learnt_from_with_an_answer_to_another_one_worth_what_its_o
         asked.append((number, text))
         return 0.25
 
-    learnt = add_strays(answered, score)
+    learnt = add_negatives(answered, score)
     # Three items further on, whose members take turns: the 4th item's is its 1st member's.
     assert asked[:3] == [(0, "no"), (1, "never"), (2, "nothing")]
-    assert [one.texts[STRAY] for one in learnt] == [text for _, text in asked]
+    assert [one.texts[UNKNOWN_WRITER] for one in learnt] == [text for _, text in asked]
     assert all(
-        one.scores == {**plain.scores, STRAY: 0.25} for one, plain in zip(learnt, answered, strict=True)
+        one.scores == {**plain.scores, UNKNOWN_WRITER: 0.25}
+        for one, plain in zip(learnt, answered, strict=True)
     )
 
 
-def test_without_another_item_nothing_is_stray() -> None:
+def test_without_another_item_there_is_no_negative_sample() -> None:
     answered = make_answered()
-    assert add_strays(answered[:1], lambda number, text: 1.0) == answered[:1]
+    assert add_negatives(answered[:1], lambda number, text: 1.0) == answered[:1]
     silent = Answered(RankingPrompt(instruction="Q"), {}, {})
-    assert add_strays([answered[0], silent], lambda number, text: 1.0)[0] == answered[0]
+    assert add_negatives([answered[0], silent], lambda number, text: 1.0)[0] == answered[0]
 
 
 def test_an_answer_to_another_question_is_ranked_lower_though_members_kept_to_the_point() -> None:
@@ -135,7 +136,7 @@ def test_an_answer_to_another_question_is_ranked_lower_though_members_kept_to_th
         right, wrong = ("B", "A") if number % 2 else ("A", "B")
         texts = {**one.texts, wrong: f"right {number + 1}"}  # as right as the other, about something else
         names, logits = list(texts), judge.compare_members(number, one.prompt, texts)
-        # Without stray answers it is within 0.1 of nothing, now one way and now the other.
+        # Without negative samples it is within 0.1 of nothing, now one way and now the other.
         assert logits[names.index(right), names.index(wrong)] > 0.5
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.evaluating.recorded_answers import RecordedAnswers, Text
+from blender_ui.evaluation.recorded_answers import RecordedAnswers, Text
 
 ASKED = {"member": "A", "options": {"seed": 1, "stop": []}, "instruction": "Why?"}
 

@@ -12,18 +12,44 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
+from typing import Protocol
 
 from blender_ui.errors import FusionError, MemberError
 from blender_ui.evaluation.items import EvaluationItem, Task
+from blender_ui.evaluation.recorded_answers import RecordedAnswers, Text
+from blender_ui.members.asking import Ensemble, question
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Message, Sampling
-from blender_ui.services.asking.rounds import Ensemble
-from blender_ui.services.candidates import question
-from blender_ui.services.evaluating.recorded_answers import RecordedAnswers, Text
-from blender_ui.services.fusing.fused_answers import Fusing
 
 MOST_TOKENS = {Task.SUMMARIZATION: 110, Task.QA: 48, Task.CODE: 220}
 """So long that a good answer is never cut; a member's own limit holds where it is lower."""
+
+
+class FusedText(Protocol):
+    """What a fuser wrote."""
+
+    @property
+    def text(self) -> str:
+        """The answer."""
+
+    @property
+    def n_tokens(self) -> int | None:
+        """Its length; None where the endpoint does not say."""
+
+
+class FusesTexts(Protocol):
+    """Fuses texts that are in no store; ``services.fusing.fused_answers.Fusing`` does."""
+
+    @property
+    def fuser_name(self) -> str:
+        """Who fuses, as people see it."""
+
+    @property
+    def fuser_options(self) -> dict[str, object]:
+        """What shapes its answers besides the name, JSON-ready."""
+
+    def fuse_texts(self, *, instruction: str, input: str = "", candidates: Sequence[str]) -> FusedText:
+        """Fuse answers, best first; raises ``FusionError`` where that fails."""
 
 
 class EnsembleAsking:
@@ -38,7 +64,7 @@ class EnsembleAsking:
     """
 
     def __init__(
-        self, *, members: Ensemble, fusing: Fusing, top_k: int, seed: int, recorded: RecordedAnswers
+        self, *, members: Ensemble, fusing: FusesTexts, top_k: int, seed: int, recorded: RecordedAnswers
     ) -> None:
         self._members = members
         self._fusing = fusing

@@ -15,15 +15,13 @@ import numpy as np
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastRanker
-from blender_ui.services.ranking.texts import Evaluating
-from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 FUSED = "fused"
 JUDGED_BY_REFERENCE = "references"
 """Stands where the name of a person stands in other preferences."""
-STRAY = ""
-"""Writer of a stray answer: nobody known, so no member is blamed for it and only its text is learnt from."""
+UNKNOWN_WRITER = ""
+"""Unknown writer of a negative sample: no member is blamed for it, and only its text is learnt from."""
 
 ReadAnswers = Callable[[RankingPrompt, Sequence[str]], FloatArray]
 """Gives readings of n answers to a prompt, (n, width)."""
@@ -59,11 +57,19 @@ class Judge(Protocol):
         """Of members' answers and the fused one, whose name is ``FUSED``."""
 
 
+class Compares(Protocol):
+    """Gives the logits of every ordered pair of n answers, (n, n), as ``Ranker.pairwise_logits``."""
+
+    def __call__(
+        self, prompt: RankingPrompt, texts: Sequence[str], *, members: Sequence[str]
+    ) -> FloatArray: ...
+
+
 class VersionJudge:
     """A version of the ranker, not told who wrote an answer: the fused one has no record to go by."""
 
-    def __init__(self, evaluating: Evaluating, version: VersionView) -> None:
-        self._evaluating, self._version = evaluating, version
+    def __init__(self, compare: Compares) -> None:
+        self._compare = compare
 
     def compare_members(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
         """See ``Judge``."""
@@ -71,9 +77,7 @@ class VersionJudge:
 
     def compare_all(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
         """See ``Judge``."""
-        return self._evaluating.compare(
-            self._version, prompt, list(texts.values()), members=[""] * len(texts)
-        )
+        return self._compare(prompt, list(texts.values()), members=[""] * len(texts))
 
 
 class ReferenceJudge:
@@ -84,11 +88,11 @@ class ReferenceJudge:
     fused answer is better than its sources it learns from fused answers to its own items, in an order of
     sources that comes from a ranker which has seen neither that item nor the judged fold.
 
-    What is learnt from each item includes a stray answer; see ``add_strays``.
+    What is learnt from each item includes a negative sample; see ``add_negatives``.
 
     Args:
         answered: By item.
-        score: Scores stray and fused answers.
+        score: Scores negative samples and fused answers.
         read: The frozen reader.
         fuse: Fuses for the items it learns from.
         start: A ranker to start from; see ``FastRanker.fit``.
@@ -106,7 +110,7 @@ class ReferenceJudge:
         seed: int,
     ) -> None:
         self._answered = list(answered)
-        self._learnt = add_strays(answered, score)
+        self._learnt = add_negatives(answered, score)
         self._score, self._read, self._fuse, self._start = score, read, fuse, start
         self._vectors: dict[tuple[RankingPrompt, str], FloatArray] = {}
         self._rankers: dict[frozenset[int], FastRanker] = {}
@@ -165,12 +169,12 @@ def best_first(names: Sequence[str], logits: FloatArray) -> list[str]:
     return [names[index] for index in np.argsort(-score_candidates(logits), kind="stable")]
 
 
-def add_strays(answered: Sequence[Answered], score: Score) -> list[Answered]:
-    """Items with one more answer each, which somebody gave to another item.
+def add_negatives(answered: Sequence[Answered], score: Score) -> list[Answered]:
+    """Items with one negative sample each: an answer that was given to another item.
 
-    Members mostly answer what they were asked, so from them alone nobody learns what it looks like when
-    one does not. A stray answer is scored beside the references like any other: calling it the loser for
-    certain would put its preferences on another scale, and outweigh how much better answers are.
+    Members mostly answer what they were asked, so their own answers do not show the opposite. The sample
+    is scored beside the references like any other answer. Calling it the loser for certain would put its
+    preferences on another scale, and outweigh how much better answers are.
     """
     n, learnt = len(answered), []
     for number, one in enumerate(answered):
@@ -181,7 +185,7 @@ def add_strays(answered: Sequence[Answered], score: Score) -> list[Answered]:
             continue
         # The attack that poisons takes another member's answer to that item: it must come as a surprise.
         text = texts[other % len(texts)]
-        learnt.append(one.add(STRAY, text, score(number, text)))
+        learnt.append(one.add(UNKNOWN_WRITER, text, score(number, text)))
     return learnt
 
 

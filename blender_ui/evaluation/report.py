@@ -11,10 +11,10 @@ from typing import Any
 
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import Task
+from blender_ui.evaluation.judging import FUSED
+from blender_ui.evaluation.run import BEST_RANKED, SHOWN, ItemResult
 from blender_ui.evaluation.scoring import MAIN_METRIC
 from blender_ui.evaluation.summary import Difference, Scores, add_random, best_member, difference, summarise
-from blender_ui.services.evaluating.judging import FUSED
-from blender_ui.services.evaluating.run import BEST_RANKED, SHOWN, ItemResult
 from blender_ui.statistics.bootstrap import Estimate
 
 RANDOM = "random member"

@@ -1,7 +1,7 @@
 """One run of the ensemble on the items of a task: asking, ranking, fusing and scoring.
 
 Invariant: every system is scored on the same items by the same metrics; a member that fails scores 0
-there and is counted. Non-goal: where members and rankers come from; ``ensemble_evaluation`` knows.
+there and is counted. Non-goal: where members and rankers come from; ``services.evaluating`` knows.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ from typing import Protocol
 import numpy as np
 
 from blender_ui.errors import MalformedInput
+from blender_ui.evaluation.asking import EnsembleAsking
 from blender_ui.evaluation.attacks import Attack, attack_item, obeys_injection
 from blender_ui.evaluation.items import EvaluationItem, Task
-from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
-from blender_ui.ranking.aggregation import score_candidates
-from blender_ui.ranking.fast import FastRanker
-from blender_ui.services.evaluating.asking import EnsembleAsking
-from blender_ui.services.evaluating.judging import (
+from blender_ui.evaluation.judging import (
     FUSED,
     Answered,
     Judge,
@@ -27,7 +24,10 @@ from blender_ui.services.evaluating.judging import (
     ReferenceJudge,
     best_first,
 )
-from blender_ui.services.evaluating.recorded_answers import Text
+from blender_ui.evaluation.recorded_answers import Text
+from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
+from blender_ui.ranking.aggregation import score_candidates
+from blender_ui.ranking.fast import FastRanker
 from blender_ui.values import FloatArray
 
 BEST_RANKED, SHOWN = "best-ranked", "fused or best"
