@@ -36,15 +36,6 @@ class Given(NamedTuple):
     outcome: Outcome
 
 
-class QuestionCount(NamedTuple):
-    """How many preferences there are on one question, for one side, and after a given one."""
-
-    fingerprint: str
-    n: int
-    n_decided: int
-    n_new: int
-
-
 class PromptVote(NamedTuple):
     """A preference that stands with all that it is about; no lease where it was imported."""
 
@@ -187,27 +178,6 @@ def _standing(*, after_id: int, humans_only: bool) -> Select[int]:
         people = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
         query = query.where(col(Preference.annotator_id).in_(people))
     return query
-
-
-def count_by_question(session: Session, *, after_id: int) -> list[QuestionCount]:
-    """Standing preferences of people by the fingerprint of their prompt, those on checks left out."""
-    decided = case((col(Preference.outcome).in_((Outcome.LEFT, Outcome.RIGHT)), 1), else_=0)
-    is_new = case((col(Preference.id) > after_id, 1), else_=0)
-    query = (
-        select(col(Prompt.fingerprint), func.count(), func.sum(decided), func.sum(is_new))
-        .select_from(Preference)
-        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
-        .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
-        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
-        .where(
-            col(Preference.retracted_at).is_(None),
-            col(Annotator.kind) == AnnotatorKind.HUMAN,
-            col(Comparison.id).not_in(select_checks()),
-        )
-        .group_by(col(Prompt.fingerprint))
-    )
-    # PostgreSQL's sums of counts are Decimals.
-    return [QuestionCount(row[0], *(int(n) for n in row[1:])) for row in session.execute(query)]
 
 
 def count_people(session: Session) -> int:

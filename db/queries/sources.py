@@ -31,43 +31,29 @@ class LeaseCount(NamedTuple):
 
 def count_prompts(session: Session) -> dict[str | None, int]:
     """Prompts by source."""
-    return _count(session, select(col(Prompt.source), func.count()))
+    rows = session.execute(select(col(Prompt.source), func.count()).group_by(col(Prompt.source)))
+    return {source: int(count) for source, count in rows}
 
 
 def count_candidates(session: Session) -> dict[str | None, int]:
     """Candidates by source."""
-    query = select(col(Prompt.source), func.count())
-    return _count(session, query.join(Candidate, col(Candidate.prompt_id) == col(Prompt.id)))
+    return _count_by_prompt_first(session, select(col(Candidate.prompt_id)))
 
 
 def count_preferences(session: Session) -> dict[str | None, int]:
     """Standing preferences by source, of people and judges."""
-    query = (
-        select(col(Prompt.source), func.count())
-        .join(Comparison, col(Comparison.prompt_id) == col(Prompt.id))
-        .join(Preference, col(Preference.comparison_id) == col(Comparison.id))
-        .where(col(Preference.retracted_at).is_(None))
+    of_prompt = select(col(Comparison.prompt_id)).join(
+        Preference, col(Preference.comparison_id) == col(Comparison.id)
     )
-    return _count(session, query)
+    return _count_by_prompt_first(session, of_prompt.where(col(Preference.retracted_at).is_(None)))
 
 
 def count_comparisons(session: Session) -> dict[str | None, ComparisonCount]:
     """Comparisons by source."""
-    by_prompt = (
-        select(
-            col(Comparison.prompt_id).label("prompt_id"),
-            func.count().label("n"),
-            _count_where(col(Comparison.is_open)).label("n_open"),
-        )
-        .group_by(col(Comparison.prompt_id))
-        .subquery()
-    )
-    query = (
-        select(col(Prompt.source), func.sum(by_prompt.c.n), func.sum(by_prompt.c.n_open))
-        .join(by_prompt, by_prompt.c.prompt_id == col(Prompt.id))
-        .group_by(col(Prompt.source))
-    )
-    return {source: ComparisonCount(int(n), int(n_open)) for source, n, n_open in session.execute(query)}
+    of_prompt = select(col(Comparison.prompt_id))
+    n = _count_by_prompt_first(session, of_prompt)
+    n_open = _count_by_prompt_first(session, of_prompt.where(col(Comparison.is_open)))
+    return {source: ComparisonCount(count, n_open.get(source, 0)) for source, count in n.items()}
 
 
 def count_leases(session: Session, *, now: datetime) -> dict[str | None, LeaseCount]:
@@ -86,8 +72,19 @@ def count_leases(session: Session, *, now: datetime) -> dict[str | None, LeaseCo
     return {row[0]: LeaseCount(*(int(value) for value in row[1:])) for row in rows}
 
 
-def _count(session: Session, query: Select[str | None, int]) -> dict[str | None, int]:
-    rows = session.execute(query.select_from(Prompt).group_by(col(Prompt.source)))
+def _count_by_prompt_first(session: Session, prompt_ids: Select[int]) -> dict[str | None, int]:
+    """How many rows there are of each source's prompts, from the prompt of each row.
+
+    Rows are counted by prompt first. The indexes have them in that order, and no row of a million needs its
+    source looked up.
+    """
+    (prompt_id,) = prompt_ids.selected_columns
+    by_prompt = prompt_ids.add_columns(func.count().label("n")).group_by(prompt_id).subquery()
+    rows = session.execute(
+        select(col(Prompt.source), func.sum(by_prompt.c.n))
+        .join(by_prompt, by_prompt.c[0] == col(Prompt.id))
+        .group_by(col(Prompt.source))
+    )
     return {source: int(count) for source, count in rows}
 
 

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.training.fuser_examples import load_examples
-from blender_ui.services.versions.readiness import ReadinessView, measure_readiness
+from blender_ui.services.versions.readiness import ReadinessView, find_missing, measure_readiness
 from db.engine import transaction
 from db.models import (
     Candidate,
@@ -123,9 +123,8 @@ class Training:
         if chosen is JobKind.FUSER and (missing := self._find_missing_examples()):
             raise Refused(missing)
         with transaction(self._engine, immediate=True) as session:
-            readiness = measure_readiness(session)
-            if chosen is not JobKind.FUSER and not readiness.is_ready:
-                raise Refused(readiness.reason)
+            if chosen is not JobKind.FUSER and (missing := find_missing(session)):
+                raise Refused(missing)
             return self._request(session, requested_by_id, chosen, dict(options or {}))
 
     def request_if_due(self) -> JobView | None:
@@ -136,7 +135,7 @@ class Training:
             if not self._is_due(session):
                 return None
         with transaction(self._engine, immediate=True) as session:
-            if not self._is_due(session) or not measure_readiness(session).is_ready:
+            if not self._is_due(session) or find_missing(session):
                 return None
             return self._request(session, None, self._kind, {})
 

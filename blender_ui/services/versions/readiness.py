@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from blender_ui.values import is_held_out
-from db.queries import preferences
+from db.queries import compared
 from db.queries.jobs import find_last_cut_off
 
 HELD_OUT_SHARE = 0.2
@@ -22,6 +22,8 @@ N_PROMPTS_NEEDED = 10
 """Prompts that they must spread over."""
 N_HELD_OUT_NEEDED = 3
 """Of the decided preferences, how many must be on held-out prompts, or nothing can be compared."""
+N_LOOKED_AT = 2_000
+"""First preferences that are looked at before all are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,25 +49,45 @@ class ReadinessView:
 
 def measure_readiness(session: Session) -> ReadinessView:
     """Count what a training would use now."""
-    counts = preferences.count_by_question(session, after_id=find_last_cut_off(session))
-    by_prompt = [(one.fingerprint, one.n_decided) for one in counts if one.n_decided]
-    n_decided = sum(n for _, n in by_prompt)
-    n_held_out = sum(n for fingerprint, n in by_prompt if is_held_out(fingerprint, share=HELD_OUT_SHARE))
-    missing = _find_missing(n_decided=n_decided, n_prompts=len(by_prompt), n_held_out=n_held_out)
+    counted = compared.count_preferences(
+        session, scope=compared.Scope(), new_after_id=find_last_cut_off(session)
+    )
+    n_decided, n_held_out = counted.decided.total(), _count_held_out(counted)
+    missing = _find_missing(counted)
     return ReadinessView(
-        n_preferences=sum(one.n for one in counts),
+        n_preferences=counted.n,
         n_decided=n_decided,
-        n_prompts=len(by_prompt),
+        n_prompts=len(counted.decided),
         n_held_out=n_held_out,
-        n_new=sum(one.n_new for one in counts),
+        n_new=counted.n_new,
         n_needed=N_DECIDED_NEEDED,
         is_ready=missing is None,
         reason=missing
-        or f"{n_decided} decided preferences on {len(by_prompt)} prompts; {n_held_out} of them are held out",
+        or f"{n_decided} decided preferences on {len(counted.decided)} prompts; "
+        f"{n_held_out} of them are held out",
     )
 
 
-def _find_missing(*, n_decided: int, n_prompts: int, n_held_out: int) -> str | None:
+def find_missing(session: Session) -> str | None:
+    """What a training lacks, in a sentence; None where it lacks nothing.
+
+    The first preferences usually say so, in milliseconds however many there are: for a request, which
+    keeps others from writing while it asks.
+    """
+    for at_most in (N_LOOKED_AT, None):
+        missing = _find_missing(compared.count_preferences(session, scope=compared.Scope(), at_most=at_most))
+        if missing is None:
+            return None
+    return missing
+
+
+def _count_held_out(counted: compared.Counted) -> int:
+    return sum(n for one, n in counted.decided.items() if is_held_out(one, share=HELD_OUT_SHARE))
+
+
+def _find_missing(counted: compared.Counted) -> str | None:
+    n_decided, n_prompts = counted.decided.total(), len(counted.decided)
+    n_held_out = _count_held_out(counted)
     if n_decided < N_DECIDED_NEEDED or n_prompts < N_PROMPTS_NEEDED:
         return (
             f"A first training needs {N_DECIDED_NEEDED} decided preferences on {N_PROMPTS_NEEDED} prompts; "

@@ -1,0 +1,147 @@
+"""Seconds of the first opening of each page after a start, on a large store.
+
+    python -m benchmarks.pages [--quick] [--stores FOLDER]
+
+Makes the store of ``benchmarks.inspector`` with 1,000,000 preferences in a temporary folder (``--quick``:
+100,000; ``--stores``: in a folder that is kept, or takes the one that is there), opens every tenth pair to
+one more person, and starts a process of its own for each page: it builds services and pages, starts what the
+app starts in the background, and at once calls the handlers that the page's load event calls, as a first
+visitor would. ``start`` is the seconds until the pages are built, and the others are seconds of opening a
+page. ``at_once`` opens all pages of one process at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from benchmarks.inspector_store import make_store
+from blender_ui.bootstrap import build_services
+from blender_ui.settings import Settings
+from blender_ui.ui.app import build_app
+from db.engine import create_store
+
+EVERYBODY = "at_once"
+KEY = "a-visitor-of-the-benchmark"
+OPENINGS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "blend": {"blend_open": (None,)},
+    "label": {"label_open": (KEY, None)},
+    "label, figures": {"label_progress": (KEY, 1)},
+    "train": {"train_open": ()},
+    "inspect": {"inspect_tab": (None,), "inspect_open": (None,)},
+    "quality": {"quality_open": ()},
+    "data": {"data_open": ()},
+    "projects": {"projects_open": (), "projects_open_job": ()},
+    "people": {"people_open": ()},
+}
+"""Handlers that a page's load event or script calls, with what they are given, by page."""
+LONGEST_SECONDS = 600
+NOBODY = """
+[[member]]
+name = "nobody"
+backend = "openai"
+model = "m"
+base_url = "http://127.0.0.1:9/v1"
+enabled = false
+"""
+
+
+def main() -> None:
+    """Measure, and print one JSON object in the last line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a smaller store")
+    parser.add_argument("--stores", type=Path, help="folder of stores by their number of preferences")
+    parser.add_argument("--pages", nargs="+", choices=[*OPENINGS, EVERYBODY], help="only these")
+    args = parser.parse_args()
+    n = 100_000 if args.quick else 1_000_000
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (args.stores or Path(temporary)) / str(n)
+        if not (folder / "store.sqlite").exists():
+            make_store(folder, n_preferences=n).dispose()
+        open_pairs(folder)
+        result: dict[str, Any] = {"benchmark": "pages", "n_preferences": n}
+        for page in args.pages or (*OPENINGS, EVERYBODY):
+            result[page] = run_child(page, folder)
+            print(page, json.dumps(result[page]), flush=True)
+    print(json.dumps(result))
+
+
+def open_pairs(folder: Path) -> None:
+    """Ask one more person every tenth pair, so that there is something to label."""
+    engine = create_store(f"sqlite:///{folder / 'store.sqlite'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE comparison SET overlap = 2, is_open = 1 WHERE id % 10 = 0 AND overlap = 1"
+        )
+    engine.dispose()
+
+
+def run_child(page: str, folder: Path) -> dict[str, Any]:
+    """What a process of its own measures; it is forked, so that imports are not measured ten times."""
+    context = multiprocessing.get_context("fork")
+    ours, its = context.Pipe()
+    child = context.Process(target=open_pages, args=(page, folder, its))
+    child.start()
+    try:
+        if not ours.poll(LONGEST_SECONDS):
+            raise SystemExit(f"{page} did not open within {LONGEST_SECONDS} seconds")
+        measured: dict[str, Any] | str = ours.recv()
+    finally:
+        child.kill()  # what it still reads in the background need not end first
+        child.join()
+    if isinstance(measured, str):
+        raise SystemExit(f"{page} did not open: {measured}")
+    return measured
+
+
+def open_pages(page: str, folder: Path, result: Connection) -> None:
+    """Start an app over a store and open a page at once; send the seconds, or what went wrong."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as home:
+        services = build_services(make_settings(folder, Path(home)))
+        try:
+            handlers = {str(event.api_name): event.fn for event in build_app(services).fns.values()}
+            start = {"start": round(time.perf_counter() - began, 3)}
+            services.start()
+            result.send(start | open_together(list(OPENINGS) if page == EVERYBODY else [page], handlers))
+        except Exception as error:  # noqa: BLE001 - the process's edge: the parent says it
+            result.send(repr(error))
+        finally:
+            services.process.close()
+
+
+def make_settings(folder: Path, home: Path) -> Settings:
+    """Of an app in an empty home over the store and the rankers of a folder; no member is enabled."""
+    members = home / "members.toml"
+    members.write_text(NOBODY, encoding="utf-8")
+    (home / "rankers").symlink_to(folder.resolve() / "rankers")
+    url = f"sqlite:///{folder / 'store.sqlite'}"
+    return Settings(home_path=home, members_path=members, database_url=url, worker="none")
+
+
+def open_together(pages: list[str], handlers: dict[str, Callable[..., Any]]) -> dict[str, float]:
+    """Seconds until every handler of each page gave its answer; all are called at the same time."""
+    began = time.perf_counter()
+
+    def open_one(name: str, given: tuple[Any, ...]) -> float:
+        handlers[name](*given)
+        return time.perf_counter() - began
+
+    with ThreadPoolExecutor(max_workers=40) as pool:
+        calls = {
+            page: [pool.submit(open_one, name, given) for name, given in OPENINGS[page].items()]
+            for page in pages
+        }
+        return {page: round(max(call.result() for call in asked), 3) for page, asked in calls.items()}
+
+
+if __name__ == "__main__":
+    main()
