@@ -76,11 +76,11 @@ def measure_store(folder: Path) -> dict[str, Any]:
     for name in VIEWS:
         forget(folder, "rankers/predictions")
         with open_views(folder) as opened:
-            opened.ratings.warm_up().join()
+            opened.ratings.read_ahead()
             started[name] = measure(opened.views[name])
     forget(folder, "inspector")
     with open_views(folder) as opened:
-        read_ahead = measure(lambda: opened.ratings.warm_up().join())
+        read_ahead = measure(opened.ratings.read_ahead)
         judge_all = measure(lambda: judge(opened.views))
         for view in opened.views.values():
             view()

@@ -37,6 +37,7 @@ from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
+from blender_ui.services.first_looks import read_in_turn
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.fusing.fusers import choose_fuser
 from blender_ui.services.fusing.mixture import MixtureFuser
@@ -120,9 +121,8 @@ class Services:
         """Start in the background what the first visitor would otherwise wait for."""
         self.members.start()
         self.ranking.warm_up()
-        self.quality.warm_up()
         self.ranking.learn_soon()
-        self.member_ratings.warm_up()
+        read_in_turn(self.member_ratings.read_ahead, self.quality.read_ahead)
 
     def close(self) -> None:
         """End the children and let go of the store."""

@@ -21,8 +21,9 @@ from db.queries.checks import select_checks
 Columns = NDArray[np.int64]
 """Shape (n_columns, n_rows)."""
 
-ROWS_AT_ONCE = 1_000_000
-"""Ids that one statement asks for, so that no text of digits nears SQLite's limit of a gigabyte."""
+ROWS_AT_ONCE = 100_000
+"""Ids that one statement asks for: other threads wait while a text of digits is read, here a hundredth of a
+second, and no text nears SQLite's limit of a gigabyte."""
 TEXTS_AT_ONCE = 5_000
 OUTCOME_CODES = {Outcome.RIGHT: 0, Outcome.TIE: 1, Outcome.LEFT: 2, Outcome.BOTH_BAD: 3}
 

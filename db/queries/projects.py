@@ -18,6 +18,7 @@ from db.models import (
     Prompt,
     Purpose,
 )
+from db.queries.checks import CHECKS
 
 
 class Size(NamedTuple):
@@ -131,9 +132,7 @@ def measure(session: Session, *, project_id: int) -> Size:
         ).where(in_project, col(Comparison.purpose) == Purpose.LABEL, col(Comparison.overlap) > 0)
     ).one()
     n_checks: int = session.execute(
-        select(func.count())
-        .select_from(Comparison)
-        .where(in_project, col(Comparison.purpose) != Purpose.LABEL)
+        select(func.count()).select_from(Comparison).where(in_project, col(Comparison.purpose).in_(CHECKS))
     ).scalar_one()
     return Size(n_prompts, int(asked[0]), int(asked[1]), int(asked[2]), n_checks)
 

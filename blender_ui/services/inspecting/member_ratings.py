@@ -6,14 +6,11 @@ Non-goal: the statistics; ``ratings`` has them.
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from blender_ui.errors import NotFound
 from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PreferenceTable
@@ -60,11 +57,11 @@ class MemberRatings:
         self._table = table
         self._recent = Recent()
 
-    def warm_up(self) -> threading.Thread:
-        """Read what there is in the background, so that the first visitor need not wait for it."""
-        reader = threading.Thread(target=self._read, name="inspector-warm-up", daemon=True)
-        reader.start()
-        return reader
+    def read_ahead(self) -> None:
+        """Read what there is and rate by it, so that a first look that comes later need not."""
+        self._table.current(side_by_side=False)
+        self.rate()
+        self._table.styles()
 
     def list_kinds(self) -> tuple[str, ...]:
         """The kinds of task of the prompts there are."""
@@ -100,13 +97,6 @@ class MemberRatings:
         with transaction(self._engine) as session:
             times = labels.times_of(session, preference_ids=[*ids])
         return {str(id_): f"{at:%Y-%m-%d %H:%M}" for id_, at in times.items()}
-
-    def _read(self) -> None:
-        try:
-            self.rate()
-            self._table.styles()
-        except SQLAlchemyError:  # the store was closed meanwhile; the first visitor reads it
-            logging.getLogger(__name__).info("the preferences could not be read ahead", exc_info=True)
 
     def _rate(self, told: PreferenceArrays, wish: RatingWish, first_ids: IntArray) -> RatingsView:
         asked = self._of_kind(told, wish.kind)

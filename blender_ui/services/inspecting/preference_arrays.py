@@ -116,12 +116,17 @@ class PreferenceTable:
         self._clusters: dict[str, int] = {}
         self._current: PreferenceArrays | None = None
 
-    def current(self) -> PreferenceArrays:
-        """The standing preferences of now."""
+    def current(self, *, side_by_side: bool = True) -> PreferenceArrays:
+        """The standing preferences of now.
+
+        Args:
+            side_by_side: Read whole tables at the same time, as somebody who waits wants it; else one after
+                another, which leaves the other cores to those who wait for something else.
+        """
         with self._lock, transaction(self._engine) as session:
             version = columns.get_data_version(session)
             if self._current is None or self._current.version != version:
-                self._extend(session, version)
+                self._extend(session, version, side_by_side)
                 self._current = self._assemble(session, version)
             return self._current
 
@@ -139,8 +144,8 @@ class PreferenceTable:
         with self._lock:
             return by_id(self._authors[0], self._authors[2])
 
-    def _extend(self, session: Session, version: DataVersion) -> None:
-        if self._current is None:
+    def _extend(self, session: Session, version: DataVersion, side_by_side: bool) -> None:
+        if self._current is None and side_by_side:
             self._begin(session)
         more = columns.list_preferences(session, after_id=_last(self._preferences))
         if self._preferences.shape[1] + more.shape[1] != version.n:

@@ -86,9 +86,9 @@ class Quality:
         self._lock = threading.Lock()
         self._view: tuple[LabelVersion, QualityView] | None = None
 
-    def warm_up(self) -> None:
-        """Read the labels in the background, so that the first request on a large store need not."""
-        threading.Thread(target=self._log.current, name="quality-warm-up", daemon=True).start()
+    def read_ahead(self) -> None:
+        """Read the labels and measure them, so that a later first request need not."""
+        self.view()
 
     def view(self) -> QualityView:
         """The figures of now."""

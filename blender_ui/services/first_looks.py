@@ -1,0 +1,28 @@
+"""Reads in the background, after a start, what first looks at the pages' figures would wait for.
+
+Invariant: one thing at a time, so that whoever opens a page meanwhile finds a core free; side by side, the
+readers took every core for as long as they ran. Non-goal: what is read; the services know.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+
+def read_in_turn(*reads: Callable[[], object]) -> threading.Thread:
+    """Call one after another in a thread of its own, and return at once."""
+
+    def read_all() -> None:
+        for read in reads:
+            try:
+                read()
+            except SQLAlchemyError:  # the store was closed meanwhile; the first visitor reads it
+                logging.getLogger(__name__).info("the preferences could not be read ahead", exc_info=True)
+
+    reader = threading.Thread(target=read_all, name="read-ahead", daemon=True)
+    reader.start()
+    return reader
