@@ -41,13 +41,12 @@ class JobCard:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainPage:
-    """All that the page shows.
+    """All that the page shows, but the counts of preferences.
 
     Attributes:
         decisions: Of all versions, newest first.
     """
 
-    readiness: ReadinessView
     card: JobCard | None
     jobs: tuple[JobView, ...]
     versions: tuple[VersionView, ...]
@@ -100,7 +99,7 @@ class TrainHandlers:
         return self._list_encoders()
 
     def page(self) -> TrainPage:
-        """Everything, as the store has it now."""
+        """Everything but the counts, as the store has it now."""
         jobs = self._training.list_jobs(N_JOBS)
         versions, fusers = (self._versions.list_versions(role) for role in ModelRole)
         decisions = tuple(
@@ -109,13 +108,16 @@ class TrainHandlers:
         if not is_researcher(self._access):
             decisions = hide_deciders(decisions)
         return TrainPage(
-            readiness=self._training.readiness(),
             card=self._card(jobs),
             jobs=jobs,
             versions=versions,
             fusers=fusers,
             decisions=tuple(sorted(decisions, key=lambda one: one.created_at, reverse=True)),
         )
+
+    def readiness(self) -> ReadinessView:
+        """The counts of preferences: a second of work where there are a million."""
+        return self._training.readiness()
 
     def card(self) -> JobCard | None:
         """The job that is to be watched; None before the first."""

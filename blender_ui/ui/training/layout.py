@@ -110,7 +110,7 @@ def draw_train(encoders: Sequence[str]) -> TrainParts:
 
 def _draw_ask(encoders: Sequence[str]) -> AskParts:
     kinds = list(JobKind) if encoders else [JobKind.FAST, JobKind.FUSER]
-    readiness = gr.HTML("", padding=False, elem_id="train-readiness")
+    readiness = gr.HTML(markup.remark("Counting the preferences."), padding=False, elem_id="train-readiness")
     with gr.Accordion("What to train", open=False, elem_id="train-options"):
         kind = gr.Radio(
             [(KIND_NAMES[kind], kind.value) for kind in kinds],

@@ -50,15 +50,21 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
     def open_page() -> Update:
         return _paint_page(parts, handlers.page(), n_points=REDRAW)
 
+    def count() -> Update:
+        return _paint_counts(parts, handlers)
+
     def tick(job_id: int | None, n_points: int) -> Update:
         card = handlers.card()
         if card is None or card.job.id != job_id or not card.is_active:
             is_same = card is not None and card.job.id == job_id
-            return _paint_page(parts, handlers.page(), n_points=n_points if is_same else REDRAW)
+            painted = _paint_page(parts, handlers.page(), n_points=n_points if is_same else REDRAW)
+            return painted | _paint_counts(parts, handlers)
         return _paint_card(parts, card, n_points=n_points)
 
     watch = parts.watch
     page.load(open_page, None, outputs, **at_once("train_open"))
+    # Apart from the rest, which need not wait for it.
+    page.load(count, None, [parts.ask.readiness], **at_once("train_open_counts"))
     watch.timer.tick(tick, [watch.job_id, watch.n_points], outputs, **at_once("train_tick"))
 
 
@@ -68,11 +74,13 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
     def request(memory: object, kind: str, encoder: str, n_epochs: float, learning_rate: float) -> Update:
         wish = Wish(kind=kind, encoder=encoder, n_epochs=n_epochs, learning_rate=learning_rate)
         said = handlers.request(memory, wish)
-        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), ask.notice: markup.notice(said)}
+        painted = _paint_page(parts, handlers.page(), n_points=REDRAW) | _paint_counts(parts, handlers)
+        return {**painted, ask.notice: markup.notice(said)}
 
     def cancel(job_id: int) -> Update:
         said = handlers.cancel(job_id)
-        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), ask.notice: markup.notice(said)}
+        painted = _paint_page(parts, handlers.page(), n_points=REDRAW) | _paint_counts(parts, handlers)
+        return {**painted, ask.notice: markup.notice(said)}
 
     def activate(memory: object, version_id: int, reason: str) -> Update:
         said = handlers.activate(memory, version_id, reason)
@@ -121,7 +129,6 @@ def _outputs(parts: TrainParts) -> list[Any]:
 def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
     return {
         **_paint_card(parts, page.card, n_points=n_points),
-        parts.ask.readiness: drawing.draw_readiness(page.readiness),
         parts.jobs: drawing.draw_jobs(page.jobs),
         parts.versions.versions: drawing.draw_versions(page.versions),
         parts.versions.chosen: gr.update(
@@ -133,6 +140,10 @@ def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
             choices=[(f"fuser version {one.id}", one.id) for one in page.fusers if not one.is_active]
         ),
     }
+
+
+def _paint_counts(parts: TrainParts, handlers: TrainHandlers) -> Update:
+    return {parts.ask.readiness: drawing.draw_readiness(handlers.readiness())}
 
 
 def _paint_card(parts: TrainParts, card: JobCard | None, *, n_points: int) -> Update:

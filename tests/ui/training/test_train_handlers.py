@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress, end_job, start_job
 from blender_ui.services.people.access import Access, Mode
@@ -84,8 +84,23 @@ def ready(desk: Desk) -> Desk:
 def test_an_empty_store_says_how_many_preferences_are_missing(desk: Desk) -> None:
     page = desk.handlers.page()
     assert page.card is None
-    assert "0 of 20 decided preferences" in drawing.draw_readiness(page.readiness)
+    assert "0 of 20 decided preferences" in drawing.draw_readiness(desk.handlers.readiness())
     assert "needs 20" in desk.handlers.request(MEMORY, FAST)
+
+
+def test_the_page_does_not_wait_for_the_counts(ready: Desk) -> None:
+    statements: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(ready.engine, "before_cursor_execute", keep)
+    ready.handlers.page()
+    assert statements
+    assert not any("FROM preference" in one for one in statements)
+    ready.handlers.readiness()
+    event.remove(ready.engine, "before_cursor_execute", keep)
+    assert any("FROM preference" in one for one in statements)
 
 
 def test_a_request_is_a_waiting_job_of_who_asked(ready: Desk) -> None:
