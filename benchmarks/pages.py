@@ -9,6 +9,9 @@ app starts in the background, and at once calls the handlers that the page's loa
 visitor would. ``start`` is the seconds until the pages are built, and the others are seconds of opening a
 page; ``cpu`` is processor seconds of the handlers' own threads, which other work on the machine stretches
 less. ``at_once`` opens all pages of one process at the same time.
+
+On a busy machine set ``OPENBLAS_NUM_THREADS=1``: threads of BLAS that wait for each other took minutes to make
+a store.
 """
 
 from __future__ import annotations
@@ -86,11 +89,15 @@ def open_pairs(folder: Path) -> None:
 
 
 def run_child(page: str, folder: Path) -> dict[str, Any]:
-    """What a process of its own measures; it is forked, so that imports are not measured ten times."""
-    context = multiprocessing.get_context("fork")
+    """What a process of its own measures, forked off one that has imported all and done nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["benchmarks.inspector_store", "blender_ui.bootstrap", "blender_ui.ui.app"]
+    )
     ours, its = context.Pipe()
     child = context.Process(target=open_pages, args=(page, folder, its))
     child.start()
+    its.close()  # so that a child that died is not waited for
     try:
         if not ours.poll(LONGEST_SECONDS):
             raise SystemExit(f"{page} did not open within {LONGEST_SECONDS} seconds")

@@ -123,8 +123,8 @@ class Training:
         if chosen is JobKind.FUSER and (missing := self._find_missing_examples()):
             raise Refused(missing)
         with transaction(self._engine, immediate=True) as session:
-            if chosen is not JobKind.FUSER and (missing := find_missing(session)):
-                raise Refused(missing)
+            if chosen is not JobKind.FUSER and (lacking := find_missing(session)):
+                raise Refused(lacking)
             return self._request(session, requested_by_id, chosen, dict(options or {}))
 
     def request_if_due(self) -> JobView | None:
