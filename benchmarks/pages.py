@@ -10,7 +10,7 @@ visitor would. ``start`` is the seconds until the pages are built, and the other
 page; ``cpu`` is processor seconds of the handlers' own threads, which other work on the machine stretches
 less. ``at_once`` opens all pages of one process at the same time.
 
-On a busy machine set ``OPENBLAS_NUM_THREADS=1``: threads of BLAS that wait for each other took minutes to make
+On a busy machine set ``OPENBLAS_NUM_THREADS=1``: BLAS threads that wait for each other took minutes to make
 a store.
 """
 
