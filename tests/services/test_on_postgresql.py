@@ -19,6 +19,7 @@ from sqlmodel import SQLModel, select
 from blender_ui.errors import NotSignedIn, Refused
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
+from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.queue_health import measure_queue
@@ -27,6 +28,7 @@ from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.projects import Projects, ProjectTerms
 from blender_ui.services.quality.agreement import Quality
+from blender_ui.services.versions.readiness import find_missing, measure_readiness
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
 from db.models import DEFAULT_PROJECT_ID, ModelVersion, Outcome, Prompt, Role
@@ -44,6 +46,7 @@ from tests.db.first_schema import (
 from tests.db.test_people import REFUSED, add_pair
 from tests.services.data.test_archiving import all_rows, make_full_store
 from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
+from tests.services.test_counts import fill
 
 PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
     path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
@@ -227,6 +230,17 @@ def test_the_inspector_reads_the_same_from_either_database(engine: Engine, tmp_p
     np.testing.assert_array_equal(styles, other_styles)
     assert queue == other_queue
     assert rated == other_rated
+
+
+def test_the_pages_counts_are_the_same_from_either_database(engine: Engine, tmp_path: Path) -> None:
+    found = []
+    for store in (make_store(tmp_path), engine):
+        fill(store)
+        with transaction(store) as session:
+            counts = measure_readiness(session), find_missing(session)
+        found.append((*counts, sorted(map(str, Inspection(store).list_sources()))))
+    assert found[0] == found[1]
+    assert found[0][0].n_held_out > 0
 
 
 def test_an_archive_moves_a_store_from_sqlite_with_every_row(engine: Engine, tmp_path: Path) -> None:
