@@ -32,12 +32,12 @@ from blender_ui.loaders import (
 )
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
+from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.asking.generating import Generating, GenerationRun
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
-from blender_ui.services.first_looks import read_in_turn
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.fusing.fusers import choose_fuser
 from blender_ui.services.fusing.mixture import MixtureFuser

@@ -20,7 +20,6 @@ from db.models import (
     Member,
     Outcome,
     Preference,
-    Prompt,
 )
 from db.queries.checks import select_checks
 

@@ -1,6 +1,6 @@
-"""Reads in the background, after a start, what first looks at the pages' figures would wait for.
+"""Reads in the background, after a start, what the first opening of a page would wait for.
 
-Invariant: one thing at a time, so that whoever opens a page meanwhile finds a core free; side by side, the
+Invariant: one thing at a time, so that a core stays free for pages; side by side, the
 readers took every core for as long as they ran. Non-goal: what is read; the services know.
 """
 

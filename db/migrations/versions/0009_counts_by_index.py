@@ -1,12 +1,12 @@
 """An index that has all that counts of preferences by prompt ask for.
 
-It begins with the comparison, so the index on that column alone goes. Revision 0007, after 0006.
+It begins with the comparison, so the index on that column alone goes. Revision 0009, after 0006.
 """
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
