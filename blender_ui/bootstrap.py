@@ -33,6 +33,7 @@ from blender_ui.loaders import (
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
 from blender_ui.read_ahead import read_in_turn
+from blender_ui.services.after_vote import AfterVote, Background
 from blender_ui.services.asking.generating import Generating, GenerationRun
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.data.exporting import Exporting
@@ -104,6 +105,8 @@ class Services:
     ranking: RankingService
     fusing: Fusing
     training: Training
+    training_soon: Background
+    after_vote: AfterVote
     versions: Versions
     importing: Importing
     exporting: Exporting
@@ -118,14 +121,20 @@ class Services:
     preference_table: PreferenceTable
 
     def start(self) -> None:
-        """Start in the background what the first visitor would otherwise wait for."""
+        """Start in the background what the first visitor would otherwise wait for.
+
+        From here on the live head follows the votes. A command that ends in a moment never starts: its
+        votes reach the head of the process that serves the pages.
+        """
         self.members.start()
         self.ranking.warm_up()
-        self.ranking.learn_soon()
+        self.after_vote.follow(self.live_head.refit_soon)
+        self.live_head.refit_soon()
         read_in_turn(self.member_ratings.read_ahead, self.quality.read_ahead)
 
     def close(self) -> None:
         """End the children and let go of the store."""
+        self.training_soon.close()
         # These first: a thread that waits for one of them would be waited for below.
         self.process.close()
         self.attributing.close()
@@ -165,6 +174,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
     )
     visitors = Visitors(engine, limits=visitor_limits(settings), clock=clock)
     access = Access(engine, mode=Mode(settings.access), clock=clock, visitors=visitors)
+    after_vote = AfterVote()
     accounts = Accounts(engine, clock=clock)
     secret = read_secret(settings.home_path)
     labeling = Labeling(
@@ -174,6 +184,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         seed=secret,
         lease_seconds=settings.lease_seconds,
         overlap=settings.overlap,
+        after_vote=after_vote,
     )
     blending = Blending(engine, members=members, clock=clock)
     table = PreferenceTable(engine, cache_path=settings.home_path / "inspector")
@@ -200,6 +211,9 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         top_k=settings.top_k,
         clock=clock,
     )
+    training = Training(engine, train_every=settings.train_every, clock=clock)
+    training_soon = Background(training.request_if_due, name="training-due")
+    after_vote.follow(training_soon)
     evaluating = Evaluating(engine, process=process, rankers_path=settings.rankers_path)
     return Services(
         settings=settings,
@@ -215,16 +229,20 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         generating=Generating(
             engine, member_names=tuple(config.name for config in members.configs), clock=clock
         ),
-        checks=Checks(engine, clock=clock),
+        checks=Checks(engine, clock=clock, after_vote=after_vote),
         auditing=Auditing(engine),
         labeling=labeling,
-        relabeling=Relabeling(engine, clock=clock),
+        relabeling=Relabeling(engine, clock=clock, after_vote=after_vote),
         blending=blending,
         ranking=ranking,
         fusing=fusing,
-        training=Training(engine, train_every=settings.train_every, clock=clock),
+        training=training,
+        training_soon=training_soon,
+        after_vote=after_vote,
         versions=versions,
-        importing=Importing(engine, clock=clock, seed=secret, overlap=settings.overlap),
+        importing=Importing(
+            engine, clock=clock, seed=secret, overlap=settings.overlap, after_vote=after_vote
+        ),
         exporting=Exporting(engine, clock=clock),
         evaluating=evaluating,
         ensemble_evaluation=EnsembleEvaluation(
@@ -236,7 +254,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             seed=settings.seed,
         ),
         inspection=Inspection(engine),
-        quality=Quality(engine, clock=clock),
+        quality=Quality(engine, clock=clock, after_vote=after_vote),
         member_ratings=MemberRatings(engine, table=table),
         version_inspection=VersionInspection(
             engine, table=table, process=process, rankers_path=settings.rankers_path

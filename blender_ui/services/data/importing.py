@@ -23,6 +23,7 @@ from sqlmodel import Session
 from blender_ui.errors import NotFound
 from blender_ui.exchange import LeftOutRows, PromptRecord, Tally, read_file, say_left_out
 from blender_ui.exchange.archive import is_archive
+from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.data.archiving import import_archive
 from blender_ui.services.data.import_rows import QueuePlan, Written, write_records
 from blender_ui.services.data.records import OWN_SOURCE, own_id
@@ -93,13 +94,23 @@ class Importing:
         clock: Gives the present time, with its zone.
         seed: Decides which pairs are queued, in which order and on which sides.
         overlap: How many people are to be asked each queued pair.
+        after_vote: Called when a file was imported.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime], seed: int, overlap: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], datetime],
+        seed: int,
+        overlap: int,
+        after_vote: AfterVote | None = None,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._seed = seed
         self._overlap = overlap
+        self._after_vote = after_vote or AfterVote()
 
     def import_file(
         self,
@@ -147,6 +158,7 @@ class Importing:
                 written += write_records(session, records=batch, plan=plan, now=self._clock())
                 if on_progress is not None:
                     on_progress(min(start + _PROMPTS_AT_ONCE, len(fresh)), len(fresh))
+        self._after_vote()
         return ImportReport(
             n_prompts=len(fresh),
             n_candidates=written.n_candidates,
@@ -165,6 +177,7 @@ class Importing:
         n_rows = {table.name: table.n_rows for table in import_archive(self._engine, path).tables}
         with transaction(self._engine) as session:
             n_queued = bulk.count_open(session)
+        self._after_vote()
         return ImportReport(
             n_prompts=n_rows["prompt"],
             n_candidates=n_rows["candidate"],

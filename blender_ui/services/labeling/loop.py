@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost, MalformedInput
 from blender_ui.pairing.coins import uniform
+from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
 from blender_ui.services.labeling.answers import Answer as Answer
 from blender_ui.services.labeling.answers import Marks as Marks
@@ -56,6 +57,7 @@ class Labeling:
         random_share: Share of turns, in (0, 1], that stay random when a ranker orders the queue; None
             for what each project says.
         access: Recognises people who sign in; None where every key is an anonymous browser's.
+        after_vote: Called when an outcome came or was taken back.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class Labeling:
         overlap: int,
         random_share: float | None = None,
         access: Access | None = None,
+        after_vote: AfterVote | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._seed = seed
         self._overlap = overlap
         self._access = access
+        self._after_vote = after_vote or AfterVote()
         self._lender = Lender(
             seed=seed,
             lease_time=timedelta(seconds=lease_seconds),
@@ -172,9 +176,11 @@ class Labeling:
         check_answer(answer)
         with transaction(self._engine, immediate=True) as session:
             self._lender.keep_annotator(session, annotator_id)
-            return take_answer(
+            submitted = take_answer(
                 session, answer, lender=self._lender, annotator_id=annotator_id, now=self._clock()
             )
+        self._after_vote()
+        return submitted
 
     def answer(
         self,
@@ -204,7 +210,9 @@ class Labeling:
             except LeaseLost as error:  # raised before anything was written
                 refusal = str(error)
             pair = self._next(session, annotator_id, Scope(project_id), besides=besides or 0, now=now)
-            return AnsweredView(submitted=submitted, refusal=refusal, pair=pair)
+        if submitted is not None:
+            self._after_vote()
+        return AnsweredView(submitted=submitted, refusal=refusal, pair=pair)
 
     def skip(self, *, annotator_id: int, lease_id: int) -> None:
         """Hand a pair back for others to answer; this annotator is not shown it again.
@@ -281,10 +289,14 @@ class Labeling:
             )
             if standing is not None:
                 standing.retracted_at = now
+            pair = None
             if leases.is_seen(session, lease=lease):
                 leases.end_unanswered(session, leases=[lease], status=LeaseStatus.EXPIRED, now=now)
-                return None
-            return self._lender.show(session, lease=lease, now=now)
+            else:
+                pair = self._lender.show(session, lease=lease, now=now)
+        if standing is not None:
+            self._after_vote()
+        return pair
 
     def progress(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
         """Count what has been labelled, by this annotator and by all."""

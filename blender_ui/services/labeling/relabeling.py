@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
+from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
 from db.columns import row_id
 from db.engine import transaction
@@ -42,11 +43,20 @@ class PastAnswer:
 
 
 class Relabeling:
-    """Past answers of one store."""
+    """Past answers of one store.
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone.
+        after_vote: Called when an answer was changed.
+    """
+
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], datetime], after_vote: AfterVote | None = None
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._after_vote = after_vote or AfterVote()
 
     def list_mine(
         self, *, annotator_id: int, project_id: int, before_id: int | None = None, limit: int = 20
@@ -115,7 +125,9 @@ class Relabeling:
                 after={"preference_id": later.id, "outcome": outcome.value},
             )
             record_change(session, change, now=now)
-            return row_id(later)
+            later_id = row_id(later)
+        self._after_vote()
+        return later_id
 
     @staticmethod
     def _get_own(session: Session, annotator_id: int, preference_id: int) -> Preference:

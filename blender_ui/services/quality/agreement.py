@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.quality.label_figures import (
     AnnotatorFigures,
@@ -31,6 +32,7 @@ from blender_ui.services.quality.label_figures import (
 )
 from blender_ui.services.quality.label_log import IntArray, LabelLog, Labels, count_choices
 from blender_ui.statistics.bootstrap import Estimate
+from db.columns import row_id
 from db.engine import transaction
 from db.models import Adjudication, Comparison, Outcome
 from db.queries import labels
@@ -77,11 +79,15 @@ class Quality:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone.
+        after_vote: Called when a ruling changed what votes count as.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], datetime], after_vote: AfterVote | None = None
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._after_vote = after_vote or AfterVote()
         self._log = LabelLog(engine)
         self._lock = threading.Lock()
         self._view: tuple[LabelVersion, QualityView] | None = None
@@ -154,7 +160,9 @@ class Quality:
                 after={"outcome": outcome.value, "reason": ruling.reason},
             )
             record_change(session, change, now=self._clock())
-            return ruling.id or 0
+            ruling_id = row_id(ruling)
+        self._after_vote()
+        return ruling_id
 
     def _measure(self, log: Labels) -> QualityView:
         counts = count_choices(log)

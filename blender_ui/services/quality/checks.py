@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
 from db.columns import row_id
 from db.engine import transaction
@@ -44,11 +45,20 @@ class KnownPair:
 
 
 class Checks:
-    """The gold pairs and attention checks of one store."""
+    """The gold pairs and attention checks of one store.
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]) -> None:
+    Args:
+        engine: From ``db.engine.create_store``.
+        clock: Gives the present time, with its zone.
+        after_vote: Called when a pair became a check or none: votes on checks are not learnt from.
+    """
+
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], datetime], after_vote: AfterVote | None = None
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._after_vote = after_vote or AfterVote()
 
     def set_check(
         self, comparison_id: int, *, purpose: Purpose, outcome: Outcome | None, by: int
@@ -78,6 +88,7 @@ class Checks:
                 by=by, action="comparison.check", object_id=comparison_id, before=before, after=_told(pair)
             )
             record_change(session, change, now=self._clock())
+        self._after_vote()
         return self.get(comparison_id)
 
     def get(self, comparison_id: int) -> KnownPair:

@@ -46,7 +46,6 @@ class Blend:
 
     Args:
         services: The app's services.
-        after_vote: Called when a vote came or went; must return at once.
         timer: Seconds from a fixed point.
         pause: Waits so many seconds, between two looks at whether a visitor's turn has come.
     """
@@ -55,14 +54,12 @@ class Blend:
         self,
         services: Services,
         *,
-        after_vote: Callable[[], None],
         timer: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._blending = services.blending
         self._labeling = services.labeling
         self._names = tuple(config.name for config in services.members.configs)
-        self._after_vote = after_vote
         self._timer = timer
         self._ledger = Ledger()
         self._access = services.access
@@ -217,7 +214,6 @@ class Blend:
             )
         except LeaseLost as error:
             return Turn(self._desk.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
-        self._after_vote()
         return Turn(replace(self.reveal(visit).visit, undoable=pair.lease_id))
 
     def skip(self, visit: Visit) -> Turn:
@@ -250,7 +246,6 @@ class Blend:
         if not visit.is_revealed:
             return Turn(visit if shown is None else self._desk.lay_out(visit, shown))
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=prompt_id)
-        self._after_vote()
         return Turn(
             visit, "Your vote was taken back. You have seen the names, so this pair is left to others."
         )

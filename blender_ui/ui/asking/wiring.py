@@ -17,7 +17,6 @@ from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, ColumnParts, draw_blend
 from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.asking.views import Choice, ColumnView, PageView, Progress, ResultView, Turn, Visit
-from blender_ui.ui.background import Background
 from blender_ui.ui.events import at_once
 from blender_ui.ui.markup import differences
 from blender_ui.ui.prose import GrowingProse
@@ -36,12 +35,7 @@ VOTE_ENDED = "() => { document.dispatchEvent(new Event('blend-vote-ended')); }"
 
 def build_blend(services: Services, page: gr.Blocks) -> None:
     """Draw the page and wire its events, inside the page's Blocks context."""
-
-    def learn() -> None:
-        services.ranking.learn_soon()
-        services.training.request_if_due()
-
-    blend = Blend(services, after_vote=Background(learn, name="after-blend-vote").poke)
+    blend = Blend(services)
     results = Results(services)
     parts = draw_blend(blend.n_columns)
     shown = [

@@ -50,7 +50,6 @@ class DataHandlers:
         importing: Brings files in.
         exporting: Takes files out.
         inspection: Knows what there is.
-        after_import: Called when preferences came; must return at once.
         require_admin: Raises NotPermitted unless an admin asks; an archive holds secrets.
         clock: The present time, aware; names exports.
     """
@@ -61,14 +60,12 @@ class DataHandlers:
         exporting: Exporting,
         inspection: Inspection,
         *,
-        after_import: Callable[[], None],
         require_admin: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
         self._importing = importing
         self._exporting = exporting
         self._inspection = inspection
-        self._after_import = after_import
         self._require_admin = require_admin
         self._clock = clock
 
@@ -106,7 +103,6 @@ class DataHandlers:
             return ImportOutcome(name=name, problem=str(error), faults=error.faults)
         except BlenderError as error:
             return ImportOutcome(name=name, problem=str(error))
-        self._after_import()
         return ImportOutcome(name=name, report=report)
 
     def export(self, format: object, *, folder: Path) -> ExportReport:

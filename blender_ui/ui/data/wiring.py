@@ -15,7 +15,6 @@ import gradio as gr
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.ui import markup
-from blender_ui.ui.background import Background
 from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import DataHandlers
 from blender_ui.ui.data.layout import DataParts, draw_data
@@ -35,17 +34,10 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
     """
-    training_soon = Background(services.training.request_if_due, name="training-due-after-import")
-
-    def after_import() -> None:
-        services.ranking.learn_soon()
-        training_soon.poke()
-
     handlers = DataHandlers(
         services.importing,
         services.exporting,
         services.inspection,
-        after_import=after_import,
         require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
         clock=utc_now,
     )

@@ -44,7 +44,6 @@ class LabelHandlers:
         relabeling: Past answers.
         projects: What is labelled.
         access: Who may label which.
-        after_vote: Called after every outcome and undo; must return at once.
         warn: A gentle sentence for an annotator whose latest answers look odd, else nothing.
     """
 
@@ -55,14 +54,12 @@ class LabelHandlers:
         relabeling: Relabeling,
         projects: Projects,
         access: Access,
-        after_vote: Callable[[], None],
         warn: Callable[[int], str] = lambda annotator_id: "",
     ) -> None:
         self._labeling = labeling
         self._relabeling = relabeling
         self._projects = projects
         self._access = access
-        self._after_vote = after_vote
         self._warn = warn
 
     def open(self, key: str, project_id: object = None) -> Welcome:
@@ -92,7 +89,6 @@ class LabelHandlers:
         empty = self._explain(annotator, place) if pair is None else None
         if told.submitted is None:
             return Turn(pair=pair, empty=empty, notice=f"Not counted: {told.refusal}")
-        self._after_vote()
         reveal = Reveal(
             outcome=told.submitted.outcome.value,
             left_member=told.submitted.left_member,
@@ -120,7 +116,6 @@ class LabelHandlers:
             return self._next(annotator, place, notice=f"Not undone: {error}")
         if pair is None:
             return self._next(annotator, place, notice="There is nothing to take back.")
-        self._after_vote()
         return Turn(pair=draw_pair(pair), notice="Taken back. Here is that pair again.")
 
     def keep(self, key: str, lease_id: int) -> bool:
@@ -155,14 +150,12 @@ class LabelHandlers:
     def relabel(self, key: str, preference_id: int, outcome: str, token: str) -> int:
         """Give one of one's own answers anew; gives its new id."""
         annotator_id = recognise(self._labeling, key).id
-        changed = self._relabeling.relabel(
+        return self._relabeling.relabel(
             annotator_id=annotator_id,
             preference_id=read_id(preference_id),
             outcome=read_outcome(outcome),
             idempotency_key=read_token(token),
         )
-        self._after_vote()
-        return changed
 
     def _find_desk(self, annotator: AnnotatorView, wanted: object) -> Desk:
         """The wanted project, else the one that they joined last, else the first that is open to them."""

@@ -17,7 +17,6 @@ from gradio.events import api
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, NotSignedIn
-from blender_ui.ui.background import Background
 from blender_ui.ui.labeling.handlers import LabelHandlers
 from blender_ui.ui.labeling.layout import draw_label
 from db.models import DEFAULT_PROJECT_ID
@@ -76,12 +75,6 @@ def build_label(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks that the page belongs to.
     """
-    training_soon = Background(services.training.request_if_due, name="training-due")
-
-    def after_vote() -> None:
-        services.ranking.learn_soon()
-        training_soon.poke()
-
     settings = services.settings
     has_visitors = services.access.visitors is not None
     shortest = min(settings.lease_seconds, settings.visitor_lease_seconds if has_visitors else math.inf)
@@ -92,7 +85,6 @@ def build_label(services: Services, page: gr.Blocks) -> None:
             relabeling=services.relabeling,
             projects=services.projects,
             access=services.access,
-            after_vote=after_vote,
             warn=lambda annotator_id: services.quality.warn(annotator_id=annotator_id),
         )
     )

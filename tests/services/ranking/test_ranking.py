@@ -12,6 +12,8 @@ from sqlmodel import col, select
 
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import NoRanker, NotFound, RankerError
+from blender_ui.services.after_vote import AfterVote
+from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.training.requests import Training
@@ -302,6 +304,21 @@ def test_a_refit_that_fails_leaves_the_ranking_as_trained_says_so_once_and_is_tr
     (desk.home / "away").rename(folder)
     desk.ranking.learn_soon()
     wait_until(lambda: desk.live_head.current(version).refitted_preference_id == 40)
+
+
+def test_a_ruling_reaches_the_live_head_without_another_vote(desk: Desk) -> None:
+    add_labeled_prompts(desk.engine, n_prompts=40)
+    desk.train()
+    desk.live_head.refit()
+    version = desk.ranking.active()
+    assert version is not None
+    before = desk.live_head.current(version)
+    after_vote = AfterVote()
+    after_vote.follow(desk.live_head.refit_soon)
+    Quality(desk.engine, clock=utc_now, after_vote=after_vote).rule(
+        comparison_id=1, outcome=Outcome.BOTH_BAD, reason="neither answers", decided_by_id=None
+    )
+    wait_until(lambda: not desk.live_head.current(version).is_same(before))
 
 
 def test_an_undone_vote_is_unlearnt(desk: Desk) -> None:

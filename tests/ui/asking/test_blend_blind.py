@@ -96,7 +96,7 @@ def test_after_the_vote_every_column_has_its_figures(tmp_path: Path) -> None:
 
 
 def asked(services: Any) -> tuple[Blend, Visit]:
-    blend = Blend(services, after_vote=lambda: None)
+    blend = Blend(services)
     visit = blend.ask(blend.open({"annotator": key_of(1)}).visit, "Why?", "").visit
     for number in range(len(NAMES)):
         list(blend.stream(visit, number))
@@ -116,7 +116,7 @@ def installation(home: Path) -> Services:
 
 
 def columns_of(services: Services) -> list[tuple[str, ...]]:
-    blend = Blend(services, after_vote=lambda: None)
+    blend = Blend(services)
     visit = blend.open({"annotator": key_of(1)}).visit
     return [blend.ask(visit, f"Why {number}?", "").visit.columns for number in range(12)]
 
@@ -147,14 +147,14 @@ def test_what_is_public_does_not_say_who_stands_where(tmp_path: Path, draw: Any)
 
 def test_the_columns_of_a_prompt_stay_where_they_are_after_a_restart(tmp_path: Path) -> None:
     services = installation(tmp_path)
-    blend = Blend(services, after_vote=lambda: None)
+    blend = Blend(services)
     opened = blend.open({"annotator": key_of(1)})
     visit = blend.ask(opened.visit, "Why?", "").visit
     memory = blend.remember(visit, opened.memory)
     services.close()
     again = installation(tmp_path)
     try:
-        assert Blend(again, after_vote=lambda: None).open(memory).visit.columns == visit.columns
+        assert Blend(again).open(memory).visit.columns == visit.columns
     finally:
         again.close()
 

@@ -33,13 +33,9 @@ class Page:
 
     def __init__(self, folder: Path, *members: ScriptedMember) -> None:
         self.services = build_scripted_services(folder, *members)
-        self.n_pokes = 0
-        self.blend = Blend(self.services, after_vote=self._poke, timer=lambda: 5.0)
+        self.blend = Blend(self.services, timer=lambda: 5.0)
         self.memory: dict[str, Any] = {}
         self.visit = self.reload()
-
-    def _poke(self) -> None:
-        self.n_pokes += 1
 
     def reload(self) -> Visit:
         opened = self.blend.open(self.memory)
@@ -182,7 +178,6 @@ def test_a_vote_prefers_the_column_that_was_chosen(page: Page) -> None:
         assert candidate.text == f"{chosen[0]} says this."
         assert preference.reason == "clearer"
         assert page.visit.is_revealed
-    assert page.n_pokes == 2
 
 
 def _winner(session: Any, preference: Preference) -> int:
@@ -421,7 +416,7 @@ def test_a_reload_in_the_middle_offers_to_ask_again(tmp_path: Path) -> None:
     page = Page(tmp_path, *three())
     page.ask()
     page.stream(0)
-    page.blend = Blend(page.services, after_vote=lambda: None)
+    page.blend = Blend(page.services)
     page.reload()
     states = [view.progress for view in page.blend.page(page.visit).columns]
     assert sorted(states) == [Progress.DONE, Progress.FAILED, Progress.FAILED]

@@ -41,7 +41,7 @@ class Asked:
         members = [ScriptedMember(name, scripts.get(name, saying(text))) for name, text in ANSWERS.items()]
         self.services = build_scripted_services(folder, *members)
         self.results = Results(self.services)
-        blend = Blend(self.services, after_vote=lambda: None)
+        blend = Blend(self.services)
         self.visit = blend.ask(blend.open(None).visit, "How do I make tea?", "").visit
         for number in range(3):
             list(blend.stream(self.visit, number))

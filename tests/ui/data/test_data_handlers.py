@@ -33,13 +33,11 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.engine: Engine = make_store(folder)
-        self.n_imports_heard = 0
         self.is_admin = True
         self.handlers = DataHandlers(
             Importing(self.engine, clock=Clock(), seed=1, overlap=1),
             Exporting(self.engine),
             Inspection(self.engine),
-            after_import=self._hear,
             require_admin=self._require_admin,
             clock=Clock(),
         )
@@ -47,9 +45,6 @@ class Desk:
     def _require_admin(self) -> None:
         if not self.is_admin:
             raise NotPermitted("this needs an admin")
-
-    def _hear(self) -> None:
-        self.n_imports_heard += 1
 
     def bring_in(self, *lines: str) -> ImportOutcome:
         path = self.folder / "upload.jsonl"
@@ -68,7 +63,6 @@ def test_an_import_is_reported_and_in_the_store(desk: Desk) -> None:
     outcome = desk.bring_in(json.dumps(RECORD))
     assert outcome.report is not None
     assert (outcome.report.n_prompts, outcome.report.n_preferences) == (1, 1)
-    assert desk.n_imports_heard == 1
     (source,) = desk.handlers.list_sources()
     assert (source.name, source.n_candidates, source.n_preferences) == ("a-set", 2, 1)
     assert "upload.jsonl is in the store" in drawing.draw_outcome(outcome)
@@ -79,7 +73,6 @@ def test_one_malformed_line_keeps_all_out_and_is_named(desk: Desk) -> None:
     outcome = desk.bring_in(json.dumps(RECORD), "{not json", json.dumps({**RECORD, "id": "q2", "prompt": 3}))
     assert [line for line, _ in outcome.faults] == [2, 3]
     assert desk.handlers.list_sources() == ()
-    assert desk.n_imports_heard == 0
     drawn = drawing.draw_outcome(outcome)
     assert outcome.problem in unescape(drawn)
     assert "<td>3</td>" in drawn

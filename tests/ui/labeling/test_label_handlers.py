@@ -21,7 +21,7 @@ KEY, OTHER = key_of(1), key_of(2)
 
 
 class Desk:
-    """The handlers over a real store, and how often they said that a vote came."""
+    """The handlers over a real store."""
 
     def __init__(self, folder: Path, *, n_prompts: int) -> None:
         self.engine: Engine = make_store(folder)
@@ -29,17 +29,12 @@ class Desk:
         self.labeling = make_labeling(self.engine, self.clock)
         for prompt_id in add_prompts(self.engine, n_prompts=n_prompts):
             self.labeling.queue_prompt(prompt_id=prompt_id)
-        self.n_votes_heard = 0
         self.handlers = LabelHandlers(
             self.labeling,
             relabeling=Relabeling(self.engine, clock=self.clock),
             projects=Projects(self.engine, clock=self.clock),
             access=Access(self.engine, mode=Mode.OPEN, clock=self.clock),
-            after_vote=self._hear,
         )
-
-    def _hear(self) -> None:
-        self.n_votes_heard += 1
 
     def pair(self, key: str = KEY) -> Pair:
         pair = self.handlers.open(key).turn.pair
@@ -68,7 +63,6 @@ def test_a_vote_is_stored_and_the_next_pair_comes_with_it(desk: Desk) -> None:
     assert turn.pair.lease_id != pair.lease_id
     (stored,) = desk.preferences()
     assert (stored.outcome, stored.reason, stored.seconds) == (Outcome.TIE, "both fine", 2.5)
-    assert desk.n_votes_heard == 1
 
 
 def test_names_come_only_with_the_vote_and_are_of_the_pair_before(desk: Desk) -> None:

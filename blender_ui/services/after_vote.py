@@ -1,7 +1,7 @@
-"""Work that a vote sets off and that no vote waits for.
+"""What a change of votes sets off, and what no vote waits for.
 
-Invariant: the task runs in one thread, never twice at once, and at least once after the last poke.
-Non-goal: durable work; that is the worker's.
+Invariant: whatever adds, takes back, changes or overrules a vote calls ``AfterVote`` once it is in the
+store; pages do not know of it. Non-goal: durable work; that is the worker's.
 """
 
 from __future__ import annotations
@@ -14,11 +14,26 @@ from concurrent.futures import ThreadPoolExecutor
 _log = logging.getLogger(__name__)
 
 
+class AfterVote:
+    """Tells its followers that votes came, went or count otherwise now; returns at once."""
+
+    def __init__(self) -> None:
+        self._followers: list[Callable[[], object]] = []
+
+    def follow(self, follower: Callable[[], object]) -> None:
+        """Call this after every change of votes; it must return at once."""
+        self._followers.append(follower)
+
+    def __call__(self) -> None:
+        for follower in self._followers:
+            follower()
+
+
 class Background:
-    """Runs a task soon after it was asked for, however often it was asked for meanwhile.
+    """Runs a task soon after it was asked for: never twice at once, and once after the last call.
 
     Args:
-        task: What to do; what it raises is logged, and the next poke tries again.
+        task: What to do; what it raises is logged, and the next call tries again.
         name: Of the thread.
     """
 
@@ -29,7 +44,7 @@ class Background:
         self._lock = threading.Lock()
         self._is_wanted = False
 
-    def poke(self) -> None:
+    def __call__(self) -> None:
         """Ask for the task; returns at once."""
         with self._lock:
             if self._is_wanted:
