@@ -46,7 +46,7 @@ from tests.db.first_schema import (
 from tests.db.test_people import REFUSED, add_pair
 from tests.services.data.test_archiving import all_rows, make_full_store
 from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
-from tests.services.test_counts import fill
+from tests.services.training.test_counts import fill
 
 PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
     path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
