@@ -25,13 +25,13 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.services.inspecting.member_ratings import RatingWish
-from blender_ui.services.inspecting.ratings import RankerRating, RatingPoint
-from blender_ui.services.inspecting.reports import Contrast, Mistake, ShareRow, VersionReport
 from blender_ui.services.inspecting.what_if import Opinion, Pair, SentenceEffect
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
+from blender_ui.votes.ratings import RankerRating, RatingPoint
+from blender_ui.votes.reports import Contrast, Mistake, ShareRow, VersionReport
 
 Group = Literal["pair", "kind", "length", "agreement"]
 

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from blender_ui.services.inspecting.ratings import RankerRating, RatingPoint, RatingsView
-from blender_ui.services.inspecting.reports import ShareRow
 from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.plots import (
@@ -25,6 +23,8 @@ from blender_ui.ui.plots import (
     scale_on_top,
     styled,
 )
+from blender_ui.votes.ratings import RankerRating, RatingPoint, RatingsView
+from blender_ui.votes.reports import ShareRow
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito; the yellow is left out, since it cannot be read on white."""

@@ -1,7 +1,7 @@
 """Members' ratings as pages and notebooks ask for them, kept until a preference comes or goes.
 
 Invariant: nothing is written, and an answer belongs to one state of the store, which its key names.
-Non-goal: the statistics; ``ratings`` has them.
+Non-goal: the statistics; ``votes.ratings`` has them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import NotFound
-from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PreferenceTable
-from blender_ui.services.inspecting.ratings import (
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.recent import Recent
+from blender_ui.values import IntArray
+from blender_ui.votes.arrays import PreferenceArrays
+from blender_ui.votes.ratings import (
     RatingPoint,
     RatingsView,
     between_members,
@@ -24,8 +27,6 @@ from blender_ui.services.inspecting.ratings import (
     rate_over_time,
     with_best_ranked,
 )
-from blender_ui.services.inspecting.recent import Recent
-from blender_ui.values import IntArray
 from db.engine import transaction
 from db.queries import labels, rankings
 

@@ -23,11 +23,11 @@ from sqlmodel import Session
 from blender_ui.engine.process import EngineProcess
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.candidates import FUSION_BACKEND
-from blender_ui.services.inspecting.preference_arrays import PreferenceArrays
 from blender_ui.services.inspecting.style_counts import UNREADABLE
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.versions.model_versions import VersionView
-from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt
+from blender_ui.values import BoolArray, IntArray, RankingPrompt
+from blender_ui.votes.arrays import Predictions, PreferenceArrays
 from db.engine import transaction
 from db.queries import candidates, columns, prompts, readings
 from db.queries.readings import ReadAnswer
@@ -39,34 +39,6 @@ LOOK_SECONDS = 0.3
 _KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
 JOINT_PORTION = 200
 """Comparisons that a joint version reads for one request, both orders each; about a minute."""
-
-
-class Predictions(NamedTuple):
-    """What one version said of m comparisons.
-
-    Attributes:
-        comparison_id: Ascending, (m,).
-        logit: That left is better when shown first, (m,).
-        swapped: That left is better when right is shown first, same shape; equal for a fast version.
-    """
-
-    comparison_id: IntArray
-    logit: FloatArray
-    swapped: FloatArray
-
-    @property
-    def mean(self) -> FloatArray:
-        """What the version decides by: the mean of both orders, (m,)."""
-        return (self.logit + self.swapped) / 2
-
-    def find(self, comparison_ids: IntArray) -> tuple[BoolArray, IntArray]:
-        """Which of some comparisons are predicted, (n,), and the place of each one that is."""
-        if not len(self.comparison_id):
-            return np.zeros(len(comparison_ids), dtype=bool), np.zeros(0, dtype=np.int64)
-        place = np.searchsorted(self.comparison_id, comparison_ids)
-        place = np.minimum(place, len(self.comparison_id) - 1)
-        known = self.comparison_id[place] == comparison_ids
-        return known, place[known]
 
 
 class Predicted(NamedTuple):

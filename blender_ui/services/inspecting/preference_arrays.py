@@ -11,9 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Engine, func, select
@@ -22,7 +21,8 @@ from sqlmodel import Session, col
 from blender_ui.ranking.prior import task_kind
 from blender_ui.services.inspecting.style_counts import StyleCounts
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
-from blender_ui.values import BoolArray, FloatArray, IntArray, RankingPrompt, is_held_out
+from blender_ui.values import FloatArray, IntArray, RankingPrompt, is_held_out
+from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Member, Prompt
 from db.queries import columns
@@ -32,69 +32,6 @@ BOTH_BAD = 3
 _NOTHING = -1
 
 Read = TypeVar("Read")
-
-
-class PromptArrays(NamedTuple):
-    """Facts of prompts, each array indexed by the prompt's id.
-
-    Attributes:
-        cluster: Number of the prompt's text, equal for equal prompts.
-        is_held_out: Whether no version may learn from it.
-        kind: Index into ``kinds``.
-        kinds: The import's category, or the kind that the fast ranker takes the prompt for.
-        source: Index into ``sources``.
-        sources: Data sets; "" for what was asked here.
-    """
-
-    cluster: IntArray
-    is_held_out: BoolArray
-    kind: IntArray
-    kinds: tuple[str, ...]
-    source: IntArray
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreferenceArrays:
-    """The standing preferences of people and judges, by ascending id; n of them.
-
-    Attributes:
-        version: Which state of the store this is.
-        preference_id, comparison_id, annotator_id: Ids, (n,).
-        target: 1 for left, 0 for right, .5 for a tie and for "both bad", (n,).
-        is_decided: Where one side won, (n,).
-        is_human: Where a person said it, (n,).
-        prompt_id, left_id, right_id: Of the comparison, (n,).
-        left, right: Index into ``members`` of who wrote each side, (n,).
-        members: Names, in the order in which they came.
-        member_ids: Rows of each name.
-    """
-
-    version: DataVersion
-    preference_id: IntArray
-    comparison_id: IntArray
-    annotator_id: IntArray
-    target: FloatArray
-    is_decided: BoolArray
-    is_human: BoolArray
-    prompt_id: IntArray
-    left_id: IntArray
-    right_id: IntArray
-    left: IntArray
-    right: IntArray
-    members: tuple[str, ...]
-    member_ids: tuple[tuple[int, ...], ...]
-
-    def __len__(self) -> int:
-        """The number of preferences."""
-        return len(self.preference_id)
-
-    def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
-        """The preferences where a mask is true, or at these places."""
-        parts: dict[str, Any] = {
-            name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
-        }
-        return replace(self, **parts)
 
 
 class PreferenceTable:

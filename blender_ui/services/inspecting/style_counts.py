@@ -1,7 +1,7 @@
 """Length and markup of every answer, counted once and kept in a file beside the store.
 
 Invariant: an answer never changes, so what was counted stands; the file is a cache and can be deleted.
-Non-goal: what style does to ratings; ``ratings`` says.
+Non-goal: what style does to ratings; ``votes.ratings`` says.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import os
 import threading
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.values import IntArray
+from blender_ui.votes.styles import STYLE_NAMES, count_styles
 from db.engine import transaction
 from db.models import Candidate
 from db.queries import columns
 
-STYLE_NAMES = ("length", "list items", "headings", "bold")
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 """What ``np.load`` raises of a file that is absent, or half-written by a machine that lost power."""
 LEAST_KEPT = 10_000
@@ -84,31 +83,6 @@ class StyleCounts:
             np.savez(file, counts=counts.astype(np.int32), last_answer=_fingerprint(session, len(counts) - 1))
         draft.replace(self._path)
         self._n_kept = len(counts)
-
-
-def count_styles(texts: Sequence[str]) -> IntArray:
-    """Count what ``STYLE_NAMES`` names in texts, (n, len(STYLE_NAMES)).
-
-    All texts are laid end to end, a byte a character, because asking each text four times takes as long
-    again as reading it from the store.
-    """
-    n_characters = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    ends = np.cumsum(n_characters + 1)
-    # No mark of style goes on across a NUL, and none has a character that Latin-1 lacks.
-    laid = np.frombuffer(("\0".join(texts) + "\0\0\0").encode("latin-1", "replace"), dtype=np.uint8)
-    breaks = np.flatnonzero(laid == ord("\n"))
-    first, second = laid[breaks + 1], laid[breaks + 2]
-    items = breaks[((first == ord("-")) | (first == ord("*"))) & (second == ord(" "))]
-    headings = breaks[first == ord("#")]
-    stars = np.flatnonzero(laid == ord("*"))
-    runs = np.flatnonzero(np.diff(stars, prepend=-2) > 1)
-    pairs = np.cumsum(np.diff(runs, append=len(stars)) // 2)
-
-    def count(places: IntArray) -> IntArray:
-        return np.diff(np.searchsorted(places, ends), prepend=0)
-
-    n_pairs = np.diff(np.append(0, pairs)[np.searchsorted(stars[runs], ends)], prepend=0)
-    return np.column_stack([n_characters, count(items), count(headings), n_pairs // 2])
 
 
 def _fingerprint(session: Session, candidate_id: int) -> str:

@@ -22,18 +22,19 @@ from sqlmodel import Session
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.predictions import Predicted, PredictionStore
-from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PreferenceTable
-from blender_ui.services.inspecting.ratings import RankerRating, between_members, rate_by_ranker
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.recent import Recent
-from blender_ui.services.inspecting.reports import (
+from blender_ui.services.versions import model_versions as versions
+from blender_ui.services.versions.model_versions import PromotionView, VersionView
+from blender_ui.votes.arrays import PreferenceArrays
+from blender_ui.votes.ratings import RankerRating, between_members, rate_by_ranker
+from blender_ui.votes.reports import (
     Contrast,
     VersionReport,
     contrast_versions,
     find_judged,
     report_version,
 )
-from blender_ui.services.versions import model_versions as versions
-from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from db.engine import transaction
 from db.models import ModelVersion
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.ratings import RatingsView
+from blender_ui.votes.ratings import RatingsView
 from db.engine import transaction
 from db.models import (
     Annotator,

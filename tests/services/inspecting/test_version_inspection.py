@@ -17,11 +17,11 @@ from blender_ui.errors import NotFound
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.inspecting import predictions
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.reports import find_judged
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.training.fast import predict_fast
+from blender_ui.votes.reports import find_judged
 from db.engine import transaction
 from db.models import Preference, utc_now
 from tests.builders.stores import make_store

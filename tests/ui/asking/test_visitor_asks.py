@@ -33,7 +33,7 @@ class Demo:
         self.services: Any = build_scripted_services(folder, *members, access_mode="demo", limits=limits)
         self.paused = 0
         self.while_paused: Any = lambda: None
-        self.blend = Blend(self.services, after_vote=lambda: None, pause=self._pause)
+        self.blend = Blend(self.services, pause=self._pause)
 
     def _pause(self, seconds: float) -> None:
         self.paused += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from blender_ui.services.inspecting.ratings import RatingPoint, RatingsView
 from blender_ui.ui import markup
 from blender_ui.ui.inspecting.members.handlers import (
     MembersPage,
@@ -13,6 +12,7 @@ from blender_ui.ui.inspecting.members.handlers import (
     ratings_csv,
     wins_csv,
 )
+from blender_ui.votes.ratings import RatingPoint, RatingsView
 
 NO_RATINGS = "No two members were compared by people yet."
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
-from blender_ui.services.inspecting.ratings import RankerRating, RatingPoint, RatingsView
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui.csv_text import write_csv
+from blender_ui.votes.ratings import RankerRating, RatingPoint, RatingsView
 
 
 @dataclass(frozen=True, kw_only=True)

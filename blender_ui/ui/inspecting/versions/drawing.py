@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from blender_ui.services.inspecting.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.statistics.reliability import Reliability
@@ -20,6 +19,7 @@ from blender_ui.ui.inspecting.versions.handlers import (
     reliability_csv,
     shares_csv,
 )
+from blender_ui.votes.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 
 NO_VERSIONS = "No version was trained yet."
 NOTHING_JUDGED = (

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput
-from blender_ui.services.inspecting.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 from blender_ui.services.inspecting.versions import LearningPoint, Lineage, VersionInspection
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
@@ -20,6 +19,7 @@ from blender_ui.services.versions.model_versions import PromotionView, Versions,
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.identity import is_researcher, open_links, welcome
+from blender_ui.votes.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
-from blender_ui.services.inspecting.reports import ShareRow
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui import markup
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
@@ -20,6 +19,7 @@ from blender_ui.ui.inspecting.versions.handlers import VersionHandlers, VersionP
 from blender_ui.ui.inspecting.versions.layout import ContrastParts, VersionParts
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.report_plots import learning_plot, reliability_plot, shares_plot
+from blender_ui.votes.reports import ShareRow
 
 N_REPORTS = 4
 """How many reports are worked out at once."""

@@ -15,8 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.exchange.records import dataset_member
-from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PromptArrays
-from blender_ui.services.inspecting.style_counts import STYLE_NAMES
 from blender_ui.statistics.bradley_terry import (
     BradleyTerry,
     count_wins,
@@ -26,6 +24,8 @@ from blender_ui.statistics.bradley_terry import (
 )
 from blender_ui.statistics.groups import find_groups
 from blender_ui.values import BoolArray, FloatArray, IntArray
+from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
+from blender_ui.votes.styles import STYLE_NAMES
 
 BEST_RANKED = "best-ranked"
 """Stands for whichever answer a ranking put first, as if choosing by rank were a member."""

@@ -2,7 +2,7 @@
 
 Invariant: only votes on prompts that no version learns from count, each compared with the version as
 it was trained; every share has its interval, which lets the votes on one prompt go together.
-Non-goal: predicting; ``predictions`` does.
+Non-goal: predicting; ``services.inspecting.predictions`` does.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from blender_ui.services.inspecting.predictions import Predictions
-from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PromptArrays
 from blender_ui.statistics.mcnemar import McNemar, compare_by_mcnemar
 from blender_ui.statistics.reliability import Reliability, measure_reliability
 from blender_ui.statistics.shares import Shares, measure_share, measure_shares
 from blender_ui.values import BoolArray, FloatArray, IntArray
+from blender_ui.votes.arrays import Predictions, PreferenceArrays, PromptArrays
 
 N_MISTAKES = 100
 LENGTH_EDGES = (1.1, 1.5, 2.0, 3.0)

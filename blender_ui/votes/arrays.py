@@ -1,0 +1,106 @@
+"""Prompts, standing preferences and a version's predictions, a column each.
+
+Invariant: arrays of one value have the same length and never change. Non-goal: reading a store;
+``services.inspecting.preference_arrays`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from blender_ui.values import BoolArray, FloatArray, IntArray
+
+
+class PromptArrays(NamedTuple):
+    """Facts of prompts, each array indexed by the prompt's id.
+
+    Attributes:
+        cluster: Number of the prompt's text, equal for equal prompts.
+        is_held_out: Whether no version may learn from it.
+        kind: Index into ``kinds``.
+        kinds: The import's category, or the kind that the fast ranker takes the prompt for.
+        source: Index into ``sources``.
+        sources: Data sets; "" for what was asked here.
+    """
+
+    cluster: IntArray
+    is_held_out: BoolArray
+    kind: IntArray
+    kinds: tuple[str, ...]
+    source: IntArray
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceArrays:
+    """The standing preferences of people and judges, by ascending id; n of them.
+
+    Attributes:
+        version: Which state of the store this is.
+        preference_id, comparison_id, annotator_id: Ids, (n,).
+        target: 1 for left, 0 for right, .5 for a tie and for "both bad", (n,).
+        is_decided: Where one side won, (n,).
+        is_human: Where a person said it, (n,).
+        prompt_id, left_id, right_id: Of the comparison, (n,).
+        left, right: Index into ``members`` of who wrote each side, (n,).
+        members: Names, in the order in which they came.
+        member_ids: Rows of each name.
+    """
+
+    version: Hashable
+    preference_id: IntArray
+    comparison_id: IntArray
+    annotator_id: IntArray
+    target: FloatArray
+    is_decided: BoolArray
+    is_human: BoolArray
+    prompt_id: IntArray
+    left_id: IntArray
+    right_id: IntArray
+    left: IntArray
+    right: IntArray
+    members: tuple[str, ...]
+    member_ids: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        """The number of preferences."""
+        return len(self.preference_id)
+
+    def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
+        """The preferences where a mask is true, or at these places."""
+        parts: dict[str, Any] = {
+            name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, **parts)
+
+
+class Predictions(NamedTuple):
+    """What one version said of m comparisons.
+
+    Attributes:
+        comparison_id: Ascending, (m,).
+        logit: That left is better when shown first, (m,).
+        swapped: That left is better when right is shown first, same shape; equal for a fast version.
+    """
+
+    comparison_id: IntArray
+    logit: FloatArray
+    swapped: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """What the version decides by: the mean of both orders, (m,)."""
+        return (self.logit + self.swapped) / 2
+
+    def find(self, comparison_ids: IntArray) -> tuple[BoolArray, IntArray]:
+        """Which of some comparisons are predicted, (n,), and the place of each one that is."""
+        if not len(self.comparison_id):
+            return np.zeros(len(comparison_ids), dtype=bool), np.zeros(0, dtype=np.int64)
+        place = np.searchsorted(self.comparison_id, comparison_ids)
+        place = np.minimum(place, len(self.comparison_id) - 1)
+        known = self.comparison_id[place] == comparison_ids
+        return known, place[known]
