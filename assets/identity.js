@@ -47,14 +47,11 @@
   // After signing in one comes back here.
   const leaveToSignIn = () => location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
 
-  const WITH_PASSWORD = new Set(["account_sign_in", "account_accept", "account_password"]);
   async function call(endpoint, ...data) {
     const response = await fetch(`${root()}${API}run/${endpoint}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      // One Gradio session for all these requests: making one takes 15 ms. A session remembers
-      // what was last sent in it, so a password goes in one that nobody else can name.
-      body: JSON.stringify({ data, session_hash: WITH_PASSWORD.has(endpoint) ? makeKey() : "label" }),
+      body: JSON.stringify({ data }), // the server chooses the session
     });
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const [reply] = (await response.json()).data;

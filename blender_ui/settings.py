@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from blender_ui.errors import SettingsError
 
 PREFIX = "BLENDER_UI_"
+FROM_GRADIO = {"GRADIO_SERVER_NAME": "host", "GRADIO_SERVER_PORT": "port"}
+"""What Gradio's own variables set where ours do not; ``GRADIO_ROOT_PATH`` it reads itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,10 @@ class Settings:
         weights_path: Cache of model weights, shared between installations.
         members_path: The members' configuration, see ``members.toml``.
         database_url: SQLAlchemy URL; empty for a SQLite file in ``home_path``.
-        host: Address the page is served on.
-        port: Port the page is served on.
+        host: Address the page is served on; without it ``GRADIO_SERVER_NAME``, as Spaces set it.
+        port: Port the page is served on, 0 for a free one; without it ``GRADIO_SERVER_PORT``.
+        hosts: Names that people reach the app by, with commas between them, beside this machine's own:
+            a proxy's, a server's in the house. Once there are some, no other name is answered to.
         reader: Name in the weights' catalogue of the frozen reader under the fast ranker.
         fuser: Name of the member that fuses, or the folder of a seq2seq checkpoint; empty for the
             trained version that is active or, without one, the member that ``fuses_first``.
@@ -59,6 +63,7 @@ class Settings:
     database_url: str = ""
     host: str = "127.0.0.1"
     port: int = 7860
+    hosts: str = ""
     reader: str = "smollm2-135m"
     fuser: str = ""
     top_k: int = 3
@@ -136,7 +141,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         SettingsError: If a variable with the prefix is unknown or its value has the wrong form.
     """
     by_name = {field.name: field for field in fields(Settings)}
-    values: dict[str, object] = {"trusted_proxies": 1} if environ.get("SPACE_ID") else {}
+    values: dict[str, object] = {
+        name: _parse(variable, environ[variable], by_name[name].default)
+        for variable, name in FROM_GRADIO.items()
+        if environ.get(variable)
+    }
+    if environ.get("SPACE_ID"):
+        values["trusted_proxies"] = 1
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):
             continue

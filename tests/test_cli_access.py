@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from blender_ui.cli import main
-from blender_ui.cli.serve import describe_access, launch
+from blender_ui.cli.serve import describe_access
 from blender_ui.errors import NotPermitted, SettingsError
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.settings import Settings
 from blender_ui.ui.guard import GuardedBlocks
+from blender_ui.ui.web import open_pages
 from db.engine import create_store
 from db.models import Role, utc_now
 from tests.builders.people import PASSWORD
@@ -123,7 +124,7 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
         taken.listen()
         settings = Settings(home_path=tmp_path, port=taken.getsockname()[1])
         with pytest.raises(SettingsError, match="BLENDER_UI_PORT"):
-            launch(app, settings)
+            open_pages(app, settings)
 
 
 @pytest.mark.parametrize(("host", "n_lines"), [("127.0.0.1", 0), ("0.0.0.0", 1)])

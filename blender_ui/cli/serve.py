@@ -6,11 +6,9 @@ import argparse
 import signal
 import time
 from types import FrameType
-from typing import Any
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.prepare import prepare_weights
-from blender_ui.errors import SettingsError
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.worker.supervisor import WorkerSupervisor
@@ -40,39 +38,23 @@ def serve(settings: Settings) -> None:
     try:
         print("3/4 page", flush=True)
         from blender_ui.ui.app import build_app
+        from blender_ui.ui.web import open_pages
 
-        app = build_app(services)
-        launch(app, settings)
+        pages = build_app(services)
+        address = open_pages(pages, settings)
         # After the page: on two cores loading models beside it made it five seconds later.
         print("4/4 members and worker start in the background", flush=True)
         services.start()
         worker = _start_worker(settings)
-        print(f"Blender UI is open at {app.local_url}", flush=True)
-        for line in describe_access(services, address=str(app.local_url)):
+        print(f"Blender UI is open at {address}", flush=True)
+        for line in describe_access(services, address=address):
             print(line, flush=True)
         _wait_for_end()
-        app.close()
+        pages.close(verbose=False)
     finally:
         if worker is not None:
             worker.close()
         services.close()
-
-
-def launch(app: Any, settings: Settings) -> None:
-    """Open the page, a ``gr.Blocks``, and go on.
-
-    Raises:
-        SettingsError: If nothing can listen there.
-    """
-    from blender_ui.ui.shell import launch_options
-
-    try:
-        app.launch(prevent_thread_lock=True, quiet=True, **launch_options(settings))
-    except OSError as error:
-        raise SettingsError(
-            f"nothing can listen on {settings.host}:{settings.port}, perhaps because something does "
-            "already; BLENDER_UI_PORT chooses another port"
-        ) from error
 
 
 def describe_access(services: Services, *, address: str) -> list[str]:

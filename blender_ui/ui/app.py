@@ -40,14 +40,14 @@ BUILDERS: dict[Page, Builder] = {
 }
 
 
-def build_app(services: Services) -> gr.Blocks:
+def build_app(services: Services) -> GuardedBlocks:
     """Draw and wire every page.
 
     Args:
         services: From ``build_services``; shared by every visitor.
 
     Returns:
-        The app; ``launch(**launch_options(settings))`` serves it.
+        The app; ``blender_ui.ui.web.open_pages`` serves it.
     """
     app = GuardedBlocks(
         services.access, title="Blender UI", analytics_enabled=False, delete_cache=CACHE_SECONDS

@@ -1,9 +1,9 @@
-"""Puts ``identity.admit`` in front of every handler of the app, and ``gate`` in front of the app.
+"""Puts ``identity.admit`` in front of every handler of the app.
 
 Invariant: no handler runs for somebody whose role is too low, from whichever page, the queue or a
 plain request it was called, because what Gradio has is the guarded one; nor are its inputs read,
-which copies files and fetches what an address names; and however the app is launched, the gate is
-in front. Non-goal: which role is needed, which ``identity`` says.
+which copies files and fetches what an address names; and the app is only served with the gate in
+front. Non-goal: which role is needed, which ``identity`` says.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from typing import Any
 import anyio.to_thread
 import gradio as gr
 from gradio.context import LocalContext
-from starlette.middleware import Middleware
 
 from blender_ui.errors import NotPermitted
 from blender_ui.services.people.access import Access
 from blender_ui.ui.address import find_address
-from blender_ui.ui.gate import Gate
 from blender_ui.ui.identity import (
+    GRADIOS_OWN,
     KEY_HEADER,
     admit,
     presented_address,
@@ -37,8 +36,12 @@ LOOK_SECONDS = 0.02
 """Between two polls of the queue. Gradio's own thousandth takes 7 % of an idle, slow core."""
 
 
+MOST_SESSIONS = 300
+"""Tabs whose state is kept, each most of a megabyte; the one that was used longest ago goes first."""
+
+
 class GuardedBlocks(gr.Blocks):
-    """An app whose inputs are read only of people who may call the handler, behind the gate.
+    """An app whose inputs are read only of people who may call the handler.
 
     Args:
         access: Recognises keys.
@@ -47,22 +50,31 @@ class GuardedBlocks(gr.Blocks):
 
     def __init__(self, access: Access, **options: Any) -> None:
         super().__init__(**options)
-        self._access = access
+        self.access = access
+        self.state_session_capacity = MOST_SESSIONS
         self._queue.sleep_when_free = LOOK_SECONDS
 
-    def launch(self, *args: Any, app_kwargs: dict[str, Any] | None = None, **options: Any) -> Any:
-        """Launch with the gate in front of every route."""
-        gate = {"middleware": [Middleware(Gate, access=self._access)]}
-        return super().launch(*args, app_kwargs={**(app_kwargs or {}), **gate}, **options)
+    def launch(self, *args: Any, **options: Any) -> Any:
+        """Refuse: Gradio's own server would stand there without the gate."""
+        raise RuntimeError(
+            "serve these pages with blender_ui.ui.web.open_pages, which puts the gate in front"
+        )
+
+    def find_endpoint(self, called: object) -> str | None:
+        """The name of the endpoint that has a number or a name; None where there is none."""
+        for number, event in self.fns.items():
+            if event.fn is not None and called in (number, event.api_name):
+                return str(event.api_name)
+        return None
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
         """Refuse before the inputs are read; what a stream goes on with was let in when it began."""
         event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         if event.fn is not None and options.get("iterator") is None:
-            role = required_role(str(event.api_name), mode=self._access.mode)
+            role = required_role(str(event.api_name), mode=self.access.mode)
             if role is not None:
                 key = _key_of(options.get("request"))
-                await anyio.to_thread.run_sync(_let_in, self._access, role, key)
+                await anyio.to_thread.run_sync(_let_in, self.access, role, key)
         return await super().process_api(block_fn, inputs, *args, **options)
 
 
@@ -81,6 +93,9 @@ def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> Non
         if event.fn is not None:
             role = required_role(str(event.api_name), mode=access.mode)
             event.fn = _guard(event.fn, access, role, n_proxies)
+        if event.api_name in GRADIOS_OWN:
+            # Whoever waits in the queue has a session, and a stranger shall have none.
+            event.queue = False
 
 
 def _guard(

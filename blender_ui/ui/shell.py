@@ -1,4 +1,4 @@
-"""What every page shares: header and navigation, theme, launch options, the browser's memory.
+"""What every page shares: header and navigation, theme, options, the browser's memory.
 
 Invariant: nothing is loaded from another host. Fonts, styles and scripts are served by the app,
 and a content security policy makes the browser refuse the rest, so that an image in a member's
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from blender_ui.settings import Settings
 from blender_ui.ui import markup
 
 ASSETS_PATH = Path(__file__).resolve().parents[2] / "assets"
@@ -74,18 +73,16 @@ def browser_memory() -> gr.BrowserState:
     )
 
 
-def launch_options(settings: Settings) -> dict[str, Any]:
-    """The arguments of ``Blocks.launch`` that this app needs."""
+def page_options() -> dict[str, Any]:
+    """The arguments of ``gr.mount_gradio_app`` that this app needs."""
     scripts = "".join(
         f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
     )
     return {
-        "server_name": settings.host,
-        "server_port": settings.port,
         "theme": build_theme(),
         "css_paths": [ASSETS_PATH / "theme.css"],
-        "head": f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{_katex()}{scripts}',
-        "favicon_path": ASSETS_PATH / "logo.svg",
+        "head": _katex() + scripts,
+        "favicon_path": str(ASSETS_PATH / "logo.svg"),
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": MOST_FILE_BYTES,

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from blender_ui.ui.app import build_app
-from blender_ui.ui.shell import launch_options
+from blender_ui.ui.web import open_pages
 
 FLAGS = (
     "--no-sandbox",
@@ -53,10 +53,9 @@ def serve() -> Iterator[Serve]:
 
     def start(services: Any) -> str:
         app = build_app(services)
-        settings = replace(services.settings, host="127.0.0.1", port=find_free_port())
-        _, url, _ = app.launch(**launch_options(settings), prevent_thread_lock=True, quiet=True)
+        url = open_pages(app, replace(services.settings, port=0))
         apps.append(app)
-        return str(url)
+        return url
 
     yield start
     for app in apps:

@@ -16,7 +16,7 @@ from sqlmodel import select
 from blender_ui.services.people.projects import ProjectTerms
 from blender_ui.services.people.questions import Questions
 from blender_ui.ui.app import build_app
-from blender_ui.ui.shell import launch_options
+from blender_ui.ui.web import open_pages
 from db.engine import transaction
 from db.models import Candidate, LeaseStatus, Preference, utc_now
 from db.models import Lease as LeaseRow
@@ -365,7 +365,7 @@ class Server:
 
     def start(self) -> None:
         self._app = build_app(self._desk.services)
-        self._app.launch(**launch_options(self._settings), prevent_thread_lock=True, quiet=True)
+        open_pages(self._app, self._settings)
         self._desk.url = f"http://127.0.0.1:{self._settings.port}/label"
 
     def stop(self) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from blender_ui.settings import Settings
 from blender_ui.ui.app import build_app
-from blender_ui.ui.shell import ACCOUNT, ASSETS_PATH, PAGES, POLICY, launch_options
+from blender_ui.ui.shell import ACCOUNT, ASSETS_PATH, PAGES, page_options
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.ui.scripted_services import build_scripted_services
 
@@ -67,14 +66,12 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
     for asset in ASSETS_PATH.iterdir():
         text = asset.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "://" not in text, f"{asset.name} names another host"
-    assert POLICY in str(launch_options(Settings())["head"])
 
 
 def test_the_app_keeps_no_history_in_the_browser_and_shows_its_errors() -> None:
-    options = launch_options(Settings(host="127.0.0.1", port=7999))
+    options = page_options()
     assert options["run_history"] is False
     assert options["show_error"] is True
-    assert options["server_port"] == 7999
 
 
 def test_a_direct_request_without_a_visit_changes_nothing_and_breaks_nothing(app: Any) -> None:

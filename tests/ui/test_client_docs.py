@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blender_ui.ui.app import build_app
-from blender_ui.ui.shell import launch_options
+from blender_ui.ui.web import open_pages
 from tests.ui.scripted_services import build_scripted_services
 
 DOC = Path(__file__).parents[2] / "docs" / "client.md"
@@ -18,9 +19,7 @@ DOC = Path(__file__).parents[2] / "docs" / "client.md"
 def url(tmp_path: Path) -> Iterator[str]:
     services = build_scripted_services(tmp_path / "home")
     app = build_app(services)
-    options = launch_options(services.settings) | {"server_name": "127.0.0.1", "server_port": None}
-    _, address, _ = app.launch(**options, prevent_thread_lock=True, quiet=True)
-    yield str(address)
+    yield open_pages(app, replace(services.settings, port=0))
     app.close(verbose=False)
     services.engine.dispose()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gradio_client import Client, handle_file
 from blender_ui.ui.app import build_app
 from blender_ui.ui.gate import MOST_BYTES, find_rule
 from blender_ui.ui.identity import KEY_HEADER
-from blender_ui.ui.shell import launch_options
+from blender_ui.ui.web import open_pages
 from db.models import Role
 from tests.builders.people import PASSWORD
 from tests.builders.stores import key_of
@@ -50,8 +51,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.services = build_scripted_services(folder, access_mode="accounts")
         self.app = build_app(self.services)
-        options = launch_options(self.services.settings) | {"server_name": "127.0.0.1", "server_port": None}
-        _, self.url, _ = self.app.launch(**options, prevent_thread_lock=True, quiet=True)
+        self.url = open_pages(self.app, replace(self.services.settings, port=0))
         self.tokens = {role: self._sign_in(role) for role in Role}
 
     def _sign_in(self, role: Role) -> str:

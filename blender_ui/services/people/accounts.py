@@ -1,6 +1,6 @@
 """Accounts: made by an admin or an invitation, signed in to by password or through Hugging Face.
 
-Invariant: a password leaves here only as its argon2id hash and a token only once, to the browser
+Invariant: a password goes no further than ``services.passwords`` and a token only once, to the browser
 it is for; there is always an admin who can sign in, once there was one; every change is in the
 audit trail. Non-goal: who may ask for these, which the pages and ``services.people.access`` decide.
 """
@@ -10,16 +10,16 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.errors import MalformedInput, NotFound, NotPermitted, Refused
+from blender_ui.errors import NotFound, NotPermitted, Refused
+from blender_ui.services.passwords import Passwords
 from blender_ui.services.people.account_rows import add_person, free_username, read_username
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret, view_annotator
@@ -29,7 +29,6 @@ from db.queries import accounts
 from db.queries.accounts import Person
 
 SIGN_IN_TIME = timedelta(days=30)
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
 MOST_FAILURES = 5
 """Wrong passwords for one name, after which it has to wait."""
 WAIT_AFTER_FAILURES = timedelta(minutes=1)
@@ -67,7 +66,7 @@ class Accounts:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone.
-        hasher: Argon2 with its costs.
+        hasher: Argon2 with its costs, or None for those of ``services.passwords``.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class Accounts:
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._hasher = hasher or PasswordHasher()
+        self.passwords = Passwords(hasher)
         self._failures: dict[str, list[datetime]] = {}
         self._failures_guard = threading.Lock()
 
@@ -88,7 +87,7 @@ class Accounts:
             MalformedInput: If the name or the password cannot be one.
             Refused: If the name is taken.
         """
-        password_hash = self.hash_password(password)
+        password_hash = self.passwords.hash(password)
         with transaction(self._engine, immediate=True) as session:
             person = add_person(
                 session,
@@ -107,18 +106,20 @@ class Accounts:
         Raises:
             NotPermitted: If no account that is not disabled has this name and password, or if the
                 wrong password came too often.
+            Refused: If too many are signing in at this moment.
         """
         username = username.strip().lower()
         self._check_patience(username)
         with transaction(self._engine) as session:
             person = accounts.find_by_username(session, username=username)
         stored = None if person is None else person.account.password_hash
-        is_right = self._verify(stored or self._nobodys_hash, password)
+        is_right = self.passwords.verify(stored, password)
         if person is None or stored is None or not is_right or person.account.disabled_at is not None:
             self._remember_failure(username)
             raise NotPermitted(_WRONG)
         with self._failures_guard:
             self._failures.pop(username, None)
+        self._renew_hash(person.account.annotator_id, stored, password)
         return self.begin(annotator_id=person.account.annotator_id)
 
     def sign_in_from_hub(self, *, hub_name: str, name: str) -> SignedIn:
@@ -172,13 +173,13 @@ class Accounts:
         """
         with transaction(self._engine) as session:
             stored = _get(session, annotator_id).account.password_hash
-        if stored is not None and not self._verify(stored, old):
+        if stored is not None and not self.passwords.verify(stored, old):
             raise NotPermitted("The old password is not right; nothing was changed.")
         self.set_password(annotator_id=annotator_id, password=new, by=annotator_id)
 
     def set_password(self, *, annotator_id: int, password: str, by: int | None) -> None:
         """Give an account another password; its sign-ins end."""
-        password_hash, now = self.hash_password(password), self._clock()
+        password_hash, now = self.passwords.hash(password), self._clock()
         with transaction(self._engine, immediate=True) as session:
             _get(session, annotator_id).account.password_hash = password_hash
             accounts.end_sign_ins(session, annotator_id=annotator_id, now=now)
@@ -239,29 +240,16 @@ class Accounts:
         with transaction(self._engine) as session:
             return accounts.count_admins(session) > 0
 
-    def hash_password(self, password: str) -> str:
-        """The argon2id hash of a new password.
-
-        Raises:
-            MalformedInput: If it is too short or too long.
-        """
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise MalformedInput(
-                f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this one has "
-                f"{len(password)}"
-            )
-        return self._hasher.hash(password)
-
-    @cached_property
-    def _nobodys_hash(self) -> str:
-        """Checked against where there is no account, so that a stranger cannot tell by the time taken."""
-        return self._hasher.hash(secrets.token_urlsafe(16))
-
-    def _verify(self, password_hash: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
+    def _renew_hash(self, annotator_id: int, stored: str, password: str) -> None:
+        """Keep a password as new ones are kept: the time that a check takes would tell who is here long."""
+        if not self.passwords.is_old(stored):
+            return
+        with suppress(Refused):  # where many wait; the next sign-in renews it
+            password_hash = self.passwords.hash(password)
+            with transaction(self._engine, immediate=True) as session:
+                account = _get(session, annotator_id).account
+                if account.password_hash == stored:
+                    account.password_hash = password_hash
 
     def _check_patience(self, username: str) -> None:
         since = self._clock() - WAIT_AFTER_FAILURES

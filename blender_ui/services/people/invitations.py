@@ -118,7 +118,7 @@ class Invitations:
             MalformedInput: If the name or the password cannot be one.
             Refused: If the name is taken.
         """
-        password_hash, now = self._accounts.hash_password(password), self._clock()
+        password_hash, now = self._accounts.passwords.hash(password), self._clock()
         with transaction(self._engine, immediate=True) as session:
             invitation = self._get_valid(session, token)
             invitation.n_left -= 1

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from gradio.routes import App
 
+from blender_ui.settings import Settings
 from blender_ui.ui.app import build_app
+from blender_ui.ui.web import build_web
 from tests.builders.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 
@@ -30,7 +31,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def call(app: Any) -> Call:
-    client = TestClient(App.create_app(app))
+    client = TestClient(build_web(app, Settings()), base_url="http://localhost")
 
     def post(endpoint: str, *data: object) -> Any:
         response = client.post(f"/gradio_api/run/{endpoint}", json={"data": list(data)})

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from gradio.routes import App
 from sqlmodel import select
 
 from blender_ui.services.people.access import Mode
 from blender_ui.ui.app import build_app
 from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, SHOWN_IN_DEMO, required_role
+from blender_ui.ui.web import build_web
 from db.engine import transaction
 from db.models import (
     Comparison,
@@ -38,7 +38,7 @@ class House:
         for prompt_id in add_prompts(self.services.engine, n_prompts=n_prompts):
             self.services.labeling.queue_prompt(prompt_id=prompt_id)
         self.app = build_app(self.services)
-        self.client = TestClient(App.create_app(self.app))
+        self.client = TestClient(build_web(self.app, self.services.settings), base_url="http://localhost")
         self.tokens = {role: self._sign_in(role) for role in Role}
 
     def _sign_in(self, role: Role) -> str:

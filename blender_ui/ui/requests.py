@@ -1,0 +1,41 @@
+"""What the middlewares share: a request's path below the app's root, its sender's role, a refusal.
+
+Non-goal: which role is needed, and what is served.
+"""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import Scope
+
+from blender_ui.errors import NotPermitted, NotSignedIn
+from blender_ui.services.people.access import Access
+from blender_ui.ui.identity import KEY_HEADER, admit, read_key
+from db.models import Role
+
+API = "/gradio_api"
+"""Below it lie Gradio's own routes."""
+
+
+def route_path(scope: Scope) -> str:
+    """The path below the app's root, which a proxy may have left in front of it."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    is_below = bool(root) and (path == root or path.startswith(f"{root}/"))
+    return path[len(root) :] if is_below else path
+
+
+async def ask_role(access: Access, role: Role, scope: Scope) -> JSONResponse | None:
+    """The refusal for a sender who has not the role; None for one who has it."""
+    key = read_key(Headers(scope=scope).get(KEY_HEADER))
+    try:
+        await run_in_threadpool(admit, access, role, key)
+    except NotPermitted as error:
+        return refuse(401 if isinstance(error, NotSignedIn) else 403, str(error))
+    return None
+
+
+def refuse(status: int, sentence: str) -> JSONResponse:
+    """An answer with a sentence where Gradio's own client looks for one."""
+    return JSONResponse({"error": sentence}, status_code=status)

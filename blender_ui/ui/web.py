@@ -1,0 +1,94 @@
+"""The web app: the pages behind what checks every request, served at one address.
+
+The FastAPI app is ours and the pages are mounted at its root; routes beside them are added before the
+mount, and stand behind the same checks.
+
+Invariant: nothing is answered that did not pass ``hosts`` and ``gate``, and every answer, a refusal
+too, has the headers that tell browsers what to allow. Non-goal: what the pages do.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from blender_ui.settings import Settings
+from blender_ui.ui.gate import Gate
+from blender_ui.ui.guard import GuardedBlocks
+from blender_ui.ui.hosts import HostCheck, find_hosts
+from blender_ui.ui.server import PageServer
+from blender_ui.ui.shell import POLICY, page_options
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # An invitation's token is in its address; to our own pages the referrer says that they sent a request.
+    "Referrer-Policy": "same-origin",
+}
+
+
+def open_pages(pages: GuardedBlocks, settings: Settings) -> str:
+    """Serve the pages until ``pages.close()``.
+
+    Returns:
+        Their address on this machine.
+
+    Raises:
+        SettingsError: If nothing can listen there.
+    """
+    server = PageServer(build_web(pages, settings), host=settings.host, port=settings.port)
+    pages.server = cast(Any, server)  # which ``close`` ends after the queue and the open streams
+    return server.url
+
+
+def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
+    """Put the pages behind the checks.
+
+    Args:
+        pages: From ``ui.app.build_app``.
+        settings: Has the names that the app answers to.
+    """
+    hosts = find_hosts(settings, mode=pages.access.mode, space_host=os.environ.get("SPACE_HOST", ""))
+    web = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        root_path=urlsplit(pages.root_path).path.rstrip("/"),
+        middleware=[
+            Middleware(HostCheck, hosts=hosts),
+            Middleware(Gate, access=pages.access, find_endpoint=pages.find_endpoint),
+        ],
+    )
+    gr.mount_gradio_app(web, pages, path="/", **page_options())
+    # What ``launch`` does and mounting leaves out. Without the first, Gradio opens any file of this
+    # machine that a call names; without the second, ``close`` ends no stream.
+    pages.has_launched = True
+    pages.app = cast(Any, next(route.app for route in web.routes if isinstance(route, Mount)))
+    return AnswerHeaders(web)
+
+
+class AnswerHeaders:
+    """ASGI middleware: gives every answer ``HEADERS``, where it has not its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
