@@ -55,3 +55,12 @@ def test_a_value_of_the_wrong_form_is_refused_by_name(variable: str, value: str)
 )
 def test_what_is_printed_of_the_database_has_no_password(url: str, name: str) -> None:
     assert load_settings({"BLENDER_UI_DATABASE_URL": url} if url else {}).store_name == name
+
+
+def test_gradios_own_variables_say_where_to_listen_until_ours_do() -> None:
+    of_gradio = {"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": "7999"}
+    assert (load_settings(of_gradio).host, load_settings(of_gradio).port) == ("0.0.0.0", 7999)
+    ours = load_settings(of_gradio | {"BLENDER_UI_HOST": "::1", "BLENDER_UI_PORT": "1"})
+    assert (ours.host, ours.port) == ("::1", 1)
+    with pytest.raises(SettingsError, match="GRADIO_SERVER_PORT must be a whole number"):
+        load_settings({"GRADIO_SERVER_PORT": "seven"})

@@ -10,6 +10,7 @@ too, has the headers that tell browsers what to allow. Non-goal: what the pages 
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -67,7 +68,10 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
             Middleware(Gate, access=pages.access, find_endpoint=pages.find_endpoint),
         ],
     )
-    gr.mount_gradio_app(web, pages, path="/", **page_options())
+    with warnings.catch_warnings():
+        # Said of every app with several pages, also of one that asks for no rendering on the server.
+        warnings.filterwarnings("ignore", message="SSR mode is not supported with multi-page apps")
+        gr.mount_gradio_app(web, pages, path="/", **page_options())
     # What ``launch`` does and mounting leaves out. Without the first, Gradio opens any file of this
     # machine that a call names; without the second, ``close`` ends no stream.
     pages.has_launched = True

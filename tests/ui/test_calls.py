@@ -1,0 +1,111 @@
+"""Who gets a Gradio session: over the whole web app, whoever may call a handler and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from blender_ui.ui.app import build_app
+from blender_ui.ui.calls import SHARED_SESSION
+from blender_ui.ui.guard import MOST_SESSIONS
+from blender_ui.ui.identity import KEY_HEADER
+from blender_ui.ui.web import build_web
+from db.models import Role
+from tests.builders.people import PASSWORD
+from tests.builders.stores import key_of
+from tests.ui.scripted_services import build_scripted_services
+
+WAYS = ("run/{}", "api/{}", "run/{}/", "call/{}", "call/v2/{}", "queue/join")
+
+
+class House:
+    """The web app where people sign in, a researcher's key, and the sessions that Gradio keeps."""
+
+    def __init__(self, folder: Path, mode: str) -> None:
+        services = build_scripted_services(folder, access_mode=mode)
+        self.app = build_app(services)
+        self.client = TestClient(build_web(self.app, services.settings), base_url="http://localhost")
+        services.accounts.add(username="ada", password=PASSWORD, role=Role.RESEARCHER, by=None)
+        self.key = services.accounts.sign_in(username="ada", password=PASSWORD).token
+        self.numbers = {str(fn.api_name): number for number, fn in self.app.fns.items()}
+
+    def post(self, path: str, body: Any, key: str | None = None) -> Any:
+        return self.client.post(f"/gradio_api/{path}", json=body, headers={KEY_HEADER: key} if key else {})
+
+    def call(self, way: str, endpoint: str, session: str, key: str | None = None, *data: object) -> Any:
+        body: dict[str, Any] = {"data": list(data), "session_hash": session}
+        if way == "queue/join":
+            body["fn_index"] = self.numbers[endpoint]
+        return self.post(way.format(endpoint), {} if "v2" in way else body, key)
+
+    @property
+    def sessions(self) -> set[str]:
+        return set(self.app.state_holder.session_data) - {SHARED_SESSION}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House(tmp_path_factory.mktemp("house"), "accounts")
+    with house.client:
+        yield house
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("key", [None, "short", key_of(1)])
+@pytest.mark.parametrize(
+    "endpoint", ["inspect_open", "blend_open", "people_open", "label_open", "account_me"]
+)
+def test_a_stranger_gets_no_session_however_a_handler_is_called(
+    house: House, way: str, key: str | None, endpoint: str
+) -> None:
+    before = house.sessions
+    answer = house.call(way, endpoint, f"{way} {key} {endpoint}", key, key_of(1))
+    is_let_in = endpoint in ("label_open", "account_me") and way.startswith(("run", "api"))
+    if not is_let_in:
+        assert answer.status_code == 401
+        assert "not signed in" in answer.json()["error"]
+    assert house.sessions == before
+
+
+def test_a_call_names_its_endpoint_once(house: House) -> None:
+    """Gradio goes by the number where there is one, so the role is that of the number."""
+    before, number = house.sessions, house.numbers["people_open"]
+    body = {"data": [], "session_hash": "x", "fn_index": number}
+    assert house.post("run/account_me", body).status_code == 401
+    for odd in (str(number), float(number), True, [number], 10**6, -1):
+        assert house.post("run/account_me", body | {"fn_index": odd}, house.key).status_code == 404
+    assert house.sessions == before
+
+
+@pytest.mark.parametrize("body", ["no object", [1], None, 3])
+def test_what_is_no_call_is_told_so(house: House, body: object) -> None:
+    for path in ("run/account_me", "queue/join", "call/account_me", "run/no_such_endpoint"):
+        assert house.post(path, body).status_code == 404
+    assert house.client.post("/gradio_api/run/account_me", content=b"{").status_code == 404
+
+
+def test_a_person_who_may_call_has_their_own_session(house: House) -> None:
+    assert house.call("run/{}", "inspect_open", "mine", house.key).status_code == 200
+    assert "mine" in house.sessions
+
+
+def test_a_password_is_in_no_session(house: House) -> None:
+    signed_in = house.call("run/{}", "account_sign_in", "mine", None, "ada", PASSWORD)
+    assert signed_in.json()["data"][0]["token"]
+    kept = house.app.state_holder.session_data.values()
+    assert kept
+    assert not any(PASSWORD in repr(session.config_values) for session in kept)
+
+
+def test_what_people_without_accounts_may_call_keeps_a_bounded_number_of_sessions(tmp_path: Path) -> None:
+    demo = House(tmp_path, "demo")
+    with demo.client:
+        assert demo.app.state_holder.capacity == MOST_SESSIONS
+        demo.app.state_holder.capacity = 3
+        for number in range(6):
+            assert demo.call("run/{}", "inspect_open", f"tab {number}").status_code == 200
+        assert len(demo.app.state_holder.session_data) == 3

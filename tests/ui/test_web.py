@@ -1,0 +1,182 @@
+"""The served web app: headers, an address below another, and starts while visitors wait."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from blender_ui.ui.app import build_app
+from blender_ui.ui.server import PageServer
+from blender_ui.ui.shell import POLICY
+from blender_ui.ui.web import build_web, open_pages
+from tests.ui.scripted_services import build_scripted_services
+
+N_VISITORS = 20
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[Any]:
+    services = build_scripted_services(tmp_path)
+    pages = build_app(services)
+    pages.settings = services.settings
+    yield pages
+    pages.close(verbose=False)
+    services.engine.dispose()
+
+
+def test_every_answer_has_the_headers_that_tell_a_browser_what_to_allow(pages: Any) -> None:
+    client = TestClient(build_web(pages, pages.settings), base_url="http://localhost")
+    with client:
+        answers = {
+            200: client.get("/label"),
+            404: client.get("/gradio_api/proxy=x"),
+            403: client.get("/", headers={"host": "evil.example"}),
+            405: client.delete("/theme.css"),
+        }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["content-security-policy"] == POLICY
+
+
+@pytest.mark.parametrize("is_stripped", [True, False])
+@pytest.mark.parametrize("root", ["/blender", "https://example.org/blender"])
+def test_a_proxy_serves_the_app_below_another_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, is_stripped: bool
+) -> None:
+    monkeypatch.setenv("GRADIO_ROOT_PATH", root)
+    services = build_scripted_services(tmp_path, access_mode="accounts")
+    pages = build_app(services)
+    below = "" if is_stripped else "/blender"
+    headers = {"host": "example.org", "x-forwarded-proto": "https", "origin": "https://example.org"}
+    with TestClient(
+        build_web(pages, services.settings), base_url="http://localhost", headers=headers
+    ) as client:
+        page = client.get(f"{below}/label")
+        assert '"root":"https://example.org/blender"' in page.text
+        me = client.post(f"{below}/gradio_api/run/account_me", json={"data": [None]})
+        assert me.json()["data"][0]["must_sign_in"] is True
+        assert client.get(f"{below}/theme.css").status_code == 200
+        closed = client.get(f"{below}/gradio_api/file=https://example.com/")
+        assert closed.status_code == 404
+        refused = client.post(f"{below}/gradio_api/run/inspect_open", json={"data": []})
+        assert refused.status_code == 401
+
+
+class Crowd:
+    """Clients that ask an address again and again, before anything answers there and afterwards."""
+
+    def __init__(self, port: int) -> None:
+        self.n_pages = 0
+        self._port = port
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(N_VISITORS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self) -> None:
+        while not self._end.wait(0.01):
+            try:
+                answer = httpx.get(f"http://127.0.0.1:{self._port}/inspect", timeout=30)
+                self.n_pages += answer.status_code == 200
+            except httpx.HTTPError:
+                continue
+
+    def close(self) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_a_start_succeeds_while_twenty_visitors_wait(pages: Any) -> None:
+    port = find_free_port()
+    with closing(Crowd(port)) as crowd:
+        url = open_pages(pages, replace(pages.settings, port=port))
+        assert httpx.get(url, timeout=60).status_code == 200
+    assert url == f"http://127.0.0.1:{port}/"
+    assert crowd.n_pages > 0
+
+
+def test_the_pages_end_at_once_though_a_tab_is_open(pages: Any) -> None:
+    url = open_pages(pages, replace(pages.settings, port=0))
+    with httpx.stream("GET", f"{url}gradio_api/heartbeat/tab", timeout=60) as tab:
+        lines = tab.iter_lines()
+        assert next(lines) == "data: ALIVE"
+        pages.close(verbose=False)
+        assert [line for line in lines if line] == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("0.0.0.0", "localhost"), ("localhost", "localhost"), ("127.0.0.1", "127.0.0.1")]
+)
+def test_the_address_that_is_printed_can_be_opened(host: str, shown: str) -> None:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                await send({"type": f"{(await receive())['type']}.complete"})
+            return
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with closing(PageServer(answer, host=host, port=0)) as server:
+        assert re.fullmatch(rf"http://{shown}:\d+/", server.url)
+        assert httpx.get(server.url).status_code == 204
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_app_py_starts_under_a_crowd_says_its_address_and_ends_when_told(tmp_path: Path, number: int) -> None:
+    port = find_free_port()
+    members = tmp_path / "members.toml"
+    members.write_text(
+        '[[member]]\nname = "Away"\nbackend = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n'
+    )
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BLENDER_UI_")}
+    environment = inherited | {
+        "BLENDER_UI_HOME": str(tmp_path / "home"), "BLENDER_UI_MEMBERS": str(members),
+        "BLENDER_UI_WORKER": "none", "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port),
+    }  # fmt: skip
+    script = (
+        "import sys, blender_ui.cli.serve as serve, app\n"
+        "serve.prepare_weights = lambda settings: True\n"  # which would fetch models
+        "sys.exit(app.main())"
+    )
+    with closing(Crowd(port)) as crowd:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], env=environment, cwd=REPOSITORY,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line == f"Blender UI is open at http://127.0.0.1:{port}/\n":
+                break
+        process.send_signal(number)
+        said.append(process.stdout.read())
+        assert process.wait(60) == 0, "".join(said)
+    assert crowd.n_pages > 0
+
+
+def find_free_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
