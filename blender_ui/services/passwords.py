@@ -79,9 +79,7 @@ class Passwords:
     @contextmanager
     def _turn(self) -> Generator[None]:
         if not self._there.acquire(blocking=False):
-            raise Refused(
-                "Too many people are signing in at this moment. Wait a few seconds, then try again."
-            )
+            raise Refused("Too many people are signing in at this moment. Try again in a few seconds.")
         try:
             with self._running:
                 yield

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import FORGOTTEN, required_role
-from blender_ui.ui.requests import API, ask_role, refuse, route_path
+from blender_ui.ui.requests import API, ask_role, refuse
 from db.models import Role
 
 SHARED_SESSION = "shared"
@@ -50,8 +50,8 @@ class Calls:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a call here, or hand it on with the session that it may have."""
-        matched = CALL.fullmatch(route_path(scope))
-        if scope["method"] != "POST" or matched is None:
+        matched = CALL.fullmatch(scope["path"]) if scope["method"] == "POST" else None
+        if matched is None:
             await self._app(scope, receive, send)
             return
         how = matched["how"] or "queue"

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blender_ui.services.people.access import Access
 from blender_ui.ui.calls import Calls, FindEndpoint
-from blender_ui.ui.requests import API, ask_role, refuse, route_path
+from blender_ui.ui.requests import API, ask_role, refuse
 from db.models import Role
 
 MOST_BYTES = 16 * 2**20
@@ -81,7 +81,7 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        refusal, rule = None, find_rule(route_path(scope))
+        refusal, rule = None, find_rule(scope["path"])
         if scope["type"] != "http" or rule is None:
             refusal = refuse(404, "There is nothing at this address.")
         elif rule.role is not None:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
-from blender_ui.ui.requests import API, refuse, route_path
+from blender_ui.ui.requests import API, refuse
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 READS = frozenset({"GET", "HEAD"})
@@ -118,7 +118,7 @@ def _foreign_origin(scope: Scope, headers: Headers) -> str | None:
     """
     if "origin" in headers:
         return headers["origin"]
-    if scope["type"] == "http" and scope["method"] in READS and not route_path(scope).startswith(API):
+    if scope["type"] == "http" and scope["method"] in READS and not scope["path"].startswith(API):
         return None
     sent_by = headers.get("sec-fetch-site", "")
     if sent_by in ("same-origin", "none"):

@@ -1,4 +1,4 @@
-"""What the middlewares share: a request's path below the app's root, its sender's role, a refusal.
+"""What the middlewares share: where Gradio's routes lie, a sender's role, a refusal.
 
 Non-goal: which role is needed, and what is served.
 """
@@ -17,13 +17,6 @@ from db.models import Role
 
 API = "/gradio_api"
 """Below it lie Gradio's own routes."""
-
-
-def route_path(scope: Scope) -> str:
-    """The path below the app's root, which a proxy may have left in front of it."""
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    is_below = bool(root) and (path == root or path.startswith(f"{root}/"))
-    return path[len(root) :] if is_below else path
 
 
 async def ask_role(access: Access, role: Role, scope: Scope) -> JSONResponse | None:

@@ -62,7 +62,6 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        root_path=urlsplit(pages.root_path).path.rstrip("/"),
         middleware=[
             Middleware(HostCheck, hosts=hosts),
             Middleware(Gate, access=pages.access, find_endpoint=pages.find_endpoint),
@@ -76,14 +75,21 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
     # machine that a call names; without the second, ``close`` ends no stream.
     pages.has_launched = True
     pages.app = cast(Any, next(route.app for route in web.routes if isinstance(route, Mount)))
-    return AnswerHeaders(web)
+    return Front(web, root=urlsplit(pages.root_path).path.rstrip("/"))
 
 
-class AnswerHeaders:
-    """ASGI middleware: gives every answer ``HEADERS``, where it has not its own."""
+class Front:
+    """ASGI middleware: takes the app's own address off a path, and gives every answer ``HEADERS``.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What stands behind, and knows nothing of where the app lies.
+        root: The path below which the app lies, ``GRADIO_ROOT_PATH``; a proxy may leave it in front of
+            what is asked for, or take it off itself.
+    """
+
+    def __init__(self, app: ASGIApp, *, root: str) -> None:
         self._app = app
+        self._root = root
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
@@ -95,4 +101,6 @@ class AnswerHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
+        if self._root and scope["type"] != "lifespan" and f"{scope['path']}/".startswith(f"{self._root}/"):
+            scope = {**scope, "path": scope["path"].removeprefix(self._root) or "/"}
         await self._app(scope, receive, send_with_headers)

@@ -73,6 +73,8 @@ def test_a_proxy_serves_the_app_below_another_address(
         me = client.post(f"{below}/gradio_api/run/account_me", json={"data": [None]})
         assert me.json()["data"][0]["must_sign_in"] is True
         assert client.get(f"{below}/theme.css").status_code == 200
+        assert client.get(f"{below}/").status_code == client.get(below or "/").status_code == 200
+        assert client.get("/blenders").status_code == 404
         closed = client.get(f"{below}/gradio_api/file=https://example.com/")
         assert closed.status_code == 404
         refused = client.post(f"{below}/gradio_api/run/inspect_open", json={"data": []})
