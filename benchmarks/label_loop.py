@@ -238,8 +238,7 @@ def sign_everybody_in(engine: Engine, n_accounts: int) -> list[str]:
 
 def ask(connection: http.client.HTTPConnection, endpoint: str, *data: Any) -> dict[str, Any]:
     """Call one of the label page's endpoints; raises where it refuses or fails."""
-    # As assets/identity.js asks: without a session's name Gradio makes a new session for every request.
-    body = json.dumps({"data": data, "session_hash": "label"})
+    body = json.dumps({"data": data})  # as assets/identity.js asks
     connection.request("POST", f"/gradio_api/run/{endpoint}", body, {"Content-Type": "application/json"})
     response = connection.getresponse()
     content = response.read()
