@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -93,11 +94,13 @@ class Crowd:
             thread.start()
 
     def _ask(self) -> None:
-        while not self._end.wait(0.01):
+        while not self._end.wait(0.05):
+            # Not httpx: its certificates, read for each client, took more of the machine than the app.
             try:
-                answer = httpx.get(f"http://127.0.0.1:{self._port}/inspect", timeout=30)
-                self.n_pages += answer.status_code == 200
-            except httpx.HTTPError:
+                with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)) as connection:
+                    connection.request("GET", "/inspect")
+                    self.n_pages += connection.getresponse().status == 200
+            except (OSError, http.client.HTTPException):
                 continue
 
     def close(self) -> None:
