@@ -2,7 +2,7 @@
 
 A session costs Gradio most of a megabyte, and it makes one for every new session number that a call
 brings, also where the call is refused afterwards. So whoever may not call a handler is told so here,
-and what anybody may call gets no session of its own.
+and what anybody may call gets no session of its own; a password does not even come to Gradio.
 
 Invariant: a session is only made for somebody who may call the handler. Non-goal: guarding the
 handlers, which ``blender_ui.ui.guard`` does whatever stands here.
@@ -13,25 +13,41 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from blender_ui.services.people.access import Access
-from blender_ui.ui.identity import FORGOTTEN, required_role
+from blender_ui.ui.identity import GRADIOS_OWN, WITH_PASSWORD, required_role
 from blender_ui.ui.requests import API, ask_role, refuse
 from db.models import Role
 
+MALFORMED = "Expected a call as a JSON object with data, a list of the endpoint's inputs."
 SHARED_SESSION = "shared"
 """Of the calls whose handlers recognise the caller themselves: making a session takes 15 ms."""
 
 AT_ONCE = ("run", "api")
 CALL = re.compile(rf"{API}/(?:(?P<how>run|api|call|call/v2)/(?P<name>[^/]+)/?|queue/join)")
 
-FindEndpoint = Callable[[object], str | None]
-"""The name of the endpoint that has a number or a name; None where there is none."""
+
+class Endpoint(NamedTuple):
+    """What can be called.
+
+    Attributes:
+        handle: Takes the inputs as they came.
+    """
+
+    name: str
+    n_inputs: int
+    handle: Callable[..., Any]
+
+
+FindEndpoint = Callable[[object], Endpoint | None]
+"""The endpoint that has a number or a name; None where there is none."""
 
 
 class Calls:
@@ -59,14 +75,17 @@ class Calls:
             call = json.loads(await Request(scope, receive).body())
         except ValueError:
             call = None
-        name = self._find_name(call, how=how, name=matched["name"])
-        if name is None:
+        endpoint = self._find(call, how=how, name=matched["name"])
+        if endpoint is None:
             sentence = f"No endpoint has this name or fn_index; {API}/info lists those for programs."
             await refuse(404, sentence)(scope, receive, send)
             return
-        role = required_role(name, mode=self._access.mode)
+        role = required_role(endpoint.name, mode=self._access.mode)
+        if endpoint.name in WITH_PASSWORD:
+            await (await _answer(endpoint, call.get("data")))(scope, receive, send)
+            return
         if role is None and how in AT_ONCE:
-            call["session_hash"] = None if name in FORGOTTEN else SHARED_SESSION
+            call["session_hash"] = None if endpoint.name in GRADIOS_OWN else SHARED_SESSION
         else:
             # The queue answers by a session's number, so only somebody who may come in has one.
             refusal = await ask_role(self._access, role or Role.ANNOTATOR, scope)
@@ -75,7 +94,7 @@ class Calls:
                 return
         await self._app(*_with_body(scope, receive, json.dumps(call).encode()), send)
 
-    def _find_name(self, call: Any, *, how: str, name: str | None) -> str | None:
+    def _find(self, call: Any, *, how: str, name: str | None) -> Endpoint | None:
         """What Gradio would call; None where that is nothing."""
         if not isinstance(call, dict):
             return None
@@ -84,6 +103,13 @@ class Calls:
         number = call.get("fn_index")
         # Exactly an integer: Gradio would read "3" as 3, too, and the question would be about another.
         return self._find_endpoint(number) if type(number) is int else None
+
+
+async def _answer(endpoint: Endpoint, data: object) -> Response:
+    """Call a plain handler, JSON in and out, as Gradio would answer it."""
+    if not isinstance(data, list) or len(data) != endpoint.n_inputs:
+        return refuse(422, MALFORMED)
+    return JSONResponse({"data": [await run_in_threadpool(endpoint.handle, *data)]})
 
 
 def _with_body(scope: Scope, receive: Receive, body: bytes) -> tuple[Scope, Receive]:

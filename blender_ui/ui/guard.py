@@ -20,6 +20,7 @@ from gradio.context import LocalContext
 
 from blender_ui.errors import NotPermitted
 from blender_ui.services.people.access import Access
+<<<<<<< HEAD
 from blender_ui.ui.address import find_address
 from blender_ui.ui.identity import (
     GRADIOS_OWN,
@@ -30,6 +31,10 @@ from blender_ui.ui.identity import (
     read_key,
     required_role,
 )
+=======
+from blender_ui.ui.calls import Endpoint
+from blender_ui.ui.identity import GRADIOS_OWN, KEY_HEADER, admit, presented_key, read_key, required_role
+>>>>>>> 87e951e (Sign-ins are answered without Gradio: no session is made for them in the event loop)
 from db.models import Role
 
 LOOK_SECONDS = 0.02
@@ -60,11 +65,11 @@ class GuardedBlocks(gr.Blocks):
             "serve these pages with blender_ui.ui.web.open_pages, which puts the gate in front"
         )
 
-    def find_endpoint(self, called: object) -> str | None:
-        """The name of the endpoint that has a number or a name; None where there is none."""
+    def find_endpoint(self, called: object) -> Endpoint | None:
+        """The endpoint that has a number or a name; None where there is none."""
         for number, event in self.fns.items():
             if event.fn is not None and called in (number, event.api_name):
-                return str(event.api_name)
+                return Endpoint(str(event.api_name), len(event.inputs), event.fn)
         return None
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:

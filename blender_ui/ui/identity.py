@@ -51,8 +51,9 @@ CHECKS_ITSELF = frozenset({"label", "account"})
 """Endpoints that are given the key by their scripts and recognise it in their handlers."""
 GRADIOS_OWN = frozenset({"_check_login_status"})
 """What Gradio's button for Hugging Face asks for itself: whether one's own session is signed in."""
-FORGOTTEN = GRADIOS_OWN | {"account_sign_in", "account_accept", "account_password"}
-"""Endpoints whose call leaves no trace: a session remembers what was last sent in it, a password too."""
+WITH_PASSWORD = frozenset({"account_sign_in", "account_accept", "account_password"})
+"""Endpoints whose calls Gradio never sees: it keeps what was last sent in a session, and takes the
+event loop's time to make a new one."""
 SHOWN_IN_DEMO = (
     "inspect_tab",
     "inspect_open",

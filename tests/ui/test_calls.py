@@ -93,9 +93,20 @@ def test_a_person_who_may_call_has_their_own_session(house: House) -> None:
     assert "mine" in house.sessions
 
 
-def test_a_password_is_in_no_session(house: House) -> None:
-    signed_in = house.call("run/{}", "account_sign_in", "mine", None, "ada", PASSWORD)
-    assert signed_in.json()["data"][0]["token"]
+def test_a_password_needs_no_session_and_is_in_none(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a session was made, in the event loop, for somebody who only signs in")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gradio.state_holder.SessionState.__init__", refuse)
+        for way in ("run/{}", "api/{}", "call/{}", "queue/join"):
+            signed_in = house.call(way, "account_sign_in", "a new one", None, "ada", PASSWORD)
+            assert signed_in.json()["data"][0]["token"]
+        wrong = house.call("run/{}", "account_sign_in", "a new one", None, "ada", "a wrong one")
+        assert "No account has this name" in wrong.json()["data"][0]["error"]
+        short = house.post("run/account_sign_in", {"data": ["ada"]})
+        assert (short.status_code, "list of the endpoint's inputs" in short.json()["error"]) == (422, True)
+    house.call("run/{}", "account_me", "", None, house.key)
     kept = house.app.state_holder.session_data.values()
     assert kept
     assert not any(PASSWORD in repr(session.config_values) for session in kept)

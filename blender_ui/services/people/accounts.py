@@ -1,6 +1,6 @@
 """Accounts: made by an admin or an invitation, signed in to by password or through Hugging Face.
 
-Invariant: a password goes no further than ``services.passwords`` and a token only once, to the browser
+Invariant: a password goes no further than ``services.people.passwords`` and a token only once, to the browser
 it is for; there is always an admin who can sign in, once there was one; every change is in the
 audit trail. Non-goal: who may ask for these, which the pages and ``services.people.access`` decide.
 """
@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, NotPermitted, Refused
-from blender_ui.services.passwords import Passwords
 from blender_ui.services.people.account_rows import add_person, free_username, read_username
 from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.people.passwords import Passwords
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret, view_annotator
 from db.engine import transaction
 from db.models import Role, SignIn
@@ -66,7 +66,7 @@ class Accounts:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone.
-        hasher: Argon2 with its costs, or None for those of ``services.passwords``.
+        hasher: Argon2 with its costs, or None for those of ``services.people.passwords``.
     """
 
     def __init__(

@@ -11,8 +11,8 @@ from argon2 import PasswordHasher
 from sqlmodel import select
 
 from blender_ui.errors import Refused
-from blender_ui.services.passwords import MEMORY_KIB, MOST_AT_ONCE, MOST_WAITING, Passwords
 from blender_ui.services.people.accounts import Accounts
+from blender_ui.services.people.passwords import MEMORY_KIB, MOST_AT_ONCE, MOST_WAITING, Passwords
 from db.engine import transaction
 from db.models import Account, Role, utc_now
 from tests.builders.people import PASSWORD
