@@ -20,8 +20,8 @@ from gradio.context import LocalContext
 
 from blender_ui.errors import NotPermitted
 from blender_ui.services.people.access import Access
-<<<<<<< HEAD
 from blender_ui.ui.address import find_address
+from blender_ui.ui.calls import Endpoint
 from blender_ui.ui.identity import (
     GRADIOS_OWN,
     KEY_HEADER,
@@ -31,10 +31,6 @@ from blender_ui.ui.identity import (
     read_key,
     required_role,
 )
-=======
-from blender_ui.ui.calls import Endpoint
-from blender_ui.ui.identity import GRADIOS_OWN, KEY_HEADER, admit, presented_key, read_key, required_role
->>>>>>> 87e951e (Sign-ins are answered without Gradio: no session is made for them in the event loop)
 from db.models import Role
 
 LOOK_SECONDS = 0.02
