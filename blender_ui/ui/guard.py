@@ -33,7 +33,7 @@ from blender_ui.ui.identity import (
 )
 from db.models import Role
 
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 """Between two polls of the queue. Gradio's own thousandth takes 7 % of an idle, slow core."""
 
 
@@ -48,7 +48,7 @@ class GuardedBlocks(gr.Blocks):
     def __init__(self, access: Access, **options: Any) -> None:
         super().__init__(**options)
         self._access = access
-        self._queue.sleep_when_free = LOOK_SECONDS
+        self._queue.sleep_when_free = POLL_SECONDS
 
     def launch(self, *args: Any, app_kwargs: dict[str, Any] | None = None, **options: Any) -> Any:
         """Launch with the gate in front of every route."""
