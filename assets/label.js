@@ -234,7 +234,7 @@ async function reopen(message) {
   }
   find(".name").textContent = welcome.name;
   find(".name").classList.toggle("is-shown-above", window.blenderUi.me?.has_account ?? false);
-  showProject(welcome.desk);
+  showProject(welcome.project);
   ahead = null;
   draw(welcome.turn.pair, welcome.turn.empty);
   say({ ...welcome.turn, notice: message || welcome.turn.notice });

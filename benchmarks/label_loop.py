@@ -176,7 +176,7 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         def client(number: int, tally: Tally, until: float) -> None:
             key, connection = tokens[number], http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             welcome = ask(connection, "label_open", key, None)
-            project_id, shown = welcome["desk"]["project_id"], welcome["turn"]["pair"]
+            project_id, shown = welcome["project"]["project_id"], welcome["turn"]["pair"]
             if shown is None:
                 return
             ahead = ask(connection, "label_ahead", key, project_id, shown["lease_id"])["pair"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from blender_ui.pairing.coins import uniform
+from blender_ui.pairing.draws import uniform
 from db.engine import create_store
 from db.migrations import migrate
 from db.models import (

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import SchemaMismatch, WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
-from blender_ui.fusion.desk import FUSER, load_desk
+from blender_ui.fusion.remote import FUSER, load_fuser_server
 from blender_ui.installation import read_secret
 from blender_ui.loaders import (
     BERTSCORE,
@@ -168,7 +168,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         {
             READER: partial(load_reader, reader_path),
             JOINT: load_joint,
-            FUSER: load_desk,
+            FUSER: load_fuser_server,
             BERTSCORE: load_scorer,
         }
     )

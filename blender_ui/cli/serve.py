@@ -14,7 +14,7 @@ from blender_ui.settings import Settings
 from blender_ui.worker.supervisor import WorkerSupervisor
 from db.models import Role
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
@@ -96,4 +96,4 @@ def _wait_for_end() -> None:
     # No threading.Event: its lock is not re-entrant, and a handler that interrupts the wait would
     # wait for the very lock that the wait holds.
     while not received:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)

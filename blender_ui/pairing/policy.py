@@ -55,20 +55,20 @@ class Choice(NamedTuple):
     propensity: float
 
 
-def choose(head: QueueHead, *, random_share: float, coin: float) -> Choice:
+def choose(head: QueueHead, *, random_share: float, draw: float) -> Choice:
     """Choose the next comparison: by information where there is any, else balanced and random.
 
     Args:
         head: The comparisons open to the annotator, in short.
         random_share: Share of turns, in (0, 1], in which ``most_informative`` follows
             ``balanced_random``.
-        coin: Uniform in [0, 1); below ``random_share`` the turn is a random one.
+        draw: Uniform in [0, 1); below ``random_share`` the turn is a random one.
     """
     if not 0 < random_share <= 1:
         raise ValueError(f"expected a random share in (0, 1], came {random_share}")
     if head.top is None:
         return Choice(head.first.comparison_id, BALANCED_RANDOM, 1 / head.n_least)
-    chosen = head.first if coin < random_share else head.top
+    chosen = head.first if draw < random_share else head.top
     propensity = 0.0
     if chosen.n_taken == head.first.n_taken:
         propensity += random_share / head.n_least

@@ -17,7 +17,7 @@ class McNemar(NamedTuple):
     Attributes:
         n_first_only: Right by the first, wrong by the second.
         n_second_only: The other way round.
-        p_value: Two-sided: how often a fair coin would split them at least so unevenly.
+        p_value: Two-sided: how often chance would split them at least so unevenly.
     """
 
     n_first_only: int

@@ -33,7 +33,7 @@ from blender_ui.ui.identity import (
 )
 from db.models import Role
 
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 """Between two polls of the queue. Gradio's own thousandth takes 7 % of an idle, slow core."""
 
 
@@ -53,7 +53,7 @@ class GuardedBlocks(gr.Blocks):
         super().__init__(**options)
         self.access = access
         self.state_session_capacity = MOST_SESSIONS
-        self._queue.sleep_when_free = LOOK_SECONDS
+        self._queue.sleep_when_free = POLL_SECONDS
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """Refuse: Gradio's own server would stand there without the gate."""

@@ -24,13 +24,13 @@ def head_of(n_taken: list[int], priority: list[float], information: list[float] 
 def simulate(
     n_taken: list[int], information: list[float] | None, *, random_share: float
 ) -> tuple[Counter[int], dict[int, float]]:
-    """Draw the random order and the coin anew in every world; count choices, keep propensities."""
+    """Draw the random order and the draw anew in every world; count choices, keep propensities."""
     draw = random.Random(11)
     chosen: Counter[int] = Counter()
     propensity: dict[int, float] = {}
     for _ in range(N_WORLDS):
         head = head_of(n_taken, [draw.random() for _ in n_taken], information)
-        choice = choose(head, random_share=random_share, coin=draw.random())
+        choice = choose(head, random_share=random_share, draw=draw.random())
         chosen[choice.comparison_id] += 1
         assert propensity.setdefault(choice.comparison_id, choice.propensity) == choice.propensity
     return chosen, propensity
@@ -64,16 +64,16 @@ def test_only_the_least_taken_are_chosen_at_random() -> None:
 
 def test_without_a_ranker_the_policy_is_balanced_random() -> None:
     head = QueueHead(first=Entry(7, 1), n_least=4)
-    assert choose(head, random_share=0.2, coin=0.5) == Choice(7, "balanced_random", 0.25)
+    assert choose(head, random_share=0.2, draw=0.5) == Choice(7, "balanced_random", 0.25)
 
 
 def test_the_most_informative_is_chosen_outside_the_random_share() -> None:
     head = QueueHead(first=Entry(7, 0), n_least=4, top=Entry(9, 2))
-    assert choose(head, random_share=0.2, coin=0.2) == Choice(9, "most_informative", 0.8)
-    assert choose(head, random_share=0.2, coin=0.19) == Choice(7, "most_informative", 0.05)
+    assert choose(head, random_share=0.2, draw=0.2) == Choice(9, "most_informative", 0.8)
+    assert choose(head, random_share=0.2, draw=0.19) == Choice(7, "most_informative", 0.05)
 
 
 @pytest.mark.parametrize("random_share", [0.0, 1.1, -0.1])
 def test_a_policy_without_chance_is_refused(random_share: float) -> None:
     with pytest.raises(ValueError, match="random share"):
-        choose(QueueHead(first=Entry(1, 0), n_least=1), random_share=random_share, coin=0.5)
+        choose(QueueHead(first=Entry(1, 0), n_least=1), random_share=random_share, draw=0.5)

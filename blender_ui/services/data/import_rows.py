@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from blender_ui.exchange.records import PromptRecord, standing_labels
-from blender_ui.pairing.coins import draw_sides, uniform
+from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
 from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, imported_key
 from blender_ui.values import RankingPrompt

@@ -16,8 +16,8 @@ from typing import Protocol, runtime_checkable
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError, MemberError, SettingsError
 from blender_ui.fusion.chat import WORDING, chat_prompt, clean_answer
-from blender_ui.fusion.desk import EngineFuser
 from blender_ui.fusion.protocol import FusedPiece, Fuser
+from blender_ui.fusion.remote import EngineFuser
 from blender_ui.members.asking import Ensemble
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Member, Message
@@ -178,7 +178,7 @@ def choose_fuser(
             active trained version and, without one, the enabled member with ``fuses_first`` or,
             without one, the first with ``can_fuse``.
         members: The ensemble.
-        process: Holds the checkpoint; its loaders have ``fusion.desk.load_desk`` as ``FUSER``.
+        process: Holds the checkpoint; its loaders have ``fusion.remote.load_fuser_server`` as ``FUSER``.
         find_trained: Gives the checkpoint of the active trained version.
 
     Raises:

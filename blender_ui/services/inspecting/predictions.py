@@ -34,7 +34,7 @@ from db.queries.readings import ReadAnswer
 
 PORTION = 4_000
 """Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
-LOOK_SECONDS = 0.3
+REQUEST_SECONDS = 0.3
 """After this long a fast version begins no further portion for one request."""
 _KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
 JOINT_PORTION = 200
@@ -92,7 +92,7 @@ class PredictionStore:
             told: Preferences; each of their comparisons is predicted once.
             extend: Whether a joint version may read comparisons that it has not read, which takes
                 about a minute for ``JOINT_PORTION`` of them. A fast version always goes on for
-                ``LOOK_SECONDS``, with the answers that its reader has read.
+                ``REQUEST_SECONDS``, with the answers that its reader has read.
             share: Of these seconds, where one request asks several versions.
 
         Raises:
@@ -106,7 +106,7 @@ class PredictionStore:
                 missing = self._find_readable(version, missing)
             if len(missing.comparison_id) and (extend or is_fast):
                 if is_fast:
-                    more = self._ask_fast(version, missing, seconds=share * LOOK_SECONDS)
+                    more = self._ask_fast(version, missing, seconds=share * REQUEST_SECONDS)
                 else:
                     more = self._ask_joint(version, missing)
                 known = _merge(known, more)

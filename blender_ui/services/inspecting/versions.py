@@ -107,7 +107,7 @@ class VersionInspection:
             NotFound: If there is no such version.
             RankerError: If its checkpoint cannot be used.
         """
-        with self._look_at(version_id, extend=extend) as (judged, ((predictions, n_waiting),)):
+        with self._ask_versions(version_id, extend=extend) as (judged, ((predictions, n_waiting),)):
             key = ("report", version_id, judged.version, len(predictions.comparison_id), n_waiting)
             return self._recent.get(
                 key,
@@ -123,7 +123,7 @@ class VersionInspection:
 
     def contrast(self, first_id: int, second_id: int) -> Contrast:
         """Two versions on the held-out votes that both have predicted; errors as ``report``."""
-        with self._look_at(first_id, second_id) as (judged, ((first, _), (second, _))):
+        with self._ask_versions(first_id, second_id) as (judged, ((first, _), (second, _))):
             sizes = (len(first.comparison_id), len(second.comparison_id))
             key = ("contrast", first_id, second_id, judged.version, sizes)
             return self._recent.get(
@@ -135,7 +135,7 @@ class VersionInspection:
 
     def rate_members(self, version_id: int) -> tuple[RankerRating, ...]:
         """Members by people and by a version, on held-out comparisons; errors as ``report``."""
-        with self._look_at(version_id) as (judged, ((predictions, _),)):
+        with self._ask_versions(version_id) as (judged, ((predictions, _),)):
             key = ("ratings", version_id, judged.version, len(predictions.comparison_id))
 
             def rate() -> tuple[RankerRating, ...]:
@@ -171,20 +171,19 @@ class VersionInspection:
         return tuple(sorted(points, key=lambda point: (point.kind, point.n_train)))
 
     @contextmanager
-    def _look_at(
+    def _ask_versions(
         self, *version_ids: int, extend: bool = False
     ) -> Iterator[tuple[PreferenceArrays, list[Predicted]]]:
         """What versions say of the held-out votes; what is left is asked about afterwards."""
         with transaction(self._engine) as session:
-            looked_at = [versions.get_version(session, one) for one in version_ids]
+            asked = [versions.get_version(session, one) for one in version_ids]
         judged = self._find_judged()
         predicted = [
-            self._predictions.predict(one, judged, extend=extend, share=1 / len(looked_at))
-            for one in looked_at
+            self._predictions.predict(one, judged, extend=extend, share=1 / len(asked)) for one in asked
         ]
         yield judged, predicted
         # Not before: it would take Python's lock from the request that waits for the figures.
-        for version, (_, n_waiting) in zip(looked_at, predicted, strict=True):
+        for version, (_, n_waiting) in zip(asked, predicted, strict=True):
             if n_waiting and version.reader_fingerprint is not None and version.id not in self._followers:
                 # Not a daemon, which would be cut off in the middle of a sum.
                 follower = threading.Thread(target=self._follow, args=(version,), name="inspector")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost
-from blender_ui.pairing.coins import uniform
+from blender_ui.pairing.draws import uniform
 from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
 from blender_ui.services.people.visitors import Visitors
 from db.models import LeaseStatus, Purpose
@@ -169,7 +169,7 @@ class Lender:
         if first is None:
             return None
         turn = leases.get_last_id(session)
-        coin, remaining = uniform(self._seed, "check", annotator_id, turn), 1.0
+        drawn, remaining = uniform(self._seed, "check", annotator_id, turn), 1.0
         shares = {Purpose.GOLD: order.gold_share, Purpose.ATTENTION: order.attention_share}
         for purpose, share in shares.items():
             of_purpose = scope._replace(purpose=purpose)
@@ -178,7 +178,7 @@ class Lender:
             check = queue.find_least_taken(session, annotator_id=annotator_id, scope=of_purpose)
             if check is None:
                 continue
-            if remaining - share <= coin < remaining:
+            if remaining - share <= drawn < remaining:
                 n_least = self._count(session, annotator_id, of_purpose, check)
                 return Choice(check.comparison_id, purpose.value, share / n_least)
             remaining -= share
@@ -201,7 +201,7 @@ class Lender:
         n_least = self._count(session, annotator_id, scope, first)
         head = QueueHead(first=Entry(*first), n_least=n_least, top=None if top is None else Entry(*top))
         random_share = order.random_share if self._random_share is None else self._random_share
-        return choose(head, random_share=random_share, coin=uniform(self._seed, "turn", annotator_id, turn))
+        return choose(head, random_share=random_share, draw=uniform(self._seed, "turn", annotator_id, turn))
 
     @staticmethod
     def _count(session: Session, annotator_id: int, scope: Scope, head: queue.Head) -> int:

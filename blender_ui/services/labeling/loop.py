@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost, MalformedInput
-from blender_ui.pairing.coins import uniform
+from blender_ui.pairing.draws import uniform
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
 from blender_ui.services.labeling.answers import Answer as Answer

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound
-from blender_ui.pairing.coins import draw_sides, uniform
+from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
 from db.models import Comparison, Origin, Project, Prompt
 from db.queries import queue

@@ -244,7 +244,7 @@ def warn(latest: Latest) -> str:
     """A gentle sentence for an annotator whose latest labels look odd; empty where they do not.
 
     Checks: three or more check pairs, and most of them, were missed. Haste: half of at least ten labels
-    came within ``TOO_FAST_SECONDS``. One side: a fair coin would give as many on one side, of at least
+    came within ``TOO_FAST_SECONDS``. One side: chance would give as many on one side, of at least
     fifteen, less than once in a thousand times. One answer: the last twenty are all a tie, or all both bad.
     """
     checks = latest.gold >= 0
@@ -265,7 +265,7 @@ def warn(latest: Latest) -> str:
     if len(sided) >= 15 and binomtest(n_right, len(sided)).pvalue < 0.001:
         side, n = ("right", n_right) if 2 * n_right > len(sided) else ("left", len(sided) - n_right)
         return (
-            f"{n} of the latest {len(sided)} choices were the {side} answer, and sides are drawn by a coin. "
+            f"{n} of the latest {len(sided)} choices were the {side} answer, and sides are drawn at random. "
             "A short break may help."
         )
     last = set(latest.outcome[-20:].tolist())

@@ -17,8 +17,8 @@ from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.candidates import CandidateView, FailureView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.columns import answered, failed, growing
-from blender_ui.ui.asking.desk import Desk, outcome_of
 from blender_ui.ui.asking.ledger import Ledger
+from blender_ui.ui.asking.pair_columns import PairColumns, outcome_of
 from blender_ui.ui.asking.views import (
     LONGEST_INPUT,
     LONGEST_INSTRUCTION,
@@ -65,7 +65,7 @@ class Blend:
         self._access = services.access
         self._asking = Asking(services.access)
         self._pause = pause
-        self._desk = Desk(services.labeling, services.blending, timer=timer)
+        self._pairs = PairColumns(services.labeling, services.blending, timer=timer)
 
     @property
     def n_columns(self) -> int:
@@ -190,7 +190,7 @@ class Blend:
         if len({entry.text for entry in self._answers(visit).candidates}) < 2:
             return self.reveal(visit).visit if visit.columns else visit
         self._labeling.queue_prompt(prompt_id=prompt_id)
-        return self._desk.draw(visit)
+        return self._pairs.draw(visit)
 
     def await_others(self, visit: Visit) -> Visit:
         """Wait for answers that were begun before the page was opened anew, then settle."""
@@ -213,7 +213,7 @@ class Blend:
                 seconds=max(0.0, self._timer() - pair.drawn_seconds),
             )
         except LeaseLost as error:
-            return Turn(self._desk.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
+            return Turn(self._pairs.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
         return Turn(replace(self.reveal(visit).visit, undoable=pair.lease_id))
 
     def skip(self, visit: Visit) -> Turn:
@@ -224,8 +224,8 @@ class Blend:
         try:
             self._labeling.skip(annotator_id=visit.annotator_id, lease_id=pair.lease_id)
         except Refused as error:
-            return Turn(self._desk.draw(replace(visit, pair=None)), str(error))
-        return Turn(self._desk.draw(replace(visit, pair=None, undoable=pair.lease_id)))
+            return Turn(self._pairs.draw(replace(visit, pair=None)), str(error))
+        return Turn(self._pairs.draw(replace(visit, pair=None, undoable=pair.lease_id)))
 
     def undo(self, visit: Visit) -> Turn:
         """Take the last vote or skip on this prompt back.
@@ -244,7 +244,7 @@ class Blend:
             return Turn(replace(visit, undoable=None), str(error))
         visit = replace(visit, undoable=None)
         if not visit.is_revealed:
-            return Turn(visit if shown is None else self._desk.lay_out(visit, shown))
+            return Turn(visit if shown is None else self._pairs.lay_out(visit, shown))
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=prompt_id)
         return Turn(
             visit, "Your vote was taken back. You have seen the names, so this pair is left to others."

@@ -76,8 +76,8 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """The project on the desk, and the ones there are to choose from.
+class ProjectChoice:
+    """The project that is shown, and those to choose from.
 
     Attributes:
         guidelines: Safe HTML; empty for the app's own.
@@ -94,10 +94,10 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True)
 class Welcome:
-    """The annotator's name, their desk and their first turn."""
+    """The annotator's name, their project and their first turn."""
 
     name: str
-    desk: Desk
+    project: ProjectChoice
     turn: Turn
 
 

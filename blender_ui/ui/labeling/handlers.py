@@ -16,10 +16,10 @@ from blender_ui.services.people.access import Access
 from blender_ui.services.people.projects import ProjectBrief, Projects
 from blender_ui.ui.identity import recognise
 from blender_ui.ui.labeling.forms import (
-    Desk,
     Empty,
     Past,
     Place,
+    ProjectChoice,
     Reveal,
     Turn,
     Welcome,
@@ -65,11 +65,13 @@ class LabelHandlers:
     def open(self, key: str, project_id: object = None) -> Welcome:
         """Begin, or go on where the annotator was, in a project of theirs."""
         annotator = recognise(self._labeling, key)
-        desk = self._find_desk(annotator, project_id)
-        is_another = project_id is not None and desk.project_id != project_id
-        notice = f"The project you asked for is not open to you. This is {desk.name}." if is_another else ""
-        turn = self._next(annotator, Place(project_id=desk.project_id), notice=notice)
-        return Welcome(name=annotator.name, desk=desk, turn=turn)
+        project = self._find_project(annotator, project_id)
+        is_another = project_id is not None and project.project_id != project_id
+        notice = (
+            f"The project you asked for is not open to you. This is {project.name}." if is_another else ""
+        )
+        turn = self._next(annotator, Place(project_id=project.project_id), notice=notice)
+        return Welcome(name=annotator.name, project=project, turn=turn)
 
     def ahead(self, key: str, project_id: int, shown: int) -> Turn:
         """The pair after the one that is on the screen, to be drawn the moment that one is answered."""
@@ -157,7 +159,7 @@ class LabelHandlers:
             idempotency_key=read_token(token),
         )
 
-    def _find_desk(self, annotator: AnnotatorView, wanted: object) -> Desk:
+    def _find_project(self, annotator: AnnotatorView, wanted: object) -> ProjectChoice:
         """The wanted project, else the one that they joined last, else the first that is open to them."""
         mine = self._list_mine(annotator)
         if not mine:
@@ -167,7 +169,7 @@ class LabelHandlers:
         chosen = next(
             (by_id[one] for one in (wanted, joined) if isinstance(one, int) and one in by_id), mine[0]
         )
-        return Desk(
+        return ProjectChoice(
             project_id=chosen.id,
             name=chosen.name,
             guidelines=render_prose(chosen.guidelines) if chosen.guidelines.strip() else "",

@@ -9,7 +9,7 @@ from blender_ui.services.quality.agreement import Disagreement, QualityView
 from blender_ui.services.quality.label_figures import AnnotatorFigures, Overall, PairMatrix
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.ui import markup, prose
-from blender_ui.ui.quality.handlers import Desk
+from blender_ui.ui.quality.handlers import RulingQueue
 from db.models import Outcome
 
 WORDS = {
@@ -146,14 +146,14 @@ def _pair_cell(pairs: PairMatrix, row: int, column: int) -> markup.Cell | None:
     return markup.Cell(agreement, title)
 
 
-def draw_desk(desk: Desk) -> str:
+def draw_next(waiting: RulingQueue) -> str:
     """The disagreement to be ruled on, without the members' names."""
-    if desk.shown is None:
+    if waiting.shown is None:
         return markup.remark("No disagreement waits for a ruling.")
-    shown = desk.shown
+    shown = waiting.shown
     asked = markup.fold("What was asked", prose.render_prose(f"{shown.instruction}\n\n{shown.input}".strip()))
     answers = markup.side_by_side(_answer("Left", shown.left_text), _answer("Right", shown.right_text))
-    return asked + answers + _draw_votes(shown) + markup.remark(f"{desk.n_more} more wait after this one.")
+    return asked + answers + _draw_votes(shown) + markup.remark(f"{waiting.n_more} more wait after this one.")
 
 
 def _answer(title: str, text: str) -> str:

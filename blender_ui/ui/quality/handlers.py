@@ -19,7 +19,7 @@ N_WAITING = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class RulingQueue:
     """The disagreement that is to be ruled on.
 
     Attributes:
@@ -47,12 +47,12 @@ class QualityHandlers:
         """The figures of now."""
         return self._quality.view()
 
-    def desk(self, passed_over: Sequence[object] = ()) -> Desk:
+    def next_disagreement(self, passed_over: Sequence[object] = ()) -> RulingQueue:
         """The most evenly split pair without a ruling, less those that were passed over on this page."""
         passed = {key for key in passed_over if isinstance(key, int)}
         waiting = self._quality.list_disagreements(limit=N_WAITING + len(passed))
         left = [one for one in waiting if one.comparison_id not in passed]
-        return Desk(shown=left[0] if left else None, n_more=max(len(left) - 1, 0))
+        return RulingQueue(shown=left[0] if left else None, n_more=max(len(left) - 1, 0))
 
     def rule(self, memory: object, *, comparison_id: object, outcome: object, reason: object) -> str:
         """Store a ruling; gives a sentence that says what is wrong, empty where nothing is."""

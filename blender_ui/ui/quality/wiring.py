@@ -11,7 +11,7 @@ from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import agreement_plot
 from blender_ui.ui.quality import drawing
-from blender_ui.ui.quality.handlers import Desk, QualityHandlers
+from blender_ui.ui.quality.handlers import QualityHandlers, RulingQueue
 from blender_ui.ui.quality.layout import QualityParts, RulingParts, draw_quality
 
 Update = dict[Any, Any]
@@ -33,16 +33,19 @@ def build_quality(services: Services, page: gr.Blocks) -> None:
 
 def _wire_looking(page: gr.Blocks, parts: QualityParts, handlers: QualityHandlers) -> None:
     def open_page() -> Update:
-        return {**_paint(parts, handlers), **_paint_desk(parts.ruling, handlers.desk())}
+        return {**_paint(parts, handlers), **_paint_disagreement(parts.ruling, handlers.next_disagreement())}
 
     def look_again(passed_over: list[int]) -> Update:
-        return {**_paint(parts, handlers), **_paint_desk(parts.ruling, handlers.desk(passed_over))}
+        return {
+            **_paint(parts, handlers),
+            **_paint_disagreement(parts.ruling, handlers.next_disagreement(passed_over)),
+        }
 
     def figures() -> dict[str, Any]:
         return drawing.list_figures(handlers.view())
 
     parts.look.click(figures, None, parts.figures, queue=False, api_name="quality_figures")
-    outputs = [parts.overall, parts.curve, parts.annotators, parts.pairs, *_desk_outputs(parts.ruling)]
+    outputs = [parts.overall, parts.curve, parts.annotators, parts.pairs, *_ruling_outputs(parts.ruling)]
     page.load(open_page, None, outputs, **at_once("quality_open"))
     parts.refresh.click(look_again, parts.ruling.passed_over, outputs, **at_once("quality_refresh"))
 
@@ -57,14 +60,18 @@ def _wire_ruling(parts: QualityParts, handlers: QualityHandlers) -> None:
         if problem:
             return {ruling.notice: markup.notice(problem, tone="warning")}
         said = markup.notice("The ruling is stored and counts from now on.", tone="good")
-        return {**_paint_desk(ruling, handlers.desk(passed_over)), ruling.notice: said}
+        return {**_paint_disagreement(ruling, handlers.next_disagreement(passed_over)), ruling.notice: said}
 
     def pass_over(comparison_id: int | None, passed_over: list[int]) -> Update:
         passed = [*passed_over, *([comparison_id] if comparison_id is not None else [])]
-        return {**_paint_desk(ruling, handlers.desk(passed)), ruling.passed_over: passed, ruling.notice: ""}
+        return {
+            **_paint_disagreement(ruling, handlers.next_disagreement(passed)),
+            ruling.passed_over: passed,
+            ruling.notice: "",
+        }
 
     given = [parts.memory, ruling.comparison_id, ruling.outcome, ruling.reason, ruling.passed_over]
-    outputs = [*_desk_outputs(ruling), ruling.notice]
+    outputs = [*_ruling_outputs(ruling), ruling.notice]
     ruling.rule.click(rule, given, outputs, **at_once("quality_rule"))
     ruling.pass_over.click(
         pass_over,
@@ -74,7 +81,7 @@ def _wire_ruling(parts: QualityParts, handlers: QualityHandlers) -> None:
     )
 
 
-def _desk_outputs(ruling: RulingParts) -> list[Any]:
+def _ruling_outputs(ruling: RulingParts) -> list[Any]:
     return [
         ruling.pair,
         ruling.comparison_id,
@@ -96,11 +103,11 @@ def _paint(parts: QualityParts, handlers: QualityHandlers) -> Update:
     }
 
 
-def _paint_desk(ruling: RulingParts, desk: Desk) -> Update:
-    is_open = desk.shown is not None
+def _paint_disagreement(ruling: RulingParts, waiting: RulingQueue) -> Update:
+    is_open = waiting.shown is not None
     return {
-        ruling.pair: drawing.draw_desk(desk),
-        ruling.comparison_id: desk.shown.comparison_id if desk.shown is not None else None,
+        ruling.pair: drawing.draw_next(waiting),
+        ruling.comparison_id: waiting.shown.comparison_id if waiting.shown is not None else None,
         ruling.outcome: gr.update(value=None, interactive=is_open),
         ruling.reason: gr.update(value="", interactive=is_open),
         ruling.rule: gr.update(interactive=is_open),

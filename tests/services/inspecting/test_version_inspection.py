@@ -142,7 +142,7 @@ def test_a_look_judges_as_much_as_it_has_time_for_and_the_rest_follows(
 ) -> None:
     whole = desk.inspection.report(desk.good)
     shutil.copytree(desk.home / "rankers", tmp_path / "rankers", ignore=shutil.ignore_patterns("predictions"))
-    monkeypatch.setattr(predictions, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(predictions, "REQUEST_SECONDS", 0.0)
     monkeypatch.setattr(predictions, "PORTION", 2)
     inspection = VersionInspection(
         desk.engine, table=desk.table, process=EngineProcess({}), rankers_path=tmp_path / "rankers"
@@ -162,7 +162,7 @@ def test_two_versions_of_which_a_look_knows_a_part_are_compared_on_the_same_part
 ) -> None:
     whole = desk.inspection.contrast(desk.misled, desk.good)
     shutil.copytree(desk.home / "rankers", tmp_path / "rankers", ignore=shutil.ignore_patterns("predictions"))
-    monkeypatch.setattr(predictions, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(predictions, "REQUEST_SECONDS", 0.0)
     monkeypatch.setattr(predictions, "PORTION", 2)
     inspection = VersionInspection(
         desk.engine, table=desk.table, process=EngineProcess({}), rankers_path=tmp_path / "rankers"

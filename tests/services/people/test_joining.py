@@ -56,7 +56,7 @@ class House:
 
     def opens(self, name: str, project_id: object = None) -> str:
         token = self.accounts.sign_in(username=name, password=PASSWORD).token
-        return self.label().open(token, project_id).desk.name
+        return self.label().open(token, project_id).project.name
 
 
 @pytest.fixture
@@ -137,6 +137,6 @@ def test_a_wanted_project_that_is_not_open_is_said(house: House) -> None:
     house.add("ada")
     token = house.accounts.sign_in(username="ada", password=PASSWORD).token
     welcome = house.label().open(token, house.project_id)
-    assert welcome.desk.name == "Default project"
+    assert welcome.project.name == "Default project"
     assert "not open to you" in welcome.turn.notice
     assert house.label().open(token, None).turn.notice == ""

@@ -161,7 +161,7 @@ def test_labelling_needs_a_sign_in_and_gets_ones_own_pair_and_answers(house: Hou
     assert "not signed in" in stranger["error"]
     mine, theirs = house.tokens[Role.ANNOTATOR], house.tokens[Role.RESEARCHER]
     welcome = house.post("label_open", mine, None).json()["data"][0]
-    project_id, pair = welcome["desk"]["project_id"], welcome["turn"]["pair"]
+    project_id, pair = welcome["project"]["project_id"], welcome["turn"]["pair"]
     vote = {"lease_id": pair["lease_id"], "outcome": "left", "token": "t", "project_id": project_id}
     assert house.post("label_vote", mine, vote).json()["data"][0]["reveal"]["outcome"] == "left"
     own = house.post("label_mine", mine, project_id, None).json()["data"][0]["answers"]

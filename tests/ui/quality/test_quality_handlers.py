@@ -35,7 +35,7 @@ def test_an_empty_store_says_what_to_do(page: Page) -> None:
     view = page.handlers.view()
     assert "Nobody has labelled anything yet" in drawing.draw_overall(view)
     assert "Nobody yet" in drawing.draw_annotators(view.annotators)
-    assert "No disagreement waits" in drawing.draw_desk(page.handlers.desk())
+    assert "No disagreement waits" in drawing.draw_next(page.handlers.next_disagreement())
     assert drawing.list_figures(view)["alpha"] == {"value": None, "low": None, "high": None}
 
 
@@ -67,14 +67,14 @@ def test_a_ruling_goes_into_the_store_and_the_next_pair_comes(page: Page) -> Non
     for place in (0, 1):
         page.store.say("ada", place, Outcome.LEFT)
         page.store.say("bob", place, Outcome.RIGHT)
-    desk = page.handlers.desk()
-    assert desk.shown is not None
-    assert desk.n_more == 1
-    drawn = drawing.draw_desk(desk)
+    waiting = page.handlers.next_disagreement()
+    assert waiting.shown is not None
+    assert waiting.n_more == 1
+    drawn = drawing.draw_next(waiting)
     assert "left is better" in drawn
     assert "member-" not in drawn.replace("Answer of member-", ""), "no member is named beside its answer"
     said = page.handlers.rule(
-        MEMORY, comparison_id=desk.shown.comparison_id, outcome="both_bad", reason="neither answers"
+        MEMORY, comparison_id=waiting.shown.comparison_id, outcome="both_bad", reason="neither answers"
     )
     assert said == ""
     with transaction(page.store.engine) as session:
@@ -82,21 +82,21 @@ def test_a_ruling_goes_into_the_store_and_the_next_pair_comes(page: Page) -> Non
         assert ruling is not None
         assert (ruling.outcome, ruling.reason) == (Outcome.BOTH_BAD, "neither answers")
         assert ruling.decided_by_id is not None
-    following = page.handlers.desk()
+    following = page.handlers.next_disagreement()
     assert following.shown is not None
-    assert following.shown.comparison_id != desk.shown.comparison_id
+    assert following.shown.comparison_id != waiting.shown.comparison_id
 
 
 def test_a_pair_that_was_passed_over_waits_behind(page: Page) -> None:
     for place in (0, 1):
         page.store.say("ada", place, Outcome.LEFT)
         page.store.say("bob", place, Outcome.RIGHT)
-    first = page.handlers.desk().shown
+    first = page.handlers.next_disagreement().shown
     assert first is not None
-    second = page.handlers.desk([first.comparison_id]).shown
+    second = page.handlers.next_disagreement([first.comparison_id]).shown
     assert second is not None
     assert second.comparison_id != first.comparison_id
-    assert page.handlers.desk([first.comparison_id, second.comparison_id, "x"]).shown is None
+    assert page.handlers.next_disagreement([first.comparison_id, second.comparison_id, "x"]).shown is None
 
 
 @pytest.mark.parametrize(

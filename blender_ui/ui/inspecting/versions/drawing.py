@@ -185,7 +185,7 @@ def draw_contrast(contrast: Contrast) -> str:
         ("McNemar's p", f"{test.p_value:.3g}"),
     ]
     note = (
-        "McNemar's exact test on the majorities of pairs: how often a fair coin would split the changed ones "
+        "McNemar's exact test on the majorities of pairs: how often chance would split the changed ones "
         "at least so unevenly."
     )
     return markup.figures(entries, note=note) + markup.figure_links("contrast-plot", name="two-versions")

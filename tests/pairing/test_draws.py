@@ -1,6 +1,6 @@
 """Coins are fair, and fall the same way when asked again."""
 
-from blender_ui.pairing.coins import draw_sides, uniform
+from blender_ui.pairing.draws import draw_sides, uniform
 
 
 def test_a_draw_depends_on_its_seed_and_labels_alone() -> None:

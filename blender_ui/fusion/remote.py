@@ -1,6 +1,6 @@
 """A fuser in another process, where calls are short and answers are long.
 
-The child holds a ``FuserDesk``: one call begins a fusion, others ask for its progress. The parent
+The child holds a ``FuserServer``: one call begins a fusion, others ask for its progress. The parent
 holds an ``EngineFuser``, which is a ``Fuser`` like any other.
 
 Invariant: a fusion that its parent no longer asks for is stopped. Non-goal: the model itself.
@@ -26,8 +26,8 @@ from blender_ui.values import RankingPrompt
 _log = logging.getLogger(__name__)
 
 FUSER = "fuser"
-"""Name of the desk among an engine process' loaders."""
-LOOK_SECONDS = 0.05
+"""Name of the server among an engine process' loaders."""
+POLL_SECONDS = 0.05
 FORGOTTEN_SECONDS = 30.0
 """A fusion is stopped after this long without a request: its page is gone."""
 
@@ -47,10 +47,10 @@ _BEGUN = Progress(FusedPiece("", 0), False, "")
 class _Job:
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Progress = _BEGUN
-    looked_at: float = field(default_factory=time.monotonic)
+    polled_at: float = field(default_factory=time.monotonic)
 
 
-class FuserDesk:
+class FuserServer:
     """Runs fusions in threads and says how far they are; one at a time, the others wait."""
 
     def __init__(self, fuser: Fuser) -> None:
@@ -66,7 +66,7 @@ class FuserDesk:
         threading.Thread(target=self._run, args=(job, prompt, candidates), daemon=True).start()
         return number
 
-    def look(self, number: int) -> Progress:
+    def poll(self, number: int) -> Progress:
         """How far a fusion is. One that is done is given once and then forgotten.
 
         Raises:
@@ -75,7 +75,7 @@ class FuserDesk:
         job = self._jobs.get(number)
         if job is None:
             raise FusionError("the engine process was replaced while it was fusing; try again")
-        job.looked_at = time.monotonic()
+        job.polled_at = time.monotonic()
         progress = job.progress
         if progress.is_done:
             del self._jobs[number]
@@ -93,7 +93,7 @@ class FuserDesk:
             with self._turn:
                 for piece in self._fuser.stream(prompt, candidates, stop=job.stop):
                     job.progress = Progress(piece, False, "")
-                    if time.monotonic() - job.looked_at > FORGOTTEN_SECONDS:
+                    if time.monotonic() - job.polled_at > FORGOTTEN_SECONDS:
                         job.stop.set()
         except FusionError as failure:
             error = str(failure)
@@ -107,7 +107,7 @@ class EngineFuser:
     """A fuser whose model is held by an engine process; torch stays there.
 
     Args:
-        process: Has a loader ``FUSER`` that makes a ``FuserDesk`` from a folder.
+        process: Has a loader ``FUSER`` that makes a ``FuserServer`` from a folder.
         folder: The checkpoint.
         name: The name that people see; empty for the folder's.
         sleep: Waits between two requests.
@@ -145,14 +145,14 @@ class EngineFuser:
             while not is_done:
                 if stop is not None and stop.is_set():
                     raise FusionError("fusing was stopped")
-                progress: Progress = self._call("look", number)
+                progress: Progress = self._call("poll", number)
                 is_done = progress.is_done
                 if progress.error:
                     raise FusionError(progress.error)
                 if progress.piece.text:
                     yield progress.piece
                 if not is_done:
-                    self._sleep(LOOK_SECONDS)
+                    self._sleep(POLL_SECONDS)
         finally:
             if not is_done:
                 self._call("cancel", number)
@@ -164,8 +164,8 @@ class EngineFuser:
             raise FusionError(str(error)) from error
 
 
-def load_desk(folder: Path) -> FuserDesk:
+def load_fuser_server(folder: Path) -> FuserServer:
     """The loader for ``EngineProcess``; runs in the child, where torch may be imported."""
     from blender_ui.fusion.seq2seq import Seq2SeqFuser
 
-    return FuserDesk(Seq2SeqFuser(folder))
+    return FuserServer(Seq2SeqFuser(folder))

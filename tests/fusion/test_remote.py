@@ -12,8 +12,8 @@ import pytest
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError
-from blender_ui.fusion.desk import FUSER, EngineFuser, FuserDesk, load_desk
 from blender_ui.fusion.protocol import FusedPiece
+from blender_ui.fusion.remote import FUSER, EngineFuser, FuserServer, load_fuser_server
 from blender_ui.values import RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Go")
@@ -44,13 +44,13 @@ class CountingFuser:
         yield FusedPiece(" ".join(map(str, range(1, self.enough + 1))), self.enough, "stop")
 
 
-def counting_desk(folder: Path, *, seconds: float) -> FuserDesk:
-    return FuserDesk(CountingFuser(folder, seconds=seconds))
+def counting_server(folder: Path, *, seconds: float) -> FuserServer:
+    return FuserServer(CountingFuser(folder, seconds=seconds))
 
 
 @pytest.fixture
 def process() -> Iterator[EngineProcess]:
-    process = EngineProcess({FUSER: partial(counting_desk, seconds=0.02)})
+    process = EngineProcess({FUSER: partial(counting_server, seconds=0.02)})
     yield process
     process.close()
 
@@ -84,7 +84,7 @@ def test_stop_and_closing_end_the_fusion_in_the_child(process: EngineProcess) ->
     next(stream)
     stream.close()
     began = time.monotonic()
-    stream = fuser.stream(PROMPT, ["a"])  # The desk has one turn at a time: it must be free again.
+    stream = fuser.stream(PROMPT, ["a"])  # The server runs one fusion at a time: it must be free again.
     next(stream)
     stream.close()
     assert time.monotonic() - began < 20
@@ -106,7 +106,7 @@ def test_a_checkpoint_fuses_in_the_engine_process(tmp_path: Path) -> None:
 
     folder = build_tiny_t5(tmp_path / "tiny")
     (folder / "generation_config.json").write_text('{"num_beams": 1, "max_new_tokens": 6}')
-    process = EngineProcess({FUSER: load_desk})
+    process = EngineProcess({FUSER: load_fuser_server})
     try:
         fuser = EngineFuser(process, folder)
         last = list(fuser.stream(PROMPT, ["Paramaribo", "Cayenne"]))[-1]
@@ -117,5 +117,5 @@ def test_a_checkpoint_fuses_in_the_engine_process(tmp_path: Path) -> None:
 
 
 def test_the_web_processs_side_imports_no_torch() -> None:
-    code = "import sys, blender_ui.fusion.desk; sys.exit('torch' in sys.modules)"
+    code = "import sys, blender_ui.fusion.remote; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

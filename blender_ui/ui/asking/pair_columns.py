@@ -18,7 +18,7 @@ from blender_ui.ui.asking.views import Choice, Pair, Visit
 from db.models import Outcome
 
 
-class Desk:
+class PairColumns:
     """Lends pairs and finds their columns.
 
     Args:
