@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blender_ui.exchange.records import dataset_member
 from blender_ui.statistics.bradley_terry import (
     BradleyTerry,
     count_wins,
@@ -23,12 +22,10 @@ from blender_ui.statistics.bradley_terry import (
     fit_wins,
 )
 from blender_ui.statistics.groups import find_groups
-from blender_ui.values import BoolArray, FloatArray, IntArray
+from blender_ui.values import FloatArray, IntArray
 from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
 from blender_ui.votes.styles import STYLE_NAMES
 
-BEST_RANKED = "best-ranked"
-"""Stands for whichever answer a ranking put first, as if choosing by rank were a member."""
 N_POINTS = 12
 """Of ratings over time."""
 
@@ -129,7 +126,7 @@ def rate_members(
     """Rate every member that people compared with another one.
 
     Args:
-        told: Preferences; of people, two answers of one member left out: ``between_members``.
+        told: Preferences; of people, two answers of one member left out: ``views.between_members``.
         prompts: Facts of the prompts.
         styles: Style counts by candidate id, to hold style equal; None to leave it as it is.
 
@@ -238,42 +235,6 @@ def _fit(
     fit = fit_bradley_terry(left, right, target, n_players=size)
     clustered = fit_bradley_terry(left, right, target, n_players=size, clusters=cluster)
     return fit, np.maximum(fit.margins(), clustered.margins())
-
-
-def between_members(told: PreferenceArrays) -> PreferenceArrays:
-    """People's preferences between two members with names: two answers of one say nothing of members."""
-    named = ~_is_unnamed(told)
-    return told.select(told.is_human & (told.left != told.right) & named)
-
-
-def count_unnamed(told: PreferenceArrays) -> int:
-    """People's preferences that say nothing of members, because a side's model has no name."""
-    return int((told.is_human & _is_unnamed(told)).sum())
-
-
-def with_best_ranked(told: PreferenceArrays, first_ids: IntArray) -> PreferenceArrays:
-    """Count an answer that a ranking put first as that of ``BEST_RANKED`` and no more as its member's.
-
-    Where both sides were put first by different rankings, neither is changed.
-
-    Args:
-        told: Preferences.
-        first_ids: Candidates that the latest ranking of their prompt put first.
-    """
-    is_left, is_right = np.isin(told.left_id, first_ids), np.isin(told.right_id, first_ids)
-    number = len(told.members)
-    return replace(
-        told,
-        left=np.where(is_left & ~is_right, number, told.left),
-        right=np.where(is_right & ~is_left, number, told.right),
-        members=(*told.members, BEST_RANKED),
-        member_ids=(*told.member_ids, ()),
-    )
-
-
-def _is_unnamed(told: PreferenceArrays) -> BoolArray:
-    nobody = np.array([not dataset_member(name) for name in told.members], dtype=bool)
-    return np.asarray(nobody[told.left] | nobody[told.right])
 
 
 def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:

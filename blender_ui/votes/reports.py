@@ -127,11 +127,6 @@ class Contrast(NamedTuple):
     n_changes: int
 
 
-def find_judged(told: PreferenceArrays, prompts: PromptArrays) -> PreferenceArrays:
-    """The decided votes of people on held-out prompts."""
-    return told.select(told.is_decided & told.is_human & prompts.is_held_out[told.prompt_id])
-
-
 def report_version(
     version_id: int,
     told: PreferenceArrays,

@@ -20,13 +20,11 @@ from blender_ui.votes.arrays import PreferenceArrays
 from blender_ui.votes.ratings import (
     RatingPoint,
     RatingsView,
-    between_members,
-    count_unnamed,
     rate_by_kind,
     rate_members,
     rate_over_time,
-    with_best_ranked,
 )
+from blender_ui.votes.views import between_members, count_unnamed, with_best_ranked
 from db.engine import transaction
 from db.queries import labels, rankings
 

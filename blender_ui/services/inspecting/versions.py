@@ -27,14 +27,14 @@ from blender_ui.services.inspecting.recent import Recent
 from blender_ui.services.versions import model_versions as versions
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.votes.arrays import PreferenceArrays
-from blender_ui.votes.ratings import RankerRating, between_members, rate_by_ranker
+from blender_ui.votes.ratings import RankerRating, rate_by_ranker
 from blender_ui.votes.reports import (
     Contrast,
     VersionReport,
     contrast_versions,
-    find_judged,
     report_version,
 )
+from blender_ui.votes.views import between_members, find_judged
 from db.engine import transaction
 from db.models import ModelVersion
 

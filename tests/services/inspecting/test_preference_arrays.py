@@ -15,8 +15,8 @@ from blender_ui.services.inspecting.queue_health import measure_queue
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.versions.readiness import measure_readiness
-from blender_ui.votes.ratings import BEST_RANKED
 from blender_ui.votes.styles import count_styles
+from blender_ui.votes.views import BEST_RANKED
 from db.engine import transaction
 from db.models import Candidate, Outcome, Preference, Prompt, Purpose, Ranking, RankingEntry, utc_now
 from db.queries.preferences import count_teaching

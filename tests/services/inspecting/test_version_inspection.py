@@ -21,7 +21,7 @@ from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.training.fast import predict_fast
-from blender_ui.votes.reports import find_judged
+from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Preference, utc_now
 from tests.builders.stores import make_store

@@ -1,7 +1,7 @@
 """What the tabs of one version and of two do when asked, without Gradio.
 
 Invariant: a version is judged as it was trained, and every figure can be saved with its rows' ids.
-Non-goal: the statistics; ``services.inspecting.reports`` has them.
+Non-goal: the statistics; ``votes.reports`` has them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""Which of the standing votes count for what: ratings of members, or judging versions.
+
+Invariant: a view gives arrays of the same kind, with fewer votes or other sides. Non-goal: figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from blender_ui.exchange.records import dataset_member
+from blender_ui.values import BoolArray, IntArray
+from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
+
+BEST_RANKED = "best-ranked"
+"""Stands for whichever answer a ranking put first, as if choosing by rank were a member."""
+
+
+def find_judged(told: PreferenceArrays, prompts: PromptArrays) -> PreferenceArrays:
+    """The decided votes of people on held-out prompts."""
+    return told.select(told.is_decided & told.is_human & prompts.is_held_out[told.prompt_id])
+
+
+def between_members(told: PreferenceArrays) -> PreferenceArrays:
+    """People's preferences between two members with names: two answers of one say nothing of members."""
+    named = ~_is_unnamed(told)
+    return told.select(told.is_human & (told.left != told.right) & named)
+
+
+def count_unnamed(told: PreferenceArrays) -> int:
+    """People's preferences that say nothing of members, because a side's model has no name."""
+    return int((told.is_human & _is_unnamed(told)).sum())
+
+
+def with_best_ranked(told: PreferenceArrays, first_ids: IntArray) -> PreferenceArrays:
+    """Count an answer that a ranking put first as that of ``BEST_RANKED`` and no more as its member's.
+
+    Where both sides were put first by different rankings, neither is changed.
+
+    Args:
+        told: Preferences.
+        first_ids: Candidates that the latest ranking of their prompt put first.
+    """
+    is_left, is_right = np.isin(told.left_id, first_ids), np.isin(told.right_id, first_ids)
+    number = len(told.members)
+    return replace(
+        told,
+        left=np.where(is_left & ~is_right, number, told.left),
+        right=np.where(is_right & ~is_left, number, told.right),
+        members=(*told.members, BEST_RANKED),
+        member_ids=(*told.member_ids, ()),
+    )
+
+
+def _is_unnamed(told: PreferenceArrays) -> BoolArray:
+    nobody = np.array([not dataset_member(name) for name in told.members], dtype=bool)
+    return np.asarray(nobody[told.left] | nobody[told.right])
