@@ -14,7 +14,6 @@ PACKAGE = Path(blender_ui.__file__).parent
 ALLOWED = {"Engine", "Session"}
 """What a module outside ``db`` needs to hold a store and to hand its session to a query."""
 STILL_OPEN = {
-    "services/fusing/",
     "services/inspecting/preference_arrays.py",
     "services/jobs/",
     "services/ranking/",

@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
-from blender_ui.bootstrap import build_services
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.candidates import question, rank_texts, read_candidates
 from blender_ui.errors import NoRanker
+from blender_ui.fusion.shown import Shown, choose_shown
 from blender_ui.settings import Settings
+from blender_ui.values import RankingPrompt
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Print the fused answer; before a ranker exists the candidates are fused in the order given."""
+    """Print the fused answer, or its best source where the ranker puts that above it.
+
+    Before a ranker exists the candidates are fused in the order given.
+    """
     texts = read_candidates(options.candidates)
     services = build_services(settings)
     try:
@@ -25,16 +31,35 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         except NoRanker:
             order = list(range(len(texts)))
             print("no ranker yet: fused in the order given", file=sys.stderr)
+        best_first = [texts[index] for index in order]
         answer = services.fusing.fuse_texts(
             instruction=options.instruction,
             input=options.input,
-            candidates=[texts[index] for index in order],
+            candidates=best_first,
             rounds=options.rounds,
         )
+        shown = _choose(services, question(options), best_first[: settings.top_k], answer.text)
     finally:
         services.close()
+    if not shown.is_fused:
+        print(
+            f"the ranker puts candidate {order[shown.best] + 1} above the fused answer, so that one is shown",
+            file=sys.stderr,
+        )
+    text = answer.text if shown.is_fused else best_first[shown.best]
     if options.json:
-        print(json.dumps({"text": answer.text, "fuser": services.fusing.fuser_name, "order": order}))
+        told = {"text": text, "is_fused": shown.is_fused, "fused_text": answer.text}
+        print(json.dumps(told | {"fuser": services.fusing.fuser_name, "order": order}))
     else:
-        print(answer.text)
+        print(text)
     return 0
+
+
+def _choose(services: Services, prompt: RankingPrompt, sources: Sequence[str], fused: str) -> Shown[int]:
+    """Choose as the page does; the fused answer's place is behind its sources."""
+    places = range(len(sources))
+    try:
+        scores = dict(enumerate(rank_texts(services, prompt, [*sources, fused]).scores.tolist()))
+    except NoRanker:
+        scores = {}
+    return choose_shown(scores, fused=len(sources), sources=places)

@@ -68,7 +68,7 @@ class EnsembleAsking:
     ) -> None:
         self._members = members
         self._fusing = fusing
-        self._top_k = top_k
+        self.top_k = top_k
         self._seed = seed
         self._recorded = recorded
 
@@ -81,7 +81,7 @@ class EnsembleAsking:
 
     def fuse(self, item: EvaluationItem, best_first: Sequence[Text]) -> Text:
         """The fused answer; its tokens and seconds include all its sources' and the slowest one's."""
-        candidates = [text.text for text in best_first[: self._top_k]]
+        candidates = [text.text for text in best_first[: self.top_k]]
         asked = {
             "fuser": self._fusing.fuser_name,
             "options": self._fusing.fuser_options,

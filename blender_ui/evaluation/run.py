@@ -26,12 +26,13 @@ from blender_ui.evaluation.judging import (
 )
 from blender_ui.evaluation.recorded_answers import Text
 from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
+from blender_ui.fusion.shown import choose_shown
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.values import FloatArray
 
 BEST_RANKED, SHOWN = "best-ranked", "fused or best"
-"""``SHOWN`` is what a page shows: the fused answer unless the ranker puts its best source above it."""
+"""``SHOWN`` is what a page shows; see ``fusion.shown``."""
 
 Scorer = Callable[[Sequence[str], Sequence[str]], list[float]]
 """BERTScore of answers beside references."""
@@ -157,10 +158,11 @@ class EnsembleRun:
             texts[BEST_RANKED] = said[order[0]]
         texts[FUSED] = self._asking.fuse(item, [said[name] for name in order])
         present = _texts_of({name: texts[name] for name in (*said, FUSED)})
-        logits = None
+        logits, scores = None, {}
         if self.judge is not None and len(present) > 1:
             logits = self.judge.compare_all(number, item.prompt, present)
-        texts[SHOWN] = _choose_shown(texts, list(present), logits)
+            scores = dict(zip(present, score_candidates(logits).tolist(), strict=True))
+        texts[SHOWN] = _show(texts, order[: self._asking.top_k], scores)
         preference = _preferences(present, logits)
         metrics = {}
         scored: dict[str, dict[str, float]] = {}
@@ -206,16 +208,16 @@ def _costs(text: Text) -> dict[str, float]:
     }
 
 
-def _choose_shown(texts: Mapping[str, Text], names: Sequence[str], logits: FloatArray | None) -> Text:
-    fused, best = texts[FUSED], texts.get(BEST_RANKED)
-    if not fused.text:
-        return best or next((texts[name] for name in names), fused)
-    if logits is None or best is None:
+def _show(texts: Mapping[str, Text], sources: Sequence[str], scores: Mapping[str, float]) -> Text:
+    """What a page shows; a best source that took the fused answer's place cost as much as that one."""
+    fused = texts[FUSED]
+    if not sources:
         return fused
-    scores = dict(zip(names, score_candidates(logits), strict=True))
-    if scores[FUSED] >= max(scores[name] for name in names if name != FUSED):
+    shown = choose_shown(scores, fused=FUSED if fused.text else None, sources=sources)
+    if shown.is_fused:
         return fused
-    return best._replace(n_tokens=fused.n_tokens, seconds=fused.seconds)
+    best = texts[shown.best]
+    return best._replace(n_tokens=fused.n_tokens, seconds=fused.seconds) if fused.text else best
 
 
 def _preferences(texts: Mapping[str, str], logits: FloatArray | None) -> dict[str, dict[str, float]]:

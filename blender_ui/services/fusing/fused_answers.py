@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
-from sqlmodel import col, select
 
 from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.fusion.attribution import attribute_spans
@@ -33,6 +32,7 @@ from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import Fusion, Member
+from db.queries import fusions
 
 STOPPED = "fusing was stopped"
 
@@ -185,9 +185,7 @@ class Fusing:
     def find_fusion(self, *, prompt_id: int) -> FusionView | None:
         """The latest fusion of a prompt, with what the latest ranking says of it."""
         with transaction(self._engine) as session:
-            fusion = session.exec(
-                select(Fusion).where(Fusion.prompt_id == prompt_id).order_by(col(Fusion.id).desc())
-            ).first()
+            fusion = fusions.find_latest(session, prompt_id=prompt_id)
             return None if fusion is None else fusion_view(session, fusion)
 
     def fuse_texts(

@@ -1,18 +1,19 @@
 """How people like fused answers: blind votes on them against their sources and other members.
 
-Invariant: only standing votes of people count, a tie and "both bad" half. Non-goal: what the ranker
-thinks; ``fusions`` has that.
+Invariant: only standing votes of people count, those on checks left out, a tie and "both bad" half. Non-goal:
+what the ranker thinks; ``rows`` has that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session
 
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.statistics.shares import wilson_interval
-from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference
+from db.models import Outcome
+from db.queries import fusions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,42 +35,23 @@ class FusionRecord:
     high: float
 
 
-def list_records(session: Session) -> tuple[FusionRecord, ...]:
-    """The record of every fuser that was voted on, the one with most votes first."""
+def list_records(session: Session, *, fuser: str | None = None) -> tuple[FusionRecord, ...]:
+    """The record of every fuser that was voted on, or of one; the one with most votes first."""
     points: dict[str, list[float]] = {}
-    for fuser, is_left, outcome in _votes(session):
-        points.setdefault(fuser, []).append(_points(outcome, is_left=is_left))
+    for vote in fusions.list_votes(session, backend=FUSION_BACKEND, fuser=fuser):
+        points.setdefault(vote.fuser, []).append(_points(vote.outcome, is_left=vote.is_left))
     records = []
-    for fuser, won in points.items():
+    for name, won in points.items():
         rate = wilson_interval(sum(won), len(won))
         records.append(
-            FusionRecord(fuser=fuser, n_votes=len(won), win_rate=rate.value, low=rate.low, high=rate.high)
+            FusionRecord(fuser=name, n_votes=len(won), win_rate=rate.value, low=rate.low, high=rate.high)
         )
     return tuple(sorted(records, key=lambda record: -record.n_votes))
 
 
 def find_record(session: Session, fuser: str) -> FusionRecord | None:
     """One fuser's record; None before the first vote."""
-    return next((record for record in list_records(session) if record.fuser == fuser), None)
-
-
-def _votes(session: Session) -> list[tuple[str, bool, Outcome]]:
-    """Fuser, whether its answer was the left one, and outcome, of pairs with one fused side."""
-    fused = (
-        select(col(Candidate.id).label("id"), col(Member.model).label("fuser"))
-        .join(Member, col(Candidate.member_id) == col(Member.id))
-        .where(Member.backend == FUSION_BACKEND)
-        .subquery()
-    )
-    rows = session.execute(
-        select(fused.c.fuser, fused.c.id, col(Comparison.left_id), col(Preference.outcome))
-        .select_from(Preference)
-        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
-        .join(fused, or_(fused.c.id == col(Comparison.left_id), fused.c.id == col(Comparison.right_id)))
-        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
-        .where(col(Preference.retracted_at).is_(None), col(Annotator.kind) == AnnotatorKind.HUMAN)
-    ).all()
-    return [(fuser, fused_id == left_id, Outcome(outcome)) for fuser, fused_id, left_id, outcome in rows]
+    return next(iter(list_records(session, fuser=fuser)), None)
 
 
 def _points(outcome: Outcome, *, is_left: bool) -> float:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
+from blender_ui.fusion.shown import choose_shown
 from blender_ui.services.candidates import CandidateView, key_of
 from blender_ui.services.fusing.records import FusionRecord, find_record
-from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Ranking, RankingEntry
-from db.queries import members
+from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member
+from db.queries import fusions, members
 
 AttributedBy = Literal["alignment", "attention"]
 COPIED_SHARE = 0.95
@@ -155,18 +156,22 @@ def _add_candidate(
 
 def fusion_view(session: Session, fusion: Fusion) -> FusionView:
     """A stored fusion with what the latest ranking of its answer says of it."""
-    sources = _sources(session, fusion)
+    fusion_id = key_of(fusion.id)
+    sources = tuple(
+        SourceView(**source._asdict()) for source in fusions.list_sources(session, fusion_id=fusion_id)
+    )
     by_candidate = {source.candidate_id: source for source in sources}
     fused = session.get(Candidate, fusion.candidate_id) if fusion.candidate_id is not None else None
-    scores = _latest_scores(session, fusion)
-    judged = [source for source in sources if source.candidate_id in scores]
-    best = max(judged, key=lambda source: scores[source.candidate_id]) if judged else sources[0]
-    is_below = bool(judged) and scores[key_of(fusion.candidate_id)] < scores[best.candidate_id]
-    spans = session.exec(
-        select(FusionSpan).where(FusionSpan.fusion_id == fusion.id).order_by(col(FusionSpan.start))
-    ).all()
+    scores = {}
+    if fusion.candidate_id is not None:
+        scores = fusions.scores_of_latest_ranking(
+            session, prompt_id=fusion.prompt_id, candidate_id=fusion.candidate_id
+        )
+    shown = choose_shown(scores, fused=fusion.candidate_id, sources=[*by_candidate])
+    best = by_candidate[shown.best]
+    spans = fusions.list_spans(session, fusion_id=fusion_id)
     return FusionView(
-        fusion_id=key_of(fusion.id),
+        fusion_id=fusion_id,
         candidate_id=fusion.candidate_id,
         text=fused.text if fused else "",
         fuser=fusion.fuser,
@@ -176,51 +181,17 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
         agreement=_agreement(fused.text, sources, spans)
         if fused and fusion.attributed_by == "attention"
         else None,
-        shown="best_source" if fused is None or is_below else "fused",
+        shown="fused" if shown.is_fused else "best_source",
         best=best,
         record=find_record(session, fusion.fuser),
         notice=_notice(
             fusion,
             best,
-            is_judged=bool(judged),
-            is_below=is_below,
+            is_judged=shown.is_judged,
+            is_below=not shown.is_fused,
             is_cut=fused is not None and fused.finish_reason == "length",
         ),
     )
-
-
-def _sources(session: Session, fusion: Fusion) -> tuple[SourceView, ...]:
-    rows = session.exec(
-        select(FusionSource, Candidate.text, Member.name)
-        .join(Candidate, col(FusionSource.candidate_id) == Candidate.id)
-        .join(Member, col(Candidate.member_id) == Member.id)
-        .where(FusionSource.fusion_id == fusion.id)
-        .order_by(col(FusionSource.position))
-    )
-    return tuple(
-        SourceView(
-            position=source.position,
-            candidate_id=source.candidate_id,
-            member=member,
-            text=text,
-            share=source.share,
-        )
-        for source, text, member in rows
-    )
-
-
-def _latest_scores(session: Session, fusion: Fusion) -> dict[int, float]:
-    """Scores by candidate from the last ranking with the fused answer in it; empty without one."""
-    if fusion.candidate_id is None:
-        return {}
-    ranking_id = session.exec(
-        select(Ranking.id)
-        .join(RankingEntry, col(RankingEntry.ranking_id) == Ranking.id)
-        .where(Ranking.prompt_id == fusion.prompt_id, RankingEntry.candidate_id == fusion.candidate_id)
-        .order_by(col(Ranking.id).desc())
-    ).first()
-    entries = session.exec(select(RankingEntry).where(RankingEntry.ranking_id == ranking_id))
-    return {entry.candidate_id: entry.score for entry in entries}
 
 
 def _span_view(span: FusionSpan, by_candidate: dict[int, SourceView]) -> SpanView:

@@ -130,6 +130,30 @@ def test_where_the_fuser_fails_the_best_answer_is_what_is_shown() -> None:
     assert result.metrics[FUSED]["f1"] == 0
 
 
+class TurnsItsMind:
+    """Stands in for a judge that finds another source best once it has seen the fused answer."""
+
+    def compare_members(self, number: int, prompt: Any, texts: dict[str, str]) -> Any:
+        return self._prefer(["A", "B"], texts)
+
+    def compare_all(self, number: int, prompt: Any, texts: dict[str, str]) -> Any:
+        return self._prefer(["B", "A", FUSED], texts)
+
+    @staticmethod
+    def _prefer(best_first: list[str], texts: dict[str, str]) -> Any:
+        places = np.array([best_first.index(name) for name in texts], dtype=float)
+        return places[None, :] - places[:, None]
+
+
+def test_what_is_shown_is_the_source_that_the_last_ranking_puts_first_as_on_the_page() -> None:
+    run = make().begin(Task.QA, ITEMS)
+    run.judge = TurnsItsMind()
+    (result, *_) = run.run()
+    assert result.texts[BEST_RANKED].text == "deep blue"
+    assert result.texts[SHOWN].text == "red"
+    assert result.texts[SHOWN].n_tokens == result.texts[FUSED].n_tokens
+
+
 def test_without_a_ranker_there_is_no_best_ranked_answer() -> None:
     (result, *_) = make(is_trained=False).begin(Task.QA, ITEMS).run()
     assert BEST_RANKED not in result.texts

@@ -17,19 +17,22 @@ from db.models import (
     Outcome,
     Preference,
     Prompt,
+    Purpose,
     Role,
     utc_now,
 )
 from tests.builders.stores import make_store
 
 VOTES = [
-    (True, Outcome.LEFT, AnnotatorKind.HUMAN),
-    (False, Outcome.RIGHT, AnnotatorKind.HUMAN),
-    (True, Outcome.RIGHT, AnnotatorKind.HUMAN),
-    (False, Outcome.TIE, AnnotatorKind.HUMAN),
-    (True, Outcome.LEFT, AnnotatorKind.JUDGE),
+    (True, Outcome.LEFT, AnnotatorKind.HUMAN, Purpose.LABEL),
+    (False, Outcome.RIGHT, AnnotatorKind.HUMAN, Purpose.LABEL),
+    (True, Outcome.RIGHT, AnnotatorKind.HUMAN, Purpose.LABEL),
+    (False, Outcome.TIE, AnnotatorKind.HUMAN, Purpose.LABEL),
+    (True, Outcome.LEFT, AnnotatorKind.JUDGE, Purpose.LABEL),
+    (True, Outcome.RIGHT, AnnotatorKind.HUMAN, Purpose.GOLD),
+    (True, Outcome.RIGHT, AnnotatorKind.HUMAN, Purpose.ATTENTION),
 ]
-"""Whether the fused answer is on the left, and what was said by whom."""
+"""Whether the fused answer is on the left, what was said by whom, and what the pair is for."""
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def engine(tmp_path: Path) -> Engine:
         member = Member(name="A", backend="import", model="a", fingerprint="a")
         session.add_all([*people.values(), fuser, member])
         session.flush()
-        for number, (is_left, outcome, kind) in enumerate(VOTES):
+        for number, (is_left, outcome, kind, purpose) in enumerate(VOTES):
             prompt = Prompt(instruction=f"Question {number}?", fingerprint=f"{number}")
             session.add(prompt)
             session.flush()
@@ -56,7 +59,8 @@ def engine(tmp_path: Path) -> Engine:
             left, right = sides if is_left else sides[::-1]
             comparison = Comparison(
                 prompt_id=prompt.id, left_id=left.id, right_id=right.id, origin=Origin.QUEUE, n_taken=1,
-                is_open=False,
+                is_open=False, purpose=purpose,
+                gold_outcome=None if purpose is Purpose.LABEL else outcome,
             )  # fmt: skip
             session.add(comparison)
             session.flush()
@@ -70,7 +74,7 @@ def engine(tmp_path: Path) -> Engine:
     return engine
 
 
-def test_standing_votes_of_people_count_and_ties_half(engine: Engine) -> None:
+def test_standing_votes_of_people_count_ties_half_and_checks_not(engine: Engine) -> None:
     with transaction(engine) as session:
         (record,) = list_records(session)
         assert find_record(session, "somebody else") is None

@@ -1,0 +1,40 @@
+"""Whether people are shown a fused answer or its best source: the one decision of all front doors.
+
+Invariant: a fused answer is shown unless a ranker that judged it puts one of its sources above it; a tie goes
+to the fused answer. Non-goal: where scores come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key")
+"""What stands for an answer: a candidate's id, a member's name, a place."""
+
+
+class Shown(NamedTuple, Generic[Key]):
+    """What is shown."""
+
+    best: Key
+    """The best source by the scores; the first one where nobody judged."""
+    is_judged: bool
+    is_fused: bool
+    """Whether the fused answer is shown; else it is the best source."""
+
+
+def choose_shown(scores: Mapping[Key, float], *, fused: Key | None, sources: Sequence[Key]) -> Shown[Key]:
+    """Choose between a fused answer and its sources.
+
+    Args:
+        scores: Of the ranking that judged the fused answer, higher is better; empty where there is none.
+        fused: The fused answer; None where fusing failed.
+        sources: At least one, best first by the ranking before fusing.
+    """
+    if fused is None:
+        return Shown(sources[0], is_judged=False, is_fused=False)
+    judged = [source for source in sources if source in scores] if fused in scores else []
+    if not judged:
+        return Shown(sources[0], is_judged=False, is_fused=True)
+    best = max(judged, key=scores.__getitem__)
+    return Shown(best, is_judged=True, is_fused=scores[fused] >= scores[best])
