@@ -90,7 +90,7 @@ def _measure(
     )
     person.start()
     try:
-        while not (job := services.training.get_job(job.id)).status.is_finished():
+        while not (job := services.training.jobs.get(job.id)).status.is_finished():
             use = _look(worker.pid) or use
             print(
                 f"{time.monotonic() - started:6.1f} s  {100 * job.progress:3.0f} %  {job.phase}", flush=True

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from sqlalchemy import (
     JSON,
@@ -128,17 +129,23 @@ class ModelKind(enum.StrEnum):
 
 
 class JobKind(enum.StrEnum):
-    """What a job trains: one kind of model."""
+    """What a job does: it trains one kind of model, or has members answer a project's prompts."""
 
     FAST = "fast"
     JOINT = "joint"
     POINTWISE = "pointwise"
     FUSER = "fuser"
+    GENERATION = "generation"
 
     @property
     def model(self) -> ModelKind:
-        """The kind of model that the job makes a version of."""
+        """The kind of model that a training makes a version of; a ValueError of a generation."""
         return ModelKind(self.value)
+
+
+TRAININGS = tuple(kind for kind in JobKind if kind is not JobKind.GENERATION)
+"""Kinds of job that end in a version. They wait for each other; generations do not wait for them."""
+RANKER_TRAININGS = tuple(kind for kind in TRAININGS if kind.model.role is ModelRole.RANKER)
 
 
 class Annotator(SQLModel, table=True):
@@ -376,21 +383,41 @@ class Adjudication(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
-class TrainingJob(SQLModel, table=True):
-    """A request to train a ranker or a fuser, and its fate."""
+class Job(SQLModel, table=True):
+    """A request that a worker trains a model or has members answer, and its fate."""
 
-    __tablename__: ClassVar[str] = "training_job"
-    __table_args__ = (CheckConstraint("progress >= 0 AND progress <= 1", name="progress_is_a_share"),)
+    __tablename__: ClassVar[str] = "job"
+    __table_args__ = (
+        CheckConstraint("progress >= 0 AND progress <= 1", name="progress_is_a_share"),
+        CheckConstraint(
+            "n_done >= 0 AND n_failed >= 0 AND n_done + n_failed <= n_total", name="counts_within_total"
+        ),
+        CheckConstraint("(kind = 'generation') = (project_id IS NOT NULL)", name="project_suits_kind"),
+        Index(
+            "uq_job_unfinished_generation",
+            "project_id",
+            unique=True,
+            sqlite_where=text("status IN ('waiting', 'running')"),
+            postgresql_where=text("status IN ('waiting', 'running')"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    workflow_id: str = Field(unique=True, max_length=64)
+    workflow_id: str = Field(default_factory=lambda: uuid4().hex, unique=True, max_length=64)
     kind: JobKind = Field(sa_column=_enum_column(JobKind))
     status: JobStatus = Field(sa_column=_enum_column(JobStatus, index=True))
+    project_id: int | None = Field(default=None, foreign_key="project.id")
+    """Whose prompts are answered; a training belongs to no project. A project has one unfinished generation
+    at most; NULLs do not count."""
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     requested_by_id: int | None = Field(default=None, foreign_key="annotator.id")
     """NULL where the count of new preferences asked for it."""
-    cut_off_preference_id: int
-    """Preferences after this id are not part of the job."""
+    cut_off_preference_id: int = 0
+    """Preferences after this id are not part of the job; 0 where it learns from none."""
+    n_total: int = 0
+    """Answers to ask for, counted when it was requested; 0 for a training."""
+    n_done: int = 0
+    n_failed: int = 0
     phase: str = Field(default="waiting", max_length=64)
     progress: float = 0.0
     remaining_seconds: float | None = None
@@ -404,45 +431,12 @@ class TrainingJob(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
-class GenerationJob(SQLModel, table=True):
-    """A request that the members answer a project's prompts, and its fate."""
-
-    __tablename__: ClassVar[str] = "generation_job"
-    __table_args__ = (
-        CheckConstraint(
-            "n_done >= 0 AND n_failed >= 0 AND n_done + n_failed <= n_total", name="counts_within_total"
-        ),
-        Index(
-            "uq_generation_job_unfinished",
-            "project_id",
-            unique=True,
-            sqlite_where=text("status IN ('waiting', 'running')"),
-            postgresql_where=text("status IN ('waiting', 'running')"),
-        ),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    project_id: int = Field(foreign_key="project.id")
-    status: JobStatus = Field(sa_column=_enum_column(JobStatus))
-    n_total: int
-    """Answers to ask for, counted when it was requested."""
-    n_done: int = 0
-    n_failed: int = 0
-    error: str | None = None
-    requested_by_id: int | None = Field(default=None, foreign_key="annotator.id")
-    cancel_requested_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
-    started_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    heartbeat_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
-
-
 class TrainingPoint(SQLModel, table=True):
     """One point of a job's live curve."""
 
     __tablename__: ClassVar[str] = "training_point"
 
-    job_id: int = Field(foreign_key="training_job.id", primary_key=True)
+    job_id: int = Field(foreign_key="job.id", primary_key=True)
     step: int = Field(primary_key=True)
     loss: float
     accuracy: float
@@ -469,7 +463,7 @@ class ModelVersion(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     role: ModelRole = Field(sa_column=_enum_column(ModelRole))
     kind: ModelKind = Field(sa_column=_enum_column(ModelKind))
-    job_id: int | None = Field(default=None, foreign_key="training_job.id", unique=True)
+    job_id: int | None = Field(default=None, foreign_key="job.id", unique=True)
     parent_id: int | None = Field(default=None, foreign_key="model_version.id")
     base_model: str = Field(max_length=512)
     base_fingerprint: str = Field(max_length=64)

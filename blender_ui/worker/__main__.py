@@ -42,10 +42,12 @@ def serve() -> None:
 
     settings = load_settings(os.environ)
     lock = WorkerLock(settings.home_path)
-    worker = Worker(build_training_run(settings), jobs_url=settings.jobs_url)
+    members, generation = build_generation_run(settings)
+    worker = Worker(
+        build_training_run(settings), jobs_url=settings.jobs_url, signs_of_life=(generation.touch,)
+    )
     print(f"worker: ready, process {os.getpid()}, home {settings.home_path}", flush=True)
     stopping = threading.Event()
-    members, generation = build_generation_run(settings)
     serve_generations(generation, stopping)
     try:
         worker.serve(stopping)

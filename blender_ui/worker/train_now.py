@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import Refused
-from blender_ui.services.training.requests import JobView, Training
+from blender_ui.services.jobs.views import JobView
+from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.worker.lock import WorkerLock
 from blender_ui.worker.worker import Worker
@@ -59,7 +60,7 @@ def train_now(
                 worker = find_worker()  # the one that was followed is gone
             if worker is not None:
                 worker.poll()
-            job = training.get_job(job.id)
+            job = training.jobs.get(job.id)
             line = describe_job(job)
             if line != written:
                 write(line)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.worker.workflow import MAX_RESTARTS, Workflows
@@ -25,13 +25,20 @@ class Worker:
     Args:
         run: Carries out the steps.
         jobs_url: URL of the job queue's database.
+        signs_of_life: Given beside this worker's own, for jobs that other threads of the process carry out.
         monotonic: Seconds from any start.
     """
 
     def __init__(
-        self, run: TrainingRun, *, jobs_url: str, monotonic: Callable[[], float] = time.monotonic
+        self,
+        run: TrainingRun,
+        *,
+        jobs_url: str,
+        signs_of_life: Sequence[Callable[[], None]] = (),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
+        self._signs_of_life = signs_of_life
         self._monotonic = monotonic
         # On SQLite every worker is on this machine; on a server each machine resumes its own jobs.
         executor_id = "worker" if jobs_url.startswith("sqlite") else socket.gethostname()
@@ -58,7 +65,9 @@ class Worker:
         now = self._monotonic()
         if self._beat_at is None or now - self._beat_at >= HEARTBEAT_SECONDS:
             self._beat_at = now
-            self._run.touch([job.job_id for job in unfinished])
+            self._run.touch()
+            for give_sign in self._signs_of_life:
+                give_sign()
 
     def close(self) -> None:
         """Stop the workflow engine."""

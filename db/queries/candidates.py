@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from db.models import Candidate, CandidateFailure, Member, Prompt
@@ -26,6 +26,12 @@ class Failure(NamedTuple):
 
     failure: CandidateFailure
     member: str
+
+
+def get_last_id(session: Session) -> int:
+    """The highest id of any candidate, 0 where there is none."""
+    last: int = session.execute(select(func.coalesce(func.max(col(Candidate.id)), 0))).scalar_one()
+    return last
 
 
 def list_answers(session: Session, *, prompt_id: int) -> list[Answer]:

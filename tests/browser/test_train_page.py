@@ -66,7 +66,7 @@ def test_a_job_is_watched_to_its_end_and_its_version_ranks(
     expect(page.locator("#train-versions td").first).to_have_text("1 (active)")
     expect(page.locator("#train-decisions")).to_contain_text("Promoted")
     expect(page.locator("#train-cancel")).to_be_hidden()
-    assert services.training.list_jobs()[0].status.value == "complete"
+    assert services.training.jobs.list_latest()[0].status.value == "complete"
 
 
 def test_a_job_that_nobody_works_on_can_be_cancelled(site: tuple[Any, str], open_page: Open) -> None:
@@ -77,5 +77,5 @@ def test_a_job_that_nobody_works_on_can_be_cancelled(site: tuple[Any, str], open
     expect(page.locator("#train-card")).to_contain_text("waiting for the worker")
     page.click("#train-cancel")
     expect(page.locator("#train-card")).to_contain_text("cancelled")
-    assert services.training.list_jobs()[0].status.value == "cancelled"
+    assert services.training.jobs.list_latest()[0].status.value == "cancelled"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -50,7 +50,7 @@ def read_kept(engine: Engine) -> tuple[object, ...]:
 
 
 BEFORE_ONE_TABLE_OF_VERSIONS = "0006"
-"""The last revision in which rankers and fusers have a table each."""
+"""The last revision in which rankers and fusers have a table each, and trainings and generations, too."""
 
 _VERSION = (
     "base_model, base_fingerprint, fingerprint, path, cut_off_preference_id, n_train, n_held_out, "
@@ -130,3 +130,58 @@ KEPT_VERSIONS = {
     ],
 }
 """What ``read_versions`` finds of them after every migration."""
+
+
+JOBS = (
+    "INSERT INTO training_job (id, workflow_id, kind, status, options, requested_by_id, "
+    "cut_off_preference_id, phase, progress, error, created_at, heartbeat_at) "
+    f"""VALUES (2, 'w2', 'joint', 'complete', '{{"base": "b"}}', 1, 1, 'complete', 1, NULL, '{NOW}', NULL), """
+    f"(5, 'w5', 'fuser', 'failed', '{{}}', NULL, 1, 'failed', 0.5, 'memory ran out', '{NOW}', '{NOW}')",
+    "INSERT INTO training_point (job_id, step, loss, accuracy, created_at) "
+    f"VALUES (2, 1, 0.5, 0.75, '{NOW}'), (2, 2, 0.25, 1, '{NOW}')",
+    "UPDATE ranker_version SET job_id = 2 WHERE id = 3",
+    "INSERT INTO generation_job (id, project_id, status, n_total, n_done, n_failed, error, requested_by_id, "
+    "created_at, heartbeat_at) "
+    f"VALUES (1, 1, 'failed', 4, 1, 1, 'no disk', 1, '{NOW}', '{NOW}'), "
+    f"(2, 1, 'waiting', 3, 0, 0, NULL, NULL, '{NOW}', NULL)",
+)
+"""Trainings with a curve and a version, and generations, each kind in a table of its own."""
+
+
+def add_jobs(engine: Engine) -> None:
+    """Write the jobs into a database that ``add_versions`` left."""
+    with engine.begin() as connection:
+        for statement in JOBS:
+            connection.exec_driver_sql(statement)
+
+
+def read_jobs(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Jobs and what names them, as the newest schema has them."""
+    queries = {
+        "jobs": "SELECT id, kind, status, project_id, n_total, n_done, n_failed, cut_off_preference_id, "
+        "progress, phase, error, requested_by_id FROM job ORDER BY id",
+        "points": "SELECT job.kind, step, loss, accuracy FROM training_point "
+        "JOIN job ON job.id = training_point.job_id ORDER BY step",
+        "versions": "SELECT model_version.id, job.kind FROM model_version JOIN job ON job.id = job_id",
+        "names": "SELECT workflow_id FROM job WHERE id IN (2, 5) ORDER BY id",
+        "distinct names": "SELECT count(DISTINCT workflow_id) FROM job",
+    }
+    with engine.connect() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()
+        }
+
+
+KEPT_JOBS = {
+    "jobs": [
+        (2, "joint", "complete", None, 0, 0, 0, 1, 1, "complete", None, 1),
+        (5, "fuser", "failed", None, 0, 0, 0, 1, 0.5, "failed", "memory ran out", None),
+        (6, "generation", "failed", 1, 4, 1, 1, 0, 0.5, "failed", "no disk", 1),
+        (7, "generation", "waiting", 1, 3, 0, 0, 0, 0, "waiting", None, None),
+    ],
+    "points": [("joint", 1, 0.5, 0.75), ("joint", 2, 0.25, 1)],
+    "versions": [(3, "joint")],
+    "names": [("w2",), ("w5",)],
+    "distinct names": [(4,)],
+}
+"""What ``read_jobs`` finds of them after every migration."""

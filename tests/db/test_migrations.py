@@ -9,6 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, select
 
 from db import models
@@ -16,9 +17,12 @@ from db.engine import create_store
 from db.migrations import SchemaVersionError, check_schema, migrate, newest_revision
 from tests.db.first_schema import (
     KEPT,
+    KEPT_JOBS,
     KEPT_VERSIONS,
+    add_jobs,
     add_versions,
     make_first_schema,
+    read_jobs,
     read_kept,
     read_versions,
 )
@@ -111,6 +115,23 @@ def test_versions_of_rankers_and_fusers_come_into_one_table_with_all_that_names_
         row = session.exec(select(models.ModelVersion).where(models.ModelVersion.path == "f2")).one()
         assert (row.hyper_parameters, row.metrics) == ({"seed": 1}, {"n": 2})
         assert row.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+def test_trainings_and_generations_come_into_one_table_with_all_that_names_them(engine: Engine) -> None:
+    make_first_schema(engine)
+    add_versions(engine)
+    add_jobs(engine)
+    assert migrate(engine) is True
+    assert read_jobs(engine) == KEPT_JOBS
+    with Session(engine) as session:
+        training, failed = session.get_one(models.Job, 2), session.get_one(models.Job, 6)
+        assert training.options == {"base": "b"}
+        for row in (training, failed):
+            assert row.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
+        assert failed.heartbeat_at == failed.progressed_at == failed.created_at
+    # What refers to a job refers to the new table.
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), engine.begin() as connection:
+        connection.execute(text("UPDATE model_version SET job_id = 99 WHERE id = 3"))
 
 
 def test_foreign_keys_are_on_after_migrating(engine: Engine) -> None:

@@ -15,6 +15,8 @@ from db.models import (
     AnnotatorKind,
     Candidate,
     Comparison,
+    Job,
+    JobKind,
     JobStatus,
     Lease,
     LeaseStatus,
@@ -27,7 +29,6 @@ from db.models import (
     Preference,
     Prompt,
     Role,
-    TrainingJob,
     utc_now,
 )
 from tests.builders.stores import make_store
@@ -98,14 +99,14 @@ def version(**changes: Any) -> ModelVersion:
     return ModelVersion(**{**values, **changes})
 
 
-def job(**changes: Any) -> TrainingJob:
+def job(**changes: Any) -> Job:
     values = {
         "workflow_id": "1",
-        "kind": ModelKind.FAST,
+        "kind": JobKind.FAST,
         "status": JobStatus.WAITING,
         "cut_off_preference_id": 0,
     }
-    return TrainingJob(**{**values, **changes})
+    return Job(**{**values, **changes})
 
 
 def write(engine: Engine, *rows: SQLModel) -> None:
@@ -141,7 +142,7 @@ def write(engine: Engine, *rows: SQLModel) -> None:
         ([preference(strength=1.5)], "ck_preference_strength_in_range"),
         ([preference(), preference(idempotency_key="2")], "preference.comparison_id"),
         ([preference(), annotator("bob"), preference(annotator_id=2)], "preference.idempotency_key"),
-        ([job(progress=1.5)], "ck_training_job_progress_is_a_share"),
+        ([job(progress=1.5)], "ck_job_progress_is_a_share"),
         ([version(is_active=True), version(is_active=True)], "model_version.role"),
     ],
 )
@@ -167,7 +168,7 @@ def test_many_versions_can_rest_while_one_is_active(engine: Engine) -> None:
         ("comparison", "origin"),
         ("lease", "status"),
         ("preference", "outcome"),
-        ("training_job", "status"),
+        ("job", "status"),
         ("model_version", "kind"),
         ("model_version", "role"),
     ],

@@ -15,6 +15,8 @@ NOW = "2026-01-01 00:00:00"
 HASH = "0" * 64
 SHARES = "guidelines, overlap, policy, questions, audience, created_at"
 TERMS = f"'', 1, 'balanced_random', '{{}}', 'everybody', '{NOW}'"
+JOB = "options, cut_off_preference_id, phase, progress, created_at"
+JOB_TERMS = f"'[]', 0, 'waiting', 0, '{NOW}'"
 
 REFUSED = [
     (
@@ -66,9 +68,14 @@ REFUSED = [
     ("UPDATE comparison SET purpose = 'gold', gold_outcome = 'up' WHERE id = 1", "outcome"),
     ("UPDATE comparison SET project_id = 2 WHERE id = 1", "FOREIGN KEY"),
     (
-        "INSERT INTO generation_job (project_id, status, n_total, n_done, n_failed, created_at) "
-        f"VALUES (1, 'running', 1, 1, 1, '{NOW}')",
+        f"INSERT INTO job (workflow_id, kind, project_id, status, n_total, n_done, n_failed, {JOB}) "
+        f"VALUES ('w', 'generation', 1, 'running', 1, 1, 1, {JOB_TERMS})",
         "counts_within_total",
+    ),
+    (
+        f"INSERT INTO job (workflow_id, kind, project_id, status, n_total, n_done, n_failed, {JOB}) "
+        f"VALUES ('w', 'generation', NULL, 'waiting', 1, 0, 0, {JOB_TERMS})",
+        "project_suits_kind",
     ),
 ]
 """Statements that the database itself refuses, and what SQLite names then."""
@@ -129,8 +136,8 @@ def test_a_later_answer_supersedes_only_a_retracted_one(engine: Engine) -> None:
 
 def test_a_project_has_one_unfinished_generation(engine: Engine) -> None:
     insert = (
-        "INSERT INTO generation_job (project_id, status, n_total, n_done, n_failed, created_at) "
-        f"VALUES (1, '{{}}', 1, 0, 0, '{NOW}')"
+        f"INSERT INTO job (workflow_id, kind, project_id, status, n_total, n_done, n_failed, {JOB}) "
+        f"VALUES ('{{0}}', 'generation', 1, '{{0}}', 1, 0, 0, {JOB_TERMS})"
     )
     with engine.begin() as connection:
         connection.execute(text(insert.format("complete")))

@@ -31,15 +31,18 @@ from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.versions.readiness import find_missing, measure_readiness
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
-from db.models import DEFAULT_PROJECT_ID, ModelVersion, Outcome, Prompt, Role
+from db.models import DEFAULT_PROJECT_ID, Job, JobKind, JobStatus, ModelVersion, Outcome, Prompt, Role
 from tests.builders.people import PASSWORD, make_accounts
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 from tests.db.first_schema import (
     KEPT,
+    KEPT_JOBS,
     KEPT_VERSIONS,
+    add_jobs,
     add_versions,
     make_first_schema,
+    read_jobs,
     read_kept,
     read_versions,
 )
@@ -115,16 +118,24 @@ def test_migrations_give_the_schema_of_the_models(engine: Engine) -> None:
 def test_a_database_of_the_first_schema_keeps_its_rows(empty: Engine) -> None:
     make_first_schema(empty)
     add_versions(empty)
+    add_jobs(empty)
     assert migrate(empty) is True
     check_schema(empty)
     assert read_kept(empty) == KEPT
     assert read_versions(empty) == KEPT_VERSIONS
+    assert read_jobs(empty) == KEPT_JOBS
     with transaction(empty, immediate=True) as session:
         version = session.exec(select(ModelVersion).where(ModelVersion.path == "f2")).one()
-        again = ModelVersion(**{**version.model_dump(), "id": None, "is_active": False})
+        again = ModelVersion(**{**version.model_dump(), "id": None, "is_active": False, "job_id": None})
         session.add(again)
         session.flush()
         assert again.id == 6  # the database goes on counting where the rows end
+        job = Job(kind=JobKind.FAST, status=JobStatus.WAITING)
+        session.add(job)
+        session.flush()
+        assert job.id == 8
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        connection.execute(text("UPDATE model_version SET job_id = 99 WHERE id = 3"))
 
 
 def test_the_database_refuses_what_must_never_be_true(engine: Engine) -> None:

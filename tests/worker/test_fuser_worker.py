@@ -32,12 +32,12 @@ def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on
     wait_for(training, job.id, lambda view: saved.exists(), first)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert training.get_job(job.id).status is JobStatus.RUNNING
-    n_before = len(training.curve(job.id))
+    assert training.jobs.get(job.id).status is JobStatus.RUNNING
+    n_before = len(training.jobs.curve(job.id))
     second = start_worker()
     end = wait_for(training, job.id, lambda view: view.status.is_finished(), second)
     assert (end.status, end.error) == (JobStatus.COMPLETE, None)
-    steps = [point.step for point in training.curve(job.id)]
+    steps = [point.step for point in training.jobs.curve(job.id)]
     assert steps == sorted(set(steps))
     assert len(steps) > n_before
     (version,) = versions_of(engine).list_versions(ModelRole.FUSER)

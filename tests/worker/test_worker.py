@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.services.training.readings import CHUNK
-from blender_ui.services.training.requests import JobView, Training
+from blender_ui.services.jobs.views import JobView
+from blender_ui.services.training.requests import Training
 from db.engine import transaction
-from db.models import JobStatus, TrainingJob, utc_now
+from db.models import Job, JobStatus, utc_now
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
 from tests.builders.trained import versions_of
@@ -69,7 +70,7 @@ def wait_for(
 
     pytest's own limit ends a test that hangs.
     """
-    while not is_true(job := training.get_job(job_id)):
+    while not is_true(job := training.jobs.get(job_id)):
         assert not job.status.is_finished(), f"the job ended before that: {job}"
         assert worker.poll() is None, f"the worker ended with {worker.returncode}, the job is {job}"
         time.sleep(0.05)
@@ -89,7 +90,7 @@ def test_a_job_requested_before_any_worker_is_trained_when_one_comes(
     assert version.metrics["held_out"]["accuracy"] > 0.7
     assert (tmp_path / "rankers" / version.path).is_dir()
     assert "of chance" in versions_of(engine).decisions(version.id)[0].reason
-    assert training.curve(job.id)
+    assert training.jobs.curve(job.id)
 
 
 def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes_once(
@@ -100,7 +101,7 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes_once(
     wait_for(training, job.id, lambda view: view.progress > 0.3, first)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert training.get_job(job.id).status is JobStatus.RUNNING
+    assert training.jobs.get(job.id).status is JobStatus.RUNNING
     second = start_worker()
     end = wait_for(training, job.id, lambda view: view.status.is_finished(), second)
     assert end.status is JobStatus.COMPLETE
@@ -119,7 +120,7 @@ def test_a_worker_told_to_end_does_so_at_once_and_the_next_one_goes_on(
     wait_for(training, job.id, lambda view: view.progress > 0.1, first)
     first.terminate()
     assert first.wait() == 0
-    assert training.get_job(job.id).status is JobStatus.RUNNING, "it waited for the job's end"
+    assert training.jobs.get(job.id).status is JobStatus.RUNNING, "it waited for the job's end"
     second = start_worker()
     end = wait_for(training, job.id, lambda view: view.status.is_finished(), second)
     assert end.status is JobStatus.COMPLETE
@@ -138,7 +139,7 @@ def test_a_running_job_is_cancelled_and_the_next_one_is_taken(
     job = training.request()
     worker = start_worker(seconds=0.05)
     wait_for(training, job.id, lambda view: view.status is JobStatus.RUNNING and view.progress > 0, worker)
-    training.cancel(job_id=job.id)
+    training.jobs.cancel(job_id=job.id)
     end = wait_for(training, job.id, lambda view: view.status.is_finished(), worker)
     assert end.status is JobStatus.CANCELLED
     assert versions_of(engine).list_versions() == ()
@@ -147,14 +148,17 @@ def test_a_running_job_is_cancelled_and_the_next_one_is_taken(
     assert end.status is JobStatus.COMPLETE
 
 
-def test_a_job_cancelled_while_it_waits_is_never_run(training: Training, start_worker: Start) -> None:
+def test_a_job_cancelled_while_it_waits_is_never_run(
+    engine: Engine, training: Training, start_worker: Start
+) -> None:
     job = training.request()
-    training.cancel(job_id=job.id)
+    training.jobs.cancel(job_id=job.id)
     after = training.request()
     wait_for(training, after.id, lambda view: view.status.is_finished(), start_worker())
-    cancelled = training.get_job(job.id)
+    cancelled = training.jobs.get(job.id)
     assert (cancelled.status, cancelled.started_at) == (JobStatus.CANCELLED, None)
-    assert [version.id for version in training.list_versions()] == [training.get_job(after.id).version_id]
+    versions = versions_of(engine).list_versions()
+    assert [version.id for version in versions] == [training.jobs.get(after.id).version_id]
 
 
 def test_a_waiting_job_gets_signs_of_life_from_the_worker_that_is_busy(
@@ -166,12 +170,12 @@ def test_a_waiting_job_gets_signs_of_life_from_the_worker_that_is_busy(
     second = training.request()
     assert second.id != first.id
     wait_for(training, second.id, lambda view: has_sign_of_life(engine, view), worker)
-    assert training.get_job(second.id).status is JobStatus.WAITING
-    training.cancel(job_id=second.id)
-    training.cancel(job_id=first.id)
+    assert training.jobs.get(second.id).status is JobStatus.WAITING
+    training.jobs.cancel(job_id=second.id)
+    training.jobs.cancel(job_id=first.id)
     wait_for(training, first.id, lambda view: view.status.is_finished(), worker)
 
 
 def has_sign_of_life(engine: Engine, job: JobView) -> bool:
     with transaction(engine) as session:
-        return session.get_one(TrainingJob, job.id).heartbeat_at is not None
+        return session.get_one(Job, job.id).heartbeat_at is not None

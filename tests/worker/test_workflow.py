@@ -141,15 +141,15 @@ def test_a_job_whose_workflow_was_given_up_is_failed_with_a_reason(tmp_path: Pat
         job = training.request()
         worker.poll()
         (unfinished,) = run.list_unfinished()
-        while training.get_job(job.id).status is not JobStatus.RUNNING:
+        while training.jobs.get(job.id).status is not JobStatus.RUNNING:
             time.sleep(0.05)
         DBOS.cancel_workflow(unfinished.workflow_id)
-        while not training.get_job(job.id).status.is_finished():
+        while not training.jobs.get(job.id).status.is_finished():
             worker.poll()
             time.sleep(0.05)
     finally:
         worker.close()
-    view = training.get_job(job.id)
+    view = training.jobs.get(job.id)
     assert view.status is JobStatus.FAILED
     assert view.error is not None
     assert "CANCELLED" in view.error

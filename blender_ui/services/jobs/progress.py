@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import Engine, delete, update
-from sqlmodel import col, select
+from sqlalchemy import Engine
 
-from blender_ui.errors import BlenderError, NotFound
+from blender_ui.errors import BlenderError
+from blender_ui.services.jobs.states import get_job
 from db.engine import transaction
-from db.models import JobStatus, TrainingJob, TrainingPoint
+from db.models import Job, JobStatus, TrainingPoint
+from db.queries.jobs import drop_points
 
 WRITE_EVERY_SECONDS = 1.0
 
@@ -73,15 +73,30 @@ class JobProgress:
             return
         self._written_at = now
         with transaction(self._engine, immediate=True) as session:
-            job = session.get(TrainingJob, self._job_id)
-            if job is None:
-                raise NotFound(f"training job {self._job_id} is not in the store any more")
-            if job.cancel_requested_at is not None or job.status is not JobStatus.RUNNING:
+            job = get_job(session, self._job_id)
+            if _is_over(job):
                 raise JobCancelled(f"job {self._job_id} was cancelled")
             job.phase, job.progress = phase, max(job.progress, min(share, 1.0))
             job.remaining_seconds = remaining_seconds
             job.heartbeat_at = job.progressed_at = self._clock()
             session.add_all(self._drain())
+
+    def count(self, *, failed: bool) -> None:
+        """Say that one more answer of a generation came, or failed; written at once.
+
+        Raises:
+            JobCancelled: If someone asked for the job's end; the answer is counted all the same.
+        """
+        with transaction(self._engine, immediate=True) as session:
+            job = get_job(session, self._job_id)
+            if job.n_done + job.n_failed < job.n_total:  # prompts may have been added meanwhile
+                job.n_failed += failed
+                job.n_done += not failed
+            job.progress = (job.n_done + job.n_failed) / max(job.n_total, 1)
+            job.heartbeat_at = job.progressed_at = self._clock()
+            is_over = _is_over(job)
+        if is_over:
+            raise JobCancelled(f"job {self._job_id} was cancelled")
 
     def now(self) -> float:
         """Seconds from any start, of the clock that throttles."""
@@ -90,11 +105,7 @@ class JobProgress:
     def start_curve(self, *, from_step: int = 0) -> None:
         """Drop points that a run which died had drawn at this step or after."""
         with transaction(self._engine, immediate=True) as session:
-            session.execute(
-                delete(TrainingPoint).where(
-                    col(TrainingPoint.job_id) == self._job_id, col(TrainingPoint.step) >= from_step
-                )
-            )
+            drop_points(session, job_id=self._job_id, from_step=from_step)
 
     def add_point(self, point: CurvePoint) -> None:
         """Put a point on the curve; it is written with the next report or flush."""
@@ -121,59 +132,5 @@ class JobProgress:
         ]
 
 
-def start_job(engine: Engine, job_id: int, *, now: datetime) -> bool:
-    """Move a job to RUNNING; False where it was finished or cancelled before it began."""
-    with transaction(engine, immediate=True) as session:
-        job = session.get(TrainingJob, job_id)
-        if job is None or job.status.is_finished():
-            return False
-        job.status, job.phase = JobStatus.RUNNING, "preparing"
-        job.started_at = job.started_at or now
-        job.heartbeat_at = job.progressed_at = now
-        return True
-
-
-def end_job(
-    engine: Engine, job_id: int, status: JobStatus, *, now: datetime, error: str | None = None
-) -> bool:
-    """Finish a job; False where it was finished already, and then nothing changes."""
-    with transaction(engine, immediate=True) as session:
-        job = session.get(TrainingJob, job_id)
-        if job is None or job.status.is_finished():
-            return False
-        job.status, job.phase, job.error = status, status.value, error
-        job.remaining_seconds, job.finished_at = None, now
-        return True
-
-
-def touch_jobs(engine: Engine, job_ids: list[int], *, now: datetime) -> None:
-    """Give a sign of life for jobs that this worker knows and that are not finished."""
-    if not job_ids:
-        return
-    with transaction(engine, immediate=True) as session:
-        session.execute(
-            update(TrainingJob)
-            .where(
-                col(TrainingJob.id).in_(job_ids),
-                col(TrainingJob.status).in_((JobStatus.WAITING, JobStatus.RUNNING)),
-            )
-            .values(heartbeat_at=now)
-        )
-
-
-class UnfinishedJob(NamedTuple):
-    """A job that a worker has to see to its end."""
-
-    job_id: int
-    workflow_id: str
-
-
-def list_unfinished(engine: Engine) -> list[UnfinishedJob]:
-    """Jobs that wait or run, oldest first."""
-    with transaction(engine) as session:
-        rows = session.execute(
-            select(col(TrainingJob.id), col(TrainingJob.workflow_id))
-            .where(col(TrainingJob.status).in_((JobStatus.WAITING, JobStatus.RUNNING)))
-            .order_by(col(TrainingJob.id))
-        )
-        return [UnfinishedJob(int(job_id), workflow_id) for job_id, workflow_id in rows]
+def _is_over(job: Job) -> bool:
+    return job.cancel_requested_at is not None or job.status is not JobStatus.RUNNING

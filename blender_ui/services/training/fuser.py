@@ -20,13 +20,14 @@ from blender_ui.errors import FusionError
 from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.quality import FusionQuality, mean_quality, measure_fusion
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
+from blender_ui.services.jobs.views import JobView
 from blender_ui.services.training.fuser_examples import Examples, load_examples
 from blender_ui.services.training.requests import CUT_OFF_CANDIDATE
 from blender_ui.services.versions.model_versions import find_active_version
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
 from db.engine import transaction
-from db.models import ModelRole, TrainingJob
+from db.models import ModelRole
 
 TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION = "targets", "base", "top_k"
 OWN_OPTIONS = (TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION, CUT_OFF_CANDIDATE)
@@ -85,7 +86,7 @@ class FuserRun:
     fusers_path: Path
     tools: FuserTools
 
-    def fit(self, job: TrainingJob, progress: JobProgress) -> FittedVersion:
+    def fit(self, job: JobView, progress: JobProgress) -> FittedVersion:
         """Fine-tune, write answers to held-out prompts, and decide.
 
         Raises:
@@ -123,7 +124,7 @@ class FuserRun:
             reason=decision.reason,
         )
 
-    def _examples(self, job: TrainingJob, options: Mapping[str, Any]) -> Examples:
+    def _examples(self, job: JobView, options: Mapping[str, Any]) -> Examples:
         examples = load_examples(
             self.engine,
             cut_off_preference_id=job.cut_off_preference_id,

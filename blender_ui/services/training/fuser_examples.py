@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Engine, func
-from sqlmodel import Session, col, select
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.fusion.examples import AnsweredPrompt, FusionExample, Target, build_example
 from blender_ui.services.candidates import FUSION_BACKEND, key_of
@@ -20,7 +20,7 @@ from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.values import RankingPrompt, is_held_out
 from db.engine import transaction
-from db.models import Candidate, Member, Prompt, Ranking, RankingEntry
+from db.queries import candidates, prompts, rankings
 
 REFERENCE_MEMBER = "reference"
 """An imported answer of a member of this name is what its prompt's answer should have been."""
@@ -67,12 +67,12 @@ def load_examples(
     """
     votes = _net_votes(engine, cut_off_preference_id)
     with transaction(engine) as session:
-        prompts = session.exec(select(Prompt).order_by(col(Prompt.id))).all()
+        asked = prompts.list_all(session)
         answers, references = _answers(session, cut_off_candidate_id)
-        scores = _scores(session, cut_off_candidate_id)
+        scores = rankings.list_last_scores(session, up_to_candidate_id=cut_off_candidate_id)
     learnt: list[FusionExample] = []
     held_out: list[FusionExample] = []
-    for prompt in prompts:
+    for prompt in asked:
         prompt_id = key_of(prompt.id)
         texts = answers.get(prompt_id, {})
         example = build_example(
@@ -103,36 +103,12 @@ def _net_votes(engine: Engine, cut_off: int) -> dict[int, float]:
 
 def _answers(session: Session, cut_off: int) -> tuple[dict[int, dict[int, str]], dict[int, str]]:
     """Texts by prompt and candidate, and references by prompt; fused answers are neither."""
-    rows = session.exec(
-        select(Candidate.prompt_id, Candidate.id, Candidate.text, Member.name)
-        .join(Member)
-        .where(col(Candidate.id) <= cut_off, Member.backend != FUSION_BACKEND)
-        .order_by(col(Candidate.id))
-    ).all()
+    rows = candidates.list_texts(session, up_to_id=cut_off, without_backend=FUSION_BACKEND)
     answers: dict[int, dict[int, str]] = defaultdict(dict)
     references: dict[int, str] = {}
     for prompt_id, candidate_id, text, member in rows:
         if member.casefold() == REFERENCE_MEMBER:
             references.setdefault(prompt_id, text)
         else:
-            answers[prompt_id][key_of(candidate_id)] = text
+            answers[prompt_id][candidate_id] = text
     return answers, references
-
-
-def _scores(session: Session, cut_off: int) -> dict[int, dict[int, float]]:
-    """Scores by prompt and candidate, of each prompt's last ranking among the answers that count."""
-    last = (
-        select(func.max(Ranking.id))
-        .join(RankingEntry, col(RankingEntry.ranking_id) == col(Ranking.id))
-        .where(col(RankingEntry.candidate_id) <= cut_off)
-        .group_by(col(Ranking.prompt_id))
-    )
-    rows = session.exec(
-        select(Ranking.prompt_id, RankingEntry.candidate_id, RankingEntry.score)
-        .join(RankingEntry, col(RankingEntry.ranking_id) == col(Ranking.id))
-        .where(col(Ranking.id).in_(last))
-    ).all()
-    scores: dict[int, dict[int, float]] = defaultdict(dict)
-    for prompt_id, candidate_id, score in rows:
-        scores[prompt_id][candidate_id] = score
-    return scores

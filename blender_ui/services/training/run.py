@@ -18,18 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Engine
 
-from blender_ui.errors import FusionError, NotFound, RankerError
+from blender_ui.errors import FusionError, RankerError
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
-from blender_ui.services.jobs.progress import (
-    JobProgress,
-    UnfinishedJob,
-    end_job,
-    list_unfinished,
-    start_job,
-    touch_jobs,
-)
+from blender_ui.services.jobs.progress import JobProgress
+from blender_ui.services.jobs.states import UnfinishedJob, end_job, list_unfinished, start_job, touch_jobs
+from blender_ui.services.jobs.views import Jobs, JobView
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
 from blender_ui.services.training.fast import cross_validate, fit_fast, predict_fast
 from blender_ui.services.training.fuser import FuserRun
@@ -42,7 +37,7 @@ from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion, register_version
 from blender_ui.values import BoolArray, PreferenceDataset
 from db.engine import transaction
-from db.models import JobKind, JobStatus, ModelKind, TrainingJob, utc_now
+from db.models import TRAININGS, JobKind, JobStatus, ModelKind, utc_now
 
 READING_ENDS_AT = 0.85
 READING_ENDS_AT_FOR_JOINT = 0.1
@@ -111,11 +106,11 @@ class TrainingRun:
 
     def list_unfinished(self) -> list[UnfinishedJob]:
         """Jobs that wait or run, oldest first."""
-        return list_unfinished(self._engine)
+        return list_unfinished(self._engine, TRAININGS)
 
-    def touch(self, job_ids: list[int]) -> None:
+    def touch(self) -> None:
         """Give a sign of life for unfinished jobs, so that a page knows that a worker is there."""
-        touch_jobs(self._engine, job_ids, now=self._clock())
+        touch_jobs(self._engine, TRAININGS, now=self._clock())
 
     def start(self, job_id: int) -> bool:
         """Begin, or go on after a crash; False where the job is finished or cancelled."""
@@ -252,12 +247,8 @@ class TrainingRun:
             return _Rival(active, None, f" Version {active.id} could not be compared: {error}.")
         return _Rival(active, judge_logits(logits, judged), "")
 
-    def _get_job(self, job_id: int) -> TrainingJob:
-        with transaction(self._engine) as session:
-            job = session.get(TrainingJob, job_id)
-        if job is None:
-            raise NotFound(f"training job {job_id} is not in the store any more")
-        return job
+    def _get_job(self, job_id: int) -> JobView:
+        return Jobs(self._engine, clock=self._clock).get(job_id)
 
     def _get_reader(self) -> AnswerReader:
         if self._reader is None:

@@ -14,12 +14,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 import blender_ui
-from blender_ui.errors import NotFound
 from blender_ui.services.jobs.progress import JobCancelled
+from blender_ui.services.jobs.states import finish, get_job
 from blender_ui.services.versions import model_versions
 from db.columns import row_id
 from db.engine import transaction
-from db.models import JobStatus, ModelVersion, TrainingJob
+from db.models import Job, JobStatus, ModelVersion
 from db.queries.versions import find_by_job
 
 
@@ -53,9 +53,7 @@ def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now:
         JobCancelled: If someone asked for the job's end before this.
     """
     with transaction(engine, immediate=True) as session:
-        job = session.get(TrainingJob, job_id)
-        if job is None:
-            raise NotFound(f"training job {job_id} is not in the store any more")
+        job = get_job(session, job_id)
         known = find_by_job(session, job_id=job_id)
         if known is not None:
             return known
@@ -63,12 +61,11 @@ def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now:
             raise JobCancelled(f"job {job_id} was cancelled")
         row = _insert_version(session, job, fitted)
         _decide(session, row, fitted)
-        job.status, job.phase, job.progress = JobStatus.COMPLETE, "complete", 1.0
-        job.remaining_seconds, job.finished_at = None, now
+        finish(job, JobStatus.COMPLETE, now=now)
         return row_id(row)
 
 
-def _insert_version(session: Session, job: TrainingJob, fitted: FittedVersion) -> ModelVersion:
+def _insert_version(session: Session, job: Job, fitted: FittedVersion) -> ModelVersion:
     kind = job.kind.model
     row = ModelVersion(
         job_id=job.id,

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
 from blender_ui.services.jobs.progress import CurvePoint
+from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
-from blender_ui.services.training.requests import JobView, Training
+from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.ui.identity import is_researcher, welcome
 from blender_ui.ui.inspecting.versions.handlers import hide_deciders
-from db.models import JobKind, ModelRole
+from db.models import TRAININGS, JobKind, ModelRole
 
 N_JOBS = 20
 MOST_EPOCHS = 50
@@ -100,7 +101,7 @@ class TrainHandlers:
 
     def page(self) -> TrainPage:
         """Everything but the counts, as the store has it now."""
-        jobs = self._training.list_jobs(N_JOBS)
+        jobs = self._training.jobs.list_latest(limit=N_JOBS)
         versions, fusers = (self._versions.list_versions(role) for role in ModelRole)
         decisions = tuple(
             one for version in (*versions, *fusers) for one in self._versions.decisions(version.id)
@@ -121,7 +122,7 @@ class TrainHandlers:
 
     def card(self) -> JobCard | None:
         """The job that is to be watched; None before the first."""
-        return self._card(self._training.list_jobs(N_JOBS))
+        return self._card(self._training.jobs.list_latest(limit=N_JOBS))
 
     def request(self, memory: object, wish: Wish) -> str:
         """Ask for a training; gives a sentence to show."""
@@ -137,7 +138,7 @@ class TrainHandlers:
     def cancel(self, job_id: object) -> str:
         """Ask for a job's end; gives a sentence to show."""
         try:
-            job = self._training.cancel(job_id=_read_id(job_id, "job"))
+            job = self._training.jobs.cancel(job_id=_read_id(job_id, "job"))
         except BlenderError as error:
             return str(error)
         return f"Job {job.id} is cancelled." if job.status.is_finished() else f"Job {job.id} will end soon."
@@ -173,7 +174,7 @@ class TrainHandlers:
         unfinished = [job for job in jobs if not job.status.is_finished()]
         running = [job for job in unfinished if job.started_at is not None]
         job = (running or unfinished[-1:] or list(jobs))[0]
-        return JobCard(job=job, curve=self._training.curve(job.id))
+        return JobCard(job=job, curve=self._training.jobs.curve(job.id))
 
     def _read_options(self, kind: JobKind, wish: Wish) -> Mapping[str, object]:
         if kind is JobKind.FAST:
@@ -193,8 +194,8 @@ class TrainHandlers:
 
 
 def _read_kind(value: object) -> JobKind:
-    if value not in list(JobKind):
-        raise MalformedInput(f"expected a kind of ranker or fuser among {', '.join(JobKind)}; came {value!r}")
+    if value not in TRAININGS:
+        raise MalformedInput(f"expected a kind of ranker or fuser among {', '.join(TRAININGS)}; came {value!r}")
     return JobKind(str(value))
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.shell import browser_memory
 from blender_ui.ui.training.drawing import KIND_NAMES
-from db.models import JobKind
+from db.models import TRAININGS, JobKind
 
 TITLE = "Teach the ranker"
 SENTENCE = (
@@ -109,7 +109,7 @@ def draw_train(encoders: Sequence[str]) -> TrainParts:
 
 
 def _draw_ask(encoders: Sequence[str]) -> AskParts:
-    kinds = list(JobKind) if encoders else [JobKind.FAST, JobKind.FUSER]
+    kinds = TRAININGS if encoders else (JobKind.FAST, JobKind.FUSER)
     readiness = gr.HTML(markup.remark("Counting the preferences."), padding=False, elem_id="train-readiness")
     with gr.Accordion("What to train", open=False, elem_id="train-options"):
         kind = gr.Radio(

@@ -17,13 +17,14 @@ from db.engine import transaction
 from db.models import (
     CandidateFailure,
     FailureKind,
+    Job,
+    JobKind,
     JobStatus,
     ModelKind,
     ModelRole,
     ModelVersion,
     Outcome,
     Reading,
-    TrainingJob,
 )
 from db.queries import whole
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
@@ -58,9 +59,9 @@ def make_full_store(folder: Path) -> Engine:
             CandidateFailure(prompt_id=1, member_id=1, kind=FailureKind.TIMEOUT, message="late", seconds=0.1)
         )
         session.add(
-            TrainingJob(
+            Job(
                 workflow_id="w",
-                kind=ModelKind.FAST,
+                kind=JobKind.FAST,
                 status=JobStatus.COMPLETE,
                 options={"n": [1, 2.5, None], "é": {"a": True}},
                 cut_off_preference_id=1,

@@ -23,6 +23,8 @@ from db.models import (
     DEFAULT_PROJECT_ID,
     Candidate,
     Comparison,
+    Job,
+    JobKind,
     Member,
     ModelKind,
     ModelVersion,
@@ -32,7 +34,6 @@ from db.models import (
     Project,
     Ranking,
     Reading,
-    TrainingJob,
     utc_now,
 )
 from tests.builders.preferences import add_labeled_prompts
@@ -195,7 +196,7 @@ def test_a_reader_that_the_version_was_not_trained_with_is_refused(desk: Desk) -
 
 def add_joint_version(desk: Desk) -> None:
     with transaction(desk.engine, immediate=True) as session:
-        job = TrainingJob(workflow_id="w", kind=ModelKind.JOINT, status="running", cut_off_preference_id=0)
+        job = Job(workflow_id="w", kind=JobKind.JOINT, status="running", cut_off_preference_id=0)
         session.add(job)
         session.flush()
         assert job.id is not None

@@ -93,9 +93,9 @@ def test_a_job_trains_judges_and_promotes_a_fuser_that_beats_the_best_answer(
     assert version.metrics["held_out"]["rouge_l"] > 0.3
     assert version.metrics["rivals"]["the best-ranked answer as it is"]["rouge_l"] == 0
     assert version.metrics["examples"] == {"reference": 40, "preferred": 0, "leave_one_out": 0}
-    end = training.get_job(job.id)
+    end = training.jobs.get(job.id)
     assert (end.status, end.version_id) == (JobStatus.COMPLETE, version_id)
-    curve = training.curve(job.id)
+    curve = training.jobs.curve(job.id)
     assert curve[-1].loss < curve[0].loss
     assert any(point.held_out_loss is not None for point in curve)
     found = versions.find_active_checkpoint(ModelRole.FUSER)
@@ -180,11 +180,11 @@ def test_a_cancelled_job_makes_no_version(engine: Engine, tmp_path: Path) -> Non
     job = training.request(kind=JobKind.FUSER, options=OPTIONS)
     run = make_run(engine, tmp_path)
     run.start(job.id)
-    training.cancel(job_id=job.id)
+    training.jobs.cancel(job_id=job.id)
     with pytest.raises(JobCancelled):
         run.fit(job.id)
     run.end_cancelled(job.id)
-    assert training.get_job(job.id).status is JobStatus.CANCELLED
+    assert training.jobs.get(job.id).status is JobStatus.CANCELLED
     assert versions_of(engine).list_versions(ModelRole.FUSER) == ()
 
 

@@ -57,7 +57,7 @@ def test_an_encoder_is_fine_tuned_into_a_version_with_a_curve(
     assert len(version.base_fingerprint) == 64
     assert (tmp_path / "rankers" / version.path / "model.safetensors").is_file()
     assert version.hyper_parameters["n_epochs"] == 2
-    curve = training.curve(job.id)
+    curve = training.jobs.curve(job.id)
     assert [point.step for point in curve] == sorted({point.step for point in curve})
     assert len(curve) >= 4
     assert versions_of(engine).decisions(version_id)
@@ -88,12 +88,12 @@ def test_a_cancelled_fine_tuning_leaves_no_state(
     job = training.request(kind=ModelKind.JOINT, options=OPTIONS)
     run.start(job.id)
     assert run.read_chunk(job.id) == 0, "a joint ranker needs no readings"
-    training.cancel(job_id=job.id)
+    training.jobs.cancel(job_id=job.id)
     run_seconds_later(run)
     with pytest.raises(JobCancelled):
         run.fit(job.id)
     run.end_cancelled(job.id)
-    assert training.get_job(job.id).status is JobStatus.CANCELLED
+    assert training.jobs.get(job.id).status is JobStatus.CANCELLED
     assert not list((tmp_path / "rankers").glob(f"job-{job.id}*"))
 
 

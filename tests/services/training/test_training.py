@@ -7,21 +7,16 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from blender_ui.errors import NotFound, Refused
-from blender_ui.services.jobs.progress import (
-    CurvePoint,
-    JobCancelled,
-    JobProgress,
-    end_job,
-    start_job,
-    touch_jobs,
-)
+from blender_ui.services.jobs.progress import CurvePoint, JobCancelled, JobProgress
+from blender_ui.services.jobs.states import end_job, start_job, touch_jobs
+from blender_ui.services.jobs.views import Jobs
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.readiness import N_DECIDED_NEEDED, N_PROMPTS_NEEDED
 from blender_ui.services.versions.registration import FittedVersion, register_version
 from blender_ui.ui.training.drawing import draw_card
 from blender_ui.ui.training.handlers import JobCard
 from db.engine import transaction
-from db.models import JobKind, JobStatus, ModelVersion, Preference, TrainingJob
+from db.models import TRAININGS, Job, JobKind, JobStatus, ModelVersion, Preference
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, make_store
 from tests.builders.trained import versions_of
@@ -87,7 +82,7 @@ def test_asking_twice_while_the_job_waits_makes_one_job_with_the_later_cut_off(e
     second = training.request()
     assert second.id == first.id
     assert second.cut_off_preference_id == 45
-    assert len(training.list_jobs()) == 1
+    assert len(training.jobs.list_latest()) == 1
 
 
 def test_a_training_is_due_after_the_set_number_of_new_preferences(engine: Engine) -> None:
@@ -109,7 +104,7 @@ def test_a_training_is_due_after_the_set_number_of_new_preferences(engine: Engin
 def test_a_fuser_s_training_does_not_postpone_a_ranker_s(engine: Engine, status: JobStatus) -> None:
     add_labeled_prompts(engine, n_prompts=40)
     with transaction(engine, immediate=True) as session:
-        session.add(TrainingJob(workflow_id="w", kind=JobKind.FUSER, status=status, cut_off_preference_id=40))
+        session.add(Job(workflow_id="w", kind=JobKind.FUSER, status=status, cut_off_preference_id=40))
     training = make_training(engine, train_every=10)
     assert training.readiness().n_new == 40
     due = training.request_if_due()
@@ -126,10 +121,10 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_starts(engine: Engine) -> 
     add_labeled_prompts(engine, n_prompts=40)
     training = make_training(engine)
     job = training.request()
-    assert training.cancel(job_id=job.id).status is JobStatus.CANCELLED
+    assert training.jobs.cancel(job_id=job.id).status is JobStatus.CANCELLED
     assert not start_job(engine, job.id, now=Clock()())
     with pytest.raises(Refused, match="cancelled"):
-        training.cancel(job_id=job.id)
+        training.jobs.cancel(job_id=job.id)
 
 
 def test_a_running_job_is_cancelled_at_its_next_report(engine: Engine) -> None:
@@ -138,8 +133,8 @@ def test_a_running_job_is_cancelled_at_its_next_report(engine: Engine) -> None:
     training = make_training(engine, clock)
     job = training.request()
     assert start_job(engine, job.id, now=clock())
-    assert training.cancel(job_id=job.id).status is JobStatus.RUNNING
-    assert training.get_job(job.id).is_cancel_requested
+    assert training.jobs.cancel(job_id=job.id).status is JobStatus.RUNNING
+    assert training.jobs.get(job.id).is_cancel_requested
     with pytest.raises(JobCancelled):
         JobProgress(engine, job.id, clock=clock).report("reading", 0.1)
 
@@ -151,13 +146,13 @@ def test_a_job_without_a_sign_of_life_is_shown_as_stalled_and_can_be_cancelled(e
     job = training.request()
     start_job(engine, job.id, now=clock())
     clock.pass_by(10)
-    assert not training.get_job(job.id).is_stalled
+    assert not training.jobs.get(job.id).is_stalled
     clock.pass_by(15)
-    assert training.get_job(job.id).phase == "worker not running"
-    touch_jobs(engine, [job.id], now=clock())
-    assert not training.get_job(job.id).is_stalled
+    assert training.jobs.get(job.id).phase == "worker not running"
+    touch_jobs(engine, TRAININGS, now=clock())
+    assert not training.jobs.get(job.id).is_stalled
     clock.pass_by(60)
-    assert training.cancel(job_id=job.id).status is JobStatus.CANCELLED
+    assert training.jobs.cancel(job_id=job.id).status is JobStatus.CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -175,15 +170,15 @@ def test_a_job_that_does_not_get_on_while_its_worker_lives_says_since_when_and_w
 ) -> None:
     add_labeled_prompts(engine, n_prompts=40)
     clock = Clock()
-    training = Training(engine, train_every=0, clock=clock, measure_load=lambda: load)
-    job = training.request()
+    jobs = Jobs(engine, clock=clock, measure_load=lambda: load)
+    job = make_training(engine, clock).request()
     start_job(engine, job.id, now=clock())
     JobProgress(engine, job.id, clock=clock).report("reading answers, 3 of 9", 0.3)
     clock.pass_by(20)
-    assert training.get_job(job.id).phase == "reading answers, 3 of 9"
+    assert jobs.get(job.id).phase == "reading answers, 3 of 9"
     clock.pass_by(20)
-    touch_jobs(engine, [job.id], now=clock())
-    assert training.get_job(job.id).phase == f"reading answers, 3 of 9; {said}"
+    touch_jobs(engine, TRAININGS, now=clock())
+    assert jobs.get(job.id).phase == f"reading answers, 3 of 9; {said}"
 
 
 def test_a_job_that_waits_says_for_what(engine: Engine) -> None:
@@ -191,10 +186,10 @@ def test_a_job_that_waits_says_for_what(engine: Engine) -> None:
     clock = Clock()
     training = make_training(engine, clock)
     first = training.request()
-    assert "waiting for the worker" in draw_card(JobCard(job=training.get_job(first.id), curve=()))
+    assert "waiting for the worker" in draw_card(JobCard(job=training.jobs.get(first.id), curve=()))
     start_job(engine, first.id, now=clock())
     second = training.request()
-    assert f"waits for job {first.id} to end" in draw_card(JobCard(job=training.get_job(second.id), curve=()))
+    assert f"waits for job {first.id} to end" in draw_card(JobCard(job=training.jobs.get(second.id), curve=()))
 
 
 def test_progress_is_written_at_most_once_a_second_and_never_goes_back(engine: Engine) -> None:
@@ -205,10 +200,10 @@ def test_progress_is_written_at_most_once_a_second_and_never_goes_back(engine: E
     progress = JobProgress(engine, job.id, clock=clock, monotonic=lambda: seconds[0])
     progress.report("reading", 0.5, remaining_seconds=9)
     progress.report("reading", 0.6)
-    assert training.get_job(job.id).progress == 0.5
+    assert training.jobs.get(job.id).progress == 0.5
     seconds[0] = 1.0
     progress.report("fitting", 0.4)
-    after = training.get_job(job.id)
+    after = training.jobs.get(job.id)
     assert (after.progress, after.phase, after.remaining_seconds) == (0.5, "fitting", None)
 
 
@@ -227,7 +222,7 @@ def test_the_curve_of_a_run_that_died_is_drawn_again_from_its_restart(engine: En
         for point in points[first - 1 :]:
             progress.add_point(point)
         progress.flush()
-    assert training.curve(job.id) == tuple(points)
+    assert training.jobs.curve(job.id) == tuple(points)
 
 
 def test_a_version_is_registered_once_however_often_the_step_runs(engine: Engine) -> None:
@@ -239,7 +234,7 @@ def test_a_version_is_registered_once_however_often_the_step_runs(engine: Engine
     assert register_version(engine, job.id, fitted(), now=clock()) == first
     (version,) = versions_of(engine).list_versions()
     assert version.is_active
-    after = training.get_job(job.id)
+    after = training.jobs.get(job.id)
     assert (after.status, after.version_id, after.progress) == (JobStatus.COMPLETE, first, 1.0)
     (decision,) = versions_of(engine).decisions(first)
     assert (decision.promoted, decision.reason) == (True, "because of the figures")
@@ -250,7 +245,7 @@ def test_a_job_cancelled_at_the_last_moment_makes_no_version(engine: Engine) -> 
     training, clock = make_training(engine), Clock()
     job = training.request()
     start_job(engine, job.id, now=clock())
-    training.cancel(job_id=job.id)
+    training.jobs.cancel(job_id=job.id)
     with pytest.raises(JobCancelled):
         register_version(engine, job.id, fitted(), now=clock())
     assert versions_of(engine).list_versions() == ()
@@ -303,7 +298,7 @@ def test_the_schema_allows_one_active_version(engine: Engine) -> None:
 
 def test_unknown_jobs_and_versions_are_said_to_be_unknown(engine: Engine) -> None:
     training = make_training(engine)
-    with pytest.raises(NotFound, match="no training job 7"):
-        training.get_job(7)
+    with pytest.raises(NotFound, match="no job 7"):
+        training.jobs.get(7)
     with pytest.raises(NotFound, match="no ranker version 7"):
         versions_of(engine).activate(version_id=7, decided_by_id=None, reason="why not")

@@ -12,7 +12,8 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.fast import SETTINGS_FILE
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.training.readings import CHUNK, COMMIT_SECONDS
-from blender_ui.services.training.requests import JobView, Training
+from blender_ui.services.jobs.views import JobView
+from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
@@ -258,11 +259,11 @@ def test_a_cancelled_job_stops_between_two_prompts(
     job = training.request()
     run = make_run(engine, tmp_path)
     run.start(job.id)
-    training.cancel(job_id=job.id)
+    training.jobs.cancel(job_id=job.id)
     with pytest.raises(JobCancelled):
         run.read_chunk(job.id)
     run.end_cancelled(job.id)
-    assert training.get_job(job.id).status is JobStatus.CANCELLED
+    assert training.jobs.get(job.id).status is JobStatus.CANCELLED
 
 
 class ReaderOfAnotherKind(ScriptedReader):
@@ -308,7 +309,7 @@ def test_an_end_with_a_reason_is_kept_and_cannot_be_overwritten(
         run.read_chunk(job.id)
     run.end_failed(job.id, "memory ran out")
     run.end_cancelled(job.id)
-    view = training.get_job(job.id)
+    view = training.jobs.get(job.id)
     assert (view.status, view.error) == (JobStatus.FAILED, "memory ran out")
 
 

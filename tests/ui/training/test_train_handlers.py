@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from blender_ui.services.jobs.progress import CurvePoint, JobProgress, end_job, start_job
+from blender_ui.services.jobs.progress import CurvePoint, JobProgress
+from blender_ui.services.jobs.states import end_job, start_job
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.training.requests import Training
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.handlers import TrainHandlers, Wish
 from db.engine import transaction
-from db.models import JobStatus, ModelKind, ModelRole, ModelVersion, TrainingJob
+from db.models import Job, JobStatus, ModelKind, ModelRole, ModelVersion
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, key_of, make_labeling, make_store
 from tests.builders.trained import versions_of
@@ -37,9 +38,9 @@ class Desk:
             list_encoders=lambda: encoders,
         )
 
-    def job(self, job_id: int = 1) -> TrainingJob:
+    def job(self, job_id: int = 1) -> Job:
         with transaction(self.engine) as session:
-            job = session.get(TrainingJob, job_id)
+            job = session.get(Job, job_id)
             assert job is not None
             return job
 

@@ -85,7 +85,7 @@ class VersionHandlers:
         return VersionPage(
             report=self._versions.report(version_id, extend=extend),
             lineage=lineage,
-            curve=self._training.curve(job_id) if job_id is not None else (),
+            curve=self._training.jobs.curve(job_id) if job_id is not None else (),
             learning=self._versions.learning_curve(),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blender_ui.services.asking.generating import GenerationView
+from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.projects import ProjectView
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui import markup
@@ -56,17 +56,18 @@ def draw_progress(project: ProjectView) -> str:
     return markup.meter(share, f"{project.n_taken:,} of {project.n_wanted:,} answers given or being given")
 
 
-def draw_job(job: GenerationView | None) -> str:
+def draw_job(job: JobView | None) -> str:
     """How far the members' answers are; nothing where they were never asked for."""
     if job is None:
         return ""
     count = f"{job.n_done:,} of {job.n_total:,} answers"
     failed = f", {job.n_failed:,} failed and keep their reasons" if job.n_failed else ""
-    state = "stopping" if job.is_stopping else job.status.value
+    state = job.phase if job.is_stalled else job.status.value
+    if job.is_cancel_requested and not job.status.is_finished():
+        state = "stopping"
     text = f"Members' answers, {state}: {count}{failed}"
     tone = "warning" if job.status is JobStatus.FAILED else "info"
-    share = (job.n_done + job.n_failed) / max(job.n_total, 1)
-    return markup.meter(share, text, tone=tone) + markup.notice(job.error or "", tone="warning")
+    return markup.meter(job.progress, text, tone=tone) + markup.notice(job.error or "", tone="warning")
 
 
 def draw_pair(pair: KnownPair | None) -> str:

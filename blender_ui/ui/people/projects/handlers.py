@@ -12,7 +12,7 @@ from pathlib import Path
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
-from blender_ui.services.asking.generating import GenerationView
+from blender_ui.services.jobs.views import JobView
 from blender_ui.services.data.importing import tell_what_was_not_taken
 from blender_ui.services.people.project_prompts import split_prompts
 from blender_ui.services.people.projects import ProjectTerms, ProjectView
@@ -137,9 +137,9 @@ class ProjectsHandlers:
 
         return _attempt(project_id, act)
 
-    def find_job(self, project_id: object) -> GenerationView | None:
+    def find_job(self, project_id: object) -> JobView | None:
         """The chosen project's latest generation; None where there is none."""
-        return self._services.generating.find_latest(project_id) if isinstance(project_id, int) else None
+        return self._services.generating.jobs.find_latest(project_id) if isinstance(project_id, int) else None
 
     def invite(self, project_id: object, n_accounts: object) -> tuple[str, Said]:
         """Make a link for annotators of a project; gives its token."""
