@@ -66,6 +66,26 @@ def texts_by_id(session: Session, *, candidate_ids: Sequence[int]) -> dict[int, 
     }
 
 
+class Text(NamedTuple):
+    """A candidate's text, and where it came from."""
+
+    prompt_id: int
+    candidate_id: int
+    text: str
+    member: str
+
+
+def list_texts(session: Session, *, up_to_id: int, without_backend: str) -> list[Text]:
+    """Every candidate up to an id by ascending id, without those of one backend."""
+    query = (
+        select(col(Candidate.prompt_id), col(Candidate.id), col(Candidate.text), col(Member.name))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.id) <= up_to_id, col(Member.backend) != without_backend)
+        .order_by(col(Candidate.id))
+    )
+    return [Text(*row) for row in session.execute(query)]
+
+
 def list_ends(session: Session, *, project_id: int, failed_since: datetime) -> set[tuple[int, str]]:
     """Prompt and member of every answer in a project, and of every failure since a time."""
     answered, failed = (

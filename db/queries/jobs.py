@@ -54,9 +54,7 @@ def list_unfinished(session: Session, *, kinds: Collection[JobKind]) -> Sequence
 def touch(session: Session, *, kinds: Collection[JobKind], now: datetime) -> None:
     """Give a sign of life for the jobs of these kinds that wait or run."""
     session.exec(
-        update(Job)
-        .where(col(Job.status).in_(UNFINISHED), col(Job.kind).in_(kinds))
-        .values(heartbeat_at=now)
+        update(Job).where(col(Job.status).in_(UNFINISHED), col(Job.kind).in_(kinds)).values(heartbeat_at=now)
     )
 
 

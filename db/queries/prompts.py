@@ -51,6 +51,11 @@ def list_known(session: Session, *, project_id: int, fingerprints: Collection[st
     return set(session.scalars(query))
 
 
+def list_all(session: Session) -> Sequence[Prompt]:
+    """Every prompt of every project, by ascending id."""
+    return session.scalars(select(Prompt).order_by(col(Prompt.id))).all()
+
+
 def list_ids(session: Session, *, project_id: int) -> list[int]:
     """The ids of a project's prompts, ascending."""
     query = select(col(Prompt.id)).where(col(Prompt.project_id) == project_id).order_by(col(Prompt.id))

@@ -135,7 +135,7 @@ KEPT_VERSIONS = {
 JOBS = (
     "INSERT INTO training_job (id, workflow_id, kind, status, options, requested_by_id, "
     "cut_off_preference_id, phase, progress, error, created_at, heartbeat_at) "
-    f"""VALUES (2, 'w2', 'joint', 'complete', '{{"base": "b"}}', 1, 1, 'complete', 1, NULL, '{NOW}', NULL), """
+    f"""VALUES (2, 'w2', 'joint', 'complete', '{{"a": "b"}}', 1, 1, 'complete', 1, NULL, '{NOW}', NULL), """
     f"(5, 'w5', 'fuser', 'failed', '{{}}', NULL, 1, 'failed', 0.5, 'memory ran out', '{NOW}', '{NOW}')",
     "INSERT INTO training_point (job_id, step, loss, accuracy, created_at) "
     f"VALUES (2, 1, 0.5, 0.75, '{NOW}'), (2, 2, 0.25, 1, '{NOW}')",

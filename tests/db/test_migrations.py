@@ -125,7 +125,7 @@ def test_trainings_and_generations_come_into_one_table_with_all_that_names_them(
     assert read_jobs(engine) == KEPT_JOBS
     with Session(engine) as session:
         training, failed = session.get_one(models.Job, 2), session.get_one(models.Job, 6)
-        assert training.options == {"base": "b"}
+        assert training.options == {"a": "b"}
         for row in (training, failed):
             assert row.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
         assert failed.heartbeat_at == failed.progressed_at == failed.created_at

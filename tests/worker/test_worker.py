@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.services.training.readings import CHUNK
 from blender_ui.services.jobs.views import JobView
+from blender_ui.services.training.readings import CHUNK
 from blender_ui.services.training.requests import Training
 from db.engine import transaction
 from db.models import Job, JobStatus, utc_now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from blender_ui.services.training.requests import JobView
+from blender_ui.services.jobs.views import JobView
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.ui import markup

@@ -195,7 +195,9 @@ class TrainHandlers:
 
 def _read_kind(value: object) -> JobKind:
     if value not in TRAININGS:
-        raise MalformedInput(f"expected a kind of ranker or fuser among {', '.join(TRAININGS)}; came {value!r}")
+        raise MalformedInput(
+            f"expected a kind of ranker or fuser among {', '.join(TRAININGS)}; came {value!r}"
+        )
     return JobKind(str(value))
 
 

@@ -17,7 +17,7 @@ from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.jobs.states import list_unfinished
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.training.requests import Training
-from db.models import TRAININGS, DEFAULT_PROJECT_ID, Candidate, CandidateFailure, Comparison, JobStatus
+from db.models import DEFAULT_PROJECT_ID, TRAININGS, Candidate, CandidateFailure, Comparison, JobStatus
 from db.queries.jobs import find_last_cut_off
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember, saying

@@ -26,7 +26,6 @@ from db.models import (
     Job,
     JobKind,
     Member,
-    ModelKind,
     ModelVersion,
     Outcome,
     PairwiseLogit,

@@ -189,7 +189,9 @@ def test_a_job_that_waits_says_for_what(engine: Engine) -> None:
     assert "waiting for the worker" in draw_card(JobCard(job=training.jobs.get(first.id), curve=()))
     start_job(engine, first.id, now=clock())
     second = training.request()
-    assert f"waits for job {first.id} to end" in draw_card(JobCard(job=training.jobs.get(second.id), curve=()))
+    assert f"waits for job {first.id} to end" in draw_card(
+        JobCard(job=training.jobs.get(second.id), curve=())
+    )
 
 
 def test_progress_is_written_at_most_once_a_second_and_never_goes_back(engine: Engine) -> None:

@@ -11,8 +11,8 @@ from sqlmodel import select
 from blender_ui.errors import RankerError
 from blender_ui.ranking.fast import SETTINGS_FILE
 from blender_ui.services.jobs.progress import JobCancelled
-from blender_ui.services.training.readings import CHUNK, COMMIT_SECONDS
 from blender_ui.services.jobs.views import JobView
+from blender_ui.services.training.readings import CHUNK, COMMIT_SECONDS
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import VersionView
