@@ -24,6 +24,7 @@ from db.models import (
     AnnotatorKind,
     Candidate,
     Comparison,
+    Job,
     JobKind,
     JobStatus,
     Member,
@@ -33,7 +34,6 @@ from db.models import (
     Prompt,
     Purpose,
     Role,
-    TrainingJob,
     utc_now,
 )
 from db.queries.preferences import get_last_id
@@ -85,7 +85,7 @@ def fill(engine: Engine, *, n_prompts: int = 60, seed: int = 3) -> None:
             (last - 2, JobStatus.COMPLETE, JobKind.FUSER),
         ):
             session.add(
-                TrainingJob(
+                Job(
                     workflow_id=f"w{cut_off}", kind=kind, status=status, cut_off_preference_id=cut_off
                 )
             )
@@ -179,7 +179,7 @@ def test_readiness_counts_what_a_reader_of_every_row_counts(engine: Engine) -> N
         ]
         cut_off = max(
             job.cut_off_preference_id
-            for job in session.exec(select(TrainingJob))
+            for job in session.exec(select(Job))
             if job.status is not JobStatus.CANCELLED and job.kind is not JobKind.FUSER
         )
         decided = Counter(

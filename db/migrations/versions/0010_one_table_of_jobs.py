@@ -3,7 +3,7 @@
 Trainings keep their numbers, because versions, curves and checkpoints' folders carry them. A generation gets
 a number after the trainings'.
 
-Revision 0009.
+Revision 0010.
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
