@@ -85,9 +85,7 @@ def fill(engine: Engine, *, n_prompts: int = 60, seed: int = 3) -> None:
             (last - 2, JobStatus.COMPLETE, JobKind.FUSER),
         ):
             session.add(
-                Job(
-                    workflow_id=f"w{cut_off}", kind=kind, status=status, cut_off_preference_id=cut_off
-                )
+                Job(workflow_id=f"w{cut_off}", kind=kind, status=status, cut_off_preference_id=cut_off)
             )
 
 
