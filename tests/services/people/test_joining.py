@@ -51,7 +51,6 @@ class House:
             relabeling=Relabeling(self.engine, clock=self.clock),
             projects=self.projects,
             access=access,
-            after_vote=lambda: None,
         )  # fmt: skip
 
     def opens(self, name: str, project_id: object = None) -> str:
