@@ -38,6 +38,8 @@ class LeasedTexts(NamedTuple):
     input: str
     left: str
     right: str
+    left_id: int
+    right_id: int
 
 
 class MemberNames(NamedTuple):
@@ -273,7 +275,14 @@ def _within(of_project: bool, of_prompt: bool) -> list[ColumnElement[bool]]:
 def _texts_query() -> Select[*tuple[Any, ...]]:
     left, right = aliased(Candidate), aliased(Candidate)
     return (
-        select(col(Prompt.instruction), col(Prompt.input), col(left.text), col(right.text))
+        select(
+            col(Prompt.instruction),
+            col(Prompt.input),
+            col(left.text),
+            col(right.text),
+            col(left.id),
+            col(right.id),
+        )
         .select_from(Comparison)
         .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
         .join(left, col(left.id) == col(Comparison.left_id))

@@ -28,6 +28,8 @@ class PairView:
 
     Attributes:
         lease_id: To be given back with the outcome.
+        left_id: The left candidate; for the server alone, as it leads to a name.
+        right_id: The right one.
         policy: How the pair was chosen, see ``blender_ui.pairing.policy``.
         propensity: With what probability, as defined there.
         expires_at: When its place is open to others, in UTC.
@@ -39,6 +41,8 @@ class PairView:
     input: str
     left_text: str
     right_text: str
+    left_id: int
+    right_id: int
     policy: str
     propensity: float
     expires_at: datetime
@@ -130,6 +134,8 @@ class Lender:
             input=texts.input,
             left_text=texts.left,
             right_text=texts.right,
+            left_id=texts.left_id,
+            right_id=texts.right_id,
             policy=lease.policy,
             propensity=lease.propensity,
             expires_at=expires_at,

@@ -38,16 +38,13 @@ class PairColumns:
         return replace(visit, pair=None) if pair is None else self.lay_out(visit, pair)
 
     def lay_out(self, visit: Visit, lent: PairView) -> Visit:
-        """Ask about the columns that hold the two texts; about none where one is not shown."""
+        """Ask about the columns that hold the two candidates; about none where one is not shown."""
         if visit.prompt_id is None:
             return replace(visit, pair=None)
         prompt = self._blending.answers(prompt_id=visit.prompt_id)
-        columns = {
-            entry.text: visit.columns.index(entry.member)
-            for entry in prompt.candidates
-            if entry.member in visit.columns
-        }
-        left, right = columns.get(lent.left_text), columns.get(lent.right_text)
+        shown = {entry.member: entry.candidate_id for entry in prompt.candidates}
+        columns = {shown[member]: number for number, member in enumerate(visit.columns) if member in shown}
+        left, right = columns.get(lent.left_id), columns.get(lent.right_id)
         if left is None or right is None:
             return replace(visit, pair=None)
         return replace(

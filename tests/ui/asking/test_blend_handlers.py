@@ -20,7 +20,7 @@ from blender_ui.ui.asking.views import (
     Visit,
 )
 from db.engine import transaction
-from db.models import Candidate, Comparison, Outcome, Preference
+from db.models import Candidate, Comparison, Lease, Member, Outcome, Preference
 from tests.builders.scripted_members import ScriptedMember, ending, failing, hanging, saying
 from tests.builders.stores import add_prompts
 from tests.ui.scripted_services import build_scripted_services
@@ -375,6 +375,28 @@ def test_with_one_answer_there_is_nothing_to_vote_on(tmp_path: Path) -> None:
     assert page.visit.pair is None
     assert page.visit.is_revealed
     assert page.blend.page(page.visit).columns[0].title == "Ada"
+
+
+def test_a_pair_is_asked_about_in_the_columns_of_its_own_members_where_two_say_the_same(
+    tmp_path: Path,
+) -> None:
+    members = [ScriptedMember(name, saying(text)) for name, text in zip(MEMBERS, "xxy", strict=True)]
+    page = Page(tmp_path, *members)
+    page.answer_all()
+    asked_about = []
+    while (pair := page.visit.pair) is not None:
+        with transaction(page.services.engine) as session:
+            comparison = session.get_one(Comparison, session.get_one(Lease, pair.lease_id).comparison_id)
+            sides = (comparison.left_id, comparison.right_id)
+            ids = {
+                name: session.exec(select(Candidate.id).join(Member).where(Member.name == name)).one()
+                for name in MEMBERS
+            }
+        columns = [ids[page.visit.columns[number]] for number in (pair.first, pair.second)]
+        assert columns == [*(sides if pair.first_is_left else sides[::-1])]
+        asked_about.append(set(sides))
+        page.take(page.blend.skip)
+    assert len(asked_about) == 2
 
 
 def test_where_all_answers_are_the_same_there_is_nothing_to_vote_on(tmp_path: Path) -> None:
