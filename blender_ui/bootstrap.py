@@ -16,7 +16,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from blender_ui.engine.process import JOINT, READER, EngineProcess
-from blender_ui.errors import SchemaMismatch, WeightsUnavailable
+from blender_ui.errors import SettingsError, WeightsUnavailable
+from blender_ui.faults import describe_os_error
 from blender_ui.fusion.desk import FUSER, load_desk
 from blender_ui.loaders import (
     BERTSCORE,
@@ -30,6 +31,7 @@ from blender_ui.loaders import (
 )
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
+from blender_ui.services import store
 from blender_ui.services.asking.generating import Generating, GenerationRun
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.data.exporting import Exporting
@@ -65,8 +67,6 @@ from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.fuser_versions import FuserVersions
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
-from db.engine import create_store
-from db.migrations import SchemaVersionError, migrate
 from db.models import utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
@@ -137,15 +137,26 @@ def open_store(settings: Settings) -> Engine:
     """Open the database and bring its schema up to date.
 
     Raises:
-        SchemaMismatch: If the database was written by newer code.
+        SettingsError: If the home folder cannot be made, or the database's address is none.
+        BlenderError: As ``services.store.open_store``.
     """
-    settings.home_path.mkdir(parents=True, exist_ok=True)
-    engine = create_store(settings.store_url)
+    make_home(settings)
+    return store.open_store(settings.store_url, name=settings.store_name)
+
+
+def make_home(settings: Settings) -> None:
+    """Make the home folder where it is not there yet.
+
+    Raises:
+        SettingsError: If it cannot be made.
+    """
     try:
-        migrate(engine)
-    except SchemaVersionError as error:
-        raise SchemaMismatch(f"{settings.store_name}: {error}") from error
-    return engine
+        settings.home_path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the home folder cannot be made: {describe_os_error(error, settings.home_path)}. "
+            "BLENDER_UI_HOME names another"
+        ) from error
 
 
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from blender_ui.errors import SettingsError
 
@@ -142,8 +144,13 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _hide_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # It is no address, and what stands before its last @ may be a password all the same.
+        return f"***@{url.rpartition('@')[2]}" if "@" in url else url
+    if parsed.get_backend_name() == "sqlite":  # has none, and is shown as it was written
         return url
-    user, _, _ = parts.netloc.rpartition("@")[0].partition(":")
-    return parts._replace(netloc=f"{user}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+    if "password" in parsed.query:
+        parsed = parsed.update_query_dict({"password": "***"})
+    return parsed.render_as_string(hide_password=True)

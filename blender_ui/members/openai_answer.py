@@ -13,6 +13,7 @@ from typing import Any
 
 from blender_ui.errors import MemberError
 from blender_ui.members.protocol import Chunk, Usage
+from blender_ui.outside import clean_text
 
 DONE = "[DONE]"
 
@@ -65,6 +66,7 @@ class Answer:
             raise self.failure("bad_response", reason) from error
         if not text:
             return None
+        text = clean_text(text)  # one character of an answer is no reason to lose the rest
         self._first_at = self._first_at or time.monotonic()
         self._pieces.append(text)
         return Chunk(text, len(self._pieces))
@@ -97,7 +99,7 @@ class Answer:
     def failure(self, kind: str, reason: str) -> MemberError:
         """An error of this answer, with its text so far."""
         reason = reason.encode(errors="backslashreplace").decode()
-        return MemberError(f"{self._name}: {reason}", kind=kind, partial_text=self.text)
+        return MemberError(clean_text(f"{self._name}: {reason}"), kind=kind, partial_text=self.text)
 
     def failure_of(self, error: object, *, status: int | None = None) -> MemberError:
         """Translate an endpoint's error.

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blender_ui.errors import NotPermitted, NotSignedIn
+from blender_ui.faults import tell
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import KEY_HEADER, admit, read_key
 from db.models import Role
@@ -99,6 +100,8 @@ class Gate:
             admit(self._access, role, read_key(request.headers.get(KEY_HEADER)))
         except NotPermitted as error:
             return _refuse(401 if isinstance(error, NotSignedIn) else 403, str(error))
+        except Exception as error:  # noqa: BLE001 - the app's edge: nothing behind it would make a sentence
+            return _refuse(503, str(tell(error)))
         return None
 
 

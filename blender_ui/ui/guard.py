@@ -2,15 +2,17 @@
 
 Invariant: no handler runs for somebody whose role is too low, from whichever page, the queue or a
 plain request it was called, because what Gradio has is the guarded one; nor are its inputs read,
-which copies files and fetches what an address names; and however the app is launched, the gate is
-in front. Non-goal: which role is needed, which ``identity`` says.
+which copies files and fetches what an address names; however the app is launched, the gate is in
+front; no handler sees a text or a number that no database can keep, and what a handler raises
+reaches a page as a sentence. Non-goal: which role is needed, which ``identity`` says.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
@@ -18,10 +20,19 @@ import gradio as gr
 from gradio.context import LocalContext
 from starlette.middleware import Middleware
 
-from blender_ui.errors import NotPermitted
+from blender_ui.faults import tell
+from blender_ui.outside import check_values
 from blender_ui.services.people.access import Access
 from blender_ui.ui.gate import Gate
-from blender_ui.ui.identity import KEY_HEADER, admit, presented_key, read_key, required_role
+from blender_ui.ui.identity import (
+    KEY_HEADER,
+    admit,
+    checks_itself,
+    presented_key,
+    read_key,
+    required_role,
+)
+from blender_ui.ui.replies import reply_to
 from db.models import Role
 
 LOOK_SECONDS = 0.02
@@ -65,32 +76,46 @@ def guard_handlers(app: gr.Blocks, access: Access) -> None:
     """
     for event in app.fns.values():
         if event.fn is not None:
-            role = required_role(str(event.api_name), mode=access.mode)
-            event.fn = _guard(event.fn, access, role)
+            name = str(event.api_name)
+            role = required_role(name, mode=access.mode)
+            event.fn = _guard(event.fn, access, role, is_called_by_script=checks_itself(name))
 
 
-def _guard(handle: Callable[..., Any], access: Access, role: Role | None) -> Callable[..., Any]:
-    def check() -> None:
+def _guard(
+    handle: Callable[..., Any], access: Access, role: Role | None, *, is_called_by_script: bool
+) -> Callable[..., Any]:
+    def check(args: tuple[Any, ...]) -> None:
         key = _key_of(LocalContext.request.get(None))
         presented_key.set(key)
         if role is not None:
-            _let_in(access, role, key)
+            admit(access, role, key)
+        check_values(*args)
 
     if inspect.isgeneratorfunction(handle):
 
         @functools.wraps(handle)
         def stream(*args: Any, **options: Any) -> Generator[Any, None, None]:
-            check()
-            yield from handle(*args, **options)
+            with _telling():
+                check(args)
+                yield from handle(*args, **options)
 
         return stream
 
     @functools.wraps(handle)
     def answer(*args: Any, **options: Any) -> Any:
-        check()
-        return handle(*args, **options)
+        with _telling():
+            check(args)
+            return handle(*args, **options)
 
-    return answer
+    @functools.wraps(handle)
+    def reply(*args: Any, **options: Any) -> Any:
+        try:
+            check(args)
+            return handle(*args, **options)
+        except Exception as error:  # noqa: BLE001 - the app's edge: every failure becomes a sentence
+            return reply_to(error)
+
+    return reply if is_called_by_script else answer
 
 
 def _key_of(request: Any) -> str | None:
@@ -98,7 +123,16 @@ def _key_of(request: Any) -> str | None:
 
 
 def _let_in(access: Access, role: Role, key: str | None) -> None:
-    try:
+    with _telling():
         admit(access, role, key)
-    except NotPermitted as error:
-        raise gr.Error(str(error), print_exception=False) from error
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Give Gradio a sentence, whatever is raised: it would show the text of any error on the page."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise gr.Error(str(tell(error)), print_exception=False) from error

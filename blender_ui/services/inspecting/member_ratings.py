@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from blender_ui.errors import NotFound
+from blender_ui.errors import NotFound, StorageError
 from blender_ui.services.inspecting.preference_arrays import PreferenceArrays, PreferenceTable
 from blender_ui.services.inspecting.ratings import (
     RatingPoint,
@@ -106,7 +106,7 @@ class MemberRatings:
         try:
             self.rate()
             self._table.styles()
-        except SQLAlchemyError:  # the store was closed meanwhile; the first visitor reads it
+        except (StorageError, SQLAlchemyError):  # the store was closed meanwhile; the first visitor reads it
             logging.getLogger(__name__).info("the preferences could not be read ahead", exc_info=True)
 
     def _rate(self, told: PreferenceArrays, wish: RatingWish, first_ids: IntArray) -> RatingsView:

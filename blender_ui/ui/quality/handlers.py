@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.quality.agreement import Disagreement, Quality, QualityView
 from blender_ui.ui.identity import welcome
@@ -57,12 +58,12 @@ class QualityHandlers:
     def rule(self, memory: object, *, comparison_id: object, outcome: object, reason: object) -> str:
         """Store a ruling; gives a sentence that says what is wrong, empty where nothing is."""
         try:
-            if not isinstance(comparison_id, int) or isinstance(comparison_id, bool):
+            if comparison_id is None:
                 raise MalformedInput("there is no pair to rule on; reload the page")
             if outcome not in list(Outcome):
                 raise MalformedInput("choose what counts: left, right, a tie, or both bad")
             self._quality.rule(
-                comparison_id=comparison_id,
+                comparison_id=read_id(comparison_id, "pair"),
                 outcome=Outcome(str(outcome)),
                 reason=str(reason or ""),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
