@@ -1,8 +1,8 @@
 """The outermost edge: whatever was raised becomes a sentence, and what nobody foresaw goes to the log.
 
-Invariant: no traceback and no text of another program's, such as SQL, reaches a page or a terminal; nothing
-is lost by that, because the log has it under the id that the sentence names. Non-goal: errors of the database,
-which ``blender_ui.services.store`` translates.
+Invariant: no traceback and no text of another program's, such as SQL, reaches a page or a terminal;
+nothing is lost by that, because the log has it under the id that the sentence names. Non-goal: errors of
+the database, which ``blender_ui.services.store`` translates.
 """
 
 from __future__ import annotations
@@ -117,6 +117,6 @@ def keep_log(path: Path) -> None:
 class _FaultLog(logging.FileHandler):
     """Says in a line what it could not write to its file."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error = record.exc_info[1] if record.exc_info else None
         print(f"{record.getMessage()}: {error!r}; {self.baseFilename} cannot be written", file=sys.stderr)

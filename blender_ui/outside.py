@@ -1,4 +1,4 @@
-"""What no text and no number from outside may be, wherever it comes in: a page, an address, a file, a command.
+"""What no text and no number from outside may be, on a page, in an address, a file or a command.
 
 Invariant: what passed here can be kept by either database. SQLite would keep a NUL, PostgreSQL would not, and
 neither keeps half of a surrogate pair or a number of more than 64 bits. Non-goal: what a field means.

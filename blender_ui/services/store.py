@@ -32,13 +32,18 @@ EXPECTED = (
 )
 
 _LOCKED = "another program holds the database locked. Wait until it is done, or end it, then try again"
-_READ_ONLY = "the database cannot be written: give this user the right to write its file and its folder"
+_READ_ONLY = (
+    "the database cannot be written: give this user the right; SQLite writes to its file and its folder"
+)
 _DAMAGED = (
     "the database is damaged. Keep the file, put a backup in its place, or save what can be read with "
     "`sqlite3 FILE .recover`"
 )
 _FULL = "the disk of the database is full. Make room there, then try again"
-_DISK = "the disk of the database cannot be read or written: it is full, limited or broken. See to it, then try again"
+_DISK = (
+    "the disk of the database cannot be read or written: it is full, limited or broken. See to it, then try "
+    "again"
+)
 _NOT_OPENED = "the database's file cannot be opened: check that its folder is there and may be written"
 _AWAY = "the database does not answer. Start it, or check the address, then try again"
 _BARRED = "the database does not let this user in: check the name, the password and the rights"
@@ -153,14 +158,15 @@ def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SEC
 
 
 def look_at_store(engine: Engine) -> None:
-    """Read a SQLite database's file once through, which a damaged one does not survive.
+    """Read a SQLite database's file once through, and ask PostgreSQL whether it may be written.
 
     Raises:
-        StorageError: If it is damaged, or cannot be read.
+        StorageError: If it is damaged, or cannot be read; PostgreSQL also where it may only be read.
     """
     with engine.connect() as connection:
         if engine.dialect.name != "sqlite":
-            connection.execute(text("SELECT 1"))
+            if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+                raise StorageError(_READ_ONLY)
             return
         found = connection.execute(text("PRAGMA quick_check(1)")).scalars().first()
     if found != "ok":

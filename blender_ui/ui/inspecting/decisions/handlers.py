@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blender_ui.errors import BlenderError
+from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
 from blender_ui.services.inspecting.decisions import Inspection, PromptEntry, PromptInspection
 from blender_ui.services.inspecting.prompt_votes import VoteView, hide_person
