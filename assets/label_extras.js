@@ -223,7 +223,7 @@ function drawAside() {
 function takeBack(answer, isSent) {
   if (isSent) writeOutbox([...readOutbox(), answer]);
   writeAside(readAside().filter((one) => one.answer.token !== answer.token));
-  if (isSent) send();
+  if (isSent) send().then(reopen); // its pair may be the one on the screen
 }
 
 // ---- Past answers ----------------------------------------------------------------------------------

@@ -75,7 +75,9 @@ def describe_os_error(error: OSError, path: Path | None = None) -> str:
     named = path if path is not None else error.filename and Path(os.fsdecode(error.filename)).name
     what = f"{named}: " if named else ""
     remedy = _REMEDIES.get(error.errno or 0, "see the system's log")
-    return f"{what}{error.strerror or type(error).__name__}; {remedy}"
+    # The system's own words: a library's may be of several lines.
+    why = os.strerror(error.errno) if error.errno else type(error).__name__
+    return f"{what}{why}; {remedy}"
 
 
 def run_command(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import random
+import re
 import resource
 import shutil
 import sqlite3
@@ -42,6 +45,7 @@ PROGRAMS = {"app.py": app.main, "worker": lambda: run_command("worker", serve_wo
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BLENDER_UI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BLENDER_UI_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("BLENDER_UI_MEMBERS", str(Path("members.toml").resolve()))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(store, "OPENING_SECONDS", 0.2)
     write_preferences(tmp_path / "there.jsonl", n_prompts=1)
@@ -219,11 +223,16 @@ def small_disk(n_bytes: int) -> Iterator[None]:
 def test_an_export_that_finds_no_room_leaves_the_file_of_before(
     kind: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["import", str(write_preferences(home.parent / "in.jsonl", n_prompts=40))]) == 0
+    given = write_preferences(home.parent / "in.jsonl", n_prompts=1000)
+    noise = random.Random(1)
+    given.write_text(  # which no format can press together
+        re.sub("A full answer", lambda _: f"{noise.getrandbits(1600):x}", given.read_text())
+    )
+    assert main(["import", str(given)]) == 0
     path = home.parent / "out.file"
     path.write_text("before")
     capsys.readouterr()
-    with small_disk(1000):
+    with small_disk(40_000):  # SQLite itself needs 32 KiB beside the file
         assert main(["export", str(path), "--format", kind]) == 1
     said = capsys.readouterr().err
     assert f"nothing was exported: {path}: File too large" in said
@@ -256,10 +265,11 @@ def test_an_import_that_finds_no_room_imports_nothing(home: Path, capsys: pytest
     "name", ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EIO", "EMFILE", "ENOTDIR", "ENOENT", "EISDIR"]
 )
 def test_what_the_system_refuses_is_a_sentence_that_names_no_folder(name: str) -> None:
-    error = OSError(getattr(errno, name), "said", "/secret/folder/file.txt")
+    number = getattr(errno, name)
+    error = OSError(number, "a library's word", "/secret/folder/file.txt")
     told = tell(error)
     assert isinstance(told, StorageError)
-    assert str(told).startswith("file.txt: said; ")
+    assert str(told).startswith(f"file.txt: {os.strerror(number)}; ")
     assert "secret" not in str(told)
 
 

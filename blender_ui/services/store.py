@@ -158,10 +158,10 @@ def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SEC
 
 
 def look_at_store(engine: Engine) -> None:
-    """Read a SQLite database's file once through, and ask PostgreSQL whether it may be written.
+    """See whether a database can be written, and read SQLite's file through, which shows damage.
 
     Raises:
-        StorageError: If it is damaged, or cannot be read; PostgreSQL also where it may only be read.
+        StorageError: If it is away, locked, damaged, or may only be read.
     """
     with engine.connect() as connection:
         if engine.dialect.name != "sqlite":
@@ -169,8 +169,12 @@ def look_at_store(engine: Engine) -> None:
                 raise StorageError(_READ_ONLY)
             return
         found = connection.execute(text("PRAGMA quick_check(1)")).scalars().first()
-    if found != "ok":
-        raise StorageError(f"{_DAMAGED} ({str(found).splitlines()[-1]})")
+        if found != "ok":
+            raise StorageError(f"{_DAMAGED} ({str(found).splitlines()[-1]})")
+    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
+        # Beginning to write is let pass in a file that may only be read; writing is not. It is rolled back.
+        version = connection.execute(text("PRAGMA user_version")).scalar_one()
+        connection.execute(text(f"PRAGMA user_version = {version}"))
 
 
 def _read_url(url: str, name: str) -> URL:
