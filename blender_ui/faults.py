@@ -76,7 +76,7 @@ def describe_os_error(error: OSError, path: Path | None = None) -> str:
     what = f"{named}: " if named else ""
     remedy = _REMEDIES.get(error.errno or 0, "see the system's log")
     # The system's own words: a library's may be of several lines.
-    why = os.strerror(error.errno) if error.errno else type(error).__name__
+    why = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
     return f"{what}{why}; {remedy}"
 
 

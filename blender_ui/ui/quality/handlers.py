@@ -58,7 +58,7 @@ class QualityHandlers:
     def rule(self, memory: object, *, comparison_id: object, outcome: object, reason: object) -> str:
         """Store a ruling; gives a sentence that says what is wrong, empty where nothing is."""
         try:
-            if comparison_id is None:
+            if not isinstance(comparison_id, int) or isinstance(comparison_id, bool):
                 raise MalformedInput("there is no pair to rule on; reload the page")
             if outcome not in list(Outcome):
                 raise MalformedInput("choose what counts: left, right, a tie, or both bad")
