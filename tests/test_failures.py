@@ -195,6 +195,12 @@ def test_a_database_that_this_user_may_not_write_is_a_sentence(
     assert "cannot be written" in say("account", capsys)
 
 
+def test_a_damaged_queue_of_trainings_is_a_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home.mkdir()
+    (home / "jobs.sqlite").write_bytes(b"This is no database. " * 500)
+    assert "the queue of trainings only" in say("worker", capsys)
+
+
 def test_a_real_process_says_the_sentence_and_nothing_else(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "blender_ui.cli", "account", "list"],

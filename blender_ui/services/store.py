@@ -132,6 +132,26 @@ def check_store(url: str, *, name: str) -> None:
         engine.dispose()
 
 
+def check_jobs(url: str) -> None:
+    """Look at the job queue's own SQLite file; on PostgreSQL it lies in the store, which was looked at.
+
+    Raises:
+        StorageError: If it cannot be read or written, or is damaged.
+    """
+    if not url.startswith("sqlite"):
+        return
+    engine = connect_store(url, name=url, wait_seconds=OPENING_SECONDS)
+    try:
+        look_at_store(engine)
+    except StorageError as error:
+        raise StorageError(
+            f"{url}: {error}. This is the queue of trainings only: without its file it is made anew, and "
+            "trainings that wait begin anew"
+        ) from error
+    finally:
+        engine.dispose()
+
+
 def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
     """An engine whose errors are translated; nothing is opened yet.
 
