@@ -3,21 +3,21 @@
 The same as ``blender-ui serve``; every setting is an environment variable, see ``blender_ui.settings``.
 """
 
-import os
 import sys
 
 from blender_ui.cli.serve import serve
-from blender_ui.errors import BlenderError
-from blender_ui.settings import load_settings
+from blender_ui.faults import run_command
+from blender_ui.settings import Settings
 
 
 def main() -> int:
     """Serve until told to end; a failed step is one sentence and exit status 1."""
-    try:
-        serve(load_settings(os.environ))
-    except BlenderError as error:
-        print(f"Blender UI could not start: {error}", file=sys.stderr)
-        return 1
+    return run_command("Blender UI could not start", start)
+
+
+def start(settings: Settings) -> int:
+    """Serve, as a command."""
+    serve(settings)
     return 0
 
 

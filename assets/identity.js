@@ -41,8 +41,11 @@
 
   const root = () => (window.gradio_config?.root ?? "").replace(/\/$/, "");
 
+  // A Refusal is final: the same request would be refused again. Any other error may pass.
   class Refusal extends Error {}
   class SignedOut extends Refusal {}
+  class Trouble extends Error {} // the server's own: its disk or its database; the message says which
+  const FINAL = new Set([400, 413, 422]); // the server could not even read the request
 
   // After signing in one comes back here.
   const leaveToSignIn = () => location.replace(`${root()}/account?next=${encodeURIComponent(page())}`);
@@ -53,9 +56,12 @@
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ data }), // the server chooses the session
     });
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    if (!response.ok) {
+      const error = new (FINAL.has(response.status) ? Refusal : Error)(`the server answered ${response.status}`);
+      throw Object.assign(error, { status: response.status });
+    }
     const [reply] = (await response.json()).data;
-    if (reply.error) throw new (reply.must_sign_in ? SignedOut : Refusal)(reply.error);
+    if (reply.error) throw new (reply.must_sign_in ? SignedOut : reply.try_again ? Trouble : Refusal)(reply.error);
     return reply;
   }
 
@@ -104,7 +110,7 @@
     }).observe(document.body, { childList: true, subtree: true });
   }
 
-  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, leaveToSignIn, root };
+  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, Trouble, leaveToSignIn, root };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
   else arrive(); // Gradio puts this script into the page when it has built it
 })();

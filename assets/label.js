@@ -8,12 +8,14 @@ const SEEN_AFTER_MS = 250; // nobody has read a pair sooner
 const CUE_MS = 1500;
 const IDLE_AFTER_MS = 5 * 60 * 1000; // without a sign of a person the lease is left to run out
 const OUTBOX = "blender-ui-label-outbox";
+const SET_ASIDE = "blender-ui-label-set-aside";
+const BREAKDOWNS = 5; // as often as the server may break down over one request until it is given up
 const DRAFT = "blender-ui-label-draft";
 const PROJECT = "blender-ui-label-project";
 const OUTCOMES = { a: "left", ArrowLeft: "left", b: "right", ArrowRight: "right", t: "tie", n: "both_bad" };
 const SAID = { left: "left", right: "right", tie: "a tie", both_bad: "both bad" };
 
-const { call, Refusal, SignedOut, leaveToSignIn } = window.blenderUi;
+const { call, Refusal, SignedOut, Trouble, leaveToSignIn } = window.blenderUi;
 const root = window.blenderUi.root();
 const key = window.blenderUi.key;
 const desk = element.querySelector(".desk");
@@ -29,16 +31,27 @@ let lastActive = performance.now();
 let counts = null;
 
 // ---- Server --------------------------------------------------------------------------------------
-// Only for requests that may be sent twice.
+// Only for requests that may be sent twice. A refusal is final; anything else is tried again, but what
+// the server breaks down over again and again would hold back everything behind it for ever.
 async function insist(endpoint, ...data) {
+  let nBreakdowns = 0;
   for (let wait = 500; ; wait = Math.min(wait * 2, 5000)) {
     try {
       const reply = await call(endpoint, key, ...data);
       alarm("");
       return reply;
     } catch (error) {
-      if (error instanceof Refusal) throw error;
-      alarm("No connection to the server. Nothing is lost: it is tried again until it answers.");
+      if (error instanceof Refusal) {
+        alarm("");
+        throw error;
+      }
+      nBreakdowns += error.status === 500;
+      if (nBreakdowns === BREAKDOWNS) {
+        alarm("");
+        throw new Refusal(`${error.message}, ${BREAKDOWNS} times`);
+      }
+      const why = error instanceof Trouble ? `The server says: ${error.message}.` : "No connection to the server.";
+      alarm(`${why} Nothing is lost: it is tried again until it answers.`);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
@@ -130,6 +143,11 @@ function makeWay({ title, address, rest }) {
   return line;
 }
 
+// A text as a database can keep it: a paste can bring a NUL, and a cut halves an emoji.
+function wellFormed(text) {
+  return text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\uFFFD");
+}
+
 function makeToken(leaseId) {
   const noise = crypto.getRandomValues(new Uint32Array(3));
   return `${leaseId}-${[...noise].map((part) => part.toString(36)).join("")}`;
@@ -176,8 +194,9 @@ async function empty() {
     const shown = pair && pair.lease_id !== first.lease_id ? pair.lease_id : null;
     let turn = null;
     try {
+      const { about, ...vote } = first;
       turn = await (first.outcome
-        ? insist("label_vote", { ...first, shown })
+        ? insist("label_vote", { ...vote, shown })
         : insist("label_skip", first.lease_id, { project_id: first.project_id, shown }));
     } catch (error) {
       if (error instanceof SignedOut) {
@@ -188,6 +207,7 @@ async function empty() {
       const notice = `Not ${first.outcome ? "counted" : "skipped"}: ${error.message}`;
       turn = { pair: null, notice, isRefused: true };
     }
+    if (first.outcome && !turn.reveal) setAside(first, turn.notice);
     writeOutbox(readOutbox().filter((one) => one.token !== first.token));
     if (turn.reveal) countOne();
     if (phase === "loading") { // the page has only just come; what it shows is asked for anew
@@ -250,7 +270,8 @@ function vote(outcome) {
     project_id: project.project_id,
     outcome,
     token: pair.token,
-    reason: reason.value.trim() || null,
+    reason: wellFormed(reason.value).trim() || null,
+    about: wellFormed(find(".instruction").textContent.trim().slice(0, 80)),
     seconds: (performance.now() - pair.drawnAt) / 1000,
     ...extras,
   });
@@ -318,7 +339,8 @@ async function keepLease() {
     alarm("");
   } catch (error) {
     if (error instanceof SignedOut) return leaveToSignIn();
-    alarm("No connection to the server; the pair stays, and your answer will be sent when it is back.");
+    const why = error instanceof Trouble ? `The server says: ${error.message}.` : "No connection to the server.";
+    alarm(`${why} The pair stays, and your answer will be sent when it is back.`);
   }
 }
 
@@ -412,6 +434,7 @@ async function start() {
     address.searchParams.delete("project");
     history.replaceState(history.state, "", address);
   }
+  drawAside();
   // Answers that were on their way when the page went.
   const hadAny = readOutbox().length > 0;
   await reopen(hadAny ? (await send()) || "Your last answer was sent." : "");

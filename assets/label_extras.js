@@ -1,4 +1,4 @@
-// What the desk asks beside the outcome, the annotator's past answers, and scrolling in step.
+// What the desk asks beside the outcome, answers set aside, the annotator's past ones, and scrolling in step.
 // Part of label.js' script.
 const CHOICES = ["left", "tie", "right"];
 const STRENGTHS = [[1 / 3, "slightly"], [2 / 3, "clearly"], [1, "much"]];
@@ -121,7 +121,7 @@ function markSelection(label) {
   before.setStart(sideText(side), 0);
   before.setEnd(range.startContainer, range.startOffset);
   const start = textOf(before).length;
-  extras.spans.push({ side, start, end: start + text.length, text: text.slice(0, 4000), label });
+  extras.spans.push({ side, start, end: start + text.length, text: wellFormed(text.slice(0, 4000)), label });
   selection.removeAllRanges();
   keepDraft();
   drawQuestions();
@@ -195,6 +195,37 @@ function showDraft(draft) {
 function showWarning(text) {
   find(".warning").textContent = text;
   find(".warning").hidden = !text;
+}
+
+// ---- Set aside -----------------------------------------------------------------------------------
+// Answers that the server would not take. They stay in view until they are sent again or thrown away.
+const readAside = () => JSON.parse(localStorage.getItem(SET_ASIDE) ?? "[]");
+function writeAside(answers) {
+  localStorage.setItem(SET_ASIDE, JSON.stringify(answers));
+  drawAside();
+}
+
+function setAside(answer, why) {
+  writeAside([...readAside().filter((one) => one.answer.token !== answer.token), { answer, why }]);
+}
+
+function drawAside() {
+  const aside = readAside();
+  find(".set-aside").hidden = aside.length === 0;
+  find(".set-aside ul").replaceChildren(...aside.map(({ answer, why }) => {
+    const item = document.createElement("li");
+    const words = answer.reason ? ` Your reason: ${answer.reason}` : "";
+    item.append(strong(`${SAID[answer.outcome]}, “${answer.about ?? ""}”`), ` ${why}${words} `,
+      makeButton("Send again", () => takeBack(answer, true), false),
+      makeButton("Throw away", () => takeBack(answer, false), false));
+    return item;
+  }));
+}
+
+function takeBack(answer, isSent) {
+  if (isSent) writeOutbox([...readOutbox(), answer]);
+  writeAside(readAside().filter((one) => one.answer.token !== answer.token));
+  if (isSent) send().then(reopen); // its pair may be the one on the screen
 }
 
 // ---- Past answers ----------------------------------------------------------------------------------

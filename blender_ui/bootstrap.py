@@ -15,9 +15,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from blender_ui import store
 from blender_ui.engine.process import JOINT, READER, EngineProcess
-from blender_ui.errors import SchemaMismatch, WeightsUnavailable
+from blender_ui.errors import SettingsError, WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
+from blender_ui.faults import describe_os_error
 from blender_ui.fusion.remote import FUSER, load_fuser_server
 from blender_ui.installation import read_secret
 from blender_ui.loaders import (
@@ -69,8 +71,6 @@ from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
-from db.engine import create_store
-from db.migrations import SchemaVersionError, migrate
 from db.models import ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
@@ -148,15 +148,26 @@ def open_store(settings: Settings) -> Engine:
     """Open the database and bring its schema up to date.
 
     Raises:
-        SchemaMismatch: If the database was written by newer code.
+        SettingsError: If the home folder cannot be made, or the database's address is none.
+        BlenderError: As ``store.open_store``.
     """
-    settings.home_path.mkdir(parents=True, exist_ok=True)
-    engine = create_store(settings.store_url)
+    make_home(settings)
+    return store.open_store(settings.store_url, name=settings.store_name)
+
+
+def make_home(settings: Settings) -> None:
+    """Make the home folder where it is not there yet.
+
+    Raises:
+        SettingsError: If it cannot be made.
+    """
     try:
-        migrate(engine)
-    except SchemaVersionError as error:
-        raise SchemaMismatch(f"{settings.store_name}: {error}") from error
-    return engine
+        settings.home_path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the home folder cannot be made: {describe_os_error(error, settings.home_path)}. "
+            "BLENDER_UI_HOME names another"
+        ) from error
 
 
 def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:

@@ -12,6 +12,8 @@
     │       └── NotSignedIn      nobody is signed in, and somebody must be
     ├── MalformedInput           text from outside does not have the form it must have
     ├── SchemaMismatch           the database is of another version than the code
+    ├── StorageError             a disk or the database does not do its part, whatever is asked of it
+    ├── UnexpectedError          a fault of the program; the details are in the log
     ├── MemberError              a member did not answer; kept as a CandidateFailure
     ├── NoRanker                 nothing has been trained yet
     ├── RankerError              a checkpoint or its inputs cannot be used
@@ -77,6 +79,14 @@ class MalformedInput(BlenderError):
 
 class SchemaMismatch(BlenderError):
     """The database's schema is not the one that this code was written for."""
+
+
+class StorageError(BlenderError):
+    """A disk or the database cannot be read or written, whatever was asked; the same may succeed later."""
+
+
+class UnexpectedError(BlenderError):
+    """A fault of the program; the message has the id under which the log tells the details."""
 
 
 class MemberError(BlenderError):

@@ -6,10 +6,10 @@ one is an error, because a misspelt setting that does nothing costs an afternoon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from blender_ui.errors import SettingsError
 
@@ -195,8 +195,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _hide_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, _ = parts.netloc.rpartition("@")[0].partition(":")
-    return parts._replace(netloc=f"{user}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+    """By its looks, because what is no address at all may hold a password as well."""
+    start = r".*?//[^:/@]*" if "//" in url else r"[^:/@]*"
+    url = re.sub(rf"^({start}):.*@", r"\1:***@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", url)

@@ -19,23 +19,28 @@ from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_SECONDS = 120
 """Longer than a large import holds the write lock, so that a worker's sign of life waits for it."""
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server is given to answer when a connection is made."""
 
 _writers: WeakKeyDictionary[Engine, AbstractContextManager[object]] = WeakKeyDictionary()
 _writers_guard = threading.Lock()
 
 
-def create_store(url: str) -> Engine:
+def create_store(url: str, *, wait_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
     """Open the database at a SQLAlchemy URL, making a SQLite file's folder if need be.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql+psycopg://...``.
+        wait_seconds: How long a SQLite connection waits for another one's lock.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    if parsed.database:
+        # A server that is off would else be waited for as long as the system's own patience, minutes.
+        own = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
+        return create_engine(url, pool_pre_ping=True, connect_args=own)
+    if parsed.database and not parsed.database.startswith("file:"):
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": wait_seconds, "check_same_thread": False})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

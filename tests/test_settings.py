@@ -50,6 +50,11 @@ def test_a_value_of_the_wrong_form_is_refused_by_name(variable: str, value: str)
     [
         ("", "sqlite:///var/blender.sqlite"),
         ("postgresql+psycopg://me:se:cr@et@db:5432/x", "postgresql+psycopg://me:***@db:5432/x"),
+        ("postgres//me:secret@db/x", "postgres//me:***@db/x"),
+        ("me:secret@db", "me:***@db"),
+        ("postgresql+psycopg://me:secret@[::1/x", "postgresql+psycopg://me:***@[::1/x"),
+        ("postgresql+psycopg://db/x?password=secret&a=b", "postgresql+psycopg://db/x?password=***&a=b"),
+        ("sqlite:////a b/x.sqlite", "sqlite:////a b/x.sqlite"),
         ("postgresql+psycopg://me@db/x?sslmode=require", "postgresql+psycopg://me@db/x?sslmode=require"),
     ],
 )

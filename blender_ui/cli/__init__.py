@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from blender_ui import __version__
-from blender_ui.errors import BlenderError
-from blender_ui.settings import Settings, load_settings
+from blender_ui.faults import run_command
+from blender_ui.outside import check_values
+from blender_ui.settings import Settings
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -23,13 +22,12 @@ Command = Callable[[Settings, argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status: 0 done, 1 refused with a reason, 2 misused."""
     options = _parser().parse_args(arguments)
-    try:
-        return _command(options.command)(load_settings(os.environ), options)
-    except BlenderError as error:
-        print(f"blender-ui {options.command}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+
+    def run(settings: Settings) -> int:
+        check_values(vars(options))
+        return _command(options.command)(settings, options)
+
+    return run_command(f"blender-ui {options.command}", run)
 
 
 def _command(name: str) -> Command:

@@ -6,18 +6,17 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from blender_ui.errors import BlenderError
+from blender_ui.faults import describe_os_error
 from blender_ui.members.configuration import load_members
 from blender_ui.settings import Settings
+from blender_ui.store import check_store
 from blender_ui.weights.resolver import describe, is_reader_prepared
-from db.engine import create_store
-from db.migrations import SchemaVersionError, check_schema
 
 PACKAGES = ("gradio", "torch", "transformers", "xllamacpp", "dbos", "sqlmodel", "peft", "accelerate")
 
@@ -78,19 +77,28 @@ def _look_at_members(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"member {member.name}", not is_keyless, detail, member.enabled)
 
 
+def _look_at_home(settings: Settings) -> Iterator[Finding]:
+    """Whether files can be made in the home folder, or the home in the nearest folder that there is."""
+    home = settings.home_path.absolute()
+    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".doctor-", dir=nearest))
+    except OSError as error:
+        yield Finding("home", False, f"{describe_os_error(error, home)}. BLENDER_UI_HOME names another")
+        return
+    yield Finding("home", True, str(home) if nearest == home else f"{home} will be made at the first start")
+
+
 def _look_at_store(settings: Settings) -> Iterator[Finding]:
     path = settings.home_path / "blender.sqlite"
     if not settings.database_url and not path.exists():
         yield Finding("database", True, f"{path} will be made at the first start")
         return
-    engine = create_store(settings.store_url)
     try:
-        check_schema(engine)
+        check_store(settings.store_url, name=settings.store_name)
         yield Finding("database", True, settings.store_name)
-    except (SchemaVersionError, SQLAlchemyError) as error:
-        yield Finding("database", False, f"{error}; back it up, then start the app, which migrates it")
-    finally:
-        engine.dispose()
+    except BlenderError as error:
+        yield Finding("database", False, str(error))
 
 
 def _look_at_tools(_settings: Settings) -> Iterator[Finding]:
@@ -112,5 +120,6 @@ _LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _look_at_tools,
     _look_at_weights,
     _look_at_members,
+    _look_at_home,
     _look_at_store,
 )

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from blender_ui.bootstrap import build_services
-from blender_ui.errors import MalformedInput
+from blender_ui.errors import MalformedInput, StorageError
 from blender_ui.services.data.importing import ImportReport, tell_what_was_not_taken
 from blender_ui.settings import Settings
 
@@ -23,10 +23,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
                 report = services.importing.import_file(
                     path, ask_labelled=options.ask_labelled, source=options.source
                 )
-            except MalformedInput as error:
+            except (MalformedInput, StorageError) as error:
                 is_whole = False
                 print(f"{path}: nothing was imported. {error}", file=sys.stderr)
-                for line, reason in error.faults:
+                for line, reason in getattr(error, "faults", ()):
                     print(f"  line {line}: {reason}", file=sys.stderr)
                 continue
             if options.json:

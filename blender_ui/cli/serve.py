@@ -7,7 +7,7 @@ import signal
 import time
 from types import FrameType
 
-from blender_ui.bootstrap import Services, build_services
+from blender_ui.bootstrap import Services, build_services, open_store
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
@@ -29,10 +29,12 @@ def serve(settings: Settings) -> None:
     Raises:
         BlenderError: If a step failed; its message says which and what to do.
     """
-    print("1/4 model weights", flush=True)
+    # First: it takes a moment, and weights may take an hour before whoever started hears that it fails.
+    print(f"1/4 database {settings.store_name}", flush=True)
+    open_store(settings).dispose()
+    print("2/4 model weights", flush=True)
     if not prepare_weights(settings):
         print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
-    print(f"2/4 database {settings.store_name}", flush=True)
     services = build_services(settings)
     worker = None
     try:

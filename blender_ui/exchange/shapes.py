@@ -22,6 +22,7 @@ from blender_ui.exchange.jsonl import MOST_FAULTS, parse_record, tell_faults
 from blender_ui.exchange.records import PromptRecord, is_decided_between_equals, refuse_long_texts
 from blender_ui.exchange.rows import Row, Rows, name_source, open_rows
 from blender_ui.exchange.tally import Tally, say_left_out
+from blender_ui.outside import find_fault
 
 Parser = Callable[[Mapping[str, Any], str], PromptRecord]
 """Takes a row's fields and the source to use where they name none."""
@@ -152,6 +153,25 @@ def _parse(shape: Shape, fields: Mapping[str, Any], source: str) -> PromptRecord
         raise FieldError(
             f"cannot be read as {shape.name}: a value has another type or size than expected ({error!r})"
         ) from error
+
+
+def _check_texts(record: PromptRecord) -> None:
+    """Whichever shape and syntax it had, a database must be able to keep it."""
+    texts = [
+        record.id,
+        record.source,
+        record.prompt,
+        record.input,
+        record.licence,
+        record.lang,
+        record.category,
+    ]
+    texts += [text for candidate in record.candidates for text in (candidate.model, candidate.text)]
+    texts += [text for label in record.labels for text in (label.annotator, label.reason)]
+    for text in texts:
+        fault = find_fault(text) if text else None
+        if fault is not None and text:
+            raise FieldError(f"a text holds {fault}: {text[:40]!a}")
 
 
 def find_shape(fields: Mapping[str, Any], *, path: Path) -> Shape:

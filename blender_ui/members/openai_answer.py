@@ -16,6 +16,7 @@ from blender_ui.errors import MemberError
 from blender_ui.members.openai_errors import EndpointError, EndpointFailure, find_error, read_error
 from blender_ui.members.protocol import Chunk, Usage
 from blender_ui.members.thinking import Piece, ThinkingFilter
+from blender_ui.outside import clean_text
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
 _STOP = {"eos", "eos_token", "end_turn", "end", "complete", "stop_sequence", "finished"}
@@ -83,8 +84,9 @@ class Answer:
             found = json.dumps(document)[:200]
             reason = f"expected an event of an OpenAI stream, found {found!r}"
             raise self.failure("bad_response", reason) from error
+        # One character that cannot be kept is no reason to lose the rest.
         self.is_alive = self.is_alive or bool(content)
-        return self._chunk(self._content.feed(content)) if content else None
+        return self._chunk(self._content.feed(clean_text(content))) if content else None
 
     def note_done(self) -> None:
         """The stream has said that it is at its end; some endpoints give no other reason."""
@@ -127,7 +129,7 @@ class Answer:
         return EndpointFailure(self._said(error.reason), error=error, partial_text=self.text)
 
     def _said(self, reason: str) -> str:
-        return f"{self._name}: {reason}".encode(errors="backslashreplace").decode()
+        return clean_text(f"{self._name}: {reason}".encode(errors="backslashreplace").decode())
 
     def _emptiness(self) -> MemberError:
         if self._refusal:

@@ -2,8 +2,9 @@
 
 Invariant: no handler runs for somebody whose role is too low, from whichever page, the queue or a
 plain request it was called, because what Gradio has is the guarded one; nor are its inputs read,
-which copies files and fetches what an address names; and the app is only served with the gate in
-front. Non-goal: which role is needed, which ``identity`` says.
+which copies files and fetches what an address names; the app is only served with the gate in front; no
+handler sees a text or a number that no database can keep, and what a handler raises reaches a page as a
+sentence. Non-goal: which role is needed, which ``identity`` says.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
 import gradio as gr
 from gradio.context import LocalContext
 
-from blender_ui.errors import NotPermitted
+from blender_ui.faults import tell
+from blender_ui.outside import check_values
 from blender_ui.services.people.access import Access
 from blender_ui.ui.address import find_address
 from blender_ui.ui.calls import Endpoint
@@ -26,11 +29,13 @@ from blender_ui.ui.identity import (
     GRADIOS_OWN,
     KEY_HEADER,
     admit,
+    checks_itself,
     presented_address,
     presented_key,
     read_key,
     required_role,
 )
+from blender_ui.ui.replies import reply_to
 from db.models import Role
 
 POLL_SECONDS = 0.02
@@ -92,45 +97,64 @@ def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> Non
     """
     for event in app.fns.values():
         if event.fn is not None:
-            role = required_role(str(event.api_name), mode=access.mode)
-            event.fn = _guard(event.fn, access, role, n_proxies)
+            name = str(event.api_name)
+            role = required_role(name, mode=access.mode)
+            event.fn = _guard(
+                event.fn, access, role, n_proxies=n_proxies, is_called_by_script=checks_itself(name)
+            )
         if event.api_name in GRADIOS_OWN:
-            # Whoever waits in the queue has a session, and a stranger shall have none.
+            # Whatever waits in the queue has a session, and a stranger must have none.
             event.queue = False
 
 
 def _guard(
-    handle: Callable[..., Any], access: Access, role: Role | None, n_proxies: int
+    handle: Callable[..., Any],
+    access: Access,
+    role: Role | None,
+    *,
+    n_proxies: int,
+    is_called_by_script: bool,
 ) -> Callable[..., Any]:
-    def check() -> None:
+    def check(args: tuple[Any, ...]) -> None:
         request = LocalContext.request.get(None)
         key = _key_of(request)
         presented_key.set(key)
         presented_address.set(_address_of(request, n_proxies))
         if role is not None:
-            _let_in(access, role, key)
+            admit(access, role, key)
+        check_values(*args)
 
     if inspect.isgeneratorfunction(handle):
 
         @functools.wraps(handle)
         def stream(*args: Any, **options: Any) -> Generator[Any, None, None]:
-            check()
-            key, address = presented_key.get(), presented_address.get()
-            with contextlib.closing(handle(*args, **options)) as steps:
-                for step in steps:
-                    yield step
-                    # The next step may run in another thread's context.
-                    presented_key.set(key)
-                    presented_address.set(address)
+            with _telling():
+                check(args)
+                key, address = presented_key.get(), presented_address.get()
+                with contextlib.closing(handle(*args, **options)) as steps:
+                    for step in steps:
+                        yield step
+                        # The next step may run in another thread's context.
+                        presented_key.set(key)
+                        presented_address.set(address)
 
         return stream
 
     @functools.wraps(handle)
     def answer(*args: Any, **options: Any) -> Any:
-        check()
-        return handle(*args, **options)
+        with _telling():
+            check(args)
+            return handle(*args, **options)
 
-    return answer
+    @functools.wraps(handle)
+    def reply(*args: Any, **options: Any) -> Any:
+        try:
+            check(args)
+            return handle(*args, **options)
+        except Exception as error:  # noqa: BLE001 - the app's edge: every failure becomes a sentence
+            return reply_to(error)
+
+    return reply if is_called_by_script else answer
 
 
 def _key_of(request: Any) -> str | None:
@@ -146,7 +170,16 @@ def _address_of(request: Any, n_proxies: int) -> str:
 
 
 def _let_in(access: Access, role: Role, key: str | None) -> None:
-    try:
+    with _telling():
         admit(access, role, key)
-    except NotPermitted as error:
-        raise gr.Error(str(error), print_exception=False) from error
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Give Gradio a sentence, whatever is raised: it would show the text of any error on the page."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise gr.Error(str(tell(error)), print_exception=False) from error

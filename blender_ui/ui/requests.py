@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from blender_ui.errors import NotPermitted, NotSignedIn
+from blender_ui.faults import tell
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import KEY_HEADER, admit, read_key
 from db.models import Role
@@ -26,6 +27,8 @@ async def ask_role(access: Access, role: Role, scope: Scope) -> JSONResponse | N
         await run_in_threadpool(admit, access, role, key)
     except NotPermitted as error:
         return refuse(401 if isinstance(error, NotSignedIn) else 403, str(error))
+    except Exception as error:  # noqa: BLE001 - the app's edge: nothing behind it would make a sentence
+        return refuse(503, str(tell(error)))
     return None
 
 

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from blender_ui.errors import BlenderError
-from blender_ui.settings import load_settings
+from blender_ui.faults import run_command
+from blender_ui.settings import Settings
 from blender_ui.worker.lifecycle import end_on_signals, end_with_parent, share_machine
 
 
@@ -24,23 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         end_with_parent()
     end_on_signals()
     share_machine()
-    try:
-        serve()
-    except BlenderError as error:
-        print(f"worker: {error}", file=sys.stderr, flush=True)
-        return 1
-    return 0
+    return run_command("worker", serve)
 
 
-def serve() -> None:
-    """Build the worker from the environment and let it work for good."""
+def serve(settings: Settings) -> int:
+    """Build the worker and let it work for good."""
     # After ``share_machine``: numeric libraries read their number of threads when they load.
-    from blender_ui.bootstrap import build_generation_run, build_training_run
+    from blender_ui.bootstrap import build_generation_run, build_training_run, make_home
     from blender_ui.worker.generation import serve_generations
     from blender_ui.worker.lock import WorkerLock
     from blender_ui.worker.worker import Worker
 
-    settings = load_settings(os.environ)
+    make_home(settings)
     lock = WorkerLock(settings.home_path)
     members, generation = build_generation_run(settings)
     worker = Worker(
@@ -56,6 +51,7 @@ def serve() -> None:
         members.close()
         worker.close()
         lock.release()
+    return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from blender_ui.errors import BlenderError
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.training.run import TrainingRun
+from blender_ui.store import check_jobs
 
 QUEUE = "training"
 MAX_RESTARTS = 10
@@ -37,9 +38,13 @@ class Workflows:
         run: Carries out the steps.
         jobs_url: URL of DBOS' system database.
         executor_id: Names this worker. After a crash, the worker of the same name resumes its jobs.
+
+    Raises:
+        StorageError: If the system database cannot be used.
     """
 
     def __init__(self, run: TrainingRun, *, jobs_url: str, executor_id: str) -> None:
+        check_jobs(jobs_url)  # DBOS would print a traceback of its own
         config = DBOSConfig(
             name="blender-ui",
             system_database_url=jobs_url,

@@ -65,7 +65,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Desk:
-    desk = Desk(tmp_path_factory.mktemp("desk"), n_prompts=100)
+    desk = Desk(tmp_path_factory.mktemp("desk"), n_prompts=130)
     desk.url = serve(desk.services) + "label"
     return desk
 
@@ -126,6 +126,57 @@ def test_forty_labels_by_keys_are_forty_preferences(desk: Desk, open_page: Open)
         f"key press to next pair drawn: p50 {delays[20]:.0f} ms, p95 {delays[38]:.0f} ms, n = {len(delays)}"
     )
     assert delays[20] < 1000  # a broken loop, not a busy machine
+
+
+@pytest.mark.parametrize(
+    ("answer", "n_times", "said"),
+    [
+        ({"json": {"data": [{"error": "a text holds a NUL character"}]}}, 1, "a text holds a NUL character"),
+        ({"status": 422, "json": {}}, 1, "the server answered 422"),
+        ({"status": 500, "json": {"error": "broken"}}, 5, "the server answered 500"),
+    ],
+)
+def test_an_answer_that_is_refused_for_good_is_set_aside_in_view_and_can_be_sent_again(
+    desk: Desk, open_page: Open, answer: dict[str, Any], n_times: int, said: str
+) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.route("**/run/label_vote", lambda route: route.fulfill(**answer), times=n_times)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.keyboard.press("a")
+    aside = page.locator(".set-aside li")
+    expect(aside).to_contain_text(said)
+    expect(aside).to_contain_text("left")
+    assert desk.preferences(page) == []
+    page.reload()
+    expect(aside).to_contain_text(said)
+    wait_for_pair(page)
+    aside.get_by_role("button", name="Send again").click()
+    expect(page.locator(".set-aside")).to_be_hidden()
+    page.wait_for_function("() => document.querySelector('[data-count=n_mine]').textContent === '1'")
+    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "left")]
+    assert wait_for_pair(page, after=lease) != lease
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"data": [{"error": "the disk is full", "try_again": True}]}},
+        {"status": 503, "json": {"error": "the disk is full"}},
+        {"status": 500, "json": {"error": "broken once or twice"}},
+    ],
+)
+def test_what_may_pass_is_tried_again_until_the_answer_counts(
+    desk: Desk, open_page: Open, answer: dict[str, Any]
+) -> None:
+    page = open_page(desk.url)
+    lease = wait_for_pair(page)
+    page.route("**/run/label_vote", lambda route: route.fulfill(**answer), times=2)
+    page.wait_for_timeout(SEEN_AFTER_MS)
+    page.keyboard.press("b")
+    expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
+    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "right")]
+    expect(page.locator(".set-aside")).to_be_hidden()
 
 
 def test_names_are_told_after_the_vote_and_never_before(desk: Desk, open_page: Open) -> None:

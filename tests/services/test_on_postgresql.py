@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
-from blender_ui.errors import NotSignedIn, Refused
+from blender_ui.errors import LeaseLost, MalformedInput, NotSignedIn, Refused, StorageError
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
@@ -29,6 +29,7 @@ from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.projects import Projects, ProjectTerms
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.versions.readiness import find_missing, measure_readiness
+from blender_ui.store import open_store
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
 from db.models import DEFAULT_PROJECT_ID, Job, JobKind, JobStatus, ModelVersion, Outcome, Prompt, Role
@@ -266,3 +267,49 @@ def test_an_archive_moves_a_store_from_sqlite_with_every_row(engine: Engine, tmp
         session.add(prompt)
         session.flush()
         assert prompt.id == 4, "new rows are numbered after those that came"
+
+
+def test_what_a_database_cannot_keep_is_refused_alike(engine: Engine, tmp_path: Path) -> None:
+    address = engine.url.render_as_string(hide_password=False)
+    make_store(tmp_path).dispose()
+    for url in (address, f"sqlite:///{tmp_path / 'store.sqlite'}"):
+        store = open_store(url, name="the store")
+        labeling = make_labeling(store, Clock())
+        me = labeling.sign_in(key=key_of(1)).id
+        for name in ("a\0b", "half \ud83d"):
+            with pytest.raises(MalformedInput):
+                labeling.rename(annotator_id=me, name=name)
+        for number in (2**63, 10**30):
+            with pytest.raises((LeaseLost, MalformedInput)):
+                labeling.skip(annotator_id=me, lease_id=number)
+        assert labeling.rename(annotator_id=me, name="Ann").name == "Ann"
+        store.dispose()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("/nowhere_at_all?", "does not exist"),
+        ("nobody_here@/", "nobody_here"),
+    ],
+)
+def test_a_server_that_does_not_let_one_in_is_a_sentence(engine: Engine, change: str, said: str) -> None:
+    address = engine.url.render_as_string(hide_password=False)
+    start, _, rest = address.partition("@/")
+    if change.startswith("/"):
+        address = f"{start}@{change}{rest.partition('?')[2]}"
+    else:
+        address = f"{start.rpartition('//')[0]}//{change}{rest}"
+    with pytest.raises(StorageError, match=said) as caught:
+        open_store(address, name="the store")
+    assert "SELECT" not in str(caught.value)
+
+
+def test_a_database_that_may_only_be_read_is_a_sentence(engine: Engine) -> None:
+    address = engine.url.render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.execute(
+            text(f'ALTER DATABASE "{engine.url.database}" SET default_transaction_read_only = on')
+        )
+    with pytest.raises(StorageError, match="cannot be written"):
+        open_store(address, name="the store")

@@ -11,6 +11,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -19,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.errors import MalformedInput
+from blender_ui.errors import MalformedInput, StorageError
 from blender_ui.exchange import (
     CandidateRecord,
     LabelRecord,
@@ -30,6 +31,7 @@ from blender_ui.exchange import (
     write_records,
 )
 from blender_ui.exchange.records import Kind
+from blender_ui.faults import describe_os_error
 from blender_ui.services.data.archiving import export_archive
 from blender_ui.services.data.records import (
     OWN_SOURCE,
@@ -96,16 +98,20 @@ class Exporting:
 
         Raises:
             MalformedInput: If the format is none of these.
+            StorageError: If the file cannot be written; the one that was there before is left.
         """
         if format not in FORMATS:
             raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
-        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             n_lines = self._write(unfinished, format)
             unfinished.replace(path)
+        except OSError as error:
+            raise StorageError(f"nothing was exported: {describe_os_error(error, path)}") from error
         finally:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # its folder may be what cannot be reached
+                unfinished.unlink(missing_ok=True)
         return ExportReport(path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size)
 
     def _write(self, path: Path, format: str) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blender_ui import outside
 from blender_ui.errors import MalformedInput
 from blender_ui.services.labeling.lending import PairView
 from blender_ui.services.labeling.loop import Answer, Marks
@@ -155,6 +156,7 @@ def read_vote(sent: object) -> Vote:
     """
     if not isinstance(sent, Mapping):
         raise MalformedInput(f"expected a vote as an object, came {type(sent).__name__}")
+    outside.check_values(sent)
     answer = Answer(
         lease_id=read_id(sent.get("lease_id")),
         outcome=read_outcome(sent.get("outcome")),
@@ -207,10 +209,10 @@ def read_token(value: object) -> str:
 
 
 def read_id(value: object) -> int:
-    """Check the number of a row."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise MalformedInput(f"expected a whole number that names a row, came {value!r}")
-    return value
+    """Check the number of a row; the script sends no text for one."""
+    if isinstance(value, str):
+        raise MalformedInput(f"expected a whole number that names a row, came {value[:40]!r}")
+    return outside.read_id(value)
 
 
 def _read_reason(value: object) -> str | None:

@@ -8,7 +8,6 @@ app; the key in each decides whose pair it is about.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +15,6 @@ import gradio as gr
 from gradio.events import api
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError, NotSignedIn
 from blender_ui.ui.labeling.handlers import LabelHandlers
 from blender_ui.ui.labeling.layout import draw_label
 from db.models import DEFAULT_PROJECT_ID
@@ -26,46 +24,40 @@ KEEPS_PER_LEASE = 4
 
 
 class _Endpoints:
-    """The handlers as Gradio calls them: plain JSON in and out."""
+    """The handlers as Gradio calls them: plain JSON in and out; ``guard`` makes a reply of an error."""
 
     def __init__(self, handlers: LabelHandlers) -> None:
         self._handlers = handlers
 
     def open(self, key: str, project_id: int | None = None) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.open(key, project_id)))
+        return asdict(self._handlers.open(key, project_id))
 
     def ahead(self, key: str, project_id: int, shown: int) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.ahead(key, project_id, shown)))
+        return asdict(self._handlers.ahead(key, project_id, shown))
 
     def vote(self, key: str, vote: dict[str, Any]) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.vote(key, vote)))
+        return asdict(self._handlers.vote(key, vote))
 
     def skip(self, key: str, lease_id: int, place: dict[str, Any] | None = None) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.skip(key, lease_id, place)))
+        return asdict(self._handlers.skip(key, lease_id, place))
 
     def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.undo(key, project_id)))
+        return asdict(self._handlers.undo(key, project_id))
 
     def keep(self, key: str, lease_id: int) -> dict[str, Any]:
-        return _reply(lambda: {"is_kept": self._handlers.keep(key, lease_id)})
+        return {"is_kept": self._handlers.keep(key, lease_id)}
 
     def progress(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
-        return _reply(
-            lambda: (
-                asdict(self._handlers.progress(key, project_id)) | {"warning": self._handlers.warning(key)}
-            )
-        )
+        return asdict(self._handlers.progress(key, project_id)) | {"warning": self._handlers.warning(key)}
 
     def rename(self, key: str, name: str) -> dict[str, Any]:
-        return _reply(lambda: {"name": self._handlers.rename(key, name)})
+        return {"name": self._handlers.rename(key, name)}
 
     def mine(self, key: str, project_id: int, before_id: int | None = None) -> dict[str, Any]:
-        return _reply(
-            lambda: {"answers": [asdict(one) for one in self._handlers.mine(key, project_id, before_id)]}
-        )
+        return {"answers": [asdict(one) for one in self._handlers.mine(key, project_id, before_id)]}
 
     def relabel(self, key: str, preference_id: int, outcome: str, token: str) -> dict[str, Any]:
-        return _reply(lambda: {"preference_id": self._handlers.relabel(key, preference_id, outcome, token)})
+        return {"preference_id": self._handlers.relabel(key, preference_id, outcome, token)}
 
 
 def build_label(services: Services, page: gr.Blocks) -> None:
@@ -98,13 +90,3 @@ def build_label(services: Services, page: gr.Blocks) -> None:
     api(endpoints.rename, api_name="label_rename", queue=False)
     api(endpoints.mine, api_name="label_mine", queue=False)
     api(endpoints.relabel, api_name="label_relabel", queue=False)
-
-
-def _reply(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What the script gets: the result, or the sentence that says why there is none."""
-    try:
-        return act()
-    except NotSignedIn as error:
-        return {"error": str(error), "must_sign_in": True}
-    except BlenderError as error:
-        return {"error": str(error)}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.quality.agreement import Disagreement, Quality, QualityView
 from blender_ui.ui.identity import welcome
@@ -62,7 +63,7 @@ class QualityHandlers:
             if outcome not in list(Outcome):
                 raise MalformedInput("choose what counts: left, right, a tie, or both bad")
             self._quality.rule(
-                comparison_id=comparison_id,
+                comparison_id=read_id(comparison_id, "pair"),
                 outcome=Outcome(str(outcome)),
                 reason=str(reason or ""),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
+from blender_ui.outside import read_id
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
@@ -138,7 +139,7 @@ class TrainHandlers:
     def cancel(self, job_id: object) -> str:
         """Ask for a job's end; gives a sentence to show."""
         try:
-            job = self._training.jobs.cancel(job_id=_read_id(job_id, "job"))
+            job = self._training.jobs.cancel(job_id=read_id(job_id, "job"))
         except BlenderError as error:
             return str(error)
         return f"Job {job.id} is cancelled." if job.status.is_finished() else f"Job {job.id} will end soon."
@@ -147,7 +148,7 @@ class TrainHandlers:
         """Let a version rank from now on; gives a sentence to show."""
         try:
             version = self._versions.activate(
-                version_id=_read_id(version_id, "version"),
+                version_id=read_id(version_id, "version"),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
                 reason=str(reason or ""),
             )
@@ -160,7 +161,7 @@ class TrainHandlers:
         try:
             version = self._versions.activate(
                 role=ModelRole.FUSER,
-                version_id=_read_id(version_id, "version"),
+                version_id=read_id(version_id, "version"),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
                 reason=str(reason or ""),
             )
@@ -206,9 +207,3 @@ def _read_number(value: object, what: str, low: float, high: float) -> float:
     if not is_number or not low <= float(str(value)) <= high:
         raise MalformedInput(f"expected {what} between {low:g} and {high:g}, came {value!r}")
     return float(str(value))
-
-
-def _read_id(value: object, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdecimal():
-        raise MalformedInput(f"expected the number of a {what}, came {value!r}; choose one from the list")
-    return int(value)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
+from blender_ui.errors import MalformedInput, Refused, SchemaMismatch, StorageError
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.labeling.relabeling import Relabeling
@@ -182,7 +182,7 @@ def test_an_export_that_fails_leaves_the_old_file(
         raise OSError("no space left")
 
     monkeypatch.setattr(whole, "iterate_rows", fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StorageError, match="no space"):
         Exporting(make_store(tmp_path)).export(archive, format="archive")
     assert archive.read_bytes() == before
     assert not list(tmp_path.glob(".*"))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.outside import read_id
 from blender_ui.services.inspecting.decisions import Inspection, PromptEntry, PromptInspection
 from blender_ui.services.inspecting.prompt_votes import VoteView, hide_person
 from blender_ui.services.people.access import Access
@@ -255,14 +256,3 @@ def logits_csv(ranking: RankingView) -> str:
             if i != j
         ),
     )
-
-
-def read_id(value: object) -> int:
-    """A row's number as a component or an address gives it.
-
-    Raises:
-        MalformedInput: If it is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdecimal():
-        raise MalformedInput(f"expected the number of a row, came {value!r}; choose one from the list")
-    return int(value)

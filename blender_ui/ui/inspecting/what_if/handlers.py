@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.outside import read_id
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection, PromptInspection
@@ -15,7 +16,6 @@ from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import Opinion, Pair, SentenceEffect, WhatIf
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui.csv_text import write_csv
-from blender_ui.ui.inspecting.decisions.handlers import read_id
 from blender_ui.values import RankingPrompt
 
 

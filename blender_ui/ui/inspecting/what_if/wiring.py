@@ -65,7 +65,7 @@ def _wire_choices(page: gr.Blocks, parts: WhatIfParts, handlers: WhatIfHandlers)
         return _open(parts, handlers, Address(tab="what-if", prompt=number, version=version))
 
     def choose_answers(prompt_id: str, version: int | None, first: int, second: int) -> Update:
-        number = int(prompt_id) if str(prompt_id).isdecimal() else None
+        number = read_address({"prompt": str(prompt_id)}).prompt
         address = Address(tab="what-if", prompt=number, version=version, first=first, second=second)
         return _open(parts, handlers, address)
 

@@ -7,7 +7,6 @@ component's value.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +14,6 @@ import gradio as gr
 from gradio.events import api
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError
 from blender_ui.services.people.accounts import SignedIn
 from blender_ui.ui.people.account.handlers import AccountHandlers
 from blender_ui.ui.people.account.layout import draw_account
@@ -26,36 +24,36 @@ HUB_VARIABLES = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OPENID_P
 
 
 class _Endpoints:
-    """The handlers as Gradio calls them: plain JSON in and out."""
+    """The handlers as Gradio calls them: plain JSON in and out; ``guard`` makes a reply of an error."""
 
     def __init__(self, handlers: AccountHandlers) -> None:
         self._handlers = handlers
 
     def me(self, key: str) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.me(key)))
+        return asdict(self._handlers.me(key))
 
     def sign_in(self, username: str, password: str) -> dict[str, Any]:
-        return _reply(lambda: _signed_in(self._handlers.sign_in(username, password)))
+        return _signed_in(self._handlers.sign_in(username, password))
 
     def sign_out(self, key: str) -> dict[str, Any]:
-        return _reply(lambda: asdict(self._handlers.sign_out(key)))
+        return asdict(self._handlers.sign_out(key))
 
     def invitation(self, token: str) -> dict[str, Any]:
-        return _reply(lambda: self._handlers.invitation(token))
+        return self._handlers.invitation(token)
 
     def join(self, key: str, token: str) -> dict[str, Any]:
-        return _reply(lambda: self._handlers.join(key, token))
+        return self._handlers.join(key, token)
 
     def accept(self, token: str, username: str, password: str, name: str) -> dict[str, Any]:
-        return _reply(lambda: _signed_in(self._handlers.accept(token, username, password, name)))
+        return _signed_in(self._handlers.accept(token, username, password, name))
 
     def password(self, key: str, old: str, new: str) -> dict[str, Any]:
-        return _reply(lambda: _signed_in(self._handlers.change_password(key, old, new)))
+        return _signed_in(self._handlers.change_password(key, old, new))
 
     def hub(self, profile: gr.OAuthProfile | None) -> dict[str, Any]:
         if profile is None:  # its button has not been pressed
             return {}
-        return _reply(lambda: _signed_in(self._handlers.sign_in_from_hub(profile.username, profile.name)))
+        return _signed_in(self._handlers.sign_in_from_hub(profile.username, profile.name))
 
 
 def build_account(services: Services, page: gr.Blocks) -> None:
@@ -85,11 +83,3 @@ def build_account(services: Services, page: gr.Blocks) -> None:
 def _signed_in(signed_in: SignedIn) -> dict[str, Any]:
     annotator = signed_in.annotator
     return {"token": signed_in.token, "name": annotator.name, "role": annotator.role.value}
-
-
-def _reply(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What the script gets: the result, or the sentence that says why there is none."""
-    try:
-        return act()
-    except BlenderError as error:
-        return {"error": str(error)}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.accounts import Accounts, PersonView
 from blender_ui.services.people.auditing import Auditing, AuditView
@@ -60,7 +61,7 @@ class PeopleHandlers:
         """Let a link make no more accounts."""
 
         def act() -> str:
-            self._invitations.withdraw(invitation_id=_read_id(invitation_id), by=self._me())
+            self._invitations.withdraw(invitation_id=read_id(invitation_id), by=self._me())
             return "The link makes no more accounts."
 
         return _said(act)
@@ -70,7 +71,7 @@ class PeopleHandlers:
 
         def act() -> str:
             wanted = read_role(role)
-            self._accounts.set_role(annotator_id=_read_id(annotator_id), role=wanted, by=self._me())
+            self._accounts.set_role(annotator_id=read_id(annotator_id), role=wanted, by=self._me())
             return f"The role is {wanted.value} now."
 
         return _said(act)
@@ -80,7 +81,7 @@ class PeopleHandlers:
 
         def act() -> str:
             self._accounts.set_disabled(
-                annotator_id=_read_id(annotator_id), is_disabled=is_disabled, by=self._me()
+                annotator_id=read_id(annotator_id), is_disabled=is_disabled, by=self._me()
             )
             return "The account is locked out." if is_disabled else "The account can sign in again."
 
@@ -106,12 +107,6 @@ def _said(act: Callable[[], str]) -> str:
         return act()
     except BlenderError as error:
         return f"Nothing was changed: {error}"
-
-
-def _read_id(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise MalformedInput("choose one from the list first")
-    return value
 
 
 def _read_count(value: object) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.outside import read_id
 from blender_ui.services.data.importing import tell_what_was_not_taken
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.project_prompts import split_prompts
@@ -78,7 +79,7 @@ class ProjectsHandlers:
         """Take a project out of labelling, or put it back."""
 
         def act() -> Said:
-            view = self._services.projects.get(_read_id(project_id))
+            view = self._services.projects.get(read_id(project_id))
             self._services.projects.set_archived(view.id, is_archived=not view.is_archived, by=self._me())
             state = "labelled again" if view.is_archived else "archived: it keeps its rows and lends no pairs"
             return Said(project_id=view.id, text=f"{view.terms.name} is {state}.")
@@ -90,7 +91,7 @@ class ProjectsHandlers:
 
         def act() -> Said:
             prompts = split_prompts(text if isinstance(text, str) else "")
-            chosen = _read_id(project_id)
+            chosen = read_id(project_id)
             n_new = self._services.project_prompts.add(chosen, instructions=prompts, by=self._me())
             return Said(project_id=chosen, text=f"{n_new} of {len(prompts)} prompts are new and were added.")
 
@@ -102,7 +103,7 @@ class ProjectsHandlers:
         def act() -> Said:
             if not path:
                 raise MalformedInput("choose a file first")
-            chosen = _read_id(project_id)
+            chosen = read_id(project_id)
             report = self._services.importing.import_file(Path(path), project_id=chosen)
             return Said(
                 project_id=chosen,
@@ -121,7 +122,7 @@ class ProjectsHandlers:
         """Have the members answer a project's prompts."""
 
         def act() -> Said:
-            job = self._services.generating.request(_read_id(project_id), by=self._me())
+            job = self._services.generating.request(read_id(project_id), by=self._me())
             return Said(
                 project_id=job.project_id, text=f"The worker asks the members for {job.n_total:,} answers."
             )
@@ -132,7 +133,7 @@ class ProjectsHandlers:
         """Stop the members after the answer that is being written."""
 
         def act() -> Said:
-            job = self._services.generating.cancel(_read_id(project_id), by=self._me())
+            job = self._services.generating.cancel(read_id(project_id), by=self._me())
             return Said(project_id=job.project_id, text="The members stop; what they answered stays.")
 
         return _attempt(project_id, act)
@@ -149,9 +150,9 @@ class ProjectsHandlers:
             nonlocal token
             n_wanted = int(n_accounts) if isinstance(n_accounts, int | float) else 0
             token = self._services.invitations.invite(
-                role=Role.ANNOTATOR, by=self._me(), project_id=_read_id(project_id), n_accounts=n_wanted
+                role=Role.ANNOTATOR, by=self._me(), project_id=read_id(project_id), n_accounts=n_wanted
             )
-            return Said(project_id=_read_id(project_id), text="Send this link; it is shown only now.")
+            return Said(project_id=read_id(project_id), text="Send this link; it is shown only now.")
 
         said = _attempt(project_id, act)
         return token, said
@@ -159,7 +160,7 @@ class ProjectsHandlers:
     def list_pairs(self, project_id: object, containing: object) -> list[KnownPair]:
         """Pairs of a project to choose a check from, checks first."""
         text = containing if isinstance(containing, str) else ""
-        return self._services.checks.list_pairs(project_id=_read_id(project_id), containing=text)
+        return self._services.checks.list_pairs(project_id=read_id(project_id), containing=text)
 
     def get_pair(self, comparison_id: object) -> KnownPair | None:
         """The chosen pair; None where none is."""
@@ -174,10 +175,10 @@ class ProjectsHandlers:
             wanted = Purpose(str(purpose))
             known = None if wanted is Purpose.LABEL else _read_outcome(outcome)
             self._services.checks.set_check(
-                _read_id(comparison_id), purpose=wanted, outcome=known, by=self._me()
+                read_id(comparison_id), purpose=wanted, outcome=known, by=self._me()
             )
             return Said(
-                project_id=_read_id(project_id), text=f"Pair {comparison_id} is set to {wanted.value}."
+                project_id=read_id(project_id), text=f"Pair {comparison_id} is set to {wanted.value}."
             )
 
         return _attempt(project_id, act)
@@ -224,12 +225,6 @@ def _attempt(project_id: object, act: Callable[[], Said]) -> Said:
     except BlenderError as error:
         chosen = project_id if isinstance(project_id, int) else None
         return Said(project_id=chosen, text=f"Nothing was changed: {error}", is_good=False)
-
-
-def _read_id(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise MalformedInput("choose one from the list first")
-    return value
 
 
 def _read_outcome(value: object) -> Outcome:
