@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from blender_ui.errors import StorageError
+
 
 def read_in_turn(*reads: Callable[[], object]) -> threading.Thread:
     """Call one after another in a thread of its own, and return at once."""
@@ -20,7 +22,10 @@ def read_in_turn(*reads: Callable[[], object]) -> threading.Thread:
         for read in reads:
             try:
                 read()
-            except SQLAlchemyError:  # the store was closed meanwhile; the first visitor reads it
+            except (
+                StorageError,
+                SQLAlchemyError,
+            ):  # the store was closed meanwhile; the first visitor reads it
                 logging.getLogger(__name__).info("the preferences could not be read ahead", exc_info=True)
 
     reader = threading.Thread(target=read_all, name="read-ahead", daemon=True)
