@@ -95,7 +95,7 @@ def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> Non
             role = required_role(str(event.api_name), mode=access.mode)
             event.fn = _guard(event.fn, access, role, n_proxies)
         if event.api_name in GRADIOS_OWN:
-            # Whoever waits in the queue has a session, and a stranger shall have none.
+            # Waiting in the queue needs a session, and a stranger gets none.
             event.queue = False
 
 
