@@ -85,7 +85,7 @@ desk.addEventListener("click", async (event) => {
     return say(`You were not signed out: ${error.message}`, true);
   }
   blenderUi.keep(null);
-  // Whom Hugging Face still vouches for would be signed in again at once.
+  // A browser that is still signed in at Hugging Face would be signed in again at once.
   location.assign(`${blenderUi.root()}${isHub ? "/logout?_target_url=/account" : "/account"}`);
 });
 
@@ -113,7 +113,7 @@ async function begin() {
       : `Your role will be ${terms.role}.`;
     show("invited");
   } else if (me.mode === "open") {
-    say("Nobody has to sign in here: whoever opens this page may do everything. BLENDER_UI_ACCESS=accounts changes that.");
+    say("No sign-in is needed here: everybody who opens this page may do everything. BLENDER_UI_ACCESS=accounts changes that.");
   } else show("sign-in");
 }
 

@@ -1,4 +1,4 @@
-// The label desk: draws a pair, takes one answer for it, sends it, draws the next.
+// The label page: draws a pair, takes one answer for it, sends it, draws the next.
 //
 // Invariant: an answer carries the lease that was on the screen and a token made when it was drawn,
 // so that sending it twice counts once, and a press before the next pair is drawn counts not at all.
@@ -200,7 +200,7 @@ async function empty() {
         : insist("label_skip", first.lease_id, { project_id: first.project_id, shown }));
     } catch (error) {
       if (error instanceof SignedOut) {
-        leaveToSignIn(); // the answer waits in the outbox for whoever signs in
+        leaveToSignIn(); // the answer waits in the outbox for the next sign-in
         break;
       }
       if (!(error instanceof Refusal)) console.error(error);

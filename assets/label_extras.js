@@ -1,4 +1,4 @@
-// What the desk asks beside the outcome, answers set aside, the annotator's past ones, and scrolling in step.
+// What the label page asks beside the outcome, answers set aside, past answers, and scrolling in step.
 // Part of label.js' script.
 const CHOICES = ["left", "tie", "right"];
 const STRENGTHS = [[1 / 3, "slightly"], [2 / 3, "clearly"], [1, "much"]];

@@ -135,7 +135,7 @@ class Inspector:
         return _frame(getattr(self.report(version_id), f"by_{by}"), ShareRow)
 
     def mistakes(self, version_id: int) -> pd.DataFrame:
-        """The hundred votes that a version was surest would go the other way; errors as ``report``."""
+        """The hundred most confident mistakes of a version; errors as ``report``."""
         return _frame(self.report(version_id).mistakes, Mistake)
 
     def contrast(self, first_id: int, second_id: int) -> Contrast:

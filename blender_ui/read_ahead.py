@@ -25,7 +25,7 @@ def read_in_turn(*reads: Callable[[], object]) -> threading.Thread:
             except (
                 StorageError,
                 SQLAlchemyError,
-            ):  # the store was closed meanwhile; the first visitor reads it
+            ):  # the store was closed; the first visitor reads it
                 logging.getLogger(__name__).info("the preferences could not be read ahead", exc_info=True)
 
     reader = threading.Thread(target=read_all, name="read-ahead", daemon=True)

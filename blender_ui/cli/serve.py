@@ -73,7 +73,7 @@ def describe_access(services: Services, *, address: str) -> list[str]:
         ]
     if mode is Mode.OPEN and services.settings.host not in ("127.0.0.1", "localhost", "::1"):
         return [
-            f"Whoever reaches {services.settings.host}:{services.settings.port} may do everything here; "
+            f"Anybody who reaches {services.settings.host}:{services.settings.port} may do everything here; "
             "BLENDER_UI_ACCESS=accounts asks people to sign in"
         ]
     return []

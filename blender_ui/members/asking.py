@@ -1,4 +1,4 @@
-"""Whom to ask, and what they are told.
+"""Which members to ask, and the question they get.
 
 Invariant: every way to ask a member builds the same question from the same prompt. Non-goal: streaming the
 answer (``protocol``), and keeping it.

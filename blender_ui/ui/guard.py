@@ -103,7 +103,7 @@ def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> Non
                 event.fn, access, role, n_proxies=n_proxies, is_called_by_script=checks_itself(name)
             )
         if event.api_name in GRADIOS_OWN:
-            # Whatever waits in the queue has a session, and a stranger must have none.
+            # Waiting in the queue needs a session, and a stranger gets none.
             event.queue = False
 
 

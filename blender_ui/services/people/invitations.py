@@ -192,7 +192,7 @@ class Invitations:
         if invitation is None or invitation.n_left == 0 or invitation.expires_at <= self._clock():
             raise NotPermitted("This invitation is unknown, used up or too old. Ask for a new link.")
         if not _is_vouched_for(session, invitation):
-            raise NotPermitted("Whoever made this invitation may not invite any more. Ask for a new link.")
+            raise NotPermitted("The maker of this invitation may not invite any more. Ask for a new link.")
         return invitation
 
 

@@ -36,7 +36,7 @@ from blender_ui.ui.identity import look_who, welcome
 
 LONGEST_WAIT_SECONDS = 300.0
 LOOK_SECONDS = 0.25
-"""Between two looks at whether a visitor's turn has come."""
+"""Between two checks of whether it is a visitor's turn."""
 DRAW_SECONDS = 0.04
 """Least time between two drawings of the page, shared by its columns: each sends its text anew."""
 

@@ -115,11 +115,11 @@ def _attributed(fusion: FusionView) -> str:
 
 
 def _how_attributed(fusion: FusionView) -> str:
-    advice = "Point at a stretch, or reach it with Tab, to light the same words in its member's column."
+    advice = "Point at a span, or reach it with Tab, to light the same words in its member's column."
     if fusion.agreement is None:
         return f"By runs of words that both have; a paraphrase counts as the fuser's own. {advice}"
     return (
-        "By where the fuser looked as it wrote (cross-attention); matching runs of words bear out "
+        "By the fuser's cross-attention; matching runs of words confirm "
         f"{fusion.agreement:.0%} of it. {advice}"
     )
 

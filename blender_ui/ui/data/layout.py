@@ -14,9 +14,9 @@ SENTENCE = (
     "label. Export everything, or what other trainers read."
 )
 FORMAT_HELP = (
-    "JSON lines, JSON, CSV, TSV or Parquet, or a data set's folder as a .zip. What is in it is told by its "
-    "fields: this app's records; one label a row; prompt, chosen and rejected; or an export of Label Studio, "
-    "Argilla or FastChat. An archive of a whole store goes into an empty one."
+    "JSON lines, JSON, CSV, TSV or Parquet, or a data set's folder as a .zip. Rows may be this app's "
+    "records, one label a row, prompt with chosen and rejected, or an export of Label Studio, Argilla "
+    "or FastChat. An archive of a whole store goes into an empty one."
 )
 FILE_TYPES = [
     ".jsonl",
@@ -97,7 +97,7 @@ def draw_data() -> DataParts:
         gr.HTML(
             markup.section(
                 "Export",
-                "People leave under pseudonyms and what was taken back stays behind; an archive holds all.",
+                "Exports use pseudonyms and leave out retracted labels. An archive holds everything.",
             ),
             padding=False,
         )

@@ -21,7 +21,7 @@ WORDS = {
 NOTHING = "–"
 HOW_TO_READ = (
     "Alpha is 1 where all agree and 0 where they agree as often as chance would. Krippendorff asks for .80, "
-    "or .667 for tentative conclusions; which of two good answers is better is seldom agreed on that far."
+    "or .667 for tentative conclusions. Agreement on which of two good answers is better is seldom that high."
 )
 
 

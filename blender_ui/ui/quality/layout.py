@@ -62,7 +62,7 @@ def draw_quality() -> QualityParts:
         gr.HTML(markup.section("Annotators"), padding=False)
         annotators = gr.HTML("", padding=False, elem_id="quality-annotators")
     with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(markup.section("Who agrees with whom"), padding=False)
+        gr.HTML(markup.section("Agreement between annotators"), padding=False)
         pairs = gr.HTML("", padding=False, elem_id="quality-pairs")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Disagreements", RULING_HELP), padding=False)

@@ -240,7 +240,7 @@ def test_stretches_carry_their_member_and_how_they_were_found(asked: Asked) -> N
     assert fusion.attributed_by == "alignment"
     drawn = draw_attributed(fusion)
     assert 'tabindex="0" data-light-member="Brahms"' in drawn
-    assert "matching runs of words bear out 93% of it" in draw_attributed(replace(fusion, agreement=0.93))
+    assert "matching runs of words confirm 93% of it" in draw_attributed(replace(fusion, agreement=0.93))
 
 
 def test_a_second_round_is_refused_where_nobody_can_and_before_the_names_are_shown(asked: Asked) -> None:

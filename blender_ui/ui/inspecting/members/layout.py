@@ -52,7 +52,7 @@ def draw_members(tab: gr.Tab) -> MembersParts:
     parts = {}
     for name, title in (
         ("ratings", "Ratings by people"),
-        ("wins", "Who is preferred to whom"),
+        ("wins", "Pairwise preferences"),
         ("time", "Ratings as preferences came in"),
         ("kinds", "Ratings by kind of task"),
         ("ranker", "The version's ratings beside people's"),

@@ -110,7 +110,7 @@ def draw_mistakes(report: VersionReport) -> str:
         return markup.remark("None, on the votes that were judged.")
     rows = [_mistake_row(one, report.version_id) for one in report.mistakes]
     headings = ("Prompt", "People preferred", "To", "Version gave the other", "Preference", "Comparison")
-    caption = f"The {len(rows)} votes that the version was surest would go the other way"
+    caption = f"The {len(rows)} most confident mistakes of the version"
     text = mistakes_csv(report.mistakes)
     saved = markup.download("Save these mistakes (CSV)", name="mistakes.csv", text=text)
     return markup.linked_table(headings, rows, caption=caption) + saved

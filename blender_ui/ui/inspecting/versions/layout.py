@@ -65,7 +65,7 @@ def draw_version(tab: gr.Tab) -> VersionParts:
         summary = gr.HTML("", padding=False, elem_id="version-summary")
     plots = {}
     for name, title in (
-        ("reliability", "Can its probabilities be believed?"),
+        ("reliability", "Calibration of its probabilities"),
         ("kinds", "Accuracy by kind of task"),
         ("lengths", "Accuracy by how much longer the longer answer is"),
         ("agreement", "Accuracy by how people agree"),

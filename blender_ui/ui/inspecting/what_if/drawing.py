@@ -11,7 +11,7 @@ from blender_ui.services.inspecting.what_if import Opinion, SentenceEffect
 from blender_ui.ui import markup
 from blender_ui.ui.inspecting.what_if.handlers import Said, groups_csv, sentences_csv, tokens_csv
 
-WAITING = "The model is read many times over. Others go on ranking meanwhile."
+WAITING = "This takes many readings by the model. Rankings go on meanwhile."
 
 
 def say_waiting(seconds: float) -> str:

@@ -56,7 +56,8 @@ def draw_people_page() -> PeopleParts:
         said = gr.HTML("", padding=False, elem_id="people-said")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(
-            markup.section("Invite", "Whoever opens the link chooses a name and a password."), padding=False
+            markup.section("Invite", "The person who opens the link chooses a name and a password."),
+            padding=False,
         )
         with gr.Row():
             invited_role = gr.Radio(ROLES, value=Role.ANNOTATOR.value, label="Role of the invited")

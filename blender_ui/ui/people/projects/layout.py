@@ -13,12 +13,12 @@ from blender_ui.ui.data.layout import FILE_TYPES
 from db.models import Audience, Outcome, Purpose
 
 TITLE = "Projects"
-SENTENCE = "What is asked, how, and of whom. Every change is in the audit trail on the People page."
+SENTENCE = "Prompts, guidelines, pairs and annotators. Every change is in the audit trail on the People page."
 NEW = "new"
 ASKS = [
     ("how much better", "strength"),
     ("a reason in words", "reason"),
-    ("marks on good and bad stretches", "spans"),
+    ("marks on good and bad spans", "spans"),
 ]
 
 
