@@ -1,7 +1,7 @@
-"""Fusing the best candidates of a prompt into one answer, and having it judged.
+"""Fuse the best candidates of a prompt into one answer, and have the ranker judge it.
 
-Invariant: a fusion that was begun leaves exactly one Fusion row; a fuser that fails, or whose
-answer ranks below its best source, never takes a good answer off the page. Non-goal: how a fuser
+Invariant: every fusion leaves exactly one Fusion row. If the fuser fails, or its answer ranks below the
+best source, the page shows that source. Non-goal: how a fuser
 works, and how a ranker judges.
 """
 

@@ -1,7 +1,7 @@
 """Ranking and fusing for the Blend page, without Gradio.
 
-Invariant: nothing of a result is given out before its prompt is revealed, and a ranking that is not
-to be had never keeps the fused answer away. Non-goal: how they are made.
+Invariant: nothing of a result is given out before its prompt is revealed, and a failed ranking
+never hides the fused answer. Non-goal: how they are made.
 """
 
 from __future__ import annotations
