@@ -216,7 +216,6 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         engine,
         fuser=fuser,
         mixture=MixtureFuser(fuser, members),
-        blending=blending,
         judge=ranking,
         labeling=labeling,
         top_k=settings.top_k,

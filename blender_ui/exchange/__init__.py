@@ -1,4 +1,4 @@
-"""File formats in which prompts, candidates and preferences come and go. Knows files, not rows."""
+"""File formats of prompts, candidates and preferences. Knows files, not rows."""
 
 from blender_ui.exchange.jsonl import read_records, write_records
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord, to_dataset

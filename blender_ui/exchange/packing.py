@@ -1,6 +1,6 @@
 """The bytes of a file, unpacked where it is compressed, and its lines.
 
-Compressed is told by the content: a name may lie, and browsers unpack what they load. Invariant: neither the
+Compression is recognised by content: names can lie, and browsers unpack downloads. Invariant: neither the
 whole nor a line grows past ``exchange.limits``, however small the file is. Non-goal: zips, which hold files.
 """
 

@@ -1,4 +1,4 @@
-"""Rows of any file or folder that people keep preferences in, one object each, before their meaning.
+"""Rows of any file or folder of preferences, one object each, without their meaning.
 
 Known are JSON lines, JSON (an array, an object around one, or objects one after the other), CSV and TSV
 (each compressed or not), Parquet, and folders of the Hugging Face ``datasets`` library: saved to disk

@@ -1,7 +1,7 @@
 """Rows of CSV files as spreadsheets write them.
 
-Between cells may stand a comma, a semicolon (where the comma is the decimal sign) or a tab; a first line
-``sep=;`` says which. Headings are read as people write them: "Response A" is ``response_a``. Invariant: a row
+The separator is a comma, a semicolon (where the comma is the decimal sign) or a tab; a first line
+``sep=;`` sets it. Headings are read as people write them: "Response A" is ``response_a``. Invariant: a row
 whose cells do not fit the headings is given with its fault; rows of blank cells are none. Non-goal: what the
 columns mean.
 """

@@ -1,4 +1,4 @@
-"""What became of a file's rows: how many there were, and which were left out and why.
+"""Counts a file's rows: how many there were, and which were left out and why.
 
 Invariant: a row that makes nothing is counted here or is a fault of the file. Non-goal: what came of the
 rows that were taken; the store knows.

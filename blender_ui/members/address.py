@@ -1,7 +1,7 @@
-"""Where an endpoint is: the address as people paste it, made one that can be asked.
+"""The address of an endpoint: from the text that people paste to a URL to request.
 
-Invariant: what is asked is the written place or ``/v1`` below it, never another host. Non-goal:
-whether anybody answers there.
+Invariant: the URL is the written one or ``/v1`` below it, never another host. Non-goal: whether an
+endpoint answers there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a member is asked, with what is known of how to ask there.
+"""A member's endpoint, and what is known about its requests.
 
 Invariant: the secret is in no text of it. Non-goal: asking.
 """

@@ -1,6 +1,6 @@
 """Supervises the child processes that serve models on this machine.
 
-Invariant: at most one child a server; it speaks only to who knows its key, which is drawn for each
+Invariant: at most one child a server; it answers only with its key, which is random for each
 start and passed by its standard input; it never outlives this process. After a crash the next
 question starts it again, at once the first time and then after a growing pause. Non-goal: what the
 child does, see ``llama_server`` and ``transformers_server``.

@@ -1,7 +1,7 @@
 """Reads one answer out of the OpenAI protocol: documents in, pieces and typed failures out.
 
 Invariant: whatever an endpoint says is either part of the answer or a ``MemberError`` of one kind
-with the text so far, and can be encoded; what a model thinks first is neither. Non-goal: the network.
+with the text so far, and can be encoded; a model's thinking is neither. Non-goal: the network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What endpoints say when they do not answer, in the many forms that they say it.
+"""Endpoints' error responses, in their many forms.
 
 Invariant: the endpoint's own words reach the person, short and never as a page of HTML; the kind is
 one of ``db.models.FailureKind``. Non-goal: what is done about it.

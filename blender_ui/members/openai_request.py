@@ -1,7 +1,7 @@
-"""What an endpoint is asked, and what is changed where it says that it will not have it so.
+"""The request to an endpoint, and its changes after a refusal.
 
-Invariant: a change is one that the endpoint's refusal names, never a guess; how long an answer may get
-and where it must end are never dropped. Non-goal: the network.
+Invariant: a change is one that the endpoint's refusal names, never a guess; the token limit and the
+stop texts are never dropped. Non-goal: the network.
 """
 
 from __future__ import annotations

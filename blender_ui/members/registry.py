@@ -1,7 +1,7 @@
 """The ensemble: every enabled member of members.toml, ready to be asked.
 
-Invariant: a member that cannot be asked is listed with the reason and the remedy, and never keeps
-another from being asked. Importing this imports no torch. Non-goal: fetching weights.
+Invariant: a member that cannot be asked is listed with the reason and the remedy, and never blocks
+another one. Importing this imports no torch. Non-goal: fetching weights.
 """
 
 from __future__ import annotations

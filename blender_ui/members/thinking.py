@@ -1,4 +1,4 @@
-"""Sets apart what a reasoning model thinks between tags in the text of its answer.
+"""Separates a reasoning model's thinking, between tags, from its answer.
 
 Invariant: every character but the tags is either thinking or answer, in the order it came; tags
 that an answer writes about, in code, in quotes or within a sentence, are text. Non-goal: thinking

@@ -3,8 +3,8 @@
 Two policies. ``balanced_random`` gives a comparison that the fewest people have answered, the
 first of them in a random order that was drawn when the queue was made. ``most_informative`` gives
 the one that the active ranker is least sure of, except for a stated share of turns that follow
-``balanced_random``, so that every comparison keeps a chance and what people say can be weighed by
-it.
+``balanced_random``, so that every comparison keeps a known probability, by which votes
+can be weighted.
 
 Propensity is the probability, over that random order and over the draw of this turn, with which
 this comparison was the one chosen among those open to this annotator at that moment. It is exact

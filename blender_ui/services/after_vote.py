@@ -1,4 +1,4 @@
-"""What a change of votes sets off, and what no vote waits for.
+"""What starts after a change of votes; no vote waits for it.
 
 Invariant: whatever adds, takes back, changes or overrules a vote calls ``AfterVote`` once it is in the
 store; pages do not know of it. Non-goal: durable work; that is the worker's.
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class AfterVote:
-    """Tells its followers that votes came, went or count otherwise now; returns at once."""
+    """Tells its followers that votes were added, retracted or overruled; returns at once."""
 
     def __init__(self) -> None:
         self._followers: list[Callable[[], object]] = []

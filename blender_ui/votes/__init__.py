@@ -1,1 +1,1 @@
-"""Standing votes as arrays, and what they say of members and of rankers. Pure: no rows, no models."""
+"""Standing votes as arrays: ratings of members and reports on rankers. Pure: no rows, no models."""

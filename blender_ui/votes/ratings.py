@@ -1,7 +1,7 @@
-"""How members stand against each other by people's preferences: ratings and a win matrix.
+"""Members' ratings and win matrix by people's preferences.
 
 Invariant: only standing preferences of people count; a tie and "both bad" are half a win for each
-side. A member is known by its name, and a model without one is nobody; fused answers are those of the
+side. A member is known by its name, and a model without one is no member; fused answers are those of the
 member that fused them. Members that were never compared, directly or through others, are of different groups.
 Non-goal: reading the store; arrays come in.
 """

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlmodel import select
 
 from blender_ui.members.protocol import Chunk, Message
+from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.fused_answers import FusionUpdate
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.views import Turn
@@ -255,9 +256,9 @@ def test_a_second_round_ends_with_the_next_question(
 ) -> None:
     fuse, goes_on, has_ended = site.services.fusing.fuse, threading.Event(), threading.Event()
 
-    def fuse_slowly(*, prompt_id: int, rounds: int = 1) -> Iterator[FusionUpdate]:
+    def fuse_slowly(answers: PromptView, *, rounds: int = 1) -> Iterator[FusionUpdate]:
         if rounds == 1:
-            yield from fuse(prompt_id=prompt_id)
+            yield from fuse(answers)
             return
         try:
             yield FusionUpdate(text="The first question's")

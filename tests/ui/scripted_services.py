@@ -19,7 +19,7 @@ from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.attribution import PairAttribution, Token
 from blender_ui.services.asking.generating import Generating
-from blender_ui.services.asking.rounds import Blending
+from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.fusing.fused_answers import Fusing
@@ -40,7 +40,14 @@ from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.visitors import Limits, Visitors
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
-from blender_ui.services.ranking.rows import RankingView, load_entrants, save_ranking, view_ranking
+from blender_ui.services.ranking.rows import (
+    Entrants,
+    RankingView,
+    entrants_of,
+    load_entrants,
+    save_ranking,
+    view_ranking,
+)
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
@@ -119,11 +126,18 @@ class ScriptedRanking:
         candidate_ids: Sequence[int] | None = None,
         version_id: int | None = None,
     ) -> RankingView:
+        with transaction(self._engine) as session:
+            entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
+        return self._rank(entrants)
+
+    def rank_answers(self, answers: PromptView) -> RankingView:
+        return self._rank(entrants_of(answers))
+
+    def _rank(self, entrants: Entrants) -> RankingView:
         if self._version_id is None:
             raise NoRanker("No ranker has been trained yet. 50 votes are needed, 12 are there.")
         self.n_ranked += 1
         with transaction(self._engine, immediate=True) as session:
-            entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
             lengths = np.array([len(text) for text in entrants.texts], dtype=float)
             logits = np.clip((lengths[:, None] - lengths[None, :]) / 100, -3, 3)
             ranking_id = save_ranking(
@@ -208,7 +222,6 @@ def build_scripted_services(
         fusing=Fusing(
             engine,
             fuser=ScriptedFuser(),
-            blending=blending,
             judge=ranking,
             labeling=labeling,
             top_k=3,

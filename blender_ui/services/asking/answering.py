@@ -1,7 +1,7 @@
 """One member's answer to one prompt, from the first token to its row.
 
-Invariant: a stream that was begun leaves exactly one Candidate or one CandidateFailure, whichever
-way it ends, and what had been said by then is kept. Non-goal: the other members.
+Invariant: every stream leaves exactly one Candidate or one CandidateFailure, however it ends, and its
+text so far is kept. Non-goal: the other members.
 """
 
 from __future__ import annotations

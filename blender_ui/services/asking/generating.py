@@ -1,8 +1,8 @@
 """Have the members answer a project's prompts, as a job that the worker carries out.
 
-Invariant: every answer is stored by itself the moment it is there, and what is left to ask is read
-from the rows, so a worker that is killed loses the answer it was writing and nothing else; a project
-has at most one job that is not finished. Non-goal: in which process it runs.
+Invariant: every answer is stored as soon as it is complete, and the rows say what is left to ask. A
+killed worker therefore loses only the answer that it was writing. A project has at most one unfinished
+job. Non-goal: in which process it runs.
 """
 
 from __future__ import annotations

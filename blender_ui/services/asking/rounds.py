@@ -159,9 +159,9 @@ class Blending:
         Raises:
             NotFound: If there is no such prompt.
         """
-        prompt = self._get_prompt(prompt_id)
         place = {config.name: index for index, config in enumerate(self._members.configs)}
         with transaction(self._engine) as session:
+            prompt = get_prompt(session, prompt_id)
             answered = candidates.list_answers(session, prompt_id=prompt_id)
             failed = candidates.list_failures(session, prompt_id=prompt_id)
         answered = [one for one in answered if one.backend != FUSION_BACKEND]

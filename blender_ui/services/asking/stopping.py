@@ -1,4 +1,4 @@
-"""Stop buttons: who is at work on what, and the event that ends it.
+"""Stop buttons: the running work, and the event that ends it.
 
 Invariant: an event is known exactly as long as the work it stops. Non-goal: how work reacts to it.
 """

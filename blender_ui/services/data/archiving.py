@@ -1,7 +1,7 @@
-"""Take the whole store out as one archive, and bring one into an empty store.
+"""Export the whole store as one archive, and import one into an empty store.
 
-Invariant: an archive that was taken out and brought in gives the same rows in every table, or nothing. It
-holds people's names and whatever signs them in, so it is to be kept like the database itself. Non-goals:
+Invariant: export and import give the same rows in every table, or nothing. An archive holds people's
+names and sign-ins, so it must be protected like the database itself. Non-goals:
 merging two stores, and the files of trained rankers, which lie beside the database.
 """
 

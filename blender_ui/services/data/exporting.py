@@ -1,8 +1,8 @@
-"""Take prompts, candidates and preferences out into files.
+"""Export prompts, candidates and preferences to files.
 
 Invariant: a JSON-lines export imports into an empty store and exports again as the same bytes; a
-file is replaced only once the new one is whole. Retracted preferences stay behind, and people leave
-under pseudonyms. Non-goal: the syntax of files, which is ``blender_ui.exchange``'s.
+file is replaced only once the new one is whole. Retracted preferences are left out, and people get
+pseudonyms. Non-goal: the syntax of files, which is ``blender_ui.exchange``'s.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Bring prompts, candidates and preferences in from files.
+"""Import prompts, candidates and preferences from files.
 
 Invariant: a file is imported whole or not at all, and importing it again changes nothing. A prompt
-is known by its source and its id there. One that is in the store already is left as it is, and
-where the file now tells something else of it (more labels, another text) the report names it: it
-is not merged, because what changed may be a correction as well as an addition.
+is known by its source and its id there. A prompt that is in the store already stays as it is. If
+the file differs from it (more labels, another text), the report names it. It is not merged, because the
+change may be a correction as well as an addition.
 
 What goes to the queue: up to ``PAIRS_PER_PROMPT`` pairs of each prompt's differing candidates that
 no person has compared in the file, with random sides. Non-goal: the syntax of files, which is

@@ -1,5 +1,5 @@
-"""Does blending help: members, best-ranked and fused answers on the same prompts, beside references.
+"""Does blending help? Compares members, best-ranked and fused answers with references.
 
 Touches: members, rankers and fusers; answers kept in a file of their own.
-Not for: what people say of answers (`inspecting`).
+Not for: people's votes (`inspecting`).
 """

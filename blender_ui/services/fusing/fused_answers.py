@@ -1,7 +1,7 @@
-"""Fusing the best candidates of a prompt into one answer, and having it judged.
+"""Fuse the best candidates of a prompt into one answer, and have the ranker judge it.
 
-Invariant: a fusion that was begun leaves exactly one Fusion row; a fuser that fails, or whose
-answer ranks below its best source, never takes a good answer off the page. Non-goal: how a fuser
+Invariant: every fusion leaves exactly one Fusion row. If the fuser fails, or its answer ranks below the
+best source, the page shows that source. Non-goal: how a fuser
 works, and how a ranker judges.
 """
 
@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -23,7 +23,7 @@ from blender_ui.fusion.attribution import attribute_spans
 from blender_ui.fusion.encoding import in_rank_order
 from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.services.asking.answering import UPDATE_SECONDS
-from blender_ui.services.asking.rounds import Blending, PromptView
+from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import FUSION_BACKEND, CandidateView
 from blender_ui.services.fusing.fusers import settle
@@ -64,8 +64,8 @@ class Judgement(Protocol):
 class Judge(Protocol):
     """Who puts candidates in order; ``RankingService``."""
 
-    def rank(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> Judgement:
-        """Rank candidates and store the ranking; raises NoRanker or RankerError."""
+    def rank_answers(self, answers: PromptView) -> Judgement:
+        """Rank all candidates and store the ranking; raises NoRanker or RankerError."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class FusionUpdate:
 
 
 class _Plan(NamedTuple):
-    prompt: PromptView
+    answers: PromptView
     sources: tuple[CandidateView, ...]
     """Best first."""
     ranking_id: int | None
@@ -99,7 +99,6 @@ class Fusing:
         engine: The store.
         fuser: Who fuses.
         mixture: Who fuses in two rounds; None where nobody can.
-        blending: Knows the candidates.
         judge: Who puts them in order, and the fused answer among them.
         labeling: Where the fused answer is queued as another candidate.
         top_k: How many candidates, best first, the fuser is given.
@@ -107,13 +106,12 @@ class Fusing:
         timer: Seconds from a fixed point, for durations.
     """
 
-    def __init__(  # noqa: PLR0913  one place ties the fusers to everybody they need
+    def __init__(
         self,
         engine: Engine,
         *,
         fuser: Fuser,
         mixture: Fuser | None = None,
-        blending: Blending,
         judge: Judge,
         labeling: Labeling,
         top_k: int,
@@ -123,7 +121,6 @@ class Fusing:
         self._engine = engine
         self._fuser = fuser
         self._mixture = mixture
-        self._blending = blending
         self._judge = judge
         self._labeling = labeling
         self._top_k = top_k
@@ -141,14 +138,14 @@ class Fusing:
         """What shapes its answers besides the name, JSON-ready."""
         return self._fuser.options
 
-    def fuse(self, *, prompt_id: int, rounds: int = 1) -> Iterator[FusionUpdate]:
-        """Fuse the best candidates of a prompt, store the answer, and let the ranker judge it.
+    def fuse(self, answers: PromptView, *, rounds: int = 1) -> Iterator[FusionUpdate]:
+        """Fuse the best of a prompt's answers, store the fused one, and let the ranker judge it.
 
         Before there is a ranker the candidates are taken in the members' order, and the notice
         says so. Closing the generator stops the fuser; so does ``stop`` from another thread.
 
         Args:
-            prompt_id: Whose answers.
+            answers: Of the prompt.
             rounds: 2 lets the members answer again with all answers before them first.
 
         Yields:
@@ -156,17 +153,16 @@ class Fusing:
             fewer than two different candidates there is only the last update, without a fusion.
 
         Raises:
-            NotFound: If there is no such prompt.
             FusionError: If nobody can fuse in so many rounds.
         """
         fuser = self._fuser_of(rounds)
-        plan = self._plan(prompt_id, fuser)
+        plan = self._plan(answers, fuser)
         if len({" ".join(source.text.split()) for source in plan.sources}) < 2:
             yield FusionUpdate(text="", is_done=True, notice=_nothing_to_fuse(plan.sources))
             return
         writing = _Writing(self._timer)
-        with self._stops.running(prompt_id, fuser.name) as stop:
-            prompt = RankingPrompt(instruction=plan.prompt.instruction, input=plan.prompt.input)
+        with self._stops.running(answers.prompt_id, fuser.name) as stop:
+            prompt = RankingPrompt(instruction=answers.instruction, input=answers.input)
             texts = [source.text for source in plan.sources]
             try:
                 yield from writing.follow(fuser.stream(prompt, texts, stop=stop))
@@ -217,29 +213,27 @@ class Fusing:
             raise FusionError(f"expected one or two rounds, came {rounds}")
         return settle(fuser)
 
-    def _plan(self, prompt_id: int, fuser: Fuser) -> _Plan:
-        prompt = self._blending.answers(prompt_id=prompt_id)
-        candidates, ranking_id, trouble = prompt.candidates, None, ""
+    def _plan(self, answers: PromptView, fuser: Fuser) -> _Plan:
+        candidates, ranking_id, trouble = answers.candidates, None, ""
         if len(candidates) > 1:
-            ids = [candidate.candidate_id for candidate in candidates]
             try:
-                ranking = self._judge.rank(prompt_id=prompt_id, candidate_ids=ids)
+                ranking = self._judge.rank_answers(answers)
             except NoRanker:
                 pass
             except RankerError as error:
                 trouble = _ranker_failed(error)
             else:
                 rank = {entry.candidate_id: entry.rank for entry in ranking.entries}
-                order = in_rank_order([rank[id_] for id_ in ids], top_k=self._top_k)
+                order = in_rank_order([rank[one.candidate_id] for one in candidates], top_k=self._top_k)
                 candidates, ranking_id = tuple(candidates[index] for index in order), ranking.ranking_id
-        return _Plan(prompt, candidates[: self._top_k], ranking_id, trouble, fuser)
+        return _Plan(answers, candidates[: self._top_k], ranking_id, trouble, fuser)
 
     def _finish(self, plan: _Plan, outcome: FusedAnswer | str) -> FusionUpdate:
         fusion, trouble = self._store(plan, outcome), plan.trouble
-        if fusion.candidate_id is not None:
+        if fusion.candidate_id is not None and not isinstance(outcome, str):
             self._labeling.queue_prompt(prompt_id=fusion.prompt_id)
             if fusion.ranking_id is not None:
-                trouble = self._let_judge(plan, fusion.candidate_id)
+                trouble = self._let_judge(plan, fusion.candidate_id, outcome)
         with transaction(self._engine) as session:
             view = fusion_view(session, fusion)
         notice = " ".join(sentence for sentence in (trouble, view.notice) if sentence)
@@ -249,7 +243,7 @@ class Fusing:
         with transaction(self._engine, immediate=True) as session:
             return add_fusion(
                 session,
-                prompt_id=plan.prompt.prompt_id,
+                prompt_id=plan.answers.prompt_id,
                 ranking_id=plan.ranking_id,
                 member=self._member(plan.fuser),
                 sources=plan.sources,
@@ -257,11 +251,20 @@ class Fusing:
                 now=self._clock(),
             )
 
-    def _let_judge(self, plan: _Plan, fused_id: int) -> str:
+    def _let_judge(self, plan: _Plan, fused_id: int, answer: FusedAnswer) -> str:
         """Rank the fused answer among all candidates; gives a sentence where that failed."""
-        ids = [*(candidate.candidate_id for candidate in plan.prompt.candidates), fused_id]
+        fused = CandidateView(
+            candidate_id=fused_id,
+            member=_member_name(plan.fuser),
+            text=answer.text,
+            seconds=answer.seconds,
+            first_token_seconds=answer.first_token_seconds,
+            n_tokens=answer.n_tokens,
+            finish_reason=answer.finish_reason,
+        )
+        answers = replace(plan.answers, candidates=(*plan.answers.candidates, fused))
         try:
-            self._judge.rank(prompt_id=plan.prompt.prompt_id, candidate_ids=ids)
+            self._judge.rank_answers(answers)
         except (NoRanker, RankerError) as error:
             return _ranker_failed(error)
         return ""
@@ -270,7 +273,7 @@ class Fusing:
         options = fuser.options | {"top_k": self._top_k}
         identity = json.dumps({"fuser": fuser.name, "options": options}, sort_keys=True)
         return Member(
-            name=f"Fused by {fuser.name}",
+            name=_member_name(fuser),
             backend=FUSION_BACKEND,
             model=fuser.name,
             options=options,
@@ -310,6 +313,10 @@ class _Writing:
             first_token_seconds=self._first_token_seconds,
             seconds=self._timer() - self._started,
         )
+
+
+def _member_name(fuser: Fuser) -> str:
+    return f"Fused by {fuser.name}"
 
 
 def _nothing_to_fuse(sources: Sequence[CandidateView]) -> str:

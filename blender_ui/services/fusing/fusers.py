@@ -1,4 +1,4 @@
-"""Who fuses: a member that is asked to, or a checkpoint in the engine process.
+"""The fusers: a member by prompt, or a checkpoint in the engine process.
 
 Invariant: whatever a fuser is made of, it fails with a ``FusionError``. Non-goal: which candidates
 are worth fusing.

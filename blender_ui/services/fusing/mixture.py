@@ -1,7 +1,7 @@
-"""A second round before fusing: each member sees all answers and writes its own anew.
+"""A second round before fusing: each member reads all answers and writes a new one.
 
-Invariant: a member that fails in the second round is left out, and only where all do is there no
-answer. Non-goal: storing what they wrote; where the fused text came from is told of the first answers.
+Invariant: a member that fails in the second round is left out; without any answer there is no fusion.
+Non-goal: storing the second answers; attribution refers to the first ones.
 
 Source: Wang et al., "Mixture-of-Agents Enhances Large Language Model Capabilities", 2024,
 arXiv:2406.04692, with one layer of proposers and one aggregator.

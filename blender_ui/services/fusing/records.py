@@ -1,7 +1,7 @@
-"""How people like fused answers: blind votes on them against their sources and other members.
+"""The win rate of fused answers in blind votes against their sources and other members.
 
 Invariant: only standing votes of people count, those on checks left out, a tie and "both bad" half. Non-goal:
-what the ranker thinks; ``rows`` has that.
+the ranker's judgement; ``rows`` has that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Fusions as rows and as the views that pages get.
 
 Invariant: whether a fused answer or its best source is to be shown follows from the rows alone, so
-a reload says what the first showing said. Non-goal: fusing.
+a reload shows the same. Non-goal: fusing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which tokens of two answers carried a version's logit.
+"""How much each token of two answers contributed to a version's logit.
 
 Invariant: the models run in a process of their own beside the engine's, because an explanation takes
 long, and no ranking is to wait for it. Non-goal: how it is computed; ``ranking.attribution`` says.

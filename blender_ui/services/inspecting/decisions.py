@@ -1,4 +1,4 @@
-"""What is in the store, told for a researcher: sources, prompts, votes and decisions.
+"""The store for a researcher: sources, prompts, votes and decisions.
 
 Invariant: nothing is written, and every figure comes with the ids of the rows that it is of.
 Non-goal: members' ratings (``member_ratings``), and asking a ranker (``services.ranking``).

@@ -1,4 +1,4 @@
-"""Every preference as arrays, kept in memory and brought up to date by what came since.
+"""Every preference as arrays, kept in memory; only new rows are read.
 
 Invariant: the arrays of one data version never change; a preference that was taken back is left out, and
 so are those on gold pairs and attention checks, which say something of people and not of answers.

@@ -1,6 +1,6 @@
-"""What people and judges said of a prompt, told with the rows that it comes from.
+"""The votes of people and judges on a prompt, with the ids of their rows.
 
-Invariant: only what stands is told. Non-goal: writing; ``services.labeling.loop`` does.
+Invariant: only standing votes are given. Non-goal: writing; ``services.labeling.loop`` does.
 """
 
 from __future__ import annotations

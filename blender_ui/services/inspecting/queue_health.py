@@ -1,4 +1,4 @@
-"""How the label queue does: what is open, lent out, gone stale and done, by source.
+"""The label queue in counts: open, lent, overdue and done pairs, by source.
 
 Invariant: counts alone, read in one moment. Non-goal: agreement; the quality page has it.
 """

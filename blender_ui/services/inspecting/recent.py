@@ -1,7 +1,7 @@
-"""The latest answers to questions that take a while, each under a key that names what it depends on.
+"""A small cache of slow results; each key names everything that its result depends on.
 
-Invariant: an answer is worked out by one thread, and those that ask the same meanwhile wait for it.
-Non-goal: knowing when an answer is out of date; the key says so.
+Invariant: one thread computes a result, and other requests for it wait.
+Non-goal: expiry; a new state has a new key.
 """
 
 from __future__ import annotations

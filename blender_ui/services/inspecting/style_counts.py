@@ -1,6 +1,6 @@
 """Length and markup of every answer, counted once and kept in a file beside the store.
 
-Invariant: an answer never changes, so what was counted stands; the file is a cache and can be deleted.
+Invariant: an answer never changes, so its counts stay valid; the file is a cache and can be deleted.
 Non-goal: what style does to ratings; ``votes.ratings`` says.
 """
 

@@ -1,4 +1,4 @@
-"""What a version would say of texts that nobody wrote: answers edited, swapped, or less a sentence.
+"""A version's logits for changed texts: edited, swapped, or without a sentence.
 
 Invariant: nothing is written. Both orders of a pair are read, because a joint version is not
 antisymmetric. Non-goal: which token mattered; ``attributing`` asks that.

@@ -1,4 +1,4 @@
-"""Work that a worker carries out: what it says of itself while it runs, and how it ends.
+"""Background work: its states, its progress while it runs, and its end.
 
 Touches: rows of jobs and their curves.
 Not for: what the work is (`training`, `asking`).

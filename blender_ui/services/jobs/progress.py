@@ -1,7 +1,7 @@
-"""What a running job says of itself: phase, share done, time left, curve; and whether to go on.
+"""The progress of a running job: phase, share done, time left, curve; and whether to continue.
 
 Invariant: at most one write a second, whatever the caller reports, and progress never goes back.
-Every write looks whether the job was cancelled meanwhile. Non-goal: deciding how a job ends.
+Every write checks whether the job was cancelled. Non-goal: deciding how a job ends.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What an annotator answers and is told, what an answer must satisfy, and its step into the store.
+"""An annotator's answer: its fields, its checks, and the step that stores it.
 
-Invariant: nothing is stored that was not checked here first. Non-goals: whose pair it is, which
-``services.labeling.lending`` knows, and transactions, which ``services.labeling.loop`` opens.
+Invariant: nothing is stored that was not checked here first. Non-goals: lending pairs, which
+``services.labeling.lending`` does, and transactions, which ``services.labeling.loop`` opens.
 """
 
 from __future__ import annotations

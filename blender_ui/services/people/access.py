@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do.
+"""Recognises the person behind a request, and checks their role.
 
 Three modes. ``open``: everybody who opens the page is the admin, without signing in; for an
 app that only listens on loopback. ``accounts``: people must sign in first. ``demo``:

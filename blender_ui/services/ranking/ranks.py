@@ -16,12 +16,14 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NoRanker
 from blender_ui.ranking.aggregation import Policy
+from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.ranking.answer_readings import read_missing
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.rows import (
     Entrants,
     RankingView,
+    entrants_of,
     find_ranking_id,
     load_entrants,
     load_known_logits,
@@ -88,6 +90,13 @@ class RankingService:
         """
         with transaction(self._engine) as session:
             entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=candidate_ids)
+        return self._rank(entrants, version_id)
+
+    def rank_answers(self, answers: PromptView) -> RankingView:
+        """Rank answers that were read already, with the active version; else as ``rank``."""
+        return self._rank(entrants_of(answers), None)
+
+    def _rank(self, entrants: Entrants, version_id: int | None) -> RankingView:
         version = self._get_active() if version_id is None else self._get_version(version_id)
         live = None
         if version.reader_fingerprint is not None:
@@ -96,7 +105,7 @@ class RankingService:
         with transaction(self._engine) as session:
             known_id = find_ranking_id(
                 session,
-                prompt_id=prompt_id,
+                prompt_id=entrants.prompt_id,
                 version_id=version.id,
                 refitted_preference_id=refitted_preference_id,
                 candidate_ids=entrants.candidate_ids,

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from blender_ui.errors import NotFound
 from blender_ui.ranking.aggregation import Policy, rank_scores, score_candidates
+from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.candidates import FUSION_BACKEND, get_prompt
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.values import FloatArray, RankingPrompt
@@ -61,6 +62,18 @@ class Entrants(NamedTuple):
     candidate_ids: tuple[int, ...]
     texts: tuple[str, ...]
     members: tuple[str, ...]
+
+
+def entrants_of(answers: PromptView) -> Entrants:
+    """The answers of a prompt that were read already, to rank."""
+    candidates = sorted(answers.candidates, key=lambda candidate: candidate.candidate_id)
+    return Entrants(
+        prompt_id=answers.prompt_id,
+        prompt=RankingPrompt(instruction=answers.instruction, input=answers.input),
+        candidate_ids=tuple(candidate.candidate_id for candidate in candidates),
+        texts=tuple(candidate.text for candidate in candidates),
+        members=tuple(candidate.member for candidate in candidates),
+    )
 
 
 def load_entrants(session: Session, *, prompt_id: int, candidate_ids: Sequence[int] | None) -> Entrants:

@@ -1,6 +1,6 @@
-"""A column's view from what the services say of its answer.
+"""A column's view, made from the services' view of its answer.
 
-Invariant: a view without a name says nothing from which the member could be told: how long it took, how
+Invariant: a view without a name says nothing that identifies the member: how long it took, how
 many tokens it wrote, whether its limit cut it and its own message of a failure come with the name.
 Non-goal: when names are shown.
 """

@@ -1,4 +1,4 @@
-"""Which answers of which prompts are still to come.
+"""The answers that are still expected, by prompt.
 
 Invariant: an answer is begun by one caller only, however often it is asked for, and a prompt is
 done when every answer that was expected has ended, with or without a row. Non-goal: the answers.

@@ -1,7 +1,7 @@
 """Which two columns the vote bar asks about.
 
-Invariant: people vote on columns in reading order, the store keeps the comparison's own sides; the
-way from one to the other is here alone. Non-goal: taking the vote.
+Invariant: people vote on columns in reading order, and the store keeps the comparison's sides; only
+this module converts between them. Non-goal: taking the vote.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Ranking and fusing for the Blend page, without Gradio.
 
-Invariant: nothing of a result is given out before its prompt is revealed, and a ranking that is not
-to be had never keeps the fused answer away. Non-goal: how they are made.
+Invariant: nothing of a result is given out before its prompt is revealed, and a failed ranking
+never hides the fused answer. Non-goal: how they are made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError, NoRanker, QuotaUsedUp
+from blender_ui.errors import BlenderError, NoRanker
+from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.views import ResultView, Visit
@@ -44,39 +45,23 @@ class Results:
         """
         if visit.prompt_id is None or visit.is_asking:
             return
+        answers = self._blending.answers(prompt_id=visit.prompt_id)
         if visit.is_revealed:
-            yield from self._show(visit, visit.prompt_id)
-        elif self._n_answers(visit) >= LEAST:
-            self._rank(visit.prompt_id, ResultView())
+            yield from self._show(answers)
+        elif len(answers.candidates) >= LEAST:
+            self._rank(answers, ResultView())
 
     def fuse_again(self, visit: Visit, rounds: int) -> Iterator[ResultView]:
         """Fuse once more, in so many rounds; nothing before the names are shown."""
         if visit.prompt_id is None or visit.is_asking or not visit.is_revealed:
             return
-        place = None
-        try:
-            place = self._asking.enter(None)
-            if not self._asking.is_turn(place):
-                raise QuotaUsedUp("The models answer other questions. Press again in a minute.")
-            yield from self._fuse_again(visit.prompt_id, rounds)
-        except QuotaUsedUp as error:
-            yield from self._keep_shown(visit.prompt_id, str(error))
-        finally:
-            self._asking.give_back(place)
-
-    def _fuse_again(self, prompt_id: int, rounds: int) -> Iterator[ResultView]:
-        view = self._rank(prompt_id, ResultView())
+        answers = self._blending.answers(prompt_id=visit.prompt_id)
+        view = self._rank(answers, ResultView())
         notice = "The members answer again, with all answers before them …"
-        yield from self._write(prompt_id, replace(view, fusion_notice=notice), rounds=rounds)
+        yield from self._write(answers, replace(view, fusion_notice=notice), rounds=rounds)
 
-    def _keep_shown(self, prompt_id: int, notice: str) -> Iterator[ResultView]:
-        """What is there already, with a sentence above it."""
-        view, known = self._rank(prompt_id, ResultView()), self._find_current(prompt_id)
-        text = known.text if known is not None else ""
-        yield replace(view, fused_text=text, fusion=known, fusion_notice=notice, is_done=True)
-
-    def _show(self, visit: Visit, prompt_id: int) -> Iterator[ResultView]:
-        if self._n_answers(visit) < LEAST:
+    def _show(self, answers: PromptView) -> Iterator[ResultView]:
+        if len(answers.candidates) < LEAST:
             yield ResultView(
                 ranking_notice="There is nothing to rank or fuse: fewer than two models answered. "
                 "Press Retry under a column, or ask another question.",
@@ -84,47 +69,41 @@ class Results:
             )
             return
         yield (view := ResultView(ranking_notice="Ranking the answers …"))
-        yield (view := self._rank(prompt_id, view))
-        yield from self._fuse(prompt_id, view)
+        yield (view := self._rank(answers, view))
+        yield from self._fuse(answers, view)
 
-    def _rank(self, prompt_id: int, view: ResultView) -> ResultView:
+    def _rank(self, answers: PromptView, view: ResultView) -> ResultView:
         try:
-            return replace(view, ranking=self._ranking.rank(prompt_id=prompt_id), ranking_notice="")
+            return replace(view, ranking=self._ranking.rank_answers(answers), ranking_notice="")
         except NoRanker as error:
             ways = tuple(open_links(self._access, WAYS_TO_A_RANKING))
             return replace(view, ranking_notice=str(error), ways=ways)
         except BlenderError as error:
             return replace(view, ranking_notice=f"The answers could not be ranked: {error}")
 
-    def _fuse(self, prompt_id: int, view: ResultView) -> Iterator[ResultView]:
-        known = self._find_current(prompt_id)
+    def _fuse(self, answers: PromptView, view: ResultView) -> Iterator[ResultView]:
+        known = self._find_current(answers)
         if known is not None:
             yield replace(view, fused_text=known.text, fusion=known, fusion_notice=known.notice, is_done=True)
             return
-        yield from self._write(prompt_id, replace(view, fusion_notice="Fusing the best answers …"))
+        yield from self._write(answers, replace(view, fusion_notice="Fusing the best answers …"))
 
-    def _write(self, prompt_id: int, view: ResultView, *, rounds: int = 1) -> Iterator[ResultView]:
+    def _write(self, answers: PromptView, view: ResultView, *, rounds: int = 1) -> Iterator[ResultView]:
         yield view
         try:
-            for update in self._fusing.fuse(prompt_id=prompt_id, rounds=rounds):
+            for update in self._fusing.fuse(answers, rounds=rounds):
                 view = replace(view, fused_text=update.text, fusion=update.fusion, is_done=update.is_done)
                 yield (view := replace(view, fusion_notice=update.notice) if update.is_done else view)
         except BlenderError as error:
             yield replace(view, fusion_notice=f"There is no fused answer: {error}", is_done=True)
 
-    def _find_current(self, prompt_id: int) -> FusionView | None:
+    def _find_current(self, answers: PromptView) -> FusionView | None:
         """The fused answer that is there already, unless an answer has come since."""
-        fusion = self._fusing.find_fusion(prompt_id=prompt_id)
+        fusion = self._fusing.find_fusion(prompt_id=answers.prompt_id)
         if fusion is None or fusion.candidate_id is None:
             return None
-        answers = self._blending.answers(prompt_id=prompt_id).candidates
-        newest = max((answer.candidate_id for answer in answers), default=0)
+        newest = max((answer.candidate_id for answer in answers.candidates), default=0)
         return fusion if newest < fusion.candidate_id else None
-
-    def _n_answers(self, visit: Visit) -> int:
-        if visit.prompt_id is None:
-            return 0
-        return len(self._blending.answers(prompt_id=visit.prompt_id).candidates)
 
 
 def shown_text(result: ResultView) -> str:

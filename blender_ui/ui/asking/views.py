@@ -1,7 +1,7 @@
 """What the Blend page shows, as values.
 
 Invariant: a view of a prompt whose names are not revealed holds no name, and no time or count of tokens,
-from which a member could be told. Non-goal: how it is drawn.
+that identifies a member. Non-goal: how it is drawn.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the label page sends and is sent: records, how they are drawn, and how they are checked.
 
 Invariant: what came from outside is a record only after every field was checked, and texts that go
-out are safe HTML. Non-goal: what becomes of them.
+out are safe HTML. Non-goal: what the services do with them.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
-from blender_ui.errors import FusionError, NoRanker, NotFound, RankerError
+from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.fusion.protocol import FusedPiece
-from blender_ui.services.asking.rounds import Blending
+from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
 from blender_ui.services.fusing.mixture import MixtureFuser
 from blender_ui.services.labeling.loop import Labeling
@@ -118,8 +118,10 @@ class ScriptedJudge:
     fails_from_call: int = 0
     asked: list[list[int]] = field(default_factory=list)
 
-    def rank(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> StoredRanking:
-        assert candidate_ids is not None
+    def rank_answers(self, answers: PromptView) -> StoredRanking:
+        return self.rank(answers.prompt_id, [one.candidate_id for one in answers.candidates])
+
+    def rank(self, prompt_id: int, candidate_ids: Sequence[int]) -> StoredRanking:
         self.asked.append(list(candidate_ids))
         if self.error is not None and len(self.asked) > self.fails_from_call:
             raise self.error
@@ -175,7 +177,10 @@ class Kitchen:
     prompt_id: int
 
     def fuse(self) -> FusionUpdate:
-        return list(self.fusing.fuse(prompt_id=self.prompt_id))[-1]
+        return list(self.stream())[-1]
+
+    def stream(self, *, rounds: int = 1) -> Iterator[FusionUpdate]:
+        return self.fusing.fuse(self.blending.answers(prompt_id=self.prompt_id), rounds=rounds)
 
     def rows(self, table: type) -> list:
         with Session(self.engine) as session:
@@ -204,7 +209,6 @@ def kitchen(
         engine,
         fuser=fuser,
         mixture=MixtureFuser(fuser, ScriptedEnsemble(ScriptedMember("A", saying("Wait.")))),
-        blending=blending,
         judge=judge or ScriptedJudge(engine, {}, NoRanker("no ranker yet: 0 of 20 preferences")),
         labeling=labeling,
         top_k=top_k,
@@ -242,7 +246,7 @@ def test_the_best_are_fused_in_rank_order_and_the_fused_answer_is_judged(engine:
 
 def test_the_stream_grows_to_the_stored_text(engine: Engine) -> None:
     room = kitchen(engine, ScriptedFuser(FUSED), ScriptedJudge(engine, SCORES))
-    updates = list(room.fusing.fuse(prompt_id=room.prompt_id))
+    updates = list(room.stream())
     assert [update.is_done for update in updates] == [False] * (len(updates) - 1) + [True]
     assert all(FUSED.startswith(update.text) for update in updates)
     (fusion,) = room.rows(Fusion)
@@ -282,7 +286,7 @@ def test_a_later_ranking_may_change_the_verdict(engine: Engine) -> None:
     room = kitchen(engine, ScriptedFuser(FUSED), judge)
     room.fuse()
     judge.scores[FUSED] = 9.0
-    judge.rank(prompt_id=room.prompt_id, candidate_ids=judge.asked[-1])
+    judge.rank(room.prompt_id, judge.asked[-1])
     view = room.fusing.find_fusion(prompt_id=room.prompt_id)
     assert view is not None
     assert view.shown == "fused"
@@ -311,7 +315,7 @@ def test_a_fusion_is_credited_to_who_wrote_it_whoever_is_promoted_meanwhile(
     promoted.name, promoted.options = "Promoted", {"is_promoted": True}
     fuser = PromotingFuser(ScriptedFuser(FUSED), promoted)
     room = kitchen(engine, fuser, ScriptedJudge(engine, SCORES))
-    update = list(room.fusing.fuse(prompt_id=room.prompt_id, rounds=rounds))[-1]
+    update = list(room.stream(rounds=rounds))[-1]
     assert update.fusion is not None
     assert (update.fusion.text, update.fusion.fuser) == (FUSED, name)
     (member,) = (row for row in room.rows(Member) if row.backend == "fusion")
@@ -384,7 +388,7 @@ def test_fewer_than_two_different_answers_are_not_fused(
 def test_closing_the_stream_stops_the_fuser_and_keeps_that_it_was(engine: Engine) -> None:
     fuser = ScriptedFuser(FUSED)
     room = kitchen(engine, fuser, ScriptedJudge(engine, SCORES))
-    stream = room.fusing.fuse(prompt_id=room.prompt_id)
+    stream = room.stream()
     next(stream)
     stream.close()
     assert fuser.n_closed == 1
@@ -412,8 +416,3 @@ def test_texts_are_fused_without_a_store_row(engine: Engine) -> None:
     assert room.rows(Fusion) == []
     with pytest.raises(FusionError, match="at least two"):
         room.fusing.fuse_texts(instruction="Tea?", candidates=["one"])
-
-
-def test_an_unknown_prompt_is_named(engine: Engine) -> None:
-    with pytest.raises(NotFound, match="no prompt 99"):
-        list(kitchen(engine, ScriptedFuser(FUSED)).fusing.fuse(prompt_id=99))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from blender_ui.errors import FusionError, RankerError
 from blender_ui.fusion.protocol import FusedPiece
@@ -41,7 +42,7 @@ class Asked:
         members = [ScriptedMember(name, scripts.get(name, saying(text))) for name, text in ANSWERS.items()]
         self.services = build_scripted_services(folder, *members)
         self.results = Results(self.services)
-        blend = Blend(self.services)
+        self.blend = blend = Blend(self.services)
         self.visit = blend.ask(blend.open(None).visit, "How do I make tea?", "").visit
         for number in range(3):
             list(blend.stream(self.visit, number))
@@ -70,6 +71,22 @@ def test_with_a_ranker_the_answers_are_ranked_and_then_fused(asked: Asked) -> No
     assert [view.is_done for view in views] == [False] * (len(views) - 1) + [True]
 
 
+def test_from_the_vote_to_the_fused_text_each_request_reads_the_answers_once(asked: Asked) -> None:
+    asked.services.ranking.train()
+    read: list[str] = []
+
+    @event.listens_for(asked.services.engine, "before_cursor_execute")
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "candidate.text" in statement and "WHERE candidate.prompt_id = ?" in statement:
+            read.append(statement)
+
+    asked.blend.page(asked.revealed)
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert last.fusion is not None
+    # For the page; for ranking, fusing and judging; and inside the transaction that queues the new pairs.
+    assert len(read) == 3
+
+
 def test_without_a_ranker_the_page_says_what_is_needed_and_still_fuses(asked: Asked) -> None:
     last = list(asked.results.follow(asked.revealed))[-1]
     assert last.ranking is None
@@ -84,10 +101,10 @@ def test_without_a_ranker_the_page_says_what_is_needed_and_still_fuses(asked: As
 def test_a_ranker_that_fails_does_not_keep_the_fused_answer_away(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rank(*, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> None:
+    def rank(answers: object) -> None:
         raise RankerError("the reader's process ended; try again")
 
-    monkeypatch.setattr(asked.services.ranking, "rank", rank)
+    monkeypatch.setattr(asked.services.ranking, "rank_answers", rank)
     last = list(asked.results.follow(asked.revealed))[-1]
     assert "the reader's process ended; try again" in last.ranking_notice
     assert last.fusion is not None
