@@ -9,7 +9,6 @@ Non-goal: rows.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from blender_ui.errors import MalformedInput, MissingPackage, SchemaMismatch, SettingsError, StorageError
 from blender_ui.faults import describe_os_error
-from blender_ui.outside import find_fault
 from db.engine import BUSY_TIMEOUT_SECONDS, create_store
 from db.migrations import SchemaVersionError, check_schema, migrate
 
@@ -173,7 +171,6 @@ def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SEC
             f"{name}: its folder cannot be made: {describe_os_error(error, folder)}"
         ) from error
     event.listen(engine, "handle_error", _translate)
-    event.listen(engine, "before_cursor_execute", _check_parameters)
     return engine
 
 
@@ -250,18 +247,3 @@ def _find_postgresql_error(error: Any, *, is_lost: bool) -> Exception | None:
     if sentence is None and (is_lost or (not state and kind in ("OperationalError", "ConnectionTimeout"))):
         sentence = _AWAY
     return StorageError(sentence) if sentence else None
-
-
-def _check_parameters(
-    _connection: Any, _cursor: Any, _statement: str, parameters: Any, _context: Any, is_many: bool
-) -> None:
-    """SQLite would keep a NUL in a text, and the store would not go to PostgreSQL any more."""
-    for value in _list_values(parameters if is_many else [parameters]):
-        fault = find_fault(value) if isinstance(value, str) else None
-        if fault is not None:
-            raise MalformedInput(f"a text holds {fault}; take it out: {str(value)[:40]!a}")
-
-
-def _list_values(rows: Any) -> Iterator[Any]:
-    for row in rows:
-        yield from row.values() if isinstance(row, dict) else row
