@@ -1,8 +1,8 @@
-"""Whose question the members answer next, so that one visitor's many do not keep the others waiting.
+"""The turns of visitors' questions, so that one visitor with many does not keep the others waiting.
 
 Invariant: at most ``at_once`` questions of visitors run, one of each visitor; each visitor has at most one
-more waiting; a turn that becomes free goes to the address that has waited longest for one, and within it
-to the visitor who has. A question that nobody asks after loses its place. Non-goal: the members.
+more waiting; a free turn goes to the address that has waited longest, and within it to the visitor who
+has. A question whose page no longer asks loses its place. Non-goal: the members.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a log of labels says of agreement and of each annotator. Pure: arrays in, figures out.
+"""Agreement and each annotator's figures from a log of labels. Pure: arrays in, figures out.
 
 Invariant: an annotator is compared with the others' labels of an item, never with their own. Non-goal:
-reading the log, and deciding what to do about anybody.
+reading the log, and acting on a warning.
 """
 
 from __future__ import annotations

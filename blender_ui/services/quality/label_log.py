@@ -1,4 +1,4 @@
-"""Every standing label of people as arrays, kept in memory and brought up to date by what came since.
+"""Every standing label of people as arrays, kept in memory; only new rows are read.
 
 An item is an unordered pair of candidates, whichever side each was shown on; of an annotator's labels of one
 item the latest counts. Invariant: the arrays of one version never change. Non-goal: what is made of them.

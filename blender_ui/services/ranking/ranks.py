@@ -1,7 +1,7 @@
 """Ranking the answers to a prompt with the active version.
 
-Invariant: what a page is shown is stored with both orders of every pair, and says which version said
-it and up to which vote that version had learnt. An answer is read once for each reader, and a pair
+Invariant: every shown ranking is stored with both orders of every pair, its version, and the last vote
+that the version had learnt from. An answer is read once for each reader, and a pair
 once for each joint version. Non-goal: training versions; nothing here imports torch.
 """
 

@@ -1,4 +1,4 @@
-"""Answers that the live head should have readings of: those voted on, then those asked next.
+"""Reads answers for the live head in advance: those voted on, then those asked next.
 
 Invariant: little at a time, because a page that ranks shares the reader. Non-goal: refitting.
 """

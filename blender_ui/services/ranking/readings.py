@@ -1,4 +1,4 @@
-"""What frozen readers read, kept as rows so that no answer is read twice by the same reader.
+"""Readings of frozen readers as rows, so that a reader reads no answer twice.
 
 Invariant: vectors of one fingerprint have one width. Non-goal: reading; callers bring the vectors.
 """

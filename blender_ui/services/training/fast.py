@@ -1,6 +1,6 @@
 """Fitting the fast ranker for a job, and predicting with one.
 
-Invariant: nothing is learnt from held-out preferences; their figures on the curve are only looked at.
+Invariant: nothing is learnt from held-out preferences; their figures are only drawn on the curve.
 Non-goal: reading answers; vectors come in.
 """
 

@@ -1,7 +1,7 @@
 """Training a fuser for a job, and deciding whether it may fuse.
 
-Invariant: a run that died goes on from the state saved beside its output; a version is promoted only
-where what it writes on held-out prompts is closer to the target than what is shown without it. Non-goal:
+Invariant: a run that died resumes from the state saved beside its output. A version is promoted only if
+its answers to held-out prompts are closer to the target than the answers shown without it. Non-goal:
 the fine-tuning itself; it comes in as functions, because it needs torch.
 """
 

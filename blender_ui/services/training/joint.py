@@ -1,7 +1,7 @@
 """Fine-tuning a joint or pointwise ranker for a job, and predicting with one.
 
-Invariant: a run that died goes on from the state that the fine-tuning saves beside its output, so a
-step that is repeated repeats only what came after it. Non-goal: the fine-tuning itself; it comes in
+Invariant: a run that died resumes from the state that the fine-tuning saves beside its output, so a
+repeated step repeats only the work after it. Non-goal: the fine-tuning itself; it comes in
 as a function, because it needs torch.
 """
 

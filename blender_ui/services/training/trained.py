@@ -1,6 +1,6 @@
-"""What every kind of training leaves behind.
+"""The result of every kind of training.
 
-Invariant: the checkpoint that is named lies on the disk, whole. Non-goal: how it came about.
+Invariant: the named checkpoint is complete on the disk. Non-goal: how it was trained.
 """
 
 from __future__ import annotations

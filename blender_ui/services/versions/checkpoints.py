@@ -1,4 +1,4 @@
-"""Writing a ranker's folder so that it is there whole or not at all.
+"""Writes a ranker's folder: complete or not at all.
 
 Invariant: a folder under its final name is complete and on the disk. Non-goal: what is in it.
 """
