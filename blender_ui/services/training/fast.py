@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from blender_ui.engine.folders import write_folder
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import measure_fit
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.trained import Trained
-from blender_ui.services.versions.checkpoints import write_checkpoint
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
 
 N_POINTS = 12
@@ -57,7 +57,7 @@ def fit_fast(
     ranker = FastRanker.fit(learnt, readings, options=options, negatives=negatives, on_progress=follow)
     _draw_curve(ranker, learnt, judged, readings, progress, share)
     name = f"{output.name}-{ranker.fingerprint[:12]}"
-    write_checkpoint(output.parent, name, ranker.save)
+    write_folder(output.parent / name, ranker.save)
     return Trained(
         path=name,
         fingerprint=ranker.fingerprint,
