@@ -20,7 +20,7 @@ from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.ranking.readings import load_readings
-from blender_ui.services.training.fast import predict_fast
+from blender_ui.services.training.predicting import predict_fast
 from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Preference, utc_now
