@@ -353,7 +353,8 @@ def test_a_kind_is_trained_by_its_trainer_and_by_nothing_else(engine: Engine, tr
     trainer = OtherTrainer()
     run = TrainingRun(engine, {JobKind.POINTWISE: trainer})
     job = training.request(kind=JobKind.POINTWISE, options={"base": "mine"})
-    version = versions_by_id(engine)[carry_out(run, job)]
+    version_id = carry_out(run, job)
+    version = versions_by_id(engine)[version_id]
     assert (version.kind, version.base_model, version.n_train) == (ModelKind.POINTWISE, "mine", 40)
     assert (trainer.n_left, trainer.forgotten) == (0, [job.id])
     other = training.request(kind=JobKind.FAST)
