@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from blender_ui.errors import QuotaUsedUp
 
 FORGOTTEN_AFTER = timedelta(seconds=15)
-"""Without a look at whether it is one's turn: the page that would have asked is gone."""
+"""Without a request for the turn: the page is gone."""
 LONGEST = timedelta(minutes=15)
-"""Of a turn; a running question is never asked after, so a lost one must not hold its turn for ever."""
+"""Limit of a turn, so that a question that was lost does not hold it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Turns:
             return place.is_running
 
     def leave(self, number: int, *, now: datetime) -> None:
-        """Give a place up; the next one's turn begins. An unknown place is nobody's."""
+        """Give a place up; the next one's turn begins. An unknown place changes nothing."""
         with self._lock:
             self._places.pop(number, None)
             self._settle(now)
