@@ -105,7 +105,7 @@ class Caller:
 def caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
     refits: list[None] = []
     monkeypatch.setattr(LiveHead, "refit_soon", lambda live_head: refits.append(None))
-    monkeypatch.setattr(MemberRatings, "warm_up", lambda ratings: None)
+    monkeypatch.setattr(MemberRatings, "read_ahead", lambda ratings: None)
     caller = Caller(tmp_path, refits)
     yield caller
     caller.services.close()
