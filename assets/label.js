@@ -32,7 +32,7 @@ let counts = null;
 
 // ---- Server --------------------------------------------------------------------------------------
 // Only for requests that may be sent twice. A refusal is final; anything else is tried again, but what
-// the server breaks down over again and again would hold back everything behind it for ever.
+// the server breaks down over again and again would block everything behind it.
 async function insist(endpoint, ...data) {
   let nBreakdowns = 0;
   for (let wait = 500; ; wait = Math.min(wait * 2, 5000)) {
@@ -125,7 +125,7 @@ function draw(next, empty = null) {
   });
 }
 
-// Why there is no pair, and the ways on that are open to whoever sits here.
+// Why there is no pair, and the pages that this person may open next.
 function showEmpty(empty) {
   if (empty) {
     find(".why").textContent = empty.text;

@@ -65,13 +65,17 @@ from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.texts import Evaluating
-from blender_ui.services.training.fuser import FuserRun
+from blender_ui.services.training.fast import FastTrainer
+from blender_ui.services.training.fuser import FuserTrainer
+from blender_ui.services.training.joint import JointTrainer
+from blender_ui.services.training.rankers import RankerTools
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
+from blender_ui.services.training.trainer import Trainer
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
-from db.models import ModelRole, utc_now
+from db.models import JobKind, ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 """Where a joint or pointwise training starts when it names no encoder."""
@@ -291,21 +295,25 @@ def visitor_limits(settings: Settings) -> Limits:
 def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> TrainingRun:
     """Make what the worker carries out jobs with."""
     engine = open_store(settings)
-    return TrainingRun(
-        engine,
+    rankers = RankerTools(
+        engine=engine,
         rankers_path=settings.rankers_path,
-        reader_name=settings.reader,
         open_reader=partial(load_reader, find_reader(settings.reader, cache_path=settings.weights_path)),
-        joint=joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER),
-        fusers=FuserRun(
-            engine=engine,
-            fusers_path=settings.fusers_path,
-            tools=SeqToSeqTools(
-                base_finder=partial(_find_fuser_base, settings), default_base=DEFAULT_FUSER_BASE
-            ),
-        ),
-        clock=clock,
+        open_ranker=load_joint,
     )
+    joint = joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER)
+    fuser = FuserTrainer(
+        engine=engine,
+        fusers_path=settings.fusers_path,
+        tools=SeqToSeqTools(base_finder=partial(_find_fuser_base, settings), default_base=DEFAULT_FUSER_BASE),
+    )
+    trainers: dict[JobKind, Trainer] = {
+        JobKind.FAST: FastTrainer(rankers, reader_name=settings.reader),
+        JobKind.JOINT: JointTrainer(rankers, form="joint", joint=joint),
+        JobKind.POINTWISE: JointTrainer(rankers, form="pointwise", joint=joint),
+        JobKind.FUSER: fuser,
+    }
+    return TrainingRun(engine, trainers, clock=clock)
 
 
 def build_generation_run(settings: Settings, *, clock: Clock = utc_now) -> tuple[Members, GenerationRun]:

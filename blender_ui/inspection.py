@@ -72,7 +72,10 @@ class Inspector:
         self._services.close()
 
     def preferences(self) -> pd.DataFrame:
-        """Every standing preference, one a row: ids, members, target for left, who said it."""
+        """Every standing preference, one a row: ids, members, target for left, who said it.
+
+        Where a researcher has ruled, the target is the ruling's.
+        """
         told = self._services.preference_table.current()
         names = np.array([*told.members, ""], dtype=object)
         return pd.DataFrame(

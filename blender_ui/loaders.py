@@ -82,15 +82,13 @@ def fine_tune(
 
 
 def joint_tools(*, find_base: Callable[[str], Path], default_base: str) -> JointTools:
-    """What ``TrainingRun`` needs for joint rankers.
+    """What ``JointTrainer`` needs.
 
     Args:
         find_base: Gives the folder of an encoder by its name or path.
         default_base: The encoder where a job names none.
     """
-    return JointTools(
-        fine_tune=fine_tune, open_ranker=load_joint, find_base=find_base, default_base=default_base
-    )
+    return JointTools(fine_tune=fine_tune, find_base=find_base, default_base=default_base)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 Invariant: an engine from here raises sentences: ``StorageError`` where the database does not do its part,
 ``MalformedInput`` where it cannot keep what it was given, the same on SQLite and PostgreSQL. What is left as
-SQLAlchemy raises it is a broken constraint, which whoever writes looks for, or a fault of the program.
+SQLAlchemy raises it is a broken constraint, which the caller expects, or a fault of the program.
 Non-goal: rows.
 """
 

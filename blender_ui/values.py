@@ -6,6 +6,7 @@ engine never has to. Non-goal: how preferences are stored or displayed.
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from dataclasses import dataclass, field
 
@@ -17,6 +18,24 @@ from blender_ui.errors import RankerError
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
+
+
+class OutcomeCode(enum.IntEnum):
+    """An outcome as arrays hold it: its place in the store's ``Outcome``."""
+
+    LEFT = 0
+    RIGHT = 1
+    TIE = 2
+    BOTH_BAD = 3
+
+
+TARGETS: FloatArray = np.array([1.0, 0.0, 0.5, 0.5])
+"""Share of preference for left, by the outcome's code."""
+
+
+def is_decided(codes: IntArray) -> BoolArray:
+    """Where one side won."""
+    return np.asarray(codes <= OutcomeCode.RIGHT)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,11 @@ class Outcome(enum.StrEnum):
     TIE = "tie"
     BOTH_BAD = "both_bad"
 
+    @property
+    def turned(self) -> Outcome:
+        """What it is with the sides exchanged."""
+        return {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}.get(self, self)
+
 
 class Origin(enum.StrEnum):
     """Where a comparison came from."""

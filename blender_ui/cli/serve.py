@@ -29,7 +29,7 @@ def serve(settings: Settings) -> None:
     Raises:
         BlenderError: If a step failed; its message says which and what to do.
     """
-    # First: it takes a moment, and weights may take an hour before whoever started hears that it fails.
+    # First: it takes a moment, and weights may take an hour before a failure is reported.
     print(f"1/4 database {settings.store_name}", flush=True)
     open_store(settings).dispose()
     print("2/4 model weights", flush=True)

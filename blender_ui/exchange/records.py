@@ -18,12 +18,17 @@ import numpy as np
 
 from blender_ui.exchange.fields import TooLong
 from blender_ui.exchange.limits import MOST_CHARACTERS
-from blender_ui.values import PreferenceDataset, RankingPrompt
+from blender_ui.values import TARGETS, OutcomeCode, PreferenceDataset, RankingPrompt
 
 Winner = Literal["a", "b", "tie", "both_bad"]
 Kind = Literal["human", "judge"]
 
-_TARGET: dict[Winner, float] = {"a": 1.0, "b": 0.0, "tie": 0.5, "both_bad": 0.5}
+_CODES: dict[Winner, OutcomeCode] = {
+    "a": OutcomeCode.LEFT,
+    "b": OutcomeCode.RIGHT,
+    "tie": OutcomeCode.TIE,
+    "both_bad": OutcomeCode.BOTH_BAD,
+}
 _UNKNOWN_MODEL = re.compile(
     r"\s*((unknown|unnamed|anonymous|none|null|nan|n/a)([-_ ]?\d+)?)?\s*", re.IGNORECASE
 )
@@ -163,6 +168,7 @@ def to_dataset(records: Iterable[PromptRecord]) -> PreferenceDataset:
             for label, stands in standing_labels(record.labels)
             if stands and label.kind == "human"
         ]
+    codes = np.array([_CODES[label.winner] for _, label, _ in kept], dtype=np.int64)
     return PreferenceDataset(
         prompts=tuple(prompts),
         texts=tuple(texts),
@@ -170,8 +176,8 @@ def to_dataset(records: Iterable[PromptRecord]) -> PreferenceDataset:
         prompt_of=np.array(prompt_of, dtype=np.int64),
         left=np.array([offset + label.a for offset, label, _ in kept], dtype=np.int64),
         right=np.array([offset + label.b for offset, label, _ in kept], dtype=np.int64),
-        target=np.array([_TARGET[label.winner] for _, label, _ in kept], dtype=np.float64),
-        both_bad=np.array([label.winner == "both_bad" for _, label, _ in kept], dtype=bool),
+        target=TARGETS[codes],
+        both_bad=codes == OutcomeCode.BOTH_BAD,
         strength=np.array(
             [np.nan if label.strength is None else label.strength for _, label, _ in kept], dtype=np.float64
         ),

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from blender_ui.engine.folders import write_folder
 from blender_ui.errors import FusionError
 from blender_ui.fusion.encoding import FusionLimits, encode_fusion
 from blender_ui.fusion.examples import FusionExample
@@ -31,7 +32,6 @@ from blender_ui.fusion.generation import GenerationOptions
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
 from blender_ui.ranking.joint.hardware import explain_memory, multiplies_bfloat16
 from blender_ui.ranking.joint.progress import SaveClock, clear_progress, load_progress, save_progress
-from blender_ui.ranking.joint.storage import write_folder
 
 _IGNORED = -100
 """Label of a place that is not part of the loss."""

@@ -1,7 +1,7 @@
-"""Which tokens carried a pair's logit: what an attribution says, and whether it adds up.
+"""How much each token contributed to a pair's logit, and whether the sum is complete.
 
 Invariant: ``logit = baseline + sum of all tokens' values + gap``; the gap is what the numerical integral
-missed, and is told, never spread over the tokens. Imports no torch. Non-goal: computing one;
+missed; it is reported, never spread over the tokens. Imports no torch. Non-goal: computing one;
 ``reading_attribution`` and ``joint.attribution`` do.
 """
 

@@ -1,4 +1,4 @@
-"""Turn log-odds into probabilities that come true as often as they say.
+"""Calibration: log-odds to probabilities that match the observed frequencies.
 
 Invariant: the sign of a logit never changes, so calibration moves no rank. Non-goal: measuring how
 well it worked (see ``statistics.reliability``).

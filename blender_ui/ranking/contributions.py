@@ -2,7 +2,7 @@
 
 Invariant: a pair's contributions add up to its logit exactly, because the logit is linear in the
 features up to one factor that all of a pair's contributions share: uncertainty and temperature.
-Non-goal: tokens; ``attribution`` speaks of those.
+Non-goal: tokens; see ``attribution``.
 """
 
 from __future__ import annotations

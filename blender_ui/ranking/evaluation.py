@@ -1,4 +1,4 @@
-"""How often a ranker agrees with people, beside what simple means and people themselves reach.
+"""How often a ranker agrees with people, beside simple baselines and people themselves.
 
 Invariant: everything fitted here is fitted on other prompts than those it predicts, and intervals
 resample whole prompts. Non-goal: fitting rankers; their logits come in.

@@ -1,4 +1,4 @@
-"""What is known of a candidate before it is read: who wrote it, and for which kind of task.
+"""The prior of a candidate: its member, and the member for this kind of task.
 
 A member has a strength, and for each kind of task a deviation from it; both are shrunk towards 0,
 the deviations more, so a member seen twice in one kind is mostly judged by its strength overall.

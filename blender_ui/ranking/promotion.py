@@ -1,4 +1,4 @@
-"""Whether a new version may take the active one's place: figures on held-out people, and a sentence.
+"""Whether a new version replaces the active one: figures on held-out preferences, and a reason.
 
 Invariant: both versions are judged on the same preferences, of prompts that neither learnt from, and
 the reason names every figure that decided. Non-goal: computing logits, or acting on the decision.

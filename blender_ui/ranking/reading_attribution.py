@@ -3,9 +3,9 @@
 The reader is frozen and its readings enter the logit by one linear map, so the path goes from an answer
 of empty tokens of the same length, through the model, to the reading and on to the utility. What is
 counted on the surface and what the member's name adds do not depend on embeddings: they stay in the
-baseline, and ``FastRanker.read_pairs`` tells them exactly. Most of the path changes nothing, because far
-from a real answer the columns of a reading are cut off, and what changes does so in a short stretch of it;
-so points are put where the sum still misses something. Invariant: the same texts give the same values.
+baseline, and ``FastRanker.read_pairs`` gives them exactly. Most of the path changes nothing, because far
+from a real answer the columns of a reading are cut off, and the rest lies in a short part of it; so
+points are added where the sum has the largest error. Invariant: the same texts give the same values.
 Non-goal: speed; an answer takes seconds.
 """
 

@@ -1,7 +1,7 @@
-"""What can be counted in an answer without reading it: length, layout, repetition, echo of the prompt.
+"""Surface features of an answer, without a model: length, layout, repetition, echo of the prompt.
 
 Invariant: every feature is finite for every text, the empty one included, and counts enter by their
-logarithm so that one huge answer does not rule a fit. Non-goal: judging what an answer says.
+logarithm so that one huge answer does not dominate a fit. Non-goal: an answer's content.
 """
 
 from __future__ import annotations

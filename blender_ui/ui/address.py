@@ -14,7 +14,7 @@ IPV6_NETWORK = 64
 
 
 def find_address(host: str, forwarded: Sequence[str], *, n_proxies: int) -> str:
-    """The address of whoever sent a request.
+    """The address that a request came from.
 
     Args:
         host: Of the connection.

@@ -1,7 +1,7 @@
 """Stands in front of Gradio's calls: says who may make one before Gradio makes a session for it.
 
 A session costs Gradio most of a megabyte, and it makes one for every new session number that a call
-brings, also where the call is refused afterwards. So whoever may not call a handler is told so here,
+brings, also where the call is refused afterwards. So people who may not call a handler are refused here,
 and what anybody may call gets no session of its own; a password does not even come to Gradio.
 
 Invariant: a session is only made for somebody who may call the handler. Non-goal: guarding the

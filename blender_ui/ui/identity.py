@@ -166,7 +166,7 @@ def may_open(access: Access, address: str) -> bool:
 
 
 def open_links(access: Access, links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Of ways on, a title and an address each, those that whoever asks can go."""
+    """The links, a title and an address each, that the person may open."""
     key = presented_key.get()
     return [
         link

@@ -188,7 +188,7 @@ def scale_on_top(title: str, **options: object) -> dict[str, object]:
 
 
 def styled(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
-    """Give a figure the look of all.
+    """Give a figure the common style.
 
     Args:
         figure: Is changed.

@@ -42,7 +42,7 @@ class PreferenceArrays:
     Attributes:
         version: Which state of the store this is.
         preference_id, comparison_id, annotator_id: Ids, (n,).
-        target: 1 for left, 0 for right, .5 for a tie and for "both bad", (n,).
+        target: As ``values.TARGETS``, of the ruling where there is one, (n,).
         is_decided: Where one side won, (n,).
         is_human: Where a person said it, (n,).
         prompt_id, left_id, right_id: Of the comparison, (n,).

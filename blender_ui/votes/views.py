@@ -17,6 +17,21 @@ BEST_RANKED = "best-ranked"
 """Stands for whichever answer a ranking put first, as if choosing by rank were a member."""
 
 
+def apply_rulings(codes: IntArray, comparison_ids: IntArray, ruled: IntArray) -> IntArray:
+    """Outcomes as they count: the ruling's where there is one.
+
+    Args:
+        codes: Outcomes as people gave them, (n,).
+        comparison_ids: Of what each was said, (n,).
+        ruled: Comparisons with a ruling, ascending, and the ruling's outcome, (2, m).
+    """
+    if not ruled.shape[1]:
+        return codes
+    ids, outcomes = ruled
+    place = np.minimum(np.searchsorted(ids, comparison_ids), len(ids) - 1)
+    return np.where(ids[place] == comparison_ids, outcomes[place], codes)
+
+
 def find_judged(told: PreferenceArrays, prompts: PromptArrays) -> PreferenceArrays:
     """The decided votes of people on held-out prompts."""
     return told.select(told.is_decided & told.is_human & prompts.is_held_out[told.prompt_id])

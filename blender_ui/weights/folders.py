@@ -5,13 +5,12 @@ Invariant: a folder of that name is complete. Non-goal: what is in it.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
+
+from blender_ui.engine.folders import write_folder
 
 
 def make_folder(folder: Path, write: Callable[[Path], None]) -> Path:
@@ -24,11 +23,5 @@ def make_folder(folder: Path, write: Callable[[Path], None]) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if not folder.exists():
-            made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-            made.chmod(0o755)
-            try:
-                write(made)
-                os.rename(made, folder)
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
+            write_folder(folder, write)
     return folder

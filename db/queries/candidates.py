@@ -45,6 +45,12 @@ def list_answers(session: Session, *, prompt_id: int) -> list[Answer]:
     return [Answer(*row) for row in session.execute(query)]
 
 
+def ids_of_prompt(session: Session, *, prompt_id: int) -> list[int]:
+    """The ids of a prompt's candidates, ascending, the fused ones too."""
+    query = select(col(Candidate.id)).where(col(Candidate.prompt_id) == prompt_id)
+    return [id_ for id_ in session.scalars(query.order_by(col(Candidate.id))) if id_ is not None]
+
+
 def list_failures(session: Session, *, prompt_id: int) -> list[Failure]:
     """The failures of a prompt by ascending id."""
     query = (

@@ -16,6 +16,7 @@ from sqlalchemy import String, case, cast, func, select
 from sqlmodel import Session, col
 
 from db.models import Candidate, Comparison, Outcome, Preference, Prompt, Reading
+from db.queries import rulings
 from db.queries.checks import select_checks
 
 Columns = NDArray[np.int64]
@@ -25,7 +26,8 @@ ROWS_AT_ONCE = 100_000
 """Ids that one statement asks for: other threads wait while a text of digits is read, here a hundredth of a
 second, and no text nears SQLite's limit of a gigabyte."""
 TEXTS_AT_ONCE = 5_000
-OUTCOME_CODES = {Outcome.RIGHT: 0, Outcome.TIE: 1, Outcome.LEFT: 2, Outcome.BOTH_BAD: 3}
+OUTCOME_CODES = {outcome: code for code, outcome in enumerate(Outcome)}
+"""An outcome's code is its place in ``Outcome``."""
 
 
 class DataVersion(NamedTuple):
@@ -34,6 +36,7 @@ class DataVersion(NamedTuple):
     last_id: int
     n: int
     n_retracted: int
+    last_ruling_id: int
     checks: tuple[int, ...]
     """Comparisons that are gold pairs or attention checks, ascending."""
 
@@ -48,14 +51,15 @@ class PromptFacts(NamedTuple):
 
 
 def get_data_version(session: Session) -> DataVersion:
-    """The state of the preferences at this moment; three figures, because each has an index of its own."""
+    """The state of the preferences at this moment; a figure each, because most have an index of its own."""
     n = select(func.count()).select_from(Preference)
     last_id = select(func.coalesce(func.max(col(Preference.id)), 0))
     n_retracted = n.where(col(Preference.retracted_at).is_not(None))
-    figures = session.execute(select(*(one.scalar_subquery() for one in (last_id, n, n_retracted)))).one()
+    wanted = (last_id, n, n_retracted, rulings.select_last_id())
+    figures = session.execute(select(*(one.scalar_subquery() for one in wanted))).one()
     checks = session.execute(select_checks()).scalars()
-    last, n_all, n_gone = (int(one) for one in figures)
-    return DataVersion(last, n_all, n_gone, tuple(sorted(checks)))
+    last, n_all, n_gone, last_ruling = (int(one) for one in figures)
+    return DataVersion(last, n_all, n_gone, last_ruling, tuple(sorted(checks)))
 
 
 def list_preferences(session: Session, *, after_id: int = 0) -> Columns:
@@ -69,6 +73,12 @@ def list_retracted(session: Session) -> Columns:
     """Ids of the preferences that were taken back, shape (1, n)."""
     query = select(col(Preference.id)).where(col(Preference.retracted_at).is_not(None))
     return np.array([sorted(session.execute(query).scalars())], dtype=np.int64)
+
+
+def list_ruled(session: Session) -> Columns:
+    """Id and outcome's code of every comparison that a ruling counts for, by ascending id, (2, n)."""
+    rows = [(id_, OUTCOME_CODES[outcome]) for id_, outcome in sorted(rulings.find_ruled(session).items())]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2).T
 
 
 def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:

@@ -13,6 +13,7 @@ from sqlalchemy import Select, String, case, cast, func, select, union
 from sqlmodel import Session, col
 
 from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference, Prompt
+from db.queries import rulings
 from db.queries.checks import select_checks
 
 
@@ -30,7 +31,8 @@ class ComparedPreference(NamedTuple):
     preference_id: int
     left_id: int
     right_id: int
-    outcome: str
+    outcome: Outcome
+    """The ruling's where there is one."""
     strength: float | None
     annotator_id: int
 
@@ -58,7 +60,8 @@ class Counted(NamedTuple):
     Attributes:
         n: All.
         n_new: Those with a higher id than was asked about.
-        decided: Those for one side, by the fingerprint of their prompt; prompts without any are left out.
+        decided: Those for one side, rulings counted, by the fingerprint of their prompt; prompts without any
+            are left out.
     """
 
     n: int
@@ -76,10 +79,17 @@ def list_preferences(session: Session, *, scope: Scope) -> list[ComparedPreferen
             col(Preference.outcome),
             col(Preference.strength),
             col(Preference.annotator_id),
+            col(Comparison.id),
         ),
         scope,
     )
-    return [ComparedPreference(*row) for row in session.execute(query.order_by(col(Preference.id)))]
+    ruled = rulings.find_ruled(session)
+    return [
+        ComparedPreference(id_, left_id, right_id, ruled.get(comparison_id, outcome), strength, annotator_id)
+        for id_, left_id, right_id, outcome, strength, annotator_id, comparison_id in session.execute(
+            query.order_by(col(Preference.id))
+        )
+    ]
 
 
 def list_candidates(session: Session, *, scope: Scope) -> list[ComparedCandidate]:
@@ -112,7 +122,14 @@ def count_preferences(
     One row comes of it, whatever there is: between two rows a reader waits for its turn among the threads,
     and beside a busy one a row for each of 100,000 prompts took half a minute.
     """
-    is_decided = case((col(Preference.outcome).in_((Outcome.LEFT, Outcome.RIGHT)), 1), else_=0)
+    one_side = (Outcome.LEFT, Outcome.RIGHT)
+    ruled = rulings.select_ruled().subquery()
+    is_decided = case(
+        (col(Comparison.id).in_(select(ruled.c.id).where(ruled.c.outcome.in_(one_side))), 1),
+        (col(Comparison.id).in_(select(ruled.c.id)), 0),
+        (col(Preference.outcome).in_(one_side), 1),
+        else_=0,
+    )
     is_new = case((col(Preference.id) > new_after_id, 1), else_=0)
     wanted = (col(Comparison.prompt_id), is_decided.label("is_decided"), is_new.label("is_new"))
     votes = _within(select(*wanted), scope)

@@ -1,4 +1,4 @@
-"""Labels as columns of numbers, for statistics over every one there is; and rulings on them.
+"""Labels as columns of numbers, for statistics over every one there is.
 
 Invariant: label columns come by ascending id, and no row of them is ever made, so a million cost about a
 second. Non-goal: what is made of them.
@@ -17,7 +17,6 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from db.models import (
-    Adjudication,
     Annotator,
     AnnotatorKind,
     Candidate,
@@ -26,13 +25,10 @@ from db.models import (
     Preference,
     Prompt,
 )
+from db.queries import rulings
 from db.queries.checks import select_checks
+from db.queries.columns import OUTCOME_CODES, fetch_columns
 from db.queries.columns import Columns as Columns
-from db.queries.columns import fetch_columns
-
-OUTCOMES = (Outcome.LEFT, Outcome.RIGHT, Outcome.TIE, Outcome.BOTH_BAD)
-"""An outcome's code is its place here."""
-_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
 class LabelVersion(NamedTuple):
@@ -64,23 +60,14 @@ class ComparedTexts(NamedTuple):
     right: str
 
 
-class Ruling(NamedTuple):
-    """A ruling on two candidates of a prompt."""
-
-    prompt_id: int
-    left_id: int
-    right_id: int
-    outcome: Outcome
-
-
 def get_version(session: Session) -> LabelVersion:
     """The state of now."""
-    last, ruled = (func.coalesce(func.max(col(table.id)), 0) for table in (Preference, Adjudication))
+    last = func.coalesce(func.max(col(Preference.id)), 0)
     retracted = select(func.count()).where(col(Preference.retracted_at).is_not(None))
     row = session.execute(
-        select(select(last).scalar_subquery(), retracted.scalar_subquery(), select(ruled).scalar_subquery())
+        select(*(one.scalar_subquery() for one in (select(last), retracted, rulings.select_last_id())))
     ).one()
-    gold = case(_CODES, value=col(Comparison.gold_outcome), else_=-1)
+    gold = case(OUTCOME_CODES, value=col(Comparison.gold_outcome), else_=-1)
     checks = session.execute(select_checks().add_columns(gold))
     last_id, n_retracted, last_ruling_id = (int(value) for value in row)
     return LabelVersion(
@@ -90,7 +77,7 @@ def get_version(session: Session) -> LabelVersion:
 
 def list_labels(session: Session, *, after_id: int) -> Columns:
     """Id, comparison, annotator, outcome's code and milliseconds (-1 where unknown) of every label."""
-    code = case(_CODES, value=col(Preference.outcome), else_=-1)
+    code = case(OUTCOME_CODES, value=col(Preference.outcome), else_=-1)
     milliseconds = cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), BigInteger)
     others = (col(Preference.comparison_id), col(Preference.annotator_id), code, milliseconds)
     return fetch_columns(session, col(Preference.id), *others, after_id=after_id)
@@ -100,10 +87,10 @@ def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Colu
     """Outcome's code, whether the sides were random, milliseconds, gold; the latest label first."""
     query = (
         select(
-            case(_CODES, value=col(Preference.outcome), else_=-1),
+            case(OUTCOME_CODES, value=col(Preference.outcome), else_=-1),
             case((col(Comparison.side_seed).is_not(None), 1), else_=0),
             cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), Integer),
-            case(_CODES, value=col(Comparison.gold_outcome), else_=-1),
+            case(OUTCOME_CODES, value=col(Comparison.gold_outcome), else_=-1),
         )
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
         .where(col(Preference.annotator_id) == annotator_id, col(Preference.retracted_at).is_(None))
@@ -173,30 +160,6 @@ def list_votes(session: Session, *, comparison_ids: Sequence[int]) -> list[Vote]
         .order_by(col(Preference.id))
     )
     return [Vote(*row) for row in session.execute(query)]
-
-
-def list_rulings(
-    session: Session, *, first_id: int | None = None, last_id: int | None = None
-) -> list[Ruling]:
-    """The rulings by ascending id, so that the last one on two candidates counts.
-
-    Args:
-        session: In a transaction.
-        first_id, last_id: Only on prompts from one id to another.
-    """
-    query = (
-        select(
-            col(Comparison.prompt_id),
-            col(Comparison.left_id),
-            col(Comparison.right_id),
-            col(Adjudication.outcome),
-        )
-        .join(Comparison, col(Comparison.id) == col(Adjudication.comparison_id))
-        .order_by(col(Adjudication.id))
-    )
-    if first_id is not None and last_id is not None:
-        query = query.where(col(Comparison.prompt_id).between(first_id, last_id))
-    return [Ruling(*row) for row in session.execute(query)]
 
 
 def _fetch(session: Session, query: Select[*tuple[Any, ...]], width: int) -> Columns:

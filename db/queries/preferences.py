@@ -200,6 +200,18 @@ def get_last_id(session: Session) -> int:
     return last
 
 
+def find_id_before_latest(session: Session, *, n: int) -> int:
+    """The preference after which the latest ``n`` standing ones begin; 0 where there are fewer."""
+    query = (
+        select(col(Preference.id))
+        .where(col(Preference.retracted_at).is_(None))
+        .order_by(col(Preference.id).desc())
+        .offset(n)
+        .limit(1)
+    )
+    return session.scalars(query).first() or 0
+
+
 # Building a statement takes longer than running it, so the ones of the label loop are built once.
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from db.models import Ranking, RankingEntry
+from db.models import Candidate, Member, PairwiseLogit, Ranking, RankingEntry
 
 
 def list_of_prompt(session: Session, *, prompt_id: int) -> Sequence[Ranking]:
@@ -43,3 +43,55 @@ def list_last_scores(session: Session, *, up_to_candidate_id: int) -> dict[int, 
     for prompt_id, candidate_id, score in rows:
         scores[prompt_id][candidate_id] = score
     return scores
+
+
+def find_id(
+    session: Session,
+    *,
+    prompt_id: int,
+    version_id: int,
+    refitted_preference_id: int | None,
+    candidate_ids: Collection[int],
+) -> int | None:
+    """The latest ranking of exactly these candidates by this version, refitted up to this preference."""
+    query = select(col(Ranking.id)).where(
+        col(Ranking.prompt_id) == prompt_id,
+        col(Ranking.ranker_version_id) == version_id,
+        col(Ranking.refitted_preference_id).is_not_distinct_from(refitted_preference_id),
+    )
+    for ranking_id in session.scalars(query.order_by(col(Ranking.id).desc())):
+        entries = select(col(RankingEntry.candidate_id)).where(col(RankingEntry.ranking_id) == ranking_id)
+        if set(session.scalars(entries)) == set(candidate_ids):
+            return ranking_id
+    return None
+
+
+def list_entries(session: Session, *, ranking_id: int) -> list[tuple[RankingEntry, str]]:
+    """The entries of a ranking with their members' names, best first."""
+    query = (
+        select(RankingEntry, col(Member.name))
+        .join(Candidate, col(Candidate.id) == col(RankingEntry.candidate_id))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(RankingEntry.ranking_id) == ranking_id)
+        .order_by(col(RankingEntry.rank), col(RankingEntry.candidate_id))
+    )
+    return [(entry, name) for entry, name in session.execute(query)]
+
+
+def list_logits(session: Session, *, ranking_id: int) -> Sequence[PairwiseLogit]:
+    """Both orders of every pair of a ranking."""
+    return session.scalars(select(PairwiseLogit).where(col(PairwiseLogit.ranking_id) == ranking_id)).all()
+
+
+def known_logits(session: Session, *, prompt_id: int, version_id: int) -> dict[tuple[int, int], float]:
+    """Logits that a version as trained has given before, by (first, second) candidate id."""
+    query = (
+        select(col(PairwiseLogit.first_id), col(PairwiseLogit.second_id), col(PairwiseLogit.logit))
+        .join(Ranking, col(Ranking.id) == col(PairwiseLogit.ranking_id))
+        .where(
+            col(Ranking.prompt_id) == prompt_id,
+            col(Ranking.ranker_version_id) == version_id,
+            col(Ranking.refitted_preference_id).is_(None),
+        )
+    )
+    return {(first, second): logit for first, second, logit in session.execute(query)}

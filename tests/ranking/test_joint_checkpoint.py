@@ -12,12 +12,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from blender_ui.engine.folders import write_folder
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.checkpoint import load_checkpoint, save_checkpoint, start_checkpoint
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.model import Form
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions, load_ranker
-from blender_ui.ranking.joint.storage import digest_folder, write_folder
+from blender_ui.ranking.joint.storage import digest_folder
 from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import BACKBONES, make_base

@@ -32,7 +32,7 @@ IMPORTED = {
 }
 
 
-class Desk:
+class Caller:
     """An installation that serves, one annotator at it, and how often its live head was told to refit."""
 
     def __init__(self, folder: Path, refits: list[None]) -> None:
@@ -102,50 +102,50 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
     refits: list[None] = []
     monkeypatch.setattr(LiveHead, "refit_soon", lambda live_head: refits.append(None))
-    monkeypatch.setattr(MemberRatings, "warm_up", lambda ratings: None)
-    desk = Desk(tmp_path, refits)
-    yield desk
-    desk.services.close()
+    monkeypatch.setattr(MemberRatings, "read_ahead", lambda ratings: None)
+    caller = Caller(tmp_path, refits)
+    yield caller
+    caller.services.close()
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        Desk.vote,
-        Desk.undo,
-        Desk.undo_what_was_seen_since,
-        Desk.relabel,
-        Desk.bring_in,
-        Desk.rule,
-        Desk.make_a_check,
+        Caller.vote,
+        Caller.undo,
+        Caller.undo_what_was_seen_since,
+        Caller.relabel,
+        Caller.bring_in,
+        Caller.rule,
+        Caller.make_a_check,
     ],
 )
-def test_whichever_way_votes_change_the_live_head_hears_of_it_once(desk: Desk, change: object) -> None:
+def test_whichever_way_votes_change_the_live_head_hears_of_it_once(caller: Caller, change: object) -> None:
     assert callable(change)
-    change(desk)
-    assert desk.n_refits == 1
+    change(caller)
+    assert caller.n_refits == 1
 
 
-def test_an_archive_that_comes_in_reaches_the_live_head(desk: Desk, tmp_path: Path) -> None:
+def test_an_archive_that_comes_in_reaches_the_live_head(caller: Caller, tmp_path: Path) -> None:
     path = tmp_path / "all.archive.zip"
-    desk.services.exporting.export(path, format=ARCHIVE)
-    other = desk.build("other home")
+    caller.services.exporting.export(path, format=ARCHIVE)
+    other = caller.build("other home")
     other.start()
-    before = desk.n_refits
+    before = caller.n_refits
     other.importing.import_file(path)
-    assert desk.n_refits == before + 1
+    assert caller.n_refits == before + 1
     other.close()
 
 
-def test_what_changes_no_vote_is_not_told(desk: Desk) -> None:
-    pair = desk.services.labeling.next_pair(annotator_id=desk.me)
+def test_what_changes_no_vote_is_not_told(caller: Caller) -> None:
+    pair = caller.services.labeling.next_pair(annotator_id=caller.me)
     assert pair is not None
-    desk.services.labeling.skip(annotator_id=desk.me, lease_id=pair.lease_id)
-    desk.undo()  # of the skip
-    assert desk.n_refits == 0
+    caller.services.labeling.skip(annotator_id=caller.me, lease_id=pair.lease_id)
+    caller.undo()  # of the skip
+    assert caller.n_refits == 0
 
 
 def test_many_calls_while_the_task_runs_cost_one_more_run() -> None:

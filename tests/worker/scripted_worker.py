@@ -14,14 +14,19 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from blender_ui.loaders import SeqToSeqTools
-from blender_ui.services.training.fuser import FuserRun
-from blender_ui.services.training.joint import JointTools
+from blender_ui.ranking.protocol import Ranker
+from blender_ui.services.training.fast import FastTrainer
+from blender_ui.services.training.fuser import FuserTrainer
+from blender_ui.services.training.joint import JointTools, JointTrainer
+from blender_ui.services.training.rankers import RankerTools
 from blender_ui.services.training.readings import AnswerReader
 from blender_ui.services.training.run import TrainingRun
+from blender_ui.services.training.trainer import Trainer
 from blender_ui.worker.lifecycle import end_on_signals, end_with_parent
 from blender_ui.worker.lock import WorkerLock
 from blender_ui.worker.worker import Worker
 from db.engine import create_store
+from db.models import JobKind
 from tests.ranking.scripted_reader import LengthRanker, ScriptedReader
 
 
@@ -37,9 +42,7 @@ def no_fine_tuning(*args: object, **options: object) -> object:
     raise AssertionError("these tests train no joint ranker")
 
 
-JOINT = JointTools(
-    fine_tune=no_fine_tuning, open_ranker=LengthRanker, find_base=Path, default_base="no-encoder"
-)
+JOINT = JointTools(fine_tune=no_fine_tuning, find_base=Path, default_base="no-encoder")
 
 
 def make_run(
@@ -47,22 +50,25 @@ def make_run(
     home: Path,
     *,
     open_reader: Callable[[], AnswerReader] = ScriptedReader,
+    joint: JointTools = JOINT,
+    open_ranker: Callable[[Path], Ranker] = LengthRanker,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> TrainingRun:
     """A training run on a store; fusers are trained for real, from a checkpoint in ``home / "tiny"``."""
-    return TrainingRun(
-        engine,
-        rankers_path=home / "rankers",
-        reader_name="scripted",
-        open_reader=open_reader,
-        joint=JOINT,
-        fusers=FuserRun(
+    rankers = RankerTools(
+        engine=engine, rankers_path=home / "rankers", open_reader=open_reader, open_ranker=open_ranker
+    )
+    trainers: dict[JobKind, Trainer] = {
+        JobKind.FAST: FastTrainer(rankers, reader_name="scripted"),
+        JobKind.JOINT: JointTrainer(rankers, form="joint", joint=joint),
+        JobKind.POINTWISE: JointTrainer(rankers, form="pointwise", joint=joint),
+        JobKind.FUSER: FuserTrainer(
             engine=engine,
             fusers_path=home / "fusers",
             tools=SeqToSeqTools(base_finder=Path, default_base=str(home / "tiny")),
         ),
-        monotonic=monotonic,
-    )
+    }
+    return TrainingRun(engine, trainers, monotonic=monotonic)
 
 
 class LoggedReader(ScriptedReader):

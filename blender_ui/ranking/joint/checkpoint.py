@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from blender_ui.engine.folders import write_folder
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.encoding import CONTROL_TOKENS, Encoder, Lengths, add_control_tokens
 from blender_ui.ranking.joint.model import (
@@ -48,7 +49,6 @@ from blender_ui.ranking.joint.storage import (
     load_state,
     read_json,
     untie,
-    write_folder,
 )
 
 _OPTIONAL_KEYS = ("position_ids", ".pooler.")

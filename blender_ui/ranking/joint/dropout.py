@@ -1,7 +1,7 @@
 """Dropout of any backbone and of the head, set for a training run and set back after it.
 
-Two readings whose scores are subtracted have independent masks, so what is dropped is mostly noise in
-a preference's gradient. Invariant: what was set back is saved as it was. Non-goal: layers that are
+Two readings whose scores are subtracted have independent masks, so dropout is mostly noise in
+a preference's gradient. Invariant: the saved model has its own rates again. Non-goal: layers that are
 skipped whole.
 """
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
+from blender_ui.engine.folders import write_folder
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.model import PairModel
-from blender_ui.ranking.joint.storage import write_folder
 
 _STATE = "state.pt"
 SAVE_SECONDS = 60.0

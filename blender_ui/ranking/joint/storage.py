@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import shutil
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +22,6 @@ from blender_ui.errors import RankerError
 WEIGHTS = "model.safetensors"
 PICKLED_WEIGHTS = "pytorch_model.bin"
 FINGERPRINT = "fingerprint"
-
-
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a new folder, flush it to disk and put it in place by a rename.
-
-    Args:
-        folder: Where it ends up; what stood there is replaced.
-        fill: Writes the files into the folder that it is given.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        fill(part)
-        for path in [*(path for path in part.rglob("*")), part]:
-            _flush(path)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
-            folder.rename(old / folder.name)
-            part.rename(folder)
-            shutil.rmtree(old)
-        else:
-            part.rename(folder)
-        _flush(folder.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def find_weights(folder: Path) -> Path:
@@ -125,11 +96,3 @@ def _list_tokenizer_files(folder: Path) -> list[Path]:
     if (folder / "tokenizer.json").exists():
         return [folder / "tokenizer.json"]
     return [folder / "spm.model", folder / "tokenizer_config.json"]
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -43,7 +43,7 @@ from blender_ui.services.data.records import (
 from db.engine import transaction
 from db.models import Prompt, utc_now
 from db.queries import bulk
-from db.queries.labels import Ruling, list_rulings
+from db.queries.rulings import Ruling, list_rulings
 from db.queries.whole import freeze
 
 _PROMPTS_AT_ONCE = 500

@@ -1,7 +1,8 @@
 """Every preference as arrays, kept in memory; only new rows are read.
 
 Invariant: the arrays of one data version never change; a preference that was taken back is left out, and
-so are those on gold pairs and attention checks, which say something of people and not of answers.
+so are those on gold pairs and attention checks, which say something of people and not of answers. Where a
+researcher has ruled, the ruling is the outcome.
 What is added to the store is read once, so a second request on a large store costs milliseconds.
 Non-goal: what is made of the arrays; what texts look like (``style_counts``).
 """
@@ -21,14 +22,14 @@ from sqlmodel import Session, col
 from blender_ui.ranking.prior import task_kind
 from blender_ui.services.inspecting.style_counts import StyleCounts
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
-from blender_ui.values import FloatArray, IntArray, RankingPrompt, is_held_out
+from blender_ui.values import TARGETS, FloatArray, IntArray, RankingPrompt, is_decided, is_held_out
 from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
+from blender_ui.votes.views import apply_rulings
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Member, Prompt
 from db.queries import columns
-from db.queries.columns import OUTCOME_CODES, Columns, DataVersion
+from db.queries.columns import Columns, DataVersion
 
-BOTH_BAD = 3
 _NOTHING = -1
 
 Read = TypeVar("Read")
@@ -124,6 +125,7 @@ class PreferenceTable:
             stands = ~np.isin(ids, columns.list_retracted(session)[0], kind="table")
             stands &= ~np.isin(comparison_id, np.array(version.checks, dtype=np.int64), kind="table")
             ids, comparison_id, annotator_id, code = self._preferences[:, stands]
+        code = apply_rulings(code, comparison_id, columns.list_ruled(session))
         place = by_id(self._comparisons[0], np.arange(self._comparisons.shape[1]))[comparison_id]
         _, prompt_id, left_id, right_id = self._comparisons[:, place]
         names, rows = _list_members(session)
@@ -134,8 +136,6 @@ class PreferenceTable:
         people = session.execute(
             select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
         ).scalars()
-        targets = np.zeros(len(OUTCOME_CODES))
-        targets[[1, 2, BOTH_BAD]] = 0.5, 1.0, 0.5
         human = np.zeros(int(annotator_id.max(initial=0)) + 1, dtype=bool)
         human[[one for one in people if one < len(human)]] = True
         return PreferenceArrays(
@@ -143,8 +143,8 @@ class PreferenceTable:
             preference_id=ids,
             comparison_id=comparison_id,
             annotator_id=annotator_id,
-            target=targets[code],
-            is_decided=(code == 0) | (code == 2),
+            target=TARGETS[code],
+            is_decided=is_decided(code),
             is_human=human[annotator_id],
             prompt_id=prompt_id,
             left_id=left_id,

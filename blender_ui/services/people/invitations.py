@@ -1,8 +1,8 @@
-"""Invitation links: who holds one may make an account with the role it says, or take it with their own.
+"""Invitation links: their holder may make an account with the link's role, or use their own account.
 
-Invariant: at most as many people take a link as it was made for, in whatever order requests come,
-and none after its end or once its maker may make none any more; the store has its hash alone.
-Non-goal: who may make links at the time, which the pages ask ``services.people.access``.
+Invariant: a link serves at most as many people as it was made for, in any order of requests, and none
+after its end or once its maker may not invite; the store has only its hash. Non-goal: who may make
+links, which the pages ask ``services.people.access``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hashes passwords and checks them, a few at a time.
 
 Argon2 is slow and large on purpose: 40 at once took 3 GB and every processor, and votes waited for
-them. So few run beside each other, a few more wait, and whoever comes then is told to try again.
+them. So few run at once, a few more wait, and further requests are told to try again.
 
 Invariant: a password leaves here only as its argon2id hash. Non-goal: whose it is.
 """

@@ -1,4 +1,4 @@
-"""What a project asks beside the outcome, and answers to it.
+"""A project's questions beside the outcome, and the answers to them.
 
 Invariant: what is stored was checked against the project's questions; an answer to a question that
 was not asked is refused, not dropped. Non-goal: how they look.

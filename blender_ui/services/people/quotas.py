@@ -1,4 +1,4 @@
-"""How often one name may do something within a window of time.
+"""Rate limits: how often one name may do something within a window of time.
 
 Invariant: at most ``most`` in any window; memory is bounded, because names whose events are over are
 forgotten. Kept in this process: a restart begins anew. Non-goal: who a name is.

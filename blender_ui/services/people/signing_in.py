@@ -1,4 +1,4 @@
-"""Anonymous annotators: each is the one whose browser keeps the key.
+"""Anonymous annotators, each known by a key that their browser keeps.
 
 Invariant: the store keeps a hash of the key, so a copy of the database signs nobody in. Non-goals:
 passwords, and what a role may do.

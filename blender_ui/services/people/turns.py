@@ -1,8 +1,8 @@
-"""Whose question the members answer next, so that one visitor's many do not keep the others waiting.
+"""The turns of visitors' questions, so that one visitor with many does not keep the others waiting.
 
 Invariant: at most ``at_once`` questions of visitors run, one of each visitor; each visitor has at most one
-more waiting; a turn that becomes free goes to the address that has waited longest for one, and within it
-to the visitor who has. A question that nobody asks after loses its place. Non-goal: the members.
+more waiting; a free turn goes to the address that has waited longest, and within it to the visitor who
+has. A question whose page no longer asks loses its place. Non-goal: the members.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from blender_ui.errors import QuotaUsedUp
 
 FORGOTTEN_AFTER = timedelta(seconds=15)
-"""Without a look at whether it is one's turn: the page that would have asked is gone."""
+"""Without a request for the turn: the page is gone."""
 LONGEST = timedelta(minutes=15)
-"""Of a turn; a running question is never asked after, so a lost one must not hold its turn for ever."""
+"""Limit of a turn, so that a question that was lost does not hold it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Turns:
             return place.is_running
 
     def leave(self, number: int, *, now: datetime) -> None:
-        """Give a place up; the next one's turn begins. An unknown place is nobody's."""
+        """Give a place up; the next one's turn begins. An unknown place changes nothing."""
         with self._lock:
             self._places.pop(number, None)
             self._settle(now)

@@ -1,8 +1,8 @@
-"""What people without an account may take of a demo: rows, pairs and the members' time.
+"""Limits of a demo for people without an account: rows, pairs and the members' time.
 
-Invariant: a page that is only looked at leaves no row; who was lent a pair has a guest's row, which the
-next guest takes over unless a vote, a skip or a question made it theirs for good; no visitor and no
-address takes more than its share, and who is refused is told when to come back. Non-goal: people with
+Invariant: reading a page leaves no row. A visitor who was lent a pair has a guest's row, which the next
+guest takes over unless a vote, a skip or a question used it. No visitor and no address takes more than
+its share, and a refusal says when to come back. Non-goal: people with
 accounts, who have none of these limits.
 """
 

@@ -1,8 +1,8 @@
 """How good the labels are: agreement, each annotator beside the others, and rulings on disagreements.
 
 Invariant: figures are of one state of the store, kept until it changes; a ruling never changes a label, and
-the latest one counts. Non-goals: who may look and rule (the page asks for the role), and what training makes
-of a ruling (``services.ranking.datasets``).
+the latest one counts. Non-goals: who may look and rule (the page asks for the role), and what a ruling
+counts for (``db.queries.rulings``).
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from blender_ui.services.quality.label_figures import (
     measure_windows,
     warn,
 )
-from blender_ui.services.quality.label_log import IntArray, LabelLog, Labels, count_choices
+from blender_ui.services.quality.label_log import LabelLog, Labels, count_choices
 from blender_ui.statistics.bootstrap import Estimate
+from blender_ui.values import IntArray
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Adjudication, Comparison, Outcome
-from db.queries import labels
+from db.queries import labels, rulings
 from db.queries.labels import LabelVersion, Vote
 
 LONGEST_REASON = 2_000
@@ -116,7 +117,7 @@ class Quality:
         """Pairs without a ruling on which people differ, the most evenly split first."""
         log = self._log.current()
         with transaction(self._engine) as session:
-            ruled = {frozenset((row.left_id, row.right_id)) for row in labels.list_rulings(session)}
+            ruled = {frozenset((row.left_id, row.right_id)) for row in rulings.list_rulings(session)}
             chosen = _most_split(log, ruled, limit)
             comparisons = {item: _comparisons_of(log, item) for item in chosen}
             every = [int(key) for keys in comparisons.values() for key in keys]
@@ -203,13 +204,9 @@ def _comparisons_of(log: Labels, item: int) -> IntArray:
 
 def _disagreement(shown: list[labels.ComparedTexts], votes: dict[int, list[Vote]]) -> Disagreement:
     first = shown[0]
-    turned = {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}
     told = list(votes[first.comparison_id])
     for other in shown[1:]:
-        told += [
-            vote._replace(outcome=turned.get(vote.outcome, vote.outcome))
-            for vote in votes[other.comparison_id]
-        ]
+        told += [vote._replace(outcome=vote.outcome.turned) for vote in votes[other.comparison_id]]
     return Disagreement(
         comparison_id=first.comparison_id,
         instruction=first.instruction,

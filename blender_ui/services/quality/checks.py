@@ -1,7 +1,7 @@
 """Gold pairs and attention checks: pairs whose answer a researcher knows.
 
 Invariant: a check is lent to each person at most once, like any pair, but to any number of people;
-its answer is nowhere a page could show it before the vote. Every change is in the audit trail.
+no page can show its outcome before the vote. Every change is in the audit trail.
 Non-goal: what answers to checks say about a person.
 """
 

@@ -1,7 +1,7 @@
-"""What a log of labels says of agreement and of each annotator. Pure: arrays in, figures out.
+"""Agreement and each annotator's figures from a log of labels. Pure: arrays in, figures out.
 
 Invariant: an annotator is compared with the others' labels of an item, never with their own. Non-goal:
-reading the log, and deciding what to do about anybody.
+reading the log, and acting on a warning.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
-from blender_ui.services.quality.label_log import N_OUTCOMES, RIGHT, IntArray, Labels
+from blender_ui.services.quality.label_log import N_OUTCOMES, Labels
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.statistics.shares import wilson_interval
+from blender_ui.values import FloatArray, IntArray, OutcomeCode, is_decided
 
-FloatArray = NDArray[np.floating]
 TOO_FAST_SECONDS = 1.5
 """Nobody reads a question and two answers in less."""
 N_LATEST = 30
@@ -34,7 +34,7 @@ class Latest(NamedTuple):
     """An annotator's latest labels, at most ``N_LATEST``, as shown.
 
     Attributes:
-        outcome: Codes of ``label_log``, (n,).
+        outcome: Codes of ``OutcomeCode``, (n,).
         has_coin: Whether a coin chose the sides, (n,).
         seconds: NaN where unknown, (n,).
         gold: The right answer as shown, -1 where nobody knows it, (n,).
@@ -208,7 +208,7 @@ def _measure_one(
 ) -> AnnotatorFigures:
     outcome, seconds = log.outcome[mine], log.seconds[mine]
     seconds = seconds[np.isfinite(seconds)]
-    sided = outcome[log.has_coin[mine] & (outcome <= RIGHT)]
+    sided = outcome[log.has_coin[mine] & is_decided(outcome)]
     compared = agrees[mine][is_compared[mine]]
     latest = mine[-N_LATEST:]
     said = warn(Latest(log.outcome[latest], log.has_coin[latest], log.seconds[latest], log.gold[latest]))
@@ -222,7 +222,7 @@ def _measure_one(
         n_compared=len(compared),
         gold=wilson_interval(int((log.outcome[checks] == log.gold[checks]).sum()), len(checks)),
         n_gold=len(checks),
-        left_share=wilson_interval(int((sided != RIGHT).sum()), len(sided)),
+        left_share=wilson_interval(int((sided == OutcomeCode.LEFT).sum()), len(sided)),
         n_sided=len(sided),
         median_seconds=float(np.median(seconds)) if len(seconds) else np.nan,
         fast_share=float((seconds < TOO_FAST_SECONDS).mean()) if len(seconds) else np.nan,
@@ -260,8 +260,8 @@ def warn(latest: Latest) -> str:
             f"Many of the latest answers took less than {TOO_FAST_SECONDS:g} seconds. "
             "There is no hurry: please read both answers before choosing."
         )
-    sided = latest.outcome[latest.has_coin & (latest.outcome <= RIGHT)]
-    n_right = int((sided == RIGHT).sum())
+    sided = latest.outcome[latest.has_coin & is_decided(latest.outcome)]
+    n_right = int((sided == OutcomeCode.RIGHT).sum())
     if len(sided) >= 15 and binomtest(n_right, len(sided)).pvalue < 0.001:
         side, n = ("right", n_right) if 2 * n_right > len(sided) else ("left", len(sided) - n_right)
         return (
@@ -269,7 +269,7 @@ def warn(latest: Latest) -> str:
             "A short break may help."
         )
     last = set(latest.outcome[-20:].tolist())
-    if len(latest.outcome) >= 20 and len(last) == 1 and last.pop() > RIGHT:
+    if len(latest.outcome) >= 20 and len(last) == 1 and last.pop() > OutcomeCode.RIGHT:
         return "The latest 20 answers were all the same. If the pairs are too hard to tell apart, skip them."
     return ""
 

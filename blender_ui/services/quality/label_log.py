@@ -1,4 +1,4 @@
-"""Every standing label of people as arrays, kept in memory and brought up to date by what came since.
+"""Every standing label of people as arrays, kept in memory; only new rows are read.
 
 An item is an unordered pair of candidates, whichever side each was shown on; of an annotator's labels of one
 item the latest counts. Invariant: the arrays of one version never change. Non-goal: what is made of them.
@@ -15,15 +15,12 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.values import BoolArray, IntArray, OutcomeCode, is_decided
 from db.engine import transaction
 from db.queries import labels
 from db.queries.labels import Columns, LabelVersion
 
-IntArray = NDArray[np.integer]
-BoolArray = NDArray[np.bool_]
-
-LEFT, RIGHT, TIE, BOTH_BAD = range(len(labels.OUTCOMES))
-N_OUTCOMES = len(labels.OUTCOMES)
+N_OUTCOMES = len(OutcomeCode)
 _SAFETY = 5_000
 """Ids that are read again: on PostgreSQL a lower id may be committed after a higher one."""
 
@@ -38,7 +35,7 @@ class Labels:
         annotator: Place in ``annotator_ids``, (n,).
         annotator_ids: Ids of the annotators with a label.
         names: Theirs.
-        outcome: As shown: LEFT, RIGHT, TIE or BOTH_BAD, (n,).
+        outcome: Codes of ``OutcomeCode``, as shown, (n,).
         choice: As of the item: LEFT where the candidate with the lower id won, (n,).
         has_coin: Whether a coin chose the sides, (n,).
         gold: The right answer as shown, -1 where nobody knows it, (n,).
@@ -113,7 +110,7 @@ class LabelLog:
         place, shown = place[stands], outcome[stands]
         items, item = _number(item_of[place])
         annotator_ids, who = _number(annotator[stands])
-        is_turned = (left != low)[place] & (shown <= RIGHT)
+        is_turned = (left != low)[place] & is_decided(shown)
         return Labels(
             version=version,
             preference_id=ids[stands],

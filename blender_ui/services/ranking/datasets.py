@@ -13,14 +13,10 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.exchange.records import dataset_member
-from blender_ui.values import IntArray, PreferenceDataset, RankingPrompt
+from blender_ui.values import TARGETS, IntArray, OutcomeCode, PreferenceDataset, RankingPrompt
 from db.engine import transaction
-from db.models import Outcome
 from db.queries import compared, preferences
-from db.queries.labels import list_rulings
-
-_TURNED = {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}
-_TARGET = {Outcome.LEFT: 1.0, Outcome.RIGHT: 0.0, Outcome.TIE: 0.5, Outcome.BOTH_BAD: 0.5}
+from db.queries.columns import OUTCOME_CODES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +57,9 @@ def load_dataset(
         candidates = compared.list_candidates(session, scope=scope)
         prompts = compared.list_prompts(session, scope=scope)
         annotators = compared.names_by_annotator(session)
-        rulings = list_rulings(session)
     candidate_ids = np.array([row.candidate_id for row in candidates], dtype=np.int64)
     prompt_ids = np.array([row.prompt_id for row in prompts], dtype=np.int64)
-    ruled = {(row.left_id, row.right_id): row.outcome for row in rulings}
-    ruled |= {(row.right_id, row.left_id): _TURNED.get(row.outcome, row.outcome) for row in rulings}
-    outcomes = [ruled.get((row.left_id, row.right_id), Outcome(row.outcome)) for row in answered]
+    codes = np.array([OUTCOME_CODES[row.outcome] for row in answered], dtype=np.int64)
     dataset = PreferenceDataset(
         prompts=tuple(RankingPrompt(instruction=row.instruction, input=row.input) for row in prompts),
         texts=tuple(row.text for row in candidates),
@@ -76,8 +69,8 @@ def load_dataset(
         ),
         left=np.searchsorted(candidate_ids, np.array([row.left_id for row in answered], dtype=np.int64)),
         right=np.searchsorted(candidate_ids, np.array([row.right_id for row in answered], dtype=np.int64)),
-        target=np.array([_TARGET[outcome] for outcome in outcomes], dtype=np.float64),
-        both_bad=np.array([outcome is Outcome.BOTH_BAD for outcome in outcomes], dtype=bool),
+        target=TARGETS[codes],
+        both_bad=codes == OutcomeCode.BOTH_BAD,
         strength=np.array(
             [np.nan if row.strength is None else row.strength for row in answered], dtype=np.float64
         ),

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine
-from sqlalchemy.orm import Mapped
-from sqlmodel import col, select
+from sqlalchemy import Engine
 
 from blender_ui.pairing.policy import MOST_INFORMATIVE
 from blender_ui.ranking.fast import FastRanker
@@ -19,7 +17,7 @@ from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.ranking.rows import Entrants, load_entrants
 from blender_ui.values import FloatArray
 from db.engine import transaction
-from db.models import Comparison, Project, Purpose, Reading
+from db.queries import open_pairs
 
 N_PROMPTS = 300
 """Prompts whose open pairs are measured at a time, those longest in the queue first."""
@@ -52,8 +50,14 @@ def measure_open_comparisons(engine: Engine, ranker: FastRanker, *, fingerprint:
         fingerprint: Of its reader.
     """
     information: dict[int, float] = {}
-    for prompt_id, pairs in _list_open(engine, fingerprint).items():
-        ids = sorted({candidate_id for _, left, right in pairs for candidate_id in (left, right)})
+    with transaction(engine) as session:
+        pairs_by_prompt: dict[int, list[open_pairs.OpenPair]] = defaultdict(list)
+        for pair in open_pairs.list_read(
+            session, policy=MOST_INFORMATIVE, fingerprint=fingerprint, n_prompts=N_PROMPTS
+        ):
+            pairs_by_prompt[pair.prompt_id].append(pair)
+    for prompt_id, pairs in pairs_by_prompt.items():
+        ids = sorted({candidate_id for pair in pairs for candidate_id in (pair.left_id, pair.right_id)})
         with transaction(engine) as session:
             vectors = load_readings(session, ids, fingerprint=fingerprint)
             read = [candidate_id for candidate_id in ids if candidate_id in vectors]
@@ -64,9 +68,9 @@ def measure_open_comparisons(engine: Engine, ranker: FastRanker, *, fingerprint:
         place = {candidate_id: index for index, candidate_id in enumerate(entrants.candidate_ids)}
         information.update(
             {
-                comparison_id: float(values[place[left], place[right]])
-                for comparison_id, left, right in pairs
-                if left in place and right in place
+                pair.comparison_id: float(values[place[pair.left_id], place[pair.right_id]])
+                for pair in pairs
+                if pair.left_id in place and pair.right_id in place
             }
         )
     return information
@@ -75,56 +79,3 @@ def measure_open_comparisons(engine: Engine, ranker: FastRanker, *, fingerprint:
 def _measure_prompt(ranker: FastRanker, entrants: Entrants, readings: FloatArray) -> FloatArray:
     logits = ranker.pairwise_logits(readings, entrants.members, entrants.prompt)
     return measure_information(logits, ranker.uncertainty(readings, entrants.members, entrants.prompt))
-
-
-def _list_open(engine: Engine, fingerprint: str) -> dict[int, list[tuple[int, int, int]]]:
-    """Open comparisons as (id, left, right), by prompt, of the prompts that have waited longest.
-
-    Whatever cannot be measured or is not asked by its information is left out first, or it would take
-    the places for good.
-    """
-    open_pairs: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    # Asked of each comparison, so that SQLite walks them by prompt and stops at the last one wanted.
-    is_ordered = (
-        select(col(Project.id))
-        .where(
-            col(Project.id) == col(Comparison.project_id),
-            col(Project.archived_at).is_(None),
-            col(Project.policy) == MOST_INFORMATIVE,
-        )
-        .exists()
-    )
-    is_asked = (
-        is_ordered,
-        col(Comparison.purpose) == Purpose.LABEL,
-        col(Comparison.is_open).is_(True),
-        _is_read(col(Comparison.left_id), fingerprint),
-        _is_read(col(Comparison.right_id), fingerprint),
-    )
-    prompts = (
-        select(col(Comparison.prompt_id))
-        .where(*is_asked)
-        .group_by(col(Comparison.prompt_id))
-        .order_by(col(Comparison.prompt_id))
-        .limit(N_PROMPTS)
-    )
-    with transaction(engine) as session:
-        rows = session.execute(
-            select(
-                col(Comparison.id),
-                col(Comparison.prompt_id),
-                col(Comparison.left_id),
-                col(Comparison.right_id),
-            ).where(*is_asked, col(Comparison.prompt_id).in_(prompts))
-        )
-        for comparison_id, prompt_id, left, right in rows:
-            open_pairs[int(prompt_id)].append((int(comparison_id), int(left), int(right)))
-    return open_pairs
-
-
-def _is_read(candidate_id: Mapped[int], fingerprint: str) -> ColumnElement[bool]:
-    return (
-        select(col(Reading.candidate_id))
-        .where(col(Reading.candidate_id) == candidate_id, col(Reading.reader_fingerprint) == fingerprint)
-        .exists()
-    )

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from sqlalchemy import Engine
-from sqlmodel import col, select
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import BlenderError
@@ -30,7 +29,7 @@ from blender_ui.services.ranking.rows import Entrants
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.values import FloatArray
 from db.engine import transaction
-from db.models import Preference
+from db.queries import preferences
 
 N_LEARNT = 10_000
 """Latest preferences that the live head learns from: a linear head gains nothing from more, and the
@@ -209,16 +208,7 @@ class LiveHead:
     def _find_start(self) -> int:
         """The preference after which the latest ``N_LEARNT`` begin; 0 where there are fewer."""
         with transaction(self._engine) as session:
-            return int(
-                session.execute(
-                    select(col(Preference.id))
-                    .where(col(Preference.retracted_at).is_(None))
-                    .order_by(col(Preference.id).desc())
-                    .offset(N_LEARNT)
-                    .limit(1)
-                ).scalar()
-                or 0
-            )
+            return preferences.find_id_before_latest(session, n=N_LEARNT)
 
     def _find_version(self) -> VersionView | None:
         with transaction(self._engine) as session:

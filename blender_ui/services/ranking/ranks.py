@@ -1,7 +1,7 @@
 """Ranking the answers to a prompt with the active version.
 
-Invariant: what a page is shown is stored with both orders of every pair, and says which version said
-it and up to which vote that version had learnt. An answer is read once for each reader, and a pair
+Invariant: every shown ranking is stored with both orders of every pair, its version, and the last vote
+that the version had learnt from. An answer is read once for each reader, and a pair
 once for each joint version. Non-goal: training versions; nothing here imports torch.
 """
 
@@ -24,9 +24,7 @@ from blender_ui.services.ranking.rows import (
     Entrants,
     RankingView,
     entrants_of,
-    find_ranking_id,
     load_entrants,
-    load_known_logits,
     save_ranking,
     view_ranking,
 )
@@ -34,6 +32,7 @@ from blender_ui.services.versions.model_versions import VersionView, find_active
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray
 from db.engine import transaction
+from db.queries import rankings
 
 
 class RankingService:
@@ -103,7 +102,7 @@ class RankingService:
             live = self._live_head.current(version) if version_id is None else self._load_trained(version)
         refitted_preference_id = live.refitted_preference_id if live is not None else None
         with transaction(self._engine) as session:
-            known_id = find_ranking_id(
+            known_id = rankings.find_id(
                 session,
                 prompt_id=entrants.prompt_id,
                 version_id=version.id,
@@ -166,7 +165,7 @@ class RankingService:
         """Logits of a joint version, shape (n, n); only pairs that it never read are read."""
         ids = entrants.candidate_ids
         with transaction(self._engine) as session:
-            known = load_known_logits(session, prompt_id=entrants.prompt_id, version_id=version.id)
+            known = rankings.known_logits(session, prompt_id=entrants.prompt_id, version_id=version.id)
         logits = np.zeros((len(ids), len(ids)))
         pairs = [(i, j) for i in range(len(ids)) for j in range(len(ids)) if i != j]
         unread = [(i, j) for i, j in pairs if (ids[i], ids[j]) not in known]

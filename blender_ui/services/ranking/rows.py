@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from blender_ui.errors import NotFound
 from blender_ui.ranking.aggregation import Policy, rank_scores, score_candidates
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.candidates import FUSION_BACKEND, get_prompt
+from blender_ui.services.candidates import FUSION_BACKEND, get_prompt, key_of
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.values import FloatArray, RankingPrompt
-from db.models import Candidate, Member, PairwiseLogit, Ranking, RankingEntry
+from db.models import PairwiseLogit, Ranking, RankingEntry
+from db.queries import candidates, rankings
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -66,13 +67,13 @@ class Entrants(NamedTuple):
 
 def entrants_of(answers: PromptView) -> Entrants:
     """The answers of a prompt that were read already, to rank."""
-    candidates = sorted(answers.candidates, key=lambda candidate: candidate.candidate_id)
+    ordered = sorted(answers.candidates, key=lambda candidate: candidate.candidate_id)
     return Entrants(
         prompt_id=answers.prompt_id,
         prompt=RankingPrompt(instruction=answers.instruction, input=answers.input),
-        candidate_ids=tuple(candidate.candidate_id for candidate in candidates),
-        texts=tuple(candidate.text for candidate in candidates),
-        members=tuple(candidate.member for candidate in candidates),
+        candidate_ids=tuple(candidate.candidate_id for candidate in ordered),
+        texts=tuple(candidate.text for candidate in ordered),
+        members=tuple(candidate.member for candidate in ordered),
     )
 
 
@@ -83,16 +84,10 @@ def load_entrants(session: Session, *, prompt_id: int, candidate_ids: Sequence[i
         NotFound: If there is no such prompt, no candidate, or one that is not of this prompt.
     """
     prompt = get_prompt(session, prompt_id)
-    query = (
-        select(col(Candidate.id), col(Candidate.text), col(Member.name), col(Member.backend))
-        .join(Member, col(Member.id) == col(Candidate.member_id))
-        .where(col(Candidate.prompt_id) == prompt_id)
-        .order_by(col(Candidate.id))
-    )
     rows = [
         row
-        for row in session.execute(query)
-        if (row[0] in candidate_ids if candidate_ids is not None else row[3] != FUSION_BACKEND)
+        for row in candidates.list_answers(session, prompt_id=prompt_id)
+        if (row.candidate.id in candidate_ids if candidate_ids is not None else row.backend != FUSION_BACKEND)
     ]
     if candidate_ids is not None and len(rows) != len(set(candidate_ids)):
         raise NotFound(f"expected candidates of prompt {prompt_id}, came {sorted(set(candidate_ids))}")
@@ -101,9 +96,9 @@ def load_entrants(session: Session, *, prompt_id: int, candidate_ids: Sequence[i
     return Entrants(
         prompt_id=prompt_id,
         prompt=RankingPrompt(instruction=prompt.instruction, input=prompt.input),
-        candidate_ids=tuple(int(row[0]) for row in rows),
-        texts=tuple(row[1] for row in rows),
-        members=tuple(row[2] for row in rows),
+        candidate_ids=tuple(key_of(row.candidate.id) for row in rows),
+        texts=tuple(row.candidate.text for row in rows),
+        members=tuple(row.member for row in rows),
     )
 
 
@@ -160,26 +155,6 @@ def save_ranking(
     return ranking.id
 
 
-def find_ranking_id(
-    session: Session,
-    *,
-    prompt_id: int,
-    version_id: int,
-    refitted_preference_id: int | None,
-    candidate_ids: Sequence[int],
-) -> int | None:
-    """The latest ranking of exactly these candidates by this version, refitted up to this preference."""
-    query = select(col(Ranking.id)).where(
-        col(Ranking.prompt_id) == prompt_id,
-        col(Ranking.ranker_version_id) == version_id,
-        col(Ranking.refitted_preference_id).is_not_distinct_from(refitted_preference_id),
-    )
-    for ranking_id in session.execute(query.order_by(col(Ranking.id).desc())).scalars():
-        if _entry_ids(session, ranking_id) == set(candidate_ids):
-            return int(ranking_id)
-    return None
-
-
 def view_ranking(session: Session, ranking_id: int) -> RankingView:
     """A stored ranking, best candidate first.
 
@@ -189,16 +164,9 @@ def view_ranking(session: Session, ranking_id: int) -> RankingView:
     ranking = session.get(Ranking, ranking_id)
     if ranking is None:
         raise NotFound(f"there is no ranking {ranking_id}")
-    rows = session.execute(
-        select(RankingEntry, col(Member.name))
-        .join(Candidate, col(Candidate.id) == col(RankingEntry.candidate_id))
-        .join(Member, col(Member.id) == col(Candidate.member_id))
-        .where(col(RankingEntry.ranking_id) == ranking_id)
-        .order_by(col(RankingEntry.rank), col(RankingEntry.candidate_id))
-    ).all()
     entries = tuple(
         RankedView(candidate_id=entry.candidate_id, member=name, score=entry.score, rank=entry.rank)
-        for entry, name in rows
+        for entry, name in rankings.list_entries(session, ranking_id=ranking_id)
     )
     logits, uncertainty = _load_matrices(session, ranking_id, [entry.candidate_id for entry in entries])
     return RankingView(
@@ -213,34 +181,12 @@ def view_ranking(session: Session, ranking_id: int) -> RankingView:
     )
 
 
-def load_known_logits(session: Session, *, prompt_id: int, version_id: int) -> dict[tuple[int, int], float]:
-    """Logits that this version has given before, by (first, second) candidate id."""
-    rows = session.execute(
-        select(col(PairwiseLogit.first_id), col(PairwiseLogit.second_id), col(PairwiseLogit.logit))
-        .join(Ranking, col(Ranking.id) == col(PairwiseLogit.ranking_id))
-        .where(
-            col(Ranking.prompt_id) == prompt_id,
-            col(Ranking.ranker_version_id) == version_id,
-            col(Ranking.refitted_preference_id).is_(None),
-        )
-    )
-    return {(int(first), int(second)): float(logit) for first, second, logit in rows}
-
-
-def _entry_ids(session: Session, ranking_id: int) -> set[int]:
-    return set(
-        session.execute(
-            select(col(RankingEntry.candidate_id)).where(col(RankingEntry.ranking_id) == ranking_id)
-        ).scalars()
-    )
-
-
 def _load_matrices(session: Session, ranking_id: int, ids: Sequence[int]) -> tuple[Matrix, Matrix | None]:
     place = {candidate_id: index for index, candidate_id in enumerate(ids)}
     logits = np.zeros((len(ids), len(ids)))
     uncertainty = np.zeros_like(logits)
     is_known = True
-    for row in session.exec(select(PairwiseLogit).where(col(PairwiseLogit.ranking_id) == ranking_id)):
+    for row in rankings.list_logits(session, ranking_id=ranking_id):
         i, j = place[row.first_id], place[row.second_id]
         logits[i, j] = row.logit
         is_known = is_known and row.uncertainty is not None

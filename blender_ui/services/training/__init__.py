@@ -1,4 +1,4 @@
-"""Training a version from what people said, in steps that may each be repeated.
+"""Training a version from people's votes, in steps that may each be repeated.
 
 Touches: jobs, readings, and versions at the end.
 Not for: which process runs it (`worker`).

@@ -1,23 +1,25 @@
-"""Fitting the fast ranker for a job, and predicting with one.
+"""Fitting the fast ranker for a job.
 
-Invariant: nothing is learnt from held-out preferences; their figures on the curve are only looked at.
-Non-goal: reading answers; vectors come in.
+Invariant: nothing is learnt from held-out preferences; their figures are only drawn on the curve.
+Non-goal: whether the version may rank.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
+from blender_ui.engine.folders import write_folder
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import measure_fit
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
-from blender_ui.services.training.trained import Trained
-from blender_ui.services.versions.checkpoints import write_checkpoint
+from blender_ui.services.training.predicting import predict_fast
+from blender_ui.services.training.rankers import RankerTools, RankerTrainer, Trained, Work
+from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
 
 N_POINTS = 12
@@ -25,47 +27,52 @@ FIRST_POINT = 8
 """Preferences behind the first point of the curve."""
 
 
-def fit_fast(
-    dataset: PreferenceDataset,
-    readings: FloatArray,
-    *,
-    held_out: BoolArray,
-    negatives: ReadNegatives,
-    output: Path,
-    base: tuple[str, str],
-    progress: JobProgress,
-    share: float,
-) -> Trained:
-    """Fit on the preferences that are not held out, and write the checkpoint.
+class FastTrainer(RankerTrainer):
+    """Fits a head over what the frozen reader read.
 
     Args:
-        dataset: All preferences of the job.
-        readings: Shape (n_candidates, width).
-        held_out: Shape (n_preferences,), true where nothing may be learnt.
-        negatives: Answers to other prompts, to learn from as losers; of no held-out prompt.
-        output: The checkpoint's folder, less what the fingerprint adds to its name.
-        base: Name and fingerprint of the reader.
-        progress: Takes the curve; raises where the job was cancelled.
-        share: Of the whole job that is done when the fit begins.
+        reader_name: What versions give as their base model.
+        tools: What every ranker's trainer needs.
     """
-    learnt, judged = dataset.select(~held_out), dataset.select(held_out)
 
-    def follow(step: int, loss: float, accuracy: float) -> None:
-        progress.report(f"choosing the prior, setting {step}, accuracy {accuracy:.2f}", share)
+    reading_ends_at = 0.85
 
-    options = FastOptions()
-    ranker = FastRanker.fit(learnt, readings, options=options, negatives=negatives, on_progress=follow)
-    _draw_curve(ranker, learnt, judged, readings, progress, share)
-    name = f"{output.name}-{ranker.fingerprint[:12]}"
-    write_checkpoint(output.parent, name, ranker.save)
-    return Trained(
-        path=name,
-        fingerprint=ranker.fingerprint,
-        base_model=base[0],
-        base_fingerprint=base[1],
-        hyper_parameters={**asdict(options), "n_negatives": len(negatives.winner)},
-        held_out_logits=predict_fast(ranker, judged, readings),
-    )
+    def __init__(self, tools: RankerTools, *, reader_name: str) -> None:
+        super().__init__(tools)
+        self._reader_name = reader_name
+
+    def find_needed(self, dataset: PreferenceDataset, active: VersionView | None) -> BoolArray:
+        return np.ones(len(dataset), dtype=bool)
+
+    def train(self, work: Work, held_out: BoolArray, progress: JobProgress) -> Trained:
+        dataset = work.stored.dataset
+        learnt, judged = dataset.select(~held_out), dataset.select(held_out)
+        negatives = work.readings.read_negatives(learnt)
+        readings = work.readings.stack()
+
+        def follow(step: int, loss: float, accuracy: float) -> None:
+            progress.report(
+                f"choosing the prior, setting {step}, accuracy {accuracy:.2f}", self.reading_ends_at
+            )
+
+        options = FastOptions()
+        ranker = FastRanker.fit(learnt, readings, options=options, negatives=negatives, on_progress=follow)
+        _draw_curve(ranker, learnt, judged, readings, progress, self.reading_ends_at)
+        path = self.tools.rankers_path / f"job-{work.job_id}-{ranker.fingerprint[:12]}"
+        write_folder(path, ranker.save)
+        # Rows that a researcher can follow: each answer, and the other question's that it beat.
+        ids = work.stored.candidate_ids
+        pairs = np.stack([ids[negatives.winner], ids[negatives.donor]], axis=1)
+        return Trained(
+            path=path.name,
+            fingerprint=ranker.fingerprint,
+            base_model=self._reader_name,
+            base_fingerprint=self.get_reader().fingerprint,
+            hyper_parameters={**asdict(options), "n_negatives": len(negatives.winner)},
+            held_out_logits=predict_fast(ranker, judged, readings),
+            metrics={"negatives": pairs.tolist()},
+            cross_validate=partial(cross_validate, dataset, readings, negatives),
+        )
 
 
 def cross_validate(dataset: PreferenceDataset, readings: FloatArray, negatives: ReadNegatives) -> FloatArray:
@@ -113,23 +120,3 @@ def _draw_curve(
         )
         progress.report(f"fitting on {size} of {len(learnt)} preferences", share)
     progress.flush()
-
-
-def predict_fast(ranker: FastRanker, dataset: PreferenceDataset, readings: FloatArray) -> FloatArray:
-    """Log-odds for each preference's left side, shape (n_preferences,), from readings of all candidates.
-
-    Consensus counts every candidate of a prompt that was read, compared or not.
-    """
-    logits = np.zeros(len(dataset))
-    prompts = dataset.prompt_of[dataset.left]
-    is_read = np.any(readings, axis=1)
-    is_read[dataset.left] = is_read[dataset.right] = True
-    for prompt in np.unique(prompts):
-        chosen = np.flatnonzero(prompts == prompt)
-        used = np.flatnonzero(is_read & (dataset.prompt_of == prompt))
-        matrix = ranker.pairwise_logits(
-            readings[used], [dataset.members[index] for index in used], dataset.prompts[int(prompt)]
-        )
-        left, right = (np.searchsorted(used, side[chosen]) for side in (dataset.left, dataset.right))
-        logits[chosen] = (matrix[left, right] - matrix[right, left]) / 2
-    return logits

@@ -1,13 +1,14 @@
 """Training a fuser for a job, and deciding whether it may fuse.
 
-Invariant: a run that died goes on from the state saved beside its output; a version is promoted only
-where what it writes on held-out prompts is closer to the target than what is shown without it. Non-goal:
+Invariant: a run that died resumes from the state saved beside its output. A version is promoted only if
+its answers to held-out prompts are closer to the target than the answers shown without it. Non-goal:
 the fine-tuning itself; it comes in as functions, because it needs torch.
 """
 
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,8 +74,8 @@ class FuserTools(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FuserRun:
-    """Carries out fuser jobs' work.
+class FuserTrainer:
+    """Fine-tunes a sequence-to-sequence checkpoint; see ``Trainer``.
 
     Args:
         engine: The store.
@@ -85,6 +86,14 @@ class FuserRun:
     engine: Engine
     fusers_path: Path
     tools: FuserTools
+
+    def read_chunk(self, job: JobView, progress: JobProgress) -> int:
+        """See ``Trainer``; a fuser needs nothing read before."""
+        return 0
+
+    def forget(self, job_id: int) -> None:
+        """See ``Trainer``."""
+        shutil.rmtree(self.fusers_path / f"job-{job_id}.progress", ignore_errors=True)
 
     def fit(self, job: JobView, progress: JobProgress) -> FittedVersion:
         """Fine-tune, write answers to held-out prompts, and decide.

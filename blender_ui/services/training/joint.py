@@ -1,7 +1,7 @@
-"""Fine-tuning a joint or pointwise ranker for a job, and predicting with one.
+"""Fine-tuning a joint or pointwise ranker for a job.
 
-Invariant: a run that died goes on from the state that the fine-tuning saves beside its output, so a
-step that is repeated repeats only what came after it. Non-goal: the fine-tuning itself; it comes in
+Invariant: a run that died resumes from the state that the fine-tuning saves beside its output, so a
+repeated step repeats only the work after it. Non-goal: the fine-tuning itself; it comes in
 as a function, because it needs torch.
 """
 
@@ -12,15 +12,22 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from blender_ui.ranking.protocol import Ranker
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
-from blender_ui.services.training.trained import Trained
-from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
-from db.models import ModelKind
+from blender_ui.services.training.predicting import predict_joint
+from blender_ui.services.training.rankers import (
+    FITTING_ENDS_AT,
+    RankerTools,
+    RankerTrainer,
+    Trained,
+    Work,
+)
+from blender_ui.services.versions.model_versions import VersionView
+from blender_ui.services.versions.readiness import HELD_OUT_SHARE
+from blender_ui.values import BoolArray, PreferenceDataset
 
 BASE_OPTION = "base"
 """Name of the job's option for the encoder to start from: a catalogue's name or a folder."""
@@ -50,76 +57,62 @@ class JointTools:
 
     Attributes:
         fine_tune: Trains; see ``FineTune``.
-        open_ranker: Loads a checkpoint's folder.
         find_base: Gives the folder of an encoder by its name or path.
         default_base: The encoder where a job names none.
     """
 
     fine_tune: FineTune
-    open_ranker: Callable[[Path], Ranker]
     find_base: Callable[[str], Path]
     default_base: str
 
 
-def fit_joint(
-    dataset: PreferenceDataset,
-    *,
-    held_out: BoolArray,
-    kind: ModelKind,
-    options: Mapping[str, Any],
-    tools: JointTools,
-    output: Path,
-    progress: JobProgress,
-    share: tuple[float, float],
-) -> Trained:
-    """Fine-tune on the preferences that are not held out, drawing the curve as it goes.
+class JointTrainer(RankerTrainer):
+    """Fine-tunes an encoder, drawing the curve as it goes.
 
     Args:
-        dataset: All preferences of the job.
-        held_out: Shape (n_preferences,), true where nothing may be learnt.
-        kind: JOINT or POINTWISE.
-        options: The job's; ``base`` names the encoder, the rest goes to the fine-tuning.
-        tools: What needs torch.
-        output: The checkpoint's folder.
-        progress: Told of each step; raises where the job was cancelled.
-        share: Of the whole job that is done before and after.
+        tools: What every ranker's trainer needs.
+        form: What the encoder reads: "joint" for both answers at once, or "pointwise".
+        joint: What needs torch.
     """
-    base_name = str(options.get(BASE_OPTION, tools.default_base))
-    form = "joint" if kind is ModelKind.JOINT else "pointwise"
-    chosen = {"form": form, **{key: value for key, value in options.items() if key != BASE_OPTION}}
-    base = tools.find_base(base_name)
-    curve = _Curve(progress, share)
-    tools.fine_tune(
-        dataset.select(~held_out),
-        base=base,
-        output=output,
-        options=chosen,
-        on_progress=curve.follow,
-    )
-    progress.flush()
-    ranker = tools.open_ranker(output)
-    return Trained(
-        path=output.name,
-        fingerprint=ranker.fingerprint,
-        base_model=base_name,
-        base_fingerprint=_digest_weights(base),
-        hyper_parameters=chosen,
-        held_out_logits=predict_joint(ranker, dataset.select(held_out)),
-    )
 
+    reading_ends_at = 0.1
 
-def predict_joint(ranker: Ranker, dataset: PreferenceDataset) -> FloatArray:
-    """Log-odds for each preference's left side, shape (n_preferences,): the mean of both orders."""
-    logits = np.zeros(len(dataset))
-    for index in range(len(dataset)):
-        left, right = int(dataset.left[index]), int(dataset.right[index])
-        pair = ranker.pairwise_logits(
-            dataset.prompts[int(dataset.prompt_of[left])],
-            [dataset.texts[left], dataset.texts[right]],
-            members=[dataset.members[left], dataset.members[right]],
+    def __init__(self, tools: RankerTools, *, form: Literal["joint", "pointwise"], joint: JointTools) -> None:
+        super().__init__(tools)
+        self._form = form
+        self._joint = joint
+
+    def find_needed(self, dataset: PreferenceDataset, active: VersionView | None) -> BoolArray:
+        """None: it reads for itself. The active version that it is compared with may not."""
+        if active is not None and active.reader_fingerprint is not None:
+            return dataset.held_out(share=HELD_OUT_SHARE)
+        return np.zeros(len(dataset), dtype=bool)
+
+    def train(self, work: Work, held_out: BoolArray, progress: JobProgress) -> Trained:
+        dataset = work.stored.dataset
+        base_name = str(work.options.get(BASE_OPTION, self._joint.default_base))
+        chosen = {
+            "form": self._form,
+            **{key: value for key, value in work.options.items() if key != BASE_OPTION},
+        }
+        base, output = self._joint.find_base(base_name), self.tools.rankers_path / f"job-{work.job_id}"
+        self._joint.fine_tune(
+            dataset.select(~held_out),
+            base=base,
+            output=output,
+            options=chosen,
+            on_progress=_Curve(progress, (self.reading_ends_at, FITTING_ENDS_AT)).follow,
         )
-        logits[index] = (pair[0, 1] - pair[1, 0]) / 2
-    return logits
+        progress.flush()
+        ranker = self.tools.open_ranker(output)
+        return Trained(
+            path=output.name,
+            fingerprint=ranker.fingerprint,
+            base_model=base_name,
+            base_fingerprint=_digest_weights(base),
+            hyper_parameters=chosen,
+            held_out_logits=predict_joint(ranker, dataset.select(held_out)),
+        )
 
 
 def _digest_weights(folder: Path) -> str:

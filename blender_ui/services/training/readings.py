@@ -17,10 +17,11 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.ranking.datasets import StoredDataset
-from blender_ui.services.ranking.readings import find_unread, load_readings, save_readings
+from blender_ui.services.ranking.readings import load_readings, save_readings
 from blender_ui.services.training.negative_readings import KeptNegatives
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset, RankingPrompt
 from db.engine import transaction
+from db.queries.readings import list_unread
 
 CHUNK = 16
 """Answers read between two commits, at most."""
@@ -85,7 +86,9 @@ class TrainingReadings:
             return
         self._reader = open_reader()
         with transaction(engine) as session:
-            unread = find_unread(session, list(self._index_of), fingerprint=self._reader.fingerprint)
+            unread = list_unread(
+                session, candidate_ids=list(self._index_of), fingerprint=self._reader.fingerprint
+            )
         # One prompt's answers side by side, because the reader reads the prompt once for all of them.
         self._unread = sorted(unread, key=lambda id_: (dataset.prompt_of[self._index_of[id_]], id_))
 

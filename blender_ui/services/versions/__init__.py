@@ -1,4 +1,4 @@
-"""Versions of what was trained: which there are, which one serves, who decided so and why.
+"""Versions of trained models: the list, the active one of each role, and each promotion with its reason.
 
 Touches: rows of versions and promotions, and their folders on the disk.
 Not for: training one (`training`).

@@ -1,4 +1,4 @@
-"""Versions of trained models: which there are, which one serves in each role, and who decided so.
+"""Versions of trained models: the list, the active one of each role, and the decisions.
 
 Invariant: at most one version of a role is active, and every change of it leaves a Promotion row with
 its reason. Non-goal: making a version; ``services.training`` does.

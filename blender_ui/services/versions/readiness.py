@@ -1,4 +1,4 @@
-"""Whether there are enough preferences to train on; the one place where the numbers stand.
+"""Whether there are enough preferences to train on; the only place with the numbers.
 
 Invariant: what counts here is what a training would use: standing preferences of people, split by
 the prompt's fingerprint as the training splits them. Non-goal: starting anything.

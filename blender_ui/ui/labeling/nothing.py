@@ -1,4 +1,4 @@
-"""What the label page says to somebody for whom no pair is left: why, and what they can do next.
+"""What the label page says when no pair is left: why, and what the person can do next.
 
 Invariant: a sentence says only what was counted, and a way leads only to a page that is open to them.
 """
@@ -31,7 +31,7 @@ def draw_nothing(left: Leftover, *, access: Access, project_id: int, project: st
 
     Args:
         left: The counts.
-        access: Says which pages are open to whoever asks.
+        access: Says which pages the person may open.
         project_id: Of what is labelled.
         project: Its name.
         has_others: Whether they may label another project, too.

@@ -11,18 +11,26 @@ from sqlalchemy import Engine
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
+from blender_ui.services.inspecting.member_ratings import MemberRatings
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.signing_in import sign_in
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.quality.label_figures import N_LATEST, Latest, warn
-from blender_ui.services.quality.label_log import BOTH_BAD, LEFT, RIGHT, TIE, LabelLog
+from blender_ui.services.quality.label_log import LabelLog
 from blender_ui.services.ranking.datasets import load_dataset
+from blender_ui.services.versions.readiness import measure_readiness
+from blender_ui.values import OutcomeCode
+from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Purpose, utc_now
+from db.queries.columns import OUTCOME_CODES
 from tests.builders.stores import Clock, add_prompts, key_of, make_store
 
 SHARED_DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+LEFT, RIGHT, TIE, BOTH_BAD = OutcomeCode
 
 
 class Desk:
@@ -356,4 +364,37 @@ def test_the_figures_of_a_real_file_are_its_authors(tmp_path: Path) -> None:
     assert view.overall.n_raters == 3
     assert view.overall.fleiss.value == pytest.approx(0.86, abs=0.03)
     assert view.overall.alpha.low < view.overall.alpha.value < view.overall.alpha.high
-    assert BOTH_BAD == 3
+
+
+def test_the_store_and_the_arrays_have_one_code_for_an_outcome() -> None:
+    assert {outcome.name: code for outcome, code in OUTCOME_CODES.items()} == dict(OutcomeCode.__members__)
+
+
+@pytest.mark.parametrize("ruling", [Outcome.LEFT, Outcome.RIGHT, Outcome.TIE, Outcome.BOTH_BAD])
+def test_a_ruling_counts_the_same_wherever_votes_count(desk: Desk, ruling: Outcome) -> None:
+    """In ratings, in version reports, in readiness and in training, on either side and of either order."""
+    for who, outcome, turned in (
+        ("ada", Outcome.LEFT, False),
+        ("bob", Outcome.TIE, False),
+        ("cyd", Outcome.LEFT, True),
+    ):
+        desk.say(who, 0, outcome, turned=turned)
+    desk.say("ada", 1, Outcome.RIGHT)
+    table = PreferenceTable(desk.engine)
+    assert table.current().target.tolist() == [1, 0.5, 1, 0]
+    # The first ruling is replaced by one on the same answers in the other order.
+    for comparison_id, outcome in ((1, Outcome.TIE), (2, ruling.turned)):
+        desk.quality.rule(comparison_id=comparison_id, outcome=outcome, reason="read", decided_by_id=None)
+    dataset, told = load_dataset(desk.engine).dataset, table.current()
+    by_hand = {"left": [1, 1, 0, 0], "right": [0, 0, 1, 0]}.get(ruling.value, [0.5, 0.5, 0.5, 0])
+    assert told.target.tolist() == dataset.target.tolist() == by_hand
+    n_decided = 4 if ruling in (Outcome.LEFT, Outcome.RIGHT) else 1
+    assert told.is_decided.sum() == n_decided
+    with transaction(desk.engine) as session:
+        assert measure_readiness(session).n_decided == n_decided
+    best, *_ = MemberRatings(desk.engine, table=table).rate().members
+    assert best.member == ("member-0" if ruling is Outcome.LEFT else "member-1")
+    prompts = table.prompts()
+    everything = prompts._replace(is_held_out=np.ones_like(prompts.is_held_out))
+    assert len(find_judged(told, everything)) == n_decided
+    assert desk.quality.view().overall.n_disagreeing == 1, "what people said stays"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput
-from blender_ui.loaders import joint_tools
+from blender_ui.loaders import joint_tools, load_joint
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
@@ -17,8 +17,8 @@ from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
 from tests.builders.trained import versions_of
 from tests.ranking.joint_fixtures import make_base
-from tests.ranking.scripted_reader import ScriptedReader
 from tests.services.training.test_training_run import carry_out, versions_by_id
+from tests.worker.scripted_worker import make_run
 
 OPTIONS = {"n_epochs": 2, "batch_size": 8, "checkpoint_steps": 2, "learning_rate": 1e-3, "device": "cpu"}
 
@@ -38,17 +38,16 @@ def training(engine: Engine) -> Training:
 @pytest.fixture
 def run(engine: Engine, tmp_path: Path) -> TrainingRun:
     base = make_base(tmp_path / "tiny", "bert")
-    return TrainingRun(
+    return make_run(
         engine,
-        rankers_path=tmp_path / "rankers",
-        reader_name="scripted",
-        open_reader=ScriptedReader,
+        tmp_path,
         joint=joint_tools(find_base=Path, default_base=str(base)),
+        open_ranker=load_joint,
     )
 
 
 def test_an_encoder_is_fine_tuned_into_a_version_with_a_curve(
-    run: TrainingRun, training: Training, tmp_path: Path
+    engine: Engine, run: TrainingRun, training: Training, tmp_path: Path
 ) -> None:
     job = training.request(kind=ModelKind.JOINT, options=OPTIONS)
     version_id = carry_out(run, job)
@@ -64,7 +63,7 @@ def test_an_encoder_is_fine_tuned_into_a_version_with_a_curve(
 
 
 def test_a_joint_version_is_compared_with_an_active_fast_one_on_the_same_preferences(
-    run: TrainingRun, training: Training
+    engine: Engine, run: TrainingRun, training: Training
 ) -> None:
     fast = carry_out(run, training.request())
     job = training.request(kind=ModelKind.POINTWISE, options=OPTIONS)
@@ -74,7 +73,9 @@ def test_a_joint_version_is_compared_with_an_active_fast_one_on_the_same_prefere
     assert metrics["active"]["n"] == metrics["held_out"]["n"]
 
 
-def test_a_fast_version_is_compared_with_an_active_joint_one(run: TrainingRun, training: Training) -> None:
+def test_a_fast_version_is_compared_with_an_active_joint_one(
+    engine: Engine, run: TrainingRun, training: Training
+) -> None:
     joint = carry_out(run, training.request(kind=ModelKind.POINTWISE, options=OPTIONS))
     if not versions_by_id(engine)[joint].is_active:
         versions_of(engine).activate(version_id=joint, decided_by_id=None, reason="to compare with")
@@ -99,7 +100,7 @@ def test_a_cancelled_fine_tuning_leaves_no_state(
 
 def run_seconds_later(run: TrainingRun) -> None:
     """Let the run forget what it holds, so that its next report is written at once."""
-    run.__dict__["_work"] = None
+    run.__dict__["_progress"] = None
 
 
 def test_an_unknown_option_is_named(run: TrainingRun, training: Training) -> None:

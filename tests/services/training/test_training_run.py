@@ -8,18 +8,30 @@ import pytest
 from sqlalchemy import Engine, func
 from sqlmodel import select
 
-from blender_ui.errors import RankerError
+from blender_ui.errors import NotFound, RankerError
 from blender_ui.ranking.fast import SETTINGS_FILE
-from blender_ui.services.jobs.progress import JobCancelled
+from blender_ui.services.jobs.progress import JobCancelled, JobProgress
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.training.readings import CHUNK, COMMIT_SECONDS
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
+from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.values import FloatArray, RankingPrompt, is_held_out
 from db.engine import transaction
-from db.models import Candidate, JobStatus, ModelKind, Outcome, Preference, Prompt, Reading, utc_now
+from db.models import (
+    Candidate,
+    JobKind,
+    JobStatus,
+    ModelKind,
+    ModelVersion,
+    Outcome,
+    Preference,
+    Prompt,
+    Reading,
+    utc_now,
+)
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
 from tests.builders.trained import versions_of
@@ -292,6 +304,63 @@ def test_an_active_version_that_cannot_be_read_does_not_keep_its_successor_from_
     (decision,) = versions_of(engine).decisions(second)
     assert decision.promoted
     assert f"Version {first} could not be compared" in decision.reason
+
+
+def test_an_active_version_with_other_weights_than_were_registered_is_not_compared(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    run = make_run(engine, tmp_path)
+    first = carry_out(run, training.request())
+    with transaction(engine, immediate=True) as session:
+        session.get_one(ModelVersion, first).fingerprint = "0" * 64
+    second = carry_out(run, training.request())
+    (decision,) = versions_of(engine).decisions(second)
+    assert f"Version {first} could not be compared: expected the weights 000000000000" in decision.reason
+
+
+class OtherTrainer:
+    """A kind of its own: it needs two parts read, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.n_left = 2
+        self.forgotten: list[int] = []
+
+    def read_chunk(self, job: JobView, progress: JobProgress) -> int:
+        self.n_left -= 1
+        progress.report("reading", 0.5)
+        return self.n_left
+
+    def fit(self, job: JobView, progress: JobProgress) -> FittedVersion:
+        return FittedVersion(
+            path=f"job-{job.id}",
+            fingerprint="f",
+            base_model=str(job.options["base"]),
+            base_fingerprint="b",
+            n_train=job.cut_off_preference_id,
+            n_held_out=0,
+            hyper_parameters={},
+            metrics={},
+            compared_with_id=None,
+            promoted=True,
+            reason="it is the first",
+        )
+
+    def forget(self, job_id: int) -> None:
+        self.forgotten.append(job_id)
+
+
+def test_a_kind_is_trained_by_its_trainer_and_by_nothing_else(engine: Engine, training: Training) -> None:
+    trainer = OtherTrainer()
+    run = TrainingRun(engine, {JobKind.POINTWISE: trainer})
+    job = training.request(kind=JobKind.POINTWISE, options={"base": "mine"})
+    version_id = carry_out(run, job)
+    version = versions_by_id(engine)[version_id]
+    assert (version.kind, version.base_model, version.n_train) == (ModelKind.POINTWISE, "mine", 40)
+    assert (trainer.n_left, trainer.forgotten) == (0, [job.id])
+    other = training.request(kind=JobKind.FAST)
+    run.start(other.id)
+    with pytest.raises(NotFound, match=r"\(pointwise\), came fast"):
+        run.read_chunk(other.id)
 
 
 class ShortOfMemory(ScriptedReader):

@@ -27,7 +27,7 @@ RECORD = {
 }
 
 
-class Desk:
+class DataPage:
     """The handlers over a real store."""
 
     def __init__(self, folder: Path) -> None:
@@ -53,77 +53,79 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.engine.dispose()
+def data_page(tmp_path: Path) -> Iterator[DataPage]:
+    data_page = DataPage(tmp_path)
+    yield data_page
+    data_page.engine.dispose()
 
 
-def test_an_import_is_reported_and_in_the_store(desk: Desk) -> None:
-    outcome = desk.bring_in(json.dumps(RECORD))
+def test_an_import_is_reported_and_in_the_store(data_page: DataPage) -> None:
+    outcome = data_page.bring_in(json.dumps(RECORD))
     assert outcome.report is not None
     assert (outcome.report.n_prompts, outcome.report.n_preferences) == (1, 1)
-    (source,) = desk.handlers.list_sources()
+    (source,) = data_page.handlers.list_sources()
     assert (source.name, source.n_candidates, source.n_preferences) == ("a-set", 2, 1)
     assert "upload.jsonl is in the store" in drawing.draw_outcome(outcome)
     assert "a-set" in drawing.draw_sources([source])
 
 
-def test_one_malformed_line_keeps_all_out_and_is_named(desk: Desk) -> None:
-    outcome = desk.bring_in(json.dumps(RECORD), "{not json", json.dumps({**RECORD, "id": "q2", "prompt": 3}))
+def test_one_malformed_line_keeps_all_out_and_is_named(data_page: DataPage) -> None:
+    outcome = data_page.bring_in(
+        json.dumps(RECORD), "{not json", json.dumps({**RECORD, "id": "q2", "prompt": 3})
+    )
     assert [line for line, _ in outcome.faults] == [2, 3]
-    assert desk.handlers.list_sources() == ()
+    assert data_page.handlers.list_sources() == ()
     drawn = drawing.draw_outcome(outcome)
     assert outcome.problem in unescape(drawn)
     assert "<td>3</td>" in drawn
 
 
-def test_importing_again_says_that_it_was_there(desk: Desk) -> None:
-    desk.bring_in(json.dumps(RECORD))
-    again = desk.bring_in(json.dumps(RECORD))
+def test_importing_again_says_that_it_was_there(data_page: DataPage) -> None:
+    data_page.bring_in(json.dumps(RECORD))
+    again = data_page.bring_in(json.dumps(RECORD))
     assert again.report is not None
     assert (again.report.n_prompts, again.report.n_already_there) == (0, 1)
 
 
-def test_a_changed_record_is_named_and_left(desk: Desk) -> None:
-    desk.bring_in(json.dumps(RECORD))
-    changed = desk.bring_in(json.dumps({**RECORD, "prompt": "How?"}))
+def test_a_changed_record_is_named_and_left(data_page: DataPage) -> None:
+    data_page.bring_in(json.dumps(RECORD))
+    changed = data_page.bring_in(json.dumps({**RECORD, "prompt": "How?"}))
     assert "a-set: q1" in drawing.draw_outcome(changed)
 
 
 @pytest.mark.parametrize("path", [None, "", 3])
-def test_no_file_is_a_sentence(desk: Desk, path: object) -> None:
-    outcome = desk.handlers.import_file(path, ask_labelled=False, on_progress=lambda done, total: None)
+def test_no_file_is_a_sentence(data_page: DataPage, path: object) -> None:
+    outcome = data_page.handlers.import_file(path, ask_labelled=False, on_progress=lambda done, total: None)
     assert outcome.problem.startswith("Choose a file")
 
 
-def test_names_in_a_file_are_drawn_as_text(desk: Desk) -> None:
-    outcome = desk.bring_in(json.dumps({**RECORD, "source": "<img src=x>"}))
+def test_names_in_a_file_are_drawn_as_text(data_page: DataPage) -> None:
+    outcome = data_page.bring_in(json.dumps({**RECORD, "source": "<img src=x>"}))
     assert outcome.report is not None
-    assert "<img" not in drawing.draw_sources(desk.handlers.list_sources())
+    assert "<img" not in drawing.draw_sources(data_page.handlers.list_sources())
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "dpo"])
-def test_an_export_holds_what_was_imported(desk: Desk, tmp_path: Path, format: str) -> None:
-    desk.bring_in(json.dumps(RECORD))
-    report = desk.handlers.export(format, folder=tmp_path / "out")
+def test_an_export_holds_what_was_imported(data_page: DataPage, tmp_path: Path, format: str) -> None:
+    data_page.bring_in(json.dumps(RECORD))
+    report = data_page.handlers.export(format, folder=tmp_path / "out")
     assert report.path.name.startswith("blender-ui-20260102-120000.")
     raw = report.path.read_bytes()
     assert b"Because." in (gzip.decompress(raw) if report.path.suffix == ".gz" else raw)
     assert report.path.name in drawing.draw_export(report)
 
 
-def test_an_archive_is_for_admins_and_holds_every_table(desk: Desk, tmp_path: Path) -> None:
-    desk.bring_in(json.dumps(RECORD))
-    report = desk.handlers.export("archive", folder=tmp_path / "out")
+def test_an_archive_is_for_admins_and_holds_every_table(data_page: DataPage, tmp_path: Path) -> None:
+    data_page.bring_in(json.dumps(RECORD))
+    report = data_page.handlers.export("archive", folder=tmp_path / "out")
     assert zipfile.ZipFile(report.path).testzip() is None
-    desk.is_admin = False
+    data_page.is_admin = False
     with pytest.raises(NotPermitted):
-        desk.handlers.export("archive", folder=tmp_path / "out")
-    assert desk.handlers.export("parquet", folder=tmp_path / "out").n_lines == 1
+        data_page.handlers.export("archive", folder=tmp_path / "out")
+    assert data_page.handlers.export("parquet", folder=tmp_path / "out").n_lines == 1
 
 
 @pytest.mark.parametrize("format", [None, "xlsx", "../x", ["csv"]])
-def test_a_format_that_is_none_is_refused(desk: Desk, tmp_path: Path, format: object) -> None:
+def test_a_format_that_is_none_is_refused(data_page: DataPage, tmp_path: Path, format: object) -> None:
     with pytest.raises(MalformedInput, match="format"):
-        desk.handlers.export(format, folder=tmp_path / "out")
+        data_page.handlers.export(format, folder=tmp_path / "out")

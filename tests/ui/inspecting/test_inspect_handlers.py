@@ -22,7 +22,7 @@ from tests.builders.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 
 
-class Desk:
+class DecisionTab:
     """The handlers over a real store, with a ranker that prefers longer answers."""
 
     def __init__(self, folder: Path) -> None:
@@ -78,33 +78,35 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.services.engine.dispose()
+def decision_tab(tmp_path: Path) -> Iterator[DecisionTab]:
+    decision_tab = DecisionTab(tmp_path)
+    yield decision_tab
+    decision_tab.services.engine.dispose()
 
 
 def read_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_before_a_ranker_the_votes_are_shown_and_the_ranking_is_not(desk: Desk) -> None:
-    desk.vote(for_longer=True)
-    decision = desk.handlers.get_decision(desk.prompt_id)
+def test_before_a_ranker_the_votes_are_shown_and_the_ranking_is_not(decision_tab: DecisionTab) -> None:
+    decision_tab.vote(for_longer=True)
+    decision = decision_tab.handlers.get_decision(decision_tab.prompt_id)
     assert decision.ranking is None
     (judged,) = decision.votes
     assert (judged.probability, judged.agrees) == (None, None)
     assert "not ranked yet" in drawing.draw_ranks(decision)
-    assert desk.handlers.rank(desk.prompt_id).notice.startswith("No ranker has been trained")
-    assert desk.handlers.rank(None).notice == "Choose a prompt first."
+    assert decision_tab.handlers.rank(decision_tab.prompt_id).notice.startswith("No ranker has been trained")
+    assert decision_tab.handlers.rank(None).notice == "Choose a prompt first."
 
 
 @pytest.mark.parametrize("for_longer", [True, False])
-def test_a_vote_stands_beside_what_the_ranker_says_of_its_pair(desk: Desk, for_longer: bool) -> None:
-    desk.vote(for_longer=for_longer)
-    desk.services.ranking.train()
-    ranked = desk.handlers.rank(desk.prompt_id)
-    decision = desk.handlers.get_decision(desk.prompt_id, ranked.ranking_id)
+def test_a_vote_stands_beside_what_the_ranker_says_of_its_pair(
+    decision_tab: DecisionTab, for_longer: bool
+) -> None:
+    decision_tab.vote(for_longer=for_longer)
+    decision_tab.services.ranking.train()
+    ranked = decision_tab.handlers.rank(decision_tab.prompt_id)
+    decision = decision_tab.handlers.get_decision(decision_tab.prompt_id, ranked.ranking_id)
     (judged,) = decision.votes
     assert judged.agrees is for_longer
     # The scripted logit is the length gap over 100: two, for the longer answer.
@@ -114,37 +116,37 @@ def test_a_vote_stands_beside_what_the_ranker_says_of_its_pair(desk: Desk, for_l
     assert f"agrees with {int(for_longer)} of 1" in drawing.draw_votes(decision)
 
 
-def test_the_latest_ranking_is_shown_first_and_an_older_one_on_request(desk: Desk) -> None:
-    desk.services.ranking.train()
-    first, second = (desk.handlers.rank(desk.prompt_id).ranking_id for _ in range(2))
-    latest = desk.handlers.get_decision(desk.prompt_id).ranking
-    older = desk.handlers.get_decision(desk.prompt_id, first).ranking
+def test_the_latest_ranking_is_shown_first_and_an_older_one_on_request(decision_tab: DecisionTab) -> None:
+    decision_tab.services.ranking.train()
+    first, second = (decision_tab.handlers.rank(decision_tab.prompt_id).ranking_id for _ in range(2))
+    latest = decision_tab.handlers.get_decision(decision_tab.prompt_id).ranking
+    older = decision_tab.handlers.get_decision(decision_tab.prompt_id, first).ranking
     assert latest is not None
     assert older is not None
     assert (latest.ranking_id, older.ranking_id) == (second, first)
 
 
-def test_a_ranking_of_another_prompt_is_refused(desk: Desk) -> None:
-    desk.services.ranking.train()
-    ranking_id = desk.handlers.rank(desk.prompt_id).ranking_id
-    with transaction(desk.services.engine, immediate=True) as session:
+def test_a_ranking_of_another_prompt_is_refused(decision_tab: DecisionTab) -> None:
+    decision_tab.services.ranking.train()
+    ranking_id = decision_tab.handlers.rank(decision_tab.prompt_id).ranking_id
+    with transaction(decision_tab.services.engine, immediate=True) as session:
         session.add(Prompt(instruction="Another?", fingerprint="f"))
     with pytest.raises(MalformedInput, match="of prompt"):
-        desk.handlers.get_decision(desk.prompt_id + 1, ranking_id)
+        decision_tab.handlers.get_decision(decision_tab.prompt_id + 1, ranking_id)
 
 
 @pytest.mark.parametrize("prompt_id", [None, "", "x", True, -1, 1.0])
-def test_what_is_no_id_is_refused(desk: Desk, prompt_id: object) -> None:
+def test_what_is_no_id_is_refused(decision_tab: DecisionTab, prompt_id: object) -> None:
     with pytest.raises(MalformedInput):
-        desk.handlers.get_decision(prompt_id)
+        decision_tab.handlers.get_decision(prompt_id)
     with pytest.raises(NotFound):
-        desk.handlers.get_decision(999)
+        decision_tab.handlers.get_decision(999)
 
 
-def test_saved_logits_hold_both_orders_with_their_rows(desk: Desk) -> None:
-    desk.services.ranking.train()
-    desk.handlers.rank(desk.prompt_id)
-    ranking = desk.handlers.get_decision(desk.prompt_id).ranking
+def test_saved_logits_hold_both_orders_with_their_rows(decision_tab: DecisionTab) -> None:
+    decision_tab.services.ranking.train()
+    decision_tab.handlers.rank(decision_tab.prompt_id)
+    ranking = decision_tab.handlers.get_decision(decision_tab.prompt_id).ranking
     assert ranking is not None
     rows = read_csv(logits_csv(ranking))
     assert [(row["first"], row["second"], float(row["logit"])) for row in rows] == [
@@ -158,56 +160,58 @@ def test_saved_logits_hold_both_orders_with_their_rows(desk: Desk) -> None:
     assert "data:text/csv" in drawn
 
 
-def test_saved_votes_are_text_to_a_spreadsheet_and_name_their_rows(desk: Desk) -> None:
-    desk.vote(for_longer=True, reason="=HYPERLINK(1)")
-    (row,) = read_csv(votes_csv(desk.handlers.get_decision(desk.prompt_id)))
+def test_saved_votes_are_text_to_a_spreadsheet_and_name_their_rows(decision_tab: DecisionTab) -> None:
+    decision_tab.vote(for_longer=True, reason="=HYPERLINK(1)")
+    (row,) = read_csv(votes_csv(decision_tab.handlers.get_decision(decision_tab.prompt_id)))
     assert row["reason"] == "'=HYPERLINK(1)"
     assert (row["preference_id"], row["comparison_id"]) == ("1", "1")
 
 
-def test_answers_are_drawn_as_text_that_does_nothing(desk: Desk) -> None:
-    with transaction(desk.services.engine, immediate=True) as session:
+def test_answers_are_drawn_as_text_that_does_nothing(decision_tab: DecisionTab) -> None:
+    with transaction(decision_tab.services.engine, immediate=True) as session:
         for candidate in session.exec(select(Candidate)):
             candidate.text = "<script>alert(1)</script> ![x](http://elsewhere.test/x.png)"
-    drawn = drawing.draw_prompt(desk.handlers.get_decision(desk.prompt_id))
+    drawn = drawing.draw_prompt(decision_tab.handlers.get_decision(decision_tab.prompt_id))
     assert "<script" not in drawn
     assert "<img" not in drawn
 
 
-def test_a_link_to_a_decision_has_the_version_rank_its_own_prompt(desk: Desk) -> None:
-    desk.services.ranking.train()
-    desk.add_newer_prompt()
-    shown = desk.open(tab="decision", prompt=desk.prompt_id, version=1)
-    assert shown["inspect-prompt"]["value"] == desk.prompt_id
-    assert f"Prompt {desk.prompt_id} " in shown["inspect-texts"]
-    assert desk.count_rankings() == 1
+def test_a_link_to_a_decision_has_the_version_rank_its_own_prompt(decision_tab: DecisionTab) -> None:
+    decision_tab.services.ranking.train()
+    decision_tab.add_newer_prompt()
+    shown = decision_tab.open(tab="decision", prompt=decision_tab.prompt_id, version=1)
+    assert shown["inspect-prompt"]["value"] == decision_tab.prompt_id
+    assert f"Prompt {decision_tab.prompt_id} " in shown["inspect-texts"]
+    assert decision_tab.count_rankings() == 1
 
 
 @pytest.mark.parametrize(
     "address", [{"tab": "members"}, {"tab": "what-if", "prompt": 1}, {"tab": "decision"}, {}]
 )
-def test_a_link_that_asks_for_no_decision_ranks_nothing(desk: Desk, address: dict[str, object]) -> None:
-    desk.services.ranking.train()
-    shown = desk.open(**address, version=1)
+def test_a_link_that_asks_for_no_decision_ranks_nothing(
+    decision_tab: DecisionTab, address: dict[str, object]
+) -> None:
+    decision_tab.services.ranking.train()
+    shown = decision_tab.open(**address, version=1)
     assert "not ranked yet" in shown["inspect-ranks"]
-    assert desk.count_rankings() == 0
+    assert decision_tab.count_rankings() == 0
 
 
-def test_a_link_to_a_prompt_that_is_gone_shows_no_other_one(desk: Desk) -> None:
-    newer = desk.add_newer_prompt()
-    with transaction(desk.services.engine, immediate=True) as session:
+def test_a_link_to_a_prompt_that_is_gone_shows_no_other_one(decision_tab: DecisionTab) -> None:
+    newer = decision_tab.add_newer_prompt()
+    with transaction(decision_tab.services.engine, immediate=True) as session:
         session.add(Prompt(instruction=f"And #{newer + 9}?", fingerprint="g"))
-    shown = desk.open(prompt=newer + 9)
+    shown = decision_tab.open(prompt=newer + 9)
     assert shown["inspect-prompt"]["value"] is None
     assert "No prompt was found" in shown["inspect-notice"]
 
 
-def test_a_search_that_finds_nothing_leaves_no_decision_up(desk: Desk) -> None:
-    desk.vote(for_longer=True)
-    desk.services.ranking.train()
-    desk.handlers.rank(desk.prompt_id)
-    full = desk.send("inspect_search", "question")
-    empty = desk.send("inspect_search", "nothing like it")
+def test_a_search_that_finds_nothing_leaves_no_decision_up(decision_tab: DecisionTab) -> None:
+    decision_tab.vote(for_longer=True)
+    decision_tab.services.ranking.train()
+    decision_tab.handlers.rank(decision_tab.prompt_id)
+    full = decision_tab.send("inspect_search", "question")
+    empty = decision_tab.send("inspect_search", "nothing like it")
     assert set(empty) == set(full)
     texts = [name for name, value in full.items() if isinstance(value, str) and name != "inspect-notice"]
     assert len(texts) == 6

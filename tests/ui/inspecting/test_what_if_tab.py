@@ -24,7 +24,7 @@ from tests.builders.trained import copy_trained_store
 from tests.ui.scripted_services import build_scripted_services
 
 
-class Desk:
+class WhatIfTab:
     """The tab over a store with a version."""
 
     def __init__(self, home: Path) -> None:
@@ -48,15 +48,15 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("home"))
-    yield desk
-    desk.services.engine.dispose()
+def what_if_tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WhatIfTab]:
+    what_if_tab = WhatIfTab(tmp_path_factory.mktemp("home"))
+    yield what_if_tab
+    what_if_tab.services.engine.dispose()
 
 
-def test_typed_texts_are_asked_about_and_not_kept(desk: Desk) -> None:
-    before = desk.count()
-    said = desk.handlers.compare(desk.type("good good good", "good"))
+def test_typed_texts_are_asked_about_and_not_kept(what_if_tab: WhatIfTab) -> None:
+    before = what_if_tab.count()
+    said = what_if_tab.handlers.compare(what_if_tab.type("good good good", "good"))
     assert said.opinion is not None
     assert said.opinion.mean > 0
     drawn = drawing.draw_opinion(said.opinion)
@@ -64,18 +64,18 @@ def test_typed_texts_are_asked_about_and_not_kept(desk: Desk) -> None:
     assert f"{said.opinion.logit:+.3f}" in drawn
     assert "likelihood" in groups_csv(said.opinion)
     assert "sum, which is the logit" in drawing.draw_groups(said.opinion)
-    assert desk.count() == before
+    assert what_if_tab.count() == before
 
 
-def test_sentences_and_tokens_are_drawn_as_text_that_does_nothing(desk: Desk) -> None:
-    typed = desk.type("<b>good</b>. good. bad.", "<script>x</script>")
-    said = desk.handlers.drop_sentences(typed)
+def test_sentences_and_tokens_are_drawn_as_text_that_does_nothing(what_if_tab: WhatIfTab) -> None:
+    typed = what_if_tab.type("<b>good</b>. good. bad.", "<script>x</script>")
+    said = what_if_tab.handlers.drop_sentences(typed)
     assert [one.text for one in said.first] == ["<b>good</b>. ", "good. ", "bad."]
     drawn = drawing.draw_sentences(said)
     assert "<b>" not in drawn
     assert "<script" not in drawn
     assert "first,good. " in sentences_csv(said)
-    explained = desk.handlers.explain(typed).attribution
+    explained = what_if_tab.handlers.explain(typed).attribution
     assert explained is not None
     drawn = drawing.draw_attribution(explained)
     assert "They add up." in drawn
@@ -86,21 +86,27 @@ def test_sentences_and_tokens_are_drawn_as_text_that_does_nothing(desk: Desk) ->
 @pytest.mark.parametrize(
     ("changes", "reason"), [({"version": 99}, "version"), ({"instruction": " ", "input": None}, "prompt")]
 )
-def test_what_cannot_be_asked_is_said(desk: Desk, changes: dict[str, object], reason: str) -> None:
-    typed = desk.type("a", "b", **changes)
-    for ask in (desk.handlers.compare, desk.handlers.drop_sentences, desk.handlers.explain):
+def test_what_cannot_be_asked_is_said(
+    what_if_tab: WhatIfTab, changes: dict[str, object], reason: str
+) -> None:
+    typed = what_if_tab.type("a", "b", **changes)
+    for ask in (
+        what_if_tab.handlers.compare,
+        what_if_tab.handlers.drop_sentences,
+        what_if_tab.handlers.explain,
+    ):
         said = ask(typed)
         assert reason in said.notice
         assert (said.opinion, said.attribution, said.first) == (None, None, ())
 
 
-def test_a_prompt_is_found_by_its_number_and_the_newest_pair_without_one(desk: Desk) -> None:
-    assert desk.handlers.get_prompt("#3").prompt_id == 3
-    assert desk.handlers.get_prompt("").prompt_id == 180
+def test_a_prompt_is_found_by_its_number_and_the_newest_pair_without_one(what_if_tab: WhatIfTab) -> None:
+    assert what_if_tab.handlers.get_prompt("#3").prompt_id == 3
+    assert what_if_tab.handlers.get_prompt("").prompt_id == 180
     with pytest.raises(NotFound):
-        desk.handlers.get_prompt("999")
+        what_if_tab.handlers.get_prompt("999")
     with pytest.raises(MalformedInput):
-        desk.handlers.get_prompt("three")
+        what_if_tab.handlers.get_prompt("three")
 
 
 def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:

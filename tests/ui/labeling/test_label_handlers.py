@@ -20,7 +20,7 @@ from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, mak
 KEY, OTHER = key_of(1), key_of(2)
 
 
-class Desk:
+class LabelPage:
     """The handlers over a real store."""
 
     def __init__(self, folder: Path, *, n_prompts: int) -> None:
@@ -50,101 +50,103 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path, n_prompts=3)
-    yield desk
-    desk.engine.dispose()
+def label_page(tmp_path: Path) -> Iterator[LabelPage]:
+    label_page = LabelPage(tmp_path, n_prompts=3)
+    yield label_page
+    label_page.engine.dispose()
 
 
-def test_a_vote_is_stored_and_the_next_pair_comes_with_it(desk: Desk) -> None:
-    pair = desk.pair()
-    turn = desk.vote(pair, outcome="tie", reason=" both fine ", seconds=2.5)
+def test_a_vote_is_stored_and_the_next_pair_comes_with_it(label_page: LabelPage) -> None:
+    pair = label_page.pair()
+    turn = label_page.vote(pair, outcome="tie", reason=" both fine ", seconds=2.5)
     assert turn.pair is not None
     assert turn.pair.lease_id != pair.lease_id
-    (stored,) = desk.preferences()
+    (stored,) = label_page.preferences()
     assert (stored.outcome, stored.reason, stored.seconds) == (Outcome.TIE, "both fine", 2.5)
 
 
-def test_names_come_only_with_the_vote_and_are_of_the_pair_before(desk: Desk) -> None:
-    pair = desk.pair()
+def test_names_come_only_with_the_vote_and_are_of_the_pair_before(label_page: LabelPage) -> None:
+    pair = label_page.pair()
     assert "member-" not in repr(pair).replace("Answer of member-", "")
-    turn = desk.vote(pair)
+    turn = label_page.vote(pair)
     assert turn.reveal is not None
     assert {turn.reveal.left_member, turn.reveal.right_member} == {"member-0", "member-1"}
     assert f"Answer of {turn.reveal.left_member}" in pair.left
 
 
-def test_the_same_vote_sent_twice_counts_once(desk: Desk) -> None:
-    pair = desk.pair()
-    first, again = desk.vote(pair), desk.vote(pair)
+def test_the_same_vote_sent_twice_counts_once(label_page: LabelPage) -> None:
+    pair = label_page.pair()
+    first, again = label_page.vote(pair), label_page.vote(pair)
     assert first.pair == again.pair
-    assert len(desk.preferences()) == 1
+    assert len(label_page.preferences()) == 1
 
 
-def test_a_second_vote_on_a_pair_that_is_gone_is_refused_with_the_pair_to_vote_on(desk: Desk) -> None:
-    pair = desk.pair()
-    shown = desk.vote(pair, token="first").pair
-    turn = desk.vote(pair, token="second", outcome="right")
+def test_a_second_vote_on_a_pair_that_is_gone_is_refused_with_the_pair_to_vote_on(
+    label_page: LabelPage,
+) -> None:
+    pair = label_page.pair()
+    shown = label_page.vote(pair, token="first").pair
+    turn = label_page.vote(pair, token="second", outcome="right")
     assert turn.pair == shown
     assert turn.notice.startswith("Not counted")
-    assert [stored.outcome for stored in desk.preferences()] == [Outcome.LEFT]
+    assert [stored.outcome for stored in label_page.preferences()] == [Outcome.LEFT]
 
 
-def test_another_annotators_lease_cannot_be_voted_on_or_skipped(desk: Desk) -> None:
-    pair = desk.pair()
-    assert desk.vote(pair, key=OTHER).notice.startswith("Not counted")
-    assert desk.handlers.skip(OTHER, pair.lease_id).notice.startswith("Not skipped")
-    assert not desk.handlers.keep(OTHER, pair.lease_id)
-    assert desk.preferences() == []
-    assert desk.pair() == pair
+def test_another_annotators_lease_cannot_be_voted_on_or_skipped(label_page: LabelPage) -> None:
+    pair = label_page.pair()
+    assert label_page.vote(pair, key=OTHER).notice.startswith("Not counted")
+    assert label_page.handlers.skip(OTHER, pair.lease_id).notice.startswith("Not skipped")
+    assert not label_page.handlers.keep(OTHER, pair.lease_id)
+    assert label_page.preferences() == []
+    assert label_page.pair() == pair
 
 
-def test_opening_again_gives_the_same_pair(desk: Desk) -> None:
-    assert desk.pair() == desk.pair()
+def test_opening_again_gives_the_same_pair(label_page: LabelPage) -> None:
+    assert label_page.pair() == label_page.pair()
 
 
-def test_undo_brings_the_pair_of_the_last_vote_back(desk: Desk) -> None:
-    pair = desk.pair()
-    desk.vote(pair)
-    assert desk.handlers.undo(KEY).pair == pair
-    desk.vote(pair, token="again", outcome="right")
-    standing = [stored.outcome for stored in desk.preferences() if stored.retracted_at is None]
+def test_undo_brings_the_pair_of_the_last_vote_back(label_page: LabelPage) -> None:
+    pair = label_page.pair()
+    label_page.vote(pair)
+    assert label_page.handlers.undo(KEY).pair == pair
+    label_page.vote(pair, token="again", outcome="right")
+    standing = [stored.outcome for stored in label_page.preferences() if stored.retracted_at is None]
     assert standing == [Outcome.RIGHT]
 
 
-def test_undo_before_any_vote_says_so_and_keeps_the_pair(desk: Desk) -> None:
-    pair = desk.pair()
-    turn = desk.handlers.undo(KEY)
+def test_undo_before_any_vote_says_so_and_keeps_the_pair(label_page: LabelPage) -> None:
+    pair = label_page.pair()
+    turn = label_page.handlers.undo(KEY)
     assert (turn.pair, turn.notice) == (pair, "There is nothing to take back.")
 
 
-def test_nothing_left_is_no_pair_and_no_error(desk: Desk) -> None:
+def test_nothing_left_is_no_pair_and_no_error(label_page: LabelPage) -> None:
     for number in range(3):
-        turn = desk.vote(desk.pair(), token=str(number))
+        turn = label_page.vote(label_page.pair(), token=str(number))
     assert turn.pair is None
     assert turn.reveal is not None
 
 
-def test_a_skipped_pair_goes_to_somebody_else(desk: Desk) -> None:
+def test_a_skipped_pair_goes_to_somebody_else(label_page: LabelPage) -> None:
     seen = set()
     for _ in range(3):
-        pair = desk.pair()
+        pair = label_page.pair()
         seen.add(pair.lease_id)
-        desk.handlers.skip(KEY, pair.lease_id)
+        label_page.handlers.skip(KEY, pair.lease_id)
     assert len(seen) == 3
-    assert desk.handlers.open(KEY).turn.pair is None
-    assert desk.handlers.open(OTHER).turn.pair is not None
+    assert label_page.handlers.open(KEY).turn.pair is None
+    assert label_page.handlers.open(OTHER).turn.pair is not None
 
 
-def test_the_progress_counts_what_was_voted(desk: Desk) -> None:
-    desk.vote(desk.pair())
-    progress = desk.handlers.progress(KEY)
+def test_the_progress_counts_what_was_voted(label_page: LabelPage) -> None:
+    label_page.vote(label_page.pair())
+    progress = label_page.handlers.progress(KEY)
     assert (progress.n_mine, progress.n_mine_today, progress.n_standing) == (1, 1, 1)
 
 
-def test_an_annotator_may_change_their_name(desk: Desk) -> None:
-    assert desk.handlers.rename(KEY, " Ada ") == "Ada"
-    assert desk.handlers.open(KEY).name == "Ada"
+def test_an_annotator_may_change_their_name(label_page: LabelPage) -> None:
+    assert label_page.handlers.rename(KEY, " Ada ") == "Ada"
+    assert label_page.handlers.open(KEY).name == "Ada"
 
 
 @pytest.mark.parametrize(
@@ -170,18 +172,18 @@ def test_a_vote_of_another_form_is_refused(sent: object) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "short", 7, "x" * 300])
-def test_a_request_without_a_key_is_refused(desk: Desk, key: object) -> None:
+def test_a_request_without_a_key_is_refused(label_page: LabelPage, key: object) -> None:
     with pytest.raises(MalformedInput, match="key"):
-        recognise(desk.labeling, key)
+        recognise(label_page.labeling, key)
 
 
 @pytest.mark.parametrize("memory", [None, [], {}, {"annotator": 3}, {"annotator": "short"}])
-def test_a_browser_without_a_key_is_a_new_visitor(desk: Desk, memory: object) -> None:
-    visitor = welcome(desk.labeling, memory)
-    assert recognise(desk.labeling, visitor.memory["annotator"]) == visitor.annotator
+def test_a_browser_without_a_key_is_a_new_visitor(label_page: LabelPage, memory: object) -> None:
+    visitor = welcome(label_page.labeling, memory)
+    assert recognise(label_page.labeling, visitor.memory["annotator"]) == visitor.annotator
 
 
-def test_a_browser_keeps_its_annotator_and_the_rest_of_its_memory(desk: Desk) -> None:
-    visitor = welcome(desk.labeling, {"annotator": KEY, "prompt_id": 4})
-    assert visitor.annotator.id == desk.labeling.sign_in(key=KEY).id
+def test_a_browser_keeps_its_annotator_and_the_rest_of_its_memory(label_page: LabelPage) -> None:
+    visitor = welcome(label_page.labeling, {"annotator": KEY, "prompt_id": 4})
+    assert visitor.annotator.id == label_page.labeling.sign_in(key=KEY).id
     assert visitor.memory == {"annotator": KEY, "prompt_id": 4}

@@ -17,7 +17,7 @@ from tests.builders.stores import key_of
 from tests.ui.scripted_services import build_scripted_services
 
 
-class Desk:
+class ProjectsPage:
     """The page over a store whose default project waits for a member's answer."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,31 +44,31 @@ def _name(component: Any) -> str:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.services.engine.dispose()
+def projects_page(tmp_path: Path) -> Iterator[ProjectsPage]:
+    projects_page = ProjectsPage(tmp_path)
+    yield projects_page
+    projects_page.services.engine.dispose()
 
 
 JOB = {"projects-job", "projects-stop", "Timer"}
 
 
-def test_a_new_project_is_begun_without_the_job_of_the_one_before(desk: Desk) -> None:
-    assert "Members" in desk.send("projects_choose_job", DEFAULT_PROJECT_ID)["projects-job"]
-    assert desk.outputs("projects_begin") >= JOB
-    begun = desk.send("projects_begin")
+def test_a_new_project_is_begun_without_the_job_of_the_one_before(projects_page: ProjectsPage) -> None:
+    assert "Members" in projects_page.send("projects_choose_job", DEFAULT_PROJECT_ID)["projects-job"]
+    assert projects_page.outputs("projects_begin") >= JOB
+    begun = projects_page.send("projects_begin")
     assert (begun["projects-job"], begun["projects-stop"]["interactive"]) == ("", False)
     assert begun["Timer"].active is False
 
 
-def test_a_tick_changes_neither_the_choice_nor_what_save_is_about(desk: Desk) -> None:
-    assert desk.outputs("projects_tick") == JOB | {"projects-list", "projects-progress"}
-    going = desk.send("projects_tick", DEFAULT_PROJECT_ID)
-    assert set(going) == desk.outputs("projects_tick")
+def test_a_tick_changes_neither_the_choice_nor_what_save_is_about(projects_page: ProjectsPage) -> None:
+    assert projects_page.outputs("projects_tick") == JOB | {"projects-list", "projects-progress"}
+    going = projects_page.send("projects_tick", DEFAULT_PROJECT_ID)
+    assert set(going) == projects_page.outputs("projects_tick")
     assert going["Timer"].active is True
 
 
-def test_a_tick_after_a_new_project_was_begun_keeps_its_notice(desk: Desk) -> None:
-    begun, ticked = desk.send("projects_begin"), desk.send("projects_tick", NEW)
+def test_a_tick_after_a_new_project_was_begun_keeps_its_notice(projects_page: ProjectsPage) -> None:
+    begun, ticked = projects_page.send("projects_begin"), projects_page.send("projects_tick", NEW)
     assert ticked["projects-progress"] == begun["projects-progress"] != ""
     assert (ticked["projects-job"], ticked["Timer"].active) == ("", False)

@@ -22,7 +22,7 @@ MEMORY = {"annotator": key_of(1)}
 FAST = Wish(kind="fast")
 
 
-class Desk:
+class TrainPage:
     """The handlers over a real store."""
 
     def __init__(self, folder: Path, *, encoders: tuple[str, ...] = ("small-encoder",)) -> None:
@@ -70,26 +70,26 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.engine.dispose()
+def train_page(tmp_path: Path) -> Iterator[TrainPage]:
+    train_page = TrainPage(tmp_path)
+    yield train_page
+    train_page.engine.dispose()
 
 
 @pytest.fixture
-def ready(desk: Desk) -> Desk:
-    add_labeled_prompts(desk.engine, n_prompts=60)
-    return desk
+def ready(train_page: TrainPage) -> TrainPage:
+    add_labeled_prompts(train_page.engine, n_prompts=60)
+    return train_page
 
 
-def test_an_empty_store_says_how_many_preferences_are_missing(desk: Desk) -> None:
-    page = desk.handlers.page()
+def test_an_empty_store_says_how_many_preferences_are_missing(train_page: TrainPage) -> None:
+    page = train_page.handlers.page()
     assert page.card is None
-    assert "0 of 20 decided preferences" in drawing.draw_readiness(desk.handlers.readiness())
-    assert "needs 20" in desk.handlers.request(MEMORY, FAST)
+    assert "0 of 20 decided preferences" in drawing.draw_readiness(train_page.handlers.readiness())
+    assert "needs 20" in train_page.handlers.request(MEMORY, FAST)
 
 
-def test_the_page_does_not_wait_for_the_counts(ready: Desk) -> None:
+def test_the_page_does_not_wait_for_the_counts(ready: TrainPage) -> None:
     statements: list[str] = []
 
     def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -104,7 +104,7 @@ def test_the_page_does_not_wait_for_the_counts(ready: Desk) -> None:
     assert any("FROM preference" in one for one in statements)
 
 
-def test_a_request_is_a_waiting_job_of_who_asked(ready: Desk) -> None:
+def test_a_request_is_a_waiting_job_of_who_asked(ready: TrainPage) -> None:
     assert ready.handlers.request(MEMORY, FAST) == "Job 1 is in the queue."
     job = ready.job()
     assert (job.kind, job.status, job.options) == (ModelKind.FAST, JobStatus.WAITING, {})
@@ -112,7 +112,7 @@ def test_a_request_is_a_waiting_job_of_who_asked(ready: Desk) -> None:
     assert "waiting for the worker" in drawing.draw_card(ready.handlers.card())
 
 
-def test_a_fine_tuning_takes_its_encoder_and_options_along(ready: Desk) -> None:
+def test_a_fine_tuning_takes_its_encoder_and_options_along(ready: TrainPage) -> None:
     wish = Wish(kind="pointwise", encoder="small-encoder", n_epochs=2, learning_rate=1e-4)
     ready.handlers.request(MEMORY, wish)
     assert ready.job().options == {"base": "small-encoder", "n_epochs": 2, "learning_rate": 1e-4}
@@ -130,12 +130,12 @@ def test_a_fine_tuning_takes_its_encoder_and_options_along(ready: Desk) -> None:
         (Wish(kind="joint", encoder="small-encoder", n_epochs=1, learning_rate="fast"), "rate"),
     ],
 )
-def test_a_wish_of_another_form_is_refused_in_words(ready: Desk, wish: Wish, said: str) -> None:
+def test_a_wish_of_another_form_is_refused_in_words(ready: TrainPage, wish: Wish, said: str) -> None:
     assert said in ready.handlers.request(MEMORY, wish)
     assert ready.handlers.page().jobs == ()
 
 
-def test_a_job_without_a_worker_says_what_to_do(ready: Desk) -> None:
+def test_a_job_without_a_worker_says_what_to_do(ready: TrainPage) -> None:
     ready.handlers.request(MEMORY, FAST)
     ready.clock.pass_by(60)
     drawn = drawing.draw_card(ready.handlers.card())
@@ -143,7 +143,7 @@ def test_a_job_without_a_worker_says_what_to_do(ready: Desk) -> None:
     assert "blender-ui worker" in drawn
 
 
-def test_a_running_job_shows_its_phase_its_time_and_its_curve(ready: Desk) -> None:
+def test_a_running_job_shows_its_phase_its_time_and_its_curve(ready: TrainPage) -> None:
     ready.handlers.request(MEMORY, FAST)
     start_job(ready.engine, 1, now=ready.clock())
     progress = JobProgress(ready.engine, 1, clock=ready.clock)
@@ -160,7 +160,7 @@ def test_a_running_job_shows_its_phase_its_time_and_its_curve(ready: Desk) -> No
     assert 'aria-valuenow="40"' in drawn
 
 
-def test_the_running_job_is_watched_and_not_the_one_that_waits(ready: Desk) -> None:
+def test_the_running_job_is_watched_and_not_the_one_that_waits(ready: TrainPage) -> None:
     ready.handlers.request(MEMORY, FAST)
     start_job(ready.engine, 1, now=ready.clock())
     ready.handlers.request(MEMORY, FAST)
@@ -169,7 +169,7 @@ def test_the_running_job_is_watched_and_not_the_one_that_waits(ready: Desk) -> N
     assert card.job.id == 1
 
 
-def test_a_failed_job_keeps_its_reason(ready: Desk) -> None:
+def test_a_failed_job_keeps_its_reason(ready: TrainPage) -> None:
     ready.handlers.request(MEMORY, FAST)
     start_job(ready.engine, 1, now=ready.clock())
     end_job(ready.engine, 1, JobStatus.FAILED, now=ready.clock(), error="out of memory: use <less>")
@@ -180,7 +180,7 @@ def test_a_failed_job_keeps_its_reason(ready: Desk) -> None:
         assert "out of memory: use &lt;less&gt;" in drawn
 
 
-def test_cancelling_ends_a_waiting_job_at_once_and_no_job_twice(ready: Desk) -> None:
+def test_cancelling_ends_a_waiting_job_at_once_and_no_job_twice(ready: TrainPage) -> None:
     ready.handlers.request(MEMORY, FAST)
     assert ready.handlers.cancel(1) == "Job 1 is cancelled."
     assert "cannot be cancelled any more" in ready.handlers.cancel(1)
@@ -188,46 +188,48 @@ def test_cancelling_ends_a_waiting_job_at_once_and_no_job_twice(ready: Desk) -> 
 
 
 @pytest.mark.parametrize("job_id", [None, "", "x", True, 1.5, 99])
-def test_cancelling_what_is_no_job_says_so(ready: Desk, job_id: object) -> None:
+def test_cancelling_what_is_no_job_says_so(ready: TrainPage, job_id: object) -> None:
     assert "job" in ready.handlers.cancel(job_id)
 
 
-def test_activating_another_version_is_a_decision_with_its_reason(desk: Desk) -> None:
-    old, new = desk.add_version(is_active=True), desk.add_version(is_active=False)
-    assert desk.handlers.activate(MEMORY, new, "reads better") == f"Version {new} ranks from now on."
-    page = desk.handlers.page()
+def test_activating_another_version_is_a_decision_with_its_reason(train_page: TrainPage) -> None:
+    old, new = train_page.add_version(is_active=True), train_page.add_version(is_active=False)
+    assert train_page.handlers.activate(MEMORY, new, "reads better") == f"Version {new} ranks from now on."
+    page = train_page.handlers.page()
     assert [version.id for version in page.versions if version.is_active] == [new]
     (decision,) = page.decisions
     assert (decision.previous_id, decision.reason) == (old, "reads better")
-    assert decision.decided_by == desk.labeling.sign_in(key=MEMORY["annotator"]).name
+    assert decision.decided_by == train_page.labeling.sign_in(key=MEMORY["annotator"]).name
 
 
 @pytest.mark.parametrize(("version_id", "reason"), [(1, "again"), (2, " "), (9, "why"), (None, "why")])
-def test_what_cannot_be_activated_is_refused_in_words(desk: Desk, version_id: object, reason: str) -> None:
-    desk.add_version(is_active=True)
-    desk.add_version(is_active=False)
-    assert "ranks from now on" not in desk.handlers.activate(MEMORY, version_id, reason)
-    assert [version.id for version in desk.handlers.page().versions if version.is_active] == [1]
+def test_what_cannot_be_activated_is_refused_in_words(
+    train_page: TrainPage, version_id: object, reason: str
+) -> None:
+    train_page.add_version(is_active=True)
+    train_page.add_version(is_active=False)
+    assert "ranks from now on" not in train_page.handlers.activate(MEMORY, version_id, reason)
+    assert [version.id for version in train_page.handlers.page().versions if version.is_active] == [1]
 
 
-def test_versions_are_drawn_with_their_figures(desk: Desk) -> None:
-    desk.add_version(is_active=True)
-    drawn = drawing.draw_versions(desk.handlers.page().versions)
+def test_versions_are_drawn_with_their_figures(train_page: TrainPage) -> None:
+    train_page.add_version(is_active=True)
+    drawn = drawing.draw_versions(train_page.handlers.page().versions)
     for figure in ("1 (active)", "70% (60% to 80%), n = 50", "0.612", "55%", "400 + 50", "0123456789"):
         assert figure in drawn
 
 
 def test_a_fuser_can_be_asked_for_and_says_what_is_missing(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    said = desk.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2))
+    train_page = TrainPage(tmp_path)
+    said = train_page.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2))
     assert "there are 0, 0 of them held out" in said
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    assert desk.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2)) == "Job 1 is in the queue."
-    job = desk.job()
+    add_labeled_prompts(train_page.engine, n_prompts=40)
+    assert train_page.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2)) == "Job 1 is in the queue."
+    job = train_page.job()
     assert job.kind == "fuser"
     assert job.options == {"n_epochs": 2, "cut_off_candidate_id": 80}
-    assert drawing.draw_fusers(desk.handlers.page().fusers).count("None yet") == 1
+    assert drawing.draw_fusers(train_page.handlers.page().fusers).count("None yet") == 1
 
 
 def test_an_unknown_fuser_is_named(tmp_path: Path) -> None:
-    assert "no fuser version 7" in Desk(tmp_path).handlers.activate_fuser(MEMORY, 7, "because")
+    assert "no fuser version 7" in TrainPage(tmp_path).handlers.activate_fuser(MEMORY, 7, "because")

@@ -117,7 +117,7 @@ def _wire_decision(
 def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> None:
     def draw() -> str:
         queue = measure_queue(services.engine, services.preference_table)
-        more = open_links(services.access, [("How people agree, and who differs from whom", "./quality")])
+        more = open_links(services.access, [("Agreement between annotators", "./quality")])
         links = open_links(services.access, [("Data", "./data")])
         return drawing.draw_queue(queue, links=links) + markup.view_link(
             write_address(Address(tab="people")), more=more

@@ -1,0 +1,232 @@
+"""What the trainers of every kind of ranker share: reading, judging against the active version, deciding.
+
+Invariant: the new and the active version judge the same held-out preferences, and nothing is learnt from
+them. Non-goal: the fit itself, which each kind makes; nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from sqlalchemy import Engine
+
+from blender_ui.errors import RankerError
+from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
+from blender_ui.ranking.protocol import Ranker
+from blender_ui.services.jobs.progress import JobProgress
+from blender_ui.services.jobs.views import JobView
+from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
+from blender_ui.services.ranking.opening import load_fast
+from blender_ui.services.training.predicting import predict_fast, predict_joint
+from blender_ui.services.training.readings import AnswerReader, TrainingReadings
+from blender_ui.services.versions.model_versions import VersionView, find_active_version
+from blender_ui.services.versions.readiness import HELD_OUT_SHARE
+from blender_ui.services.versions.registration import FittedVersion
+from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
+from db.engine import transaction
+
+FITTING_ENDS_AT = 0.95
+SECONDS_AFTER_READING = 5.0
+N_HELD_OUT_ENOUGH = 30
+"""Decided held-out preferences from which on they judge a first version; below, folds do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankerTools:
+    """What every ranker's trainer needs.
+
+    Attributes:
+        engine: The store.
+        rankers_path: Folder of the checkpoints.
+        open_reader: Loads the frozen reader; called once a job, when first needed.
+        open_ranker: Loads the checkpoint of a ranker that reads texts itself.
+    """
+
+    engine: Engine
+    rankers_path: Path
+    open_reader: Callable[[], AnswerReader]
+    open_ranker: Callable[[Path], Ranker]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What this process holds of the job it works on; all of it can be made again from rows."""
+
+    job_id: int
+    options: Mapping[str, Any]
+    stored: StoredDataset
+    readings: TrainingReadings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A ranker that was fitted and lies on the disk, whole.
+
+    Attributes:
+        path: The checkpoint's folder, relative to the rankers' folder.
+        fingerprint: Of its weights.
+        base_model: What it was trained from.
+        base_fingerprint: Of that.
+        hyper_parameters: What it was trained with, as JSON values.
+        held_out_logits: For each held-out preference, log-odds for its left side.
+        metrics: What the kind has to say beside them, as JSON values.
+        cross_validate: Gives the log-odds of every preference by a fit on other prompts; None where a fit
+            takes too long.
+    """
+
+    path: str
+    fingerprint: str
+    base_model: str
+    base_fingerprint: str
+    hyper_parameters: dict[str, Any]
+    held_out_logits: FloatArray
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    cross_validate: Callable[[], FloatArray] | None = None
+
+
+class _Rival(NamedTuple):
+    """The active version and its figures, None where there is none or it could not be judged."""
+
+    version: VersionView | None
+    judgement: Judgement | None
+    absence: str
+
+
+class RankerTrainer(ABC):
+    """A ``Trainer`` of rankers; each kind says what it needs read and how it is fitted."""
+
+    reading_ends_at: ClassVar[float]
+    """Share of the whole job that is done when everything is read."""
+
+    def __init__(self, tools: RankerTools) -> None:
+        self.tools = tools
+        self._reader: AnswerReader | None = None
+        self._work: Work | None = None
+
+    @abstractmethod
+    def find_needed(self, dataset: PreferenceDataset, active: VersionView | None) -> BoolArray:
+        """Preferences whose answers the frozen reader must read, shape (n_preferences,)."""
+
+    @abstractmethod
+    def train(self, work: Work, held_out: BoolArray, progress: JobProgress) -> Trained:
+        """Fit on the preferences that are not held out, and write the checkpoint."""
+
+    def read_chunk(self, job: JobView, progress: JobProgress) -> int:
+        """See ``Trainer``; a chunk is some answers."""
+        return self._work_on(job, progress).readings.read_chunk()
+
+    def fit(self, job: JobView, progress: JobProgress) -> FittedVersion:
+        """See ``Trainer``."""
+        work = self._work_on(job, progress)
+        dataset = work.stored.dataset
+        held_out = dataset.held_out(share=HELD_OUT_SHARE)
+        judged = dataset.select(held_out)
+        longer = judge_longer(judged)  # first, because it says at once where nothing can be judged
+        trained = self.train(work, held_out, progress)
+        progress.report("comparing with the active version", FITTING_ENDS_AT)
+        rival = self._judge_active(work, judged)
+        new = judge_logits(trained.held_out_logits, judged)
+        metrics = _collect_metrics(new, rival, longer) | dict(trained.metrics)
+        if rival.version is None and trained.cross_validate is not None and new.n < N_HELD_OUT_ENOUGH:
+            decision = _decide_by_folds(dataset, trained.cross_validate(), metrics)
+        else:
+            decision = decide_promotion(
+                new,
+                active=rival.judgement,
+                longer=longer,
+                active_name=f"version {rival.version.id}" if rival.version is not None else "",
+            )
+        return FittedVersion(
+            path=trained.path,
+            fingerprint=trained.fingerprint,
+            base_model=trained.base_model,
+            base_fingerprint=trained.base_fingerprint,
+            n_train=int((~held_out).sum()),
+            n_held_out=int(held_out.sum()),
+            hyper_parameters=trained.hyper_parameters,
+            metrics=metrics,
+            compared_with_id=rival.version.id if rival.version is not None else None,
+            promoted=decision.promoted,
+            reason=decision.reason + rival.absence,
+        )
+
+    def forget(self, job_id: int) -> None:
+        """See ``Trainer``; the reader's memory goes, too."""
+        self._work = self._reader = None
+        shutil.rmtree(self._find_kept(job_id), ignore_errors=True)
+
+    def get_reader(self) -> AnswerReader:
+        """The frozen reader, loaded when first needed."""
+        if self._reader is None:
+            self._reader = self.tools.open_reader()
+        return self._reader
+
+    def _judge_active(self, work: Work, judged: PreferenceDataset) -> _Rival:
+        active = self._find_active()
+        if active is None:
+            return _Rival(None, None, "")
+        folder, reader = self.tools.rankers_path / active.path, active.reader_fingerprint
+        if reader is not None and reader != self.get_reader().fingerprint:
+            return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
+        try:
+            if reader is not None:
+                logits = predict_fast(load_fast(active, folder), judged, work.readings.stack())
+            else:
+                logits = predict_joint(self.tools.open_ranker(folder), judged)
+        except RankerError as error:
+            # One that nothing can be ranked with any more must not keep its successor from being made.
+            return _Rival(active, None, f" Version {active.id} could not be compared: {error}.")
+        return _Rival(active, judge_logits(logits, judged), "")
+
+    def _find_active(self) -> VersionView | None:
+        with transaction(self.tools.engine) as session:
+            return find_active_version(session)
+
+    def _find_kept(self, job_id: int) -> Path:
+        return self.tools.rankers_path / f"job-{job_id}.progress"
+
+    def _work_on(self, job: JobView, progress: JobProgress) -> Work:
+        if self._work is not None and self._work.job_id == job.id:
+            return self._work
+        progress.report("loading", 0.0)
+        stored = load_dataset(self.tools.engine, cut_off_preference_id=job.cut_off_preference_id)
+        readings = TrainingReadings(
+            self.tools.engine,
+            stored=stored,
+            needed=self.find_needed(stored.dataset, self._find_active()),
+            open_reader=self.get_reader,
+            progress=progress,
+            kept_path=self._find_kept(job.id),
+            ends_at=self.reading_ends_at,
+            seconds_after=SECONDS_AFTER_READING,
+        )
+        self._work = Work(job_id=job.id, options=job.options, stored=stored, readings=readings)
+        return self._work
+
+
+def _decide_by_folds(dataset: PreferenceDataset, logits: FloatArray, metrics: dict[str, Any]) -> Decision:
+    """Judge a first version by cross-validation, because so few held-out preferences say nothing.
+
+    Every preference is predicted by a fit on other prompts. With no other version to be compared
+    with, nothing is lost by looking at training prompts, too.
+    """
+    judgement = judge_logits(logits, dataset)
+    metrics["cross_validated"] = judgement._asdict()
+    return decide_promotion(
+        judgement,
+        active=None,
+        longer=judge_longer(dataset),
+        judged_on="preferences, each predicted by a fit on other prompts,",
+    )
+
+
+def _collect_metrics(new: Judgement, rival: _Rival, longer: float) -> dict[str, Any]:
+    metrics: dict[str, Any] = {"held_out": new._asdict(), "longer": longer}
+    if rival.version is not None and rival.judgement is not None:
+        metrics["active"] = {"version_id": rival.version.id, **rival.judgement._asdict()}
+    return metrics
