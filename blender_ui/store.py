@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -98,7 +98,7 @@ def open_store(url: str, *, name: str) -> Engine:
     """
     opening = connect_store(url, name=name, wait_seconds=OPENING_SECONDS)
     try:
-        look_at_store(opening)
+        check_writable(opening)
         migrate(opening)
     except SchemaVersionError as error:
         raise SchemaMismatch(f"{name}: {error}") from error
@@ -121,7 +121,7 @@ def check_store(url: str, *, name: str) -> None:
     """
     engine = connect_store(url, name=name, wait_seconds=OPENING_SECONDS)
     try:
-        look_at_store(engine)
+        check_writable(engine)
         check_schema(engine)
     except SchemaVersionError as error:
         advice = ". Back it up, then start the app, which migrates it" if error.can_migrate else ""
@@ -140,7 +140,7 @@ def check_jobs(url: str) -> None:
         return
     engine = connect_store(url, name=url, wait_seconds=OPENING_SECONDS)
     try:
-        look_at_store(engine)
+        check_writable(engine)
     except StorageError as error:
         raise StorageError(
             f"{url}: {error}. This is the queue of trainings only: without its file it is made anew, and "
@@ -174,24 +174,18 @@ def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SEC
     return engine
 
 
-def look_at_store(engine: Engine) -> None:
+def check_writable(engine: Engine) -> None:
     """See whether a database can be written, and read SQLite's file through, which shows damage.
 
     Raises:
         StorageError: If it is away, locked, damaged, or may only be read.
     """
-    with engine.connect() as connection:
-        if engine.dialect.name != "sqlite":
-            if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
-                raise StorageError(_READ_ONLY)
-            return
-        found = connection.execute(text("PRAGMA quick_check(1)")).scalars().first()
-        if found != "ok":
-            raise StorageError(f"{_DAMAGED} ({str(found).splitlines()[-1]})")
-    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
-        # Beginning to write is let pass in a file that may only be read; writing is not. It is rolled back.
-        version = connection.execute(text("PRAGMA user_version")).scalar_one()
-        connection.execute(text(f"PRAGMA user_version = {version}"))
+    if is_read_only(engine):
+        raise StorageError(_READ_ONLY)
+    damage = find_damage(engine)
+    if damage:
+        raise StorageError(f"{_DAMAGED} ({damage})")
+    try_to_write(engine)
 
 
 def _read_url(url: str, name: str) -> URL:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
 
@@ -93,3 +93,29 @@ def _turn_to_write(engine: Engine) -> AbstractContextManager[object]:
         return nullcontext()
     with _writers_guard:
         return _writers.setdefault(engine, threading.RLock())
+
+
+def is_read_only(engine: Engine) -> bool:
+    """Whether a server lets nobody write; a SQLite file says so only when it is written to."""
+    if engine.dialect.name == "sqlite":
+        return False
+    with engine.connect() as connection:
+        return bool(connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on")
+
+
+def find_damage(engine: Engine) -> str:
+    """What SQLite finds wrong when it reads its file through; empty where nothing is, and on a server."""
+    if engine.dialect.name != "sqlite":
+        return ""
+    with engine.connect() as connection:
+        found = connection.execute(text("PRAGMA quick_check(1)")).scalars().first()
+    return "" if found == "ok" else str(found).splitlines()[-1]
+
+
+def try_to_write(engine: Engine) -> None:
+    """Write to a SQLite file and roll it back: beginning to write succeeds even where writing does not."""
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
+        version = connection.execute(text("PRAGMA user_version")).scalar_one()
+        connection.execute(text(f"PRAGMA user_version = {version}"))
