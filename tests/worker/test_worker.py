@@ -78,7 +78,7 @@ def wait_for(
 
 
 def test_a_job_requested_before_any_worker_is_trained_when_one_comes(
-    training: Training, start_worker: Start, tmp_path: Path
+    engine: Engine, training: Training, start_worker: Start, tmp_path: Path
 ) -> None:
     job = training.request()
     worker = start_worker()
@@ -94,7 +94,7 @@ def test_a_job_requested_before_any_worker_is_trained_when_one_comes(
 
 
 def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes_once(
-    training: Training, start_worker: Start, tmp_path: Path
+    engine: Engine, training: Training, start_worker: Start, tmp_path: Path
 ) -> None:
     job = training.request()
     first = start_worker(seconds=0.05)
@@ -134,7 +134,7 @@ def test_a_worker_ends_when_its_parents_pipe_closes(start_worker: Start) -> None
 
 
 def test_a_running_job_is_cancelled_and_the_next_one_is_taken(
-    training: Training, start_worker: Start
+    engine: Engine, training: Training, start_worker: Start
 ) -> None:
     job = training.request()
     worker = start_worker(seconds=0.05)

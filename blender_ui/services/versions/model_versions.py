@@ -116,7 +116,7 @@ class Versions:
         with transaction(self._engine, immediate=True) as session:
             get_version(session, version_id, role=role)
             activate_version(session, version_id=version_id, reason=reason, decided_by_id=decided_by_id)
-            return get_version(session, version_id)
+            return get_version(session, version_id, role=role)
 
     def find_active_checkpoint(self, role: ModelRole) -> Checkpoint | None:
         """Of the version that serves in a role now; None where there is none."""
