@@ -12,7 +12,7 @@ import blender_ui
 
 PACKAGE = Path(blender_ui.__file__).parent
 ALLOWED = {"Engine", "Session", "URL", "make_url", "event", "ExceptionContext"}
-"""What a module outside ``db`` needs to open a store, hand its session to a query, and translate its errors."""
+"""What a module outside ``db`` needs to open a store, pass its session on, and translate its errors."""
 STILL_OPEN = {
     "services/inspecting/preference_arrays.py",
 }
