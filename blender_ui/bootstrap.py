@@ -61,6 +61,7 @@ from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.visitors import Limits, Visitors
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
+from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
@@ -202,7 +203,8 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
         after_vote=after_vote,
     )
     blending = Blending(engine, members=members, clock=clock)
-    table = PreferenceTable(engine, cache_path=settings.home_path / "inspector")
+    log = VoteLog(engine)
+    table = PreferenceTable(engine, log=log, cache_path=settings.home_path / "inspector")
     live_head = LiveHead(
         engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
     )
@@ -268,7 +270,7 @@ def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
             seed=settings.seed,
         ),
         inspection=Inspection(engine),
-        quality=Quality(engine, clock=clock, after_vote=after_vote),
+        quality=Quality(engine, clock=clock, log=log, after_vote=after_vote),
         member_ratings=MemberRatings(engine, table=table),
         version_inspection=VersionInspection(
             engine, table=table, process=process, rankers_path=settings.rankers_path

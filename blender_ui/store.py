@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from blender_ui.errors import MalformedInput, MissingPackage, SchemaMismatch, SettingsError, StorageError
 from blender_ui.faults import describe_os_error
-from db.engine import create_store, find_damage, is_read_only, try_to_write
+from db.engine import BUSY_TIMEOUT_SECONDS, create_store, find_damage, is_read_only, try_to_write
 from db.migrations import SchemaVersionError, check_schema, migrate
 
 OPENING_SECONDS = 20

@@ -6,17 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import blender_ui
 
 PACKAGE = Path(blender_ui.__file__).parent
 ALLOWED = {"Engine", "Session", "URL", "make_url", "event", "ExceptionContext"}
 """What a module outside ``db`` needs to open a store, pass its session on, and translate its errors."""
-STILL_OPEN = {
-    "services/inspecting/preference_arrays.py",
-}
-"""Where statements are written that belong in ``db.queries``. It only shrinks: see the second test."""
 
 
 def _find_statements(path: Path) -> Iterator[str]:
@@ -40,16 +34,5 @@ def _statements_by_module() -> dict[str, list[str]]:
 
 
 def test_statements_are_written_in_db_queries_only():
-    outside = {
-        module: names
-        for module, names in _statements_by_module().items()
-        if not module.startswith(tuple(STILL_OPEN))
-    }
+    outside = _statements_by_module()
     assert not outside, f"expected queries in db/queries only, came {outside}; move them there"
-
-
-@pytest.mark.parametrize("place", sorted(STILL_OPEN))
-def test_a_place_that_was_moved_leaves_the_list(place: str):
-    assert any(module.startswith(place) for module in _statements_by_module()), (
-        f"remove {place} from STILL_OPEN"
-    )

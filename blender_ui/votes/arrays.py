@@ -1,7 +1,7 @@
 """Prompts, standing preferences and a version's predictions, a column each.
 
 Invariant: arrays of one value have the same length and never change. Non-goal: reading a store;
-``services.inspecting.preference_arrays`` does.
+``services.quality.vote_log`` does.
 """
 
 from __future__ import annotations
@@ -33,6 +33,41 @@ class PromptArrays(NamedTuple):
     kinds: tuple[str, ...]
     source: IntArray
     sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Votes:
+    """Every standing vote of people and judges, by ascending id; n of them.
+
+    Attributes:
+        version: Which state of the store this is.
+        preference_id, comparison_id, annotator_id: Ids, (n,).
+        outcome: Codes of ``OutcomeCode``, as people gave them, (n,).
+        counted: The same, with the ruling in its place where there is one, (n,).
+        milliseconds: -1 where unknown, (n,).
+        prompt_id, left_id, right_id: Of the comparison, (n,).
+        has_coin: Whether the sides were drawn at random, (n,).
+        gold: Code of the right answer as shown, -1 where nobody knows it, (n,).
+        is_check: Where the comparison is a gold pair or an attention check, (n,).
+        is_human: Where a person said it, (n,).
+        people: Names of the annotators who are people, by id.
+    """
+
+    version: Hashable
+    preference_id: IntArray
+    comparison_id: IntArray
+    annotator_id: IntArray
+    outcome: IntArray
+    counted: IntArray
+    milliseconds: IntArray
+    prompt_id: IntArray
+    left_id: IntArray
+    right_id: IntArray
+    has_coin: BoolArray
+    gold: IntArray
+    is_check: BoolArray
+    is_human: BoolArray
+    people: dict[int, str]
 
 
 @dataclass(frozen=True, kw_only=True)

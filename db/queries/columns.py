@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import BigInteger, String, case, cast, func, select
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Outcome, Preference, Prompt, Reading
+from db.models import Candidate, Comparison, Member, Outcome, Preference, Prompt, Reading
 from db.queries import rulings
 from db.queries.checks import select_checks
 
 Columns = NDArray[np.int64]
 """Shape (n_columns, n_rows)."""
+
+
+class ReadAfter(Protocol):
+    """Reads the rows with a higher id."""
+
+    def __call__(self, session: Session, *, after_id: int = 0) -> Columns:
+        """Columns, the id first."""
+
 
 ROWS_AT_ONCE = 100_000
 """Ids that one statement asks for: other threads wait while a text of digits is read, here a hundredth of a
@@ -37,8 +45,8 @@ class DataVersion(NamedTuple):
     n: int
     n_retracted: int
     last_ruling_id: int
-    checks: tuple[int, ...]
-    """Comparisons that are gold pairs or attention checks, ascending."""
+    checks: tuple[tuple[int, int], ...]
+    """Gold pairs and attention checks by ascending id, each with its right answer's code or -1."""
 
 
 class PromptFacts(NamedTuple):
@@ -57,16 +65,22 @@ def get_data_version(session: Session) -> DataVersion:
     n_retracted = n.where(col(Preference.retracted_at).is_not(None))
     wanted = (last_id, n, n_retracted, rulings.select_last_id())
     figures = session.execute(select(*(one.scalar_subquery() for one in wanted))).one()
-    checks = session.execute(select_checks()).scalars()
+    gold = case(OUTCOME_CODES, value=col(Comparison.gold_outcome), else_=-1)
+    checks = [(int(id_), int(code)) for id_, code in session.execute(select_checks().add_columns(gold))]
     last, n_all, n_gone, last_ruling = (int(one) for one in figures)
     return DataVersion(last, n_all, n_gone, last_ruling, tuple(sorted(checks)))
 
 
 def list_preferences(session: Session, *, after_id: int = 0) -> Columns:
-    """Id, comparison, annotator and outcome's code of every preference, the retracted ones too."""
+    """Id, comparison, annotator, outcome's code and milliseconds of every preference, retracted ones too."""
     code = case(OUTCOME_CODES, value=col(Preference.outcome))
-    wanted = (col(Preference.id), col(Preference.comparison_id), col(Preference.annotator_id), code)
-    return fetch_columns(session, *wanted, after_id=after_id)
+    others = (col(Preference.comparison_id), col(Preference.annotator_id), code, select_milliseconds())
+    return fetch_columns(session, col(Preference.id), *others, after_id=after_id)
+
+
+def select_milliseconds() -> Any:
+    """How long a preference took, -1 where unknown."""
+    return cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), BigInteger)
 
 
 def list_retracted(session: Session) -> Columns:
@@ -82,8 +96,9 @@ def list_ruled(session: Session) -> Columns:
 
 
 def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:
-    """Id, prompt, left and right candidate of every comparison."""
-    wanted = (col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id))
+    """Id, prompt, left, right and whether the sides were drawn at random, of every comparison."""
+    has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
+    wanted = (col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id), has_coin)
     return fetch_columns(session, col(Comparison.id), *wanted, after_id=after_id)
 
 
@@ -108,6 +123,21 @@ def iterate_texts(session: Session, *, after_id: int = 0) -> Iterator[tuple[list
     while cells := _fetch_cells(session, query.where(col(Candidate.id) > last)):
         yield cells[::2], cells[1::2]
         last = cells[-2]
+
+
+def list_members(session: Session) -> list[tuple[int, str]]:
+    """Id and name of every member, by ascending id."""
+    rows = session.execute(select(col(Member.id), col(Member.name)).order_by(col(Member.id)))
+    return [(id_, name) for id_, name in rows if id_ is not None]
+
+
+def iterate_uncategorised(session: Session, *, first_id: int, last_id: int) -> Iterator[tuple[int, str, str]]:
+    """Id, instruction and input of the prompts from one id to another that no import put into a category."""
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
+        col(Prompt.id).between(first_id, last_id), func.coalesce(col(Prompt.category), "") == ""
+    )
+    for id_, instruction, input_ in session.execute(query):
+        yield id_ or 0, instruction, input_
 
 
 def list_prompt_facts(session: Session, *, after_id: int = 0) -> PromptFacts:

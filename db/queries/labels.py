@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import BigInteger, Integer, Select, case, cast, func, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -25,20 +25,7 @@ from db.models import (
     Preference,
     Prompt,
 )
-from db.queries import rulings
-from db.queries.checks import select_checks
-from db.queries.columns import OUTCOME_CODES, fetch_columns
-from db.queries.columns import Columns as Columns
-
-
-class LabelVersion(NamedTuple):
-    """Tells one state of the labels and rulings from another."""
-
-    last_id: int
-    n_retracted: int
-    last_ruling_id: int
-    checks: tuple[tuple[int, int], ...]
-    """Gold pairs and attention checks by ascending id, each with its right answer's code."""
+from db.queries.columns import OUTCOME_CODES, Columns, select_milliseconds
 
 
 class Vote(NamedTuple):
@@ -60,36 +47,13 @@ class ComparedTexts(NamedTuple):
     right: str
 
 
-def get_version(session: Session) -> LabelVersion:
-    """The state of now."""
-    last = func.coalesce(func.max(col(Preference.id)), 0)
-    retracted = select(func.count()).where(col(Preference.retracted_at).is_not(None))
-    row = session.execute(
-        select(*(one.scalar_subquery() for one in (select(last), retracted, rulings.select_last_id())))
-    ).one()
-    gold = case(OUTCOME_CODES, value=col(Comparison.gold_outcome), else_=-1)
-    checks = session.execute(select_checks().add_columns(gold))
-    last_id, n_retracted, last_ruling_id = (int(value) for value in row)
-    return LabelVersion(
-        last_id, n_retracted, last_ruling_id, tuple(sorted((int(id_), int(code)) for id_, code in checks))
-    )
-
-
-def list_labels(session: Session, *, after_id: int) -> Columns:
-    """Id, comparison, annotator, outcome's code and milliseconds (-1 where unknown) of every label."""
-    code = case(OUTCOME_CODES, value=col(Preference.outcome), else_=-1)
-    milliseconds = cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), BigInteger)
-    others = (col(Preference.comparison_id), col(Preference.annotator_id), code, milliseconds)
-    return fetch_columns(session, col(Preference.id), *others, after_id=after_id)
-
-
 def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Columns:
     """Outcome's code, whether the sides were random, milliseconds, gold; the latest label first."""
     query = (
         select(
             case(OUTCOME_CODES, value=col(Preference.outcome), else_=-1),
             case((col(Comparison.side_seed).is_not(None), 1), else_=0),
-            cast(func.coalesce(func.round(col(Preference.seconds) * 1000), -1), Integer),
+            select_milliseconds(),
             case(OUTCOME_CODES, value=col(Comparison.gold_outcome), else_=-1),
         )
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
@@ -98,19 +62,6 @@ def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Colu
         .limit(limit)
     )
     return _fetch(session, query, 4)
-
-
-def list_retracted(session: Session) -> Columns:
-    """Ids of the labels that were taken back, (1, n)."""
-    query = select(col(Preference.id)).where(col(Preference.retracted_at).is_not(None))
-    return _fetch(session, query, 1)
-
-
-def list_comparisons(session: Session, *, after_id: int) -> Columns:
-    """Id, left, right and whether the sides were random, of each."""
-    has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
-    others = (col(Comparison.left_id), col(Comparison.right_id), has_coin)
-    return fetch_columns(session, col(Comparison.id), *others, after_id=after_id)
 
 
 def names_of_people(session: Session) -> dict[int, str]:

@@ -40,6 +40,7 @@ from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.visitors import Limits, Visitors
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
+from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.services.ranking.rows import (
     Entrants,
     RankingView,
@@ -188,7 +189,8 @@ def build_scripted_services(
     blending = Blending(engine, members=ensemble, clock=utc_now)
     ranking = ScriptedRanking(engine)
     process = ScriptedProcess()
-    table = PreferenceTable(engine)
+    log = VoteLog(engine)
+    table = PreferenceTable(engine, log=log)
     rankers_path = folder / "rankers"
     return SimpleNamespace(
         settings=Settings(home_path=folder, port=0, access=access_mode),
@@ -213,7 +215,7 @@ def build_scripted_services(
         importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
         exporting=Exporting(engine),
         inspection=Inspection(engine),
-        quality=Quality(engine, clock=utc_now),
+        quality=Quality(engine, clock=utc_now, log=log),
         preference_table=table,
         member_ratings=MemberRatings(engine, table=table),
         version_inspection=VersionInspection(engine, table=table, process=process, rankers_path=rankers_path),

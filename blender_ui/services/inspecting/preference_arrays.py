@@ -1,9 +1,7 @@
-"""Every preference as arrays, kept in memory; only new rows are read.
+"""The votes that say something of answers, with who wrote the answers and what the prompts are.
 
-Invariant: the arrays of one data version never change; a preference that was taken back is left out, and
-so are those on gold pairs and attention checks, which say something of people and not of answers. Where a
-researcher has ruled, the ruling is the outcome.
-What is added to the store is read once, so a second request on a large store costs milliseconds.
+Invariant: the arrays of one data version never change; votes on gold pairs and attention checks are left out,
+because they say something of people and not of answers. Where a researcher has ruled, the ruling counts.
 Non-goal: what is made of the arrays; what texts look like (``style_counts``).
 """
 
@@ -12,25 +10,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import Engine, func, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.ranking.prior import task_kind
 from blender_ui.services.inspecting.style_counts import StyleCounts
+from blender_ui.services.quality.vote_log import VoteLog, append_rows, by_id
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.values import TARGETS, FloatArray, IntArray, RankingPrompt, is_decided, is_held_out
-from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
-from blender_ui.votes.views import apply_rulings
+from blender_ui.votes.arrays import PreferenceArrays, PromptArrays, Votes
 from db.engine import transaction
-from db.models import Annotator, AnnotatorKind, Member, Prompt
 from db.queries import columns
-from db.queries.columns import Columns, DataVersion
-
-_NOTHING = -1
+from db.queries.columns import Columns
 
 Read = TypeVar("Read")
 
@@ -40,14 +36,14 @@ class PreferenceTable:
 
     Args:
         engine: The store.
+        log: Its votes; None makes one.
         cache_path: Folder for what takes long to count; None keeps it in memory alone.
     """
 
-    def __init__(self, engine: Engine, *, cache_path: Path | None = None) -> None:
+    def __init__(self, engine: Engine, *, log: VoteLog | None = None, cache_path: Path | None = None) -> None:
         self._engine = engine
+        self._log = log or VoteLog(engine)
         self._lock = threading.Lock()
-        self._preferences: Columns = np.zeros((4, 0), dtype=np.int64)
-        self._comparisons: Columns = np.zeros((4, 0), dtype=np.int64)
         self._authors: Columns = np.zeros((3, 0), dtype=np.int64)
         self._styles = StyleCounts(engine, path=cache_path / "styles.npz" if cache_path else None)
         self._prompts: PromptArrays | None = None
@@ -55,17 +51,21 @@ class PreferenceTable:
         self._current: PreferenceArrays | None = None
 
     def current(self, *, side_by_side: bool = True) -> PreferenceArrays:
-        """The standing preferences of now.
-
-        Args:
-            side_by_side: Read whole tables at the same time, as somebody who waits wants it; else one after
-                another, which leaves the other cores to those who wait for something else.
-        """
-        with self._lock, transaction(self._engine) as session:
-            version = columns.get_data_version(session)
-            if self._current is None or self._current.version != version:
-                self._extend(session, version, side_by_side)
-                self._current = self._assemble(session, version)
+        """The preferences that count now; ``side_by_side`` as ``VoteLog.current`` has it."""
+        with self._lock:
+            if self._current is None and side_by_side:
+                with ThreadPoolExecutor(2, thread_name_prefix="inspector-read") as pool:
+                    parts = [
+                        pool.submit(self._read, part) for part in (self._extend_authors, self._extend_prompts)
+                    ]
+                    votes = self._log.current()
+                for part in parts:
+                    part.result()
+            else:
+                votes = self._log.current(side_by_side=side_by_side)
+            if self._current is None or self._current.version != votes.version:
+                # After the votes, so that nobody votes on an answer that was not read.
+                self._current = self._read(partial(self._assemble, votes))
             return self._current
 
     def prompts(self) -> PromptArrays:
@@ -82,35 +82,12 @@ class PreferenceTable:
         with self._lock:
             return by_id(self._authors[0], self._authors[2])
 
-    def _extend(self, session: Session, version: DataVersion, side_by_side: bool) -> None:
-        if self._current is None and side_by_side:
-            self._begin(session)
-        more = columns.list_preferences(session, after_id=_last(self._preferences))
-        if self._preferences.shape[1] + more.shape[1] != version.n:
-            # On PostgreSQL a lower id may be committed after a higher one: begin again.
-            self._preferences, self._comparisons = self._preferences[:, :0], self._comparisons[:, :0]
-            self._authors = self._authors[:, :0]
-            more = columns.list_preferences(session)
-        self._preferences = np.concatenate([self._preferences, more], axis=1)
-        self._comparisons = _append(self._comparisons, columns.list_comparisons, session)
-        self._authors = _append(self._authors, columns.list_authors, session)
-
-    def _begin(self, session: Session) -> None:
-        """Read whole tables side by side: the database works on each without Python's lock.
-
-        Each has its own view of the store; what came meanwhile is added by ``session``, as ever.
-        """
-        with ThreadPoolExecutor(3, thread_name_prefix="inspector-read") as pool:
-            comparisons = pool.submit(self._read, columns.list_comparisons)
-            authors = pool.submit(self._read, columns.list_authors)
-            prompts = pool.submit(self._read, self._extend_prompts)
-            self._preferences = columns.list_preferences(session)
-            self._comparisons, self._authors = comparisons.result(), authors.result()
-            prompts.result()
-
     def _read(self, read: Callable[[Session], Read]) -> Read:
         with transaction(self._engine) as session:
             return read(session)
+
+    def _extend_authors(self, session: Session) -> None:
+        self._authors = append_rows(self._authors, columns.list_authors, session)
 
     def _extend_prompts(self, session: Session) -> PromptArrays:
         last = 0 if self._prompts is None else len(self._prompts.kind) - 1
@@ -119,41 +96,32 @@ class PreferenceTable:
             self._prompts = self._add_prompts(session, more)
         return self._prompts
 
-    def _assemble(self, session: Session, version: DataVersion) -> PreferenceArrays:
-        ids, comparison_id, annotator_id, code = self._preferences
-        if version.n_retracted or version.checks:
-            stands = ~np.isin(ids, columns.list_retracted(session)[0], kind="table")
-            stands &= ~np.isin(comparison_id, np.array(version.checks, dtype=np.int64), kind="table")
-            ids, comparison_id, annotator_id, code = self._preferences[:, stands]
-        code = apply_rulings(code, comparison_id, columns.list_ruled(session))
-        place = by_id(self._comparisons[0], np.arange(self._comparisons.shape[1]))[comparison_id]
-        _, prompt_id, left_id, right_id = self._comparisons[:, place]
+    def _assemble(self, votes: Votes, session: Session) -> PreferenceArrays:
+        self._extend_authors(session)
+        if not np.isin(np.append(votes.left_id, votes.right_id), self._authors[0], kind="table").all():
+            self._authors = columns.list_authors(session)  # on PostgreSQL, as in ``VoteLog``
         names, rows = _list_members(session)
-        by_row = np.full(max((max(one) for one in rows), default=0) + 1, _NOTHING)
+        by_row = np.full(max((max(one) for one in rows), default=0) + 1, -1)
         for number, one in enumerate(rows):
             by_row[list(one)] = number
         member_of = by_id(self._authors[0], by_row[self._authors[1]])
-        people = session.execute(
-            select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
-        ).scalars()
-        human = np.zeros(int(annotator_id.max(initial=0)) + 1, dtype=bool)
-        human[[one for one in people if one < len(human)]] = True
-        return PreferenceArrays(
-            version=version,
-            preference_id=ids,
-            comparison_id=comparison_id,
-            annotator_id=annotator_id,
-            target=TARGETS[code],
-            is_decided=is_decided(code),
-            is_human=human[annotator_id],
-            prompt_id=prompt_id,
-            left_id=left_id,
-            right_id=right_id,
-            left=member_of[left_id],
-            right=member_of[right_id],
+        told = PreferenceArrays(
+            version=votes.version,
+            preference_id=votes.preference_id,
+            comparison_id=votes.comparison_id,
+            annotator_id=votes.annotator_id,
+            target=TARGETS[votes.counted],
+            is_decided=is_decided(votes.counted),
+            is_human=votes.is_human,
+            prompt_id=votes.prompt_id,
+            left_id=votes.left_id,
+            right_id=votes.right_id,
+            left=member_of[votes.left_id],
+            right=member_of[votes.right_id],
             members=names,
             member_ids=rows,
         )
+        return told.select(~votes.is_check) if votes.is_check.any() else told
 
     def _add_prompts(self, session: Session, more: columns.PromptFacts) -> PromptArrays:
         old = self._prompts or _no_prompts()
@@ -179,29 +147,14 @@ def _number(names: Iterable[str], numbers: dict[str, int]) -> list[int]:
     return [numbers.setdefault(name, len(numbers)) for name in names]
 
 
-def _last(part: Columns) -> int:
-    return int(part[0, -1]) if part.shape[1] else 0
-
-
-def _append(part: Columns, read: Callable[..., Columns], session: Session) -> Columns:
-    return np.concatenate([part, read(session, after_id=_last(part))], axis=1)
-
-
 def _no_prompts() -> PromptArrays:
     none = np.zeros(0, dtype=np.int64)
     return PromptArrays(none, none.astype(bool), none, (), none, ())
 
 
-def by_id(ids: IntArray, values: IntArray) -> IntArray:
-    """An array that gives a row's value at the place of the row's id; -1 where there is no such row."""
-    found = np.full(int(ids.max(initial=0)) + 1, _NOTHING, dtype=np.int64)
-    found[ids] = values
-    return found
-
-
 def _list_members(session: Session) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
     ids_by_name: dict[str, tuple[int, ...]] = {}
-    for member_id, name in session.execute(select(col(Member.id), col(Member.name)).order_by(col(Member.id))):
+    for member_id, name in columns.list_members(session):
         ids_by_name[name] = (*ids_by_name.get(name, ()), member_id)
     return tuple(ids_by_name), tuple(ids_by_name.values())
 
@@ -212,13 +165,7 @@ def _find_kinds(session: Session, prompt_ids: list[int]) -> dict[int, str]:
         return {}
     # A range and a test against the set, not IN: there may be more ids than a statement takes.
     wanted = set(prompt_ids)
-    rows = session.execute(
-        select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
-            col(Prompt.id) >= prompt_ids[0],
-            col(Prompt.id) <= prompt_ids[-1],
-            func.coalesce(col(Prompt.category), "") == "",
-        )
-    )
+    rows = columns.iterate_uncategorised(session, first_id=prompt_ids[0], last_id=prompt_ids[-1])
     return {
         id_: task_kind(RankingPrompt(instruction=instruction[:4000], input=input_))
         for id_, instruction, input_ in rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,14 +30,15 @@ from blender_ui.services.quality.label_figures import (
     measure_windows,
     warn,
 )
-from blender_ui.services.quality.label_log import LabelLog, Labels, count_choices
+from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.values import IntArray
+from blender_ui.votes.labels import Labels, count_choices, find_labels
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Adjudication, Comparison, Outcome
 from db.queries import labels, rulings
-from db.queries.labels import LabelVersion, Vote
+from db.queries.labels import Vote
 
 LONGEST_REASON = 2_000
 
@@ -80,18 +81,25 @@ class Quality:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone.
+        log: The store's votes; None makes one.
         after_vote: Called when a ruling changed what votes count as.
     """
 
     def __init__(
-        self, engine: Engine, *, clock: Callable[[], datetime], after_vote: AfterVote | None = None
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], datetime],
+        log: VoteLog | None = None,
+        after_vote: AfterVote | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._after_vote = after_vote or AfterVote()
-        self._log = LabelLog(engine)
+        self._log = log or VoteLog(engine)
+        self._labels: Labels | None = None
         self._lock = threading.Lock()
-        self._view: tuple[LabelVersion, QualityView] | None = None
+        self._view: tuple[Hashable, QualityView] | None = None
 
     def read_ahead(self) -> None:
         """Read the labels and measure them, so that a later first request need not."""
@@ -99,7 +107,7 @@ class Quality:
 
     def view(self) -> QualityView:
         """The figures of now."""
-        log = self._log.current()
+        log = self._find_labels()
         with self._lock:
             if self._view is None or self._view[0] != log.version:
                 self._view = log.version, self._measure(log)
@@ -115,7 +123,7 @@ class Quality:
 
     def list_disagreements(self, *, limit: int = 20) -> tuple[Disagreement, ...]:
         """Pairs without a ruling on which people differ, the most evenly split first."""
-        log = self._log.current()
+        log = self._find_labels()
         with transaction(self._engine) as session:
             ruled = {frozenset((row.left_id, row.right_id)) for row in rulings.list_rulings(session)}
             chosen = _most_split(log, ruled, limit)
@@ -164,6 +172,12 @@ class Quality:
             ruling_id = row_id(ruling)
         self._after_vote()
         return ruling_id
+
+    def _find_labels(self) -> Labels:
+        votes, known = self._log.current(), self._labels
+        if known is None or known.version != votes.version:
+            self._labels = known = find_labels(votes)
+        return known
 
     def _measure(self, log: Labels) -> QualityView:
         counts = count_choices(log)

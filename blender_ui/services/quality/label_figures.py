@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
-from blender_ui.services.quality.label_log import N_OUTCOMES, Labels
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.statistics.shares import wilson_interval
 from blender_ui.values import FloatArray, IntArray, OutcomeCode, is_decided
+from blender_ui.votes.labels import N_OUTCOMES, Labels
 
 TOO_FAST_SECONDS = 1.5
 """Nobody reads a question and two answers in less."""

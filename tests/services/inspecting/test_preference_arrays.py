@@ -18,7 +18,17 @@ from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.votes.styles import count_styles
 from blender_ui.votes.views import BEST_RANKED
 from db.engine import transaction
-from db.models import Candidate, Outcome, Preference, Prompt, Purpose, Ranking, RankingEntry, utc_now
+from db.models import (
+    Candidate,
+    Comparison,
+    Outcome,
+    Preference,
+    Prompt,
+    Purpose,
+    Ranking,
+    RankingEntry,
+    utc_now,
+)
 from db.queries.preferences import count_teaching
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
@@ -83,6 +93,25 @@ def test_a_lower_id_that_is_committed_late_is_read_too(engine: Engine) -> None:
     with transaction(engine, immediate=True) as session:
         session.add(Preference(**kept))
     assert table.current().preference_id.tolist() == [1, 2, 3]
+
+
+def test_a_pair_that_is_committed_late_is_read_with_the_vote_on_it(engine: Engine) -> None:
+    add_labeled_prompts(engine, n_prompts=3)
+    with transaction(engine, immediate=True) as session:
+        vote, pair = session.get(Preference, 2), session.get(Comparison, 2)
+        assert vote is not None
+        assert pair is not None
+        kept_vote, kept_pair = vote.model_dump(exclude={"id"}), pair.model_dump()
+        session.delete(vote)
+        session.flush()
+        session.delete(pair)
+    table = PreferenceTable(engine)
+    assert table.current().preference_id.tolist() == [1, 3]
+    with transaction(engine, immediate=True) as session:
+        session.add(Comparison(**kept_pair))
+        session.flush()
+        session.add(Preference(**kept_vote, id=4))
+    assert table.current().prompt_id.tolist() == [1, 3, 2]
 
 
 def test_kinds_come_from_the_import_or_from_the_text(engine: Engine) -> None:

@@ -18,10 +18,11 @@ from blender_ui.services.people.signing_in import sign_in
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.quality.label_figures import N_LATEST, Latest, warn
-from blender_ui.services.quality.label_log import LabelLog
+from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import OutcomeCode
+from blender_ui.votes.labels import find_labels
 from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Purpose, utc_now
@@ -125,7 +126,7 @@ def test_sides_are_turned_back_before_people_are_compared(desk: Desk) -> None:
 def test_of_two_labels_by_one_person_the_later_counts(desk: Desk) -> None:
     desk.say("ada", 0, Outcome.LEFT)
     desk.say("ada", 0, Outcome.LEFT, turned=True)
-    log = LabelLog(desk.engine).current()
+    log = find_labels(VoteLog(desk.engine).current())
     assert log.choice.tolist() == [RIGHT]
     assert log.outcome.tolist() == [LEFT]
 
@@ -144,7 +145,7 @@ def test_what_came_since_is_seen_and_what_was_taken_back_is_not(desk: Desk) -> N
 
 
 def test_a_log_kept_up_to_date_is_the_log_read_anew(desk: Desk) -> None:
-    draw, kept = np.random.default_rng(5), LabelLog(desk.engine)
+    draw, kept = np.random.default_rng(5), VoteLog(desk.engine)
     for step in range(60):
         outcome = list(Outcome)[draw.integers(0, 4)]
         said = desk.say(f"person-{step % 3}", step // 3, outcome, turned=bool(draw.random() < 0.3))
@@ -152,7 +153,7 @@ def test_a_log_kept_up_to_date_is_the_log_read_anew(desk: Desk) -> None:
             desk.retract(said)
         if step % 5 == 0:
             kept.current()
-    mine, fresh = vars(kept.current()), vars(LabelLog(desk.engine).current())
+    mine, fresh = vars(find_labels(kept.current())), vars(find_labels(VoteLog(desk.engine).current()))
     for name, value in fresh.items():
         if isinstance(value, np.ndarray):
             assert np.array_equal(mine[name], value, equal_nan=name == "seconds"), name
@@ -163,7 +164,7 @@ def test_a_log_kept_up_to_date_is_the_log_read_anew(desk: Desk) -> None:
 def test_a_label_is_read_with_its_time_or_none(desk: Desk) -> None:
     for place, seconds in enumerate((None, 0.0, 1.2345, 1e9)):
         desk.say("ada", place, Outcome.BOTH_BAD, seconds=seconds)
-    log = LabelLog(desk.engine).current()
+    log = find_labels(VoteLog(desk.engine).current())
     np.testing.assert_allclose(log.seconds, [np.nan, 0, 1.234, 1e9], rtol=1e-3)
     assert log.outcome.tolist() == [BOTH_BAD] * 4
     assert log.annotator_ids.tolist() == [desk.people["ada"]]
