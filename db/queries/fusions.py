@@ -22,6 +22,7 @@ from db.models import (
     Ranking,
     RankingEntry,
 )
+from db.queries import rulings
 from db.queries.checks import select_checks
 
 
@@ -89,7 +90,7 @@ def scores_of_latest_ranking(session: Session, *, prompt_id: int, candidate_id: 
 
 
 def list_votes(session: Session, *, backend: str, fuser: str | None = None) -> list[FusedVote]:
-    """The standing votes of people on pairs with a fused side, checks left out.
+    """The standing votes of people on pairs with a fused side, checks left out and rulings in their place.
 
     Args:
         session: In a transaction.
@@ -105,7 +106,9 @@ def list_votes(session: Session, *, backend: str, fuser: str | None = None) -> l
         fused = fused.where(col(Member.model) == fuser)
     side = fused.subquery()
     query = (
-        select(side.c.fuser, side.c.id == col(Comparison.left_id), col(Preference.outcome))
+        select(
+            side.c.fuser, side.c.id == col(Comparison.left_id), col(Comparison.id), col(Preference.outcome)
+        )
         .select_from(Preference)
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
         .join(side, or_(side.c.id == col(Comparison.left_id), side.c.id == col(Comparison.right_id)))
@@ -116,6 +119,8 @@ def list_votes(session: Session, *, backend: str, fuser: str | None = None) -> l
             col(Comparison.id).not_in(select_checks()),
         )
     )
+    ruled = rulings.find_ruled(session)
     return [
-        FusedVote(name, bool(is_left), Outcome(outcome)) for name, is_left, outcome in session.execute(query)
+        FusedVote(name, bool(is_left), ruled.get(comparison_id, outcome))
+        for name, is_left, comparison_id, outcome in session.execute(query)
     ]

@@ -1,7 +1,7 @@
 """The win rate of fused answers in blind votes against their sources and other members.
 
-Invariant: only standing votes of people count, those on checks left out, a tie and "both bad" half. Non-goal:
-the ranker's judgement; ``rows`` has that.
+Invariant: only standing votes of people count, those on checks left out, a tie and "both bad" half; where a
+researcher has ruled, the ruling counts. Non-goal: the ranker's judgement; ``rows`` has that.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from sqlmodel import Session
 
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.statistics.shares import wilson_interval
-from db.models import Outcome
+from blender_ui.values import TARGETS
 from db.queries import fusions
+from db.queries.columns import OUTCOME_CODES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,8 @@ def list_records(session: Session, *, fuser: str | None = None) -> tuple[FusionR
     """The record of every fuser that was voted on, or of one; the one with most votes first."""
     points: dict[str, list[float]] = {}
     for vote in fusions.list_votes(session, backend=FUSION_BACKEND, fuser=fuser):
-        points.setdefault(vote.fuser, []).append(_points(vote.outcome, is_left=vote.is_left))
+        left = float(TARGETS[OUTCOME_CODES[vote.outcome]])
+        points.setdefault(vote.fuser, []).append(left if vote.is_left else 1 - left)
     records = []
     for name, won in points.items():
         rate = wilson_interval(sum(won), len(won))
@@ -52,13 +54,3 @@ def list_records(session: Session, *, fuser: str | None = None) -> tuple[FusionR
 def find_record(session: Session, fuser: str) -> FusionRecord | None:
     """One fuser's record; None before the first vote."""
     return next(iter(list_records(session, fuser=fuser)), None)
-
-
-def _points(outcome: Outcome, *, is_left: bool) -> float:
-    match outcome:
-        case Outcome.LEFT:
-            return float(is_left)
-        case Outcome.RIGHT:
-            return float(not is_left)
-        case Outcome.TIE | Outcome.BOTH_BAD:
-            return 0.5

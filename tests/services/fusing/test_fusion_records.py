@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from blender_ui.services.fusing.records import find_record, list_records
 from db.engine import transaction
 from db.models import (
+    Adjudication,
     Annotator,
     AnnotatorKind,
     Candidate,
@@ -81,3 +82,13 @@ def test_standing_votes_of_people_count_ties_half_and_checks_not(engine: Engine)
     assert (record.fuser, record.n_votes, record.win_rate) == ("F", 4, 2.5 / 4)
     # Wilson, by hand: centre (0.625 + 1.92073/4)/(1 + 3.84146/4) = 0.5637; reach 0.3456.
     assert (record.low, record.high) == pytest.approx((0.2184, 0.9096), abs=0.003)
+
+
+def test_a_ruling_counts_in_the_win_rate_on_either_side(engine: Engine) -> None:
+    """Of four votes two were won, one lost and one was a tie; the first is ruled lost, the tie won."""
+    with transaction(engine, immediate=True) as session:
+        for comparison_id, outcome in ((1, Outcome.RIGHT), (4, Outcome.RIGHT)):
+            session.add(Adjudication(comparison_id=comparison_id, outcome=outcome, reason="read"))
+    with transaction(engine) as session:
+        (record,) = list_records(session)
+    assert (record.n_votes, record.win_rate) == (4, 2 / 4)
