@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError, NoRanker
+from blender_ui.errors import BlenderError, NoRanker, QuotaUsedUp
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
@@ -56,9 +56,27 @@ class Results:
         if visit.prompt_id is None or visit.is_asking or not visit.is_revealed:
             return
         answers = self._blending.answers(prompt_id=visit.prompt_id)
+        place = None
+        try:
+            place = self._asking.enter(None)
+            if not self._asking.is_turn(place):
+                raise QuotaUsedUp("The models answer other questions. Press again in a minute.")
+            yield from self._fuse_again(answers, rounds)
+        except QuotaUsedUp as error:
+            yield self._keep_shown(answers, str(error))
+        finally:
+            self._asking.give_back(place)
+
+    def _fuse_again(self, answers: PromptView, rounds: int) -> Iterator[ResultView]:
         view = self._rank(answers, ResultView())
         notice = "The members answer again, with all answers before them …"
         yield from self._write(answers, replace(view, fusion_notice=notice), rounds=rounds)
+
+    def _keep_shown(self, answers: PromptView, notice: str) -> ResultView:
+        """What is there already, with a sentence above it."""
+        view, known = self._rank(answers, ResultView()), self._find_current(answers)
+        text = known.text if known is not None else ""
+        return replace(view, fused_text=text, fusion=known, fusion_notice=notice, is_done=True)
 
     def _show(self, answers: PromptView) -> Iterator[ResultView]:
         if len(answers.candidates) < LEAST:
