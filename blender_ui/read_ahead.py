@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from blender_ui.errors import StorageError
 
+PAUSE_SECONDS = 5.0
+"""Before the first one: who opens a page right after a start is served before what may be asked later."""
 
-def read_in_turn(*reads: Callable[[], object]) -> threading.Thread:
-    """Call one after another in a thread of its own, and return at once."""
+
+def read_in_turn(*reads: Callable[[], object], pause_seconds: float = PAUSE_SECONDS) -> threading.Thread:
+    """Call one after another in a thread of its own, after a pause, and return at once."""
 
     def read_all() -> None:
+        time.sleep(pause_seconds)
         for read in reads:
             try:
                 read()
