@@ -129,11 +129,27 @@ def test_the_web_process_starts_without_torch() -> None:
 def test_waiting_for_the_end_survives_signals_that_come_in_a_burst() -> None:
     script = (
         "import os, signal, threading\n"
-        "from blender_ui.cli.serve import _wait_for_end\n"
+        "from blender_ui.cli.serve import Ending\n"
+        "ending = Ending()\n"
         "def burst():\n"
         "    for _ in range(50): os.kill(os.getpid(), signal.SIGTERM)\n"
         "threading.Timer(0.5, burst).start()\n"
-        "_wait_for_end()\n"
+        "ending.wait()\n"
+        "print('ended')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "ended"
+
+
+def test_a_signal_that_comes_before_the_wait_ends_it() -> None:
+    script = (
+        "import os, signal\n"
+        "from blender_ui.cli.serve import Ending\n"
+        "ending = Ending()\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "ending.wait()\n"
         "print('ended')"
     )
     done = subprocess.run(

@@ -35,6 +35,8 @@ def serve(settings: Settings) -> None:
     print("2/4 model weights", flush=True)
     if not prepare_weights(settings):
         print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
+    # Before anything is started that must be closed again; a download may be broken off.
+    ending = Ending()
     services = build_services(settings)
     worker = None
     try:
@@ -51,7 +53,7 @@ def serve(settings: Settings) -> None:
         print(f"Blender UI is open at {address}", flush=True)
         for line in describe_access(services, address=address):
             print(line, flush=True)
-        _wait_for_end()
+        ending.wait()
         pages.close(verbose=False)
     finally:
         if worker is not None:
@@ -87,15 +89,20 @@ def _start_worker(settings: Settings) -> WorkerSupervisor | None:
     return worker
 
 
-def _wait_for_end() -> None:
-    received: list[int] = []
+class Ending:
+    """From when it is made, SIGINT and SIGTERM end no process; they end ``wait``."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        received.append(number)
+    def __init__(self) -> None:
+        self._is_told = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._tell)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    # No threading.Event: its lock is not re-entrant, and a handler that interrupts the wait would
-    # wait for the very lock that the wait holds.
-    while not received:
-        time.sleep(POLL_SECONDS)
+    def wait(self) -> None:
+        """Return once a signal has come."""
+        # No threading.Event: its lock is not re-entrant, and a handler that interrupts the wait would
+        # wait for the very lock that the wait holds.
+        while not self._is_told:
+            time.sleep(POLL_SECONDS)
+
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        self._is_told = True
