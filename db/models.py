@@ -223,6 +223,8 @@ class Candidate(SQLModel, table=True):
     prompt_id: int = Field(foreign_key="prompt.id", index=True)
     member_id: int = Field(foreign_key="member.id", index=True)
     text: str
+    thinking: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """What the member thought before it answered: no part of the answer; empty where it told none."""
     finish_reason: str | None = Field(default=None, max_length=32)
     n_prompt_tokens: int | None = None
     n_tokens: int | None = None
@@ -242,6 +244,8 @@ class CandidateFailure(SQLModel, table=True):
     kind: FailureKind = Field(sa_column=_enum_column(FailureKind))
     message: str
     partial_text: str = ""
+    thinking: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """As of a ``Candidate``."""
     seconds: float
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 

@@ -6,6 +6,7 @@ next token. Imports torch, so only ``transformers_server`` imports it. Non-goal:
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +14,11 @@ from typing import Any, NamedTuple
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TextStreamer
 
+from blender_ui.members.thinking import marks_among, opened_by
+
 INVALID = "invalid_request_error"
+N_LAST_TOKENS = 32
+"""Of a prompt, in which its template may have begun the thinking."""
 
 
 class RequestError(Exception):
@@ -44,7 +49,11 @@ class _Writer(TextStreamer):
     """Passes an answer's text on as it grows, and ends it before a stop string."""
 
     def __init__(self, tokenizer: Any, emit: Callable[[str], None], stops: Sequence[str]) -> None:
-        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        # Some models think between special tokens, which are the only sign of where the answer begins.
+        marks = marks_among(tokenizer.all_special_tokens)
+        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=not marks)
+        unwanted = set(tokenizer.all_special_tokens) - marks if marks else ()
+        self._unwanted = re.compile("|".join(map(re.escape, unwanted)) or "(?!)")
         self.n_tokens = 0
         self.last_token = -1
         self._emit, self._stops = emit, stops
@@ -60,7 +69,7 @@ class _Writer(TextStreamer):
         super().put(value)  # type: ignore[no-untyped-call]
 
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-        self._held += text
+        self._held += self._unwanted.sub("", text)
         cuts = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
         if cuts:
             self._emit(self._held[: min(cuts)])
@@ -104,6 +113,8 @@ class Checkpoint:
             options = self._options(request, room=self._n_context - n_prompt_tokens)
             stop = request.get("stop") or []
             writer = _Writer(self._tokenizer, emit, [stop] if isinstance(stop, str) else stop)
+            if opened := opened_by(self._tokenizer.decode(ids["input_ids"][0, -N_LAST_TOKENS:])):
+                emit(opened)  # The model goes on behind it and will not write it.
             try:
                 with torch.inference_mode():
                     self._model.generate(**ids, **options, streamer=writer)

@@ -1,7 +1,8 @@
 """Reads one answer out of the OpenAI protocol: documents in, pieces and typed failures out.
 
 Invariant: whatever an endpoint says is either part of the answer or a ``MemberError`` of one kind
-with the text so far, and can be encoded; a model's thinking is neither. Non-goal: the network.
+with the text so far, and can be encoded; a model's thinking goes beside it, never into it. Non-goal:
+the network.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from blender_ui.members.thinking import Piece, ThinkingFilter
 from blender_ui.outside import clean_text
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+_WORDS = ("thinking", "reasoning", "text", "summary", "content")
+"""Where a part of thinking has its words; a sealed part has none."""
 _STOP = {"eos", "eos_token", "end_turn", "end", "complete", "stop_sequence", "finished"}
 _LENGTH = {"max_tokens", "max_output_tokens", "model_length", "max_length", "model_context_window_exceeded"}
 _FILTER = {
@@ -58,6 +61,8 @@ class Answer:
         """Whether the model has begun: to answer, or to think."""
         self._name = name
         self._content = ThinkingFilter()
+        self._thoughts = ""
+        """What came in fields of its own; the thinking between tags is in ``_content``."""
         self._refusal = ""
         self._n_pieces = 0
         self._first_at: float | None = None
@@ -76,17 +81,20 @@ class Answer:
         """
         if (error := find_error(document)) is not None:
             raise self.failure_of(read_error(error))
+        n_thought = len(self._thoughts)
         try:
             content = self._read(document)
             # Half of a surrogate pair, which JSON can escape, could not be stored.
-            f"{content}{self._refusal}{self.finish_reason}".encode()
+            f"{content}{self._thoughts[n_thought:]}{self._refusal}{self.finish_reason}".encode()
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             found = json.dumps(document)[:200]
             reason = f"expected an event of an OpenAI stream, found {found!r}"
             raise self.failure("bad_response", reason) from error
         # One character that cannot be kept is no reason to lose the rest.
-        self.is_alive = self.is_alive or bool(content)
-        return self._chunk(self._content.feed(clean_text(content))) if content else None
+        thoughts = clean_text(self._thoughts[n_thought:])
+        self.is_alive = self.is_alive or bool(content or thoughts)
+        piece = self._content.feed(clean_text(content)) if content else Piece("", "", restarts=False)
+        return self._chunk(piece._replace(thinking=thoughts + piece.thinking))
 
     def note_done(self) -> None:
         """The stream has said that it is at its end; some endpoints give no other reason."""
@@ -134,18 +142,24 @@ class Answer:
     def _emptiness(self) -> MemberError:
         if self._refusal:
             return self.failure("refused", f"the model declined: {self._refusal}")
-        if self._content.n_thought or self.is_alive:
-            cut = ", and max_tokens cut it there; raise it" if self.finish_reason == "length" else ""
-            return self.failure("empty", f"the answer is empty: the model only thought{cut}")
+        n_thought = len(self._thoughts) + len(self._content.thinking)
+        if n_thought or self.is_alive:
+            n_tokens = self._counts.n_tokens
+            extent = f"{n_tokens} tokens" if n_tokens else f"{n_thought} characters"
+            advice = "raise max_tokens" if self.finish_reason == "length" else "ask it again"
+            return self.failure("empty", f"it thought for {extent} and gave no answer; {advice}")
         reason = "" if self.finish_reason == "stop" else f" (finish_reason {self.finish_reason})"
         return self.failure("empty", f"the answer is empty{reason}")
 
     def _chunk(self, piece: Piece) -> Chunk | None:
-        if not piece.text and not piece.restarts:
+        if not any(piece):
             return None
-        self._first_at = time.monotonic() if self._first_at is None or piece.restarts else self._first_at
-        self._n_pieces += bool(piece.text)
-        return Chunk(piece.text, self._n_pieces, restarts=piece.restarts)
+        if piece.restarts:
+            self._first_at = None
+        if piece.text and self._first_at is None:
+            self._first_at = time.monotonic()
+        self._n_pieces += 1
+        return Chunk(piece.text, self._n_pieces, restarts=piece.restarts, thinking=piece.thinking)
 
     def _read(self, document: Any) -> str:
         """Note what a document says besides the answer's text, which it gives."""
@@ -162,7 +176,7 @@ class Answer:
         said = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
         if document.get("object") == "chat.completion":
             self.note_done()
-        self.is_alive = self.is_alive or any(said.get(key) for key in _THOUGHTS)
+        self._think(next((said[key] for key in _THOUGHTS if said.get(key)), ""), choice)
         self._refusal += said.get("refusal") or ""
         content = self._text_of(said.get("content"))
         # Some servers end a stream with the whole message again.
@@ -179,10 +193,18 @@ class Answer:
             if isinstance(part, str):
                 texts.append(part)
             elif re.search("think|reason", str(part.get("type"))):
-                self.is_alive = True
+                self._think([part])
             elif isinstance(part["text"], str):
                 texts.append(part["text"])
         return "".join(texts)
+
+    def _think(self, thoughts: Any, choice: Mapping[str, Any] | None = None) -> None:
+        """Note thinking, as text or as parts; some of it may be sealed, and then it only shows life."""
+        text = _words_of(thoughts)
+        if choice is not None and not choice.get("delta") and text.startswith(self._thoughts):
+            text = text[len(self._thoughts) :]  # The whole message again, at the end of its stream.
+        self.is_alive = self.is_alive or bool(thoughts)
+        self._thoughts += text
 
     def _note_usage(self, usage: Any) -> None:
         if not isinstance(usage, Mapping):
@@ -193,6 +215,15 @@ class Answer:
             self._counts.n_prompt_tokens if n_prompt_tokens is None else n_prompt_tokens,
             self._counts.n_tokens if n_tokens is None else n_tokens,
         )
+
+
+def _words_of(thoughts: Any) -> str:
+    """The words in thinking, which comes as text, or as parts that hold text or parts."""
+    if isinstance(thoughts, str):
+        return thoughts
+    if isinstance(thoughts, Mapping):
+        return next((words for key in _WORDS if (words := _words_of(thoughts.get(key)))), "")
+    return "".join(map(_words_of, thoughts)) if isinstance(thoughts, list) else ""
 
 
 def _count(value: object) -> int | None:

@@ -51,7 +51,7 @@ class Usage(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A piece of an answer."""
+    """A piece of an answer, or of the thinking before it."""
 
     text: str
     n_tokens: int
@@ -60,6 +60,8 @@ class Chunk(NamedTuple):
     """Set on the last chunk only, whose text is empty."""
     restarts: bool = False
     """The text before this chunk was thinking after all, and no part of the answer."""
+    thinking: str = ""
+    """Thinking that comes with this chunk; where it ``restarts``, with the text that was given before."""
 
     def onto(self, text: str) -> str:
         """The answer so far, of which ``text`` was what came before this chunk."""

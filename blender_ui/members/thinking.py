@@ -8,6 +8,7 @@ that comes in a field of its own, which needs no telling apart.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _CLOSING = {
@@ -18,18 +19,38 @@ _CLOSING = {
     "◁think▷": "◁/think▷",
     "[THINK]": "[/THINK]",
     "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|inner_prefix|>": "<|inner_suffix|>",
+    "<longcat_think>": "</longcat_think>",
+    "<unused94>": "<unused95>",
 }
 _TAGS = (*_CLOSING, *_CLOSING.values())
 _TAG = re.compile("|".join(re.escape(tag) for tag in _TAGS))
 _LONGEST = max(map(len, _TAGS))
+_MARK = re.compile(r"<[^>]+>|\[[^\]]+\]|◁[^▷]+▷")
 _QUOTES = "`'\"“”‘’«»"
 _IN_SENTENCE = " \t.,;:)?!"
 
 
+def opened_by(prompt: str) -> str:
+    """The tag with which a prompt, as its chat template writes it, has begun the thinking; else nothing."""
+    return next((tag for tag in _CLOSING if prompt.rstrip().endswith(tag)), "")
+
+
+def marks_among(special_tokens: Iterable[str]) -> frozenset[str]:
+    """The tokens of a tokenizer that stand around thinking, of those that are left out of a text."""
+    known = frozenset(special_tokens)
+    pairs = (frozenset(_MARK.findall(opening + closing)) for opening, closing in _CLOSING.items())
+    return frozenset().union(*(marks for marks in pairs if marks <= known))
+
+
 class Piece(NamedTuple):
-    """What a piece of the content adds to the answer."""
+    """What a piece of the content adds to the answer and to the thinking."""
 
     text: str
+    thinking: str
+    """With the text that was given before, where it ``restarts``."""
     restarts: bool
     """What was given before was thinking after all: its end came, and its beginning never had."""
 
@@ -38,8 +59,8 @@ class ThinkingFilter:
     """Reads one answer's content piece by piece."""
 
     def __init__(self) -> None:
-        self.n_thought = 0
-        """Characters of thinking so far."""
+        self.thinking = ""
+        """What was thought so far."""
         self._answer = ""
         self._blanks = ""
         """What stands before the first word, which belongs to the answer if no tag follows."""
@@ -48,6 +69,7 @@ class ThinkingFilter:
         self._opened = ""
         """The tag behind which we are; empty outside."""
         self._inside = ""
+        """What stands behind that tag and is not yet known to be thinking."""
         self._has_thought = False
         self._n_restarts = 0
 
@@ -58,28 +80,31 @@ class ThinkingFilter:
 
     def feed(self, content: str) -> Piece:
         """Take the next piece of the content."""
-        n_given, n_restarts = len(self._answer), self._n_restarts
-        self._rest += content
-        while self._step(is_end=False):
-            pass
-        return self._piece(n_given, n_restarts)
+        return self._take(content, is_end=False)
 
     def end(self) -> Piece:
         """The content is over: gives what was kept back."""
-        n_given, n_restarts = len(self._answer), self._n_restarts
-        while self._step(is_end=True):
+        return self._take("", is_end=True)
+
+    def _take(self, content: str, *, is_end: bool) -> Piece:
+        n_given, n_thought, n_restarts = len(self._answer), len(self.thinking), self._n_restarts
+        self._rest += content
+        while self._step(is_end=is_end):
             pass
+        if is_end:
+            self._close()
+        restarts = self._n_restarts > n_restarts
+        text = self._answer if restarts else self._answer[n_given:]
+        return Piece(text, self.thinking[n_thought:], restarts)
+
+    def _close(self) -> None:
+        """What was opened never ends."""
         if self._opened and self._answer:
-            # Never closed, behind words of the answer: rather too much than an answer with a hole.
+            # Behind words of the answer: rather too much than an answer with a hole.
             self._answer += self._opened + self._inside
         else:
-            self.n_thought += len(self._inside)
+            self.thinking += self._inside
         self._opened = self._inside = ""
-        return self._piece(n_given, n_restarts)
-
-    def _piece(self, n_given: int, n_restarts: int) -> Piece:
-        restarts = self._n_restarts > n_restarts
-        return Piece(self._answer if restarts else self._answer[n_given:], restarts)
 
     def _step(self, *, is_end: bool) -> bool:
         """Decide on the next part of what has come; whether there may be more to decide on."""
@@ -107,7 +132,7 @@ class ThinkingFilter:
             self._opened, self._inside = tag, ""
             return
         # Some chat templates write the opening tag into the prompt, and only its end comes.
-        self.n_thought += len(self._answer)
+        self.thinking += self._answer
         self._n_restarts += bool(self._answer)
         self._answer = ""
 
@@ -115,12 +140,16 @@ class ThinkingFilter:
         closing, start = _CLOSING[self._opened], max(0, len(self._inside) - _LONGEST)
         self._inside, self._rest = self._inside + self._rest, ""
         end = self._inside.find(closing, start)
-        if end < 0:
-            return False
-        self.n_thought += end
-        self._rest = self._inside[end + len(closing) :]
-        self._opened = self._inside = ""
-        return True
+        if end >= 0:
+            self.thinking += self._inside[:end]
+            self._rest = self._inside[end + len(closing) :]
+            self._opened = self._inside = ""
+            return True
+        if not self._answer:  # Behind words of the answer it is thinking only if it ends.
+            n_known = len(self._inside) - _n_undecided(self._inside)
+            self.thinking += self._inside[:n_known]
+            self._inside = self._inside[n_known:]
+        return False
 
     def _say(self, n_characters: int) -> None:
         text, self._rest = self._rest[:n_characters], self._rest[n_characters:]

@@ -25,6 +25,7 @@ class FailureView:
     kind: FailureKind
     message: str
     partial_text: str
+    thinking: str
     seconds: float
 
 
@@ -35,6 +36,8 @@ class CandidateView:
     candidate_id: int
     member: str
     text: str
+    thinking: str = ""
+    """What it thought before it answered; people, rankers and fusers judge the text alone."""
     seconds: float | None
     first_token_seconds: float | None
     n_tokens: int | None
@@ -60,6 +63,7 @@ def candidate_view(candidate: Candidate, member: str) -> CandidateView:
         candidate_id=key_of(candidate.id),
         member=member,
         text=candidate.text,
+        thinking=candidate.thinking,
         seconds=candidate.seconds,
         first_token_seconds=candidate.first_token_seconds,
         n_tokens=candidate.n_tokens,
@@ -75,6 +79,7 @@ def failure_view(failure: CandidateFailure, member: str) -> FailureView:
         kind=failure.kind,
         message=failure.message,
         partial_text=failure.partial_text,
+        thinking=failure.thinking,
         seconds=failure.seconds,
     )
 

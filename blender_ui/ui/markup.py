@@ -335,6 +335,11 @@ def fold(title: str, body: str) -> str:
     return f'<details class="bu-fold"><summary>{escape(title)}</summary>{passage(body)}</details>'
 
 
+def thoughts(text: str) -> str:
+    """A member's thinking, as it was written; empty for none."""
+    return f'<div class="bu-thinking">{escape(text)}</div>' if text else ""
+
+
 def passage(body: str, *, written: str = "") -> str:
     """A text from outside in its frame; empty for an empty one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from blender_ui.ui.asking.views import Turn
 from db.engine import transaction
 from db.models import Preference
 from tests.browser.conftest import Open, Serve
-from tests.builders.scripted_members import Script, ScriptedMember, failing, hanging
+from tests.builders.scripted_members import Script, ScriptedMember, failing, hanging, thinking_first
 from tests.ui.scripted_services import build_scripted_services, typing
 
 pytestmark = pytest.mark.browser
@@ -31,6 +32,14 @@ ANSWERS = {
     "Curie": "The sea is blue, and the sky mirrors it.",
 }
 QUESTION = "Why is the sky blue?"
+
+
+def pondering(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+    """Thinks for three seconds before it answers."""
+    for count in range(1, 31):
+        time.sleep(0.1)
+        yield Chunk("", count, thinking=f"thought {count}; ")
+    yield from thinking_first(answer="Blue scatters most.")(messages, stop)
 
 
 class Site(NamedTuple):
@@ -49,6 +58,8 @@ def obeying(name: str) -> Script:
         if name == "Curie" and "break" in question and question not in has_broken:
             has_broken.add(question)
             return failing("crashed", "Curie fell over", "I b")(messages, stop)
+        if name == "Ada" and "ponder" in question:
+            return pondering(messages, stop)
         if "hang" in question:
             return hanging(f"{name[0]} thinks")(messages, stop)
         return typing(ANSWERS[name], word_seconds=0.03)(messages, stop)
@@ -140,6 +151,22 @@ def test_a_failing_member_is_a_card_with_retry_and_spoils_nothing(site: Site, op
     card.get_by_role("button", name="Retry").click()
     expect(page.locator(".bu-columns")).to_contain_text("the sky mirrors it.")
     expect(page.locator(".bu-column .bu-warning")).to_have_count(0)
+
+
+def test_thinking_can_be_unfolded_while_it_goes_on_and_stays_beside_the_answer(
+    site: Site, open_page: Open
+) -> None:
+    page = visit(site, open_page)
+    ask(page, "Please ponder.")
+    column = page.locator(".bu-column", has=page.get_by_role("button", name="Thinking"))
+    expect(column.locator(".bu-state")).to_have_text("thinking")
+    expect(column.get_by_text("thought 2;")).to_be_hidden()
+    column.get_by_role("button", name="Thinking").click()
+    expect(column.get_by_text("thought 5;")).to_be_visible()
+    expect(column.locator(".block.bu-answer")).to_contain_text("Blue scatters most.")
+    assert "thought" not in column.locator(".block.bu-answer").inner_text()
+    expect(column.get_by_text("thought 30;")).to_be_visible()
+    expect(page.get_by_role("button", name="Thinking")).to_have_count(1)
 
 
 def test_stop_ends_the_answers_and_keeps_what_was_said(site: Site, open_page: Open) -> None:

@@ -40,8 +40,23 @@ def thinking_aloud(thought: str, text: str) -> Script:
 
     def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
         yield Chunk(thought, 1)
-        yield Chunk(text, 2, restarts=True)
+        yield Chunk(text, 2, restarts=True, thinking=thought)
         yield Chunk("", 2, Usage(7, 2, "stop", 0.25, 0.5))
+
+    return script
+
+
+def thinking_first(*thoughts: str, answer: str) -> Script:
+    """Thinks in these pieces and then answers in one; without an answer it fails as the client does."""
+
+    def script(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        for count, thought in enumerate(thoughts, start=1):
+            yield Chunk("", count, thinking=thought)
+        if not answer:
+            raise MemberError("it thought and gave no answer; raise max_tokens", kind="empty")
+        n_tokens = len(thoughts) + 1
+        yield Chunk(answer, n_tokens)
+        yield Chunk("", n_tokens, Usage(7, n_tokens, "stop", 0.25, 0.5))
 
     return script
 

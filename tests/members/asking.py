@@ -17,17 +17,19 @@ QUESTION = [Message("system", "Be brief."), Message("user", "How long does tea t
 
 class Answered(NamedTuple):
     text: str
+    thinking: str
     usage: Usage
 
 
 def ask(endpoint: ScriptedEndpoint, **changes: Any) -> Answered:
     """The answer as its reader has it at the end."""
     where = Endpoint(**({"name": "Ann", "base_url": endpoint.base_url, "model": "m", "key": KEY} | changes))
-    text = ""
+    text = thinking = ""
     for chunk in stream_answer(where, QUESTION, sampling=Sampling()):
         text = chunk.onto(text)
+        thinking += chunk.thinking
     assert chunk.usage is not None
-    return Answered(text, chunk.usage)
+    return Answered(text, thinking, chunk.usage)
 
 
 def answer_of(*scripts: Script, **changes: Any) -> Answered:

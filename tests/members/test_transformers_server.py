@@ -11,13 +11,14 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from blender_ui.errors import MemberError
-from blender_ui.members.checkpoint import Checkpoint
+from blender_ui.members.checkpoint import Checkpoint, _Writer
 from blender_ui.members.openai_endpoint import Endpoint, stream_answer
 from blender_ui.members.protocol import Message, Sampling
 from blender_ui.members.transformers_server import Server
-from tests.members.tiny_checkpoint import build_tiny_checkpoint
+from tests.members.tiny_checkpoint import TEMPLATE, build_tiny_checkpoint
 
 QUESTION = [Message("user", "word1 word2 word3")]
 GREEDY = Sampling(temperature=0, max_tokens=8)
@@ -97,6 +98,33 @@ def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
     ):
         ask(endpoint, QUESTION, GREEDY)
     assert caught.value.kind == "refused"
+
+
+def test_thinking_that_the_template_begins_is_not_the_answer(tmp_path: Path) -> None:
+    tags = ("<think>", "</think>")
+    folder = build_tiny_checkpoint(tmp_path, chat_template=TEMPLATE + tags[0], special_tokens=tags)
+    with (
+        serving(Checkpoint(str(folder), n_context=64)) as endpoint,
+        pytest.raises(
+            MemberError, match="thought for 8 tokens and gave no answer; raise max_tokens"
+        ) as caught,
+    ):
+        ask(endpoint, QUESTION, GREEDY)
+    assert (caught.value.kind, caught.value.partial_text) == ("empty", "")
+
+
+def test_special_tokens_around_thinking_stay_and_others_go(tmp_path: Path) -> None:
+    folder = build_tiny_checkpoint(tmp_path, special_tokens=("[THINK]", "[/THINK]", "<end>"))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    said: list[str] = []
+    writer = _Writer(tokenizer, said.append, [])
+    for ids in (
+        tokenizer.encode("word1"),
+        *([one] for one in tokenizer.encode("[THINK] word2 [/THINK] word3 <end>")),
+    ):
+        writer.put(torch.tensor(ids))
+    writer.end()
+    assert "".join(said).split() == ["[THINK]", "word2", "[/THINK]", "word3"]
 
 
 def test_a_full_gpu_is_told_as_such_and_the_server_goes_on(checkpoint: Checkpoint) -> None:

@@ -11,11 +11,14 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 TEMPLATE = "{% for message in messages %}{{ message['role'] }} {{ message['content'] }} {% endfor %}"
 
 
-def build_tiny_checkpoint(folder: Path, *, chat_template: str | None = TEMPLATE) -> Path:
-    words = ["<unk>", "user", "system", "assistant", *(f"word{n}" for n in range(60))]
+def build_tiny_checkpoint(
+    folder: Path, *, chat_template: str | None = TEMPLATE, special_tokens: tuple[str, ...] = ()
+) -> Path:
+    words = ["<unk>", *special_tokens, "user", "system", "assistant", *(f"word{n}" for n in range(60))]
     tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+    fast.add_special_tokens({"additional_special_tokens": list(special_tokens)})
     fast.chat_template = chat_template
     fast.save_pretrained(folder)
     config = LlamaConfig(

@@ -34,6 +34,8 @@ class CandidateUpdate:
 
     text: str
     """The whole text so far, not the new piece."""
+    thinking: str
+    """What it has thought so far, which is no part of the text."""
     n_tokens: int | None
     """Pieces while it is written; None at the end where the endpoint does not count."""
     seconds: float
@@ -71,7 +73,7 @@ class Answer:
         self._clock = clock
         self._timer = timer
         self._started = timer()
-        self._text = ""
+        self._text = self._thinking = ""
         self._n_tokens = 0
         self._first_token_seconds: float | None = None
         self._usage: Usage | None = None
@@ -94,6 +96,7 @@ class Answer:
         with contextlib.closing(member.stream((Message("user", text),), stop=stop)) as chunks:
             for chunk in chunks:
                 self._text = chunk.onto(self._text)
+                self._thinking += chunk.thinking
                 self._n_tokens, self._usage = chunk.n_tokens, chunk.usage
                 if chunk.text and self._first_token_seconds is None:
                     self._first_token_seconds = self._seconds()
@@ -110,6 +113,7 @@ class Answer:
         usage = self._usage
         return CandidateUpdate(
             text=self._text,
+            thinking=self._thinking,
             n_tokens=usage.n_tokens if usage else self._n_tokens,
             seconds=usage.seconds if usage else self._seconds(),
             first_token_seconds=usage.first_token_seconds if usage else self._first_token_seconds,
@@ -130,6 +134,7 @@ class Answer:
                 prompt_id=self._prompt_id,
                 member_id=self._member_id(session),
                 text=last.text,
+                thinking=last.thinking,
                 finish_reason=self._usage.finish_reason if self._usage else None,
                 n_prompt_tokens=self._usage.n_prompt_tokens if self._usage else None,
                 n_tokens=last.n_tokens,
@@ -149,6 +154,7 @@ class Answer:
                 kind=kind,
                 message=message,
                 partial_text=self._text,
+                thinking=self._thinking,
                 seconds=self._seconds(),
                 created_at=self._clock(),
             )

@@ -16,6 +16,7 @@ from blender_ui.ui.asking.views import ColumnView, Progress
 from db.models import FailureKind
 
 NOT_KEPT = "No answer was kept. Press Retry to ask again."
+ONLY_THOUGHT = "The model thought, and gave no answer. Raise max_tokens in members.toml, or retry."
 ADVICE = {
     FailureKind.UNREACHABLE: "The model could not be reached. Retry, or look at its address and server.",
     FailureKind.REFUSED: "The model refused the question. Shorten or reword it, then retry.",
@@ -45,6 +46,7 @@ def growing(update: CandidateUpdate, number: int, name: str) -> ColumnView:
         name=name,
         progress=Progress.DONE if update.is_done else Progress.WRITING,
         text=update.text,
+        thinking=update.thinking,
     )
     return view if not name else replace(view, **_figures(update))
 
@@ -56,6 +58,7 @@ def answered(answer: CandidateView, number: int, name: str, *, is_asked_about: b
         name=name,
         progress=Progress.DONE,
         text=answer.text,
+        thinking=answer.thinking,
         is_asked_about=is_asked_about,
     )
     return view if not name else replace(view, **_figures(answer))
@@ -75,12 +78,14 @@ def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:
     """The column of a failure, or of an answer that was never kept; arguments as ``growing``."""
     if failure is None:
         return ColumnView(number=number, name=name, progress=Progress.FAILED, reason=NOT_KEPT)
-    advice = ADVICE[failure.kind]
+    is_only_thinking = failure.kind is FailureKind.EMPTY and failure.thinking
+    advice = ONLY_THOUGHT if is_only_thinking else ADVICE[failure.kind]
     return ColumnView(
         number=number,
         name=name,
         progress=Progress.FAILED,
         text=failure.partial_text,
+        thinking=failure.thinking,
         reason=f"{advice} ({failure.message})" if name else advice,
     )
 

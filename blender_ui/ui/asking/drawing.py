@@ -6,6 +6,8 @@ from blender_ui.ui import markup
 from blender_ui.ui.asking.views import ColumnView, Pair, Progress
 from blender_ui.ui.prose import GrowingProse, render_prose
 
+N_LAST_SHOWN = 2_000
+"""Characters of thinking that are shown while it goes on."""
 STATES = {
     Progress.EMPTY: "",
     Progress.WAITING: "waiting for the first word",
@@ -19,10 +21,22 @@ def draw_column_head(view: ColumnView) -> str:
     """The title of a column and what it is doing."""
     return markup.column_head(
         view.title,
-        state=STATES[view.progress],
+        state="thinking" if is_thinking(view) else STATES[view.progress],
         progress=view.progress.value,
         is_asked_about=view.is_asked_about,
     )
+
+
+def is_thinking(view: ColumnView) -> bool:
+    """Whether a member thinks and has not begun to answer."""
+    return view.progress is Progress.WRITING and not view.text and bool(view.thinking)
+
+
+def draw_thinking(view: ColumnView) -> str:
+    """A member's thinking; only the end of it while it goes on, because each drawing sends it anew."""
+    if not is_thinking(view) or len(view.thinking) <= N_LAST_SHOWN:
+        return markup.thoughts(view.thinking)
+    return markup.thoughts(f"… {view.thinking[-N_LAST_SHOWN:]}")
 
 
 def draw_text(text: str, growing: GrowingProse | None = None) -> str:

@@ -34,6 +34,9 @@ class ColumnParts:
     """One member's column."""
 
     head: gr.HTML
+    fold: gr.Accordion
+    """Holds the thinking; not there for a member that told none."""
+    thinking: gr.HTML
     text: gr.HTML
     foot: gr.HTML
     retry: gr.Button
@@ -158,10 +161,14 @@ def _draw_column(number: int) -> ColumnParts:
         head = gr.HTML(
             markup.column_head("", state="", progress="empty", is_asked_about=False), padding=False
         )
+        with gr.Accordion(
+            "Thinking", open=False, visible=False, elem_id=f"blend-thinking-{number}"
+        ) as thinking_fold:
+            thinking = gr.HTML("", padding=False)
         text = gr.HTML("", padding=False, elem_classes="bu-answer")
         foot = gr.HTML("", padding=False)
         retry = gr.Button("Retry", size="sm", visible=False, elem_id=f"blend-retry-{number}")
-    return ColumnParts(head=head, text=text, foot=foot, retry=retry)
+    return ColumnParts(head=head, fold=thinking_fold, thinking=thinking, text=text, foot=foot, retry=retry)
 
 
 def _draw_vote() -> VoteParts:

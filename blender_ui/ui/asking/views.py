@@ -101,6 +101,8 @@ class ColumnView:
     name: str = ""
     """Empty while the names are hidden."""
     text: str = ""
+    thinking: str = ""
+    """What the member thought before it answered; people judge the text alone."""
     reason: str = ""
     """Why it failed and what to do."""
     seconds: float | None = None

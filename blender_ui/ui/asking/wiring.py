@@ -232,7 +232,7 @@ def _at_least_once(updates: Iterator[Update], component: Any) -> Iterator[Update
 
 
 def _column_outputs(column: ColumnParts) -> list[Any]:
-    return [column.head, column.text, column.foot, column.retry]
+    return [column.head, column.fold, column.thinking, column.text, column.foot, column.retry]
 
 
 def _page_outputs(parts: BlendParts) -> list[Any]:
@@ -273,6 +273,8 @@ def _paint_page(parts: BlendParts, visit: Visit, view: PageView) -> Update:
 def _paint_column(column: ColumnParts, view: ColumnView, growing: GrowingProse | None = None) -> Update:
     return {
         column.head: drawing.draw_column_head(view),
+        column.fold: gr.update(visible=bool(view.thinking)),
+        column.thinking: drawing.draw_thinking(view),
         column.text: drawing.draw_text(view.text, growing if view.progress is Progress.WRITING else None),
         column.foot: drawing.draw_column_foot(view),
         column.retry: gr.update(visible=view.progress is Progress.FAILED),

@@ -23,6 +23,7 @@ from tests.builders.scripted_members import (
     hanging,
     saying,
     thinking_aloud,
+    thinking_first,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -93,7 +94,29 @@ def test_thinking_that_was_taken_back_is_not_stored(engine: Engine) -> None:
     blending = blending_of(engine, ScriptedMember("A", thinking_aloud("Which one?", "Paramaribo")))
     assert last(blending, blending.ask(instruction="Go").prompt_id, "A").text == "Paramaribo"
     (candidate,) = rows(engine, Candidate)
-    assert candidate.text == "Paramaribo"
+    assert (candidate.text, candidate.thinking) == ("Paramaribo", "Which one?")
+
+
+def test_thinking_is_kept_beside_the_answer_and_beside_a_failure(engine: Engine) -> None:
+    blending = blending_of(
+        engine,
+        ScriptedMember("A", thinking_first("Which ", "one?", answer="Paramaribo")),
+        ScriptedMember("B", thinking_first("Which ", "one?", answer="")),
+    )
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    updates = list(blending.stream(prompt_id=prompt_id, member_name="A"))
+    assert [(update.thinking, update.text) for update in updates[:3]] == [
+        ("Which ", ""),
+        ("Which one?", ""),
+        ("Which one?", "Paramaribo"),
+    ]
+    assert updates[-1].first_token_seconds is not None
+    list(blending.stream(prompt_id=prompt_id, member_name="B"))
+    (candidate,), (failure,) = rows(engine, Candidate), rows(engine, CandidateFailure)
+    assert (candidate.text, candidate.thinking) == ("Paramaribo", "Which one?")
+    assert (failure.kind, failure.partial_text, failure.thinking) == (FailureKind.EMPTY, "", "Which one?")
+    shown = blending.answers(prompt_id=prompt_id)
+    assert [one.thinking for one in (*shown.candidates, *shown.failures)] == ["Which one?", "Which one?"]
 
 
 def test_updates_come_at_most_twenty_times_a_second(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from blender_ui.ui.asking.drawing import draw_column_head
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.views import (
     LONGEST_INPUT,
@@ -21,11 +22,26 @@ from blender_ui.ui.asking.views import (
 )
 from db.engine import transaction
 from db.models import Candidate, Comparison, Lease, Member, Outcome, Preference
-from tests.builders.scripted_members import ScriptedMember, ending, failing, hanging, saying
+from tests.builders.scripted_members import ScriptedMember, ending, failing, hanging, saying, thinking_first
 from tests.builders.stores import add_prompts
 from tests.ui.scripted_services import build_scripted_services
 
 MEMBERS = ("Ada", "Brahms", "Curie")
+
+
+def test_thinking_stands_beside_the_answer_while_it_streams_and_after(tmp_path: Path) -> None:
+    thinker = ScriptedMember("Ada", thinking_first("Which one?", answer="Four."))
+    mute = ScriptedMember("Brahms", thinking_first("Hm.", answer=""))
+    page = Page(tmp_path, thinker, mute)
+    page.ask()
+    thinks, fails = (page.visit.columns.index(name) for name in ("Ada", "Brahms"))
+    views = page.stream(thinks)
+    assert ("", "Which one?") in [(view.text, view.thinking) for view in views]
+    assert "thinking" in draw_column_head(next(view for view in views if view.thinking and not view.text))
+    assert (views[-1].text, views[-1].thinking) == ("Four.", "Which one?")
+    assert "Raise max_tokens" in page.stream(fails)[-1].reason
+    kept = page.blend.page(page.reload()).columns
+    assert [kept[number].thinking for number in (thinks, fails)] == ["Which one?", "Hm."]
 
 
 class Page:

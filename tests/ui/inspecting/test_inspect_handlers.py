@@ -176,6 +176,15 @@ def test_answers_are_drawn_as_text_that_does_nothing(decision_tab: DecisionTab) 
     assert "<img" not in drawn
 
 
+def test_thinking_can_be_unfolded_and_is_no_part_of_the_answer(decision_tab: DecisionTab) -> None:
+    with transaction(decision_tab.services.engine, immediate=True) as session:
+        for candidate in session.exec(select(Candidate)):
+            candidate.thinking = "Which <one>?"
+    drawn = drawing.draw_prompt(decision_tab.handlers.get_decision(decision_tab.prompt_id))
+    assert "Thinking, which nobody judges" in drawn
+    assert "Which &lt;one&gt;?" in drawn
+
+
 def test_a_link_to_a_decision_has_the_version_rank_its_own_prompt(decision_tab: DecisionTab) -> None:
     decision_tab.services.ranking.train()
     decision_tab.add_newer_prompt()

@@ -48,8 +48,16 @@ def draw_prompt(decision: Decision) -> str:
     answers = sorted(prompt.candidates, key=lambda one: (ranks.get(one.candidate_id, 1000), one.candidate_id))
     question = render_prose(prompt.instruction) + render_prose(prompt.input)
     return markup.fold(f"Prompt {prompt.prompt_id} ({prompt.source})", question) + "".join(
-        markup.fold(f"Answer {one.candidate_id} by {one.member}", render_prose(one.text)) for one in answers
+        markup.fold(
+            f"Answer {one.candidate_id} by {one.member}",
+            _fold_thinking(one.thinking) + render_prose(one.text),
+        )
+        for one in answers
     )
+
+
+def _fold_thinking(thinking: str) -> str:
+    return markup.fold("Thinking, which nobody judges", markup.thoughts(thinking)) if thinking else ""
 
 
 def draw_ranks(decision: Decision) -> str:
@@ -141,7 +149,12 @@ def draw_failures(decision: Decision) -> str:
     ]
     if not rows:
         return markup.remark("No member failed here.")
-    return markup.table(("Failure", "Member", "Kind", "What happened", "Seconds"), rows)
+    thoughts = (
+        markup.fold(f"What {one.member} thought (failure {one.failure_id})", markup.thoughts(one.thinking))
+        for one in decision.prompt.failures
+        if one.thinking
+    )
+    return markup.table(("Failure", "Member", "Kind", "What happened", "Seconds"), rows) + "".join(thoughts)
 
 
 def draw_doubts(decision: Decision) -> str:
