@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from blender_ui.bootstrap import Services, build_services
+from blender_ui.conversations import read_prompt
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.services.inspecting.member_ratings import RatingWish
@@ -29,7 +30,6 @@ from blender_ui.services.inspecting.what_if import Opinion, Pair, SentenceEffect
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.settings import Settings
-from blender_ui.values import RankingPrompt
 from blender_ui.votes.ratings import RankerRating, RatingPoint
 from blender_ui.votes.reports import Contrast, Mistake, ShareRow, VersionReport
 
@@ -188,7 +188,7 @@ class Inspector:
             )
         first, second = answers[first_id], answers[second_id]
         return Pair(
-            prompt=RankingPrompt(instruction=prompt.instruction, input=prompt.input),
+            prompt=read_prompt(prompt),
             answers=(first.text, second.text),
             members=(first.member, second.member),
         )

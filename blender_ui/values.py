@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import json
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,26 +40,63 @@ def is_decided(codes: IntArray) -> BoolArray:
     return np.asarray(codes <= OutcomeCode.RIGHT)
 
 
+MessageRole = Literal["system", "user", "assistant", "tool"]
+
+
+class Message(NamedTuple):
+    """One message of a conversation."""
+
+    role: MessageRole
+    content: str
+    input: str = ""
+    """Of a user's message: the text that ``content`` is about, apart as in ``RankingPrompt``. A member gets
+    both as one text."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RankingPrompt:
-    """What was asked: an instruction and, optionally, the input it is about."""
+    """What was asked: an instruction and, optionally, the input it is about.
+
+    Attributes:
+        instruction: What to do, the conversation's last turn.
+        input: What to do it with.
+        history: The messages before, the oldest first; empty where the conversation begins here.
+    """
 
     instruction: str
     input: str = ""
+    history: tuple[Message, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the text with runs of white space made one: equal for the same question.
 
-        Splits between training and held-out data go by this value, so that one question never
-        stands on both sides, whichever file it came from.
+        The same question after another history is another one.
         """
-        words = " ".join(f"{self.instruction} {self.input}".split())
-        return hashlib.sha256(words.encode()).hexdigest()
+        last = _words(self.instruction, self.input)
+        if not self.history:
+            return hashlib.sha256(last.encode()).hexdigest()
+        turns = [[message.role, _words(message.content, message.input)] for message in self.history]
+        return hashlib.sha256(json.dumps([*turns, ["user", last]]).encode()).hexdigest()
+
+    @property
+    def first_turn_fingerprint(self) -> str:
+        """The fingerprint of what the user said first, as a prompt without history.
+
+        Splits between training and held-out data go by this value, so that one question, and the
+        conversations that begin with it, never stand on both sides, whichever file they came from.
+        """
+        said = (message for message in self.history if message.role == "user")
+        first = next(said, Message("user", self.instruction, self.input))
+        return hashlib.sha256(_words(first.content, first.input).encode()).hexdigest()
+
+
+def _words(instruction: str, input: str) -> str:
+    return " ".join(f"{instruction} {input}".split())
 
 
 def is_held_out(fingerprint: str, *, share: float, salt: str = "") -> bool:
-    """Whether the prompt of this fingerprint is held out; see ``PreferenceDataset.held_out``."""
+    """Whether prompts of this first turn's fingerprint are held out; see ``PreferenceDataset.held_out``."""
     return int(hashlib.sha256((salt + fingerprint).encode()).hexdigest()[:13], 16) / 16**13 < share
 
 
@@ -129,7 +168,7 @@ class PreferenceDataset:
     def held_out(self, *, share: float, salt: str = "") -> BoolArray:
         """Say which preferences belong to held-out prompts, shape (n_preferences,).
 
-        The choice is a function of the prompt's fingerprint alone, so a prompt that was held out
+        The choice is a function of the first turn's fingerprint alone, so a prompt that was held out
         for one version is held out for every later one, however many labels arrive in between.
 
         Args:
@@ -137,7 +176,8 @@ class PreferenceDataset:
             salt: Another salt gives another, equally stable split.
         """
         by_prompt = np.array(
-            [is_held_out(prompt.fingerprint, share=share, salt=salt) for prompt in self.prompts], dtype=bool
+            [is_held_out(prompt.first_turn_fingerprint, share=share, salt=salt) for prompt in self.prompts],
+            dtype=bool,
         )
         if not len(self):
             return np.zeros(0, dtype=bool)

@@ -170,7 +170,10 @@ class Annotator(SQLModel, table=True):
 
 
 class Prompt(SQLModel, table=True):
-    """What a person asked, once per asking; an imported prompt once per project and source."""
+    """What a person asked, once per asking; an imported prompt once per project and source.
+
+    It is the last turn of a conversation, whose other messages are its history.
+    """
 
     __tablename__: ClassVar[str] = "prompt"
     __table_args__ = (
@@ -184,7 +187,13 @@ class Prompt(SQLModel, table=True):
     instruction: str
     input: str = ""
     fingerprint: str = Field(index=True, max_length=64)
-    """``RankingPrompt.fingerprint``: equal for the same question; splits go by it."""
+    """``RankingPrompt.fingerprint``: equal for the same question after the same history."""
+    history: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """The messages before, the oldest first, as ``conversations.messages_json`` writes them; empty for a
+    conversation of one turn."""
+    first_turn_fingerprint: str | None = Field(default=None, max_length=64)
+    """That of the conversation's first turn, by which data is split; NULL where ``history`` is empty and
+    ``fingerprint`` is it."""
     source: str | None = Field(default=None, max_length=128)
     """Data set it was imported from; NULL for a prompt asked here."""
     external_id: str | None = Field(default=None, max_length=256)
@@ -231,6 +240,18 @@ class Candidate(SQLModel, table=True):
     first_token_seconds: float | None = None
     seconds: float | None = None
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Continuation(SQLModel, table=True):
+    """A prompt goes on from an answer, which is the last message of its history.
+
+    A table of its own, because a column of ``prompt`` would make two tables refer to each other.
+    """
+
+    __tablename__: ClassVar[str] = "continuation"
+
+    prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
+    candidate_id: int = Field(foreign_key="candidate.id", index=True)
 
 
 class CandidateFailure(SQLModel, table=True):

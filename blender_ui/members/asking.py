@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from blender_ui.members.configuration import MemberConfig
-from blender_ui.members.protocol import Member, MemberHealth
+from blender_ui.members.protocol import Member, MemberHealth, Message
+from blender_ui.values import RankingPrompt
 
 
 class Ensemble(Protocol):
@@ -27,8 +28,14 @@ class Ensemble(Protocol):
         """One entry per enabled member, in the same order."""
 
 
+def conversation(prompt: RankingPrompt) -> tuple[Message, ...]:
+    """What a member is asked: the history as it was said, and the question of the last turn."""
+    before = (one._replace(content=question(one.content, one.input), input="") for one in prompt.history)
+    return (*before, Message("user", question(prompt.instruction, prompt.input)))
+
+
 def question(instruction: str, input: str) -> str:
-    """What a member is asked: the input, where there is one, and then what is to be done with it.
+    """One turn of what a member is asked: the input, where there is one, and then what is to be done with it.
 
     Small models do best what they are told last, and that must not be an order hidden in the input:
     docs/evaluation.md has the figures.

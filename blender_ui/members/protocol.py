@@ -11,14 +11,9 @@ import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-
-class Message(NamedTuple):
-    """One turn of a conversation; the member's own chat template lays it out."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
+from blender_ui.values import Message as Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +101,7 @@ class Member(Protocol):
         """Ask, and give the answer piece by piece. Nothing is sent before the first ``next``.
 
         Args:
-            messages: The conversation, the question last.
+            messages: The conversation, the question last; the member's own chat template lays it out.
             options: In place of the member's own sampling.
             stop: Set from any thread to stop at once; the stream then raises the kind ``stopped``.
                 Closing the generator stops it too. Either way the server ends its generation.

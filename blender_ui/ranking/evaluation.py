@@ -79,8 +79,8 @@ def decided_majorities(dataset: PreferenceDataset) -> Majorities:
 
 
 def prompt_clusters(dataset: PreferenceDataset) -> IntArray:
-    """A number per prompt, equal where the prompts' fingerprints are, (n_prompts,)."""
-    prints = [prompt.fingerprint for prompt in dataset.prompts]
+    """A number per prompt, equal where their conversations begin with the same turn, (n_prompts,)."""
+    prints = [prompt.first_turn_fingerprint for prompt in dataset.prompts]
     return np.unique(prints, return_inverse=True)[1] if prints else np.zeros(0, dtype=np.intp)
 
 

@@ -6,10 +6,13 @@ Invariant: a view holds no row, so it outlives its transaction. Non-goal: how an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
+from blender_ui.conversations import messages_json
 from blender_ui.errors import NotFound
+from blender_ui.values import RankingPrompt
 from db.models import Candidate, CandidateFailure, FailureKind, Prompt
 
 FUSION_BACKEND = "fusion"
@@ -55,6 +58,29 @@ def get_prompt(session: Session, prompt_id: int) -> Prompt:
     if prompt is None:
         raise NotFound(f"there is no prompt {prompt_id}; ask a question first")
     return prompt
+
+
+def get_candidate(session: Session, candidate_id: int) -> Candidate:
+    """The answer of this id.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    candidate = session.get(Candidate, candidate_id)
+    if candidate is None:
+        raise NotFound(f"there is no answer {candidate_id}")
+    return candidate
+
+
+def prompt_columns(prompt: RankingPrompt) -> dict[str, Any]:
+    """What a prompt's row says of the prompt itself."""
+    return {
+        "instruction": prompt.instruction,
+        "input": prompt.input,
+        "fingerprint": prompt.fingerprint,
+        "history": messages_json(prompt.history),
+        "first_turn_fingerprint": prompt.first_turn_fingerprint if prompt.history else None,
+    }
 
 
 def candidate_view(candidate: Candidate, member: str) -> CandidateView:

@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 from db.models import Candidate, Comparison, Member, Outcome, Preference, Prompt, Reading
 from db.queries import rulings
 from db.queries.checks import select_checks
+from db.queries.prompts import select_first_turn
 
 Columns = NDArray[np.int64]
 """Shape (n_columns, n_rows)."""
@@ -53,7 +54,8 @@ class PromptFacts(NamedTuple):
     """What prompts say of themselves without their texts, a column each."""
 
     prompt_ids: list[int]
-    fingerprints: list[str]
+    first_turns: list[str]
+    """Their fingerprints."""
     categories: list[str | None]
     sources: list[str | None]
 
@@ -142,7 +144,7 @@ def iterate_uncategorised(session: Session, *, first_id: int, last_id: int) -> I
 
 def list_prompt_facts(session: Session, *, after_id: int = 0) -> PromptFacts:
     """Facts of every prompt, by ascending id."""
-    wanted = (col(Prompt.id), col(Prompt.fingerprint), col(Prompt.category), col(Prompt.source))
+    wanted = (col(Prompt.id), select_first_turn(), col(Prompt.category), col(Prompt.source))
     cells = _fetch_cells(session, select(*wanted).where(col(Prompt.id) > after_id).order_by(col(Prompt.id)))
     return PromptFacts._make(cells[start :: len(wanted)] for start in range(len(wanted)))
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference, Prompt
 from db.queries import rulings
 from db.queries.checks import select_checks
+from db.queries.prompts import select_first_turn
 
 
 class Scope(NamedTuple):
@@ -52,6 +53,7 @@ class ComparedPrompt(NamedTuple):
     prompt_id: int
     instruction: str
     input: str
+    history: list[dict[str, str]]
 
 
 class Counted(NamedTuple):
@@ -60,7 +62,7 @@ class Counted(NamedTuple):
     Attributes:
         n: All.
         n_new: Those with a higher id than was asked about.
-        decided: Those for one side, rulings counted, by the fingerprint of their prompt; prompts without any
+        decided: Those for one side, rulings counted, by their first turn's fingerprint; prompts without any
             are left out.
     """
 
@@ -108,7 +110,7 @@ def list_candidates(session: Session, *, scope: Scope) -> list[ComparedCandidate
 def list_prompts(session: Session, *, scope: Scope) -> list[ComparedPrompt]:
     """The prompts that the standing preferences are about, by ascending id."""
     asked = _within(select(col(Comparison.prompt_id)), scope)
-    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input)).where(
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input), col(Prompt.history)).where(
         col(Prompt.id).in_(asked)
     )
     return [ComparedPrompt(*row) for row in session.execute(query.order_by(col(Prompt.id)))]
@@ -147,7 +149,7 @@ def count_preferences(
         select(
             func.coalesce(func.sum(by_prompt.c.n), 0),
             func.coalesce(func.sum(by_prompt.c.n_new), 0),
-            func.coalesce(join_decided(col(Prompt.fingerprint)), ""),
+            func.coalesce(join_decided(select_first_turn()), ""),
             func.coalesce(join_decided(by_prompt.c.n_decided), ""),
         )
         .select_from(by_prompt)

@@ -43,6 +43,7 @@ class ComparedTexts(NamedTuple):
     comparison_id: int
     instruction: str
     input: str
+    history: list[dict[str, str]]
     left: str
     right: str
 
@@ -83,7 +84,12 @@ def list_texts(session: Session, *, comparison_ids: Sequence[int]) -> dict[int, 
     left, right = aliased(Candidate), aliased(Candidate)
     query = (
         select(
-            col(Comparison.id), col(Prompt.instruction), col(Prompt.input), col(left.text), col(right.text)
+            col(Comparison.id),
+            col(Prompt.instruction),
+            col(Prompt.input),
+            col(Prompt.history),
+            col(left.text),
+            col(right.text),
         )
         .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
         .join(left, col(left.id) == col(Comparison.left_id))

@@ -36,6 +36,7 @@ class LeasedTexts(NamedTuple):
 
     instruction: str
     input: str
+    history: list[dict[str, str]]
     left: str
     right: str
     left_id: int
@@ -278,6 +279,7 @@ def _texts_query() -> Select[*tuple[Any, ...]]:
         select(
             col(Prompt.instruction),
             col(Prompt.input),
+            col(Prompt.history),
             col(left.text),
             col(right.text),
             col(left.id),

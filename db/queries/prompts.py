@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
 from db.models import Candidate, Prompt
@@ -18,11 +18,17 @@ class Question(NamedTuple):
 
     instruction: str
     input: str
+    history: list[dict[str, str]]
+
+
+def select_first_turn() -> ColumnElement[str]:
+    """The fingerprint of a prompt's first turn, by which data is split."""
+    return func.coalesce(col(Prompt.first_turn_fingerprint), col(Prompt.fingerprint))
 
 
 def questions_by_id(session: Session, *, prompt_ids: Sequence[int]) -> dict[int, Question]:
     """The texts of some prompts."""
-    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input))
+    query = select(col(Prompt.id), col(Prompt.instruction), col(Prompt.input), col(Prompt.history))
     return {
         row[0]: Question(*row[1:])
         for ids in portions(prompt_ids)

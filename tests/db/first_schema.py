@@ -21,7 +21,7 @@ ROWS = (
     "INSERT INTO preference (comparison_id, annotator_id, outcome, idempotency_key, created_at) "
     f"VALUES (1, 1, 'both_bad', 'a', '{NOW}')",
 )
-KEPT = (1, "Default project", "balanced_random", "label", None, "both_bad", None, None)
+KEPT = (1, "Default project", "balanced_random", "label", None, "both_bad", None, None, "[]", None)
 """What ``read_kept`` finds of them after every migration."""
 
 
@@ -37,7 +37,8 @@ def read_kept(engine: Engine) -> tuple[object, ...]:
     """The one vote, its pair and its project, as the newest schema has them."""
     columns = (
         "project.id, project.name, project.policy, comparison.purpose, comparison.gold_outcome, "
-        "preference.outcome, preference.criteria, preference.superseded_by_id"
+        "preference.outcome, preference.criteria, preference.superseded_by_id, "
+        "CAST(prompt.history AS VARCHAR), prompt.first_turn_fingerprint"
     )
     joins = (
         "preference JOIN comparison ON comparison.id = preference.comparison_id "

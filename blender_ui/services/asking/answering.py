@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,10 +78,12 @@ class Answer:
         self._first_token_seconds: float | None = None
         self._usage: Usage | None = None
 
-    def stream(self, member: Member, text: str, *, stop: threading.Event) -> Iterator[CandidateUpdate]:
-        """Ask ``member`` the question ``text`` once, and keep what comes; see ``Blending.stream``."""
+    def stream(
+        self, member: Member, messages: Sequence[Message], *, stop: threading.Event
+    ) -> Iterator[CandidateUpdate]:
+        """Ask ``member`` once, and keep what comes; see ``Blending.stream``."""
         try:
-            yield from self._pump(member, text, stop)
+            yield from self._pump(member, messages, stop)
         except MemberError as error:
             self._text = error.partial_text or self._text
             yield self._keep_failure(FailureKind(error.kind), str(error))
@@ -91,9 +93,11 @@ class Answer:
         else:
             yield self._keep()
 
-    def _pump(self, member: Member, text: str, stop: threading.Event) -> Iterator[CandidateUpdate]:
+    def _pump(
+        self, member: Member, messages: Sequence[Message], stop: threading.Event
+    ) -> Iterator[CandidateUpdate]:
         shown_at = float("-inf")
-        with contextlib.closing(member.stream((Message("user", text),), stop=stop)) as chunks:
+        with contextlib.closing(member.stream(messages, stop=stop)) as chunks:
             for chunk in chunks:
                 self._text = chunk.onto(self._text)
                 self._thinking += chunk.thinking

@@ -7,14 +7,16 @@ Non-goal: which answer is better.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
+from blender_ui.conversations import read_history, read_prompt
 from blender_ui.errors import MalformedInput
-from blender_ui.members.asking import Ensemble, question
+from blender_ui.members.asking import Ensemble, conversation
 from blender_ui.members.protocol import MemberStatus
 from blender_ui.services.asking.answering import Answer, CandidateUpdate
 from blender_ui.services.asking.stopping import Stops
@@ -24,12 +26,14 @@ from blender_ui.services.candidates import (
     FailureView,
     candidate_view,
     failure_view,
+    get_candidate,
     get_prompt,
     key_of,
+    prompt_columns,
 )
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
-from db.models import Prompt
+from db.models import Continuation, Prompt
 from db.queries import candidates
 
 
@@ -59,6 +63,7 @@ class PromptView:
     prompt_id: int
     instruction: str
     input: str
+    history: tuple[Message, ...]
     candidates: tuple[CandidateView, ...]
     """In the order of members.toml, unknown members after them; fused answers left out."""
     failures: tuple[FailureView, ...]
@@ -104,27 +109,66 @@ class Blending:
             for config in self._members.configs
         )
 
-    def ask(self, *, instruction: str, input: str = "", asked_by_id: int | None = None) -> AskedView:
+    def ask(
+        self,
+        *,
+        instruction: str,
+        input: str = "",
+        history: Sequence[Message] = (),
+        asked_by_id: int | None = None,
+    ) -> AskedView:
         """Store a prompt; nobody is asked before ``stream``.
+
+        Args:
+            instruction: What to do.
+            input: What to do it with.
+            history: The messages before.
+            asked_by_id: Annotator who asks.
 
         Raises:
             MalformedInput: If there is no text.
         """
-        if not instruction.strip() and not input.strip():
-            raise MalformedInput("expected a question; the prompt is empty, write what you want to ask")
-        prompt = Prompt(
-            instruction=instruction,
-            input=input,
-            fingerprint=RankingPrompt(instruction=instruction, input=input).fingerprint,
-            asked_by_id=asked_by_id,
-            created_at=self._clock(),
-        )
+        asked = RankingPrompt(instruction=instruction, input=input, history=tuple(history))
         with transaction(self._engine) as session:
-            session.add(prompt)
-            session.flush()
-            prompt_id = key_of(prompt.id)
+            return self._store(session, asked, asked_by_id=asked_by_id)
+
+    def go_on(
+        self, *, candidate_id: int, instruction: str, input: str = "", asked_by_id: int | None = None
+    ) -> AskedView:
+        """Store the next turn of a conversation, after an answer; nobody is asked before ``stream``.
+
+        Args:
+            candidate_id: The answer, a member's or a fused one.
+            instruction: What to do next.
+            input: What to do it with.
+            asked_by_id: Annotator who asks.
+
+        Raises:
+            NotFound: If there is no such answer.
+            MalformedInput: If there is no text.
+        """
+        with transaction(self._engine) as session:
+            candidate = get_candidate(session, candidate_id)
+            parent = get_prompt(session, candidate.prompt_id)
+            turn = (Message("user", parent.instruction, parent.input), Message("assistant", candidate.text))
+            history = (*read_history(parent.history), *turn)
+            asked = self._store(
+                session,
+                RankingPrompt(instruction=instruction, input=input, history=history),
+                asked_by_id=asked_by_id,
+                project_id=parent.project_id,
+            )
+            session.add(Continuation(prompt_id=asked.prompt_id, candidate_id=candidate_id))
+        return asked
+
+    def _store(self, session: Session, asked: RankingPrompt, **columns: int | None) -> AskedView:
+        if not asked.instruction.strip() and not asked.input.strip():
+            raise MalformedInput("expected a question; the prompt is empty, write what you want to ask")
+        prompt = Prompt(**prompt_columns(asked), **columns, created_at=self._clock())
+        session.add(prompt)
+        session.flush()
         return AskedView(
-            prompt_id=prompt_id, member_names=tuple(config.name for config in self._members.configs)
+            prompt_id=key_of(prompt.id), member_names=tuple(config.name for config in self._members.configs)
         )
 
     def stream(self, *, prompt_id: int, member_name: str) -> Iterator[CandidateUpdate]:
@@ -147,7 +191,7 @@ class Blending:
             self._engine, prompt_id=prompt_id, config=config, clock=self._clock, timer=self._timer
         )
         with self._stops.running(prompt_id, member_name) as stop:
-            yield from answer.stream(member, question(prompt.instruction, prompt.input), stop=stop)
+            yield from answer.stream(member, conversation(read_prompt(prompt)), stop=stop)
 
     def stop(self, *, prompt_id: int, member_name: str | None = None) -> int:
         """Stop the answers to a prompt that are being written, or one member's; says how many."""
@@ -172,6 +216,7 @@ class Blending:
             prompt_id=prompt_id,
             instruction=prompt.instruction,
             input=prompt.input,
+            history=read_history(prompt.history),
             candidates=tuple(candidate_view(one.candidate, one.member) for one in answered),
             failures=tuple(
                 failure_view(latest[name], name)

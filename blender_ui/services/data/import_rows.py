@@ -16,6 +16,7 @@ from sqlmodel import Session
 from blender_ui.exchange.records import PromptRecord, standing_labels
 from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
+from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, imported_key
 from blender_ui.values import RankingPrompt
 from db.models import Annotator, Candidate, Comparison, Member, Origin, Preference, Prompt, Role
@@ -90,9 +91,7 @@ def write_records(
 def _prompt(record: PromptRecord, plan: QueuePlan, now: datetime) -> dict[str, Any]:
     return {
         "project_id": plan.project_id,
-        "instruction": record.prompt,
-        "input": record.input,
-        "fingerprint": RankingPrompt(instruction=record.prompt, input=record.input).fingerprint,
+        **prompt_columns(RankingPrompt(instruction=record.prompt, input=record.input)),
         "source": record.source,
         "external_id": record.id,
         "licence": record.licence,

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
+from blender_ui.conversations import read_prompt
 from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.fusion.attribution import attribute_spans
 from blender_ui.fusion.encoding import in_rank_order
@@ -162,7 +163,7 @@ class Fusing:
             return
         writing = _Writing(self._timer)
         with self._stops.running(answers.prompt_id, fuser.name) as stop:
-            prompt = RankingPrompt(instruction=answers.instruction, input=answers.input)
+            prompt = read_prompt(answers)
             texts = [source.text for source in plan.sources]
             try:
                 yield from writing.follow(fuser.stream(prompt, texts, stop=stop))

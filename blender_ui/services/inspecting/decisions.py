@@ -12,18 +12,20 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.errors import NotFound
+from blender_ui.conversations import read_history
 from blender_ui.services.candidates import (
     CandidateView,
     FailureView,
     candidate_view,
     failure_view,
+    get_candidate,
     get_prompt,
 )
 from blender_ui.services.inspecting.prompt_votes import VoteView, list_votes
 from blender_ui.services.ranking.rows import RankingView, view_ranking
+from blender_ui.values import Message
 from db.engine import transaction
-from db.models import Candidate, Prompt
+from db.models import Prompt
 from db.queries import candidates, prompts, rankings, sources
 
 ASKED_HERE = "asked here"
@@ -78,6 +80,7 @@ class PromptInspection:
     prompt_id: int
     instruction: str
     input: str
+    history: tuple[Message, ...]
     source: str
     candidates: tuple[CandidateView, ...]
     failures: tuple[FailureView, ...]
@@ -145,6 +148,7 @@ class Inspection:
                 prompt_id=prompt_id,
                 instruction=prompt.instruction,
                 input=prompt.input,
+                history=read_history(prompt.history),
                 source=prompt.source or ASKED_HERE,
                 candidates=tuple(
                     candidate_view(one.candidate, one.member)
@@ -165,10 +169,8 @@ class Inspection:
             NotFound: If there is no candidate of this id.
         """
         with transaction(self._engine) as session:
-            candidate = session.get(Candidate, candidate_id)
-        if candidate is None:
-            raise NotFound(f"there is no answer {candidate_id}")
-        return self.get_prompt(candidate.prompt_id)
+            prompt_id = get_candidate(session, candidate_id).prompt_id
+        return self.get_prompt(prompt_id)
 
     def get_ranking(self, ranking_id: int) -> RankingView:
         """A stored ranking.

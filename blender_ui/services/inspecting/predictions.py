@@ -20,6 +20,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.conversations import read_prompt
 from blender_ui.engine.process import EngineProcess
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.candidates import FUSION_BACKEND
@@ -203,7 +204,7 @@ def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list
 
 def _load_prompts(session: Session, part: Comparisons) -> dict[int, RankingPrompt]:
     found = prompts.questions_by_id(session, prompt_ids=np.unique(part.prompt_id).tolist())
-    return {id_: RankingPrompt(instruction=one.instruction, input=one.input) for id_, one in found.items()}
+    return {id_: read_prompt(one) for id_, one in found.items()}
 
 
 def _load_texts(session: Session, part: Comparisons) -> dict[int, str]:

@@ -135,8 +135,8 @@ class PreferenceTable:
         ids, has_category = more.prompt_ids, [bool(one) for one in more.categories]
         own = _find_kinds(session, [id_ for id_, has in zip(ids, has_category, strict=True) if not has])
         named = (one or own[id_] for id_, one in zip(ids, more.categories, strict=True))
-        cluster[ids] = _number(more.fingerprints, self._clusters)
-        held_out[ids] = [is_held_out(one, share=HELD_OUT_SHARE) for one in more.fingerprints]
+        cluster[ids] = _number(more.first_turns, self._clusters)
+        held_out[ids] = [is_held_out(one, share=HELD_OUT_SHARE) for one in more.first_turns]
         kind[ids] = _number(named, kinds)
         source[ids] = _number((one or "" for one in more.sources), sources)
         return PromptArrays(cluster, held_out, kind, tuple(kinds), source, tuple(sources))

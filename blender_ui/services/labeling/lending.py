@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from blender_ui.conversations import read_history
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.draws import uniform
 from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
 from blender_ui.services.people.visitors import Visitors
+from blender_ui.values import Message
 from db.models import LeaseStatus, Purpose
 from db.queries import leases, projects, queue
 from db.queries.leases import Lent
@@ -39,6 +41,7 @@ class PairView:
     comparison_id: int
     instruction: str
     input: str
+    history: tuple[Message, ...]
     left_text: str
     right_text: str
     left_id: int
@@ -132,6 +135,7 @@ class Lender:
             comparison_id=lease.comparison_id,
             instruction=texts.instruction,
             input=texts.input,
+            history=read_history(texts.history),
             left_text=texts.left,
             right_text=texts.right,
             left_id=texts.left_id,

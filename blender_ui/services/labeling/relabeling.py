@@ -14,9 +14,11 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.values import Message
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Outcome, Preference
@@ -34,6 +36,7 @@ class PastAnswer:
     preference_id: int
     instruction: str
     input: str
+    history: tuple[Message, ...]
     left_text: str
     right_text: str
     outcome: Outcome
@@ -144,6 +147,7 @@ def _view(answer: Preference, *, n_earlier: int, texts: labels.ComparedTexts) ->
         preference_id=row_id(answer),
         instruction=texts.instruction,
         input=texts.input,
+        history=read_history(texts.history),
         left_text=texts.left,
         right_text=texts.right,
         outcome=answer.outcome,

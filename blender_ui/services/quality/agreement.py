@@ -16,6 +16,7 @@ from datetime import datetime
 import numpy as np
 from sqlalchemy import Engine
 
+from blender_ui.conversations import read_history
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
@@ -32,7 +33,7 @@ from blender_ui.services.quality.label_figures import (
 )
 from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.statistics.bootstrap import Estimate
-from blender_ui.values import IntArray
+from blender_ui.values import IntArray, Message
 from blender_ui.votes.labels import Labels, count_choices, find_labels
 from db.columns import row_id
 from db.engine import transaction
@@ -70,6 +71,7 @@ class Disagreement:
     comparison_id: int
     instruction: str
     input: str
+    history: tuple[Message, ...]
     left_text: str
     right_text: str
     votes: tuple[Vote, ...]
@@ -225,6 +227,7 @@ def _disagreement(shown: list[labels.ComparedTexts], votes: dict[int, list[Vote]
         comparison_id=first.comparison_id,
         instruction=first.instruction,
         input=first.input,
+        history=read_history(first.history),
         left_text=first.left,
         right_text=first.right,
         votes=tuple(told),

@@ -14,9 +14,11 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.conversations import read_history
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.values import Message
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Comparison, Outcome, Project, Purpose
@@ -37,6 +39,7 @@ class KnownPair:
     comparison_id: int
     instruction: str
     input: str
+    history: tuple[Message, ...]
     left_text: str
     right_text: str
     purpose: Purpose
@@ -132,6 +135,7 @@ def _view(session: Session, pairs: Sequence[Comparison]) -> list[KnownPair]:
             comparison_id=row_id(pair),
             instruction=texts[row_id(pair)].instruction,
             input=texts[row_id(pair)].input,
+            history=read_history(texts[row_id(pair)].history),
             left_text=texts[row_id(pair)].left,
             right_text=texts[row_id(pair)].right,
             purpose=pair.purpose,

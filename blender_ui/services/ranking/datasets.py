@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Engine
 
+from blender_ui.conversations import read_prompt
 from blender_ui.exchange.records import dataset_member
-from blender_ui.values import TARGETS, IntArray, OutcomeCode, PreferenceDataset, RankingPrompt
+from blender_ui.values import TARGETS, IntArray, OutcomeCode, PreferenceDataset
 from db.engine import transaction
 from db.queries import compared, preferences
 from db.queries.columns import OUTCOME_CODES
@@ -61,7 +62,7 @@ def load_dataset(
     prompt_ids = np.array([row.prompt_id for row in prompts], dtype=np.int64)
     codes = np.array([OUTCOME_CODES[row.outcome] for row in answered], dtype=np.int64)
     dataset = PreferenceDataset(
-        prompts=tuple(RankingPrompt(instruction=row.instruction, input=row.input) for row in prompts),
+        prompts=tuple(read_prompt(row) for row in prompts),
         texts=tuple(row.text for row in candidates),
         members=tuple(dataset_member(row.member) for row in candidates),
         prompt_of=np.searchsorted(

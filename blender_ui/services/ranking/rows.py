@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlmodel import Session
 
+from blender_ui.conversations import read_prompt
 from blender_ui.errors import NotFound
 from blender_ui.ranking.aggregation import Policy, rank_scores, score_candidates
 from blender_ui.services.asking.rounds import PromptView
@@ -70,7 +71,7 @@ def entrants_of(answers: PromptView) -> Entrants:
     ordered = sorted(answers.candidates, key=lambda candidate: candidate.candidate_id)
     return Entrants(
         prompt_id=answers.prompt_id,
-        prompt=RankingPrompt(instruction=answers.instruction, input=answers.input),
+        prompt=read_prompt(answers),
         candidate_ids=tuple(candidate.candidate_id for candidate in ordered),
         texts=tuple(candidate.text for candidate in ordered),
         members=tuple(candidate.member for candidate in ordered),
@@ -95,7 +96,7 @@ def load_entrants(session: Session, *, prompt_id: int, candidate_ids: Sequence[i
         raise NotFound(f"prompt {prompt_id} has no answer to rank; ask the members again")
     return Entrants(
         prompt_id=prompt_id,
-        prompt=RankingPrompt(instruction=prompt.instruction, input=prompt.input),
+        prompt=read_prompt(prompt),
         candidate_ids=tuple(key_of(row.candidate.id) for row in rows),
         texts=tuple(row.candidate.text for row in rows),
         members=tuple(row.member for row in rows),

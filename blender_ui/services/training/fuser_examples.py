@@ -14,11 +14,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.conversations import read_prompt
 from blender_ui.fusion.examples import AnsweredPrompt, FusionExample, Target, build_example
 from blender_ui.services.candidates import FUSION_BACKEND, key_of
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
-from blender_ui.values import RankingPrompt, is_held_out
+from blender_ui.values import is_held_out
 from db.engine import transaction
 from db.queries import candidates, prompts, rankings
 
@@ -73,11 +74,11 @@ def load_examples(
     learnt: list[FusionExample] = []
     held_out: list[FusionExample] = []
     for prompt in asked:
-        prompt_id = key_of(prompt.id)
+        prompt_id, asking = key_of(prompt.id), read_prompt(prompt)
         texts = answers.get(prompt_id, {})
         example = build_example(
             AnsweredPrompt(
-                prompt=RankingPrompt(instruction=prompt.instruction, input=prompt.input),
+                prompt=asking,
                 answers=texts,
                 reference=references.get(prompt_id),
                 votes={key: votes[key] for key in texts if key in votes},
@@ -87,7 +88,8 @@ def load_examples(
             top_k=top_k,
         )
         if example is not None:
-            (held_out if is_held_out(prompt.fingerprint, share=HELD_OUT_SHARE) else learnt).append(example)
+            is_out = is_held_out(asking.first_turn_fingerprint, share=HELD_OUT_SHARE)
+            (held_out if is_out else learnt).append(example)
     return Examples(tuple(learnt), tuple(held_out))
 
 

@@ -14,7 +14,7 @@ from blender_ui.members.protocol import Message
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
 from db.engine import create_store
-from db.models import Candidate, CandidateFailure, FailureKind, Member, Prompt
+from db.models import Candidate, CandidateFailure, Continuation, FailureKind, Member, Prompt
 from tests.builders.scripted_members import (
     ScriptedEnsemble,
     ScriptedMember,
@@ -264,3 +264,44 @@ def test_unknown_prompts_and_members_are_named(engine: Engine) -> None:
 def test_members_are_listed_with_their_health(engine: Engine) -> None:
     (view,) = blending_of(engine, ScriptedMember("A", saying("x"))).members()
     assert (view.name, view.backend, view.is_available, view.reason) == ("A", "openai", True, "")
+
+
+def test_going_on_asks_with_all_that_was_said_before(engine: Engine) -> None:
+    members = [ScriptedMember(name, saying(f"{name} says")) for name in "AB"]
+    blending = blending_of(engine, *members)
+    first = blending.ask(instruction="Capital?", input="Suriname").prompt_id
+    answer = last(blending, first, "B").candidate_id
+    assert answer is not None
+    second = blending.go_on(candidate_id=answer, instruction="Of what?")
+    assert second.member_names == ("A", "B")
+    third_parent = last(blending, second.prompt_id, "A").candidate_id
+    assert third_parent is not None
+    third = blending.go_on(candidate_id=third_parent, instruction="So?", asked_by_id=None)
+    last(blending, third.prompt_id, "B")
+    assert members[1].asked[-1] == (
+        Message("user", "Suriname\n\nCapital?"),
+        Message("assistant", "B says"),
+        Message("user", "Of what?"),
+        Message("assistant", "A says"),
+        Message("user", "So?"),
+    )
+    one, two, three = rows(engine, Prompt)
+    assert (one.history, one.first_turn_fingerprint) == ([], None)
+    assert two.first_turn_fingerprint == three.first_turn_fingerprint == one.fingerprint
+    assert two.history[0] == {"role": "user", "content": "Capital?", "input": "Suriname"}
+    assert {(row.prompt_id, row.candidate_id) for row in rows(engine, Continuation)} == {
+        (two.id, answer),
+        (three.id, third_parent),
+    }
+    assert blending.answers(prompt_id=third.prompt_id).history[-1] == Message("assistant", "A says")
+
+
+def test_going_on_needs_an_answer_and_a_question(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("x")))
+    with pytest.raises(NotFound, match="there is no answer 7"):
+        blending.go_on(candidate_id=7, instruction="And?")
+    answer = last(blending, blending.ask(instruction="Hi").prompt_id, "A").candidate_id
+    assert answer is not None
+    with pytest.raises(MalformedInput, match="the prompt is empty"):
+        blending.go_on(candidate_id=answer, instruction=" ")
+    assert rows(engine, Continuation) == []

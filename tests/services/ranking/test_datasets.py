@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
+from blender_ui.ranking.evaluation import prompt_clusters
+from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.ranking.datasets import last_preference_id, load_dataset
+from blender_ui.values import Message, RankingPrompt, is_held_out
 from db.engine import transaction
-from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Role, utc_now
+from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Prompt, Role, utc_now
+from db.queries import columns, compared
 from db.queries.preferences import count_teaching
 from tests.builders.stores import add_prompts, make_store
 
@@ -68,6 +72,26 @@ def test_people_s_standing_preferences_become_arrays(engine: Engine) -> None:
     np.testing.assert_equal(dataset.strength, [0.5, np.nan, np.nan])
     assert dataset.members == ("member-0", "member-1", "member-0", "member-1")
     assert dataset.annotators == ("1:Ada", "1:Ada", "1:Ada")
+
+
+def test_turns_of_one_conversation_stand_on_one_side_of_every_split(engine: Engine) -> None:
+    first = RankingPrompt(instruction="Question 0?")
+    later = RankingPrompt(
+        instruction="And then?", history=(Message("user", "Question 0?"), Message("assistant", "So."))
+    )
+    with transaction(engine) as session:
+        prompt = session.get_one(Prompt, 3)
+        for name, value in prompt_columns(later).items():
+            setattr(prompt, name, value)
+        session.get_one(Preference, 4).outcome = Outcome.LEFT
+    dataset = load_dataset(engine).dataset
+    assert dataset.prompts == (first, later)
+    assert prompt_clusters(dataset).tolist() == [0, 0]
+    assert set(dataset.held_out(share=0.5).tolist()) == {is_held_out(first.fingerprint, share=0.5)}
+    with transaction(engine) as session:
+        counted = compared.count_preferences(session, scope=compared.Scope())
+        assert counted.decided == {first.fingerprint: 2}
+        assert columns.list_prompt_facts(session).first_turns[::2] == [first.fingerprint] * 2
 
 
 def test_judges_are_read_only_when_asked_for(engine: Engine) -> None:
