@@ -33,7 +33,7 @@ from blender_ui.services.candidates import (
 )
 from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
-from db.models import Continuation, Prompt
+from db.models import DEFAULT_PROJECT_ID, Continuation, Prompt
 from db.queries import candidates
 
 
@@ -161,10 +161,22 @@ class Blending:
             session.add(Continuation(prompt_id=asked.prompt_id, candidate_id=candidate_id))
         return asked
 
-    def _store(self, session: Session, asked: RankingPrompt, **columns: int | None) -> AskedView:
+    def _store(
+        self,
+        session: Session,
+        asked: RankingPrompt,
+        *,
+        asked_by_id: int | None,
+        project_id: int = DEFAULT_PROJECT_ID,
+    ) -> AskedView:
         if not asked.instruction.strip() and not asked.input.strip():
             raise MalformedInput("expected a question; the prompt is empty, write what you want to ask")
-        prompt = Prompt(**prompt_columns(asked), **columns, created_at=self._clock())
+        prompt = Prompt(
+            **prompt_columns(asked),
+            project_id=project_id,
+            asked_by_id=asked_by_id,
+            created_at=self._clock(),
+        )
         session.add(prompt)
         session.flush()
         return AskedView(
