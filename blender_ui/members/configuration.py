@@ -35,6 +35,10 @@ class Backend(StrEnum):
     """Any OpenAI-compatible endpoint."""
 
 
+N_AT_ONCE = {Backend.LLAMA_CPP: 2, Backend.TRANSFORMERS: 1, Backend.OPENAI: 16}
+"""Questions at the same time where members.toml has no ``n_parallel``."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What an answer may take."""
@@ -45,8 +49,22 @@ class Limits:
     """From asking to the first token; a member that must be started first has this long for it."""
     n_context: int = 4096
     """Tokens of prompt and answer together; for members that run here."""
-    n_parallel: int = 2
-    """Answers that a member who runs here may write at the same time."""
+    n_parallel: int | None = None
+    """Questions that the member is asked at the same time; None for the backend's own number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What a member's tokens cost, in any one currency for the whole file."""
+
+    input: float = 0.0
+    """A million tokens of what it reads."""
+    output: float = 0.0
+    """A million tokens of what it writes, thinking included."""
+
+    def of(self, n_prompt_tokens: int, n_tokens: int) -> float:
+        """The cost of so many tokens."""
+        return (n_prompt_tokens * self.input + n_tokens * self.output) / 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +84,12 @@ class MemberConfig:
     limits: Limits = field(default_factory=Limits)
     extra: Extra = field(default_factory=Extra)
     """openai only: what its requests have besides the usual; a header's value may be ``$VARIABLE``."""
+    system: str = ""
+    """What the member is told before each question; empty for nothing."""
+    samples: int = 1
+    """Answers that a generation asks it for, prompt by prompt."""
+    price: Price | None = None
+    """None where it costs nothing that is counted."""
     enabled: bool = True
     can_fuse: bool = True
     """Whether it may be asked to fuse the others' answers."""
@@ -76,11 +100,18 @@ class MemberConfig:
     def options(self) -> dict[str, Any]:
         """What shapes the answers besides the model, JSON-ready: goes with each stored answer."""
         options = asdict(self.sampling) | {"stop": list(self.sampling.stop)}
+        if self.system:
+            options |= {"system": self.system}
         if self.backend is Backend.OPENAI:
             changed = {"parameters": dict(self.extra.parameters), "remove": list(self.extra.remove)}
             extra = {"extra": changed} if any(changed.values()) else {}
             return options | {"base_url": self.base_url} | extra
         return options | {"n_context": self.limits.n_context}
+
+    @property
+    def n_at_once(self) -> int:
+        """Questions that it is asked at the same time."""
+        return N_AT_ONCE[self.backend] if self.limits.n_parallel is None else self.limits.n_parallel
 
     @property
     def header_variables(self) -> dict[str, str]:
@@ -153,6 +184,8 @@ class _TableReader:
             **self._fields(fields.get("sampling", {}), _SAMPLING_FIELDS, "sampling.")
         )
         fields["limits"] = Limits(**self._fields(fields.get("limits", {}), _LIMITS_FIELDS, "limits."))
+        if "price" in fields:
+            fields["price"] = Price(**self._fields(fields["price"], _PRICE_FIELDS, "price."))
         fields["extra"] = Extra(**self._fields(fields.get("extra", {}), _EXTRA_FIELDS, "extra."))
         config = MemberConfig(**fields)
         self._check_endpoint(config)
@@ -211,6 +244,9 @@ _MEMBER_FIELDS: dict[str, Check] = {
     "model": checks.text,
     "base_url": checks.address,
     "key_env": checks.variable,
+    "system": checks.text,
+    "samples": checks.count(1, 16),
+    "price": lambda table: table,
     "enabled": checks.flag,
     "can_fuse": checks.flag,
     "fuses_first": checks.flag,
@@ -229,7 +265,11 @@ _LIMITS_FIELDS: dict[str, Check] = {
     "timeout_seconds": checks.number(1, 86_400),
     "first_token_seconds": checks.number(1, 86_400),
     "n_context": checks.count(64, 10_000_000),
-    "n_parallel": checks.count(1, 64),
+    "n_parallel": checks.count(1, 256),
+}
+_PRICE_FIELDS: dict[str, Check] = {
+    "input": checks.number(0, 1e6),
+    "output": checks.number(0, 1e6),
 }
 _EXTRA_FIELDS: dict[str, Check] = {
     "parameters": checks.parameters,

@@ -6,6 +6,7 @@ Invariant: the secret is in no text of it. Non-goal: asking.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 
 from blender_ui.members.address import Root, is_this_machine, roots
@@ -30,6 +31,17 @@ class Habits:
     fault: str = ""
     """Why the last tiny question was not, and ``fault_at`` when, by ``time.monotonic()``."""
     fault_at: float = 0.0
+    quiet_until: float = 0.0
+    """When it may be asked again, by ``time.monotonic()``, because it has told somebody so."""
+
+    def keep_quiet(self, seconds: float) -> None:
+        """It wants to be left alone for so long."""
+        self.quiet_until = max(self.quiet_until, time.monotonic() + seconds)
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long it asks to be left alone."""
+        return max(0.0, self.quiet_until - time.monotonic())
 
     def note_answer(self, root: Root, changes: tuple[Change, ...]) -> None:
         """It answers there, asked so."""

@@ -32,6 +32,8 @@ MAX_RETRIES = 2
 MAX_RETRY_SECONDS = 5.0
 MAX_TOLD_SECONDS = 15.0
 """The longest time to come back in, as an endpoint may say, that is waited for."""
+LONGEST_QUIET_SECONDS = 600.0
+"""How long an endpoint's word keeps every question from it; then one asks whether it still holds."""
 FINISH_SECONDS = 1.0
 """After the reason of its end an answer has only counts to come, and some endpoints never hang up."""
 POLL_SECONDS = 0.05
@@ -107,7 +109,7 @@ def _ask_tiny(endpoint: Endpoint) -> str:
     hasty = replace(endpoint, first_token_seconds=TINY_SECONDS, timeout_seconds=TINY_SECONDS)
     try:
         with contextlib.closing(stream_answer(hasty, TINY_QUESTION, sampling=TINY_SAMPLING)) as chunks:
-            next(chunks)
+            next(chunk for chunk in chunks if not chunk.waiting)
     except MemberError as failure:
         # A model that thinks first may have nothing to say within so few tokens.
         return "" if failure.kind == "empty" else str(failure)
@@ -186,6 +188,7 @@ class _Ask:
                 client.headers.pop(name, None)
             n_tried = 0
             while True:
+                await self._keep_quiet()
                 try:
                     return await self._attempt(client)
                 except MemberError as failure:
@@ -193,7 +196,9 @@ class _Ask:
                         raise
                     if isinstance(failure, EndpointFailure) and self._asks_otherwise(failure):
                         continue
-                    await asyncio.sleep(self._pause(failure, n_tried))
+                    pause = self._pause(failure, n_tried)
+                    if not self._endpoint.habits.quiet_seconds:
+                        await asyncio.sleep(pause)
                     n_tried += 1
 
     def _asks_otherwise(self, failure: EndpointFailure) -> bool:
@@ -220,9 +225,27 @@ class _Ask:
         hint = f"asked was {places}; base_url is the address up to and with /v1"
         return self._answer.failure_of(replace(best.error, message=f"{best.error.message}; {hint}"))
 
+    async def _keep_quiet(self) -> None:
+        """Leave the endpoint alone for as long as it has told this or another asker."""
+        seconds = self._endpoint.habits.quiet_seconds
+        if not seconds:
+            return
+        if seconds > MAX_TOLD_SECONDS or seconds >= self._left(self._endpoint.first_token_seconds):
+            reason = f"it is not to be asked for another {seconds:.0f} s, as it told an earlier question"
+            raise self._answer.failure("rate_limited", reason)
+        waiting = f"it asks to be left alone for {seconds:.0f} s"
+        self.items.put(Chunk("", 0, waiting=waiting))
+        await asyncio.sleep(seconds)
+
     def _pause(self, failure: MemberError, n_tried: int) -> float:
         """How long to wait before the next try; raises the failure where there is none."""
         told = failure.error.wait_seconds if isinstance(failure, EndpointFailure) else None
+        if told is not None:
+            habits = self._endpoint.habits
+            habits.keep_quiet(min(told, LONGEST_QUIET_SECONDS))
+        if isinstance(failure, EndpointFailure) and told is not None and told > MAX_TOLD_SECONDS:
+            message = f"{failure.error.message}; more than {MAX_TOLD_SECONDS:g} s is not waited for"
+            raise self._answer.failure_of(replace(failure.error, message=message))
         wait = min(0.5 * 3**n_tried, MAX_RETRY_SECONDS) if told is None else told
         is_passing = failure.kind in ("rate_limited", "unreachable")
         is_soon = wait <= MAX_TOLD_SECONDS and wait < self._left(self._endpoint.first_token_seconds)

@@ -68,7 +68,7 @@ def request_body(
     """The body of one request."""
     body: dict[str, Any] = {
         "model": model,
-        "messages": [message._asdict() for message in messages],
+        "messages": [{"role": message.role, "content": message.content} for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": sampling.temperature,

@@ -55,6 +55,8 @@ class Chunk(NamedTuple):
     """Set on the last chunk only, whose text is empty."""
     restarts: bool = False
     """The text before this chunk was thinking after all, and no part of the answer."""
+    waiting: str = ""
+    """What is waited for before the member is asked; such a chunk has nothing else."""
     thinking: str = ""
     """Thinking that comes with this chunk; where it ``restarts``, with the text that was given before."""
 
@@ -109,6 +111,10 @@ class Member(Protocol):
         Raises:
             MemberError: With the kind of failure and the text that had come.
         """
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long the member is better left alone: it is down, or asked for it; 0 where it may be asked."""
 
     def health(self) -> MemberHealth:
         """Whether the member can be asked now. May take a few seconds for a remote endpoint."""

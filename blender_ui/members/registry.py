@@ -19,6 +19,7 @@ from typing import assert_never
 from blender_ui.errors import BlenderError, MemberError, MissingPackage, NotFound, WeightsUnavailable
 from blender_ui.members.configuration import Backend, MemberConfig
 from blender_ui.members.endpoint import Endpoint, Habits, is_sendable
+from blender_ui.members.gate import Breaker, Gate
 from blender_ui.members.local_servers import LocalServer
 from blender_ui.members.openai_endpoint import check_endpoint, stream_answer
 from blender_ui.members.protocol import Chunk, Member, MemberHealth, MemberStatus, Message, Sampling
@@ -87,6 +88,7 @@ class RemoteMember:
         self.name = config.name
         self._config, self._environ = config, environ
         self._habits = Habits()
+        self.gate = Gate(config.name, n_at_once=config.n_at_once, breaker=Breaker(config.name))
 
     def stream(
         self,
@@ -99,7 +101,15 @@ class RemoteMember:
         if reason := self._key_fault():
             raise MemberError(f"{self.name}: {reason}", kind="refused")
         sampling = options or self._config.sampling
-        yield from stream_answer(self._endpoint(), messages, sampling=sampling, stop=stop)
+        asked = _with_system(messages, self._config.system)
+        yield from self.gate.ask(
+            lambda: stream_answer(self._endpoint(), asked, sampling=sampling, stop=stop), stop=stop
+        )
+
+    @property
+    def pause_seconds(self) -> float:
+        """See ``Member``."""
+        return max(self.gate.breaker.pause_seconds, self._habits.quiet_seconds)
 
     def health(self) -> MemberHealth:
         """See ``Member``."""
@@ -143,6 +153,7 @@ class LocalMember:
         self.name = config.name
         self._config = config
         self.server = LocalServer(config.name, command)
+        self.gate = Gate(config.name, n_at_once=config.n_at_once, breaker=Breaker(config.name))
 
     def stream(
         self,
@@ -152,6 +163,17 @@ class LocalMember:
         stop: threading.Event | None = None,
     ) -> Generator[Chunk]:
         """See ``Member``."""
+        asked = _with_system(messages, self._config.system)
+        yield from self.gate.ask(lambda: self._stream(asked, options, stop), stop=stop)
+
+    @property
+    def pause_seconds(self) -> float:
+        """See ``Member``."""
+        return self.gate.breaker.pause_seconds
+
+    def _stream(
+        self, messages: Sequence[Message], options: Sampling | None, stop: threading.Event | None
+    ) -> Generator[Chunk]:
         began_at = time.monotonic()
         limit = self._config.limits.first_token_seconds
         try:
@@ -199,6 +221,12 @@ class LocalMember:
         return MemberError(message, kind="crashed", partial_text=error.partial_text)
 
 
+def _with_system(messages: Sequence[Message], system: str) -> Sequence[Message]:
+    """The conversation behind a member's own words; who asks with words of their own means those."""
+    has_own = any(message.role == "system" for message in messages)
+    return messages if has_own or not system else (Message("system", system), *messages)
+
+
 def _endpoint(config: MemberConfig, *, base_url: str, key: str) -> Endpoint:
     return Endpoint(
         name=config.name,
@@ -232,7 +260,7 @@ def _llama_command(config: MemberConfig, find_weights: Callable[[str], Path]) ->
     else:
         path = find_weights(config.model)
     limits = config.limits
-    sizes = ["--n-context", str(limits.n_context), "--n-parallel", str(limits.n_parallel)]
+    sizes = ["--n-context", str(limits.n_context), "--n-parallel", str(config.n_at_once)]
     return ["-m", "blender_ui.members.llama_server", str(path), *sizes]
 
 

@@ -111,6 +111,10 @@ class ScriptedMember:
             self.n_closed += 1
             raise
 
+    @property
+    def pause_seconds(self) -> float:
+        return 0.0
+
     def health(self) -> MemberHealth:
         return MemberHealth(self.name, MemberStatus.READY)
 

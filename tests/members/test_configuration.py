@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import SettingsError
-from blender_ui.members.configuration import Backend, MemberConfig, load_members, parse_members
+from blender_ui.members.configuration import Backend, Limits, MemberConfig, Price, load_members, parse_members
 from blender_ui.members.protocol import Sampling
 from blender_ui.weights.catalogue import default_models, get_model
 
@@ -49,6 +49,18 @@ def test_every_key_arrives() -> None:
     assert config.limits.timeout_seconds == 30
     assert config.enabled
     assert config.can_fuse
+
+
+def test_what_a_member_costs_takes_and_is_told() -> None:
+    own = 'system = "Be brief."\nsamples = 3\n[member.price]\ninput = 0.5\noutput = 2\n[member.sampling]'
+    (config,) = parse_members(ENDPOINT.replace("[member.sampling]", own))
+    assert (config.system, config.samples, config.n_at_once) == ("Be brief.", 3, 16)
+    assert config.price is not None
+    assert config.price.of(2_000_000, 500_000) == 2.0
+    assert [member(backend=backend).n_at_once for backend in Backend] == [2, 1, 16]
+    assert member(limits=Limits(n_parallel=7)).n_at_once == 7
+    with pytest.raises(SettingsError, match=r"price.input: expected a number from 0"):
+        parse_members(ENDPOINT.replace("[member.sampling]", own.replace("0.5", '"cheap"')))
 
 
 def test_the_shipped_file_asks_the_default_weights_and_each_has_a_catalogue_entry() -> None:
@@ -205,6 +217,8 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 def test_the_fingerprint_follows_what_shapes_the_answers_and_nothing_else() -> None:
     base = member()
     assert base.fingerprint == member(name="Bob", can_fuse=False).fingerprint
+    assert base.fingerprint == member(samples=2, price=Price(input=1)).fingerprint
+    assert base.fingerprint != member(system="Be brief.").fingerprint
     assert base.fingerprint != member(model="b.gguf").fingerprint
     assert base.fingerprint != member(sampling=Sampling(temperature=0)).fingerprint
     assert base.fingerprint != member(backend=Backend.TRANSFORMERS).fingerprint

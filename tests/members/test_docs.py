@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from blender_ui.members.configuration import Backend, Limits, MemberConfig, parse_members
+from blender_ui.members.configuration import Backend, Limits, MemberConfig, Price, parse_members
 from blender_ui.members.openai_request import Extra
 from blender_ui.members.protocol import Sampling
 from db.models import FailureKind
@@ -16,7 +16,8 @@ ROWS = set(re.findall(r"^\| `([\w.]+)` \|", DOCS, flags=re.MULTILINE))
 
 
 def test_every_key_and_every_kind_has_its_row_and_nothing_else_has() -> None:
-    keys = {field.name for field in fields(MemberConfig)} - {"sampling", "limits", "extra"}
+    keys = {field.name for field in fields(MemberConfig)} - {"sampling", "limits", "extra", "price"}
+    keys |= {f"price.{field.name}" for field in fields(Price)}
     keys |= {f"extra.{field.name}" for field in fields(Extra)}
     keys |= {f"sampling.{field.name}" for field in fields(Sampling)}
     keys |= {f"limits.{field.name}" for field in fields(Limits)}

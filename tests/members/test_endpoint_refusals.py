@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from email.utils import formatdate
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import MemberError
-from blender_ui.members.endpoint import Habits
+from blender_ui.members.endpoint import Endpoint, Habits
+from blender_ui.members.openai_endpoint import stream_answer
 from blender_ui.members.openai_request import Change, Extra
-from tests.members.asking import ask, failure_of
+from blender_ui.members.protocol import Sampling
+from tests.members.asking import QUESTION, ask, failure_of
 from tests.members.scripted_endpoint import (
+    KEY,
     Script,
     ScriptedEndpoint,
     ScriptedHandler,
@@ -231,6 +235,7 @@ def test_a_long_pause_is_told_and_not_waited_for(status: int, kind: str, headers
     error, _, n_asked = failure_in_time(refuses(status, document, **headers))
     assert (error.kind, n_asked) == (kind, 1)
     assert words in str(error)
+    assert "more than 15 s is not waited for" in str(error)
 
 
 def test_a_pause_that_would_use_up_the_wait_for_the_first_token_is_not_taken() -> None:
@@ -245,6 +250,37 @@ def test_a_pause_that_says_nothing_is_the_usual_one(told: str) -> None:
     busy = refuses(429, openai("slow down"), Retry_After=told)
     with ScriptedEndpoint([busy, says("Four.")]).running() as endpoint:
         assert ask(endpoint).text == "Four."
+
+
+@pytest.mark.parametrize("told", ["1", formatdate(time.time() + 3600, usegmt=True)])
+def test_what_an_endpoint_told_one_question_holds_for_all(told: str) -> None:
+    busy = refuses(429, openai("slow down"), Retry_After=told)
+    with ScriptedEndpoint([busy, says("Four.")]).running() as endpoint:
+        habits = Habits()
+        where = Endpoint(name="Ann", base_url=endpoint.base_url, model="m", key=KEY, habits=habits)
+        first = threading.Thread(target=lambda: _try(where), daemon=True)
+        first.start()
+        while not habits.quiet_seconds:
+            time.sleep(0.01)
+        said = _try(where)
+        first.join(5)
+    if told == "1":
+        assert said == ["it asks to be left alone for 1 s", "Four."]
+    else:
+        (error,) = said
+        assert "not to be asked for another" in error
+        assert len(endpoint.requests) == 1
+
+
+def _try(where: Endpoint) -> list[str]:
+    """What is waited for, and the answer or the failure."""
+    said = []
+    try:
+        for chunk in stream_answer(where, QUESTION, sampling=Sampling()):
+            said += [text for text in (chunk.waiting, chunk.text) if text]
+    except MemberError as error:
+        said.append(str(error))
+    return said
 
 
 def test_a_full_endpoint_that_says_so_within_a_stream_is_asked_again() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import MemberError, NotFound, WeightsUnavailable
-from blender_ui.members.configuration import Backend
+from blender_ui.members.configuration import Backend, Limits
 from blender_ui.members.openai_request import Extra
 from blender_ui.members.protocol import MemberStatus, Message
 from blender_ui.members.registry import Members
-from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, says
+from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, is_silent, says
 from tests.members.test_configuration import member
 
 QUESTION = [Message("user", "How are you?")]
@@ -31,6 +31,33 @@ def test_disabled_members_are_left_out() -> None:
     assert [config.name for config in members.configs] == ["Ann", "Cid"]
     with pytest.raises(NotFound, match="Ann, Cid"):
         members.get("Bob")
+
+
+def test_a_member_is_told_its_system_text_unless_the_asker_has_one() -> None:
+    with ScriptedEndpoint([says("Fine")]).running() as endpoint:
+        ann = member(
+            name="Ann", backend=Backend.OPENAI, base_url=endpoint.base_url, key_env="K", system="Be brief."
+        )
+        with closing(Members([ann], find_weights=no_weights, environ={"K": KEY})) as members:
+            list(members.get("Ann").stream(QUESTION))
+            list(members.get("Ann").stream([Message("system", "Fuse."), *QUESTION]))
+    said = [[message["content"] for message in request["messages"]] for request in endpoint.requests]
+    assert said == [["Be brief.", "How are you?"], ["Fuse.", "How are you?"]]
+
+
+def test_a_hanging_member_costs_one_question_its_wait() -> None:
+    with ScriptedEndpoint([is_silent]).running() as endpoint:
+        limits = Limits(first_token_seconds=1)
+        ann = member(
+            name="Ann", backend=Backend.OPENAI, base_url=endpoint.base_url, key_env="K", limits=limits
+        )
+        with closing(Members([ann], find_weights=no_weights, environ={"K": KEY})) as members:
+            for kind in ("timeout", "unreachable", "unreachable"):
+                with pytest.raises(MemberError) as caught:
+                    list(members.get("Ann").stream(QUESTION))
+                assert caught.value.kind == kind
+            assert 0 < members.get("Ann").pause_seconds <= 15
+        assert len(endpoint.requests) == 1
 
 
 def test_a_member_without_its_weights_says_how_to_get_them_and_spoils_nothing() -> None:

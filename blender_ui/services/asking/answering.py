@@ -34,6 +34,8 @@ class CandidateUpdate:
 
     text: str
     """The whole text so far, not the new piece."""
+    waiting: str
+    """What is waited for before the member is asked; empty once it is."""
     thinking: str
     """What it has thought so far, which is no part of the text."""
     n_tokens: int | None
@@ -73,7 +75,7 @@ class Answer:
         self._clock = clock
         self._timer = timer
         self._started = timer()
-        self._text = self._thinking = ""
+        self._text = self._thinking = self._waiting = ""
         self._n_tokens = 0
         self._first_token_seconds: float | None = None
         self._usage: Usage | None = None
@@ -101,10 +103,12 @@ class Answer:
             for chunk in chunks:
                 self._text = chunk.onto(self._text)
                 self._thinking += chunk.thinking
+                self._waiting = chunk.waiting
                 self._n_tokens, self._usage = chunk.n_tokens, chunk.usage
                 if chunk.text and self._first_token_seconds is None:
                     self._first_token_seconds = self._seconds()
-                if chunk.usage is None and self._timer() - shown_at >= UPDATE_SECONDS:
+                is_due = bool(chunk.waiting) or self._timer() - shown_at >= UPDATE_SECONDS
+                if chunk.usage is None and is_due:
                     shown_at = self._timer()
                     yield self._update()
 
@@ -117,6 +121,7 @@ class Answer:
         usage = self._usage
         return CandidateUpdate(
             text=self._text,
+            waiting=self._waiting,
             thinking=self._thinking,
             n_tokens=usage.n_tokens if usage else self._n_tokens,
             seconds=usage.seconds if usage else self._seconds(),

@@ -44,11 +44,18 @@ def growing(update: CandidateUpdate, number: int, name: str) -> ColumnView:
     view = ColumnView(
         number=number,
         name=name,
-        progress=Progress.DONE if update.is_done else Progress.WRITING,
+        progress=_progress(update),
         text=update.text,
+        waiting=update.waiting,
         thinking=update.thinking,
     )
     return view if not name else replace(view, **_figures(update))
+
+
+def _progress(update: CandidateUpdate) -> Progress:
+    if update.is_done:
+        return Progress.DONE
+    return Progress.WAITING if update.waiting else Progress.WRITING
 
 
 def answered(answer: CandidateView, number: int, name: str, *, is_asked_about: bool) -> ColumnView:

@@ -21,7 +21,7 @@ def draw_column_head(view: ColumnView) -> str:
     """The title of a column and what it is doing."""
     return markup.column_head(
         view.title,
-        state="thinking" if is_thinking(view) else STATES[view.progress],
+        state=view.waiting or ("thinking" if is_thinking(view) else STATES[view.progress]),
         progress=view.progress.value,
         is_asked_about=view.is_asked_about,
     )

@@ -101,6 +101,8 @@ class ColumnView:
     name: str = ""
     """Empty while the names are hidden."""
     text: str = ""
+    waiting: str = ""
+    """What is waited for before the member is asked."""
     thinking: str = ""
     """What the member thought before it answered; people judge the text alone."""
     reason: str = ""

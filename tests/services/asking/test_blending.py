@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 
 from blender_ui.errors import MalformedInput, NotFound
-from blender_ui.members.protocol import Message
+from blender_ui.members.protocol import Chunk, Message
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
 from db.engine import create_store
@@ -117,6 +117,16 @@ def test_thinking_is_kept_beside_the_answer_and_beside_a_failure(engine: Engine)
     assert (failure.kind, failure.partial_text, failure.thinking) == (FailureKind.EMPTY, "", "Which one?")
     shown = blending.answers(prompt_id=prompt_id)
     assert [one.thinking for one in (*shown.candidates, *shown.failures)] == ["Which one?", "Which one?"]
+
+
+def test_what_is_waited_for_is_told_and_ends_with_the_first_word(engine: Engine) -> None:
+    def queueing(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
+        yield Chunk("", 0, waiting="number 1 in line")
+        yield from saying("Paramaribo")(messages, stop)
+
+    blending = blending_of(engine, ScriptedMember("A", queueing))
+    updates = list(blending.stream(prompt_id=blending.ask(instruction="Go").prompt_id, member_name="A"))
+    assert [(one.waiting, one.text) for one in updates[:2]] == [("number 1 in line", ""), ("", "Paramaribo")]
 
 
 def test_updates_come_at_most_twenty_times_a_second(engine: Engine) -> None:
