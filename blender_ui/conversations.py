@@ -50,6 +50,19 @@ def messages_json(messages: Sequence[Message]) -> list[dict[str, str]]:
     ]
 
 
+def transcript(history: Sequence[Message]) -> str:
+    """Messages as one text, a line each begun by who says it, for models that read no chat.
+
+    >>> print(transcript((Message("user", "Add.", "1 and 2"), Message("assistant", "3"))))
+    USER: Add.
+    1 and 2
+    ASSISTANT: 3
+    """
+    return "\n".join(
+        f"{one.role.upper()}: {one.content}" + (f"\n{one.input}" if one.input else "") for one in history
+    )
+
+
 def parse_messages(value: object) -> tuple[Message, ...]:
     """Messages from a file or a person: a list of objects with ``role`` and ``content``.
 

@@ -1,6 +1,7 @@
 """An instruct model as fuser: what it is asked, and what of its answer is the answer.
 
-Invariant: a candidate can neither close the mark that holds it nor crowd out the question. Non-goal:
+Invariant: a candidate can neither close the mark that holds it nor crowd out the question, and neither
+can the history. Non-goal:
 asking the model; a service gives these texts to a member.
 """
 
@@ -10,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from blender_ui.conversations import transcript
 from blender_ui.errors import FusionError
 from blender_ui.values import RankingPrompt
 
@@ -65,8 +67,9 @@ def chat_prompt(prompt: RankingPrompt, candidates: Sequence[str], *, max_charact
     Args:
         prompt: What the candidates answer.
         candidates: The sources, best first.
-        max_characters: Room for prompt and candidates together. Candidates that are longer than
-            their part of what the prompt leaves are cut at a space.
+        max_characters: Room for prompt and candidates together. A history has a quarter of it, or more
+            where the candidates leave more, and is cut from its oldest end. Candidates that are longer
+            than their part of what the prompt leaves are cut at a space.
 
     Raises:
         FusionError: If there is no candidate, or the prompt alone leaves them less than half.
@@ -81,11 +84,14 @@ def chat_prompt(prompt: RankingPrompt, candidates: Sequence[str], *, max_charact
             f"the prompt has {len(question)} characters and the fuser room for {max_characters}, of which "
             "the answers need half; choose a fuser with a longer context"
         )
-    longest = _longest([len(text) for text in candidates], room=max_characters - len(question))
+    lengths = [len(text) for text in candidates]
+    room = max_characters - len(question)
+    before = _before(prompt, room=max(room - sum(lengths), max_characters // 4))
+    longest = _longest(lengths, room=room - len(before))
     notes = "\n\n".join(
         f"<note>\n{_MARK.sub('‹', _cut(text.strip(), longest))}\n</note>" for text in candidates
     )
-    return ChatPrompt(_BRIEF, f"{question}\n\nNotes, the best first:\n\n{notes}\n\n{_TASK}")
+    return ChatPrompt(_BRIEF, f"{before}{question}\n\nNotes, the best first:\n\n{notes}\n\n{_TASK}")
 
 
 def clean_answer(text: str, *, is_done: bool) -> str:
@@ -106,6 +112,19 @@ def clean_answer(text: str, *, is_done: bool) -> str:
         return ""
     answer = _PREAMBLE.sub("", plain, count=1).strip()
     return answer or (plain.strip() if is_done else "")
+
+
+def _before(prompt: RankingPrompt, *, room: int) -> str:
+    """What is told of the history, at most ``room`` characters; nothing of a prompt that has none."""
+    if not prompt.history:
+        return ""
+    text = _MARK.sub("‹", transcript(prompt.history))
+    head, tail = "The conversation so far:\n\n", "\n\n"
+    room -= len(head) + len(tail)
+    if len(text) > room:
+        kept = text[len(text) - max(0, room - len(_CUT)) :]
+        text = f"{_CUT.strip()} {kept.split(None, 1)[1] if ' ' in kept.strip() else kept}"
+    return f"{head}{text}{tail}"
 
 
 def _longest(lengths: Sequence[int], *, room: int) -> int:

@@ -7,6 +7,8 @@ Where this differs from the reference (llm-blender 0.0.2), it is to repair it:
 
 * A long input is cut from the right there, so that the closing sentence is the first thing lost.
   Here the input is shortened first, then the instruction, then the candidates.
+* A conversation is unknown there. Here its history stands before the input, and is shortened first of all,
+  from its oldest end.
 * ``</s>`` and ``<extra_id_0>`` inside somebody's text become control tokens there and end or
   renumber a candidate. Here they become a space.
 * The caller's list of candidates is changed there; here it is not.
@@ -22,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from blender_ui.conversations import transcript
 from blender_ui.errors import FusionError
 from blender_ui.values import RankingPrompt
 
@@ -58,7 +61,7 @@ class FusionInput:
     n_cut_candidates: int
     """Candidates that were shortened."""
     is_prompt_cut: bool
-    """Whether the instruction or its input was shortened."""
+    """Whether the instruction, its input or the history was shortened."""
 
 
 def in_rank_order(ranks: Sequence[int], *, top_k: int) -> tuple[int, ...]:
@@ -85,7 +88,7 @@ def genfuser_text(prompt: RankingPrompt, candidates: Sequence[str]) -> str:
     Candidate 1: <extra_id_1>:12
     Summarize candidates into a better one for the given instruction:
     """
-    return _joined(*(_plain(text) for text in (prompt.instruction, prompt.input, *candidates)))
+    return _joined(*(_plain(text) for text in (*_prompt_fields(prompt), *candidates)))
 
 
 def encode_fusion(
@@ -109,10 +112,10 @@ def encode_fusion(
     limits = limits or FusionLimits()
     if not candidates:
         raise FusionError("expected at least one candidate to fuse, came none")
-    plain = [_plain(text) for text in (prompt.instruction, prompt.input, *candidates)]
-    fields = plain[:2] + [_capped(tokenizer, text, limits.candidate_tokens) for text in plain[2:]]
-    # The order of sacrifice: the input, the instruction, then the candidates from the worst.
-    order = [1, 0, *range(len(fields) - 1, 1, -1)]
+    plain = [_plain(text) for text in (*_prompt_fields(prompt), *candidates)]
+    fields = plain[:3] + [_capped(tokenizer, text, limits.candidate_tokens) for text in plain[3:]]
+    # The order of sacrifice: history, input, instruction, then the candidates from the worst.
+    order = [0, 2, 1, *range(len(fields) - 1, 2, -1)]
     while True:
         text = _joined(*fields)
         token_ids = tuple(tokenizer.encode(text, add_special_tokens=False))
@@ -124,12 +127,13 @@ def encode_fusion(
             raise FusionError(
                 f"{len(candidates)} candidates do not fit {limits.source_tokens} tokens; fuse fewer of them"
             )
-        fields[first] = _without_end(tokenizer, fields[first], surplus)
+        shortened = _without_start if first == 0 else _without_end
+        fields[first] = shortened(tokenizer, fields[first], surplus)
     return FusionInput(
         text=text,
         token_ids=token_ids,
-        n_cut_candidates=sum(before != after for before, after in zip(plain[2:], fields[2:], strict=True)),
-        is_prompt_cut=plain[:2] != fields[:2],
+        n_cut_candidates=sum(before != after for before, after in zip(plain[3:], fields[3:], strict=True)),
+        is_prompt_cut=plain[:3] != fields[:3],
     )
 
 
@@ -149,8 +153,14 @@ def candidate_places(tokenizer: Tokenizer, token_ids: Sequence[int], n_candidate
     return places
 
 
-def _joined(instruction: str, input: str, *candidates: str) -> str:
-    parts = [f"Instruction: {instruction}", f"Input: {input}"]
+def _prompt_fields(prompt: RankingPrompt) -> tuple[str, str, str]:
+    """History, instruction and input."""
+    return transcript(prompt.history), prompt.instruction, prompt.input
+
+
+def _joined(history: str, instruction: str, input: str, *candidates: str) -> str:
+    about = "\n".join(text for text in (history, input) if text)
+    parts = [f"Instruction: {instruction}", f"Input: {about}"]
     parts += [f"Candidate {index}: <extra_id_{index}>:{text}" for index, text in enumerate(candidates)]
     return "</s>".join([*parts, CLOSING])
 
@@ -162,6 +172,13 @@ def _plain(text: str) -> str:
 def _capped(tokenizer: Tokenizer, text: str, n_tokens: int) -> str:
     token_ids = tokenizer.encode(text, add_special_tokens=False)
     return text if len(token_ids) <= n_tokens else tokenizer.decode(token_ids[:n_tokens]) + "..."
+
+
+def _without_start(tokenizer: Tokenizer, text: str, n_tokens: int) -> str:
+    """The text less its first tokens; always shorter than it was, so that a caller may repeat it."""
+    token_ids = tokenizer.encode(text, add_special_tokens=False)
+    shorter = tokenizer.decode(token_ids[n_tokens:])
+    return shorter if len(shorter) < len(text) else ""
 
 
 def _without_end(tokenizer: Tokenizer, text: str, n_tokens: int) -> str:

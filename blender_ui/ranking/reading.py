@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
+from blender_ui.ranking.chat_frame import ChatFrame
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.values import FloatArray, RankingPrompt
@@ -32,9 +33,6 @@ DEPTH = 2 / 3
 """Of the layer whose state is kept, as a share of all layers; the best by measurement."""
 LAYOUT = 2
 """Of a reading's columns; raised when their meaning changes, so that old readings are not mixed in."""
-
-_SLOT = "\u2042slot\u2042"
-_BARE_TEMPLATE = f"Question: {_SLOT}\n\nAnswer: "
 
 
 class AnswerTrace(NamedTuple):
@@ -75,7 +73,7 @@ class Reader:
         Args:
             folder: With ``config.json``, ``*.safetensors`` and a fast tokenizer.
             layer: Whose state is kept, from 1; two thirds of the depth by default.
-            prompt_tokens: Of a prompt, the first so many are read.
+            prompt_tokens: Of a prompt, the first so many are read; its history has what they leave.
             answer_tokens: Of an answer, the first so many are read.
             device: As torch names it; None for the GPU where there is one.
 
@@ -99,7 +97,7 @@ class Reader:
         if not 1 <= self._layer <= config.num_hidden_layers:
             raise RankerError(f"expected a layer in 1..{config.num_hidden_layers}, came {self._layer}")
         self._prompt_tokens, self._answer_tokens = prompt_tokens, answer_tokens
-        self._before, self._after = self._frame()
+        self._frame = ChatFrame(self._tokenizer)
         self.width = len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES) + config.hidden_size
         self.fingerprint = self._make_fingerprint(folder)
         self.n_cut_prompts = self.n_cut_answers = 0
@@ -180,32 +178,16 @@ class Reader:
             yield AnswerTrace(chosen.cpu().numpy(), entropies.cpu().numpy(), hidden.cpu().numpy(), ends)
 
     def _prompt_ids(self, prompt: RankingPrompt) -> list[int]:
-        text = f"{prompt.instruction}\n\n{prompt.input}" if prompt.input else prompt.instruction
-        ids = self._encode(text)
-        self.n_cut_prompts += len(ids) > self._prompt_tokens
-        return self._before + ids[: self._prompt_tokens] + self._after
+        ids, is_cut = self._frame.prompt_ids(prompt, most=self._prompt_tokens)
+        self.n_cut_prompts += is_cut
+        return ids
 
     def _answer_ids(self, answer: str) -> list[int]:
-        ids = self._encode(answer)
+        ids = self._frame.encode(answer)
         if len(ids) >= self._answer_tokens:
             self.n_cut_answers += 1
             return ids[: self._answer_tokens]
         return [*ids, self._tokenizer.eos_token_id]
-
-    def _encode(self, text: str) -> list[int]:
-        """Tokenise what a person or a member wrote; nothing in it becomes a control token."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-        return ids
-
-    def _frame(self) -> tuple[list[int], list[int]]:
-        """Control tokens before and after the prompt's own text, by the chat template if there is one."""
-        template = _BARE_TEMPLATE
-        if self._tokenizer.chat_template:
-            turn = [{"role": "user", "content": _SLOT}]
-            template = self._tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-        before, _, after = template.partition(_SLOT)
-        encode = self._tokenizer.encode
-        return encode(before, add_special_tokens=False), encode(after, add_special_tokens=False)
 
     def _make_fingerprint(self, folder: Path) -> str:
         """SHA-256 of weights, tokenizer, frame and limits; not of the device, whose rounding is noise."""
@@ -213,7 +195,8 @@ class Reader:
         for path in sorted([*folder.glob("*.safetensors"), *folder.glob("tokenizer*.json")]):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-        limits = (LAYOUT, self._layer, self._prompt_tokens, self._answer_tokens, self._before, self._after)
+        frame = (self._frame.before, self._frame.after)
+        limits = (LAYOUT, self._layer, self._prompt_tokens, self._answer_tokens, *frame)
         digest.update(repr(limits).encode())
         return digest.hexdigest()
 

@@ -4,7 +4,7 @@ import pytest
 
 from blender_ui.errors import FusionError
 from blender_ui.fusion.chat import chat_prompt, clean_answer
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 
 PROMPT = RankingPrompt(instruction="How is tea made?", input="Black tea.")
 
@@ -30,6 +30,29 @@ def test_long_sources_are_cut_so_that_all_fit_and_short_ones_are_not() -> None:
     assert "Short one." in asked.user
     assert asked.user.count("[…]") == 2
     assert asked.user.count("word ") == pytest.approx(asked.user.count("text "), abs=1)
+    assert 0.9 * 2000 < len(asked.user) < 2000 + 200
+
+
+HISTORY = (Message("user", "What do you know?"), Message("assistant", "Teas. " * 400 + "And </note> coffee."))
+
+
+def test_a_history_stands_before_the_question_and_opens_no_mark() -> None:
+    asked = chat_prompt(RankingPrompt(instruction="More?", history=HISTORY), ["Best."], max_characters=9000)
+    parts = ("so far:\n\nUSER: What do you know?\nASSISTANT: Teas.", "coffee.\n\nQuestion: More?", "Best.")
+    places = [asked.user.index(part) for part in parts]
+    assert places == sorted(places)
+    assert (asked.user.count("<note>"), asked.user.count("</note>")) == (1, 1)
+
+
+def test_a_long_history_loses_its_oldest_words_and_never_the_question_or_a_short_source() -> None:
+    prompt = RankingPrompt(instruction="More?", history=HISTORY)
+    sources = ["word " * 1000, "Short one."]
+    asked = chat_prompt(prompt, sources, max_characters=2000)
+    assert "so far:\n\n[…] Teas." in asked.user
+    assert "What do you know?" not in asked.user
+    before, after = asked.user.split("Question: More?")
+    assert 450 < len(before) <= 500
+    assert "Short one." in after
     assert 0.9 * 2000 < len(asked.user) < 2000 + 200
 
 

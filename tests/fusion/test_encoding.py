@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from blender_ui.fusion.encoding import (
     genfuser_text,
     in_rank_order,
 )
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Name the capital.", input="Suriname")
 
@@ -116,3 +117,26 @@ def test_the_best_come_first_and_equal_ranks_keep_their_order() -> None:
     assert in_rank_order([1], top_k=3) == (0,)
     with pytest.raises(ValueError, match="at least 1"):
         in_rank_order([1], top_k=0)
+
+
+HISTORY = (Message("user", "Where is it?", "Suriname"), Message("assistant", "In South America."))
+
+
+def test_a_history_stands_before_the_input() -> None:
+    prompt = RankingPrompt(instruction="Its capital?", input="Suriname", history=HISTORY)
+    told = "USER: Where is it?\nSuriname\nASSISTANT: In South America.\nSuriname"
+    assert genfuser_text(prompt, ["Paramaribo"]).startswith(f"Instruction: Its capital?</s>Input: {told}</s>")
+
+
+def test_a_history_is_shortened_first_and_from_its_oldest_end() -> None:
+    tokenizer = WordTokenizer()
+    prompt = RankingPrompt(instruction="Its capital?", input="Suriname", history=HISTORY)
+    whole = encode_fusion(tokenizer, prompt, ["Paramaribo"])
+    alone = encode_fusion(tokenizer, replace(prompt, history=()), ["Paramaribo"])
+    n_whole, n_alone = len(whole.token_ids), len(alone.token_ids)
+    limits = FusionLimits(source_tokens=n_whole - 5)
+    shorter = encode_fusion(tokenizer, prompt, ["Paramaribo"], limits=limits)
+    assert shorter.is_prompt_cut
+    assert "Input: is it?\nSuriname\nASSISTANT: In South America.\nSuriname</s>" in shorter.text
+    limits = FusionLimits(source_tokens=n_alone)
+    assert encode_fusion(tokenizer, prompt, ["Paramaribo"], limits=limits).text == alone.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.joint.model import Form, PairModel
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 
 from .joint_fixtures import make_base
 
@@ -53,6 +54,17 @@ def test_one_more_candidate_costs_two_readings_for_each_that_was_there(base: Pat
     np.testing.assert_array_equal(after[:4, :4], before)
     ranker.pairwise_logits(PROMPT, CANDIDATES[::-1])
     assert ranker.n_readings == n_before + 2 * 4
+
+
+def test_another_history_is_another_reading(base: Path) -> None:
+    ranker = _make_ranker(base)
+    prompts = [
+        replace(PROMPT, history=history)
+        for history in ((), (Message("assistant", "the cat"),), (Message("assistant", "the mat"),))
+    ]
+    logits = [ranker.pairwise_logits(prompt, CANDIDATES[:2])[0, 1] for prompt in prompts]
+    assert ranker.n_readings == 3 * 2
+    assert len(set(logits)) == 3
 
 
 def test_another_prompt_is_another_reading(base: Path) -> None:

@@ -12,7 +12,7 @@ from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.reading import AnswerTrace, Reader, likelihood_numbers
 from blender_ui.ranking.surface import SURFACE_NAMES
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 
 PROMPT = RankingPrompt(instruction="Name a fruit.", input="It should be red.")
 TEMPLATE = (
@@ -74,10 +74,10 @@ def test_likelihoods_and_states_are_those_of_one_plain_forward_pass(folder: Path
     reader = Reader(folder)
     model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     reader._model = model
-    before, after = reader._frame()
-    asked = [*before, *reader._encode("Name a fruit.\n\nIt should be red."), *after]
+    before, after = reader._frame.before, reader._frame.after
+    asked = [*before, *reader._frame.encode("Name a fruit.\n\nIt should be red."), *after]
     for answer in ("An apple.", "Red", ""):
-        told = [*reader._encode(answer), 1]
+        told = [*reader._frame.encode(answer), 1]
         with torch.no_grad():
             out = model(torch.tensor([asked + told]), output_hidden_states=True)
         expected = torch.log_softmax(out.logits[0], dim=-1)[len(asked) - 1 : -1]
@@ -96,7 +96,7 @@ def test_answers_read_together_and_alone_read_the_same(reader: Reader):
 
 
 def test_control_tokens_in_texts_are_read_as_text(reader: Reader):
-    assert set(reader._encode("<|end|><|start|>")).isdisjoint({0, 1})
+    assert set(reader._frame.encode("<|end|><|start|>")).isdisjoint({0, 1})
     prompt = RankingPrompt(instruction="Say <|end|>\n<|start|>bot\nyes")
     ids = reader._prompt_ids(prompt)
     assert ids.count(0) == 2  # the template's own: one of the person's turn, one of the member's
@@ -109,6 +109,61 @@ def test_the_prompt_matters_to_what_is_read(reader: Reader):
     assert not np.allclose(one[:, FIRST_STATE:], two[:, FIRST_STATE:], atol=1e-3)
 
 
+HISTORY = (
+    Message("system", "Be brief."),
+    Message("user", "Name a fruit.", "Not an apple."),
+    Message("assistant", "A pear."),
+    Message("user", "Another."),
+    Message("assistant", "A plum."),
+    Message("tool", "plum: 3"),
+)
+LAST = RankingPrompt(instruction="Which is red?", history=HISTORY)
+
+
+def told(reader: Reader, prompt: RankingPrompt) -> str:
+    return str(reader._tokenizer.decode(reader._prompt_ids(prompt)))
+
+
+def test_a_history_is_read_as_a_chat_before_the_question(reader: Reader):
+    assert told(reader, LAST) == (
+        "<|start|>user\nBe brief.\n\nName a fruit.\n\nNot an apple.<|end|>\n"
+        "<|start|>assistant\nA pear.<|end|>\n"
+        "<|start|>user\nAnother.<|end|>\n<|start|>assistant\nA plum.<|end|>\n"
+        "<|start|>user\nplum: 3\n\nWhich is red?<|end|>\n<|start|>bot"
+    )
+    reading = reader.read(LAST, ["The plum."])
+    assert np.isfinite(reading).all()
+    alone = reader.read(RankingPrompt(instruction="Which is red?"), ["The plum."])
+    assert not np.allclose(reading[:, FIRST_STATE:], alone[:, FIRST_STATE:], atol=1e-3)
+
+
+def test_a_history_has_the_room_that_the_question_leaves_and_is_cut_oldest_first(folder: Path):
+    # A token is a byte here, or one of the template's two marks: the question has 13, what the tool said 9,
+    # what stands before and after "A plum." 13 and 8, and that 7.
+    rooms = {
+        5: "<|start|>user\nWhich<|end|>",
+        13: "<|start|>user\nWhich is red?<|end|>",
+        20: "<|start|>user\num: 3\n\nWhich is red?<|end|>",
+        52: "<|start|>user\nr.<|end|>\n<|start|>assistant\nA plum.<|end|>\n",
+    }
+    for room, expected in rooms.items():
+        reader = Reader(folder, prompt_tokens=room)
+        assert told(reader, LAST).startswith(expected), told(reader, LAST)
+        assert told(reader, LAST).endswith("<|start|>bot")
+        assert reader.n_cut_prompts > 0
+    whole = Reader(folder)
+    told(whole, LAST)
+    assert whole.n_cut_prompts == 0
+
+
+def test_a_model_without_a_chat_template_reads_a_history_as_plain_questions(make_folder: Callable[..., Path]):
+    reader = Reader(make_folder(chat_template=None))
+    history = (Message("user", "Name a fruit."), Message("assistant", "A pear."))
+    prompt = RankingPrompt(instruction="Another?", history=history)
+    expected = "Question: Name a fruit.\n\nAnswer: A pear.\n\nQuestion: Another?\n\nAnswer: "
+    assert told(reader, prompt) == expected
+
+
 def test_long_texts_are_cut_and_counted(folder: Path):
     reader = Reader(folder, prompt_tokens=5, answer_tokens=4)
     traces = reader.trace(PROMPT, ["abcdefgh", "ab", "abcd"], layers=[1])
@@ -119,8 +174,7 @@ def test_long_texts_are_cut_and_counted(folder: Path):
 
 def test_a_model_without_a_chat_template_is_read_after_a_plain_question(make_folder: Callable[..., Path]):
     reader = Reader(make_folder(chat_template=None))
-    told = reader._tokenizer.decode(reader._prompt_ids(RankingPrompt(instruction="Why?")))
-    assert told == "Question: Why?\n\nAnswer: "
+    assert told(reader, RankingPrompt(instruction="Why?")) == "Question: Why?\n\nAnswer: "
     assert np.isfinite(reader.read(PROMPT, ["Because."])).all()
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from blender_ui.conversations import transcript
 from blender_ui.errors import RankerError
 from blender_ui.values import IntArray, RankingPrompt
 
@@ -122,24 +123,30 @@ class Encoder:
         """Tokenise a prompt and its candidates, once each and in one call.
 
         Args:
-            prompt: Instruction and input are joined without a separator, as the reference does.
+            prompt: Instruction and input are joined without a separator, as the reference does; a
+                history comes before them and is cut from its oldest end to the room that they leave.
             candidates: n texts; empty ones are allowed.
 
         Raises:
             RankerError: If the tokenizer does not keep a control token at the start of a text whole.
         """
-        texts = [SOURCE + self._plain(prompt.instruction + prompt.input)]
+        texts = [SOURCE + self._plain(text) for text in source_texts(prompt)]
+        n_source = len(texts)
         texts += [CANDIDATE + self._plain(candidate) for candidate in candidates]
         rows = self._tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-        if rows[0][:1] != [self._source] or any(row[:1] != [self._candidate] for row in rows[1:]):
+        first = [self._source] * n_source + [self._candidate] * len(candidates)
+        if [row[:1] for row in rows] != [[token] for token in first]:
             raise RankerError("expected the tokenizer to keep a leading control token whole; it split one")
         bodies = [[token for token in row[1:] if token not in self._control_ids] for row in rows]
-        source = self._segment(self._source, bodies[0], self.lengths.source)
+        *history, asked = bodies[:n_source]
+        room = max(0, self.lengths.source - self._n_frame - len(asked))
+        kept = [token for body in history for token in body[max(0, len(body) - room) :]]
+        source = self._segment(self._source, [*kept, *asked], self.lengths.source)
         return EncodedPrompt(
             encoder=self,
             source=source,
-            bodies=tuple(bodies[1:]),
-            n_cut_source=len(bodies[0]) + self._n_frame - len(source),
+            bodies=tuple(bodies[n_source:]),
+            n_cut_source=sum(map(len, bodies[:n_source])) + self._n_frame - len(source),
         )
 
     def _plain(self, text: str) -> str:
@@ -207,6 +214,12 @@ class EncodedPrompt:
         room = self.candidate_length - self.encoder._n_frame
         over = np.array([len(body) - room for body in self.bodies], dtype=np.int64)
         return Truncation(prompt=self.n_cut_source, candidates=np.maximum(over, 0))
+
+
+def source_texts(prompt: RankingPrompt) -> tuple[str, ...]:
+    """What stands for the prompt: its history where it has one, and what is asked last."""
+    asked = prompt.instruction + prompt.input
+    return (transcript(prompt.history), f"\nUSER: {asked}") if prompt.history else (asked,)
 
 
 def add_control_tokens(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -22,7 +22,7 @@ from blender_ui.ranking.aggregation import Pair
 from blender_ui.ranking.joint.batches import BatchReader, Precision, Reader
 from blender_ui.ranking.joint.checkpoint import Checkpoint, load_checkpoint
 from blender_ui.ranking.joint.deberta import DebertaReader, can_read
-from blender_ui.ranking.joint.encoding import EncodedPrompt, Truncation
+from blender_ui.ranking.joint.encoding import EncodedPrompt, Truncation, source_texts
 from blender_ui.values import FloatArray, RankingPrompt
 
 _CHUNK = 256
@@ -126,7 +126,7 @@ class JointRanker:
         """Values of pairs (i, j) or singles (i,), reading those not remembered, equal texts once."""
         groups: list[tuple[int, ...]] = [item if isinstance(item, tuple) else (item,) for item in wanted]
         marks = [_mark(text) for text in candidates]
-        head = _mark(prompt.instruction + prompt.input)
+        head = b"".join(map(_mark, source_texts(prompt)))
         keys = {group: b"".join([head, *(marks[index] for index in group)]) for group in groups}
         unread = {key: group for group, key in keys.items() if key not in self._remembered}
         fresh: dict[bytes, float] = {}

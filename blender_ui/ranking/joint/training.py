@@ -26,6 +26,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from blender_ui.conversations import messages_json
 from blender_ui.errors import RankerError
 from blender_ui.ranking.joint.adapters import add_adapters, merge_adapters
 from blender_ui.ranking.joint.batches import collate
@@ -288,7 +289,8 @@ def _choose_precision(wanted: str, device: torch.device) -> torch.dtype:
 def _digest_run(dataset: PreferenceDataset, base: Path, options: JointOptions) -> str:
     """Names what a run learns from, starts from and how; another digest is another run."""
     digest = hashlib.sha256(json.dumps(asdict(options), sort_keys=True).encode())
-    digest.update(json.dumps([[p.instruction, p.input] for p in dataset.prompts]).encode())
+    asked = [[p.instruction, p.input, *messages_json(p.history)] for p in dataset.prompts]
+    digest.update(json.dumps(asked).encode())
     digest.update(json.dumps(dataset.texts).encode())
     for values in (dataset.prompt_of, dataset.left, dataset.right, dataset.target, dataset.strength):
         digest.update(np.ascontiguousarray(values, dtype=np.float64).tobytes())
