@@ -41,11 +41,13 @@ _NO_SYSTEM = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_NO_TOOL = re.compile(rf"\btool\b.{{0,80}}{_NO}|{_NO}.{{0,80}}\btool\b|tool_call", re.IGNORECASE | re.DOTALL)
+
 
 class Change(NamedTuple):
     """One thing that is asked differently."""
 
-    what: Literal["leave_out", "rename", "fold_system"]
+    what: Literal["leave_out", "rename", "fold_roles"]
     name: str = ""
     """The parameter."""
 
@@ -89,8 +91,8 @@ def find_change(body: Mapping[str, Any], error: EndpointError) -> Change | None:
     """What to ask differently after this refusal of this body; None where it names nothing."""
     if error.status not in _STATUSES or error.kind not in ("refused", "bad_response"):
         return None
-    if any(message["role"] == "system" for message in body["messages"]) and _NO_SYSTEM.search(error.message):
-        return Change("fold_system")
+    if _refuses_roles(error.message, body["messages"]):
+        return Change("fold_roles")
     name = _named(body, error)
     said = f"{error.labels} {error.message}"
     is_limit_renamed = name == "max_tokens" and "max_completion_tokens" in error.message
@@ -123,17 +125,31 @@ def _apply(change: Change, body: dict[str, Any]) -> None:
         case "rename":
             if "max_tokens" in body:
                 body.setdefault("max_completion_tokens", body.pop("max_tokens"))
-        case "fold_system":
+        case "fold_roles":
             body["messages"] = _folded(body["messages"])
 
 
+def _refuses_roles(said: str, messages: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a refusal is about who says what, in messages that can be told as user and assistant alone."""
+    if _folded(messages) == list(messages):
+        return False
+    has_tool = any(message["role"] == "tool" for message in messages)
+    return bool(_NO_SYSTEM.search(said) or (has_tool and _NO_TOOL.search(said)))
+
+
 def _folded(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """The same with what system said put before what the user says first."""
-    said = [message["content"] for message in messages if message["role"] == "system"]
-    others = [dict(message) for message in messages if message["role"] != "system"]
-    first = next((message for message in others if message["role"] == "user"), None)
-    if first is None:
-        first = {"role": "user", "content": ""}
-        others.insert(0, first)
-    first["content"] = "\n\n".join(text for text in (*said, first["content"]) if text)
-    return others
+    """The same as user and assistant in turn, the user first.
+
+    What system said stands before what the user says first, and what a tool said is told by the user.
+    """
+    system = "\n\n".join(message["content"] for message in messages if message["role"] == "system")
+    folded = [{"role": "user", "content": system}]
+    for message in messages:
+        is_tool, text = message["role"] == "tool", message["content"]
+        role = "user" if is_tool else message["role"]
+        text = f"Result of a tool:\n{text}" if is_tool else text
+        if role == folded[-1]["role"]:
+            folded[-1]["content"] = "\n\n".join(part for part in (folded[-1]["content"], text) if part)
+        elif role != "system":
+            folded.append({"role": role, "content": text})
+    return folded

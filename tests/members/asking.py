@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,11 +22,11 @@ class Answered(NamedTuple):
     usage: Usage
 
 
-def ask(endpoint: ScriptedEndpoint, **changes: Any) -> Answered:
+def ask(endpoint: ScriptedEndpoint, *, messages: Sequence[Message] = QUESTION, **changes: Any) -> Answered:
     """The answer as its reader has it at the end."""
     where = Endpoint(**({"name": "Ann", "base_url": endpoint.base_url, "model": "m", "key": KEY} | changes))
     text = thinking = ""
-    for chunk in stream_answer(where, QUESTION, sampling=Sampling()):
+    for chunk in stream_answer(where, messages, sampling=Sampling()):
         text = chunk.onto(text)
         thinking += chunk.thinking
     assert chunk.usage is not None

@@ -13,7 +13,7 @@ from blender_ui.errors import MemberError
 from blender_ui.members.endpoint import Endpoint, Habits
 from blender_ui.members.openai_endpoint import stream_answer
 from blender_ui.members.openai_request import Change, Extra
-from blender_ui.members.protocol import Sampling
+from blender_ui.members.protocol import Message, Sampling
 from tests.members.asking import QUESTION, ask, failure_of
 from tests.members.scripted_endpoint import (
     KEY,
@@ -134,6 +134,42 @@ def test_what_system_said_stands_before_what_the_user_said() -> None:
         ask(endpoint)
     content = "Be brief.\n\nHow long does tea take?"
     assert endpoint.requests[1]["messages"] == [{"role": "user", "content": content}]
+
+
+CONVERSATION = (
+    Message("system", "Be brief."),
+    Message("user", "How long?"),
+    Message("assistant", "What?"),
+    Message("tool", "kettle: on"),
+    Message("user", "Tea."),
+)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        SYSTEM[3],
+        openai("Invalid parameter: messages with role 'tool' must be a response to a preceeding message with "
+               "'tool_calls'.", param="messages.[3].role"),
+        openai("Role 'tool' is not supported by this template"),
+    ],
+)  # fmt: skip
+def test_a_conversation_is_told_as_user_and_assistant_in_turn_where_its_roles_are_refused(
+    document: Any,
+) -> None:
+    def is_so(body: dict[str, Any]) -> bool:
+        return any(message["role"] not in ("user", "assistant") for message in body["messages"])
+
+    with ScriptedEndpoint([refuses_while(is_so, refuses(400, document))]).running() as endpoint:
+        ask(endpoint, messages=CONVERSATION)
+    first, second = endpoint.requests
+    assert [message["role"] for message in first["messages"]] == [one.role for one in CONVERSATION]
+    assert all(message.keys() == {"role", "content"} for message in first["messages"])
+    assert second["messages"] == [
+        {"role": "user", "content": "Be brief.\n\nHow long?"},
+        {"role": "assistant", "content": "What?"},
+        {"role": "user", "content": "Result of a tool:\nkettle: on\n\nTea."},
+    ]
 
 
 def test_of_two_that_exclude_each_other_the_temperature_is_kept() -> None:
