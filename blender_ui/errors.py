@@ -11,6 +11,7 @@
     │   └── NotPermitted         this role may not do it
     │       └── NotSignedIn      nobody is signed in, and somebody must be
     ├── MalformedInput           text from outside does not have the form it must have
+    │   └── UnknownShape         a file's columns are those of no known tool
     ├── SchemaMismatch           the database is of another version than the code
     ├── StorageError             a disk or the database does not do its part, whatever is asked of it
     ├── UnexpectedError          a fault of the program; the details are in the log
@@ -75,6 +76,18 @@ class MalformedInput(BlenderError):
     def __init__(self, message: str, *, faults: tuple[tuple[int, str], ...] = ()) -> None:
         super().__init__(message)
         self.faults = faults
+
+
+class UnknownShape(MalformedInput):
+    """The columns of a file are those of no known tool.
+
+    Attributes:
+        columns: Their names, in the file's order.
+    """
+
+    def __init__(self, message: str, *, columns: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.columns = columns
 
 
 class SchemaMismatch(BlenderError):

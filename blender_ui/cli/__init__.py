@@ -120,6 +120,11 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ask-labelled", action="store_true", help="ask people also about pairs that have labels"
     )
+    parser.add_argument(
+        "--skip-faulty",
+        action="store_true",
+        help="skip malformed rows, and name them, instead of the whole file",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a file")
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from blender_ui.bootstrap import build_services
 from blender_ui.errors import MalformedInput, StorageError
+from blender_ui.exchange.intake import Reading
 from blender_ui.services.data.importing import ImportReport, tell_what_was_not_taken
 from blender_ui.settings import Settings
 
@@ -17,11 +18,12 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Import each file whole or not at all; malformed lines are listed by number."""
     services = build_services(settings)
     is_whole = True
+    reading = Reading(source=options.source, skip_faulty=options.skip_faulty)
     try:
         for path in options.files:
             try:
                 report = services.importing.import_file(
-                    path, ask_labelled=options.ask_labelled, source=options.source
+                    path, ask_labelled=options.ask_labelled, reading=reading
                 )
             except (MalformedInput, StorageError) as error:
                 is_whole = False

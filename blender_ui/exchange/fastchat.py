@@ -11,14 +11,17 @@ Non-goal: addresses; a voter's is hashed at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
+from blender_ui.exchange.chats import Compared, compare
+from blender_ui.exchange.columns import Columns, is_blank
 from blender_ui.exchange.fields import FieldError, Fields, LeftOut
 from blender_ui.exchange.gathering import UNNAMED, id_of_question
+from blender_ui.exchange.limits import shorten
+from blender_ui.exchange.particulars import name_of
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
 from blender_ui.exchange.verdicts import find_winner, read_winner
-from blender_ui.exchange.words import Exchange, read_exchange, read_seconds_since_1970, read_turns
+from blender_ui.exchange.words import Turn, read_seconds_since_1970, read_turns
 
 _VOTES_FOR_ONE = ("upvote", "downvote")
 _ERRORS = (
@@ -32,7 +35,7 @@ _ERRORS = (
 """What FastChat writes in place of an answer (``fastchat/constants.py``), in small letters."""
 
 
-def parse_vote(line: Mapping[str, Any], source: str) -> PromptRecord:
+def parse_vote(line: Columns, source: str) -> PromptRecord:
     """Read a line of a conversation log.
 
     Raises:
@@ -48,9 +51,8 @@ def parse_vote(line: Mapping[str, Any], source: str) -> PromptRecord:
     models = [
         _model(state.value.get("model_name"), line["models"], place) for place, state in enumerate(states)
     ]
-    exchanges = [read_exchange(_by_speaker(chat)) for chat in chats]
     return _record(
-        exchanges,
+        compare([], [_by_speaker(chat) for chat in chats]),
         models,
         LabelRecord(
             annotator=_voter(line.get("ip")),
@@ -65,17 +67,17 @@ def parse_vote(line: Mapping[str, Any], source: str) -> PromptRecord:
     )
 
 
-def parse_battle(battle: Mapping[str, Any], source: str) -> PromptRecord:
+def parse_battle(battle: Columns, source: str) -> PromptRecord:
     """Read a battle."""
     fields = Fields(battle)
     chats = [read_turns(battle[f"conversation_{side}"]) for side in "ab"]
-    judge = fields.optional_text("judge", longest=128) or UNNAMED
-    models = [fields.text(f"model_{side}", longest=128, blank=False) for side in "ab"]
+    judge = name_of(battle.get("judge"), most=128) or UNNAMED
+    models = [_model(battle.get(f"model_{side}"), None, 0) for side in "ab"]
     winner = find_winner(battle, (models[0], models[1]))
     if winner is None:
         raise fields.fault("'winner' is missing")
     return _record(
-        [read_exchange(_by_speaker(chat)) for chat in chats],
+        compare([], [_judged_turns(_by_speaker(chat), battle.get("turn")) for chat in chats]),
         models,
         LabelRecord(
             annotator=judge,
@@ -86,14 +88,14 @@ def parse_battle(battle: Mapping[str, Any], source: str) -> PromptRecord:
             kind="judge" if judge.startswith(("gpt", "claude")) else "human",
             at=read_seconds_since_1970(battle.get("tstamp")),
         ),
-        id=str(battle.get("question_id") or ""),
+        id=next((str(battle[name]) for name in ("question_id", "id") if not is_blank(battle.get(name))), ""),
         source=source,
-        lang=fields.optional_text("language", longest=32),
+        lang=name_of(battle.get("language"), most=32),
     )
 
 
 def _record(
-    exchanges: list[Exchange],
+    compared: Compared,
     models: list[str],
     label: LabelRecord,
     *,
@@ -101,24 +103,31 @@ def _record(
     source: str,
     lang: str | None = None,
 ) -> PromptRecord:
-    prompt = exchanges[0].prompt
-    if exchanges[1].prompt != prompt:
-        raise FieldError("the two conversations begin with different questions")
+    history, prompt, _ = compared.asked
     if not prompt.strip():
         raise FieldError("the question is blank")
-    if any(error in told.answer.casefold() for told in exchanges for error in _ERRORS):
+    if any(error in answer.casefold() for answer in compared.answers for error in _ERRORS):
         raise LeftOut("an answer is the text of an error, not a model's")
     return PromptRecord(
-        id=id[:256] or id_of_question(prompt),
+        id=shorten(id, 256) or id_of_question(prompt, history=history),
         source=source,
         prompt=prompt,
+        history=history,
         candidates=tuple(
-            CandidateRecord(model=model, text=told.answer)
-            for model, told in zip(models, exchanges, strict=True)
+            CandidateRecord(model=model, text=text)
+            for model, text in zip(models, compared.answers, strict=True)
         ),
         labels=(label,),
         lang=lang,
     )
+
+
+def _judged_turns(chat: list[Turn], n_turns: Any) -> list[Turn]:
+    """A chat up to the turn that was judged: MT-bench's chats go on after it."""
+    if isinstance(n_turns, bool) or not isinstance(n_turns, int) or n_turns < 1:
+        return chat
+    answers = [place for place, turn in enumerate(chat) if turn.role == "assistant"]
+    return chat[: answers[n_turns - 1] + 1] if len(answers) > n_turns else chat
 
 
 def _messages(state: Fields) -> Any:
@@ -138,7 +147,7 @@ def _voter(address: Any) -> str:
     return f"voter-{hashlib.sha256(str(address).encode()).hexdigest()[:12]}"
 
 
-def _by_speaker(chat: Any) -> Any:
+def _by_speaker(chat: list[Turn] | None) -> list[Turn]:
     """The chat with its speakers as user and assistant: FastChat's templates name them as they like."""
     if not chat:
         raise FieldError("a conversation is no list of messages")
@@ -153,5 +162,5 @@ def _model(name: Any, models: Any, place: int) -> str:
     listed = models[place] if isinstance(models, list) and len(models) == 2 else None
     for candidate in (name, listed):
         if isinstance(candidate, str) and candidate.strip():
-            return candidate[:128]
+            return shorten(candidate, 128)
     raise FieldError("neither 'states' nor 'models' name the model of each side")

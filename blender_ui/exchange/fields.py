@@ -26,6 +26,10 @@ class LeftOut(FieldError):
     """
 
 
+class Undecidable(FieldError):
+    """What every row of a file means is in doubt, so that no row may be skipped for it."""
+
+
 class TooLong(FieldError):
     """A text is longer than any may be: the rest of such a file is not read."""
 
@@ -65,20 +69,18 @@ class Fields:
         """A fault at this place."""
         return FieldError(f"{self._place}: {reason}" if self._place else reason)
 
-    def text(self, key: str, *, longest: int | None = None, blank: bool = True) -> str:
+    def text(self, key: str, *, blank: bool = True) -> str:
         """A text that must be there."""
         text = self._required(key)
         if not isinstance(text, str):
             raise self.fault(f"expected text as {key!r}, came {_name(text)}")
         if not blank and not text.strip():
             raise self.fault(f"{key!r} is blank")
-        if longest is not None and len(text) > longest:
-            raise self.fault(f"{key!r} has {len(text)} characters, the most is {longest}")
         return text
 
-    def optional_text(self, key: str, *, longest: int | None = None) -> str | None:
+    def optional_text(self, key: str) -> str | None:
         """A text, or None where it is absent or null."""
-        return None if self._value.get(key) is None else self.text(key, longest=longest)
+        return None if self._value.get(key) is None else self.text(key)
 
     def objects(self, key: str) -> Iterator[Fields]:
         """The objects of a list that must be there."""

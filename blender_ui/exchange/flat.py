@@ -10,182 +10,154 @@ row does not tell are drawn at random, so that "chosen" is no side. Non-goal: ga
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from blender_ui.exchange.fields import FieldError, Fields, LeftOut
-from blender_ui.exchange.gathering import UNNAMED, id_of_question
-from blender_ui.exchange.jsonl import STRENGTH_BY_WORD, parse_time
-from blender_ui.exchange.records import CandidateRecord, Kind, LabelRecord, PromptRecord, Winner
+from blender_ui.exchange.chats import Compared, compare, implied_opening, read_side, read_turn_lists
+from blender_ui.exchange.columns import Columns, as_value, find_sides, model_columns
+from blender_ui.exchange.fields import FieldError, LeftOut
+from blender_ui.exchange.particulars import UNKNOWN, label_of, model_of, name_of, record_of
+from blender_ui.exchange.questions import Question, find_prompt, read_question
+from blender_ui.exchange.ratings import is_first_by_lot, prefer
+from blender_ui.exchange.records import CandidateRecord, PromptRecord
+from blender_ui.exchange.transcripts import read_transcript
 from blender_ui.exchange.verdicts import find_winner
-from blender_ui.exchange.words import (
-    CONVERSATION,
-    Turn,
-    read_exchange,
-    read_text,
-    read_turn_texts,
-    read_turns,
-)
+from blender_ui.exchange.words import Turn, read_turn_texts, read_turns
 
-TEXT_A = ("text_a", "response_a", "answer_a")
-TEXT_B = ("text_b", "response_b", "answer_b")
-UNKNOWN = "unknown"
+CHOSEN = (
+    ("chosen", "rejected"),
+    ("chosen_response", "rejected_response"),
+    ("chosen_answer", "rejected_answer"),
+    ("chosen_output", "rejected_output"),
+    ("chosen_text", "rejected_text"),
+    ("response_chosen", "response_rejected"),
+    ("preferred_output", "non_preferred_output"),
+    ("preferred", "rejected"),
+    ("preferred", "dispreferred"),
+    ("accepted", "rejected"),
+    ("better", "worse"),
+)
+"""Names of the column of the better answer, and of the worse."""
+EQUAL_SCORES = "the scores of 'chosen' and 'rejected' are equal, so neither is better"
 _SCORES = tuple(
     names
-    for word in ("score", "rating", "reward")
+    for word in ("score", "rating", "reward", "avg_rating")
     for names in ((f"{word}_chosen", f"{word}_rejected"), (f"chosen_{word}", f"rejected_{word}"))
 )
-_KINDS: dict[str, Kind] = {"human": "human", "judge": "judge"}
-_NUMBERS = ("strength", "seconds")
 
 
-def parse_label_row(row: Mapping[str, Any], source: str) -> PromptRecord:
+def parse_label_row(row: Columns, source: str) -> PromptRecord:
     """Read one label; a row without a winner is a pair that nobody has compared yet."""
-    row = _cleaned(row)
-    fields = Fields(row)
-    names = [next((name for name in side if name in row), side[0]) for side in (TEXT_A, TEXT_B)]
-    prompt, texts = _texts(row, names)
-    models = (_model(fields, "model_a"), _model(fields, "model_b"))
-    candidates = tuple(
-        CandidateRecord(model=model, text=text) for model, text in zip(models, texts, strict=True)
-    )
-    winner = find_winner(row, models)
-    labels = () if winner is None else (_label(fields, row, winner),)
-    return _record(fields, prompt, candidates, labels, source=source)
+    sides = find_sides(frozenset(row))
+    if sides is None:
+        raise FieldError("expected two answers, such as 'text_a' and 'text_b'")
+    question = read_question(row)
+    compared = _compare(question, [row.get(name) for name in sides.texts], sides.texts)
+    models = tuple(model_of(row, names) for names in model_columns(sides))
+    candidates = [
+        CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
+    ]
+    winner = find_winner(row, (models[0], models[1]))
+    labels = () if winner is None else (label_of(row, winner),)
+    return record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
 
 
-def parse_chosen_row(row: Mapping[str, Any], source: str) -> PromptRecord:
-    """Read a chosen and a rejected answer as one label.
+def parse_chosen_row(row: Columns, source: str) -> PromptRecord:
+    """Read chosen and rejected answers, one or several of each, each of the first as better than each other.
 
     Raises:
         LeftOut: If the row's own scores say that neither is better.
     """
-    row = _cleaned(row)
-    fields = Fields(row)
-    prompt, answers = _texts(row, ("chosen", "rejected"))
-    for first, second in _SCORES:
-        if row.get(first) is not None and row.get(first) == row.get(second):
-            raise LeftOut("the scores of 'chosen' and 'rejected' are equal, so neither is better")
-    models = [_model(fields, f"{name}_model") for name in ("chosen", "rejected")]
-    chosen, rejected = (
-        CandidateRecord(model=model, text=text) for model, text in zip(models, answers, strict=True)
-    )
-    is_first = hashlib.sha256("\x1f".join((prompt, *sorted(answers))).encode()).digest()[0] % 2 == 0
-    is_first = is_first if answers[0] <= answers[1] else not is_first
-    candidates = (chosen, rejected) if is_first else (rejected, chosen)
-    label = _label(fields, row, "a" if is_first else "b")
-    return _record(fields, prompt, candidates, (label,), source=source)
+    names = next((pair for pair in CHOSEN if row.keys() >= set(pair)), CHOSEN[0])
+    _refuse_equal_scores(row)
+    question = read_question(row) if find_prompt(row) else Question([], "")
+    several = [_several(row.get(name)) for name in names]
+    if several == [None, None]:
+        return _pair(row, question, names, source)
+    better, worse = (texts or [row[name]] for texts, name in zip(several, names, strict=True))
+    compared = compare(question.turns, [read_side(one, names[0]) for one in (*better, *worse)])
+    models = _models(row, names, len(better), len(worse))
+    labels = []
+    for a in range(len(better)):
+        for b in range(len(better), len(better) + len(worse)):
+            left, right, winner = prefer(a, b, compared.asked.prompt, compared.answers)
+            labels.append(label_of(row, winner, a=left, b=right))
+    candidates = [
+        CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
+    ]
+    return record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
 
 
-def _texts(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, list[str]]:
-    """The prompt and the two answers under these names: texts, chats, or texts in lists of turns."""
-    turns = [read_turn_texts(row.get(name)) for name in ("prompt", *names)]
-    if all(turns):
-        if any(len(texts or ()) > 1 for texts in turns):
-            raise LeftOut(CONVERSATION)
-        return (turns[0] or [""])[0], [(texts or [""])[0] for texts in turns[1:]]
-    chats = [read_turns(row.get(name)) for name in names]
-    asked = row.get("prompt")
-    if any(chat is not None for chat in chats):
-        asked_turns = read_turns(asked)
-        opening = asked_turns or ([Turn("user", asked)] if isinstance(asked, str) else [])
-        told = [
-            _told(opening, chat or [Turn("assistant", _required_text(row, (name,)))])
-            for name, chat in zip(names, chats, strict=True)
-        ]
-        if told[0][0] != told[1][0]:
-            raise FieldError(f"{names[0]!r} and {names[1]!r} answer different questions")
-        return told[0][0], [answer for _, answer in told]
-    prompt = read_text(asked)
-    if prompt is None:
-        came = "nothing" if asked is None else type(asked).__name__
+def _pair(row: Columns, question: Question, names: tuple[str, str], source: str) -> PromptRecord:
+    compared = _compare(question, [row.get(name) for name in names], names)
+    models = _models(row, names, 1, 1)
+    is_first = is_first_by_lot(compared.asked.prompt, *compared.answers)
+    candidates = [
+        CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
+    ]
+    label = label_of(row, "a" if is_first else "b")
+    in_order = candidates if is_first else candidates[::-1]
+    return record_of(row, compared.asked, in_order, (label,), input=question.input, source=source)
+
+
+def _compare(question: Question, answers: Sequence[Any], names: Sequence[str]) -> Compared:
+    """The question and the two answers: texts, chats, or texts in lists of turns."""
+    if question.turns:
+        lists = read_turn_lists(question.value, answers)
+        if lists is not None:
+            return compare([], lists)
+        return compare(
+            question.turns, [read_side(answer, name) for answer, name in zip(answers, names, strict=True)]
+        )
+    if all(isinstance(answer, str) and read_turns(answer) is None for answer in answers):
+        return _implied(*answers, names=names)
+    chats = [read_side(answer, name) for answer, name in zip(answers, names, strict=True)]
+    if not any(turn.role != "assistant" for turn in chats[0]):
         raise FieldError(
-            f"expected text or a chat as 'prompt', came {came}; "
+            "expected text or a chat as 'prompt', came nothing; "
             f"without it {names[0]!r} and {names[1]!r} must be chats"
         )
-    return prompt, [_required_text(row, (name,)) for name in names]
+    return compare([], chats)
 
 
-def _told(opening: Sequence[Turn], chat: Sequence[Turn]) -> tuple[str, str]:
-    """Question and answer of a chat that may begin with the opening or go on from it."""
-    starts_over = any(turn.role != "assistant" for turn in chat)
-    whole = list(chat) if starts_over else [*opening, *chat]
-    return read_exchange(whole)
-
-
-def _model(fields: Fields, name: str) -> str:
-    model = fields.optional_text(name, longest=128) or ""
-    return model if model.strip() else UNKNOWN
-
-
-def _label(fields: Fields, row: Mapping[str, Any], winner: Winner) -> LabelRecord:
-    strength, seconds = fields.number("strength", words=STRENGTH_BY_WORD), fields.number("seconds")
-    if strength is not None and not 0 < strength <= 1:
-        raise FieldError(f"expected 'strength' above 0 and at most 1, came {strength}")
-    if seconds is not None and seconds < 0:
-        raise FieldError(f"expected 'seconds' to be 0 or more, came {seconds}")
-    return LabelRecord(
-        annotator=fields.optional_text("annotator", longest=128) or UNNAMED,
-        a=0,
-        b=1,
-        winner=winner,
-        kind="human" if row.get("kind") is None else fields.choice("kind", _KINDS),
-        strength=strength,
-        reason=fields.optional_text("reason"),
-        seconds=seconds,
-        at=parse_time(fields),
-    )
-
-
-def _record(
-    fields: Fields,
-    prompt: str,
-    candidates: tuple[CandidateRecord, ...],
-    labels: tuple[LabelRecord, ...],
-    *,
-    source: str,
-) -> PromptRecord:
-    given_input = fields.optional_text("instruction_input") or ""
-    if not (prompt.strip() or given_input.strip()):
-        raise FieldError("'prompt' is blank")
-    return PromptRecord(
-        id=fields.optional_text("id", longest=256) or id_of_question(prompt, given_input),
-        source=fields.optional_text("source", longest=128) or source,
-        prompt=prompt,
-        input=given_input,
-        candidates=candidates,
-        labels=labels,
-        licence=fields.optional_text("licence", longest=128),
-        lang=fields.optional_text("lang", longest=32),
-        category=fields.optional_text("category", longest=128),
-    )
-
-
-def _required_text(row: Mapping[str, Any], names: Sequence[str]) -> str:
-    name = next((name for name in names if name in row), names[0])
-    value = row.get(name)
-    if not isinstance(value, str):
+def _implied(first: str, second: str, *, names: Sequence[str]) -> Compared:
+    """Two whole dialogues in text, or two texts that begin with their prompt."""
+    told = [read_transcript(text) for text in (first, second)]
+    if told[0] and told[1]:
+        return compare([], [told[0], told[1]])
+    split = implied_opening(first, second)
+    if split is None:
         raise FieldError(
-            f"expected text as {name!r}, came {type(value).__name__ if value is not None else 'nothing'}"
+            "expected text or a chat as 'prompt', came nothing; "
+            f"without it {names[0]!r} and {names[1]!r} must be chats, or begin with the same words"
         )
-    return value
+    prompt, *answers = split
+    return compare([Turn("user", prompt)], [[Turn("assistant", answer)] for answer in answers])
 
 
-def _cleaned(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row without empty cells, but empty answers; numbers that CSV spells as numbers, ids as text."""
-    texts = (*TEXT_A, *TEXT_B, "prompt", "chosen", "rejected")
-    fields = {
-        name: value
-        for name, value in row.items()
-        if name in texts or not (isinstance(value, str) and not value.strip())
-    }
-    for name in _NUMBERS:
-        if isinstance(fields.get(name), str):
-            try:
-                fields[name] = float(fields[name])
-            except ValueError:
-                continue  # a word, or a fault that the field's reader names
-    if isinstance(fields.get("id"), int) and not isinstance(fields["id"], bool):
-        fields["id"] = str(fields["id"])
-    return fields
+def _several(value: Any) -> list[Any] | None:
+    """Several answers in one column; None where it holds one."""
+    value = as_value(value) if read_turn_texts(value) else value
+    if isinstance(value, list) and value and read_turns(value) is None:
+        return value
+    return None
+
+
+def _models(row: Columns, names: tuple[str, str], n_better: int, n_worse: int) -> list[str]:
+    """Who wrote the better answers and the worse, where the row says so."""
+    listed = as_value(row.get("models")) if "models" in row else None
+    if isinstance(listed, list) and len(listed) == n_better + n_worse:
+        return [name_of(model, most=128) or UNKNOWN for model in listed]
+    models = []
+    for name, short, n in zip(names, ("chosen", "rejected"), (n_better, n_worse), strict=True):
+        told = model_of(row, (f"{name}_model", f"{short}_model", f"model_{short}"))
+        models += [told if n == 1 else UNKNOWN] * n
+    return models
+
+
+def _refuse_equal_scores(row: Columns) -> None:
+    for first, second in _SCORES:
+        if row.get(first) is not None and row.get(first) == row.get(second):
+            raise LeftOut(EQUAL_SCORES)
+    if str(row.get("status")).casefold() == "tie":
+        raise LeftOut(EQUAL_SCORES)

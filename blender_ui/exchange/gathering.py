@@ -1,90 +1,166 @@
-"""Gather rows that are about the same prompt into one record.
+"""Gather rows that are about the same prompt into one record, on the disk where there are many.
 
 Invariant: candidates keep the order in which they first come, and are one where model and text are; labels
 keep theirs. Votes that a file gives to nobody are of different people, who are told apart by their place
-among the unnamed ones of a pair: the same file, or a longer one, gives them the same names. Non-goal: reading
-rows.
+among the unnamed ones of a pair: the same file, or a longer one, gives them the same names. Memory holds one
+prompt at a time. Non-goal: reading rows.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import pickle
+import re
+import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count, groupby
+from typing import Any
 
+from blender_ui.errors import StorageError
 from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.limits import shorten
+from blender_ui.exchange.ratings import Judged, Rating, RowRead, judge
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
+from blender_ui.values import Message
 
 UNNAMED = ""
 """The annotator of a label whose row does not name one, until ``Gathering.records`` tells them apart."""
 SOMEONE = "someone"
 """What the first unnamed annotator of a pair is called; the next ones are someone-2, someone-3."""
+_IS_SOMEONE = re.compile(rf"{SOMEONE}(-\d+)?")
+_CACHE_KIB = 64 << 10
 
-
-@dataclass
-class _Gathered:
-    """``places`` is empty where the first record may not repeat."""
-
-    first: PromptRecord
-    number: int
-    places: dict[tuple[CandidateRecord, int], int] = field(default_factory=dict)
-    labels: list[LabelRecord] = field(default_factory=list)
+OnAlone = Callable[[Rating], None]
+"""Takes a rating that made no vote."""
 
 
 class Gathering:
-    """Records in the making, by source and id."""
+    """Records in the making, by source and id. Close it, which removes what it keeps."""
 
     def __init__(self) -> None:
-        self._gathered: dict[tuple[str, str], _Gathered] = {}
+        # A database without a name is SQLite's own temporary file: in memory while it is small.
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.executescript(
+            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
+            "CREATE TABLE prompt (id INTEGER PRIMARY KEY, key BLOB UNIQUE, asked BLOB, may_repeat INT, "
+            "place TEXT, file TEXT);"
+            "CREATE TABLE row (id INTEGER PRIMARY KEY, prompt_id INT, content BLOB);"
+            "CREATE INDEX by_prompt ON row (prompt_id);"
+        )
+        self.n_prompts = 0
 
-    def add(self, record: PromptRecord, *, number: int, may_repeat: bool) -> None:
+    def close(self) -> None:
+        """Remove what was kept."""
+        self._rows.close()
+
+    def add(self, read: RowRead, *, place: str, may_repeat: bool, file: str = "") -> None:
         """Take what one row says.
 
         Args:
-            record: The row's; its candidates join those of earlier rows with the same source and id.
-            number: Of the row, for faults.
+            read: Its record's candidates join those of earlier rows with the same source and id.
+            place: Of the row, for faults.
             may_repeat: Whether other rows may be about the same prompt.
+            file: Where it stands. Files of a folder may each number their prompts from 0, so an id that an
+                earlier file gave to another prompt is told apart by the file's name.
 
         Raises:
             FieldError: If an earlier row had the same id for another prompt, or one of the two may not
                 repeat.
         """
-        key = (record.source, record.id)
-        earlier = self._gathered.get(key)
-        if earlier is None:
-            self._gathered[key] = earlier = _Gathered(record, number)
-            if not may_repeat:
-                return
-        elif not (may_repeat and earlier.places):
-            raise FieldError(
-                f"id {record.id!r} of source {record.source!r} is on line {earlier.number} already"
+        record = read.record
+        key, asked = (
+            _digest(record.source, record.id),
+            _digest(json.dumps([record.prompt, record.input, record.history])),
+        )
+        with _space():
+            found = self._rows.execute(
+                "SELECT id, asked, may_repeat, place, file FROM prompt WHERE key = ?", (key,)
+            ).fetchone()
+            if found is not None and may_repeat and found[1] != asked and found[4] != file:
+                own_id = shorten(f"{file}/{record.id}", 256)
+                return self.add(
+                    replace(read, record=replace(record, id=own_id)),
+                    place=place,
+                    may_repeat=may_repeat,
+                    file=file,
+                )
+            if found is None:
+                added = self._rows.execute(
+                    "INSERT INTO prompt (key, asked, may_repeat, place, file) VALUES (?, ?, ?, ?, ?)",
+                    (key, asked, may_repeat, place, file),
+                )
+                prompt_id = added.lastrowid
+                self.n_prompts += 1
+            else:
+                prompt_id = _check_again(record, found, asked, may_repeat)
+            self._rows.execute(
+                "INSERT INTO row (prompt_id, content) VALUES (?, ?)",
+                (prompt_id, pickle.dumps((read.record, read.ratings), pickle.HIGHEST_PROTOCOL)),
             )
-        elif (earlier.first.prompt, earlier.first.input) != (record.prompt, record.input):
-            raise FieldError(f"id {record.id!r} had another prompt on line {earlier.number}")
+
+    def records(self, on_alone: OnAlone | None = None) -> Iterator[PromptRecord]:
+        """The records, in the order in which their prompts first came.
+
+        Args:
+            on_alone: Told each rating from which no vote follows.
+        """
+        with _space():
+            rows = self._rows.execute(
+                "SELECT prompt_id, may_repeat, content FROM row JOIN prompt ON prompt.id = prompt_id "
+                "ORDER BY prompt_id, row.id"
+            )
+            for _, same in groupby(rows, key=lambda row: row[0]):
+                parts = list(same)
+                reads = [pickle.loads(content) for _, _, content in parts]
+                if not parts[0][1]:
+                    yield reads[0][0]
+                    continue
+                record, judged = _join(reads)
+                if on_alone is not None:
+                    for rating in judged.alone:
+                        on_alone(rating)
+                yield record
+
+
+def is_someone(annotator: str) -> bool:
+    """Whether a name is one that ``Gathering`` gave to a person whom a file does not name."""
+    return bool(_IS_SOMEONE.fullmatch(annotator))
+
+
+def id_of_question(prompt: str, input: str = "", history: Sequence[Message] = ()) -> str:
+    """An id for a prompt that came without one: the same texts have the same."""
+    texts = [text for message in history for text in (message.content, message.input) if text]
+    whole = "\n\n".join((*texts, prompt))
+    return hashlib.sha256(f"{whole}\x1f{input}".encode()).hexdigest()[:32]
+
+
+def _join(reads: Iterable[tuple[PromptRecord, tuple[Rating, ...]]]) -> tuple[PromptRecord, Judged]:
+    places: dict[tuple[CandidateRecord, int], int] = {}
+    labels: list[LabelRecord] = []
+    ratings: list[Rating] = []
+    first: PromptRecord | None = None
+    for record, rated in reads:
+        first = first or record
         seen: Counter[CandidateRecord] = Counter()
-        places = []
+        own = []
         for candidate in record.candidates:
             # A row may compare two samples of one model that came out the same.
-            places.append(earlier.places.setdefault((candidate, seen[candidate]), len(earlier.places)))
+            own.append(places.setdefault((candidate, seen[candidate]), len(places)))
             seen[candidate] += 1
-        earlier.labels += [replace(label, a=places[label.a], b=places[label.b]) for label in record.labels]
-
-    def records(self) -> Iterator[PromptRecord]:
-        """The records, in the order in which their prompts first came."""
-        for gathered in self._gathered.values():
-            if gathered.places:
-                yield replace(
-                    gathered.first,
-                    candidates=tuple(candidate for candidate, _ in gathered.places),
-                    labels=tuple(_name_the_unnamed(gathered.labels)),
-                )
-            else:
-                yield gathered.first
+        labels += [replace(label, a=own[label.a], b=own[label.b]) for label in record.labels]
+        ratings += [replace(rating, index=own[rating.index]) for rating in rated]
+    assert first is not None
+    whole = replace(first, candidates=tuple(candidate for candidate, _ in places), labels=())
+    judged = judge(whole, ratings)
+    return replace(whole, labels=tuple(name_the_unnamed((*labels, *judged.labels)))), judged
 
 
-def _name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
+def name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
+    """Give each unnamed vote of a pair another name, in their order."""
     labels = tuple(labels)
     taken: defaultdict[object, set[str]] = defaultdict(set)
     for label in labels:
@@ -100,7 +176,7 @@ def _name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
 
 
 def _pair(label: LabelRecord) -> tuple[str, int, int]:
-    """A label's annotator and its two candidates, in either order."""
+    """A label's annotator's kind and its two candidates, in either order."""
     return (label.kind, *sorted((label.a, label.b)))  # type: ignore[return-value]
 
 
@@ -110,6 +186,22 @@ def _strangers() -> Iterator[str]:
         yield f"{SOMEONE}-{number}"
 
 
-def id_of_question(prompt: str, input: str = "") -> str:
-    """An id for a prompt that came without one: the same text has the same."""
-    return hashlib.sha256(f"{prompt}\x1f{input}".encode()).hexdigest()[:32]
+def _check_again(record: PromptRecord, found: Any, asked: bytes, may_repeat: bool) -> int:
+    prompt_id, asked_before, could_repeat, place, _ = found
+    if not (may_repeat and could_repeat):
+        raise FieldError(f"id {record.id!r} of source {record.source!r} is on {place} already")
+    if asked_before != asked:
+        raise FieldError(f"id {record.id!r} had another prompt on {place}")
+    return int(prompt_id)
+
+
+def _digest(*texts: str) -> bytes:
+    return hashlib.sha256("\x1f".join(texts).encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+@contextmanager
+def _space() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"there is no room for temporary files while a file is read: {error}") from error

@@ -5,10 +5,11 @@
      "labels": [{"annotator": "...", "a": 0, "b": 1, "winner": "a" | "b" | "tie", "kind": "human" | "judge"}],
      "licence": "...", "lang": "...", "category": "..."}
 
-``instruction_input``, ``licence``, ``lang`` and ``category`` may be absent, and so may a label's
-``strength`` ("slight", "clear", or a number in (0, 1]), ``accept_a`` and ``accept_b`` (whether the
-answer is acceptable at all; a tie of two that are not is "both bad"), ``reason``, ``seconds`` and
-``at`` (ISO 8601, with its zone). Other keys are ignored.
+``instruction_input``, ``history`` (the messages before the prompt, with ``role`` and ``content``),
+``licence``, ``lang`` and ``category`` may be absent, and so may a label's ``strength`` ("slight", "clear",
+or a number in (0, 1]), ``accept_a`` and ``accept_b`` (whether the answer is acceptable at all; a tie of two
+that are not is "both bad"), ``reason``, ``seconds`` and ``at`` (ISO 8601, with its zone). Other
+keys are ignored.
 
 Invariant: every fault of a file is found, up to a bound, and told by its line. Non-goal: the store.
 """
@@ -22,8 +23,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from blender_ui.conversations import messages_json, parse_messages
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.fields import FieldError, Fields, refuse_half_characters
+from blender_ui.exchange.limits import shorten
 from blender_ui.exchange.packing import numbered_lines
 from blender_ui.exchange.records import (
     CandidateRecord,
@@ -33,6 +36,7 @@ from blender_ui.exchange.records import (
     Winner,
     refuse_long_texts,
 )
+from blender_ui.values import Message
 
 MOST_FAULTS = 100
 """A file with more faults than this is given up on."""
@@ -72,7 +76,7 @@ def read_records(path: Path) -> Iterator[PromptRecord]:
         else:
             yield record
     if faults:
-        raise MalformedInput(tell_faults(path, faults), faults=tuple(faults))
+        raise MalformedInput(tell_faults(path.name, faults), faults=tuple(faults))
 
 
 def write_records(path: Path, records: Iterable[PromptRecord]) -> int:
@@ -106,20 +110,32 @@ def parse_record(value: Any) -> PromptRecord:
     if not (prompt.strip() or given_input.strip()):
         raise fields.fault("'prompt' is blank, and so is 'instruction_input'")
     candidates = tuple(
-        CandidateRecord(model=candidate.text("model", longest=128, blank=False), text=candidate.text("text"))
+        CandidateRecord(model=shorten(candidate.text("model", blank=False), 128), text=candidate.text("text"))
         for candidate in fields.objects("candidates")
     )
     return PromptRecord(
-        id=fields.text("id", longest=256, blank=False),
-        source=fields.text("source", longest=128, blank=False),
+        id=shorten(fields.text("id", blank=False), 256),
+        source=shorten(fields.text("source", blank=False), 128),
         prompt=prompt,
         input=given_input,
+        history=_parse_history(fields),
         candidates=candidates,
         labels=tuple(_parse_label(label, len(candidates)) for label in fields.objects("labels")),
-        licence=fields.optional_text("licence", longest=128),
-        lang=fields.optional_text("lang", longest=32),
-        category=fields.optional_text("category", longest=128),
+        licence=_short(fields.optional_text("licence"), 128),
+        lang=_short(fields.optional_text("lang"), 32),
+        category=_short(fields.optional_text("category"), 128),
     )
+
+
+def _parse_history(fields: Fields) -> tuple[Message, ...]:
+    try:
+        return parse_messages(fields.value.get("history") or [])
+    except ValueError as error:
+        raise fields.fault(f"'history': {error}") from error
+
+
+def _short(name: str | None, most: int) -> str | None:
+    return None if name is None else shorten(name, most)
 
 
 def _parse_label(fields: Fields, n_candidates: int) -> LabelRecord:
@@ -136,7 +152,7 @@ def _parse_label(fields: Fields, n_candidates: int) -> LabelRecord:
     if seconds is not None and seconds < 0:
         raise fields.fault(f"expected 'seconds' to be 0 or more, came {seconds}")
     return LabelRecord(
-        annotator=fields.text("annotator", longest=128, blank=False),
+        annotator=shorten(fields.text("annotator", blank=False), 128),
         a=a,
         b=b,
         winner=winner,
@@ -180,19 +196,19 @@ def decode_json(line: bytes) -> Any:
     return value
 
 
-def tell_faults(path: Path, faults: Sequence[tuple[int, str]], *, unit: str = "line") -> str:
+def tell_faults(name: str, faults: Sequence[tuple[int, str]], *, unit: str = "line") -> str:
     """One sentence for the faults of a file, of which there is at least one.
 
     Args:
-        path: The file.
+        name: The file's.
         faults: Number and reason, each.
         unit: What the numbers count: lines, rows, tasks.
     """
     number, reason = faults[0]
     if len(faults) == 1:
-        return f"{path.name}, {unit} {number}: {reason}"
+        return f"{name}, {unit} {number}: {reason}"
     n_faults = f"at least {len(faults)}" if len(faults) == MOST_FAULTS else str(len(faults))
-    return f"{n_faults} {unit}s of {path.name} are malformed, the first is {unit} {number}: {reason}"
+    return f"{n_faults} {unit}s of {name} are malformed, the first is {unit} {number}: {reason}"
 
 
 def _as_object(record: PromptRecord) -> dict[str, Any]:
@@ -201,6 +217,7 @@ def _as_object(record: PromptRecord) -> dict[str, Any]:
         "source": record.source,
         "prompt": record.prompt,
         "instruction_input": record.input or None,
+        "history": messages_json(record.history) or None,
         "candidates": [{"model": candidate.model, "text": candidate.text} for candidate in record.candidates],
         "labels": [_label_as_object(label) for label in record.labels],
         "licence": record.licence,

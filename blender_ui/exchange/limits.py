@@ -6,6 +6,8 @@ may be.
 
 from __future__ import annotations
 
+import hashlib
+
 MOST_CHARACTERS = 1_000_000
 """Of one text: a prompt, an input, an answer, a reason. The longest contexts of models are about as long."""
 MOST_LINE_BYTES = 64 << 20
@@ -16,3 +18,11 @@ MOST_UNZIPPED_BYTES = 8 << 30
 """Of a zip with all its entries, which lie on the disk meanwhile."""
 MOST_BATCH_BYTES = 128 << 20
 """Of a column of rows that are decoded together."""
+
+
+def shorten(name: str, most: int) -> str:
+    """A name of at most so many characters: a longer one ends in a digest, so that two stay two."""
+    if len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: most - len(digest) - 1]}~{digest}"

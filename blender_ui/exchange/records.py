@@ -18,7 +18,7 @@ import numpy as np
 
 from blender_ui.exchange.fields import TooLong
 from blender_ui.exchange.limits import MOST_CHARACTERS
-from blender_ui.values import TARGETS, OutcomeCode, PreferenceDataset, RankingPrompt
+from blender_ui.values import TARGETS, Message, OutcomeCode, PreferenceDataset, RankingPrompt
 
 Winner = Literal["a", "b", "tie", "both_bad"]
 Kind = Literal["human", "judge"]
@@ -74,6 +74,7 @@ class PromptRecord:
     """One prompt, its candidates, and their labels; ``(source, id)`` names it everywhere.
 
     Attributes:
+        history: The messages before the prompt, the oldest first.
         rulings: What a researcher decided where people disagree, the latest last; it counts for those two
             candidates in place of the majority. Only an archive carries it from store to store.
     """
@@ -82,6 +83,7 @@ class PromptRecord:
     source: str
     prompt: str
     input: str = ""
+    history: tuple[Message, ...] = ()
     candidates: tuple[CandidateRecord, ...]
     labels: tuple[LabelRecord, ...]
     rulings: tuple[LabelRecord, ...] = ()
@@ -90,10 +92,16 @@ class PromptRecord:
     category: str | None = None
 
     @property
+    def question(self) -> RankingPrompt:
+        """The prompt as a value."""
+        return RankingPrompt(instruction=self.prompt, input=self.input, history=self.history)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of everything in the record: equal for equal records."""
         candidates = [(candidate.model, candidate.text) for candidate in self.candidates]
-        whole = (*_own_values(self), candidates, [_label_values(label) for label in self.labels])
+        whole = [*_own_values(self), candidates, [_label_values(label) for label in self.labels]]
+        whole += [self.history] if self.history else []  # stores have prints from before conversations
         return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
@@ -108,6 +116,7 @@ def refuse_long_texts(record: PromptRecord) -> None:
         TooLong: Naming the text.
     """
     texts = [("'prompt'", record.prompt), ("the input", record.input)]
+    texts += [("a message before the prompt", message.content) for message in record.history]
     texts += [(f"the answer of {candidate.model!r}", candidate.text) for candidate in record.candidates]
     texts += [("a reason", label.reason or "") for label in record.labels]
     for name, text in texts:
@@ -162,7 +171,7 @@ def to_dataset(records: Iterable[PromptRecord]) -> PreferenceDataset:
             texts.append(candidate.text)
             members.append(dataset_member(candidate.model))
             prompt_of.append(len(prompts))
-        prompts.append(RankingPrompt(instruction=record.prompt, input=record.input))
+        prompts.append(record.question)
         kept += [
             (offset, label, f"{record.source}:{label.annotator}")
             for label, stands in standing_labels(record.labels)

@@ -47,19 +47,25 @@ Syntax = Literal["json lines", "json", "csv", "tsv", "parquet", "arrow"]
 
 
 class Row(NamedTuple):
-    """One row: its number in its file from 1, and the object or why there is none."""
+    """One row: its number in its file from 1, and the object, or why there is none and its text."""
 
     number: int
     value: Any
     fault: FieldError | None = None
+    text: str = ""
 
 
 class Rows(NamedTuple):
-    """The rows of one file, and what their numbers count."""
+    """The rows of one file, and what their numbers count.
+
+    Attributes:
+        name: Of the file, below the folder if it came from one.
+    """
 
     path: Path
     unit: Literal["line", "row", "item"]
     rows: Iterator[Row]
+    name: str
 
 
 @contextmanager
@@ -73,13 +79,13 @@ def open_rows(path: Path) -> Iterator[list[Rows]]:
         MalformedInput: If there is nothing at the path, or nothing of a known form.
     """
     if path.is_dir():
-        yield [_open_file(file) for file in list_data_files(path)]
+        yield [_open_file(file, path) for file in list_data_files(path)]
     elif zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory(prefix="blender-ui-import-") as name:
             unzip(path, Path(name))
-            yield [_open_file(file) for file in list_data_files(Path(name))]
+            yield [_open_file(file, Path(name)) for file in list_data_files(Path(name))]
     elif path.is_file():
-        yield [_open_file(path)]
+        yield [_open_file(path, path.parent)]
     else:
         raise MalformedInput(f"there is no file or folder {path}")
 
@@ -110,19 +116,20 @@ def name_source(path: Path) -> str:
     return name[:128] or "import"
 
 
-def _open_file(path: Path) -> Rows:
+def _open_file(path: Path, folder: Path) -> Rows:
+    name = path.relative_to(folder).as_posix()
     match find_syntax(path):
         case "json lines":
-            return Rows(path, "line", _read_json_lines(path))
+            return Rows(path, "line", _read_json_lines(path), name)
         case "json":
-            return Rows(path, "item", _read_json(path))
+            return Rows(path, "item", _read_json(path), name)
         case "csv" | "tsv" as kind:
             delimiter = "\t" if kind == "tsv" else None
             rows = (Row(*row) for row in read_sheet(path, delimiter=delimiter))
-            return Rows(path, "line", rows)
+            return Rows(path, "line", rows, name)
         case "parquet" | "arrow" as kind:
             read = arrow.read_parquet if kind == "parquet" else arrow.read_arrow
-            return Rows(path, "row", (Row(*numbered) for numbered in enumerate(read(path), start=1)))
+            return Rows(path, "row", (Row(*numbered) for numbered in enumerate(read(path), start=1)), name)
 
 
 def find_syntax(path: Path) -> Syntax:
@@ -167,7 +174,7 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
         try:
             yield Row(number, decode_json(line))
         except FieldError as fault:
-            yield Row(number, None, fault)
+            yield Row(number, None, fault, line.decode(errors="replace"))
 
 
 def _read_json(path: Path) -> Iterator[Row]:

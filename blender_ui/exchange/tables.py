@@ -10,17 +10,21 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from blender_ui.conversations import messages_json
 from blender_ui.exchange import arrow
 from blender_ui.exchange.records import LabelRecord, PromptRecord
+from blender_ui.values import Message
 
 CSV_COLUMNS = (
     "source",
     "id",
     "prompt",
     "instruction_input",
+    "history",
     "model_a",
     "text_a",
     "model_b",
@@ -68,7 +72,7 @@ def write_parquet(path: Path, records: Iterable[PromptRecord]) -> int:
     return arrow.write_parquet(path, rows, _PARQUET)
 
 
-def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
+def write_dpo(path: Path, records: Iterable[PromptRecord], *, as_messages: bool = False) -> int:
     """Write one JSON line ``{prompt, chosen, rejected}`` a pair that people decided; say how many.
 
     Two answers with the same text are no pair: nothing can be learnt from them.
@@ -80,19 +84,41 @@ def write_dpo(path: Path, records: Iterable[PromptRecord]) -> int:
     Args:
         path: Written anew, UTF-8.
         records: The prompts with their labels.
+        as_messages: Write lists of messages in place of texts, TRL's conversational form, which alone can
+            hold what was said before a prompt. A file must have one form for all its lines.
     """
     n_lines = 0
     with path.open("w", encoding="utf-8") as stream:
         for record in records:
-            prompt = f"{record.prompt}\n\n{record.input}" if record.input else record.prompt
             for pair in decided_pairs(record.labels, record.rulings):
                 chosen, rejected = (record.candidates[index].text for index in pair)
                 if chosen.strip() == rejected.strip():
                     continue
-                line = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+                line = (
+                    _messages_line(record, chosen, rejected)
+                    if as_messages
+                    else {
+                        "prompt": _whole(record.prompt, record.input),
+                        "chosen": chosen,
+                        "rejected": rejected,
+                    }
+                )
                 stream.write(json.dumps(line, ensure_ascii=False) + "\n")
                 n_lines += 1
     return n_lines
+
+
+def _messages_line(record: PromptRecord, chosen: str, rejected: str) -> dict[str, Any]:
+    asked = [*record.history, Message("user", record.prompt, record.input)]
+    return {
+        "prompt": [{"role": one.role, "content": _whole(one.content, one.input)} for one in asked],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+    }
+
+
+def _whole(text: str, input: str) -> str:
+    return f"{text}\n\n{input}" if input else text
 
 
 def decided_pairs(
@@ -119,7 +145,8 @@ def decided_pairs(
 
 def _csv_row(record: PromptRecord, label: LabelRecord) -> tuple[str | float | None, ...]:
     a, b = record.candidates[label.a], record.candidates[label.b]
-    asked = (record.source, record.id, record.prompt, record.input, a.model, a.text, b.model, b.text)
+    before = json.dumps(messages_json(record.history), ensure_ascii=False) if record.history else None
+    asked = (record.source, record.id, record.prompt, record.input, before, a.model, a.text, b.model, b.text)
     return (
         *asked,
         label.winner,

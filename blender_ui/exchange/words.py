@@ -1,7 +1,7 @@
-"""Texts that other tools keep as chats, and times that they keep as numbers.
+"""Chats and texts as other tools keep them, and times that they keep as numbers.
 
-Invariant: of a chat, one question and one answer are taken; a conversation of several turns is left out and
-said to be, since what was said before would have to be shown with both answers. Non-goal: whole rows.
+Invariant: a message that holds more than text is left out with its row, and said to be. Non-goals: what a
+chat asks and answers (``exchange.chats``), and whole rows.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import Any, NamedTuple
 
 from blender_ui.exchange.fields import FieldError, LeftOut, refuse_half_characters
 
-CONVERSATION = (
-    "it is a conversation of several turns; so far, only a question with one answer a side can be read"
-)
 _LIST_OF_LISTS = re.compile(r"\s*\[\s*[\[{]")
+_ROLES: dict[str, tuple[str, ...]] = {
+    "user": ("user", "human", "prompter", "instruction"),
+    "assistant": ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "chatbot", "function_call"),
+    "system": ("system", "developer"),
+    "tool": ("tool", "function", "observation", "ipython"),
+}
+_TEXT_OF_A_MESSAGE = ("content", "value", "text")
 
 
 class Turn(NamedTuple):
-    """One message of a chat."""
+    """One message of a chat; ``input`` is what ``Message.input`` is."""
 
     role: str
     text: str
-
-
-class Exchange(NamedTuple):
-    """What was asked, and the answer."""
-
-    prompt: str
-    answer: str
+    input: str = ""
 
 
 def read_turns(value: Any) -> list[Turn] | None:
     """A chat as turns, from messages with role and content, as objects, as pairs, or as JSON of those.
+
+    One message alone is a chat, and so is what stands under ``messages`` or ``conversations``.
 
     Returns:
         None where the value is no chat, such as plain text.
@@ -45,6 +45,9 @@ def read_turns(value: Any) -> list[Turn] | None:
     """
     if isinstance(value, str) and _LIST_OF_LISTS.match(value):
         value = _decode(value)
+    if isinstance(value, dict):
+        held = next((value[name] for name in ("messages", "conversations") if name in value), None)
+        value = [value] if held is None else held
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         return None
     turns = [_read_turn(message) for message in value]
@@ -60,48 +63,9 @@ def read_turn_texts(value: Any) -> list[str] | None:
         value = _decode(value)
     if not isinstance(value, list) or not value:
         return None
-    return (
-        [text or "" for text in value]
-        if all(text is None or isinstance(text, str) for text in value)
-        else None
-    )
-
-
-def read_exchange(turns: Sequence[Turn]) -> Exchange:
-    """Split a chat into its question and its answer; system messages are part of the question.
-
-    Raises:
-        FieldError: If nothing was asked, or nothing answered.
-        LeftOut: If it goes on after the answer.
-    """
-    roles = [turn.role for turn in turns]
-    places = [place for place, role in enumerate(roles) if role == "assistant"]
-    if len(places) > 1 or (places and places[0] not in (0, len(turns) - 1)):
-        raise LeftOut(CONVERSATION)
-    if not places or not places[0]:
-        raise FieldError(f"expected a chat with a question and an answer, came the roles {roles}")
-    return Exchange(read_question(turns[:-1]), turns[-1].text)
-
-
-def read_question(turns: Sequence[Turn]) -> str:
-    """What a chat without an answer asks.
-
-    Raises:
-        LeftOut: If something was answered before.
-    """
-    if any(turn.role == "assistant" for turn in turns):
-        raise LeftOut(CONVERSATION)
-    return "\n\n".join(turn.text for turn in turns)
-
-
-def read_text(value: Any) -> str | None:
-    """A text, or what a chat without an answer asks; None for anything else."""
-    if isinstance(value, str) and not _LIST_OF_LISTS.match(value):
-        return value
-    turns = read_turns(value)
-    if turns is not None:
-        return read_question(turns)
-    return value if isinstance(value, str) else None
+    if not all(text is None or isinstance(text, str) for text in value):
+        return None
+    return [text or "" for text in value]
 
 
 def read_seconds_since_1970(value: Any) -> str | None:
@@ -112,6 +76,12 @@ def read_seconds_since_1970(value: Any) -> str | None:
         return datetime.fromtimestamp(float(value), UTC).isoformat()
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise FieldError(f"expected a time in seconds since 1970, came {value!r}") from error
+
+
+def role_of(word: str) -> str:
+    """Who speaks, in any tool's word: user, assistant, system, tool, or the word itself."""
+    key = word.casefold().strip()
+    return next((role for role, words in _ROLES.items() if key in words), key)
 
 
 def _decode(text: str) -> Any:
@@ -127,13 +97,15 @@ def _decode(text: str) -> Any:
 
 def _read_turn(message: Any) -> Turn | None:
     match message:
-        case {"role": str() as role, "content": content} | {"from": str() as role, "value": content}:
-            text = _read_content(content)
+        case {"role": str() as role} | {"from": str() as role}:
+            content = next((message[name] for name in _TEXT_OF_A_MESSAGE if name in message), message)
+            text = "" if content is None else _read_content(content)
         case [str() as role, content]:
             text = "" if content is None else _read_content(content)
         case _:
             return None
-    return None if text is None else Turn(_role(role), text)
+    given = message.get("input") if isinstance(message, dict) else None
+    return None if text is None else Turn(role_of(role), text, given if isinstance(given, str) else "")
 
 
 def _read_content(content: Any) -> str | None:
@@ -150,10 +122,3 @@ def _read_content(content: Any) -> str | None:
     if len(texts) < len(content):
         raise LeftOut("a message holds more than text, such as a picture")
     return "\n".join(texts)
-
-
-def _role(word: str) -> str:
-    key = word.casefold().strip()
-    if key in ("assistant", "gpt", "model", "bot", "ai"):
-        return "assistant"
-    return "user" if key in ("user", "human") else key

@@ -94,6 +94,11 @@ def list_prompt_keys(session: Session, *, sources: Sequence[str], project_id: in
     return [PromptKey(source or "", external_id or "", digest) for source, external_id, digest in rows]
 
 
+def has_history(session: Session) -> bool:
+    """Whether any prompt goes on from messages before it."""
+    return any(history for (history,) in session.execute(select(col(Prompt.history)).distinct()))
+
+
 def count_open(session: Session) -> int:
     """How many comparisons of all projects people are still to be asked."""
     query = select(func.count()).select_from(Comparison).where(col(Comparison.is_open).is_(True))

@@ -10,6 +10,8 @@ import pytest
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import PromptRecord, Tally, read_file, write_csv
+from blender_ui.exchange.intake import Reading
+from blender_ui.values import Message
 
 ROW = {"prompt": "Why?", "model_a": "m1", "text_a": "A.", "model_b": "m2", "text_b": "B."}
 
@@ -100,6 +102,12 @@ def test_unnamed_voters_of_label_studio_argilla_and_fastchat_are_different_peopl
         ("Response B wins", "b"),
         ("the second answer was better", "b"),
         ("[[A]]", "a"),
+        ("[[B>>A]]", "b"),
+        ("A=B", "tie"),
+        ("I prefer response 2", "b"),
+        ("Answer A is much better", "a"),
+        ("left slightly better", "a"),
+        ("same bad", "both_bad"),
         ("same", "tie"),
         ("Draw", "tie"),
         ("both are good", "tie"),
@@ -111,7 +119,15 @@ def test_a_winner_is_read_by_number_name_or_phrase(tmp_path: Path, word: Any, wi
     assert winners(lines(tmp_path / "x.jsonl", ROW | {"winner": word})) == [winner]
 
 
-@pytest.mark.parametrize("word", ["A is worse", "not a", "m3", "0", "1.5", True, "neither is better", "a, b"])
+def test_a_winner_that_is_a_number_of_unknown_meaning_refuses_the_file_however_it_is_read(
+    tmp_path: Path,
+) -> None:
+    path = lines(tmp_path / "x.jsonl", *[ROW | {"winner": number} for number in (1, 0, 1)])
+    with pytest.raises(MalformedInput, match=r"line 2: the winner 0 is a number .* say what each means"):
+        list(read_file(path, reading=Reading(skip_faulty=True)))
+
+
+@pytest.mark.parametrize("word", ["A is worse", "not a", "m3", "1.5", True, "neither is better", "a, b"])
 def test_a_winner_in_other_words_is_a_fault_that_names_what_is_known(tmp_path: Path, word: Any) -> None:
     with pytest.raises(MalformedInput, match=r"line 1: expected the winner as one of .*, a, .*came "):
         read(lines(tmp_path / "x.jsonl", ROW | {"winner": word}))
@@ -265,34 +281,49 @@ def answer(text: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": text}]
 
 
+BEFORE = (Message("user", "Why?"), Message("assistant", "So."))
+PARTED = ("A\n\nUser: Sure?\n\nAssistant: B", "C\n\nUser: Sure?\n\nAssistant: D")
+RIGHT = {"from_name": "x", "to_name": "answer1,answer2", "type": "pairwise", "value": {"selected": "right"}}
+
+
 @pytest.mark.parametrize(
-    "row",
+    ("row", "history", "prompt", "answers", "winner"),
     [
-        {"prompt": [SYSTEM, ASKED, SAID, AGAIN], "chosen": answer("A."), "rejected": answer("B.")},
-        {"chosen": [ASKED, SAID, AGAIN, *answer("A.")], "rejected": [ASKED, SAID, AGAIN, *answer("B.")]},
-        {"prompt": [ASKED, SAID, AGAIN], "chosen": "A.", "rejected": "B."},
-        {"prompt": [ASKED, SAID, AGAIN], "response_a": "A.", "response_b": "B.", "winner": "a"},
-        ARENA | flags(1, 0, 0)
-        | {"prompt": ["Why?", "Sure?"], "response_a": ["A", "B"], "response_b": ["C", "D"]},
-        {"winner": "model_a", "model_a": "x", "model_b": "y",
-         "conversation_a": [ASKED, SAID, AGAIN, SAID], "conversation_b": [ASKED, SAID, AGAIN, SAID]},
-        {"data": {"prompt": [ASKED, SAID, AGAIN], "answer1": "A.", "answer2": "B."}, "annotations": []},
-        {"fields": {"prompt": [ASKED, SAID, AGAIN], "a": "A.", "b": "B."}, "responses": []},
+        ({"prompt": [SYSTEM, ASKED, SAID, AGAIN], "chosen": answer("A."), "rejected": answer("B.")},
+         (Message("system", "Be brief."), *BEFORE), "Sure?", ("A.", "B."), "A."),
+        ({"chosen": [ASKED, SAID, AGAIN, *answer("A.")], "rejected": [ASKED, SAID, AGAIN, *answer("B.")]},
+         BEFORE, "Sure?", ("A.", "B."), "A."),
+        ({"prompt": [ASKED, SAID, AGAIN], "chosen": "A.", "rejected": "B."},
+         BEFORE, "Sure?", ("A.", "B."), "A."),
+        ({"prompt": [ASKED, SAID, AGAIN], "response_a": "A.", "response_b": "B.", "winner": "b"},
+         BEFORE, "Sure?", ("A.", "B."), "B."),
+        # The sides part at the first turn, so that each answer is the rest of its conversation.
+        (ARENA | flags(1, 0, 0) | {"prompt": ["Why?", "Sure?"], "response_a": ["A", "B"],
+                                   "response_b": ["C", "D"]},
+         (), "Why?", PARTED, PARTED[0]),
+        ({"winner": "model_a", "model_a": "x", "model_b": "y",
+          "conversation_a": [ASKED, SAID, AGAIN, SAID],
+          "conversation_b": [ASKED, SAID, AGAIN, *answer("B.")]},
+         BEFORE, "Sure?", ("So.", "B."), "So."),
+        ({"data": {"prompt": [ASKED, SAID, AGAIN], "answer1": "A.", "answer2": "B."},
+          "annotations": [{"result": [RIGHT]}]}, BEFORE, "Sure?", ("A.", "B."), "B."),
+        ({"fields": {"prompt": [ASKED, SAID, AGAIN], "a": "A.", "b": "B."},
+          "responses": {"preference": [{"value": "b"}]}}, BEFORE, "Sure?", ("A.", "B."), "B."),
     ],
 )  # fmt: skip
-def test_a_conversation_is_refused_with_a_sentence(tmp_path: Path, row: dict[str, Any]) -> None:
-    with pytest.raises(MalformedInput, match=r"x\.jsonl: .*conversation of several turns.*\(line 1\)"):
-        read(lines(tmp_path / "x.jsonl", row))
-
-
-def test_single_questions_beside_conversations_come_in(tmp_path: Path) -> None:
-    single = {"prompt": [SYSTEM, ASKED], "response_a": "A.", "response_b": answer("B."), "winner": "a"}
-    both_chats = single | {"response_a": answer("A.")}
-    several = single | {"prompt": [ASKED, SAID, AGAIN]}
-    (record,), tally = read(lines(tmp_path / "x.jsonl", several, both_chats, single | {"response_b": "B."}))
-    assert record.prompt == "Be brief.\n\nWhy?"
-    assert [candidate.text for candidate in record.candidates] == ["A.", "B."]
-    assert [told.places for told in tally.left_out()] == [("line 1",)]
+def test_a_conversation_is_read_with_what_was_said_before(
+    tmp_path: Path,
+    row: dict[str, Any],
+    history: tuple[Message, ...],
+    prompt: str,
+    answers: tuple[str, ...],
+    winner: str,
+) -> None:
+    (record,), _ = read(lines(tmp_path / "x.jsonl", row))
+    assert (record.history, record.prompt) == (history, prompt)
+    assert {candidate.text for candidate in record.candidates} == set(answers)
+    (label,) = record.labels
+    assert record.candidates[label.a if label.winner == "a" else label.b].text == winner
 
 
 def test_messages_of_typed_parts_are_read_and_pictures_are_left_out(tmp_path: Path) -> None:

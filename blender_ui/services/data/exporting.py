@@ -20,6 +20,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.conversations import read_history
 from blender_ui.errors import MalformedInput, StorageError
 from blender_ui.exchange import (
     CandidateRecord,
@@ -51,10 +52,10 @@ _WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
     "jsonl": write_records,
     "csv": write_csv,
     "parquet": write_parquet,
-    "dpo": write_dpo,
 }
+DPO = "dpo"
 ARCHIVE = "archive"
-FORMATS = (*_WRITERS, ARCHIVE)
+FORMATS = (*_WRITERS, DPO, ARCHIVE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +121,8 @@ class Exporting:
             return sum(table.n_rows for table in manifest.tables)
         with transaction(self._engine) as session:
             freeze(session)
+            if format == DPO:
+                return write_dpo(path, _list_records(session), as_messages=bulk.has_history(session))
             return _WRITERS[format](path, _list_records(session))
 
 
@@ -171,6 +174,7 @@ def _record(
         source=prompt.source or OWN_SOURCE,
         prompt=prompt.instruction,
         input=prompt.input,
+        history=read_history(prompt.history),
         candidates=tuple(CandidateRecord(model=row.member, text=row.text) for row in candidates),
         labels=tuple(
             LabelRecord(

@@ -18,7 +18,6 @@ from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
 from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, imported_key
-from blender_ui.values import RankingPrompt
 from db.models import Annotator, Candidate, Comparison, Member, Origin, Preference, Prompt, Role
 from db.queries import bulk
 
@@ -91,7 +90,7 @@ def write_records(
 def _prompt(record: PromptRecord, plan: QueuePlan, now: datetime) -> dict[str, Any]:
     return {
         "project_id": plan.project_id,
-        **prompt_columns(RankingPrompt(instruction=record.prompt, input=record.input)),
+        **prompt_columns(record.question),
         "source": record.source,
         "external_id": record.id,
         "licence": record.licence,

@@ -23,6 +23,7 @@ from sqlmodel import Session
 from blender_ui.errors import NotFound
 from blender_ui.exchange import LeftOutRows, PromptRecord, Tally, read_file, say_left_out
 from blender_ui.exchange.archive import is_archive
+from blender_ui.exchange.intake import Reading
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.data.archiving import import_archive
 from blender_ui.services.data.import_rows import QueuePlan, Written, write_records
@@ -53,6 +54,8 @@ class ImportReport:
         n_replaced: Labels that do not stand: the same annotator judged the pair again, later in the file.
         n_rows: Rows of the file.
         left_out: Rows and votes of the file that were not taken, by reason.
+        faults: Place and reason of the first malformed rows that were skipped.
+        shapes: Rows by the name of the shape that they were read as.
         n_already_there: Prompts that were in the store already, with the same content.
         n_differing: Prompts that were in the store already with other content, and were left so.
         differing: Names of the first of those, ``source: id``.
@@ -66,6 +69,8 @@ class ImportReport:
     n_replaced: int
     n_rows: int
     left_out: tuple[LeftOutRows, ...]
+    faults: tuple[tuple[str, str], ...]
+    shapes: dict[str, int]
     n_already_there: int
     n_differing: int
     differing: tuple[str, ...]
@@ -74,6 +79,7 @@ class ImportReport:
 def tell_what_was_not_taken(report: ImportReport) -> tuple[str, ...]:
     """Sentences about rows and votes that are not in the store as the file has them; empty where all are."""
     told = [f"Left out {say_left_out(one)}." for one in report.left_out]
+    told += [f"{place}: {reason}." for place, reason in report.faults]
     if report.n_replaced:
         votes = "1 vote was" if report.n_replaced == 1 else f"{report.n_replaced:,} votes were"
         told.append(f"{votes} replaced by a later one of the same person on the same pair.")
@@ -118,7 +124,7 @@ class Importing:
         *,
         project_id: int = DEFAULT_PROJECT_ID,
         ask_labelled: bool = False,
-        source: str | None = None,
+        reading: Reading | None = None,
         on_progress: OnProgress | None = None,
     ) -> ImportReport:
         """Import a file or a data set's folder; its form is told by its content.
@@ -130,7 +136,7 @@ class Importing:
                 ``blender_ui.services.data.archiving``, goes into an empty store.
             project_id: Whose prompts they become; an archive brings its own projects.
             ask_labelled: Queue pairs that people have compared in the file as well.
-            source: What to call the source of rows that name none; None for the file's name.
+            reading: How the file is to be read; None for as it is.
             on_progress: Told after each batch of prompts.
 
         Raises:
@@ -139,7 +145,7 @@ class Importing:
         if is_archive(path):
             return self._import_archive(path)
         tally = Tally()
-        records = list(read_file(path, source=source, tally=tally))
+        records = list(read_file(path, tally=tally, reading=reading))
         with transaction(self._engine, immediate=True) as session:
             project = session.get(Project, project_id)
             if project is None:
@@ -168,6 +174,8 @@ class Importing:
             n_replaced=written.n_replaced,
             n_rows=tally.n_rows,
             left_out=tally.left_out(),
+            faults=tuple(tally.faults),
+            shapes=dict(tally.shapes),
             n_already_there=len(records) - len(fresh) - len(differing),
             n_differing=len(differing),
             differing=tuple(f"{record.source}: {record.id}" for record in differing[:_MOST_NAMED]),
@@ -187,6 +195,8 @@ class Importing:
             n_replaced=0,
             n_rows=sum(n_rows.values()),
             left_out=(),
+            faults=(),
+            shapes={},
             n_already_there=0,
             n_differing=0,
             differing=(),

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.rows import KNOWN
 from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport
 from blender_ui.services.data.importing import Importing, ImportReport
@@ -79,6 +80,7 @@ class DataHandlers:
         *,
         ask_labelled: bool,
         source: object = None,
+        skip_faulty: bool = False,
         on_progress: Callable[[int, int], None],
     ) -> ImportOutcome:
         """Import a file that was uploaded.
@@ -86,6 +88,7 @@ class DataHandlers:
         Args:
             path: Where the upload lies; nothing where none was chosen.
             source: What to call the source of rows that name none; the file's name where it is blank.
+            skip_faulty: Skip malformed rows instead of refusing the file.
             ask_labelled: Ask people also about pairs that the file has labels for.
             on_progress: Told prompts done and all.
         """
@@ -96,7 +99,10 @@ class DataHandlers:
             report = self._importing.import_file(
                 Path(path),
                 ask_labelled=ask_labelled,
-                source=source.strip()[:128] or None if isinstance(source, str) else None,
+                reading=Reading(
+                    source=source.strip()[:128] or None if isinstance(source, str) else None,
+                    skip_faulty=skip_faulty,
+                ),
                 on_progress=on_progress,
             )
         except MalformedInput as error:

@@ -15,8 +15,8 @@ SENTENCE = (
 )
 FORMAT_HELP = (
     "JSON lines, JSON, CSV, TSV or Parquet, or a data set's folder as a .zip. Rows may be this app's "
-    "records, one label a row, prompt with chosen and rejected, or an export of Label Studio, Argilla "
-    "or FastChat. An archive of a whole store goes into an empty one."
+    "records, one label a row, chosen and rejected, or the files of Chatbot Arena, Label Studio, Argilla, "
+    "Open WebUI, TRL, UltraFeedback and others. An archive of a whole store goes into an empty one."
 )
 FILE_TYPES = [
     ".jsonl",
@@ -57,6 +57,7 @@ class DataParts:
 
     upload: gr.File
     ask_labelled: gr.Checkbox
+    skip_faulty: gr.Checkbox
     source: gr.Textbox
     bring_in: gr.Button
     outcome: gr.HTML
@@ -81,6 +82,9 @@ def draw_data() -> DataParts:
             elem_id="data-upload",
         )
         ask_labelled = gr.Checkbox(False, label="Ask people also about pairs that the file has labels for")
+        skip_faulty = gr.Checkbox(
+            False, label="Skip malformed rows, and name them, instead of refusing the file"
+        )
         source = gr.Textbox(
             value="",  # a default for the Python client
             label="Source, where the file names none",
@@ -108,6 +112,7 @@ def draw_data() -> DataParts:
     return DataParts(
         upload=upload,
         ask_labelled=ask_labelled,
+        skip_faulty=skip_faulty,
         source=source,
         bring_in=bring_in,
         outcome=outcome,

@@ -55,6 +55,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
         path: str | None,
         ask_labelled: bool,
         source: str | None = None,
+        skip_faulty: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
     ) -> Update:
         progress(0, desc="Reading the file")
@@ -62,6 +63,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
             path,
             ask_labelled=bool(ask_labelled),
             source=source,
+            skip_faulty=bool(skip_faulty),
             on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
         )
         return {
@@ -81,7 +83,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     )
     parts.bring_in.click(
         bring_in,
-        [parts.upload, parts.ask_labelled, parts.source],
+        [parts.upload, parts.ask_labelled, parts.source, parts.skip_faulty],
         [parts.outcome, parts.sources, parts.upload],
         show_progress_on=parts.upload,
         concurrency_limit=N_AT_ONCE,
@@ -117,9 +119,15 @@ def _wire_client(parts: DataParts, handlers: DataHandlers) -> None:
     """The endpoints of docs/client.md: what the page does, with plain values in and out."""
     client = parts.client
 
-    def import_file(path: str | None, ask_labelled: bool = False, source: str = "") -> dict[str, Any]:
+    def import_file(
+        path: str | None, ask_labelled: bool = False, source: str = "", skip_faulty: bool = False
+    ) -> dict[str, Any]:
         outcome = handlers.import_file(
-            path, ask_labelled=bool(ask_labelled), source=source, on_progress=lambda done, total: None
+            path,
+            ask_labelled=bool(ask_labelled),
+            source=source,
+            skip_faulty=bool(skip_faulty),
+            on_progress=lambda done, total: None,
         )
         if outcome.report is None:
             faults = "".join(f"\n{number}: {reason}" for number, reason in outcome.faults)
@@ -138,7 +146,7 @@ def _wire_client(parts: DataParts, handlers: DataHandlers) -> None:
 
     client.bring_in.click(
         import_file,
-        [parts.upload, parts.ask_labelled, parts.source],
+        [parts.upload, parts.ask_labelled, parts.source, parts.skip_faulty],
         client.answer,
         concurrency_limit=N_AT_ONCE,
         api_name="data_import_file",
