@@ -25,11 +25,13 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from db.ballots import Ballot as Ballot
 from db.columns import UtcTime as UtcTime
 from db.columns import enum_column as _enum_column
 from db.columns import utc_now as utc_now
 from db.people import DEFAULT_PROJECT_ID as DEFAULT_PROJECT_ID
 from db.people import Account as Account
+from db.people import Ask as Ask
 from db.people import Audience as Audience
 from db.people import AuditEvent as AuditEvent
 from db.people import Invitation as Invitation
@@ -322,6 +324,12 @@ class Lease(SQLModel, table=True):
         Index("ix_lease_annotator_status", "annotator_id", "status"),
         Index("ix_lease_expiry", "status", "expires_at"),
         Index("ix_lease_annotator_ended", "annotator_id", "ended_at"),
+        Index(
+            "ix_lease_ballot",
+            "ballot_id",
+            sqlite_where=text("ballot_id IS NOT NULL"),
+            postgresql_where=text("ballot_id IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -334,6 +342,8 @@ class Lease(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
     """When it was answered, skipped or expired; NULL while active. Undo goes back by it."""
+    ballot_id: int | None = Field(default=None, foreign_key="ballot.id")
+    """With which other leases it began and ends, because all were shown at once; NULL for a pair."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
@@ -356,6 +366,14 @@ class Preference(SQLModel, table=True):
         CheckConstraint(
             "superseded_by_id IS NULL OR (retracted_at IS NOT NULL AND superseded_by_id > id)",
             name="superseded_by_a_later_one",
+        ),
+        Index(
+            "ix_preference_ballot",
+            "annotator_id",
+            "retracted_at",
+            "ballot_id",
+            sqlite_where=text("ballot_id IS NOT NULL"),
+            postgresql_where=text("ballot_id IS NOT NULL"),
         ),
         Index(
             "uq_preference_standing",
@@ -383,6 +401,8 @@ class Preference(SQLModel, table=True):
     annotator_id: int = Field(foreign_key="annotator.id")
     lease_id: int | None = Field(default=None, foreign_key="lease.id")
     """NULL for imported preferences."""
+    ballot_id: int | None = Field(default=None, foreign_key="ballot.id")
+    """What it follows from, with its reason and seconds; NULL where the pair itself was answered."""
     outcome: Outcome = Field(sa_column=_enum_column(Outcome))
     strength: float | None = None
     reason: str | None = None

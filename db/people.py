@@ -36,6 +36,19 @@ class Audience(enum.StrEnum):
     MEMBERS = "members"
 
 
+class Ask(enum.StrEnum):
+    """What people who label a project are asked of a prompt's answers."""
+
+    PAIR = "pair"
+    """Which of two is better."""
+    ORDER = "order"
+    """The order of n, ties allowed."""
+    BEST_WORST = "best_worst"
+    """The best and the worst of n."""
+    BEST = "best"
+    """The best of n."""
+
+
 class Account(SQLModel, table=True):
     """How an annotator signs in: a password, a Hugging Face account, or both."""
 
@@ -80,6 +93,7 @@ class Project(SQLModel, table=True):
         CheckConstraint("gold_share >= 0 AND attention_share >= 0", name="shares_not_negative"),
         CheckConstraint("gold_share + attention_share <= 0.5", name="most_turns_are_labels"),
         CheckConstraint("random_share > 0 AND random_share <= 1", name="random_share_is_a_share"),
+        CheckConstraint("n_answers >= 3 AND n_answers <= 8", name="n_answers_can_be_shown"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -97,6 +111,10 @@ class Project(SQLModel, table=True):
     """Share of turns that stay random when a ranker orders the queue."""
     questions: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """What is asked beside the outcome, see ``blender_ui.services.people.questions``."""
+    ask: Ask = Field(default=Ask.PAIR, sa_column=enum_column(Ask, default=Ask.PAIR))
+    """Of two answers, or of ``n_answers`` at once."""
+    n_answers: int = 4
+    """How many are shown at once where more than a pair is asked."""
     audience: Audience = Field(
         default=Audience.EVERYBODY, sa_column=enum_column(Audience, default=Audience.EVERYBODY)
     )

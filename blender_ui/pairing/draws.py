@@ -8,6 +8,7 @@ secret, so that draws cannot be predicted; ``installation`` does.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _SEED_BITS = 31
@@ -29,6 +30,30 @@ def uniform(seed: int, *labels: str | int) -> float:
         labels: What is drawn for, such as ``("priority", comparison_id)``.
     """
     return _bits(seed, labels, 53) / 2**53
+
+
+class Places(NamedTuple):
+    """Candidates in the order in which they are shown, and the seed of the draw."""
+
+    order: tuple[int, ...]
+    seed: int
+
+
+def draw_places(seed: int, candidates: Iterable[int], *labels: str | int) -> Places:
+    """Draw the order in which several candidates are shown; the order of the argument does not matter.
+
+    Args:
+        seed: The installation's seed.
+        candidates: Ids.
+        labels: For whom they are drawn, so that two people see them in two orders.
+
+    Returns:
+        The order, with the draw's own seed in 0..2^31 - 1: each candidate's place follows from that seed
+        and its id.
+    """
+    own = _bits(seed, ("places", *labels), _SEED_BITS)
+    order = sorted(candidates, key=lambda candidate: (uniform(own, candidate), candidate))
+    return Places(tuple(order), own)
 
 
 def draw_sides(seed: int, first: int, second: int) -> Sides:

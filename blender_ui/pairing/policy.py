@@ -9,11 +9,13 @@ can be weighted.
 Propensity is the probability, over that random order and over the draw of this turn, with which
 this comparison was the one chosen among those open to this annotator at that moment. It is exact
 for comparisons nobody has skipped; one that came back from a skip or an expired lease stands
-early in the order, so it was likelier than the figure says.
+early in the order, so it was likelier than the figure says. Where several answers are shown at once, the
+policy chooses one of their pairs, and the propensity is that of the whole set: see ``pairing.ballots``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,10 +71,22 @@ def choose(head: QueueHead, *, random_share: float, draw: float) -> Choice:
     if head.top is None:
         return Choice(head.first.comparison_id, BALANCED_RANDOM, 1 / head.n_least)
     chosen = head.first if draw < random_share else head.top
-    propensity = 0.0
-    if chosen.n_taken == head.first.n_taken:
-        propensity += random_share / head.n_least
-    if chosen.comparison_id == head.top.comparison_id:
+    propensity = measure_propensity(head, [chosen], random_share=random_share)
+    return Choice(chosen.comparison_id, MOST_INFORMATIVE, propensity)
+
+
+def measure_propensity(head: QueueHead, entries: Iterable[Entry], *, random_share: float) -> float:
+    """The probability that the chosen comparison is one of these, so that a set of them can be shown at once.
+
+    Args:
+        head: The comparisons open to the annotator, in short.
+        entries: Different ones of those.
+        random_share: As in ``choose``.
+    """
+    shown = list(entries)
+    share = 1.0 if head.top is None else random_share
+    propensity = share * sum(entry.n_taken == head.first.n_taken for entry in shown) / head.n_least
+    if head.top is not None and any(entry.comparison_id == head.top.comparison_id for entry in shown):
         propensity += 1 - random_share
     # Adding the two shares can give one and a rounding error.
-    return Choice(chosen.comparison_id, MOST_INFORMATIVE, min(propensity, 1.0))
+    return min(propensity, 1.0)

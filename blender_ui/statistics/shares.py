@@ -57,7 +57,7 @@ def wilson_interval(n_won: float, n: float) -> Estimate:
 
 
 def measure_shares(
-    values: ArrayLike, groups: ArrayLike, clusters: ArrayLike, *, n_groups: int | None = None
+    values: ArrayLike, groups: ArrayLike, *clusterings: ArrayLike, n_groups: int | None = None
 ) -> Shares:
     """Mean of values in [0, 1] in each group, with Wilson's interval for as many items as they are worth.
 
@@ -67,7 +67,8 @@ def measure_shares(
     Args:
         values: Each in [0, 1], (n_items,).
         groups: Number of each item's group from 0 up, same shape.
-        clusters: Number of each item's cluster from 0 up, same shape.
+        clusterings: Number of each item's cluster from 0 up, same shape; of several, by prompt and by ballot
+            for example, each group's largest design effect counts. By default items are independent.
         n_groups: How many groups there are; by default the highest number tells.
 
     Source:
@@ -80,14 +81,18 @@ def measure_shares(
     n = np.bincount(group, minlength=size)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.bincount(group, numbers, size) / n
-    effective = n / _design_effects(numbers - share[group], group, np.asarray(clusters), share, n)
+    effects = [
+        _design_effects(numbers - share[group], group, np.asarray(clusters), share, n)
+        for clusters in clusterings
+    ]
+    effective = n / np.maximum.reduce([np.ones(size), *effects])
     low, high = _wilson(share, effective)
     return Shares(share, low, high, n)
 
 
-def measure_share(values: ArrayLike, clusters: ArrayLike) -> Shares:
+def measure_share(values: ArrayLike, *clusterings: ArrayLike) -> Shares:
     """The same for one group; the arrays have shape (1,)."""
-    return measure_shares(values, np.zeros(len(np.asarray(values)), dtype=np.int64), clusters, n_groups=1)
+    return measure_shares(values, np.zeros(len(np.asarray(values)), dtype=np.int64), *clusterings, n_groups=1)
 
 
 def _design_effects(

@@ -42,11 +42,12 @@ class Votes:
     Attributes:
         version: Which state of the store this is.
         preference_id, comparison_id, annotator_id: Ids, (n,).
+        ballot_id: What each follows from, 0 where the pair itself was answered, (n,).
         outcome: Codes of ``OutcomeCode``, as people gave them, (n,).
         counted: The same, with the ruling in its place where there is one, (n,).
         milliseconds: -1 where unknown, (n,).
         prompt_id, left_id, right_id: Of the comparison, (n,).
-        has_coin: Whether the sides were drawn at random, (n,).
+        has_coin: Whether it was shown as left and right, and a coin chose the sides, (n,).
         gold: Code of the right answer as shown, -1 where nobody knows it, (n,).
         is_check: Where the comparison is a gold pair or an attention check, (n,).
         is_human: Where a person said it, (n,).
@@ -57,6 +58,7 @@ class Votes:
     preference_id: IntArray
     comparison_id: IntArray
     annotator_id: IntArray
+    ballot_id: IntArray
     outcome: IntArray
     counted: IntArray
     milliseconds: IntArray
@@ -77,6 +79,7 @@ class PreferenceArrays:
     Attributes:
         version: Which state of the store this is.
         preference_id, comparison_id, annotator_id: Ids, (n,).
+        ballot_id: What each follows from, 0 where the pair itself was answered, (n,).
         target: As ``values.TARGETS``, of the ruling where there is one, (n,).
         is_decided: Where one side won, (n,).
         is_human: Where a person said it, (n,).
@@ -90,6 +93,7 @@ class PreferenceArrays:
     preference_id: IntArray
     comparison_id: IntArray
     annotator_id: IntArray
+    ballot_id: IntArray
     target: FloatArray
     is_decided: BoolArray
     is_human: BoolArray
@@ -105,12 +109,27 @@ class PreferenceArrays:
         """The number of preferences."""
         return len(self.preference_id)
 
+    @property
+    def statement(self) -> IntArray:
+        """Number of what was said: equal for what follows from one ballot, else each one's own, (n,)."""
+        return number_statements(self.ballot_id, self.preference_id)
+
     def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
         """The preferences where a mask is true, or at these places."""
         parts: dict[str, Any] = {
             name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
         }
         return replace(self, **parts)
+
+
+def number_statements(ballot_ids: IntArray, own_ids: IntArray) -> IntArray:
+    """A number for each vote, equal for those of one ballot: what counts once in an interval.
+
+    Args:
+        ballot_ids: 0 where a vote is of none, (n,).
+        own_ids: Different for different votes, (n,).
+    """
+    return np.where(ballot_ids > 0, ballot_ids + int(own_ids.max(initial=0)), own_ids)
 
 
 class Predictions(NamedTuple):

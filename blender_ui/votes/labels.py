@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blender_ui.values import BoolArray, FloatArray, IntArray, OutcomeCode, is_decided
-from blender_ui.votes.arrays import Votes
+from blender_ui.votes.arrays import Votes, number_statements
 
 N_OUTCOMES = len(OutcomeCode)
 
@@ -34,6 +34,9 @@ class Labels:
         seconds: NaN where unknown, (n,).
         item: Number of the item, (n,).
         low_id, high_id: Candidates of each item, (m,).
+        statement: Number of what was said, equal for the labels of one ballot, (n,).
+        cluster: Number of each item's cluster, (m,): items of one prompt about which ballots said something
+            are of one, because the same ballots are about them; others are their own.
     """
 
     version: Hashable
@@ -50,6 +53,8 @@ class Labels:
     item: IntArray
     low_id: IntArray
     high_id: IntArray
+    statement: IntArray
+    cluster: IntArray
 
     def __len__(self) -> int:
         """The number of labels."""
@@ -67,6 +72,7 @@ def find_labels(votes: Votes) -> Labels:
     stands = votes.is_human.copy()
     stands[stands] = _is_last(item_of[of[stands]], votes.annotator_id[stands])
     items, item = _number(item_of[of[stands]])
+    statement = number_statements(votes.ballot_id[stands], votes.preference_id[stands])
     annotator_ids, who = _number(votes.annotator_id[stands])
     shown, milliseconds = votes.outcome[stands], votes.milliseconds[stands]
     is_turned = (votes.left_id != low)[stands] & is_decided(shown)
@@ -85,6 +91,8 @@ def find_labels(votes: Votes) -> Labels:
         item=item,
         low_id=low[one][first[items]],
         high_id=high[one][first[items]],
+        statement=_number(statement)[1],
+        cluster=_find_clusters(item, votes.ballot_id[stands], votes.prompt_id[stands], len(items)),
     )
 
 
@@ -94,6 +102,15 @@ def count_choices(log: Labels) -> IntArray:
     return (
         np.bincount(log.choice * n_items + log.item, minlength=n_items * N_OUTCOMES).reshape(N_OUTCOMES, -1).T
     )
+
+
+def _find_clusters(item: IntArray, ballot_id: IntArray, prompt_id: IntArray, n_items: int) -> IntArray:
+    """The cluster of each item, from the labels' item, ballot and prompt."""
+    has_ballot = np.bincount(item, ballot_id > 0, n_items) > 0
+    prompt = np.zeros(n_items, dtype=np.int64)
+    prompt[item] = prompt_id
+    numbers = np.where(has_ballot, n_items + prompt, np.arange(n_items))
+    return np.asarray(np.unique(numbers, return_inverse=True)[1]) if has_ballot.any() else numbers
 
 
 def _number(values: IntArray) -> tuple[IntArray, IntArray]:

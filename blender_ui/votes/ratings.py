@@ -37,9 +37,9 @@ class MemberRating:
     Attributes:
         member_ids: Rows of this name; other options make another row. None for ``BEST_RANKED``.
         rating: Natural-log odds; the ratings of all members sum to 0.
-        low: Lower end of the 95 % interval: the wider one of that which takes preferences as
-            independent and that which lets those of one prompt go together, because the latter is
-            too narrow where there are few prompts.
+        low: Lower end of the 95 % interval: the widest one of that which takes preferences as
+            independent, that which lets those of one prompt go together, and that which lets those of one
+            ballot go together. The second is too narrow where there are few prompts.
         high: Its upper end.
         n: Preferences that the member was in.
         n_ties: Of those, ties and "both bad".
@@ -134,18 +134,18 @@ def rate_members(
         See ``blender_ui.statistics.bradley_terry``.
     """
     met, left, right = _renumber(told)
-    size, cluster = len(met), prompts.cluster[told.prompt_id]
+    size, clusterings = len(met), _clusterings(told, prompts)
     effects: tuple[StyleEffect, ...] = ()
     if styles is None:
-        fit, margins = _fit(left, right, told.target, cluster, size)
+        fit, margins = _fit(left, right, told.target, clusterings, size)
     else:
         gaps = styles[told.left_id] - styles[told.right_id]
         fit_styled = partial(fit_styled_bradley_terry, left, right, told.target, gaps, n_players=size)
         plain = fit_styled()
-        grouped = fit_styled(clusters=cluster, start=plain)
+        fits = [plain, *(fit_styled(clusters=numbers, start=plain) for numbers in clusterings)]
         fit = plain.rating
-        effect_margins = np.maximum(plain.effect_margins, grouped.effect_margins)
-        margins = np.maximum(plain.rating.margins(), grouped.rating.margins())
+        effect_margins = np.maximum.reduce([one.effect_margins for one in fits])
+        margins = np.maximum.reduce([one.rating.margins() for one in fits])
         effects = tuple(
             StyleEffect(name, float(value), float(value - margin), float(value + margin))
             for name, value, margin in zip(STYLE_NAMES, plain.effects, effect_margins, strict=True)
@@ -166,7 +166,7 @@ def rate_by_kind(told: PreferenceArrays, prompts: PromptArrays) -> tuple[RatingP
 
 
 def rate_over_time(told: PreferenceArrays, *, n_points: int = N_POINTS) -> tuple[RatingPoint, ...]:
-    """Ratings by the first preferences, by more, and by all; intervals take them as independent."""
+    """Ratings by the first preferences, by more, and by all; intervals take ballots as independent."""
     met, left, right = _renumber(told)
     ends = np.unique(np.linspace(0, len(told), n_points + 1).round().astype(int))[1:]
     wins, start = np.zeros((len(met), len(met))), 0
@@ -177,7 +177,12 @@ def rate_over_time(told: PreferenceArrays, *, n_points: int = N_POINTS) -> tuple
         start = int(end)
         n = (wins + wins.T).sum(axis=1).round().astype(int)
         fit, groups = fit_wins(wins), find_groups(wins)
-        low, high = fit.interval()
+        margin = fit.margins()
+        if told.ballot_id[:end].any():
+            sides = (left[:end], right[:end], told.target[:end])
+            by_ballot = fit_bradley_terry(*sides, n_players=len(met), clusters=told.statement[:end])
+            margin = np.maximum(margin, by_ballot.margins())
+        low, high = fit.strengths - margin, fit.strengths + margin
         at = str(told.preference_id[end - 1])
         points += [
             RatingPoint(
@@ -206,10 +211,9 @@ def rate_by_ranker(
         chances: The version's probability that left wins, (n,).
     """
     met, left, right = _renumber(told)
-    size = len(met)
-    cluster = prompts.cluster[told.prompt_id]
-    people, margin = _fit(left, right, told.target, cluster, size)
-    ranker, ranker_margin = _fit(left, right, chances, cluster, size)
+    size, clusterings = len(met), _clusterings(told, prompts)
+    people, margin = _fit(left, right, told.target, clusterings, size)
+    ranker, ranker_margin = _fit(left, right, chances, clusterings, size)
     n = np.bincount(left, minlength=size) + np.bincount(right, minlength=size)
     groups = find_groups(count_wins(left, right, told.target, n_players=size))
     return tuple(
@@ -228,13 +232,22 @@ def rate_by_ranker(
     )
 
 
+def _clusterings(told: PreferenceArrays, prompts: PromptArrays) -> list[IntArray]:
+    """What goes together among preferences: those on one prompt, and those of one ballot if there are any."""
+    by_prompt = prompts.cluster[told.prompt_id]
+    return [by_prompt, told.statement] if told.ballot_id.any() else [by_prompt]
+
+
 def _fit(
-    left: IntArray, right: IntArray, target: FloatArray, cluster: IntArray, size: int
+    left: IntArray, right: IntArray, target: FloatArray, clusterings: list[IntArray], size: int
 ) -> tuple[BradleyTerry, FloatArray]:
-    """Strengths with Fisher's covariance, and the margins of whichever estimate is wider."""
+    """Strengths with Fisher's covariance, and the margins of whichever estimate is widest."""
     fit = fit_bradley_terry(left, right, target, n_players=size)
-    clustered = fit_bradley_terry(left, right, target, n_players=size, clusters=cluster)
-    return fit, np.maximum(fit.margins(), clustered.margins())
+    clustered = [
+        fit_bradley_terry(left, right, target, n_players=size, clusters=numbers).margins()
+        for numbers in clusterings
+    ]
+    return fit, np.maximum.reduce([fit.margins(), *clustered])
 
 
 def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:

@@ -1,7 +1,8 @@
 """How good a version is on held-out votes of people, by group, and what the other one does better.
 
 Invariant: only votes on prompts that no version learns from count, each compared with the version as
-it was trained; every share has its interval, which lets the votes on one prompt go together.
+it was trained; every share has its interval, which lets the votes on one prompt go together, and those that
+follow from one ballot.
 Non-goal: predicting; ``services.inspecting.predictions`` does.
 """
 
@@ -68,7 +69,8 @@ class VersionReport(NamedTuple):
         accuracy: Share of the judged votes that went to the likelier side; an even chance is half.
         by_pair, by_kind, by_length, by_agreement: The same by group.
         reliability: Curve and errors of its probabilities.
-        people_left, ranker_left: How often left wins, by people and by the version: side bias.
+        people_left, ranker_left: How often left wins, by people and by the version: side bias; without
+            what was shown at once.
         first_gain: Mean of what being shown first adds to a logit, log-odds; 0 for a fast version.
         people_longer, ranker_longer: How often the longer answer wins: length bias.
         mistakes: The surest first.
@@ -112,7 +114,8 @@ class Contrast(NamedTuple):
         n: Decided votes that both have predicted.
         first, second: Accuracy of each on these.
         test: McNemar's, on one vote a comparison, because votes on one comparison are not
-            independent: the majority of people, ties of people left out.
+            independent: the majority of people, ties of people left out. Comparisons of one prompt on which a
+            ballot said something count once, for the version that got more of them right.
         changes: Votes whose decision changed, the largest change of probability first.
         n_changes: How many there are in all.
     """
@@ -125,6 +128,16 @@ class Contrast(NamedTuple):
     test: McNemar
     changes: tuple[Change, ...]
     n_changes: int
+
+
+class _Clusters(NamedTuple):
+    """Numbers of what goes together among some votes: those on one prompt, and those of one ballot."""
+
+    prompt: IntArray
+    statement: IntArray
+
+    def select(self, keep: BoolArray) -> _Clusters:
+        return _Clusters(*(numbers[keep] for numbers in self))
 
 
 def report_version(
@@ -149,10 +162,11 @@ def report_version(
     known, place = predictions.find(told.comparison_id)
     judged = told.select(known)
     logits = predictions.mean[place]
-    cluster = prompts.cluster[judged.prompt_id]
+    cluster = _Clusters(prompts.cluster[judged.prompt_id], judged.statement)
     right = _score(logits, judged.target)
     long_first, ratio = _compare_lengths(judged, characters)
     side = np.where(logits == 0, 0.5, logits > 0)
+    sided = judged.ballot_id == 0  # what was shown at once had no sides
     differs = ratio > 1
     gain = (predictions.logit - predictions.swapped)[place] / 2
     return VersionReport(
@@ -160,14 +174,14 @@ def report_version(
         n_votes=len(told),
         n_judged=len(judged),
         n_waiting=n_waiting,
-        accuracy=_row("all", measure_share(right, cluster)),
+        accuracy=_row("all", measure_share(right, *cluster)),
         by_pair=_by_pair(judged, right, cluster),
         by_kind=_by_group(right, prompts.kind[judged.prompt_id], cluster, prompts.kinds),
         by_length=_by_group(right, np.digitize(ratio, LENGTH_EDGES), cluster, LENGTH_NAMES),
         by_agreement=_by_group(right, _find_agreement(judged), cluster, AGREEMENT_NAMES),
-        reliability=measure_reliability(expit(logits), judged.target, clusters=cluster),
-        people_left=_row("people", measure_share(judged.target, cluster)),
-        ranker_left=_row("version", measure_share(side, cluster)),
+        reliability=measure_reliability(expit(logits), judged.target, clusters=cluster.prompt),
+        people_left=_row("people", measure_share(judged.target[sided], *cluster.select(sided))),
+        ranker_left=_row("version", measure_share(side[sided], *cluster.select(sided))),
         first_gain=float(gain.mean()) if len(gain) else 0.0,
         people_longer=_longer("people", judged.target, long_first, differs, cluster),
         ranker_longer=_longer("version", side, long_first, differs, cluster),
@@ -189,9 +203,9 @@ def contrast_versions(
     judged = told.select(both)
     logits = [one.mean[one.find(judged.comparison_id)[1]] for one in (first, second)]
     right = [_score(one, judged.target) for one in logits]
-    cluster = prompts.cluster[judged.prompt_id]
+    cluster = _Clusters(prompts.cluster[judged.prompt_id], judged.statement)
     winner = _majority_places(judged)
-    by_pair = [one[winner] for one in right]
+    decided_by = _decide(right[1][winner] - right[0][winner], judged.select(winner), cluster.prompt[winner])
     changed = np.flatnonzero((right[0] != right[1]) & (np.abs(right[0] - right[1]) == 1))
     chance = [expit(one) for one in logits]
     order = changed[np.argsort(-np.abs(chance[0] - chance[1])[changed], kind="stable")]
@@ -199,9 +213,9 @@ def contrast_versions(
         first_id=first_id,
         second_id=second_id,
         n=len(judged),
-        first=_row(f"version {first_id}", measure_share(right[0], cluster)),
-        second=_row(f"version {second_id}", measure_share(right[1], cluster)),
-        test=compare_by_mcnemar(int((by_pair[0] > by_pair[1]).sum()), int((by_pair[1] > by_pair[0]).sum())),
+        first=_row(f"version {first_id}", measure_share(right[0], *cluster)),
+        second=_row(f"version {second_id}", measure_share(right[1], *cluster)),
+        test=compare_by_mcnemar(int((decided_by < 0).sum()), int((decided_by > 0).sum())),
         changes=tuple(_change(judged, place, chance, right) for place in order[:N_MISTAKES]),
         n_changes=len(changed),
     )
@@ -223,13 +237,13 @@ def _row(name: str, shares: Shares, place: int = 0) -> ShareRow:
 
 
 def _by_group(
-    right: FloatArray, groups: IntArray, clusters: IntArray, names: Sequence[str]
+    right: FloatArray, groups: IntArray, cluster: _Clusters, names: Sequence[str]
 ) -> tuple[ShareRow, ...]:
-    shares = measure_shares(right, groups, clusters, n_groups=len(names))
+    shares = measure_shares(right, groups, *cluster, n_groups=len(names))
     return tuple(_row(names[place], shares, place) for place in np.flatnonzero(shares.n).tolist())
 
 
-def _by_pair(judged: PreferenceArrays, right: FloatArray, cluster: IntArray) -> tuple[ShareRow, ...]:
+def _by_pair(judged: PreferenceArrays, right: FloatArray, cluster: _Clusters) -> tuple[ShareRow, ...]:
     """By the two members that met, those that met most often first."""
     low, high = np.minimum(judged.left, judged.right), np.maximum(judged.left, judged.right)
     met, group = np.unique(low * len(judged.members) + high, return_inverse=True)
@@ -247,10 +261,10 @@ def _compare_lengths(judged: PreferenceArrays, characters: IntArray) -> tuple[Bo
 
 
 def _longer(
-    name: str, left_wins: FloatArray, long_first: BoolArray, differs: BoolArray, cluster: IntArray
+    name: str, left_wins: FloatArray, long_first: BoolArray, differs: BoolArray, cluster: _Clusters
 ) -> ShareRow:
     wins = np.where(long_first, left_wins, 1 - left_wins)
-    return _row(name, measure_share(wins[differs], cluster[differs]))
+    return _row(name, measure_share(wins[differs], *cluster.select(differs)))
 
 
 def _find_agreement(judged: PreferenceArrays) -> IntArray:
@@ -269,6 +283,14 @@ def _majority_places(judged: PreferenceArrays) -> IntArray:
     agrees = np.flatnonzero(np.sign(judged.target - 0.5) == np.sign(margin)[pair])
     _, where = np.unique(pair[agrees], return_index=True)
     return agrees[where]
+
+
+def _decide(gain: FloatArray, winners: PreferenceArrays, prompt: IntArray) -> FloatArray:
+    """What the second version gains on each decision: a comparison, or a prompt's that ballots are about."""
+    by_prompt = winners.ballot_id > 0
+    number = np.where(by_prompt, winners.comparison_id.max(initial=0) + 1 + prompt, winners.comparison_id)
+    _, decision = np.unique(number, return_inverse=True)
+    return np.asarray(np.bincount(decision, gain))
 
 
 def _list_mistakes(judged: PreferenceArrays, logits: FloatArray) -> tuple[Mistake, ...]:

@@ -74,9 +74,19 @@ def get_data_version(session: Session) -> DataVersion:
 
 
 def list_preferences(session: Session, *, after_id: int = 0) -> Columns:
-    """Id, comparison, annotator, outcome's code and milliseconds of every preference, retracted ones too."""
+    """Every preference, retracted ones too.
+
+    Columns: id, comparison, annotator, outcome's code, milliseconds, and the ballot it follows from or 0.
+    """
     code = case(OUTCOME_CODES, value=col(Preference.outcome))
-    others = (col(Preference.comparison_id), col(Preference.annotator_id), code, select_milliseconds())
+    ballot = func.coalesce(col(Preference.ballot_id), 0)
+    others = (
+        col(Preference.comparison_id),
+        col(Preference.annotator_id),
+        code,
+        select_milliseconds(),
+        ballot,
+    )
     return fetch_columns(session, col(Preference.id), *others, after_id=after_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session, col
 
 from db.models import (
@@ -43,6 +43,9 @@ class FusedVote(NamedTuple):
     is_left: bool
     """Whether the fused answer was the left one."""
     outcome: Outcome
+    preference_id: int
+    ballot_id: int
+    """What it follows from; 0 where the pair itself was answered."""
 
 
 def find_latest(session: Session, *, prompt_id: int) -> Fusion | None:
@@ -107,7 +110,12 @@ def list_votes(session: Session, *, backend: str, fuser: str | None = None) -> l
     side = fused.subquery()
     query = (
         select(
-            side.c.fuser, side.c.id == col(Comparison.left_id), col(Comparison.id), col(Preference.outcome)
+            side.c.fuser,
+            side.c.id == col(Comparison.left_id),
+            col(Comparison.id),
+            col(Preference.outcome),
+            col(Preference.id),
+            func.coalesce(col(Preference.ballot_id), 0),
         )
         .select_from(Preference)
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
@@ -121,6 +129,6 @@ def list_votes(session: Session, *, backend: str, fuser: str | None = None) -> l
     )
     ruled = rulings.find_ruled(session)
     return [
-        FusedVote(name, bool(is_left), ruled.get(comparison_id, outcome))
-        for name, is_left, comparison_id, outcome in session.execute(query)
+        FusedVote(name, bool(is_left), ruled.get(comparison_id, outcome), *ids)
+        for name, is_left, comparison_id, outcome, *ids in session.execute(query)
     ]

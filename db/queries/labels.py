@@ -53,7 +53,8 @@ def list_latest(session: Session, *, annotator_id: int, limit: int = 30) -> Colu
     query = (
         select(
             case(OUTCOME_CODES, value=col(Preference.outcome), else_=-1),
-            case((col(Comparison.side_seed).is_not(None), 1), else_=0),
+            # At once, answers have places and no sides.
+            case((col(Comparison.side_seed).is_not(None) & col(Preference.ballot_id).is_(None), 1), else_=0),
             select_milliseconds(),
             case(OUTCOME_CODES, value=col(Comparison.gold_outcome), else_=-1),
         )

@@ -29,6 +29,7 @@ class Lent(NamedTuple):
     status: LeaseStatus
     policy: str
     propensity: float
+    ballot_id: int | None
 
 
 class LeasedTexts(NamedTuple):
@@ -59,8 +60,9 @@ def add_lease(
     propensity: float,
     expires_at: datetime,
     now: datetime,
+    ballot_id: int | None = None,
 ) -> Lent:
-    """Lend a comparison whose place has been taken."""
+    """Lend a comparison whose place has been taken, alone or among others of a ballot."""
     values = {
         "comparison_id": comparison_id,
         "annotator_id": annotator_id,
@@ -69,14 +71,29 @@ def add_lease(
         "propensity": propensity,
         "expires_at": expires_at,
         "created_at": now,
+        "ballot_id": ballot_id,
     }
     lease_id = session.connection().execute(_add_statement(), values).scalar_one()
-    return Lent(lease_id, comparison_id, annotator_id, LeaseStatus.ACTIVE, policy, propensity)
+    return Lent(lease_id, comparison_id, annotator_id, LeaseStatus.ACTIVE, policy, propensity, ballot_id)
 
 
 def find_lease(session: Session, *, lease_id: int) -> Lent | None:
     """One lease, locked where the database locks rows."""
     return _find(session, _by_id_query(), {"lease_id": lease_id})
+
+
+def list_beside(session: Session, *, lease: Lent) -> list[Lent]:
+    """A lease and those that began and end with it, the first one first; itself alone for a pair."""
+    if lease.ballot_id is None:
+        return [lease]
+    return _list(session, _beside_query(), {"ballot_id": lease.ballot_id})
+
+
+def move(session: Session, *, leases: Iterable[Lent], ballot_id: int) -> list[Lent]:
+    """Make leases those of another ballot."""
+    moved = [lease._replace(ballot_id=ballot_id) for lease in leases]
+    _change(session, [lease.id for lease in moved], ballot_id=ballot_id)
+    return moved
 
 
 def list_active(session: Session, *, annotator_id: int, scope: Scope | None = None) -> list[Lent]:
@@ -85,10 +102,15 @@ def list_active(session: Session, *, annotator_id: int, scope: Scope | None = No
     return _list(session, _active_query(*_kind_of(scope)), values)
 
 
-def find_resumable(session: Session, *, annotator_id: int, scope: Scope, besides: int = 0) -> Lent | None:
-    """The annotator's oldest expired lease, but one, whose comparison still has a place and is blind."""
+def find_resumable(
+    session: Session, *, annotator_id: int, scope: Scope, besides: int = 0, with_ballots: bool = False
+) -> Lent | None:
+    """The annotator's oldest expired lease, but one, whose comparison still has a place and is blind.
+
+    One of a ballot's leases only if asked, and if the comparisons of all of them have a place.
+    """
     values = {"annotator_id": annotator_id, "besides": besides, **scope._asdict()}
-    return _find(session, _resumable_query(*_kind_of(scope)), values)
+    return _find(session, _resumable_query(*_kind_of(scope), with_ballots), values)
 
 
 def find_last_ended(session: Session, *, annotator_id: int, scope: Scope) -> Lent | None:
@@ -97,14 +119,15 @@ def find_last_ended(session: Session, *, annotator_id: int, scope: Scope) -> Len
     return _find(session, _last_ended_query(*_kind_of(scope)), values)
 
 
-def activate(session: Session, *, lease_id: int, expires_at: datetime) -> None:
-    """Make a lease active until a time."""
-    _change(session, [lease_id], status=LeaseStatus.ACTIVE, expires_at=expires_at, ended_at=None)
+def activate(session: Session, *, leases: Iterable[Lent], expires_at: datetime) -> None:
+    """Make leases active until a time."""
+    lease_ids = [lease.id for lease in leases]
+    _change(session, lease_ids, status=LeaseStatus.ACTIVE, expires_at=expires_at, ended_at=None)
 
 
-def end(session: Session, *, lease_id: int, status: LeaseStatus, now: datetime) -> None:
-    """End a lease and leave its place as it is."""
-    _change(session, [lease_id], status=status, ended_at=now)
+def end(session: Session, *, leases: Iterable[Lent], status: LeaseStatus, now: datetime) -> None:
+    """End leases and leave their places as they are."""
+    _change(session, [lease.id for lease in leases], status=status, ended_at=now)
 
 
 def expire_due(session: Session, *, now: datetime) -> int:
@@ -145,6 +168,13 @@ def is_seen(session: Session, *, lease: Lent) -> bool:
         .where(col(SeenPrompt.annotator_id) == lease.annotator_id, col(Comparison.id) == lease.comparison_id)
     )
     return session.execute(seen).first() is not None
+
+
+def get_prompt_id(session: Session, *, comparison_id: int) -> int:
+    """Whose answers a comparison is about."""
+    query = select(col(Comparison.prompt_id)).where(col(Comparison.id) == comparison_id)
+    prompt_id: int = session.connection().execute(query).scalar_one()
+    return prompt_id
 
 
 def get_texts(session: Session, *, comparison_id: int) -> LeasedTexts:
@@ -211,6 +241,12 @@ def _by_id_query() -> Select[*tuple[Any, ...]]:
 
 
 @cache
+def _beside_query() -> Select[*tuple[Any, ...]]:
+    of_ballot = col(Lease.ballot_id) == bindparam("ballot_id")
+    return _lent_query(of_ballot).order_by(col(Lease.id)).with_for_update()
+
+
+@cache
 def _due_query() -> Select[*tuple[Any, ...]]:
     is_due = col(Lease.expires_at) <= bindparam("now")
     return _lent_query(col(Lease.status) == LeaseStatus.ACTIVE, is_due).with_for_update(skip_locked=True)
@@ -241,7 +277,7 @@ def _last_ended_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, .
 
 
 @cache
-def _resumable_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, ...]]:
+def _resumable_query(of_project: bool, of_prompt: bool, with_ballots: bool) -> Select[*tuple[Any, ...]]:
     seen = select(col(SeenPrompt.prompt_id)).where(col(SeenPrompt.annotator_id) == bindparam("annotator_id"))
     return (
         _lent_query(
@@ -251,11 +287,26 @@ def _resumable_query(of_project: bool, of_prompt: bool) -> Select[*tuple[Any, ..
             col(Comparison.is_open).is_(True),
             col(Comparison.prompt_id).not_in(seen),
             *_within(of_project, of_prompt),
+            _is_whole() if with_ballots else col(Lease.ballot_id).is_(None),
         )
         .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
         .order_by(col(Lease.id))
         .limit(1)
     )
+
+
+def _is_whole() -> ColumnElement[bool]:
+    """Whether all leases of the same ballot can go on, and none of them is the one to leave out."""
+    beside, others = aliased(Lease), aliased(Comparison)
+    hindered = (
+        select(col(beside.id))
+        .join(others, col(others.id) == col(beside.comparison_id))
+        .where(
+            col(beside.ballot_id) == col(Lease.ballot_id),
+            (col(others.is_open).is_(False)) | (col(beside.id) == bindparam("besides")),
+        )
+    )
+    return ~hindered.exists()
 
 
 def _is_of_comparison(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, case, func, insert, select
+from sqlalchemy import Select, bindparam, case, func, insert, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
@@ -65,15 +65,18 @@ def find_by_key(session: Session, *, idempotency_key: str) -> Given | None:
     return None if row is None else Given(*row)
 
 
-def find_standing(session: Session, *, comparison_id: int, annotator_id: int) -> Preference | None:
-    """What an annotator says of a comparison, if anything."""
-    return session.scalars(
-        select(Preference).where(
+def retract_standing(session: Session, *, comparison_id: int, annotator_id: int, now: datetime) -> None:
+    """Take back what an annotator says of a comparison, if anything."""
+    session.execute(
+        update(Preference)
+        .where(
             col(Preference.comparison_id) == comparison_id,
             col(Preference.annotator_id) == annotator_id,
             col(Preference.retracted_at).is_(None),
         )
-    ).first()
+        .values(retracted_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:
@@ -98,7 +101,7 @@ def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:
 def list_own(
     session: Session, *, annotator_id: int, project_id: int, before_id: int | None, limit: int
 ) -> list[OwnAnswer]:
-    """An annotator's standing answers to pairs that were lent to them in a project, the latest first."""
+    """An annotator's standing answers to pairs that were lent to them one by one, the latest first."""
     earlier = aliased(Preference)
     n_earlier = (
         select(func.count())
@@ -117,6 +120,7 @@ def list_own(
             col(Preference.annotator_id) == annotator_id,
             col(Preference.retracted_at).is_(None),
             col(Preference.lease_id).is_not(None),
+            col(Preference.ballot_id).is_(None),
             col(Comparison.project_id) == project_id,
         )
         .order_by(col(Preference.id).desc())
@@ -136,6 +140,22 @@ def count_of_annotator(session: Session, *, annotator_id: int, since: datetime |
         query = query.where(col(Preference.created_at) >= since)
     n_standing: int = session.execute(query).scalar_one()
     return n_standing
+
+
+def count_beyond_ballots(
+    session: Session, *, annotator_id: int | None = None, since: datetime | None = None
+) -> int:
+    """How many more preferences stand than ballots from which they follow, of all or of one annotator."""
+    of_ballot = col(Preference.ballot_id)
+    query = select(func.count() - func.count(of_ballot.distinct())).where(
+        of_ballot.is_not(None), col(Preference.retracted_at).is_(None)
+    )
+    if annotator_id is not None:
+        query = query.where(col(Preference.annotator_id) == annotator_id)
+    if since is not None:
+        query = query.where(col(Preference.created_at) >= since)
+    n_beyond: int = session.execute(query).scalar_one()
+    return n_beyond
 
 
 def sum_seconds(session: Session, *, annotator_id: int, since: datetime) -> float:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from db.models import (
     Annotator,
+    Ask,
     Audience,
     Comparison,
     Project,
@@ -51,6 +52,8 @@ class Order(NamedTuple):
     random_share: float
     gold_share: float
     attention_share: float
+    ask: Ask
+    n_answers: int
 
 
 def find_admission(session: Session, *, project_id: int, annotator_id: int) -> Admission | None:

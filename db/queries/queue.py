@@ -19,6 +19,15 @@ class Head(NamedTuple):
     n_taken: int
 
 
+class OpenPair(NamedTuple):
+    """One comparison that is open to an annotator, how many people have taken it, and its candidates."""
+
+    comparison_id: int
+    n_taken: int
+    left_id: int
+    right_id: int
+
+
 class Scope(NamedTuple):
     """Where to look: a project, or one prompt of it; and what for."""
 
@@ -72,6 +81,12 @@ def count_least_taken(session: Session, *, annotator_id: int, n_taken: int, scop
         else _n_had_from_queue_query(of_prompt)
     )
     return n_open - count(had) - count(_n_seen_query(of_prompt))
+
+
+def list_open_pairs(session: Session, *, annotator_id: int, scope: Scope) -> list[OpenPair]:
+    """The comparisons of a prompt that are open to an annotator, by ascending id."""
+    values = {"annotator_id": annotator_id, **scope._asdict()}
+    return [OpenPair(*row) for row in session.connection().execute(_open_pairs_query(), values)]
 
 
 def take_place(session: Session, *, comparison_id: int) -> bool:
@@ -156,6 +171,16 @@ def _most_informative_query(of_prompt: bool) -> Select[*tuple[Any, ...]]:
     has_information = col(Comparison.information).is_not(None)
     query = _head_query([*_open_to_annotator(of_prompt), has_information])
     return query.order_by(col(Comparison.information).desc())
+
+
+@cache
+def _open_pairs_query() -> Select[*tuple[Any, ...]]:
+    return (
+        select(*(getattr(Comparison, name) for name in ("id", "n_taken", "left_id", "right_id")))
+        .where(*_open_to_annotator(True))
+        .order_by(col(Comparison.id))
+        .with_for_update()
+    )
 
 
 def _head_query(conditions: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:

@@ -110,6 +110,7 @@ class PreferenceTable:
             preference_id=votes.preference_id,
             comparison_id=votes.comparison_id,
             annotator_id=votes.annotator_id,
+            ballot_id=votes.ballot_id,
             target=TARGETS[votes.counted],
             is_decided=is_decided(votes.counted),
             is_human=votes.is_human,

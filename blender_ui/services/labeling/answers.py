@@ -14,9 +14,9 @@ from typing import Any
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling.lending import Lender, PairView
+from blender_ui.services.labeling.lending import Lender, PairView, SetView
 from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
-from db.models import Comparison, LeaseStatus, Outcome, Project
+from db.models import Ask, Comparison, LeaseStatus, Outcome, Project
 from db.queries import leases, preferences
 from db.queries.leases import Lent
 
@@ -64,6 +64,25 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BallotAnswer:
+    """What an annotator says of answers that were shown at once.
+
+    Attributes:
+        lease_id: With which they were lent.
+        places: Of each answer as shown, 1 is best; equal places tie, see ``blender_ui.pairing.ballots``.
+        idempotency_key: As of ``Answer``.
+        reason: In the annotator's words.
+        seconds: From the answers being drawn to the ballot.
+    """
+
+    lease_id: int
+    places: tuple[int, ...]
+    idempotency_key: str
+    reason: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubmittedView:
     """An outcome that is in the store, and the two members."""
 
@@ -74,11 +93,27 @@ class SubmittedView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubmittedBallot:
+    """A ballot that is in the store, and the members in the order in which their answers were shown.
+
+    Attributes:
+        places: Of each shown answer, 1 is best.
+        n_pairs: Preferences that follow from it.
+    """
+
+    ballot_id: int
+    ask: Ask
+    places: tuple[int, ...]
+    members: tuple[str, ...]
+    n_pairs: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProgressView:
     """How far the labelling is.
 
     Attributes:
-        n_mine: Outcomes of this annotator that stand.
+        n_mine: Outcomes and ballots of this annotator that stand; a ballot is one, here and below.
         n_mine_today: Of those, given since midnight UTC.
         seconds_today: Time from pairs being drawn to these answers; five minutes at most each.
         n_standing: Outcomes of all people that stand, imported ones included.
@@ -104,9 +139,9 @@ class AnsweredView:
         pair: None where nothing is left for this annotator.
     """
 
-    submitted: SubmittedView | None
+    submitted: SubmittedView | SubmittedBallot | None
     refusal: str
-    pair: PairView | None
+    pair: PairView | SetView | None
 
 
 def take_answer(
@@ -121,7 +156,10 @@ def take_answer(
     stored_key = f"{annotator_id}:{answer.idempotency_key}"
     given = preferences.find_by_key(session, idempotency_key=stored_key)
     if given is None:
-        lease = lender.get_answerable(session, annotator_id=annotator_id, lease_id=answer.lease_id)
+        together = lender.get_answerable(session, annotator_id=annotator_id, lease_id=answer.lease_id)
+        lease = together[0]
+        if lease.ballot_id is not None:
+            raise MalformedInput("these answers were shown at once: expected places, not an outcome")
         values = {
             "comparison_id": lease.comparison_id,
             "annotator_id": annotator_id,
@@ -135,7 +173,7 @@ def take_answer(
             "created_at": now,
         }
         given = preferences.add(session, values=values)
-        leases.end(session, lease_id=lease.id, status=LeaseStatus.ANSWERED, now=now)
+        leases.end(session, leases=together, status=LeaseStatus.ANSWERED, now=now)
     names = leases.get_member_names(session, comparison_id=given.comparison_id)
     return SubmittedView(
         preference_id=given.id,
@@ -157,20 +195,26 @@ def _read_marks(session: Session, lease: Lent, marks: Marks) -> dict[str, Any]:
     }
 
 
-def check_answer(answer: Answer) -> None:
-    """Refuse an answer that is out of range.
+def check_answer(answer: Answer | BallotAnswer) -> None:
+    """Refuse an answer that is out of range, whatever it is about.
 
     Raises:
         MalformedInput: With what was expected.
     """
-    n_characters, strength, seconds = len(answer.idempotency_key), answer.strength, answer.seconds
+    n_characters, seconds = len(answer.idempotency_key), answer.seconds
     if not 0 < n_characters <= LONGEST_KEY:
         raise MalformedInput(
             f"an idempotency key has 1 to {LONGEST_KEY} characters, this one has {n_characters}"
         )
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise MalformedInput(f"seconds are 0 or more, not {seconds}")
+    if isinstance(answer, Answer):
+        _check_strength(answer)
+
+
+def _check_strength(answer: Answer) -> None:
+    strength = answer.strength
     if strength is not None and answer.outcome not in (Outcome.LEFT, Outcome.RIGHT):
         raise MalformedInput(f"only a win has a strength, and the outcome is {answer.outcome.value}")
     if strength is not None and not 0 < strength <= 1:
         raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
-    if seconds is not None and not 0 <= seconds < math.inf:
-        raise MalformedInput(f"seconds are 0 or more, not {seconds}")

@@ -1,24 +1,36 @@
-"""The steps of lending a pair, inside the caller's transaction.
+"""The steps of lending a pair, or several answers at once, inside the caller's transaction.
 
-Invariant: a lease that is active or answered has taken one of its comparison's places. Non-goal:
+Invariant: a lease that is active or answered has taken one of its comparison's places. Answers that are
+shown at once are lent by a lease on every pair of them, and these leases begin and end together. Non-goal:
 transactions, which ``services.labeling.loop`` opens around these steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
+from typing import NamedTuple
 
 from sqlmodel import Session
 
 from blender_ui.conversations import read_history
 from blender_ui.errors import LeaseLost
-from blender_ui.pairing.draws import uniform
-from blender_ui.pairing.policy import MOST_INFORMATIVE, Choice, Entry, QueueHead, choose
+from blender_ui.pairing.ballots import widen
+from blender_ui.pairing.draws import draw_places, uniform
+from blender_ui.pairing.policy import (
+    MOST_INFORMATIVE,
+    Choice,
+    Entry,
+    QueueHead,
+    choose,
+    measure_propensity,
+)
 from blender_ui.services.people.visitors import Visitors
 from blender_ui.values import Message
-from db.models import LeaseStatus, Purpose
-from db.queries import leases, projects, queue
+from db.models import Ask, LeaseStatus, Purpose
+from db.queries import ballots, leases, projects, queue
 from db.queries.leases import Lent
 from db.queries.projects import Order
 from db.queries.queue import Scope
@@ -51,8 +63,43 @@ class PairView:
     expires_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class SetView:
+    """Blind answers to one prompt that are shown at once, and the terms on which they are lent.
+
+    Attributes:
+        lease_id: To be given back with the ballot; the first of the leases that were made together.
+        ask: What is asked of the answers; never a pair.
+        texts: The answers in the order in which they are shown.
+        candidate_ids: In the same order; for the server alone, as they lead to names.
+        policy: How the set was chosen, see ``blender_ui.pairing.ballots``.
+        propensity: With what probability, as defined there.
+        expires_at: When its places are open to others, in UTC.
+    """
+
+    lease_id: int
+    ballot_id: int
+    ask: Ask
+    instruction: str
+    input: str
+    texts: tuple[str, ...]
+    candidate_ids: tuple[int, ...]
+    policy: str
+    propensity: float
+    expires_at: datetime
+
+
+class _Chosen(NamedTuple):
+    """A choice, and what it was made from; no head where it is a check."""
+
+    choice: Choice
+    head: QueueHead | None = None
+    random_share: float = 1.0
+    label_share: float = 1.0
+
+
 class Lender:
-    """Lends pairs by a policy.
+    """Lends pairs and sets of answers by a policy.
 
     Args:
         seed: Decides the random turns.
@@ -95,21 +142,41 @@ class Lender:
             self._visitors.keep(session, annotator_id)
 
     def resume(
-        self, session: Session, *, annotator_id: int, scope: Scope, besides: int, now: datetime
+        self,
+        session: Session,
+        *,
+        annotator_id: int,
+        scope: Scope,
+        besides: int,
+        now: datetime,
+        with_ballots: bool,
     ) -> Lent | None:
         """Open the places of all expired leases; give the annotator's own again if it is free."""
         leases.expire_due(session, now=now)
-        lease = leases.find_resumable(session, annotator_id=annotator_id, scope=scope, besides=besides)
-        if lease is None or not queue.take_place(session, comparison_id=lease.comparison_id):
+        lease = leases.find_resumable(
+            session, annotator_id=annotator_id, scope=scope, besides=besides, with_ballots=with_ballots
+        )
+        if lease is None or not self._try_places(session, leases.list_beside(session, lease=lease)):
             return None
         return lease
 
-    def lend(self, session: Session, *, annotator_id: int, scope: Scope, now: datetime) -> PairView | None:
-        """Make a lease on the comparison that the policy chooses; None where none is open."""
-        choice = self._choose(session, annotator_id, scope)
-        if choice is None:
+    def lend(
+        self, session: Session, *, annotator_id: int, scope: Scope, now: datetime, with_ballots: bool
+    ) -> PairView | SetView | None:
+        """Make a lease on the comparison that the policy chooses; None where none is open.
+
+        Where the project asks for more than a pair, on every pair of a set of answers around it.
+        """
+        order = projects.get_order(session, project_id=scope.project_id)
+        chosen = self._choose(session, annotator_id, scope, order)
+        if chosen is None:
             return None
-        self.take_place(session, comparison_id=choice.comparison_id)
+        if with_ballots and order.ask is not Ask.PAIR and chosen.head is not None:
+            lent = self._lend_set(session, chosen, annotator_id, scope, order, now)
+            if lent is not None:
+                return lent
+        choice = chosen.choice
+        self._take_place(session, choice.comparison_id)
         expires_at = self.end(session, annotator_id, now)
         lease = leases.add_lease(
             session,
@@ -122,11 +189,89 @@ class Lender:
         )
         return self._read(session, lease, expires_at)
 
-    def show(self, session: Session, *, lease: Lent, now: datetime) -> PairView:
+    def _lend_set(
+        self,
+        session: Session,
+        chosen: _Chosen,
+        annotator_id: int,
+        scope: Scope,
+        order: Order,
+        now: datetime,
+    ) -> SetView | None:
+        """Lend the answers around the chosen pair at once; None where there is none to add to it."""
+        prompt_id = leases.get_prompt_id(session, comparison_id=chosen.choice.comparison_id)
+        here = scope._replace(prompt_id=prompt_id)
+        pairs = queue.list_open_pairs(session, annotator_id=annotator_id, scope=here)
+        by_candidates = {frozenset((one.left_id, one.right_id)): one for one in pairs}
+        begun = next(one for one in pairs if one.comparison_id == chosen.choice.comparison_id)
+        turn = leases.get_last_id(session)
+        widened = widen(
+            (begun.left_id, begun.right_id),
+            by_candidates.keys(),
+            n=order.n_answers,
+            seed=self._seed,
+            labels=(annotator_id, turn),
+        )
+        if len(widened.candidates) == 2 or chosen.head is None:
+            return None
+        shown = draw_places(self._seed, widened.candidates, annotator_id, turn)
+        inside = [by_candidates[frozenset(two)] for two in combinations(widened.candidates, 2)]
+        entries = [Entry(one.comparison_id, one.n_taken) for one in inside]
+        reached = measure_propensity(chosen.head, entries, random_share=chosen.random_share)
+        ballot_id = ballots.add(
+            session,
+            values={
+                "prompt_id": prompt_id,
+                "annotator_id": annotator_id,
+                "ask": order.ask,
+                "shown": list(shown.order),
+                "shown_seed": shown.seed,
+                "created_at": now,
+            },
+        )
+        expires_at = self.end(session, annotator_id, now)
+        made = []
+        for one in inside:
+            self._take_place(session, one.comparison_id)
+            made.append(
+                leases.add_lease(
+                    session,
+                    comparison_id=one.comparison_id,
+                    annotator_id=annotator_id,
+                    policy=chosen.choice.policy,
+                    propensity=reached * widened.probability * chosen.label_share,
+                    expires_at=expires_at,
+                    now=now,
+                    ballot_id=ballot_id,
+                )
+            )
+        return self._read_set(session, made[0], ballot_id, expires_at)
+
+    def show(self, session: Session, *, lease: Lent, now: datetime) -> PairView | SetView:
         """Make a lease active until a whole lease time from now, and read what it shows."""
         expires_at = self.end(session, lease.annotator_id, now)
-        leases.activate(session, lease_id=lease.id, expires_at=expires_at)
+        together = leases.list_beside(session, lease=lease)
+        leases.activate(session, leases=together, expires_at=expires_at)
+        if lease.ballot_id is not None:
+            return self._read_set(session, together[0], lease.ballot_id, expires_at)
         return self._read(session, lease, expires_at)
+
+    @staticmethod
+    def _read_set(session: Session, lease: Lent, ballot_id: int, expires_at: datetime) -> SetView:
+        ballot = ballots.get(session, ballot_id=ballot_id)
+        answers = ballots.get_answers(session, ballot=ballot)
+        return SetView(
+            lease_id=lease.id,
+            ballot_id=ballot_id,
+            ask=ballot.ask,
+            instruction=answers.instruction,
+            input=answers.input,
+            texts=answers.texts,
+            candidate_ids=tuple(ballot.shown),
+            policy=lease.policy,
+            propensity=lease.propensity,
+            expires_at=expires_at,
+        )
 
     def _read(self, session: Session, lease: Lent, expires_at: datetime) -> PairView:
         texts = leases.get_texts(session, comparison_id=lease.comparison_id)
@@ -152,29 +297,49 @@ class Lender:
             raise LeaseLost("this pair is not yours to answer; ask for the next one")
         return lease
 
-    def get_answerable(self, session: Session, *, annotator_id: int, lease_id: int) -> Lent:
-        """The annotator's lease with its place taken; raises LeaseLost where it is too late."""
+    def get_answerable(self, session: Session, *, annotator_id: int, lease_id: int) -> list[Lent]:
+        """The annotator's lease with those that began with it, their places taken, the first one first.
+
+        Raises:
+            LeaseLost: If it is too late; nothing was written then.
+        """
         lease = self.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
         if lease.status is LeaseStatus.EXPIRED:
             if leases.is_seen(session, lease=lease):
                 raise LeaseLost("you have seen the names of this pair; ask for the next one")
-            self.take_place(session, comparison_id=lease.comparison_id)
+            self.take_places(session, leases.list_beside(session, lease=lease))
         elif lease.status is not LeaseStatus.ACTIVE:
             raise LeaseLost(f"this pair has been {lease.status.value} already; ask for the next one")
-        return lease
+        return leases.list_beside(session, lease=lease)
 
-    @staticmethod
-    def take_place(session: Session, *, comparison_id: int) -> None:
-        """Take a comparison's place for a lease; raises LeaseLost where others have taken all of them."""
-        if not queue.take_place(session, comparison_id=comparison_id):
+    @classmethod
+    def take_places(cls, session: Session, together: Sequence[Lent]) -> None:
+        """Take all places of leases that begin together; raises LeaseLost, taking none, where one is gone."""
+        if not cls._try_places(session, together):
             raise LeaseLost("this pair waited too long and others have it now; ask for the next one")
 
-    def _choose(self, session: Session, annotator_id: int, scope: Scope) -> Choice | None:
+    @staticmethod
+    def _try_places(session: Session, together: Sequence[Lent]) -> bool:
+        """Take all of the leases' places, or none."""
+        taken: list[int] = []
+        for lease in together:
+            if not queue.take_place(session, comparison_id=lease.comparison_id):
+                queue.give_back_places(session, comparison_ids=taken)
+                return False
+            taken.append(lease.comparison_id)
+        return True
+
+    @staticmethod
+    def _take_place(session: Session, comparison_id: int) -> None:
+        """Take the place of a comparison that is open, as was read in this transaction."""
+        if not queue.take_place(session, comparison_id=comparison_id):
+            raise LeaseLost("others have taken this pair at this moment; ask for the next one")
+
+    def _choose(self, session: Session, annotator_id: int, scope: Scope, order: Order) -> _Chosen | None:
         """Choose among the pairs to label, or a check where the turn's draw says so and one is left.
 
         Checks are only mixed in: where nothing is left to label, none is asked.
         """
-        order = projects.get_order(session, project_id=scope.project_id)
         first = queue.find_least_taken(session, annotator_id=annotator_id, scope=scope)
         if first is None:
             return None
@@ -190,10 +355,11 @@ class Lender:
                 continue
             if remaining - share <= drawn < remaining:
                 n_least = self._count(session, annotator_id, of_purpose, check)
-                return Choice(check.comparison_id, purpose.value, share / n_least)
+                return _Chosen(Choice(check.comparison_id, purpose.value, share / n_least))
             remaining -= share
-        choice = self._choose_label(session, annotator_id, scope, first=first, order=order, turn=turn)
-        return choice._replace(propensity=choice.propensity * remaining)
+        chosen = self._choose_label(session, annotator_id, scope, first=first, order=order, turn=turn)
+        choice = chosen.choice._replace(propensity=chosen.choice.propensity * remaining)
+        return chosen._replace(choice=choice, label_share=remaining)
 
     def _choose_label(
         self,
@@ -204,14 +370,15 @@ class Lender:
         first: queue.Head,
         order: Order,
         turn: int,
-    ) -> Choice:
+    ) -> _Chosen:
         top = None
         if order.policy == MOST_INFORMATIVE:
             top = queue.find_most_informative(session, annotator_id=annotator_id, scope=scope)
         n_least = self._count(session, annotator_id, scope, first)
         head = QueueHead(first=Entry(*first), n_least=n_least, top=None if top is None else Entry(*top))
         random_share = order.random_share if self._random_share is None else self._random_share
-        return choose(head, random_share=random_share, draw=uniform(self._seed, "turn", annotator_id, turn))
+        draw = uniform(self._seed, "turn", annotator_id, turn)
+        return _Chosen(choose(head, random_share=random_share, draw=draw), head, random_share)
 
     @staticmethod
     def _count(session: Session, annotator_id: int, scope: Scope, head: queue.Head) -> int:

@@ -1,10 +1,11 @@
-"""The label loop: lend a blind pair, take the outcome, undo.
+"""The label loop: lend a blind pair or several blind answers at once, take what is said, undo.
 
 Invariant: each method is one write transaction, so at any moment a comparison is lent to or
 answered by at most ``overlap`` people, an annotator is never lent the same one twice, and an
 acknowledged outcome is in the store. An annotator's pair stays the same, in every tab and after
 a reload, until they answer or skip it; when its lease expires its place is open to others, and
-until one of them takes it the pair is still this annotator's. Non-goals: names before the vote,
+until one of them takes it the pair is still this annotator's. What is shown at once is lent, answered,
+skipped and taken back as a whole, by the leases on its pairs. Non-goals: names before the vote,
 and who may label.
 """
 
@@ -22,12 +23,15 @@ from blender_ui.pairing.draws import uniform
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
 from blender_ui.services.labeling.answers import Answer as Answer
+from blender_ui.services.labeling.answers import BallotAnswer as BallotAnswer
 from blender_ui.services.labeling.answers import Marks as Marks
 from blender_ui.services.labeling.answers import ProgressView as ProgressView
+from blender_ui.services.labeling.answers import SubmittedBallot as SubmittedBallot
 from blender_ui.services.labeling.answers import SubmittedView as SubmittedView
+from blender_ui.services.labeling.ballots import retract_ballot, take_ballot
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.labeling.leftover import measure as measure_leftover
-from blender_ui.services.labeling.lending import Lender, PairView
+from blender_ui.services.labeling.lending import Lender, PairView, SetView
 from blender_ui.services.labeling.queueing import queue_prompt
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
@@ -41,7 +45,7 @@ from db.models import (
     Prompt,
     SeenPrompt,
 )
-from db.queries import leases, preferences, queue
+from db.queries import ballots, leases, preferences, queue
 from db.queries.queue import Scope
 
 
@@ -109,7 +113,7 @@ class Labeling:
         prompt_id: int | None = None,
         besides: int | None = None,
     ) -> PairView | None:
-        """Lend the annotator a pair: the one they hold, else the one the policy chooses.
+        """Lend the annotator a pair: the one they hold, else the one the policy chooses; never a set.
 
         Args:
             annotator_id: From ``sign_in``.
@@ -128,20 +132,57 @@ class Labeling:
         scope = Scope(project_id, prompt_id)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            return self._next(session, annotator_id, scope, besides=besides or 0, now=now)
+            lent = self._next(session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=False)
+            return lent if isinstance(lent, PairView) else None
+
+    def next_turn(
+        self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID, besides: int | None = None
+    ) -> PairView | SetView | None:
+        """Lend the annotator what their project asks for: a pair, or several answers at once.
+
+        Arguments and errors as of ``next_pair``.
+        """
+        now, scope = self._clock(), Scope(project_id)
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            return self._next(session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=True)
 
     def _next(
-        self, session: Session, annotator_id: int, scope: Scope, *, besides: int, now: datetime
-    ) -> PairView | None:
+        self,
+        session: Session,
+        annotator_id: int,
+        scope: Scope,
+        *,
+        besides: int,
+        now: datetime,
+        with_ballots: bool,
+    ) -> PairView | SetView | None:
         held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
-        lease = next((lease for lease in held if lease.id != besides), None)
+        on_screen = {lease.ballot_id for lease in held if lease.id == besides} - {None}
+        lease = next(
+            (
+                lease
+                for lease in held
+                if lease.id != besides
+                and lease.ballot_id not in on_screen
+                and (with_ballots or lease.ballot_id is None)
+            ),
+            None,
+        )
         if lease is None and self._lender.find_refusal(session, annotator_id, scope, now):
             return None  # ``leftover`` says why
         lease = lease or self._lender.resume(
-            session, annotator_id=annotator_id, scope=scope, besides=besides, now=now
+            session,
+            annotator_id=annotator_id,
+            scope=scope,
+            besides=besides,
+            now=now,
+            with_ballots=with_ballots,
         )
         if lease is None:
-            return self._lender.lend(session, annotator_id=annotator_id, scope=scope, now=now)
+            return self._lender.lend(
+                session, annotator_id=annotator_id, scope=scope, now=now, with_ballots=with_ballots
+            )
         return self._lender.show(session, lease=lease, now=now)
 
     def submit(
@@ -184,13 +225,13 @@ class Labeling:
 
     def answer(
         self,
-        answer: Answer,
+        answer: Answer | BallotAnswer,
         *,
         annotator_id: int,
         project_id: int = DEFAULT_PROJECT_ID,
         besides: int | None = None,
     ) -> AnsweredView:
-        """Take an outcome and lend the next pair, in one transaction: what ``submit`` and ``next_pair`` do.
+        """Take an outcome or a ballot and lend what comes next, in one transaction.
 
         An answer that comes too late is not taken, and the next pair comes all the same.
 
@@ -202,14 +243,27 @@ class Labeling:
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
             self._lender.keep_annotator(session, annotator_id)
-            now, submitted, refusal = self._clock(), None, ""
+            now, refusal = self._clock(), ""
+            submitted: SubmittedView | SubmittedBallot | None = None
             try:
-                submitted = take_answer(
-                    session, answer, lender=self._lender, annotator_id=annotator_id, now=now
-                )
+                if isinstance(answer, BallotAnswer):
+                    submitted = take_ballot(
+                        session, answer, lender=self._lender, annotator_id=annotator_id, now=now
+                    )
+                else:
+                    submitted = take_answer(
+                        session, answer, lender=self._lender, annotator_id=annotator_id, now=now
+                    )
             except LeaseLost as error:  # raised before anything was written
                 refusal = str(error)
-            pair = self._next(session, annotator_id, Scope(project_id), besides=besides or 0, now=now)
+            pair = self._next(
+                session,
+                annotator_id,
+                Scope(project_id),
+                besides=besides or 0,
+                now=now,
+                with_ballots=True,
+            )
         if submitted is not None:
             self._after_vote()
         return AnsweredView(submitted=submitted, refusal=refusal, pair=pair)
@@ -225,10 +279,11 @@ class Labeling:
         with transaction(self._engine, immediate=True) as session:
             lease = self._lender.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
             self._lender.keep_annotator(session, annotator_id)
+            together = leases.list_beside(session, lease=lease)
             if lease.status is LeaseStatus.ACTIVE:
-                leases.end_unanswered(session, leases=[lease], status=LeaseStatus.SKIPPED, now=self._clock())
+                leases.end_unanswered(session, leases=together, status=LeaseStatus.SKIPPED, now=self._clock())
             elif lease.status is LeaseStatus.EXPIRED:
-                leases.end(session, lease_id=lease_id, status=LeaseStatus.SKIPPED, now=self._clock())
+                leases.end(session, leases=together, status=LeaseStatus.SKIPPED, now=self._clock())
             elif lease.status is LeaseStatus.ANSWERED:
                 raise LeaseLost("this pair has been answered already; undo takes the answer back")
 
@@ -250,8 +305,8 @@ class Labeling:
         project_id: int = DEFAULT_PROJECT_ID,
         prompt_id: int | None = None,
         lease_id: int | None = None,
-    ) -> PairView | None:
-        """Take back the annotator's last outcome or skip, and lend them that pair again.
+    ) -> PairView | SetView | None:
+        """Take back the annotator's last outcome, ballot or skip, and lend them that pair or set again.
 
         The outcome is retracted, not deleted. A pair they hold there at this moment is put back and
         comes to them again afterwards, unless somebody else takes it.
@@ -282,19 +337,22 @@ class Labeling:
             if lease_id not in (None, lease.id):
                 raise LeaseLost("you voted or skipped once more on this prompt since, so this step stands")
             leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
-            if lease.status is LeaseStatus.SKIPPED:
-                self._lender.take_place(session, comparison_id=lease.comparison_id)
-            standing = preferences.find_standing(
-                session, comparison_id=lease.comparison_id, annotator_id=annotator_id
-            )
-            if standing is not None:
-                standing.retracted_at = now
+            together = leases.list_beside(session, lease=lease)
+            was_answered = lease.status is LeaseStatus.ANSWERED
+            if not was_answered:
+                self._lender.take_places(session, together)
+            elif lease.ballot_id is not None:
+                lease = retract_ballot(session, together, now=now)
+            else:
+                preferences.retract_standing(
+                    session, comparison_id=lease.comparison_id, annotator_id=annotator_id, now=now
+                )
             pair = None
             if leases.is_seen(session, lease=lease):
-                leases.end_unanswered(session, leases=[lease], status=LeaseStatus.EXPIRED, now=now)
+                leases.end_unanswered(session, leases=together, status=LeaseStatus.EXPIRED, now=now)
             else:
                 pair = self._lender.show(session, lease=lease, now=now)
-        if standing is not None:
+        if was_answered:
             self._after_vote()
         return pair
 
@@ -303,12 +361,20 @@ class Labeling:
         midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
         with transaction(self._engine) as session:
             return ProgressView(
-                n_mine=preferences.count_of_annotator(session, annotator_id=annotator_id),
+                n_mine=preferences.count_of_annotator(session, annotator_id=annotator_id)
+                - preferences.count_beyond_ballots(session, annotator_id=annotator_id),
                 n_mine_today=preferences.count_of_annotator(
                     session, annotator_id=annotator_id, since=midnight
+                )
+                - preferences.count_beyond_ballots(session, annotator_id=annotator_id, since=midnight),
+                seconds_today=preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight)
+                + ballots.sum_seconds(
+                    session,
+                    annotator_id=annotator_id,
+                    since=midnight,
+                    longest=preferences.LONGEST_LOOK,
                 ),
-                seconds_today=preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight),
-                n_standing=preferences.count_standing(session),
+                n_standing=preferences.count_standing(session) - preferences.count_beyond_ballots(session),
                 n_open=queue.count_places(session, project_id=project_id),
                 n_people=preferences.count_people(session),
             )

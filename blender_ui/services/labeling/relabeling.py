@@ -139,6 +139,8 @@ class Relabeling:
             raise NotFound(f"you gave no answer {preference_id}")
         if preference.retracted_at is not None:
             raise Refused("this answer was taken back or changed meanwhile; look at the list again")
+        if preference.ballot_id is not None:
+            raise Refused("this answer is part of an order of several; undo takes the whole of it back")
         return preference
 
 

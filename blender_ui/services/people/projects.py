@@ -21,13 +21,15 @@ from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.questions import Questions, read_questions
 from db.columns import row_id
 from db.engine import transaction
-from db.models import DEFAULT_PROJECT_ID, Account, Audience, Project, ProjectMember
+from db.models import DEFAULT_PROJECT_ID, Account, Ask, Audience, Project, ProjectMember
 from db.queries import projects
 
 LONGEST_NAME = 128
 LONGEST_GUIDELINES = 50_000
 LARGEST_OVERLAP = 100
 MOST_CHECKS = 0.5
+FEWEST_ANSWERS, MOST_ANSWERS = 3, 8
+"""At once; two are a pair, and more than eight nobody holds in mind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,9 @@ class ProjectTerms:
         attention_share: Likewise of attention checks; both together at most ``MOST_CHECKS``.
         policy: Order of the others, see ``blender_ui.pairing.policy``.
         random_share: Share of turns that stay random under ``most_informative``.
-        questions: Asked beside the outcome.
+        questions: Asked beside the outcome of a pair.
+        ask: What people are asked: pairs, or something of ``n_answers`` at once.
+        n_answers: How many those are; ``FEWEST_ANSWERS`` to ``MOST_ANSWERS``.
         audience: Who may label it.
     """
 
@@ -53,6 +57,8 @@ class ProjectTerms:
     policy: str = BALANCED_RANDOM
     random_share: float = 0.2
     questions: Questions = field(default_factory=Questions)
+    ask: Ask = Ask.PAIR
+    n_answers: int = 4
     audience: Audience = Audience.EVERYBODY
 
 
@@ -238,6 +244,10 @@ def check_terms(terms: ProjectTerms) -> None:
         raise MalformedInput("gold pairs and attention checks together are at most half of all turns")
     if terms.policy not in POLICIES:
         raise MalformedInput(f"expected a policy among {', '.join(POLICIES)}; came {terms.policy!r}")
+    if not FEWEST_ANSWERS <= terms.n_answers <= MOST_ANSWERS:
+        raise MalformedInput(
+            f"{FEWEST_ANSWERS} to {MOST_ANSWERS} answers are shown at once, not {terms.n_answers}"
+        )
     if not 0 < terms.random_share <= 1:
         raise MalformedInput(f"the random share lies above 0 and at most at 1, not at {terms.random_share}")
 
@@ -252,12 +262,14 @@ def _columns(terms: ProjectTerms) -> dict[str, Any]:
         "policy": terms.policy,
         "random_share": terms.random_share,
         "questions": terms.questions.to_json(),
+        "ask": terms.ask,
+        "n_answers": terms.n_answers,
         "audience": terms.audience,
     }
 
 
 def _told(project: Project) -> Mapping[str, Any]:
-    return _columns(_terms(project)) | {"audience": project.audience.value}
+    return _columns(_terms(project)) | {"audience": project.audience.value, "ask": project.ask.value}
 
 
 def _terms(project: Project) -> ProjectTerms:
@@ -270,6 +282,8 @@ def _terms(project: Project) -> ProjectTerms:
         policy=project.policy,
         random_share=project.random_share,
         questions=read_questions(project.questions),
+        ask=project.ask,
+        n_answers=project.n_answers,
         audience=project.audience,
     )
 

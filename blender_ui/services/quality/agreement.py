@@ -188,7 +188,7 @@ class Quality:
             times = labels.times_of(session, preference_ids=[w.last_preference_id for w in windows])
         return QualityView(
             n_labels=len(log),
-            overall=measure_overall(counts),
+            overall=measure_overall(log, counts),
             windows=tuple(
                 TimedWindow(at=times[w.last_preference_id], n_items=w.n_items, alpha=w.alpha) for w in windows
             ),

@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from blender_ui.statistics.bootstrap import Estimate
-from blender_ui.statistics.shares import wilson_interval
+from blender_ui.statistics.shares import measure_share, wilson_interval
 from blender_ui.values import FloatArray, IntArray, OutcomeCode, is_decided
 from blender_ui.votes.labels import N_OUTCOMES, Labels
 
@@ -125,10 +125,10 @@ class PairMatrix:
     kappas: dict[tuple[int, int], Estimate]
 
 
-def measure_overall(counts: IntArray) -> Overall:
+def measure_overall(log: Labels, counts: IntArray) -> Overall:
     """Agreement over items, from ``count_choices``."""
-    n_labels = counts.sum(axis=1)
-    shared = counts[n_labels >= 2]
+    is_shared = counts.sum(axis=1) >= 2
+    shared, clusters = counts[is_shared], log.cluster[is_shared]
     sizes = shared.sum(axis=1)
     n_raters = int(np.bincount(sizes).argmax()) if len(sizes) else 0
     same, pairs = (shared * (shared - 1)).sum(), (sizes * (sizes - 1)).sum()
@@ -136,8 +136,8 @@ def measure_overall(counts: IntArray) -> Overall:
         n_items=len(counts),
         n_overlapping=len(shared),
         n_disagreeing=int((shared.max(axis=1, initial=0) < sizes).sum()),
-        alpha=krippendorff_alpha(shared),
-        fleiss=fleiss_kappa(shared[sizes == n_raters]),
+        alpha=krippendorff_alpha(shared, clusters=clusters),
+        fleiss=fleiss_kappa(shared[sizes == n_raters], clusters=clusters[sizes == n_raters]),
         n_raters=n_raters,
         agreement=float(same / pairs) if pairs else np.nan,
     )
@@ -151,7 +151,11 @@ def measure_windows(log: Labels, counts: IntArray) -> list[Window]:
     shared = shared[np.argsort(last[shared])]
     n_windows = min(N_WINDOWS, len(shared) // _MIN_ITEMS_IN_WINDOW)
     return [
-        Window(int(last[items[-1]]), len(items), krippendorff_alpha(counts[items], n_resamples=300))
+        Window(
+            int(last[items[-1]]),
+            len(items),
+            krippendorff_alpha(counts[items], clusters=log.cluster[items], n_resamples=300),
+        )
         for items in np.array_split(shared, n_windows or 1)
         if len(items)
     ]
@@ -166,13 +170,15 @@ def measure_pairs(log: Labels, counts: IntArray) -> PairMatrix:
     place = np.full(len(log.names), -1)
     place[chosen] = np.arange(len(chosen))
     kept = is_shared & (place[log.annotator] >= 0) if len(chosen) else np.zeros(len(log), dtype=bool)
-    tables = _confusions(log.item[kept], place[log.annotator[kept]], log.choice[kept], len(chosen))
+    who = place[log.annotator[kept]]
+    tables = _confusions(log.item[kept], who, log.choice[kept], len(chosen))
     n_shared = tables.sum(axis=(0, 1))
+    n_clusters = _count_shared(log.cluster[log.item[kept]], who, len(chosen))
     np.fill_diagonal(n_shared, 0)
     same = np.einsum("oo...->...", tables).astype(float)
     agreement = np.where(n_shared >= MIN_SHARED, same / np.maximum(n_shared, 1), np.nan)
     kappas = {
-        (a, b): cohen_kappa(tables[:, :, a, b])
+        (a, b): cohen_kappa(tables[:, :, a, b], n_independent=int(n_clusters[a, b]))
         for a in range(len(chosen))
         for b in range(a + 1, len(chosen))
         if n_shared[a, b] >= MIN_SHARED
@@ -189,6 +195,14 @@ def _confusions(item: IntArray, annotator: IntArray, choice: IntArray, n_annotat
     chose = csr_array((np.ones(len(item), dtype=np.int64), (item, choice * n_annotators + annotator)), shape)
     tables = (chose.T @ chose).toarray().reshape(N_OUTCOMES, n_annotators, N_OUTCOMES, n_annotators)
     return tables.swapaxes(1, 2)
+
+
+def _count_shared(cluster: IntArray, annotator: IntArray, n_annotators: int) -> IntArray:
+    """How many clusters every two annotators share, (k, k)."""
+    shape = (int(cluster.max(initial=-1)) + 1, n_annotators)
+    labelled = csr_array((np.ones(len(cluster), dtype=np.int64), (cluster, annotator)), shape)
+    labelled.data[:] = 1  # as many items as one has in a cluster, they count once
+    return np.asarray((labelled.T @ labelled).toarray())
 
 
 def measure_annotators(log: Labels, counts: IntArray) -> list[AnnotatorFigures]:
@@ -218,9 +232,9 @@ def _measure_one(
         annotator_id=int(log.annotator_ids[who]),
         name=log.names[who],
         n_labels=len(mine),
-        agreement=wilson_interval(int(compared.sum()), len(compared)),
+        agreement=_share(agrees, mine[is_compared[mine]], log),
         n_compared=len(compared),
-        gold=wilson_interval(int((log.outcome[checks] == log.gold[checks]).sum()), len(checks)),
+        gold=_share(log.outcome == log.gold, checks, log),
         n_gold=len(checks),
         left_share=wilson_interval(int((sided == OutcomeCode.LEFT).sum()), len(sided)),
         n_sided=len(sided),
@@ -228,6 +242,12 @@ def _measure_one(
         fast_share=float((seconds < TOO_FAST_SECONDS).mean()) if len(seconds) else np.nan,
         warning=" ".join(part for part in (said, _warn_of_agreement(recent)) if part),
     )
+
+
+def _share(is_right: NDArray[np.bool_], places: IntArray, log: Labels) -> Estimate:
+    """The share of some labels that are right; those of one ballot go together."""
+    shares = measure_share(is_right[places], np.unique(log.statement[places], return_inverse=True)[1])
+    return Estimate(float(shares.share[0]), float(shares.low[0]), float(shares.high[0]))
 
 
 def _agree_with_others(log: Labels, counts: IntArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -33,7 +33,7 @@ class VoteLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._preferences: Columns = np.zeros((5, 0), dtype=np.int64)
+        self._preferences: Columns = np.zeros((6, 0), dtype=np.int64)
         self._comparisons: Columns = np.zeros((5, 0), dtype=np.int64)
         self._current: Votes | None = None
 
@@ -82,7 +82,7 @@ class VoteLog:
         stands: slice | BoolArray = slice(None)
         if version.n_retracted:
             stands = ~np.isin(self._preferences[0], columns.list_retracted(session)[0], kind="table")
-        ids, comparison_id, annotator_id, outcome, milliseconds = self._preferences[:, stands]
+        ids, comparison_id, annotator_id, outcome, milliseconds, ballot_id = self._preferences[:, stands]
         keys = self._comparisons[0]
         place = by_id(keys, np.arange(len(keys)))[comparison_id]
         # Any pair becomes a check at any time, so these few are never kept with what was read of the pairs.
@@ -99,13 +99,14 @@ class VoteLog:
             preference_id=ids,
             comparison_id=comparison_id,
             annotator_id=annotator_id,
+            ballot_id=ballot_id,
             outcome=outcome,
             counted=apply_rulings(outcome, comparison_id, columns.list_ruled(session)),
             milliseconds=milliseconds,
             prompt_id=prompt_id,
             left_id=left_id,
             right_id=right_id,
-            has_coin=has_coin.astype(bool),
+            has_coin=has_coin.astype(bool) & (ballot_id == 0),  # at once, answers have places and no sides
             gold=gold[place],
             is_check=is_check[place],
             is_human=human[annotator_id],
