@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, case, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
 from db.models import Ask, Ballot, Candidate, Comparison, Member, Prompt
@@ -43,10 +44,7 @@ class Pair(NamedTuple):
 
 def add(session: Session, *, values: dict[str, Any]) -> int:
     """Store a ballot, with every column by name that is not to be NULL; give its id."""
-    ballot_id: int = (
-        session.connection().execute(insert(Ballot).returning(col(Ballot.id)), values).scalar_one()
-    )
-    return ballot_id
+    return int(session.connection().execute(_add_statement(), values).scalar_one())
 
 
 def get(session: Session, *, ballot_id: int) -> Shown:
@@ -83,7 +81,8 @@ def list_pairs(session: Session, *, comparison_ids: list[int]) -> list[Pair]:
     query = select(col(Comparison.id), col(Comparison.left_id), col(Comparison.right_id)).where(
         col(Comparison.id).in_(comparison_ids)
     )
-    return [Pair(*row) for row in session.connection().execute(query)]
+    rows = session.connection().execute(query)
+    return [Pair(id_, left_id, right_id) for id_, left_id, right_id in rows if id_ is not None]
 
 
 def sum_seconds(session: Session, *, annotator_id: int, since: datetime, longest: float) -> float:
@@ -99,6 +98,11 @@ def sum_seconds(session: Session, *, annotator_id: int, since: datetime, longest
 
 
 # Building a statement takes longer than running it, so the ones of the label loop are built once.
+
+
+@cache
+def _add_statement() -> ReturningInsert[Any]:
+    return insert(Ballot).returning(col(Ballot.id))
 
 
 def _shown_query() -> Select[*tuple[Any, ...]]:

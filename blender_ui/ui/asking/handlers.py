@@ -244,7 +244,7 @@ class Blend:
             return Turn(replace(visit, undoable=None), str(error))
         visit = replace(visit, undoable=None)
         if not visit.is_revealed:
-            return Turn(visit if shown is None else self._pairs.lay_out(visit, shown))
+            return Turn(self._pairs.lay_out(visit, shown) if isinstance(shown, PairView) else visit)
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=prompt_id)
         return Turn(
             visit, "Your vote was taken back. You have seen the names, so this pair is left to others."

@@ -13,9 +13,16 @@ from typing import Any
 
 from blender_ui import outside
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling.lending import PairView
-from blender_ui.services.labeling.loop import Answer, Marks
+from blender_ui.services.labeling.lending import PairView, SetView
+from blender_ui.services.labeling.loop import (
+    Answer,
+    BallotAnswer,
+    Marks,
+    SubmittedBallot,
+    SubmittedView,
+)
 from blender_ui.services.labeling.relabeling import PastAnswer
+from blender_ui.services.people.projects import MOST_ANSWERS
 from blender_ui.ui.prose import render_prose
 from db.models import DEFAULT_PROJECT_ID, Outcome
 
@@ -31,6 +38,31 @@ class Pair:
     input: str
     left: str
     right: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerSet:
+    """Blind answers to be judged at once, in the order in which they are shown; the texts are safe HTML.
+
+    Attributes:
+        ask: ``order``, ``best_worst`` or ``best``.
+    """
+
+    lease_id: int
+    ask: str
+    instruction: str
+    input: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BallotReveal:
+    """Who wrote the answers of the ballot before, best first; equal places tie or were not told apart."""
+
+    ask: str
+    places: tuple[int, ...]
+    members: tuple[str, ...]
+    n_pairs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +96,15 @@ class Turn:
     """What the page draws next.
 
     Attributes:
-        pair: The annotator's pair; None where nothing is left for them.
+        pair: The annotator's pair or set of answers; None where nothing is left for them.
         empty: Why, where there is no pair and none is on the screen.
         reveal: Of the outcome that was just taken; None after anything else.
         notice: A sentence to show; empty for none.
     """
 
-    pair: Pair | None
+    pair: Pair | AnswerSet | None
     empty: Empty | None = None
-    reveal: Reveal | None = None
+    reveal: Reveal | BallotReveal | None = None
     notice: str = ""
 
 
@@ -117,9 +149,9 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """An outcome as the page sends it."""
+    """An outcome or a ballot as the page sends it."""
 
-    answer: Answer
+    answer: Answer | BallotAnswer
     place: Place
 
 
@@ -148,6 +180,36 @@ def draw_pair(pair: PairView) -> Pair:
     )
 
 
+def draw_lent(lent: PairView | SetView) -> Pair | AnswerSet:
+    """What was lent, with its texts as safe HTML."""
+    if isinstance(lent, PairView):
+        return draw_pair(lent)
+    return AnswerSet(
+        lease_id=lent.lease_id,
+        ask=lent.ask.value,
+        instruction=render_prose(lent.instruction),
+        input=render_prose(lent.input),
+        answers=tuple(render_prose(text) for text in lent.texts),
+    )
+
+
+def draw_reveal(submitted: SubmittedView | SubmittedBallot) -> Reveal | BallotReveal:
+    """Who wrote what was just judged."""
+    if isinstance(submitted, SubmittedView):
+        return Reveal(
+            outcome=submitted.outcome.value,
+            left_member=submitted.left_member,
+            right_member=submitted.right_member,
+        )
+    best_first = sorted(zip(submitted.places, submitted.members, strict=True), key=lambda one: one[0])
+    return BallotReveal(
+        ask=submitted.ask.value,
+        places=tuple(place for place, _ in best_first),
+        members=tuple(member for _, member in best_first),
+        n_pairs=submitted.n_pairs,
+    )
+
+
 def read_vote(sent: object) -> Vote:
     """Check a vote that came from outside.
 
@@ -157,6 +219,15 @@ def read_vote(sent: object) -> Vote:
     if not isinstance(sent, Mapping):
         raise MalformedInput(f"expected a vote as an object, came {type(sent).__name__}")
     outside.check_values(sent)
+    if "places" in sent:
+        ballot = BallotAnswer(
+            lease_id=read_id(sent.get("lease_id")),
+            places=_read_places(sent["places"]),
+            idempotency_key=read_token(sent.get("token")),
+            reason=_read_reason(sent.get("reason")),
+            seconds=_read_number(sent.get("seconds"), "seconds"),
+        )
+        return Vote(answer=ballot, place=read_place(sent))
     answer = Answer(
         lease_id=read_id(sent.get("lease_id")),
         outcome=read_outcome(sent.get("outcome")),
@@ -213,6 +284,13 @@ def read_id(value: object) -> int:
     if isinstance(value, str):
         raise MalformedInput(f"expected a whole number that names a row, came {value[:40]!r}")
     return outside.read_id(value)
+
+
+def _read_places(value: object) -> tuple[int, ...]:
+    is_list = isinstance(value, list) and len(value) <= MOST_ANSWERS
+    if not is_list or not all(type(place) is int for place in value):
+        raise MalformedInput(f"expected places as a list of at most {MOST_ANSWERS} whole numbers")
+    return tuple(value)
 
 
 def _read_reason(value: object) -> str | None:

@@ -20,11 +20,11 @@ from blender_ui.ui.labeling.forms import (
     Past,
     Place,
     ProjectChoice,
-    Reveal,
     Turn,
     Welcome,
-    draw_pair,
+    draw_lent,
     draw_past,
+    draw_reveal,
     read_id,
     read_outcome,
     read_place,
@@ -87,16 +87,11 @@ class LabelHandlers:
         told = self._labeling.answer(
             vote.answer, annotator_id=annotator.id, project_id=place.project_id, besides=place.shown
         )
-        pair = None if told.pair is None else draw_pair(told.pair)
+        pair = None if told.pair is None else draw_lent(told.pair)
         empty = self._explain(annotator, place) if pair is None else None
         if told.submitted is None:
             return Turn(pair=pair, empty=empty, notice=f"Not counted: {told.refusal}")
-        reveal = Reveal(
-            outcome=told.submitted.outcome.value,
-            left_member=told.submitted.left_member,
-            right_member=told.submitted.right_member,
-        )
-        return Turn(pair=pair, empty=empty, reveal=reveal)
+        return Turn(pair=pair, empty=empty, reveal=draw_reveal(told.submitted))
 
     def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
         """Leave a pair to others and give the next one."""
@@ -118,7 +113,7 @@ class LabelHandlers:
             return self._next(annotator, place, notice=f"Not undone: {error}")
         if pair is None:
             return self._next(annotator, place, notice="There is nothing to take back.")
-        return Turn(pair=draw_pair(pair), notice="Taken back. Here is that pair again.")
+        return Turn(pair=draw_lent(pair), notice="Taken back. Here is that question again.")
 
     def keep(self, key: str, lease_id: int) -> bool:
         """Keep the annotator's pairs for them; False where the one on the screen is theirs no more."""
@@ -182,12 +177,12 @@ class LabelHandlers:
         return place
 
     def _next(self, annotator: AnnotatorView, place: Place, *, notice: str = "") -> Turn:
-        pair = self._labeling.next_pair(
+        pair = self._labeling.next_turn(
             annotator_id=annotator.id, project_id=place.project_id, besides=place.shown
         )
         if pair is None:
             return Turn(pair=None, empty=self._explain(annotator, place), notice=notice)
-        return Turn(pair=draw_pair(pair), notice=notice)
+        return Turn(pair=draw_lent(pair), notice=notice)
 
     def _explain(self, annotator: AnnotatorView, place: Place) -> Empty | None:
         """Why there is no pair; nothing while one is on the screen, which may be the last."""
