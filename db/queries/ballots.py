@@ -30,6 +30,7 @@ class Answers(NamedTuple):
 
     instruction: str
     input: str
+    history: list[dict[str, str]]
     texts: tuple[str, ...]
     members: tuple[str, ...]
 
@@ -73,7 +74,7 @@ def get_answers(session: Session, *, ballot: Shown) -> Answers:
     )
     found = {id_: (text, name) for id_, text, name in session.connection().execute(query)}
     texts, names = zip(*(found[candidate_id] for candidate_id in ballot.shown), strict=True)
-    return Answers(prompt.instruction, prompt.input, texts, names)
+    return Answers(prompt.instruction, prompt.input, prompt.history, texts, names)
 
 
 def list_pairs(session: Session, *, comparison_ids: list[int]) -> list[Pair]:
@@ -121,4 +122,5 @@ def _by_key_query() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _prompt_query() -> Select[*tuple[Any, ...]]:
-    return select(col(Prompt.instruction), col(Prompt.input)).where(col(Prompt.id) == bindparam("prompt_id"))
+    wanted = (col(Prompt.instruction), col(Prompt.input), col(Prompt.history))
+    return select(*wanted).where(col(Prompt.id) == bindparam("prompt_id"))

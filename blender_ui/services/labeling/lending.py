@@ -82,6 +82,7 @@ class SetView:
     ask: Ask
     instruction: str
     input: str
+    history: tuple[Message, ...]
     texts: tuple[str, ...]
     candidate_ids: tuple[int, ...]
     policy: str
@@ -266,6 +267,7 @@ class Lender:
             ask=ballot.ask,
             instruction=answers.instruction,
             input=answers.input,
+            history=read_history(answers.history),
             texts=answers.texts,
             candidate_ids=tuple(ballot.shown),
             policy=lease.policy,

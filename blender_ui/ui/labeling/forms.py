@@ -287,8 +287,7 @@ def read_id(value: object) -> int:
 
 
 def _read_places(value: object) -> tuple[int, ...]:
-    is_list = isinstance(value, list) and len(value) <= MOST_ANSWERS
-    if not is_list or not all(type(place) is int for place in value):
+    if not isinstance(value, list) or len(value) > MOST_ANSWERS or {type(one) for one in value} - {int}:
         raise MalformedInput(f"expected places as a list of at most {MOST_ANSWERS} whole numbers")
     return tuple(value)
 

@@ -1,13 +1,13 @@
 """Ballots: several answers of one prompt shown at once, and the pairs that follow from what was said.
 
-Every project goes on asking pairs. Revision 0011, after 0010.
+Every project goes on asking pairs. Revision 0013, after 0012.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
