@@ -1,25 +1,25 @@
 """The one place where implementations are chosen and tied together.
 
-Invariant: everything a page, a command or the worker uses is made here, from settings alone, and is
-closed by ``Services.close``. Non-goal: what any of it does.
+Invariant: everything a page, a command or the worker uses is made here, from settings and the
+substitutes that a test brings, and is closed by ``Services.close``. Non-goal: what any of it does.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from typing import TypedDict, Unpack
 
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
-from blender_ui import store
 from blender_ui.engine.process import JOINT, READER, EngineProcess
-from blender_ui.errors import SettingsError, WeightsUnavailable
+from blender_ui.errors import WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
-from blender_ui.faults import describe_os_error
+from blender_ui.fusion.protocol import Fuser
 from blender_ui.fusion.remote import FUSER, load_fuser_server
 from blender_ui.installation import read_secret
 from blender_ui.loaders import (
@@ -75,7 +75,8 @@ from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.training.trainer import Trainer
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
-from blender_ui.weights.resolver import find_reader, find_weights, seq2seq_path
+from blender_ui.store import open_home_store
+from blender_ui.weights.resolver import find_encoder, find_reader, find_seq2seq, find_weights
 from db.models import JobKind, ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
@@ -87,43 +88,168 @@ DEFAULT_FUSER_BASE = "title-t5-small"
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Services:
-    """Every use case, sharing one store; made once for a process."""
+class Substitutes(TypedDict, total=False):
+    """What a test brings in place of what the settings would choose."""
 
-    settings: Settings
     engine: Engine
+    """A store whose schema is up to date."""
+    secret: int
+    """In place of the installation's."""
     members: Members
     process: EngineProcess
-    live_head: LiveHead
-    access: Access
-    accounts: Accounts
-    invitations: Invitations
-    projects: Projects
-    project_prompts: ProjectPrompts
-    generating: Generating
-    checks: Checks
-    auditing: Auditing
-    labeling: Labeling
-    relabeling: Relabeling
-    blending: Blending
+    """Holds the ranker's and the fuser's models."""
+    explainers: EngineProcess
+    """Holds what explains a decision."""
+    hasher: PasswordHasher
+    fuser: Fuser
     ranking: RankingService
-    fusing: Fusing
-    training: Training
-    training_soon: Background
-    after_vote: AfterVote
-    versions: Versions
-    importing: Importing
-    exporting: Exporting
-    evaluating: Evaluating
-    ensemble_evaluation: EnsembleEvaluation
-    inspection: Inspection
-    quality: Quality
-    member_ratings: MemberRatings
-    version_inspection: VersionInspection
-    what_if: WhatIf
-    attributing: Attributing
-    preference_table: PreferenceTable
+
+
+class Services:
+    """Every use case, sharing one store; ``build_services`` makes it once for a process.
+
+    Each method below makes the services of the rooms it names; a later one uses those of an earlier one.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, substitutes: Substitutes) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._open(substitutes)
+        self._add_people(substitutes)
+        self._add_labeling()
+        self._add_asking()
+        self._add_ranking(substitutes)
+        self._add_fusing(substitutes)
+        self._add_inspecting()
+        self._add_evaluating()
+        self._add_data()
+
+    def _open(self, substitutes: Substitutes) -> None:
+        """The store, the members and the processes. None of them is started here."""
+        settings = self.settings
+        self.engine = substitutes.get("engine") or open_home_store(settings)
+        self._secret = substitutes.get("secret") or read_secret(settings.home_path)
+        self.members = substitutes.get("members") or Members(
+            load_members(settings.members_path),
+            find_weights=partial(find_weights, cache_path=settings.weights_path),
+            environ=os.environ,
+        )
+        self.member_names = tuple(config.name for config in self.members.configs)
+        reader_path = find_reader(settings.reader, cache_path=settings.weights_path)
+        self.process = substitutes.get("process") or EngineProcess(
+            {
+                READER: partial(load_reader, reader_path),
+                JOINT: load_joint,
+                FUSER: load_fuser_server,
+                BERTSCORE: load_scorer,
+            }
+        )
+        self._explainers = substitutes.get("explainers") or EngineProcess(
+            {
+                EXPLAIN_READING: partial(load_reading_explainer, reader_path),
+                EXPLAIN_JOINT: load_joint_explainer,
+            }
+        )
+        self.training = Training(self.engine, train_every=settings.train_every, clock=self._clock)
+        self.training_soon = Background(self.training.request_if_due, name="training-due")
+        self.after_vote = AfterVote()
+        self.after_vote.follow(self.training_soon)
+
+    def _add_people(self, substitutes: Substitutes) -> None:
+        settings, engine, clock = self.settings, self.engine, self._clock
+        limits = Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+        visitors = Visitors(engine, limits=limits, clock=clock)
+        self.access = Access(engine, mode=Mode(settings.access), clock=clock, visitors=visitors)
+        self.accounts = Accounts(engine, clock=clock, hasher=substitutes.get("hasher"))
+        self.invitations = Invitations(engine, accounts=self.accounts, clock=clock)
+        self.projects = Projects(engine, clock=clock)
+        self.project_prompts = ProjectPrompts(engine, clock=clock)
+        self.auditing = Auditing(engine)
+
+    def _add_labeling(self) -> None:
+        """Also what the Quality page shows: it reads the same votes."""
+        settings, engine, clock, after_vote = self.settings, self.engine, self._clock, self.after_vote
+        self.labeling = Labeling(
+            engine,
+            access=self.access,
+            clock=clock,
+            seed=self._secret,
+            lease_seconds=settings.lease_seconds,
+            overlap=settings.overlap,
+            after_vote=after_vote,
+        )
+        self.relabeling = Relabeling(engine, clock=clock, after_vote=after_vote)
+        self.checks = Checks(engine, clock=clock, after_vote=after_vote)
+        self._vote_log = VoteLog(engine)
+        self.quality = Quality(engine, clock=clock, log=self._vote_log, after_vote=after_vote)
+
+    def _add_asking(self) -> None:
+        self.blending = Blending(self.engine, members=self.members, clock=self._clock)
+        self.generating = Generating(self.engine, member_names=self.member_names, clock=self._clock)
+
+    def _add_ranking(self, substitutes: Substitutes) -> None:
+        settings, engine, process = self.settings, self.engine, self.process
+        rankers_path = settings.rankers_path
+        self.versions = Versions(
+            engine, folders={ModelRole.RANKER: rankers_path, ModelRole.FUSER: settings.fusers_path}
+        )
+        self.live_head = LiveHead(
+            engine, process=process, rankers_path=rankers_path, prioritise=self.labeling.prioritise
+        )
+        self.ranking = substitutes.get("ranking") or RankingService(
+            engine, process=process, live_head=self.live_head, rankers_path=rankers_path
+        )
+
+    def _add_fusing(self, substitutes: Substitutes) -> None:
+        fuser = substitutes.get("fuser") or choose_fuser(
+            self.settings.fuser,
+            members=self.members,
+            process=self.process,
+            find_trained=partial(self.versions.find_active_checkpoint, ModelRole.FUSER),
+        )
+        self.fusing = Fusing(
+            self.engine,
+            fuser=fuser,
+            mixture=MixtureFuser(fuser, self.members),
+            judge=self.ranking,
+            labeling=self.labeling,
+            top_k=self.settings.top_k,
+            clock=self._clock,
+        )
+
+    def _add_inspecting(self) -> None:
+        engine, rankers_path = self.engine, self.settings.rankers_path
+        table = PreferenceTable(engine, log=self._vote_log, cache_path=self.settings.home_path / "inspector")
+        self.preference_table = table
+        self.inspection = Inspection(engine)
+        self.member_ratings = MemberRatings(engine, table=table)
+        self.version_inspection = VersionInspection(
+            engine, table=table, process=self.process, rankers_path=rankers_path
+        )
+        self.what_if = WhatIf(process=self.process, rankers_path=rankers_path)
+        self.attributing = Attributing(process=self._explainers, rankers_path=rankers_path)
+
+    def _add_evaluating(self) -> None:
+        settings = self.settings
+        self.evaluating = Evaluating(self.engine, process=self.process, rankers_path=settings.rankers_path)
+        self.ensemble_evaluation = EnsembleEvaluation(
+            members=self.members,
+            evaluating=self.evaluating,
+            fusing=self.fusing,
+            bertscore=_find_scorer(settings, self.process),
+            top_k=settings.top_k,
+            seed=settings.seed,
+        )
+
+    def _add_data(self) -> None:
+        self.importing = Importing(
+            self.engine,
+            clock=self._clock,
+            seed=self._secret,
+            overlap=self.settings.overlap,
+            after_vote=self.after_vote,
+        )
+        self.exporting = Exporting(self.engine, clock=self._clock)
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for.
@@ -149,165 +275,35 @@ class Services:
         self.engine.dispose()
 
 
-def open_store(settings: Settings) -> Engine:
-    """Open the database and bring its schema up to date.
+def build_services(
+    settings: Settings, *, clock: Clock = utc_now, **substitutes: Unpack[Substitutes]
+) -> Services:
+    """Make every service. Nothing heavy is started: members and models start when first needed.
 
-    Raises:
-        SettingsError: If the home folder cannot be made, or the database's address is none.
-        BlenderError: As ``store.open_store``.
+    Args:
+        settings: Where things lie, and what is chosen.
+        clock: Gives the present time, with its zone.
+        substitutes: By name, what is used in place of what the settings would choose.
     """
-    make_home(settings)
-    return store.open_store(settings.store_url, name=settings.store_name)
+    return Services(settings, clock, substitutes)
 
 
-def make_home(settings: Settings) -> None:
-    """Make the home folder where it is not there yet.
-
-    Raises:
-        SettingsError: If it cannot be made.
-    """
-    try:
-        settings.home_path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"the home folder cannot be made: {describe_os_error(error, settings.home_path)}. "
-            "BLENDER_UI_HOME names another"
-        ) from error
-
-
-def build_services(settings: Settings, *, clock: Clock = utc_now) -> Services:
-    """Make every service. Nothing heavy is started: members and models start when first needed."""
-    engine = open_store(settings)
-    members = _build_members(settings)
-    reader_path = find_reader(settings.reader, cache_path=settings.weights_path)
-    process = EngineProcess(
-        {
-            READER: partial(load_reader, reader_path),
-            JOINT: load_joint,
-            FUSER: load_fuser_server,
-            BERTSCORE: load_scorer,
-        }
-    )
-    visitors = Visitors(engine, limits=visitor_limits(settings), clock=clock)
-    access = Access(engine, mode=Mode(settings.access), clock=clock, visitors=visitors)
-    after_vote = AfterVote()
-    accounts = Accounts(engine, clock=clock)
-    secret = read_secret(settings.home_path)
-    labeling = Labeling(
-        engine,
-        access=access,
-        clock=clock,
-        seed=secret,
-        lease_seconds=settings.lease_seconds,
-        overlap=settings.overlap,
-        after_vote=after_vote,
-    )
-    blending = Blending(engine, members=members, clock=clock)
-    log = VoteLog(engine)
-    table = PreferenceTable(engine, log=log, cache_path=settings.home_path / "inspector")
-    live_head = LiveHead(
-        engine, process=process, rankers_path=settings.rankers_path, prioritise=labeling.prioritise
-    )
-    ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=settings.rankers_path)
-    versions = Versions(
-        engine, folders={ModelRole.RANKER: settings.rankers_path, ModelRole.FUSER: settings.fusers_path}
-    )
-    fuser = choose_fuser(
-        settings.fuser,
-        members=members,
-        process=process,
-        find_trained=partial(versions.find_active_checkpoint, ModelRole.FUSER),
-    )
-    fusing = Fusing(
-        engine,
-        fuser=fuser,
-        mixture=MixtureFuser(fuser, members),
-        judge=ranking,
-        labeling=labeling,
-        top_k=settings.top_k,
-        clock=clock,
-    )
-    training = Training(engine, train_every=settings.train_every, clock=clock)
-    training_soon = Background(training.request_if_due, name="training-due")
-    after_vote.follow(training_soon)
-    evaluating = Evaluating(engine, process=process, rankers_path=settings.rankers_path)
-    return Services(
-        settings=settings,
-        engine=engine,
-        members=members,
-        process=process,
-        live_head=live_head,
-        access=access,
-        accounts=accounts,
-        invitations=Invitations(engine, accounts=accounts, clock=clock),
-        projects=Projects(engine, clock=clock),
-        project_prompts=ProjectPrompts(engine, clock=clock),
-        generating=Generating(
-            engine, member_names=tuple(config.name for config in members.configs), clock=clock
-        ),
-        checks=Checks(engine, clock=clock, after_vote=after_vote),
-        auditing=Auditing(engine),
-        labeling=labeling,
-        relabeling=Relabeling(engine, clock=clock, after_vote=after_vote),
-        blending=blending,
-        ranking=ranking,
-        fusing=fusing,
-        training=training,
-        training_soon=training_soon,
-        after_vote=after_vote,
-        versions=versions,
-        importing=Importing(
-            engine, clock=clock, seed=secret, overlap=settings.overlap, after_vote=after_vote
-        ),
-        exporting=Exporting(engine, clock=clock),
-        evaluating=evaluating,
-        ensemble_evaluation=EnsembleEvaluation(
-            members=members,
-            evaluating=evaluating,
-            fusing=fusing,
-            bertscore=_find_scorer(settings, process),
-            top_k=settings.top_k,
-            seed=settings.seed,
-        ),
-        inspection=Inspection(engine),
-        quality=Quality(engine, clock=clock, log=log, after_vote=after_vote),
-        member_ratings=MemberRatings(engine, table=table),
-        version_inspection=VersionInspection(
-            engine, table=table, process=process, rankers_path=settings.rankers_path
-        ),
-        what_if=WhatIf(process=process, rankers_path=settings.rankers_path),
-        attributing=Attributing(
-            process=EngineProcess(
-                {
-                    EXPLAIN_READING: partial(load_reading_explainer, reader_path),
-                    EXPLAIN_JOINT: load_joint_explainer,
-                }
-            ),
-            rankers_path=settings.rankers_path,
-        ),
-        preference_table=table,
-    )
-
-
-def visitor_limits(settings: Settings) -> Limits:
-    """How much people without accounts may take of a demo."""
-    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
-
-
-def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> TrainingRun:
-    """Make what the worker carries out jobs with."""
-    engine = open_store(settings)
+def build_training_run(services: Services) -> TrainingRun:
+    """Make what the worker carries out training jobs with."""
+    settings, cache_path = services.settings, services.settings.weights_path
     rankers = RankerTools(
-        engine=engine,
+        engine=services.engine,
         rankers_path=settings.rankers_path,
-        open_reader=partial(load_reader, find_reader(settings.reader, cache_path=settings.weights_path)),
+        open_reader=partial(load_reader, find_reader(settings.reader, cache_path=cache_path)),
         open_ranker=load_joint,
     )
-    joint = joint_tools(find_base=partial(_find_encoder, settings), default_base=DEFAULT_ENCODER)
+    joint = joint_tools(find_base=partial(find_encoder, cache_path=cache_path), default_base=DEFAULT_ENCODER)
     fuser = FuserTrainer(
-        engine=engine,
+        engine=services.engine,
         fusers_path=settings.fusers_path,
-        tools=SeqToSeqTools(base_finder=partial(_find_fuser_base, settings), default_base=DEFAULT_FUSER_BASE),
+        tools=SeqToSeqTools(
+            base_finder=partial(find_seq2seq, cache_path=cache_path), default_base=DEFAULT_FUSER_BASE
+        ),
     )
     trainers: dict[JobKind, Trainer] = {
         JobKind.FAST: FastTrainer(rankers, reader_name=settings.reader),
@@ -315,45 +311,24 @@ def build_training_run(settings: Settings, *, clock: Clock = utc_now) -> Trainin
         JobKind.POINTWISE: JointTrainer(rankers, form="pointwise", joint=joint),
         JobKind.FUSER: fuser,
     }
-    return TrainingRun(engine, trainers, clock=clock)
+    return TrainingRun(services.engine, trainers)
 
 
-def build_generation_run(settings: Settings, *, clock: Clock = utc_now) -> tuple[Members, GenerationRun]:
+def build_generation_run(services: Services) -> GenerationRun:
     """Make what the worker has projects' prompts answered with; a member starts when first asked."""
-    engine = open_store(settings)
-    members = _build_members(settings)
-    return members, GenerationRun(
-        engine,
-        blending=Blending(engine, members=members, clock=clock),
-        labeling=Labeling(
-            engine,
-            clock=clock,
-            seed=read_secret(settings.home_path),
-            lease_seconds=settings.lease_seconds,
-            overlap=settings.overlap,
-        ),
-        member_names=tuple(config.name for config in members.configs),
-        clock=clock,
+    return GenerationRun(
+        services.engine,
+        blending=services.blending,
+        labeling=services.labeling,
+        member_names=services.member_names,
+        clock=utc_now,
     )
-
-
-def _build_members(settings: Settings) -> Members:
-    return Members(
-        load_members(settings.members_path),
-        find_weights=partial(find_weights, cache_path=settings.weights_path),
-        environ=os.environ,
-    )
-
-
-def _find_encoder(settings: Settings, name: str) -> Path:
-    own = Path(name).expanduser()
-    return own if (own / "config.json").is_file() else find_weights(name, cache_path=settings.weights_path)
 
 
 def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:
     """BERTScore by the default encoder in the engine process; None where the encoder is not here."""
     try:
-        folder = _find_encoder(settings, DEFAULT_ENCODER)
+        folder = find_encoder(DEFAULT_ENCODER, cache_path=settings.weights_path)
     except WeightsUnavailable:
         return None
 
@@ -362,22 +337,3 @@ def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:
         return found
 
     return score
-
-
-def _find_fuser_base(settings: Settings, name: str) -> Path:
-    """Folder of a sequence-to-sequence checkpoint: one's own, or one prepared from the catalogue.
-
-    Raises:
-        WeightsUnavailable: If it is neither here nor can be prepared from what is.
-        MissingPackage: If what is needed to prepare it is not installed.
-    """
-    own = Path(name).expanduser()
-    if (own / "config.json").is_file():
-        return own
-    folder = seq2seq_path(name, cache_path=settings.weights_path)
-    if folder.is_dir():
-        return folder
-    source = find_weights(name, cache_path=settings.weights_path)
-    from blender_ui.weights.seq2seq import prepare_seq2seq  # needs torch; only the worker comes here
-
-    return prepare_seq2seq(source, folder)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from blender_ui.errors import MalformedInput, MissingPackage, SchemaMismatch, SettingsError, StorageError
 from blender_ui.faults import describe_os_error
+from blender_ui.settings import Settings
 from db.engine import BUSY_TIMEOUT_SECONDS, create_store, find_damage, is_read_only, try_to_write
 from db.migrations import SchemaVersionError, check_schema, migrate
 
@@ -81,6 +82,32 @@ _BY_STATE = {
     "XX002": _DAMAGED,
 }
 _STATES_OF_VALUES = ("22",)
+
+
+def open_home_store(settings: Settings) -> Engine:
+    """Open an installation's database, with its home folder made where it is not there yet.
+
+    Raises:
+        SettingsError: If the folder cannot be made, or the database's address is none.
+        BlenderError: As ``open_store``.
+    """
+    make_home(settings)
+    return open_store(settings.store_url, name=settings.store_name)
+
+
+def make_home(settings: Settings) -> None:
+    """Make the home folder where it is not there yet.
+
+    Raises:
+        SettingsError: If it cannot be made.
+    """
+    try:
+        settings.home_path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the home folder cannot be made: {describe_os_error(error, settings.home_path)}. "
+            "BLENDER_UI_HOME names another"
+        ) from error
 
 
 def open_store(url: str, *, name: str) -> Engine:

@@ -9,10 +9,10 @@ import argparse
 import getpass
 import os
 
-from blender_ui.bootstrap import open_store
 from blender_ui.errors import NotFound, SettingsError
 from blender_ui.services.people.accounts import Accounts, PersonView
 from blender_ui.settings import Settings
+from blender_ui.store import open_home_store
 from db.models import Role, utc_now
 
 PASSWORD_VARIABLE = "ACCOUNT_PASSWORD"
@@ -22,7 +22,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Do one of the acts: add, password, role, list."""
     if options.act != "list" and not options.name.strip():
         raise SettingsError(f"say which name: blender-ui account {options.act} NAME")
-    engine = open_store(settings)
+    engine = open_home_store(settings)
     try:
         accounts = Accounts(engine, clock=utc_now)
         if options.act == "list":

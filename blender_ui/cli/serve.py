@@ -7,10 +7,11 @@ import signal
 import time
 from types import FrameType
 
-from blender_ui.bootstrap import Services, build_services, open_store
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
+from blender_ui.store import open_home_store
 from blender_ui.worker.supervisor import WorkerSupervisor
 from db.models import Role
 
@@ -31,7 +32,7 @@ def serve(settings: Settings) -> None:
     """
     # First: it takes a moment, and weights may take an hour before a failure is reported.
     print(f"1/4 database {settings.store_name}", flush=True)
-    open_store(settings).dispose()
+    open_home_store(settings).dispose()
     print("2/4 model weights", flush=True)
     if not prepare_weights(settings):
         print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")

@@ -27,7 +27,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     try:
         job = train_now(
             services.training,
-            build_run=lambda: build_training_run(settings),
+            build_run=lambda: build_training_run(services),
             home_path=settings.home_path,
             jobs_url=settings.jobs_url,
             write=_write,

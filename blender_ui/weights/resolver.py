@@ -78,8 +78,37 @@ def find_reader(name: str, *, cache_path: Path) -> Path:
     Raises:
         NotFound: If it is neither such a folder nor a name of the catalogue.
     """
+    return _find_own(name) or reader_path(name, cache_path=cache_path)
+
+
+def find_encoder(name: str, *, cache_path: Path) -> Path:
+    """Folder of an encoder: one's own, if ``name`` is a checkpoint's folder, or ``find_weights``'s.
+
+    Raises:
+        BlenderError: As ``find_weights``.
+    """
+    return _find_own(name) or find_weights(name, cache_path=cache_path)
+
+
+def find_seq2seq(name: str, *, cache_path: Path) -> Path:
+    """Folder of a sequence-to-sequence checkpoint: one's own, or one prepared from the catalogue.
+
+    Raises:
+        WeightsUnavailable: If it is neither here nor can be prepared from what is.
+        MissingPackage: If what is needed to prepare it is not installed.
+    """
+    folder = _find_own(name) or seq2seq_path(name, cache_path=cache_path)
+    if folder.is_dir():
+        return folder
+    source = find_weights(name, cache_path=cache_path)
+    from blender_ui.weights.seq2seq import prepare_seq2seq  # needs torch; only the worker comes here
+
+    return prepare_seq2seq(source, folder)
+
+
+def _find_own(name: str) -> Path | None:
     own = Path(name).expanduser()
-    return own if (own / "config.json").is_file() else reader_path(name, cache_path=cache_path)
+    return own if (own / "config.json").is_file() else None
 
 
 def is_reader_prepared(name: str, *, cache_path: Path) -> bool:

@@ -30,16 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(settings: Settings) -> int:
     """Build the worker and let it work for good."""
     # After ``share_machine``: numeric libraries read their number of threads when they load.
-    from blender_ui.bootstrap import build_generation_run, build_training_run, make_home
+    from blender_ui.bootstrap import build_generation_run, build_services, build_training_run
+    from blender_ui.store import make_home
     from blender_ui.worker.generation import serve_generations
     from blender_ui.worker.lock import WorkerLock
     from blender_ui.worker.worker import Worker
 
     make_home(settings)
     lock = WorkerLock(settings.home_path)
-    members, generation = build_generation_run(settings)
+    services = build_services(settings)
+    generation = build_generation_run(services)
     worker = Worker(
-        build_training_run(settings), jobs_url=settings.jobs_url, signs_of_life=(generation.touch,)
+        build_training_run(services), jobs_url=settings.jobs_url, signs_of_life=(generation.touch,)
     )
     print(f"worker: ready, process {os.getpid()}, home {settings.home_path}", flush=True)
     stopping = threading.Event()
@@ -48,8 +50,8 @@ def serve(settings: Settings) -> int:
         worker.serve(stopping)
     finally:
         stopping.set()
-        members.close()
         worker.close()
+        services.close()
         lock.release()
     return 0
 

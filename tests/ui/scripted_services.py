@@ -5,42 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
+from blender_ui.bootstrap import build_services
 from blender_ui.engine.process import Readings
 from blender_ui.errors import MemberError, NoRanker
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.attribution import PairAttribution, Token
-from blender_ui.services.asking.generating import Generating
-from blender_ui.services.asking.rounds import Blending, PromptView
-from blender_ui.services.data.exporting import Exporting
-from blender_ui.services.data.importing import Importing
-from blender_ui.services.fusing.fused_answers import Fusing
-from blender_ui.services.inspecting.attributing import Attributing
-from blender_ui.services.inspecting.decisions import Inspection
-from blender_ui.services.inspecting.member_ratings import MemberRatings
-from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.versions import VersionInspection
-from blender_ui.services.inspecting.what_if import WhatIf
-from blender_ui.services.labeling.loop import Labeling
-from blender_ui.services.labeling.relabeling import Relabeling
-from blender_ui.services.people.access import Access, Mode
-from blender_ui.services.people.accounts import Accounts
-from blender_ui.services.people.auditing import Auditing
-from blender_ui.services.people.invitations import Invitations
-from blender_ui.services.people.project_prompts import ProjectPrompts
-from blender_ui.services.people.projects import Projects
-from blender_ui.services.people.visitors import Limits, Visitors
-from blender_ui.services.quality.agreement import Quality
-from blender_ui.services.quality.checks import Checks
-from blender_ui.services.quality.vote_log import VoteLog
+from blender_ui.services.asking.rounds import PromptView
+from blender_ui.services.people.visitors import Limits
 from blender_ui.services.ranking.rows import (
     Entrants,
     RankingView,
@@ -49,12 +29,10 @@ from blender_ui.services.ranking.rows import (
     save_ranking,
     view_ranking,
 )
-from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
-from db.models import ModelKind, ModelRole, ModelVersion, utc_now
+from db.models import ModelKind, ModelRole, ModelVersion
 from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember
 from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
@@ -179,54 +157,18 @@ class ScriptedProcess:
 def build_scripted_services(
     folder: Path, *members: ScriptedMember, access_mode: str = "open", limits: Limits | None = None
 ) -> Any:
-    """Services as ``bootstrap`` builds them, with what is heavy replaced by scripts."""
+    """The app's services, with what is heavy replaced by scripts."""
+    settings = Settings(home_path=folder, port=0, access=access_mode, **asdict(limits or Limits()))
     engine = make_store(folder)
-    ensemble = ScriptedEnsemble(*members)
-    visitors = Visitors(engine, limits=limits or Limits(), clock=utc_now)
-    access = Access(engine, mode=Mode(access_mode), clock=utc_now, visitors=visitors)
-    accounts = Accounts(engine, clock=utc_now, hasher=PasswordHasher(time_cost=1, memory_cost=64))
-    labeling = Labeling(engine, clock=utc_now, seed=7, lease_seconds=600, overlap=1, access=access)
-    blending = Blending(engine, members=ensemble, clock=utc_now)
-    ranking = ScriptedRanking(engine)
-    process = ScriptedProcess()
-    log = VoteLog(engine)
-    table = PreferenceTable(engine, log=log)
-    rankers_path = folder / "rankers"
-    return SimpleNamespace(
-        settings=Settings(home_path=folder, port=0, access=access_mode),
-        engine=engine,
-        members=ensemble,
-        access=access,
-        accounts=accounts,
-        invitations=Invitations(engine, accounts=accounts, clock=utc_now),
-        projects=Projects(engine, clock=utc_now),
-        project_prompts=ProjectPrompts(engine, clock=utc_now),
-        generating=Generating(
-            engine, member_names=tuple(config.name for config in ensemble.configs), clock=utc_now
-        ),
-        checks=Checks(engine, clock=utc_now),
-        auditing=Auditing(engine),
-        labeling=labeling,
-        relabeling=Relabeling(engine, clock=utc_now),
-        blending=blending,
-        ranking=ranking,
-        training=Training(engine, train_every=50, clock=utc_now),
-        versions=Versions(engine, folders={role: folder / f"{role}s" for role in ModelRole}),
-        importing=Importing(engine, clock=utc_now, seed=7, overlap=1),
-        exporting=Exporting(engine),
-        inspection=Inspection(engine),
-        quality=Quality(engine, clock=utc_now, log=log),
-        preference_table=table,
-        member_ratings=MemberRatings(engine, table=table),
-        version_inspection=VersionInspection(engine, table=table, process=process, rankers_path=rankers_path),
-        what_if=WhatIf(process=process, rankers_path=rankers_path),
-        attributing=Attributing(process=process, rankers_path=rankers_path),
-        fusing=Fusing(
-            engine,
-            fuser=ScriptedFuser(),
-            judge=ranking,
-            labeling=labeling,
-            top_k=3,
-            clock=utc_now,
-        ),
-    )
+    process: Any = ScriptedProcess()
+    substitutes: Any = {
+        "engine": engine,
+        "secret": 7,
+        "members": ScriptedEnsemble(*members),
+        "process": process,
+        "explainers": process,
+        "hasher": PasswordHasher(time_cost=1, memory_cost=64),
+        "fuser": ScriptedFuser(),
+        "ranking": ScriptedRanking(engine),
+    }
+    return build_services(settings, **substitutes)
