@@ -134,7 +134,6 @@ class Services:
             find_weights=partial(find_weights, cache_path=settings.weights_path),
             environ=os.environ,
         )
-        self.member_names = tuple(config.name for config in self.members.configs)
         reader_path = find_reader(settings.reader, cache_path=settings.weights_path)
         self.process = substitutes.get("process") or EngineProcess(
             {
@@ -185,7 +184,7 @@ class Services:
 
     def _add_asking(self) -> None:
         self.blending = Blending(self.engine, members=self.members, clock=self._clock)
-        self.generating = Generating(self.engine, member_names=self.member_names, clock=self._clock)
+        self.generating = Generating(self.engine, members=self.members, clock=self._clock)
 
     def _add_ranking(self, substitutes: Substitutes) -> None:
         settings, engine, process = self.settings, self.engine, self.process
@@ -320,7 +319,7 @@ def build_generation_run(services: Services) -> GenerationRun:
         services.engine,
         blending=services.blending,
         labeling=services.labeling,
-        member_names=services.member_names,
+        members=services.members,
         clock=utc_now,
     )
 

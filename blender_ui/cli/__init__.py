@@ -41,6 +41,7 @@ _MODULES = {
     "train": "train",
     "rank": "rank",
     "fuse": "fuse",
+    "generate": "generate",
     "import": "importing",
     "export": "exporting",
     "evaluate": "evaluate",
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
             parser_of.add_argument(
                 "--rounds", type=int, choices=[1, 2], default=1, help="2: the members rewrite first"
             )
+    _add_generate(commands.add_parser("generate", help="have members answer a project's prompts"))
     _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
     _add_export(commands.add_parser("export", help="export the preferences"))
     _add_evaluate(
@@ -104,6 +106,15 @@ def _add_account(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("act", choices=["add", "password", "role", "list"])
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="that the person signs in with")
     parser.add_argument("--role", choices=["annotator", "researcher", "admin"], help="default: annotator")
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", default="1", help="its name or number; default: the first project")
+    parser.add_argument("--source", metavar="NAME", help="only the prompts of this data set")
+    parser.add_argument(
+        "--members", nargs="+", metavar="MEMBER", help="only these; default: every enabled one"
+    )
+    parser.add_argument("--json", action="store_true", help="print the finished job as one JSON object")
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from db.models import Candidate, CandidateFailure, Member, Prompt
+from db.models import Candidate, CandidateFailure, FailureKind, Member, Prompt
 from db.queries.bulk import portions
 
 
@@ -92,17 +93,72 @@ def list_texts(session: Session, *, up_to_id: int, without_backend: str) -> list
     return [Text(*row) for row in session.execute(query)]
 
 
-def list_ends(session: Session, *, project_id: int, failed_since: datetime) -> set[tuple[int, str]]:
-    """Prompt and member of every answer in a project, and of every failure since a time."""
+def count_ends(session: Session, *, project_id: int, failed_since: datetime) -> Counter[tuple[int, str]]:
+    """How often each member has answered each prompt of a project, or failed since a time."""
     answered, failed = (
-        select(col(table.prompt_id), col(Member.name))
+        select(col(table.prompt_id), col(Member.name), func.count())
         .join(Member, col(Member.id) == col(table.member_id))
         .join(Prompt, col(Prompt.id) == col(table.prompt_id))
         .where(col(Prompt.project_id) == project_id)
+        .group_by(col(table.prompt_id), col(Member.name))
         for table in (Candidate, CandidateFailure)
     )
-    rows = (
-        *session.execute(answered),
-        *session.execute(failed.where(col(CandidateFailure.created_at) >= failed_since)),
+    n_ends: Counter[tuple[int, str]] = Counter()
+    for query in (answered, failed.where(col(CandidateFailure.created_at) >= failed_since)):
+        for prompt_id, member, n_rows in session.execute(query):
+            n_ends[prompt_id, member] += n_rows
+    return n_ends
+
+
+class Asked(NamedTuple):
+    """What one answer took."""
+
+    member: str
+    first_token_seconds: float | None
+    seconds: float | None
+    n_prompt_tokens: int | None
+    n_tokens: int | None
+
+
+def list_asked(
+    session: Session, *, since: datetime, project_id: int | None, without_backends: Sequence[str]
+) -> list[Asked]:
+    """What the answers since a time took, by ascending id; of one project where it is named."""
+    query = (
+        select(
+            col(Member.name),
+            col(Candidate.first_token_seconds),
+            col(Candidate.seconds),
+            col(Candidate.n_prompt_tokens),
+            col(Candidate.n_tokens),
+        )
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.created_at) >= since, col(Member.backend).not_in(without_backends))
+        .order_by(col(Candidate.id))
     )
-    return {(prompt_id, member) for prompt_id, member in rows}
+    if project_id is not None:
+        query = query.join(Prompt, col(Prompt.id) == col(Candidate.prompt_id))
+        query = query.where(col(Prompt.project_id) == project_id)
+    return [Asked(*row) for row in session.execute(query)]
+
+
+class Failed(NamedTuple):
+    """How one question was not answered."""
+
+    member: str
+    kind: FailureKind
+    message: str
+
+
+def list_failed(session: Session, *, since: datetime, project_id: int | None) -> list[Failed]:
+    """The failures since a time, by ascending id; of one project where it is named."""
+    query = (
+        select(col(Member.name), col(CandidateFailure.kind), col(CandidateFailure.message))
+        .join(Member, col(Member.id) == col(CandidateFailure.member_id))
+        .where(col(CandidateFailure.created_at) >= since)
+        .order_by(col(CandidateFailure.id))
+    )
+    if project_id is not None:
+        query = query.join(Prompt, col(Prompt.id) == col(CandidateFailure.prompt_id))
+        query = query.where(col(Prompt.project_id) == project_id)
+    return [Failed(*row) for row in session.execute(query)]

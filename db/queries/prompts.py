@@ -62,9 +62,11 @@ def list_all(session: Session) -> Sequence[Prompt]:
     return session.scalars(select(Prompt).order_by(col(Prompt.id))).all()
 
 
-def list_ids(session: Session, *, project_id: int) -> list[int]:
-    """The ids of a project's prompts, ascending."""
+def list_ids(session: Session, *, project_id: int, source: str | None = None) -> list[int]:
+    """The ids of a project's prompts, ascending; those of one data set where it is named."""
     query = select(col(Prompt.id)).where(col(Prompt.project_id) == project_id).order_by(col(Prompt.id))
+    if source is not None:
+        query = query.where(col(Prompt.source) == source)
     return [prompt_id for prompt_id in session.scalars(query) if prompt_id is not None]
 
 

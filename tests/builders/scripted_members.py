@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 
 from blender_ui.errors import MemberError, NotFound
-from blender_ui.members.configuration import Backend, MemberConfig
+from blender_ui.members.configuration import Backend, Limits, MemberConfig
 from blender_ui.members.protocol import Chunk, MemberHealth, MemberStatus, Message, Sampling, Usage
 
 Script = Callable[[Sequence[Message], threading.Event | None], Generator[Chunk]]
@@ -94,6 +94,8 @@ class ScriptedMember:
         self.asked: list[tuple[Message, ...]] = []
         self.options: list[Sampling | None] = []
         self.n_closed = 0
+        self.pauses: list[float] = []
+        """What it says of how long it is to be left alone, one after the other."""
 
     def stream(
         self,
@@ -113,7 +115,7 @@ class ScriptedMember:
 
     @property
     def pause_seconds(self) -> float:
-        return 0.0
+        return self.pauses.pop(0) if self.pauses else 0.0
 
     def health(self) -> MemberHealth:
         return MemberHealth(self.name, MemberStatus.READY)
@@ -128,10 +130,16 @@ class ScriptedMember:
 class ScriptedEnsemble:
     """A registry of scripted members."""
 
-    def __init__(self, *members: ScriptedMember) -> None:
+    def __init__(self, *members: ScriptedMember, n_parallel: int | None = None, samples: int = 1) -> None:
         self.by_name = {member.name: member for member in members}
         self.configs = tuple(
-            MemberConfig(name=member.name, backend=Backend.OPENAI, model=f"model of {member.name}")
+            MemberConfig(
+                name=member.name,
+                backend=Backend.OPENAI,
+                model=f"model of {member.name}",
+                limits=Limits(n_parallel=n_parallel),
+                samples=samples,
+            )
             for member in members
         )
 

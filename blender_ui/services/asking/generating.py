@@ -1,23 +1,26 @@
 """Have the members answer a project's prompts, as a job that the worker carries out.
 
 Invariant: every answer is stored as soon as it is complete, and the rows say what is left to ask. A
-killed worker therefore loses only the answer that it was writing. A project has at most one unfinished
+killed worker therefore loses only the answers that were being written. A project has at most one unfinished
 job. Non-goal: in which process it runs.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
-from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound, Refused
-from blender_ui.services.asking.answering import CandidateUpdate
+from blender_ui.members.asking import Ensemble
+from blender_ui.services.asking.crew import Ask, Asks, Crew, Ended, Pace
+from blender_ui.services.asking.standing import MemberStandings
 from blender_ui.services.jobs.progress import JobCancelled, JobProgress
 from blender_ui.services.jobs.states import (
     cancel_job,
@@ -35,12 +38,8 @@ from db.models import Job, JobKind, JobStatus, Project
 from db.queries import candidates, jobs, prompts
 
 KINDS = (JobKind.GENERATION,)
-
-
-class Asks(Protocol):
-    """Asks a member one prompt and keeps what comes; ``services.asking.rounds.Blending`` does."""
-
-    def stream(self, *, prompt_id: int, member_name: str) -> Iterator[CandidateUpdate]: ...
+LONGEST_PHASE = 64
+"""Characters, as the column has them."""
 
 
 class Queues(Protocol):
@@ -49,9 +48,14 @@ class Queues(Protocol):
     def queue_prompt(self, *, prompt_id: int) -> int: ...
 
 
-class _Ask(NamedTuple):
-    prompt_id: int
-    member: str
+class _Wanted(NamedTuple):
+    """Which answers a job is for."""
+
+    project_id: int
+    source: str | None
+    """A data set; None for every prompt of the project."""
+    members: tuple[str, ...]
+    """Names; none for every enabled member."""
 
 
 class Generating:
@@ -59,23 +63,36 @@ class Generating:
 
     Args:
         engine: From ``db.engine.create_store``.
-        member_names: The enabled members.
+        members: The ensemble.
         clock: Gives the present time, with its zone.
 
     Attributes:
         jobs: What became of the requests.
     """
 
-    def __init__(
-        self, engine: Engine, *, member_names: tuple[str, ...], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, engine: Engine, *, members: Ensemble, clock: Callable[[], datetime]) -> None:
         self.jobs = Jobs(engine, clock=clock)
         self._engine = engine
-        self._names = member_names
+        self._members = members
         self._clock = clock
+        self._standings = MemberStandings(engine, members=members)
 
-    def request(self, project_id: int, *, by: int) -> JobView:
-        """Ask every enabled member for the answers that a project's prompts lack.
+    def cost(self, job: JobView) -> float | None:
+        """What a job's answers have cost so far at today's prices; None where no member has a price."""
+        if job.project_id is None:
+            return None
+        return self._standings.cost(since=job.created_at, project_id=job.project_id)
+
+    def request(
+        self, project_id: int, *, by: int | None, source: str | None = None, members: Sequence[str] = ()
+    ) -> JobView:
+        """Ask members for the answers that a project's prompts lack.
+
+        Args:
+            project_id: Whose prompts.
+            by: Annotator who asks; None for a command.
+            source: Only the prompts of this data set; None for all of the project.
+            members: Only these; none for every enabled member.
 
         Raises:
             NotFound: If there is no such project.
@@ -88,11 +105,10 @@ class Generating:
                 raise NotFound(f"there is no project {project_id}")
             if _find_unfinished(session, project_id) is not None:
                 raise Refused("the members are answering this project's prompts already")
-            if not self._names:
-                raise MalformedInput("no member is enabled; enable some in members.toml")
-            asks = _list_asks(session, project_id, self._names, failed_since=now)
+            wanted = _Wanted(project_id, source, tuple(members))
+            asks = _list_asks(session, wanted, self._members, failed_since=now)
             if not asks:
-                raise MalformedInput("every enabled member has answered every prompt of this project")
+                raise MalformedInput(f"{_who(members)} has answered every prompt of {_whose(source)}")
             job = request_job(
                 session,
                 JobKind.GENERATION,
@@ -100,6 +116,7 @@ class Generating:
                 requested_by_id=by,
                 project_id=project_id,
                 n_total=len(asks),
+                options={"source": source, "members": list(members)},
             )
             change = Change(
                 by=by, action="project.generate", object_id=project_id, after={"n_answers": len(asks)}
@@ -108,7 +125,7 @@ class Generating:
             return self.jobs.view(session, job)
 
     def cancel(self, project_id: int, *, by: int) -> JobView:
-        """Stop a project's job after the answer that is being written, at once where no worker is alive.
+        """Stop a project's job after the answers that are being written, at once where no worker is alive.
 
         Raises:
             NotFound: If none is going on.
@@ -124,13 +141,13 @@ class Generating:
 
 
 class GenerationRun:
-    """Carries generations out, one ask at a time, for as long as there is one.
+    """Carries generations out, members and prompts at the same time, for as long as there is one.
 
     Args:
         engine: From ``db.engine.create_store``.
         blending: Asks the members.
         labeling: Makes the pairs.
-        member_names: The enabled members.
+        members: The ensemble.
         clock: Gives the present time, with its zone.
     """
 
@@ -140,13 +157,13 @@ class GenerationRun:
         *,
         blending: Asks,
         labeling: Queues,
-        member_names: tuple[str, ...],
+        members: Ensemble,
         clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._blending = blending
         self._labeling = labeling
-        self._names = member_names
+        self._members = members
         self._clock = clock
 
     def work(self, stopping: threading.Event) -> bool:
@@ -180,28 +197,58 @@ class GenerationRun:
             self._end(job_id, JobStatus.FAILED, error=reason)
 
     def _ask_all(self, job_id: int, stopping: threading.Event) -> bool:
-        """Ask for what is left, prompt by prompt; False where told to stop before the end."""
+        """Ask for what is left; False where told to stop before the end."""
         progress = JobProgress(self._engine, job_id, clock=self._clock)
         progress.report("asking members", 0.0)
         asks, answered = self._read_left(job_id)
         for prompt_id in answered:
             # A prompt whose last answer came just before a crash may lack its pairs.
             self._labeling.queue_prompt(prompt_id=prompt_id)
-        for prompt_id, its_asks in groupby(asks, key=lambda ask: ask.prompt_id):
-            for ask in its_asks:
-                if stopping.is_set():
-                    return False
-                *_, last = self._blending.stream(prompt_id=prompt_id, member_name=ask.member)
-                progress.count(failed=last.failure is not None)
-            self._labeling.queue_prompt(prompt_id=prompt_id)
-        return True
+        n_at_once = {config.name: config.n_at_once for config in self._members.configs}
+        crew = Crew(self._blending, asks, n_at_once=n_at_once, stopping=stopping)
+        pace = Pace(asks, began_at=progress.now())
+        n_left = Counter(ask.prompt_id for ask in asks)
+        try:
+            with closing(crew.results()) as results:
+                for ended in results:
+                    self._note(progress, ended, n_left, pace, crew.waits())
+        except JobCancelled:
+            with suppress(JobCancelled):
+                self._note(progress, crew.drain(), n_left, pace, {})
+            raise
+        return not n_left.total()
 
-    def _read_left(self, job_id: int) -> tuple[list[_Ask], Sequence[int]]:
+    def _note(
+        self,
+        progress: JobProgress,
+        ended: Sequence[Ended],
+        n_left: Counter[int],
+        pace: Pace,
+        waits: Mapping[str, float],
+    ) -> None:
+        """Count what has ended, and make the pairs of the prompts that have all their answers."""
+        for one in ended:
+            n_left[one.ask.prompt_id] -= 1
+            pace.note(one.ask)
+            if not n_left[one.ask.prompt_id]:
+                self._labeling.queue_prompt(prompt_id=one.ask.prompt_id)
+        n_failed = sum(one.failed for one in ended)
+        progress.count(
+            n_done=len(ended) - n_failed,
+            n_failed=n_failed,
+            phase=_phase(waits),
+            remaining_seconds=pace.remaining_seconds(progress.now()),
+        )
+
+    def _read_left(self, job_id: int) -> tuple[list[Ask], Sequence[int]]:
         """What is left to ask, and the prompts that got an answer since the job was asked for."""
-        with transaction(self._engine) as session:
+        with transaction(self._engine, immediate=True) as session:
             job = get_job(session, job_id)
             assert job.project_id is not None  # the schema has it so
-            asks = _list_asks(session, job.project_id, self._names, failed_since=job.created_at)
+            wanted = _Wanted(job.project_id, job.options.get("source"), tuple(job.options.get("members", ())))
+            asks = _list_asks(session, wanted, self._members, failed_since=job.created_at)
+            # What a killed worker had stored and not yet counted.
+            job.n_done = max(job.n_done, job.n_total - job.n_failed - len(asks))
             answered = prompts.list_answered_since(session, project_id=job.project_id, since=job.created_at)
             return asks, answered
 
@@ -214,14 +261,42 @@ def _find_unfinished(session: Session, project_id: int) -> Job | None:
     return None if job is None or job.status.is_finished() else job
 
 
-def _list_asks(
-    session: Session, project_id: int, names: tuple[str, ...], *, failed_since: datetime
-) -> list[_Ask]:
-    """What is left to ask, prompt by prompt: neither answered nor failed since then."""
-    done = candidates.list_ends(session, project_id=project_id, failed_since=failed_since)
+def _list_asks(session: Session, wanted: _Wanted, members: Ensemble, *, failed_since: datetime) -> list[Ask]:
+    """What is left to ask, prompt by prompt: neither answered nor failed since then.
+
+    Raises:
+        MalformedInput: If no member is enabled, or not all that are wanted, or there is no such data set.
+    """
+    configs = [one for one in members.configs if one.name in (wanted.members or [one.name])]
+    if unknown := set(wanted.members) - {config.name for config in configs}:
+        there_are = ", ".join(config.name for config in members.configs) or "none"
+        raise MalformedInput(
+            f"no enabled member is called {', '.join(sorted(unknown))}; there are {there_are}"
+        )
+    if not configs:
+        raise MalformedInput("no member is enabled; enable some in members.toml")
+    prompt_ids = prompts.list_ids(session, project_id=wanted.project_id, source=wanted.source)
+    if wanted.source is not None and not prompt_ids:
+        raise MalformedInput(f"the project has no prompts of a data set {wanted.source!r}")
+    n_ended = candidates.count_ends(session, project_id=wanted.project_id, failed_since=failed_since)
     return [
-        _Ask(prompt_id, name)
-        for prompt_id in prompts.list_ids(session, project_id=project_id)
-        for name in names
-        if (prompt_id, name) not in done
+        Ask(prompt_id, config.name)
+        for prompt_id in prompt_ids
+        for config in configs
+        for _ in range(config.samples - n_ended[prompt_id, config.name])
     ]
+
+
+def _phase(waits: Mapping[str, float]) -> str:
+    if not waits:
+        return "asking members"
+    name = max(waits, key=lambda name: waits[name])
+    return f"waiting {waits[name]:.0f} s for {name}"[:LONGEST_PHASE]
+
+
+def _who(members: Sequence[str]) -> str:
+    return " and ".join(members) if members else "every enabled member"
+
+
+def _whose(source: str | None) -> str:
+    return "this project" if source is None else f"the data set {source!r}"

@@ -205,6 +205,14 @@ class Blending:
         with self._stops.running(prompt_id, member_name) as stop:
             yield from answer.stream(member, conversation(read_prompt(prompt)), stop=stop)
 
+    def pause_seconds(self, member_name: str) -> float:
+        """How long a member is better left alone; 0 where it may be asked.
+
+        Raises:
+            NotFound: If there is no such member.
+        """
+        return self._members.get(member_name).pause_seconds
+
     def stop(self, *, prompt_id: int, member_name: str | None = None) -> int:
         """Stop the answers to a prompt that are being written, or one member's; says how many."""
         return self._stops.stop(prompt_id, member_name)

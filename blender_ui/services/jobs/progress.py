@@ -81,17 +81,20 @@ class JobProgress:
             job.heartbeat_at = job.progressed_at = self._clock()
             session.add_all(self._drain())
 
-    def count(self, *, failed: bool) -> None:
-        """Say that one more answer of a generation came, or failed; written at once.
+    def count(
+        self, *, n_done: int, n_failed: int, phase: str, remaining_seconds: float | None = None
+    ) -> None:
+        """Say that more answers of a generation came, or failed; written at once.
 
         Raises:
-            JobCancelled: If someone asked for the job's end; the answer is counted all the same.
+            JobCancelled: If someone asked for the job's end; the answers are counted all the same.
         """
         with transaction(self._engine, immediate=True) as session:
             job = get_job(session, self._job_id)
-            if job.n_done + job.n_failed < job.n_total:  # prompts may have been added meanwhile
-                job.n_failed += failed
-                job.n_done += not failed
+            n_left = job.n_total - job.n_done - job.n_failed  # prompts may have been added meanwhile
+            job.n_failed += min(n_failed, n_left)
+            job.n_done += min(n_done, n_left - min(n_failed, n_left))
+            job.phase, job.remaining_seconds = phase, remaining_seconds
             job.progress = (job.n_done + job.n_failed) / max(job.n_total, 1)
             job.heartbeat_at = job.progressed_at = self._clock()
             is_over = _is_over(job)

@@ -56,18 +56,36 @@ def draw_progress(project: ProjectView) -> str:
     return markup.meter(share, f"{project.n_taken:,} of {project.n_wanted:,} answers given or being given")
 
 
-def draw_job(job: JobView | None) -> str:
+def draw_job(job: JobView | None, cost: float | None = None) -> str:
     """How far the members' answers are; nothing where they were never asked for."""
     if job is None:
         return ""
+    doing = job.phase if job.phase.startswith("waiting") and not job.status.is_finished() else ""
     count = f"{job.n_done:,} of {job.n_total:,} answers"
     failed = f", {job.n_failed:,} failed and keep their reasons" if job.n_failed else ""
     state = job.phase if job.is_stalled else job.status.value
     if job.is_cancel_requested and not job.status.is_finished():
         state = "stopping"
-    text = f"Members' answers, {state}: {count}{failed}"
+    rest = "".join(f"; {one}" for one in (doing, _say_left(job), _say_cost(job, cost)) if one)
+    text = f"Members' answers, {state}: {count}{failed}{rest}"
     tone = "warning" if job.status is JobStatus.FAILED else "info"
     return markup.meter(job.progress, text, tone=tone) + markup.notice(job.error or "", tone="warning")
+
+
+def _say_left(job: JobView) -> str:
+    if job.remaining_seconds is None or job.status.is_finished():
+        return ""
+    minutes = job.remaining_seconds / 60
+    return f"about {minutes:,.0f} min left" if minutes >= 1 else "less than a minute left"
+
+
+def _say_cost(job: JobView, cost: float | None) -> str:
+    """What it has cost, and will if the rest costs as much an answer."""
+    if cost is None:
+        return ""
+    if job.status.is_finished() or not job.n_done:
+        return f"cost {cost:,.2f}"
+    return f"cost {cost:,.2f} so far, about {cost * job.n_total / job.n_done:,.2f} in all"
 
 
 def draw_pair(pair: KnownPair | None) -> str:

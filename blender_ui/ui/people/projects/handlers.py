@@ -142,6 +142,10 @@ class ProjectsHandlers:
         """The chosen project's latest generation; None where there is none."""
         return self._services.generating.jobs.find_latest(project_id) if isinstance(project_id, int) else None
 
+    def find_cost(self, job: JobView) -> float | None:
+        """What a generation has cost so far; None where no member has a price."""
+        return self._services.generating.cost(job)
+
     def invite(self, project_id: object, n_accounts: object) -> tuple[str, Said]:
         """Make a link for annotators of a project; gives its token."""
         token = ""

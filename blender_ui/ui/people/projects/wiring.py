@@ -223,7 +223,7 @@ def _paint_job(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: obj
     job = handlers.find_job(project_id)
     is_going = job is not None and not job.status.is_finished()
     return {
-        parts.prompts.job: drawing.draw_job(job),
+        parts.prompts.job: drawing.draw_job(job, None if job is None else handlers.find_cost(job)),
         parts.prompts.timer: gr.Timer(active=is_going),
         parts.prompts.stop: gr.update(interactive=is_going),
     }
