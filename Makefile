@@ -1,18 +1,25 @@
-# Two commands: `make run` opens the app, `make test` runs everything that must pass.
+# `make run` opens the app, `make test` runs everything that must pass, `make quick` what takes a minute of it.
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check weights browser clean
+# Each process takes a core; `make test PROCESSES=1` is for looking closely.
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES)
+
+.PHONY: run test quick check weights browser clean
 
 run: $(VENV)/app.stamp
 	@exec $(BIN)/blender-ui serve
 
 test: $(VENV)/test.stamp browser
 	@$(BIN)/python -m blender_ui.weights fetch --default
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
+
+quick: $(VENV)/test.stamp
+	@$(PYTEST) -m "not browser and not slow and not postgresql"
 
 check: $(VENV)/test.stamp
 	@echo "ruff";    $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ The kernel enforces it (seccomp, x86-64 Linux, no privileges needed); see ``sand
 
 from __future__ import annotations
 
+import os
 import platform
 import secrets
 import subprocess
@@ -59,7 +60,7 @@ def run_tests(code: str, tests: str, *, wall_seconds: float = WALL_SECONDS) -> V
     word = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder, tempfile.TemporaryFile() as output:
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", str(CHILD_PATH)],
+            [sys.executable, "-I", "-S", "-B", str(CHILD_PATH), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -160,8 +160,8 @@ def test_the_child_dies_with_a_parent_that_is_killed_in_the_middle_of_a_call() -
     child = int(parent.stdout.readline())
     assert is_alive(child)
     parent.kill()
-    parent.wait()
-    wait_until(lambda: not is_alive(child), seconds=10)
+    parent.communicate()
+    wait_until(lambda: not is_alive(child))
 
 
 def test_the_parent_never_imports_torch() -> None:

@@ -147,28 +147,40 @@ def test_descriptors_and_threads_go_on_working() -> None:
     assert verdict.passed, verdict.reason
 
 
-def test_the_child_dies_with_the_harness() -> None:
-    program = (
-        "import threading, time, os\n"
-        "from blender_ui.evaluation.sandbox import run_tests\n"
-        "threading.Timer(2, os._exit, (0,)).start()\n"
-        "run_tests('import time\\nwhile True: time.sleep(1)', '', wall_seconds=600)\n"
-    )
-    before = _sandboxes()
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-    ended = time.monotonic() + 10
-    while (left := _sandboxes() - before) and time.monotonic() < ended:
+HARNESS = """
+import os, threading, time
+from pathlib import Path
+from blender_ui.evaluation.sandbox import run_tests
+def end_once_it_runs():
+    while not (found := [stat.parent.name for stat in Path("/proc").glob("[0-9]*/stat") if is_child(stat)]):
         time.sleep(0.05)
-    assert not left
+    print(*found, flush=True)
+    os._exit(0)
+def is_child(stat):
+    try:
+        return int(stat.read_text().rpartition(") ")[2].split()[1]) == os.getpid()
+    except OSError:  # it has ended
+        return False
+threading.Thread(target=end_once_it_runs).start()
+run_tests("import time\\nwhile True: time.sleep(1)", "", wall_seconds=600)
+"""
 
 
-def _sandboxes() -> set[int]:
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if b"sandbox_child.py" in path.read_bytes():
-                found.add(int(path.parent.name))
-    return found
+def test_the_child_dies_with_the_harness() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HARNESS], check=True, timeout=120, stdout=subprocess.PIPE, text=True
+    )
+    (child,) = (Path("/proc") / process_id / "stat" for process_id in done.stdout.split())
+    deadline = time.monotonic() + 60
+    while is_alive(child):
+        assert time.monotonic() < deadline, "the child outlived the harness"
+        time.sleep(0.05)
+
+
+def is_alive(stat: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return stat.read_text().rpartition(") ")[2][0] != "Z"
+    return False
 
 
 def test_limits_cannot_be_lifted() -> None:

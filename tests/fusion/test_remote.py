@@ -16,6 +16,8 @@ from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.fusion.remote import FUSER, EngineFuser, FuserServer, load_fuser_server
 from blender_ui.values import RankingPrompt
 
+pytestmark = pytest.mark.slow
+
 PROMPT = RankingPrompt(instruction="Go")
 
 

@@ -14,6 +14,8 @@ from blender_ui.fusion.training import Figures, FuserOptions, digest_weights, me
 from blender_ui.values import RankingPrompt
 from tests.fusion.tiny_t5 import build_tiny_t5
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = FuserOptions(
     n_epochs=4, batch_size=4, micro_batch_size=2, learning_rate=1e-2, source_tokens=300,
     candidate_tokens=20, target_tokens=12, checkpoint_steps=3, held_out_steps=4,

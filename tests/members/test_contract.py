@@ -19,6 +19,8 @@ from blender_ui.members.protocol import Member, MemberStatus, Message, Sampling
 from blender_ui.members.registry import LocalMember, Members
 from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, counts_up
 
+pytestmark = pytest.mark.slow
+
 QUESTION = [Message("user", "word1 word2 write the numbers from one to one thousand")]
 ENDLESS = Sampling(temperature=0, max_tokens=1500)
 LIMITS = Limits(n_context=2048, n_parallel=1, first_token_seconds=120)

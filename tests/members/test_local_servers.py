@@ -22,6 +22,8 @@ from blender_ui.members.protocol import MemberStatus, Message, Sampling
 from blender_ui.members.registry import LocalMember, Members
 from tests.members.test_configuration import member
 
+pytestmark = pytest.mark.slow
+
 OBEDIENT = """
     import json, sys
     key = sys.stdin.readline().strip()

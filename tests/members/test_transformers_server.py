@@ -20,6 +20,8 @@ from blender_ui.members.protocol import Message, Sampling
 from blender_ui.members.transformers_server import Server
 from tests.members.tiny_checkpoint import TEMPLATE, build_tiny_checkpoint
 
+pytestmark = pytest.mark.slow
+
 QUESTION = [Message("user", "word1 word2 word3")]
 GREEDY = Sampling(temperature=0, max_tokens=8)
 

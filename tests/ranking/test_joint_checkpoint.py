@@ -23,6 +23,8 @@ from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import BACKBONES, make_base
 
+pytestmark = pytest.mark.slow
+
 PROMPT = RankingPrompt(instruction="who sat on the mat and did it best?")
 CANDIDATES = ("the cat", "a long answer, of all the cats the best", "")
 SHORT = Lengths(source=60, candidate=40)

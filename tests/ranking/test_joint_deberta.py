@@ -18,6 +18,8 @@ from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import make_base
 
+pytestmark = pytest.mark.slow
+
 PROMPT = RankingPrompt(instruction="who sat on the mat and did it best?")
 
 

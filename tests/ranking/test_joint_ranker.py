@@ -23,6 +23,8 @@ from blender_ui.values import Message, RankingPrompt
 
 from .joint_fixtures import make_base
 
+pytestmark = pytest.mark.slow
+
 PROMPT = RankingPrompt(instruction="who sat on the mat?", input=" answer short")
 CANDIDATES = ["the cat", "a long answer: of all the cats " * 4, "", "did it", "bad"]
 
@@ -144,7 +146,6 @@ def test_a_lower_precision_stays_near_float32(base: Path, precision: str) -> Non
     assert 0 < np.abs(low - full).max() < 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_backbone_gives_the_same_logits(base: Path) -> None:
     full = _make_ranker(base).pairwise_logits(PROMPT, CANDIDATES)

@@ -29,6 +29,8 @@ from blender_ui.values import PreferenceDataset, RankingPrompt
 
 from .joint_fixtures import BACKBONES, make_base
 
+pytestmark = pytest.mark.slow
+
 SHORT = Lengths(source=16, candidate=16)
 
 

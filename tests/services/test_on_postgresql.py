@@ -67,7 +67,10 @@ def find_user() -> str | None:
 
 USER = find_user()
 
-pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs PostgreSQL's server programs")
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.skipif(not PROGRAMS, reason="needs PostgreSQL's server programs"),
+]
 
 
 @pytest.fixture(scope="module")

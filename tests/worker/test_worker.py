@@ -20,7 +20,7 @@ from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
 from tests.builders.trained import versions_of
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 """For a test that hangs: worker processes yield to everybody else, and load torch or DBOS first."""
 REPOSITORY = Path(__file__).parents[2]
 N_PROMPTS = 40

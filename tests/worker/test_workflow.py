@@ -20,6 +20,8 @@ from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
 from tests.worker.scripted_worker import jobs_url, make_run
 
+pytestmark = pytest.mark.slow
+
 
 class OutOfMemoryError(RuntimeError):
     """Named as torch names it, which this process does not import."""

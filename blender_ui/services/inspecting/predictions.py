@@ -172,7 +172,7 @@ class PredictionStore:
 
 def _read_file(path: Path) -> Predictions:
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:  # np.load leaves a damaged file open
             return Predictions._make(arrays[name] for name in Predictions._fields)
     except UNREADABLE:
         return _concatenate([])

@@ -67,8 +67,8 @@ class StyleCounts:
         if self._path is None:
             return nothing
         try:
-            with np.load(self._path) as file:
-                counts, last_answer = file["counts"], str(file["last_answer"])
+            with self._path.open("rb") as file, np.load(file) as arrays:
+                counts, last_answer = arrays["counts"], str(arrays["last_answer"])
         except UNREADABLE:
             return nothing
         is_ours = last_answer == _fingerprint(session, len(counts) - 1)

@@ -16,6 +16,8 @@ from db.engine import create_store, transaction
 from db.models import Comparison, Lease, LeaseStatus, Outcome, Preference, utc_now
 from tests.builders.stores import add_prompts, key_of, make_store
 
+pytestmark = pytest.mark.slow
+
 N_PROMPTS = 30
 OVERLAP = 3
 N_ANNOTATORS = 8

@@ -41,6 +41,8 @@ from tests.ranking.scripted_reader import CountingLengthRanker, ScriptedReader
 from tests.services.training.test_training_run import carry_out
 from tests.worker.scripted_worker import make_run
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Desk:

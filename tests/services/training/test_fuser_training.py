@@ -38,6 +38,8 @@ from tests.builders.trained import versions_of
 from tests.fusion.tiny_t5 import build_tiny_t5
 from tests.worker.scripted_worker import make_run as make_scripted_run
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {
     "n_epochs": 4, "batch_size": 8, "learning_rate": 1e-2, "source_tokens": 300, "candidate_tokens": 20,
     "target_tokens": 8, "checkpoint_steps": 4, "held_out_steps": 4,

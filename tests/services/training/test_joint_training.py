@@ -20,6 +20,8 @@ from tests.ranking.joint_fixtures import make_base
 from tests.services.training.test_training_run import carry_out, versions_by_id
 from tests.worker.scripted_worker import make_run
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"n_epochs": 2, "batch_size": 8, "checkpoint_steps": 2, "learning_rate": 1e-3, "device": "cpu"}
 
 

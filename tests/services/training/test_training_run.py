@@ -38,6 +38,8 @@ from tests.builders.trained import versions_of
 from tests.ranking.scripted_reader import ScriptedReader, read_vector
 from tests.worker.scripted_worker import make_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:

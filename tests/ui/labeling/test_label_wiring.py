@@ -36,11 +36,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def call(app: Any) -> Call:
-    client = TestClient(build_web(app, Settings()), base_url="http://localhost")
+def client(app: Any) -> TestClient:
+    return TestClient(build_web(app, Settings()), base_url="http://localhost")
+
+
+@pytest.fixture(scope="module")
+def call(client: TestClient) -> Call:
+    """Posts to an endpoint; what only an escape in JSON can spell travels, too."""
 
     def post(endpoint: str, *data: object) -> Any:
-        response = client.post(f"/gradio_api/run/{endpoint}", json={"data": list(data)})
+        response = client.post(
+            f"/gradio_api/run/{endpoint}",
+            content=json.dumps({"data": list(data)}),
+            headers={"Content-Type": "application/json"},
+        )
         assert response.status_code == 200, response.text
         return response.json()["data"][0]
 
@@ -79,8 +88,7 @@ def test_a_post_of_another_form_gets_a_sentence(call: Call, endpoint: str, data:
 
 
 @pytest.mark.parametrize("text", ["a\0b", "half \ud83d"])
-def test_a_text_that_no_database_keeps_is_refused_for_good(app: Any, text: str) -> None:
-    call = raw_call(app)
+def test_a_text_that_no_database_keeps_is_refused_for_good(call: Call, text: str) -> None:
     lease_id = call("label_open", KEY, None)["turn"]["pair"]["lease_id"]
     vote = {"lease_id": lease_id, "outcome": "tie", "token": "unfit"}
     for sent in (
@@ -116,30 +124,14 @@ def test_a_text_that_no_database_keeps_is_refused_for_good(app: Any, text: str) 
     ],
 )
 def test_a_number_that_no_database_holds_is_refused_for_good(
-    app: Any, endpoint: str, data: list[Any], number: float
+    call: Call, endpoint: str, data: list[Any], number: float
 ) -> None:
     def put(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: put(one) for name, one in value.items()}
         return number if value == "N" else value
 
-    assert set(raw_call(app)(endpoint, *[put(value) for value in data])) == {"error"}
-
-
-def raw_call(app: Any) -> Call:
-    """As ``call``, of what only an escape in JSON can spell."""
-    client = TestClient(build_web(app, Settings()), base_url="http://localhost")
-
-    def post(endpoint: str, *data: object) -> Any:
-        response = client.post(
-            f"/gradio_api/run/{endpoint}",
-            content=json.dumps({"data": list(data)}),
-            headers={"Content-Type": "application/json"},
-        )
-        assert response.status_code == 200, response.text
-        return response.json()["data"][0]
-
-    return post
+    assert set(call(endpoint, *[put(value) for value in data])) == {"error"}
 
 
 def test_a_database_that_fails_is_no_reason_to_give_a_vote_up(app: Any, call: Call) -> None:
@@ -162,9 +154,7 @@ def break_down(*_: object) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["label_progress", "inspect_search"])
-def test_a_fault_of_the_program_is_an_id_and_no_sql(
-    app: Any, endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_the_program_is_an_id_and_no_sql(app: Any, client: TestClient, endpoint: str) -> None:
     def fail(*_: object) -> None:
         raise ProgrammingError("SELECT secret FROM person", {}, Exception("no such column"))
 
@@ -172,9 +162,7 @@ def test_a_fault_of_the_program_is_an_id_and_no_sql(
     event.listen(engine, "before_cursor_execute", fail)
     try:
         data = [KEY, 1] if endpoint == "label_progress" else ["word"]
-        response = TestClient(build_web(app, Settings()), base_url="http://localhost").post(
-            f"/gradio_api/run/{endpoint}", json={"data": data}
-        )
+        response = client.post(f"/gradio_api/run/{endpoint}", json={"data": data})
     finally:
         event.remove(engine, "before_cursor_execute", fail)
     assert "faults.log" in response.text

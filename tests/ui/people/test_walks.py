@@ -18,6 +18,8 @@ from tests.builders.stores import key_of
 from tests.ui.people.test_roles import Demo, House
 from tests.ui.scripted_services import build_scripted_services
 
+pytestmark = pytest.mark.slow
+
 VISITOR = key_of(1)
 OWN = re.compile(r'href=\\?"\./([a-z]*)')
 

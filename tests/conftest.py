@@ -1,0 +1,36 @@
+"""How the tests share a machine: one thread of arithmetic a process, and what stays in one process."""
+
+from __future__ import annotations
+
+import os
+
+# Before numpy and torch load. With two processes of two threads each, the threads wait for each other:
+# training the tiny T5 takes eight times as long.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import pytest  # noqa: E402
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+
+
+class FileScheduling(LoadScopeScheduling):
+    """Gives a process one file at a time, and all of the browser's files to one process.
+
+    A file's tests share stores and servers. One Chromium leaves the other core to the other process.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::")[0]
+        return "tests/browser" if path.startswith("tests/browser/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling:
+    config.option.loadscopereorder = False  # which would begin the longest test of all last
+    return FileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the work, the files that take long begin, so that none is left at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in slow))
