@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Serve
 from tests.builders.preferences import add_labeled_prompts
@@ -44,8 +44,15 @@ def worker(home: Path) -> Iterator[None]:
     process.wait(timeout=30)
 
 
+def open_train(open_page: Open, url: str, **options: Any) -> Page:
+    """Open the page and wait until it has drawn its jobs; what is clicked before may be drawn over."""
+    page = open_page(f"{url}train", **options)
+    expect(page.locator("#train-jobs")).not_to_be_empty()
+    return page
+
+
 def test_what_is_missing_is_said_before_there_is_enough(site: tuple[Any, str], open_page: Open) -> None:
-    page = open_page(f"{site[1]}train")
+    page = open_train(open_page, site[1])
     expect(page.locator("#train-readiness")).to_contain_text("0 of 20 decided preferences")
     page.click("#train-go")
     expect(page.locator("#train-notice")).to_contain_text("needs 20")
@@ -56,7 +63,7 @@ def test_a_job_is_watched_to_its_end_and_its_version_ranks(
 ) -> None:
     services, url = site
     add_labeled_prompts(services.engine, n_prompts=80)
-    page = open_page(f"{url}train")
+    page = open_train(open_page, url)
     expect(page.locator("#train-readiness")).to_contain_text("ready to train")
     page.click("#train-go")
     expect(page.locator("#train-card")).to_contain_text("Job 1")
@@ -71,7 +78,7 @@ def test_a_job_is_watched_to_its_end_and_its_version_ranks(
 
 def test_a_job_that_nobody_works_on_can_be_cancelled(site: tuple[Any, str], open_page: Open) -> None:
     services, url = site
-    page = open_page(f"{url}train", width=390, height=844, light="dark")
+    page = open_train(open_page, url, width=390, height=844, light="dark")
     expect(page.locator("#train-readiness")).to_contain_text("ready to train")
     page.click("#train-go")
     expect(page.locator("#train-card")).to_contain_text("waiting for the worker")
