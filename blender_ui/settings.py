@@ -6,19 +6,53 @@ one is an error, because a misspelt setting that does nothing costs an afternoon
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasGenerator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.dataclasses import dataclass
 
 from blender_ui.errors import SettingsError
 
 PREFIX = "BLENDER_UI_"
-FROM_GRADIO = {"GRADIO_SERVER_NAME": "host", "GRADIO_SERVER_PORT": "port"}
-"""What Gradio's own variables set where ours do not; ``GRADIO_ROOT_PATH`` it reads itself."""
+FROM_GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
+"""Gradio's own variables, which count where ours are not set; ``GRADIO_ROOT_PATH`` it reads itself."""
+
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Positive = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
 
 
-@dataclass(frozen=True, kw_only=True)
+def _variable(name: str) -> str:
+    return PREFIX + name.removesuffix("_path").upper()
+
+
+def _aliases(name: str) -> AliasChoices:
+    return AliasChoices(_variable(name), *filter(None, [FROM_GRADIO.get(name)]))
+
+
+@dataclass(
+    frozen=True,
+    kw_only=True,
+    config=ConfigDict(
+        alias_generator=AliasGenerator(validation_alias=_aliases),
+        validate_by_name=True,
+        validate_default=True,
+        extra="forbid",
+    ),
+)
 class Settings:
     """All settings, with their defaults.
 
@@ -57,33 +91,33 @@ class Settings:
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """
 
-    home_path: Path = Path("var")
-    weights_path: Path = Path("~/.cache/blender-ui/weights")
-    members_path: Path = Path("members.toml")
+    home_path: Folder = Path("var")
+    weights_path: Folder = Path("~/.cache/blender-ui/weights")
+    members_path: Folder = Path("members.toml")
     database_url: str = ""
     host: str = "127.0.0.1"
-    port: int = 7860
+    port: Natural = 7860
     hosts: str = ""
     reader: str = "smollm2-135m"
     fuser: str = ""
-    top_k: int = 3
-    train_every: int = 50
-    lease_seconds: int = 600
-    overlap: int = 1
+    top_k: Positive = 3
+    train_every: Natural = 50
+    lease_seconds: Positive = 600
+    overlap: Positive = 1
     seed: int = 20231
-    hub: str = "no"
-    access: str = "open"
-    visitor_asks: int = 20
-    address_asks: int = 60
-    address_visitors: int = 40
-    visitor_rows: int = 500
-    visitor_leases: int = 200
-    address_leases: int = 40
-    visitor_lease_seconds: int = 120
-    visitor_asks_at_once: int = 2
-    visitor_asks_waiting: int = 8
-    trusted_proxies: int = 0
-    worker: str = "spawn"
+    hub: Literal["yes", "no"] = "no"
+    access: Literal["open", "accounts", "demo"] = "open"
+    visitor_asks: Positive = 20
+    address_asks: Positive = 60
+    address_visitors: Positive = 40
+    visitor_rows: Positive = 500
+    visitor_leases: Positive = 200
+    address_leases: Positive = 40
+    visitor_lease_seconds: Positive = 120
+    visitor_asks_at_once: Positive = 2
+    visitor_asks_waiting: Natural = 8
+    trusted_proxies: Natural = 0
+    worker: Literal["spawn", "none"] = "spawn"
 
     @property
     def store_url(self) -> str:
@@ -111,26 +145,6 @@ class Settings:
         return self.home_path / "fusers"
 
 
-LEAST = {
-    "top_k": 1,
-    "overlap": 1,
-    "lease_seconds": 1,
-    "train_every": 0,
-    "port": 0,
-    "visitor_asks": 1,
-    "address_asks": 1,
-    "address_visitors": 1,
-    "visitor_rows": 1,
-    "visitor_leases": 1,
-    "address_leases": 1,
-    "visitor_lease_seconds": 1,
-    "visitor_asks_at_once": 1,
-    "visitor_asks_waiting": 0,
-    "trusted_proxies": 0,
-}
-"""What a number must at least be."""
-
-
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
@@ -140,58 +154,33 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: If a variable with the prefix is unknown or its value has the wrong form.
     """
-    by_name = {field.name: field for field in fields(Settings)}
-    values: dict[str, object] = {
-        name: _parse(variable, environ[variable], by_name[name].default)
-        for variable, name in FROM_GRADIO.items()
-        if environ.get(variable)
-    }
+    asked = {variable: text for variable, text in environ.items() if variable.startswith(PREFIX)}
+    for name, variable in FROM_GRADIO.items():
+        if environ.get(variable) and _variable(name) not in asked:
+            asked[variable] = environ[variable]
     if environ.get("SPACE_ID"):
-        values["trusted_proxies"] = 1
-    for variable, text in environ.items():
-        if not variable.startswith(PREFIX):
-            continue
-        name = _field_name(variable, by_name)
-        if name is None:
-            known = ", ".join(sorted(_variable(known_name) for known_name in by_name))
+        asked.setdefault(_variable("trusted_proxies"), "1")
+    try:
+        return _adapter().validate_python(asked)
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False)[0]
+    variable, found, limits = error["loc"][0], error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "unexpected_keyword_argument":
+            known = ", ".join(sorted(_variable(field.name) for field in fields(Settings)))
             raise SettingsError(f"{variable} is not a setting; the settings are {known}")
-        values[name] = _parse(variable, text, by_name[name].default)
-    settings = Settings(**values)  # type: ignore[arg-type]
-    return _checked(replace(settings, weights_path=settings.weights_path.expanduser()))
+        case "greater_than_equal":
+            raise SettingsError(f"{variable} must be at least {limits['ge']}, not {found}")
+        case "literal_error":
+            expected = limits["expected"].replace("'", "")
+            raise SettingsError(f"{variable} must be {expected}, not {found!r}")
+        case _:
+            raise SettingsError(f"{variable} must be a whole number, not {found!r}")
 
 
-def _variable(name: str) -> str:
-    return PREFIX + name.removesuffix("_path").upper()
-
-
-def _field_name(variable: str, names: Mapping[str, object]) -> str | None:
-    return next((name for name in names if _variable(name) == variable), None)
-
-
-def _parse(variable: str, text: str, default: object) -> object:
-    if isinstance(default, Path):
-        return Path(text).expanduser()
-    if isinstance(default, int):
-        try:
-            return int(text)
-        except ValueError as error:
-            raise SettingsError(f"{variable} must be a whole number, not {text!r}") from error
-    return text
-
-
-def _checked(settings: Settings) -> Settings:
-    if settings.hub not in ("yes", "no"):
-        raise SettingsError(f"{PREFIX}HUB must be yes or no, not {settings.hub!r}")
-    if settings.access not in ("open", "accounts", "demo"):
-        raise SettingsError(f"{PREFIX}ACCESS must be open, accounts or demo, not {settings.access!r}")
-    if settings.worker not in ("spawn", "none"):
-        raise SettingsError(f"{PREFIX}WORKER must be spawn or none, not {settings.worker!r}")
-    for name, least in LEAST.items():
-        if getattr(settings, name) < least:
-            raise SettingsError(
-                f"{PREFIX}{name.upper()} must be at least {least}, not {getattr(settings, name)}"
-            )
-    return settings
+@functools.cache
+def _adapter() -> TypeAdapter[Settings]:
+    return TypeAdapter(Settings)
 
 
 def _hide_password(url: str) -> str:

@@ -32,16 +32,17 @@ def test_a_misspelt_variable_is_refused_with_the_known_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("variable", "value", "message"),
     [
-        ("BLENDER_UI_PORT", "eighty"),
-        ("BLENDER_UI_HUB", "maybe"),
-        ("BLENDER_UI_WORKER", "thread"),
-        ("BLENDER_UI_OVERLAP", "0"),
+        ("BLENDER_UI_PORT", "eighty", "must be a whole number, not 'eighty'"),
+        ("BLENDER_UI_HUB", "maybe", "must be yes or no, not 'maybe'"),
+        ("BLENDER_UI_ACCESS", "all", "must be open, accounts or demo, not 'all'"),
+        ("BLENDER_UI_WORKER", "thread", "must be spawn or none, not 'thread'"),
+        ("BLENDER_UI_OVERLAP", "0", "must be at least 1, not 0"),
     ],
 )
-def test_a_value_of_the_wrong_form_is_refused_by_name(variable: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=variable):
+def test_a_value_of_the_wrong_form_is_refused_by_name(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable} {message}$"):
         load_settings({variable: value})
 
 

@@ -7,6 +7,7 @@ environment variable. Non-goal: whether the member answers.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -14,14 +15,15 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from blender_ui.errors import SettingsError
-from blender_ui.members import value_checks as checks
 from blender_ui.members.address import address_fault
 from blender_ui.members.openai_request import Extra
 from blender_ui.members.protocol import Sampling
-from blender_ui.members.value_checks import Check
+from blender_ui.members.value_types import Address, Count, Flag, Number, Text, Variable, describe
 
 
 class Backend(StrEnum):
@@ -43,13 +45,15 @@ N_AT_ONCE = {Backend.LLAMA_CPP: 2, Backend.TRANSFORMERS: 1, Backend.OPENAI: 16}
 class Limits:
     """What an answer may take."""
 
-    timeout_seconds: float = 180.0
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    timeout_seconds: Annotated[Number, Field(ge=1, le=86_400)] = 180.0
     """From asking to the last token."""
-    first_token_seconds: float = 60.0
+    first_token_seconds: Annotated[Number, Field(ge=1, le=86_400)] = 60.0
     """From asking to the first token; a member that must be started first has this long for it."""
-    n_context: int = 4096
+    n_context: Annotated[Count, Field(ge=64, le=10_000_000)] = 4096
     """Tokens of prompt and answer together; for members that run here."""
-    n_parallel: int | None = None
+    n_parallel: Annotated[Count, Field(ge=1, le=256)] | None = None
     """Questions that the member is asked at the same time; None for the backend's own number."""
 
 
@@ -57,9 +61,11 @@ class Limits:
 class Price:
     """What a member's tokens cost, in any one currency for the whole file."""
 
-    input: float = 0.0
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    input: Annotated[Number, Field(ge=0, le=1e6)] = 0.0
     """A million tokens of what it reads."""
-    output: float = 0.0
+    output: Annotated[Number, Field(ge=0, le=1e6)] = 0.0
     """A million tokens of what it writes, thinking included."""
 
     def of(self, n_prompt_tokens: int, n_tokens: int) -> float:
@@ -71,29 +77,31 @@ class Price:
 class MemberConfig:
     """One table of members.toml."""
 
-    name: str
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: Text
     backend: Backend
-    model: str
+    model: Text
     """llama_cpp: a name of the weights' catalogue or a path to a .gguf file. transformers: a
     checkpoint's folder or a hub's repository. openai: the endpoint's name of the model."""
-    base_url: str = ""
+    base_url: Address = ""
     """openai only; as written, see ``address.roots`` for what is asked."""
-    key_env: str = ""
+    key_env: Variable = ""
     """Environment variable that holds the endpoint's key; empty for an endpoint without one."""
     sampling: Sampling = field(default_factory=Sampling)
     limits: Limits = field(default_factory=Limits)
     extra: Extra = field(default_factory=Extra)
     """openai only: what its requests have besides the usual; a header's value may be ``$VARIABLE``."""
-    system: str = ""
+    system: Text = ""
     """What the member is told before each question; empty for nothing."""
-    samples: int = 1
+    samples: Annotated[Count, Field(ge=1, le=16)] = 1
     """Answers that a generation asks it for, prompt by prompt."""
     price: Price | None = None
     """None where it costs nothing that is counted."""
-    enabled: bool = True
-    can_fuse: bool = True
+    enabled: Flag = True
+    can_fuse: Flag = True
     """Whether it may be asked to fuse the others' answers."""
-    fuses_first: bool = False
+    fuses_first: Flag = False
     """Whether it fuses where no fuser is named, before others that may; one member at most."""
 
     @property
@@ -154,73 +162,79 @@ def parse_members(text: str, *, source: str = "members.toml") -> tuple[MemberCon
         raise SettingsError(f"{source}: expected at least one [[member]] table, found none")
     members: list[MemberConfig] = []
     for index, table in enumerate(tables):
-        reader = _TableReader(table, source=source, text=text, index=index)
-        config = reader.read()
-        if any(config.name == other.name for other in members):
-            raise reader.error("name", f"{config.name!r} is used twice; give each member its own name")
-        if config.fuses_first and (other := next((one for one in members if one.fuses_first), None)):
-            raise reader.error("fuses_first", f"{other.name!r} fuses first already; only one member can")
+        try:
+            config = _parse_member(table)
+            _check_member(config, members)
+        except _Mistake as mistake:
+            key, reason = mistake.args
+            line = _line_of(text, index=index, key=key.rpartition(".")[2])
+            raise SettingsError(f"{source}, line {line}, member {index + 1}: {key}: {reason}") from None
         members.append(config)
     return tuple(members)
 
 
-class _TableReader:
-    """Reads one [[member]] table and knows where it stands in the file."""
+class _Mistake(Exception):
+    """A key of a table and what is wrong with it."""
 
-    def __init__(self, table: dict[str, Any], *, source: str, text: str, index: int) -> None:
-        self._table, self._source, self._text, self._index = table, source, text, index
 
-    def error(self, key: str, reason: str) -> SettingsError:
-        line = _line_of(self._text, index=self._index, key=key.rpartition(".")[2])
-        return SettingsError(f"{self._source}, line {line}, member {self._index + 1}: {key}: {reason}")
+def _parse_member(table: Any) -> MemberConfig:
+    try:
+        return _table().validate_python(table)
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False)
+    # A misspelt key first: the key that it should be may be missing for it.
+    error = next((one for one in errors if one["type"] == "unexpected_keyword_argument"), errors[0])
+    where = [str(part) for part in error["loc"][:2]] or ["member"]
+    key, known = ".".join(where), _known(where[:-1])
+    match error["type"]:
+        case "unexpected_keyword_argument":
+            raise _Mistake(key, f"is not known; known are {', '.join(known)}")
+        case "missing":
+            raise _Mistake(key, "is missing; each member needs name, backend and model")
+        case "enum":
+            raise _Mistake(key, f"{error['input']!r} is not one of {', '.join(Backend)}")
+        case "value_error":
+            expected = str(error["ctx"]["error"])
+        case _:
+            expected = describe(known.get(where[-1], {}))
+    may_be_secret = key in ("key_env", "extra.headers", "extra.parameters")
+    found = "something else" if may_be_secret else repr(error["input"])
+    raise _Mistake(key, f"expected {expected}, found {found}")
 
-    def read(self) -> MemberConfig:
-        fields = self._fields(self._table, _MEMBER_FIELDS)
-        for key in ("name", "backend", "model"):
-            if not fields.get(key):
-                raise self.error(key, "is missing; each member needs name, backend and model")
-        fields["backend"] = self._backend(fields["backend"])
-        fields["sampling"] = Sampling(
-            **self._fields(fields.get("sampling", {}), _SAMPLING_FIELDS, "sampling.")
-        )
-        fields["limits"] = Limits(**self._fields(fields.get("limits", {}), _LIMITS_FIELDS, "limits."))
-        if "price" in fields:
-            fields["price"] = Price(**self._fields(fields["price"], _PRICE_FIELDS, "price."))
-        fields["extra"] = Extra(**self._fields(fields.get("extra", {}), _EXTRA_FIELDS, "extra."))
-        config = MemberConfig(**fields)
-        self._check_endpoint(config)
-        if config.fuses_first and not config.can_fuse:
-            raise self.error("fuses_first", "this member has can_fuse = false; take one of the two out")
-        return config
 
-    def _backend(self, value: str) -> Backend:
-        if value not in set(Backend):
-            raise self.error("backend", f"{value!r} is not one of {', '.join(Backend)}")
-        return Backend(value)
+@functools.cache
+def _table() -> TypeAdapter[MemberConfig]:
+    return TypeAdapter(MemberConfig)
 
-    def _check_endpoint(self, config: MemberConfig) -> None:
-        if config.backend is not Backend.OPENAI:
-            for key in ("base_url", "key_env", "extra"):
-                if getattr(config, key) not in ("", Extra()):
-                    raise self.error(key, f"only the backend openai has one, not {config.backend}")
-        elif fault := address_fault(config.base_url):
-            raise self.error("base_url", fault)
 
-    def _fields(self, table: Any, known: dict[str, Check], prefix: str = "") -> dict[str, Any]:
-        if not isinstance(table, dict):
-            raise self.error(prefix.rstrip("."), f"expected a table, found {table!r}")
-        for key in table.keys() - known.keys():
-            raise self.error(prefix + key, f"is not known; known are {', '.join(known)}")
-        return {key: self._checked(prefix + key, value, known[key]) for key, value in table.items()}
+def _known(where: list[str]) -> dict[str, Any]:
+    """The JSON schema of each key of a member's table, or of the table inside it."""
+    schema = _table().json_schema()
+    found: dict[str, Any] = schema["properties"]
+    for key in where:
+        of_key = found[key].get("anyOf", [found[key]])[0]
+        found = schema["$defs"][of_key["$ref"].rpartition("/")[2]]["properties"]
+    return found
 
-    def _checked(self, key: str, value: Any, check: Check) -> Any:
-        try:
-            return check(value)
-        except ValueError as error:
-            found = (
-                "something else" if key in ("key_env", "extra.headers", "extra.parameters") else repr(value)
-            )
-            raise self.error(key, f"expected {error}, found {found}") from None
+
+def _check_member(config: MemberConfig, others: list[MemberConfig]) -> None:
+    """What one value cannot say by itself.
+
+    Raises:
+        _Mistake: If the table contradicts itself, or a table before it.
+    """
+    if config.backend is not Backend.OPENAI:
+        for key in ("base_url", "key_env", "extra"):
+            if getattr(config, key) not in ("", Extra()):
+                raise _Mistake(key, f"only the backend openai has one, not {config.backend}")
+    elif fault := address_fault(config.base_url):
+        raise _Mistake("base_url", fault)
+    if config.fuses_first and not config.can_fuse:
+        raise _Mistake("fuses_first", "this member has can_fuse = false; take one of the two out")
+    if any(config.name == other.name for other in others):
+        raise _Mistake("name", f"{config.name!r} is used twice; give each member its own name")
+    if config.fuses_first and (first := next((one for one in others if one.fuses_first), None)):
+        raise _Mistake("fuses_first", f"{first.name!r} fuses first already; only one member can")
 
 
 def _line_of(text: str, *, index: int, key: str) -> int:
@@ -236,44 +250,3 @@ def _line_of(text: str, *, index: int, key: str) -> int:
         elif n_heads == index and re.match(rf"\s*(\[member\.)?{re.escape(key)}\s*[=\]]", line):
             return number
     return head
-
-
-_MEMBER_FIELDS: dict[str, Check] = {
-    "name": checks.text,
-    "backend": checks.text,
-    "model": checks.text,
-    "base_url": checks.address,
-    "key_env": checks.variable,
-    "system": checks.text,
-    "samples": checks.count(1, 16),
-    "price": lambda table: table,
-    "enabled": checks.flag,
-    "can_fuse": checks.flag,
-    "fuses_first": checks.flag,
-    "sampling": lambda table: table,
-    "limits": lambda table: table,
-    "extra": lambda table: table,
-}
-_SAMPLING_FIELDS: dict[str, Check] = {
-    "temperature": checks.number(0, 2),
-    "top_p": checks.number(0.01, 1),
-    "max_tokens": checks.count(1, 1_000_000),
-    "seed": checks.count(0, 2**31 - 1),
-    "stop": checks.texts,
-}
-_LIMITS_FIELDS: dict[str, Check] = {
-    "timeout_seconds": checks.number(1, 86_400),
-    "first_token_seconds": checks.number(1, 86_400),
-    "n_context": checks.count(64, 10_000_000),
-    "n_parallel": checks.count(1, 256),
-}
-_PRICE_FIELDS: dict[str, Check] = {
-    "input": checks.number(0, 1e6),
-    "output": checks.number(0, 1e6),
-}
-_EXTRA_FIELDS: dict[str, Check] = {
-    "parameters": checks.parameters,
-    "remove": checks.texts,
-    "headers": checks.headers,
-    "remove_headers": checks.texts,
-}

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from pydantic import ConfigDict
+
 from blender_ui.members.openai_errors import EndpointError
 from blender_ui.members.protocol import Message, Sampling
+from blender_ui.members.value_types import Headers, Parameters, Texts
 
 _STATUSES = (None, 400, 404, 405, 415, 422, 500, 501)
 _LEFT_OUT = ("temperature", "top_p", "seed", "stream_options")
@@ -56,12 +59,14 @@ class Change(NamedTuple):
 class Extra:
     """What a member's requests have besides the usual, and what they do not have."""
 
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    parameters: Parameters = field(default_factory=dict)
     """Added to the body, in the place of what stands there."""
-    remove: tuple[str, ...] = ()
+    remove: Texts = ()
     """Parameters that are left out of the body."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    remove_headers: tuple[str, ...] = ()
+    headers: Headers = field(default_factory=dict)
+    remove_headers: Texts = ()
 
 
 def request_body(

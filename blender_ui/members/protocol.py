@@ -11,8 +11,11 @@ import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
+from pydantic import ConfigDict, Field
+
+from blender_ui.members.value_types import Count, Number, Texts
 from blender_ui.values import Message as Message
 
 
@@ -20,13 +23,15 @@ from blender_ui.values import Message as Message
 class Sampling:
     """How the next token is drawn and when the answer ends."""
 
-    temperature: float = 0.7
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 0.7
     """0 takes the likeliest token."""
-    top_p: float = 0.95
-    max_tokens: int = 512
-    seed: int | None = None
+    top_p: Annotated[Number, Field(ge=0.01, le=1)] = 0.95
+    max_tokens: Annotated[Count, Field(ge=1, le=1_000_000)] = 512
+    seed: Annotated[Count, Field(ge=0, le=2**31 - 1)] | None = None
     """The same seed gives the same answer where the backend supports it; None draws anew."""
-    stop: tuple[str, ...] = ()
+    stop: Texts = ()
     """The answer ends before the first of these strings."""
 
 

@@ -94,6 +94,18 @@ def test_every_commented_example_of_the_shipped_file_is_valid() -> None:
         ),
         ('stop = ["###"]', 'stop = "###"', r"sampling.stop: expected a list of texts"),
         ("timeout_seconds = 30", "timeout_seconds = true", r"limits.timeout_seconds: expected a number"),
+        ("timeout_seconds = 30", "timeout_seconds = nan", r"expected a number from 1 to 86400, found nan"),
+        ("seed = 7", "seed = 7.0", r"sampling.seed: expected a whole number from 0 to 2147483647, found 7.0"),
+        (
+            "[member.sampling]",
+            "price = 3\n[member.sampling]",
+            r"line 9, .*: price: expected a table, found",
+        ),
+        (
+            "[member.sampling]",
+            "modle = 3\n[member.sampling]",
+            r"line 9, .*: modle: is not known; known are",
+        ),
         ("http://host", "ftp://host", r"base_url: expected http\(s\)://host"),
         ("http://host", "http://me:secret@host", r"base_url: holds a secret"),
         ("http://host:8000", "http://[::1", r"line 6, member 1: base_url: expected http\(s\)://host"),
