@@ -23,10 +23,10 @@ import numpy as np
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError
 from blender_ui.fusion.attribution import attribute_spans
+from blender_ui.fusion.fusers import choose_fuser
 from blender_ui.fusion.protocol import Fuser
 from blender_ui.members.configuration import load_members
 from blender_ui.members.registry import Members
-from blender_ui.services.fusing.fusers import choose_fuser
 from blender_ui.settings import load_settings
 from blender_ui.values import RankingPrompt
 from blender_ui.weights.resolver import find_weights

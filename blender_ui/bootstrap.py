@@ -19,6 +19,8 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
+from blender_ui.fusion.fusers import choose_fuser
+from blender_ui.fusion.mixture import MixtureFuser
 from blender_ui.fusion.protocol import Fuser
 from blender_ui.fusion.remote import FUSER, load_fuser_server
 from blender_ui.installation import read_secret
@@ -42,8 +44,6 @@ from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
-from blender_ui.services.fusing.fusers import choose_fuser
-from blender_ui.services.fusing.mixture import MixtureFuser
 from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from blender_ui.fusion.attribution import Attribution
@@ -25,6 +26,14 @@ class FusedPiece(NamedTuple):
     """Set on the last piece: ``length`` where the answer was cut at the fuser's limit, else ``stop``."""
     attribution: Attribution | None = None
     """On the last piece, where the fuser looked as it wrote; None where it cannot say."""
+
+
+class Checkpoint(NamedTuple):
+    """A trained model on the disk."""
+
+    name: str
+    """The name that people see."""
+    folder: Path
 
 
 class Fuser(Protocol):

@@ -22,12 +22,12 @@ from blender_ui.conversations import read_prompt
 from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.fusion.attribution import attribute_spans
 from blender_ui.fusion.encoding import in_rank_order
+from blender_ui.fusion.fusers import settle
 from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.services.asking.answering import UPDATE_SECONDS
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import FUSION_BACKEND, CandidateView
-from blender_ui.services.fusing.fusers import settle
 from blender_ui.services.fusing.rows import FusedAnswer, FusionView, add_fusion, fusion_view
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import RankingPrompt

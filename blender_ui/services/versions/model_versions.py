@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
+from blender_ui.fusion.protocol import Checkpoint
 from db.columns import row_id
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion, Promotion
@@ -67,14 +68,6 @@ class PromotionView:
     decided_by: str | None
     """Name of the person; None where the figures decided."""
     created_at: datetime
-
-
-class Checkpoint(NamedTuple):
-    """A trained model on the disk."""
-
-    name: str
-    """The name that people see."""
-    folder: Path
 
 
 class Versions:

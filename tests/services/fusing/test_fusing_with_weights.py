@@ -11,10 +11,10 @@ import pytest
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.fusion.attribution import attribute_spans
+from blender_ui.fusion.fusers import choose_fuser
 from blender_ui.members.configuration import Backend, Limits, MemberConfig
 from blender_ui.members.protocol import Sampling
 from blender_ui.members.registry import Members
-from blender_ui.services.fusing.fusers import choose_fuser
 from blender_ui.settings import load_settings
 from blender_ui.values import RankingPrompt
 from blender_ui.weights.resolver import fetch

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from blender_ui.errors import FusionError
-from blender_ui.services.fusing.fusers import MemberFuser
-from blender_ui.services.fusing.mixture import MixtureFuser
+from blender_ui.fusion.fusers import MemberFuser
+from blender_ui.fusion.mixture import MixtureFuser
 from blender_ui.values import RankingPrompt
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
 from tests.services.fusing.test_fusers import CONFIG

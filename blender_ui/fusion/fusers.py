@@ -16,12 +16,11 @@ from typing import Protocol, runtime_checkable
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError, MemberError, SettingsError
 from blender_ui.fusion.chat import WORDING, chat_prompt, clean_answer
-from blender_ui.fusion.protocol import FusedPiece, Fuser
+from blender_ui.fusion.protocol import Checkpoint, FusedPiece, Fuser
 from blender_ui.fusion.remote import EngineFuser
 from blender_ui.members.asking import Ensemble
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Member, Message
-from blender_ui.services.versions.model_versions import Checkpoint
 from blender_ui.values import RankingPrompt
 
 TEMPERATURE = 0.3

@@ -8,12 +8,11 @@ import pytest
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import FusionError, SettingsError
-from blender_ui.fusion.protocol import FusedPiece, Fuser
+from blender_ui.fusion.fusers import MemberFuser, choose_fuser, settle
+from blender_ui.fusion.protocol import Checkpoint, FusedPiece, Fuser
 from blender_ui.fusion.remote import EngineFuser
 from blender_ui.members.configuration import Backend, Limits, MemberConfig
 from blender_ui.members.protocol import Sampling
-from blender_ui.services.fusing.fusers import MemberFuser, choose_fuser, settle
-from blender_ui.services.versions.model_versions import Checkpoint
 from blender_ui.values import RankingPrompt
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
 

@@ -16,11 +16,11 @@ from contextlib import closing
 
 from blender_ui.errors import FusionError, MemberError
 from blender_ui.fusion.chat import WORDING, clean_answer, refine_prompt
+from blender_ui.fusion.fusers import readable_characters, settle
 from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.members.asking import Ensemble
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Message
-from blender_ui.services.fusing.fusers import readable_characters, settle
 from blender_ui.values import RankingPrompt
 
 ROUNDS = 2
