@@ -19,9 +19,8 @@ from sqlmodel import Session
 
 from blender_ui.errors import QuotaUsedUp
 from blender_ui.services.people import signing_in
-from blender_ui.services.people.quotas import Quota, say_wait
+from blender_ui.services.people.quotas import Asker, Quota, Turns, say_wait
 from blender_ui.services.people.signing_in import AnnotatorView
-from blender_ui.services.people.turns import Asker, Turns
 from db.engine import transaction
 from db.queries import visitors as queries
 from db.queries.visitors import HeldLeases

@@ -1,7 +1,7 @@
 """The places that visitors' questions take among those that the members answer, by prompt.
 
 Invariant: a place is given back when its prompt's answers have ended. People with accounts take none.
-Non-goal: whose turn it is, which ``services.people.turns`` decides.
+Non-goal: whose turn it is, which ``services.people.quotas`` decides.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ import pytest
 
 from blender_ui.errors import QuotaUsedUp
 from blender_ui.services.people import quotas
-from blender_ui.services.people.quotas import Quota, say_wait
-from blender_ui.services.people.turns import FORGOTTEN_AFTER, LONGEST, Asker, Turns
+from blender_ui.services.people.quotas import FORGOTTEN_AFTER, LONGEST, Asker, Quota, Turns, say_wait
 from tests.builders.stores import Clock
 
 HOUR = timedelta(hours=1)
