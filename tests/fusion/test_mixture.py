@@ -9,7 +9,7 @@ from blender_ui.fusion.fusers import MemberFuser
 from blender_ui.fusion.mixture import MixtureFuser
 from blender_ui.values import RankingPrompt
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, hanging, saying
-from tests.services.fusing.test_fusers import CONFIG
+from tests.fusion.test_fusers import CONFIG
 
 PROMPT = RankingPrompt(instruction="How is tea made?")
 FIRST = ["Boil water.", "Add leaves."]
