@@ -1,9 +1,10 @@
-// The label page: draws a pair, takes one answer for it, sends it, draws the next.
+// The label page: draws a pair or a set of answers, takes one answer for it, sends it, draws the next.
 //
 // Invariant: an answer carries the lease that was on the screen and a token made when it was drawn,
 // so that sending it twice counts once, and a press before the next pair is drawn counts not at all.
 // The next pair is leased before the answer to this one is given, and drawn at once.
-// Runs as the `js_on_load` of the frame, between label_text.js and label_extras.js; `element` is the frame's.
+// Runs as the `js_on_load` of the frame, after label_text.js and before label_extras.js and label_set.js;
+// `element` is the frame's.
 const SEEN_AFTER_MS = 250; // nobody has read a pair sooner
 const CUE_MS = 1500;
 const IDLE_AFTER_MS = 5 * 60 * 1000; // without a sign of a person the lease is left to run out
@@ -23,7 +24,7 @@ const find = (selector) => desk.querySelector(selector);
 const reason = find(".reason");
 
 let project = null; // what is labelled: project_id, name, guidelines, questions, choices
-let pair = null; // the one on the screen, with its token and the time at which it was drawn
+let pair = null; // the one on the screen, or the set of answers (label_set.js), with its token and the time at which it was drawn
 let ahead = null; // the pair after it, leased already; drawn the moment the answer is given
 let phase = "loading"; // loading, drawing, ready, sending, empty
 let isDiffering = false;
@@ -82,13 +83,16 @@ function strong(text) {
 function drawTexts() {
   find(".instruction").innerHTML = pair.instruction;
   find(".input").innerHTML = pair.input;
+  desk.dataset.shows = isSet() ? "set" : "pair";
+  if (isSet()) return drawSet();
   for (const side of ["left", "right"]) find(`.answer.${side} .text`).innerHTML = pair[side];
   if (isDiffering) markDifferences();
   paintSpans();
 }
 
 function say(turn) {
-  if (turn.reveal) {
+  if (turn.reveal?.places) tell(...tellOrder(turn.reveal));
+  else if (turn.reveal) {
     const { left_member: left, right_member: right, outcome } = turn.reveal;
     tell("Before: left was ", strong(left), ", right was ", strong(right), `. You said ${SAID[outcome]}.`);
   } else tell(...(turn.notice ? [turn.notice] : []));
@@ -106,7 +110,7 @@ function draw(next, empty = null) {
   }
   drawTexts();
   showDraft(readDraft(pair.lease_id));
-  for (const node of desk.querySelectorAll(".answer, .prompt-text")) node.scrollTop = 0;
+  for (const node of desk.querySelectorAll(".answer, .card, .prompt-text")) node.scrollTop = 0;
   desk.classList.remove("unfolded");
   if (desk.getBoundingClientRect().top < 0) desk.scrollIntoView(); // on a phone the whole page scrolls
   enter("drawing");
@@ -179,6 +183,7 @@ function mayAnswer() {
 // Answers that are given and not yet acknowledged, the oldest first; a reload finds them again. They
 // are sent one after the other, each until the server has answered, and a token makes twice once.
 const readOutbox = () => JSON.parse(localStorage.getItem(OUTBOX) ?? "[]");
+const isVote = (sent) => Boolean(sent.outcome || sent.places); // or a skip
 const writeOutbox = (waiting) => localStorage.setItem(OUTBOX, JSON.stringify(waiting));
 let sending = null;
 
@@ -195,7 +200,7 @@ async function empty() {
     let turn = null;
     try {
       const { about, ...vote } = first;
-      turn = await (first.outcome
+      turn = await (isVote(first)
         ? insist("label_vote", { ...vote, shown })
         : insist("label_skip", first.lease_id, { project_id: first.project_id, shown }));
     } catch (error) {
@@ -204,12 +209,12 @@ async function empty() {
         break;
       }
       if (!(error instanceof Refusal)) console.error(error);
-      const notice = `Not ${first.outcome ? "counted" : "skipped"}: ${error.message}`;
+      const notice = `Not ${isVote(first) ? "counted" : "skipped"}: ${error.message}`;
       turn = { pair: null, notice, isRefused: true };
     }
-    if (first.outcome && !turn.reveal) setAside(first, turn.notice);
+    if (isVote(first) && !turn.reveal) setAside(first, turn.notice);
     writeOutbox(readOutbox().filter((one) => one.token !== first.token));
-    if (turn.reveal) countOne();
+    if (turn.reveal) countOne(turn.reveal.n_pairs ?? 1);
     if (phase === "loading") { // the page has only just come; what it shows is asked for anew
       if (turn.notice) said.add(turn.notice);
     } else if (turn.isRefused) await reopen(turn.notice);
@@ -320,10 +325,10 @@ function drawCounts() {
   }
 }
 
-function countOne() {
+function countOne(nPairs) {
   if (counts) {
     const { n_mine, n_mine_today, n_standing, n_open } = counts;
-    counts = { ...counts, n_mine: n_mine + 1, n_mine_today: n_mine_today + 1, n_standing: n_standing + 1, n_open: Math.max(n_open - 1, 0) };
+    counts = { ...counts, n_mine: n_mine + 1, n_mine_today: n_mine_today + 1, n_standing: n_standing + 1, n_open: Math.max(n_open - nPairs, 0) };
     drawCounts();
   }
   refreshProgress(2000);
@@ -383,6 +388,9 @@ const acts = {
   undo,
   rename,
   diff: toggleDifferences,
+  tie: () => tieLast(),
+  back: () => takeLast(),
+  send: () => sendSet(),
   help: () => toggleDrawer("help"),
   guidelines: () => toggleDrawer("guidelines"),
   reason: () => reason.focus(),
@@ -403,6 +411,7 @@ function press(event) {
   if (event.target === reason && ["Escape", "Enter"].includes(event.key)) reason.blur();
   if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") toggleDrawer("");
+  if (isSet() && phase !== "empty" && pressInSet(event)) return;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (/^[0-9]$/.test(name)) {
     if (!event.repeat && answerByNumber(Number(name))) event.preventDefault();
@@ -440,4 +449,4 @@ async function start() {
   await reopen(hadAny ? (await send()) || "Your last answer was sent." : "");
 }
 
-queueMicrotask(start); // after label_extras.js has been read, too
+queueMicrotask(start); // after the other scripts have been read, too

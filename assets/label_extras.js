@@ -188,7 +188,8 @@ function readDraft(leaseId) {
 function showDraft(draft) {
   reason.value = draft?.text ?? "";
   extras = draft?.extras ?? { criteria: {}, strength: null, spans: [] };
-  drawQuestions();
+  if (isSet()) drawOrder();
+  else drawQuestions();
 }
 
 // ---- A gentle word, where the statistics have one --------------------------------------------------
@@ -215,7 +216,7 @@ function drawAside() {
   find(".set-aside ul").replaceChildren(...aside.map(({ answer, why }) => {
     const item = document.createElement("li");
     const words = answer.reason ? ` Your reason: ${answer.reason}` : "";
-    item.append(strong(`${SAID[answer.outcome]}, “${answer.about ?? ""}”`), ` ${why}${words} `,
+    item.append(strong(`${saidOf(answer)}, “${answer.about ?? ""}”`), ` ${why}${words} `,
       makeButton("Send again", () => takeBack(answer, true), false),
       makeButton("Throw away", () => takeBack(answer, false), false));
     return item;

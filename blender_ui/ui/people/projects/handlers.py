@@ -20,7 +20,7 @@ from blender_ui.services.people.projects import ProjectTerms, ProjectView
 from blender_ui.services.people.questions import Questions, read_questions
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui.identity import presented_key, recognise
-from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, Purpose, Role
+from db.models import DEFAULT_PROJECT_ID, Ask, Audience, Outcome, Purpose, Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,8 @@ class TermsForm:
     random_share: object
     criteria: object
     asks: object
+    ask: object
+    n_answers: object
     audience: object
 
 
@@ -197,10 +199,12 @@ def read_terms(form: TermsForm) -> ProjectTerms:
     Raises:
         MalformedInput: If a field has the wrong form; ranges are the service's to check.
     """
-    for name in ("overlap", "gold_share", "attention_share", "random_share"):
+    for name in ("overlap", "gold_share", "attention_share", "random_share", "n_answers"):
         value = getattr(form, name)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise MalformedInput(f"expected a number for {name.replace('_', ' ')}, came {value!r}")
+    if form.ask not in list(Ask):
+        raise MalformedInput(f"expected one of {', '.join(Ask)} to be asked, came {form.ask!r}")
     if form.audience not in list(Audience):
         raise MalformedInput(f"expected everybody or members, came {form.audience!r}")
     numbers = {field.name: getattr(form, field.name) for field in fields(form)}
@@ -213,6 +217,8 @@ def read_terms(form: TermsForm) -> ProjectTerms:
         policy=str(form.policy),
         random_share=float(numbers["random_share"]),
         questions=_read_questions(form),
+        ask=Ask(str(form.ask)),
+        n_answers=int(numbers["n_answers"]),
         audience=Audience(str(form.audience)),
     )
 

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 import gradio as gr
 
 from blender_ui.pairing.policy import POLICIES
+from blender_ui.services.people.projects import FEWEST_ANSWERS, MOST_ANSWERS
 from blender_ui.services.people.questions import CRITERIA
 from blender_ui.ui import markup
 from blender_ui.ui.data.layout import FILE_TYPES
-from db.models import Audience, Outcome, Purpose
+from db.models import Ask, Audience, Outcome, Purpose
 
 TITLE = "Projects"
 SENTENCE = "Prompts, guidelines, pairs and annotators. Every change is in the audit trail on the People page."
 NEW = "new"
+ASKED = [
+    ("which of two is better", Ask.PAIR.value),
+    ("the order of several", Ask.ORDER.value),
+    ("the best and the worst of several", Ask.BEST_WORST.value),
+    ("the best of several", Ask.BEST.value),
+]
 ASKS = [
     ("how much better", "strength"),
     ("a reason in words", "reason"),
@@ -35,6 +42,8 @@ class TermsParts:
     random_share: gr.Slider
     criteria: gr.Dropdown
     asks: gr.CheckboxGroup
+    ask: gr.Radio
+    n_answers: gr.Number
     audience: gr.Radio
 
 
@@ -147,6 +156,15 @@ def _draw_terms() -> TermsParts:
             label="Who may label it",
         )
     with gr.Row():
+        ask = gr.Radio(ASKED, value=Ask.PAIR.value, label="People are asked", elem_id="projects-ask")
+        n_answers = gr.Number(
+            4,
+            precision=0,
+            minimum=FEWEST_ANSWERS,
+            maximum=MOST_ANSWERS,
+            label="Answers shown at once, unless pairs are asked",
+        )
+    with gr.Row():
         gold_share = gr.Slider(0, 0.5, 0, step=0.01, label="Share of gold pairs")
         attention_share = gr.Slider(0, 0.5, 0, step=0.01, label="Share of attention checks")
     with gr.Row():
@@ -169,6 +187,8 @@ def _draw_terms() -> TermsParts:
         random_share=random_share,
         criteria=criteria,
         asks=asks,
+        ask=ask,
+        n_answers=n_answers,
         audience=audience,
     )
 

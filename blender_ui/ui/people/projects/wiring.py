@@ -249,6 +249,7 @@ def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
         **{name: getattr(terms, name) for name in _TERMS if hasattr(terms, name)},
         "criteria": list(asked.criteria),
         "asks": [name for name, is_on in switches.items() if is_on],
+        "ask": terms.ask.value,
         "audience": terms.audience.value,
     }
     return (
