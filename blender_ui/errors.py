@@ -124,5 +124,9 @@ class RankerError(BlenderError):
     """A ranker's checkpoint, or what it was given to rank, cannot be used."""
 
 
+class ChooserError(BlenderError):
+    """A chooser of members, or what it was given to learn from, cannot be used."""
+
+
 class FusionError(BlenderError):
     """The fuser did not give an answer that can be shown."""

@@ -140,6 +140,16 @@ class Settings:
         return self.home_path / "rankers"
 
     @property
+    def choosers_path(self) -> Path:
+        """Folder of the trained choosers of members."""
+        return self.home_path / "choosers"
+
+    @property
+    def prompt_encoder_path(self) -> Path:
+        """Folder of the choosers' encoder of prompts, made from another model's weights once."""
+        return self.weights_path / "readers" / "prompt-encoder"
+
+    @property
     def fusers_path(self) -> Path:
         """Folder of the trained fusers' checkpoints."""
         return self.home_path / "fusers"
