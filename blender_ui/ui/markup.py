@@ -115,8 +115,8 @@ def figures(entries: Sequence[tuple[str, str]], *, note: str = "") -> str:
 
 
 def remark(text: str) -> str:
-    """A quiet sentence below something."""
-    return f'<p class="bu-remark">{escape(text)}</p>'
+    """A quiet sentence below something; empty for none."""
+    return text and f'<p class="bu-remark">{escape(text)}</p>'
 
 
 def side_by_side(*blocks: str) -> str:
@@ -333,6 +333,16 @@ def fold(title: str, body: str) -> str:
         body: From this module or ``prose``.
     """
     return f'<details class="bu-fold"><summary>{escape(title)}</summary>{passage(body)}</details>'
+
+
+def message(who: str, body: str) -> str:
+    """One message of a conversation.
+
+    Args:
+        who: Says it.
+        body: From ``prose``.
+    """
+    return f'<div class="bu-message"><p class="bu-who">{escape(who)}</p>{body}</div>'
 
 
 def thoughts(text: str) -> str:

@@ -79,6 +79,26 @@ def retract_standing(session: Session, *, comparison_id: int, annotator_id: int,
     )
 
 
+def find_preferred(session: Session, *, prompt_id: int, annotator_id: int) -> int | None:
+    """The candidate of a prompt that an annotator's last standing preference is for."""
+    query = (
+        select(col(Preference.outcome), col(Comparison.left_id), col(Comparison.right_id))
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(
+            col(Comparison.prompt_id) == prompt_id,
+            col(Preference.annotator_id) == annotator_id,
+            col(Preference.retracted_at).is_(None),
+        )
+        .order_by(col(Preference.id).desc())
+        .limit(1)
+    )
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    outcome, left_id, right_id = row
+    return {Outcome.LEFT: left_id, Outcome.RIGHT: right_id}.get(outcome)
+
+
 def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:
     """The standing preferences for pairs of a prompt's candidates, oldest first."""
     left, right = aliased(Candidate), aliased(Candidate)

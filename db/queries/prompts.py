@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
-from db.models import Candidate, Prompt
+from db.models import Candidate, Continuation, Member, Prompt
 from db.queries.bulk import portions
 
 
@@ -34,6 +34,17 @@ def questions_by_id(session: Session, *, prompt_ids: Sequence[int]) -> dict[int,
         for ids in portions(prompt_ids)
         for row in session.execute(query.where(col(Prompt.id).in_(ids)))
     }
+
+
+def find_parent_member(session: Session, *, prompt_id: int) -> str | None:
+    """Who wrote the answer that a prompt goes on from; None where it goes on from none."""
+    query = (
+        select(col(Member.name))
+        .join(Candidate, col(Candidate.member_id) == col(Member.id))
+        .join(Continuation, col(Continuation.candidate_id) == col(Candidate.id))
+        .where(col(Continuation.prompt_id) == prompt_id)
+    )
+    return session.scalars(query).first()
 
 
 def find_containing(session: Session, *, text: str, limit: int) -> Sequence[Prompt]:

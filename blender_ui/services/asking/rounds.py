@@ -19,6 +19,7 @@ from blender_ui.errors import MalformedInput
 from blender_ui.members.asking import Ensemble, conversation
 from blender_ui.members.protocol import MemberStatus
 from blender_ui.services.asking.answering import Answer, CandidateUpdate
+from blender_ui.services.asking.going_on import WayOn, list_ways
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import (
     FUSION_BACKEND,
@@ -34,7 +35,7 @@ from blender_ui.services.candidates import (
 from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Continuation, Prompt
-from db.queries import candidates
+from db.queries import candidates, prompts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ class PromptView:
     """The latest of each member that has no candidate."""
     asked_by_id: int | None = None
     """Who asked it here; None for an imported prompt."""
+    parent_member: str | None = None
+    """Who wrote the answer that it goes on from; None where it goes on from none."""
 
 
 class Blending:
@@ -228,6 +231,7 @@ class Blending:
             prompt = get_prompt(session, prompt_id)
             answered = candidates.list_answers(session, prompt_id=prompt_id)
             failed = candidates.list_failures(session, prompt_id=prompt_id)
+            parent = prompts.find_parent_member(session, prompt_id=prompt_id) if prompt.history else None
         answered = [one for one in answered if one.backend != FUSION_BACKEND]
         answered.sort(key=lambda one: place.get(one.member, len(place)))
         superseded = {one.member for one in answered}
@@ -243,7 +247,13 @@ class Blending:
                 for name in sorted(latest, key=lambda name: place.get(name, len(place)))
             ),
             asked_by_id=prompt.asked_by_id,
+            parent_member=parent,
         )
+
+    def ways_on(self, *, prompt_ids: Sequence[int], annotator_id: int) -> list[WayOn]:
+        """The answers to these prompts that the next turn may follow, the best to this person first."""
+        with transaction(self._engine) as session:
+            return list_ways(session, prompt_ids=prompt_ids, annotator_id=annotator_id)
 
     def _get_prompt(self, prompt_id: int) -> Prompt:
         with transaction(self._engine) as session:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from blender_ui.ui import markup
-from blender_ui.ui.asking.views import ColumnView, Pair, Progress
+from blender_ui.ui.asking.views import ColumnView, PageView, Pair, Progress
+from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import GrowingProse, render_prose
 
 N_LAST_SHOWN = 2_000
 """Characters of thinking that are shown while it goes on."""
+NOT_COMPARED = (
+    "Each model went on with its own answer, so these answers follow different conversations. They are not "
+    "voted on, ranked or fused. To compare answers again, go on with one of them."
+)
 STATES = {
     Progress.EMPTY: "",
     Progress.WAITING: "waiting for the first word",
@@ -76,6 +81,19 @@ def draw_question(pair: Pair | None, *, can_reveal: bool, can_undo: bool) -> str
     if can_reveal:
         return markup.vote_question("No pair of these answers is left to vote on.", token="")
     return markup.vote_question("Your vote is in. Thank you.", token="") if can_undo else ""
+
+
+def draw_conversations(view: PageView) -> str:
+    """What was said before, folded, and the question that follows it; empty for a first question."""
+    if not view.conversations:
+        return ""
+    folds = "".join(draw_history(one.history, one.title) for one in view.conversations)
+    question = render_prose(view.instruction) + render_prose(view.input)
+    return (
+        folds
+        + markup.message("Question", question)
+        + markup.remark("" if view.are_compared else NOT_COMPARED)
+    )
 
 
 def draw_notice(text: str) -> str:

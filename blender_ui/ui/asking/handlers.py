@@ -14,26 +14,26 @@ from dataclasses import replace
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, LeaseLost, NotFound, Refused
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.candidates import CandidateView, FailureView
 from blender_ui.services.labeling.lending import PairView
 from blender_ui.ui.asking.asking import Asking
+from blender_ui.ui.asking.beginning import Beginning
 from blender_ui.ui.asking.columns import answered, failed, growing
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.pair_columns import PairColumns, outcome_of
 from blender_ui.ui.asking.views import (
-    LONGEST_INPUT,
-    LONGEST_INSTRUCTION,
     LONGEST_REASON,
-    NOBODY,
     Choice,
     ColumnView,
+    Conversation,
     Opened,
     PageView,
     Progress,
     Turn,
     Visit,
+    WaysOn,
 )
-from blender_ui.ui.identity import look_who, welcome
+from blender_ui.ui.history import TITLE
+from blender_ui.ui.identity import look_who
 
 LONGEST_WAIT_SECONDS = 300.0
 LOOK_SECONDS = 0.25
@@ -66,6 +66,7 @@ class Blend:
         self._access = services.access
         self._asking = Asking(services.access)
         self._pause = pause
+        self._beginning = Beginning(services, ledger=self._ledger, asking=self._asking)
         self._pairs = PairColumns(services.labeling, services.blending, timer=timer)
 
     @property
@@ -79,64 +80,68 @@ class Blend:
         visit = Visit(annotator_id=visitor.annotator_id, is_stranger=visitor.annotator_id == 0)
         prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
         if prompt is not None:
-            self._ledger.forget_waiting(prompt.prompt_id)  # the tab that would have begun them is gone
-            self._leave_if_done(prompt.prompt_id)
-            names = {entry.member for entry in prompt.candidates} | set(self._names)
-            names |= {entry.member for entry in prompt.failures}
-            visit = replace(
-                visit,
-                prompt_id=prompt.prompt_id,
-                columns=self._order(prompt.prompt_id, names)[: self.n_columns],
-                is_asking=not self._ledger.is_done(prompt.prompt_id),
-            )
-            visit = self.reveal(visit).visit if visitor.memory.get("is_revealed") else self.settle(visit)
+            visit = self._come_back(visit, prompt, visitor.memory.get("own"))
+            for prompt_id in visit.prompt_ids:
+                self._ledger.forget_waiting(prompt_id)  # the tab that would have begun them is gone
+            self._leave_if_done(visit)
+            visit = replace(visit, is_asking=self._is_busy(visit))
+            if not visit.own:
+                is_revealed = visitor.memory.get("is_revealed")
+                visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
         return Opened(visit, self.remember(visit, visitor.memory))
+
+    def _come_back(self, visit: Visit, prompt: PromptView, own: object) -> Visit:
+        """A visit with the columns that it had."""
+        prompts = [
+            self._find_own_prompt(one, visit.annotator_id) for one in (own if isinstance(own, list) else ())
+        ]
+        parents = {
+            one.parent_member: one.prompt_id for one in prompts if one and one.parent_member in self._names
+        }
+        if prompt.prompt_id in parents.values():
+            lead, *others = parents.values()
+            columns = tuple(name or "" for name in parents)
+            return replace(visit, prompt_id=lead, columns=columns, own=(lead, *others), is_revealed=True)
+        names = {entry.member for entry in prompt.candidates} | set(self._names)
+        names |= {entry.member for entry in prompt.failures}
+        columns = self._order(prompt.prompt_id, names)[: self.n_columns]
+        return replace(visit, prompt_id=prompt.prompt_id, columns=columns)
 
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
         """What the browser is to remember of a visit, besides what it knew."""
         known = dict(memory) if isinstance(memory, Mapping) else {}
-        return {**known, "prompt_id": visit.prompt_id, "is_revealed": visit.is_revealed}
+        own = {"own": list(visit.own)} if visit.own or known.get("own") else {}
+        return {**known, "prompt_id": visit.prompt_id, "is_revealed": visit.is_revealed, **own}
 
     def ask(self, visit: Visit, instruction: str, input: str, memory: object = None) -> Turn:
         """Store the question; the columns then stream by themselves."""
-        if self._is_busy(visit):
-            return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
-        if visit == NOBODY:
-            return Turn(visit, "The page is still opening. Ask again in a moment, or reload it.")
-        if len(instruction) > LONGEST_INSTRUCTION or len(input) > LONGEST_INPUT:
-            limits = f"{LONGEST_INSTRUCTION:,} characters, the text below it {LONGEST_INPUT:,}"
-            return Turn(visit, f"This is too long: a question may have {limits}. Shorten it.")
-        place = None
-        try:
-            if instruction.strip() or input.strip():
-                place = self._asking.enter(memory)
-            annotator_id = visit.annotator_id or welcome(self._labeling, memory).annotator.id
-            self._labeling.keep_annotator(annotator_id=annotator_id)
-            asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=annotator_id)
-        except BlenderError as error:
-            self._asking.give_back(place)
-            return Turn(visit, str(error))
-        self._asking.name(place, asked.prompt_id)
-        self._ledger.expect(asked.prompt_id, asked.member_names)
-        columns = self._order(asked.prompt_id, set(asked.member_names))
-        return Turn(
-            Visit(
-                annotator_id=annotator_id,
-                prompt_id=asked.prompt_id,
-                columns=columns,
-                is_asking=True,
-            )
-        )
+        return self._beginning.ask(visit, instruction, input, memory)
+
+    def go_on(self, visit: Visit, way: object, instruction: str, memory: object = None) -> Turn:
+        """Store the next question of the conversation; the columns then stream by themselves.
+
+        Args:
+            visit: Whose names are shown.
+            way: One of ``offer``'s choices.
+            instruction: The question.
+            memory: What the browser remembers.
+        """
+        return self._beginning.go_on(visit, way, instruction, memory)
+
+    def offer(self, visit: Visit, chosen: str | None = None) -> WaysOn:
+        """The answers that the next question may follow; what was chosen stays so while it is there."""
+        return self._beginning.offer(visit, chosen)
 
     def stream(self, visit: Visit, number: int) -> Iterator[ColumnView]:
         """Let one column's member answer, if its answer is expected and nobody has begun it."""
-        name, prompt_id = self._column(visit, number), visit.prompt_id
-        if name is None or prompt_id is None or not self._ledger.begin(prompt_id, name):
+        name, lead = self._column(visit, number), visit.prompt_id
+        prompt_id = None if name is None else visit.prompt_of(number)
+        if name is None or lead is None or prompt_id is None or not self._ledger.begin(prompt_id, name):
             return
         shown = name if visit.is_revealed else ""
         try:
             yield (waiting := ColumnView(number=number, name=shown, progress=Progress.WAITING))
-            while not (is_turn := self._asking.may_begin(prompt_id)):
+            while not (is_turn := self._asking.may_begin(lead)):
                 if is_turn is None:  # stopped, or nobody looked for too long
                     yield failed(None, number, shown)
                     return
@@ -151,22 +156,25 @@ class Blend:
             yield failed(None, number, shown)
         finally:
             self._ledger.end(prompt_id, name)
-            self._leave_if_done(prompt_id)
+            self._leave_if_done(visit)
 
     def stop(self, visit: Visit) -> None:
         """Stop every answer of this prompt that is being written or waits."""
-        if visit.prompt_id is not None:
-            self._ledger.forget_waiting(visit.prompt_id)
-            self._asking.stop(visit.prompt_id)
-            self._leave_if_done(visit.prompt_id)
-            self._blending.stop(prompt_id=visit.prompt_id)
+        for prompt_id in visit.prompt_ids:
+            self._ledger.forget_waiting(prompt_id)
+            self._asking.stop(prompt_id)
+        self._leave_if_done(visit)
+        for prompt_id in visit.prompt_ids:
+            self._blending.stop(prompt_id=prompt_id)
 
     def retry(self, visit: Visit, number: int) -> Turn:
         """Expect one column's answer once more; ``stream`` then asks."""
         name = self._column(visit, number)
-        if name is None or visit.prompt_id is None:
+        prompt_id = None if name is None else visit.prompt_of(number)
+        if name is None or visit.prompt_id is None or prompt_id is None:
             return Turn(visit, "There is nothing to ask again here. Ask a question first.")
-        if any(candidate.member == name for candidate in self._answers(visit).candidates):
+        answers = self._blending.answers(prompt_id=prompt_id).candidates
+        if any(candidate.member == name for candidate in answers):
             return Turn(visit, "This model has answered already.")
         if name not in self._names:
             return Turn(visit, "This model is no longer among the members, so it cannot be asked again.")
@@ -175,13 +183,13 @@ class Blend:
                 self._asking.name(self._asking.enter(None), visit.prompt_id)
         except BlenderError as error:
             return Turn(visit, str(error))
-        self._ledger.expect(visit.prompt_id, [name])
+        self._ledger.expect(prompt_id, [name])
         return Turn(replace(visit, is_asking=True))
 
     def settle(self, visit: Visit) -> Visit:
         """Once every answer has ended, lend a pair of them; where there is none to vote on, reveal."""
         prompt_id = visit.prompt_id
-        if prompt_id is None or not self._ledger.is_done(prompt_id):
+        if prompt_id is None or self._is_busy(visit):
             return visit
         if visit.pair is not None and not visit.is_asking:
             return visit
@@ -195,8 +203,9 @@ class Blend:
 
     def await_others(self, visit: Visit) -> Visit:
         """Wait for answers that were begun before the page was opened anew, then settle."""
-        if visit.prompt_id is not None and visit.is_asking:
-            self._ledger.wait(visit.prompt_id, seconds=LONGEST_WAIT_SECONDS)
+        if visit.is_asking:
+            for prompt_id in visit.prompt_ids:
+                self._ledger.wait(prompt_id, seconds=LONGEST_WAIT_SECONDS)
         return self.settle(visit)
 
     def vote(self, visit: Visit, choice: Choice, reason: str = "") -> Turn:
@@ -262,12 +271,11 @@ class Blend:
         """The page as the store has it. Answers that are being written stay with their streams."""
         if visit.prompt_id is None:
             return PageView(columns=self._empty_columns(), notice=notice)
-        prompt = self._answers(visit)
-        answers = {entry.member: entry for entry in prompt.candidates}
-        failures = {entry.member: entry for entry in prompt.failures}
+        prompts = {one: self._blending.answers(prompt_id=one) for one in visit.prompt_ids}
+        prompt = prompts[visit.prompt_id]
         columns = tuple(
-            self._column_view(visit, number, answers.get(name), failures.get(name))
-            for number, name in enumerate(visit.columns)
+            self._column_view(visit, number, prompts[visit.prompt_of(number) or 0])
+            for number in range(len(visit.columns))
         )
         return PageView(
             columns=columns + self._empty_columns()[len(columns) :],
@@ -279,17 +287,20 @@ class Blend:
             can_undo=visit.undoable is not None,
             pair=None if visit.is_asking else visit.pair,
             notice=notice,
+            conversations=_conversations(visit, prompts),
+            are_compared=not visit.own,
+            ways=self.offer(visit),
         )
 
-    def _column_view(
-        self, visit: Visit, number: int, answer: CandidateView | None, failure: FailureView | None
-    ) -> ColumnView:
+    def _column_view(self, visit: Visit, number: int, prompt: PromptView) -> ColumnView:
         name = visit.columns[number]
+        answer = next((one for one in prompt.candidates if one.member == name), None)
+        failure = next((one for one in prompt.failures if one.member == name), None)
         shown = name if visit.is_revealed else ""
         if answer is not None:
             is_asked_about = visit.pair is not None and number in (visit.pair.first, visit.pair.second)
             return answered(answer, number, shown, is_asked_about=is_asked_about)
-        if visit.prompt_id is not None and self._ledger.is_expected(visit.prompt_id, name):
+        if self._ledger.is_expected(prompt.prompt_id, name):
             return ColumnView(number=number, name=shown, progress=Progress.WAITING)
         return failed(failure, number, shown)
 
@@ -314,14 +325,24 @@ class Blend:
             return None
         return prompt if prompt.asked_by_id == annotator_id else None
 
-    def _leave_if_done(self, prompt_id: int) -> None:
-        """Give the place of a prompt to the next question, once its answers have ended."""
-        if self._ledger.is_done(prompt_id):
-            self._asking.leave(prompt_id)
+    def _leave_if_done(self, visit: Visit) -> None:
+        """Give the place of a round to the next question, once its answers have ended."""
+        if visit.prompt_id is not None and not self._is_busy(visit):
+            self._asking.leave(visit.prompt_id)
 
     def _is_busy(self, visit: Visit) -> bool:
-        return visit.prompt_id is not None and not self._ledger.is_done(visit.prompt_id)
+        return not self._ledger.are_done(visit.prompt_ids)
 
     @staticmethod
     def _column(visit: Visit, number: int) -> str | None:
         return visit.columns[number] if 0 <= number < len(visit.columns) else None
+
+
+def _conversations(visit: Visit, prompts: Mapping[int, PromptView]) -> tuple[Conversation, ...]:
+    """What was said before, for each column's member where each has its own."""
+    if visit.own:
+        return tuple(
+            Conversation(f"The conversation with {name}", prompts[prompt_id].history)
+            for name, prompt_id in zip(visit.columns, visit.own, strict=True)
+        )
+    return tuple(Conversation(TITLE, one.history) for one in prompts.values() if one.history)

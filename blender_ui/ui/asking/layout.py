@@ -80,6 +80,16 @@ class ResultParts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GoOnParts:
+    """Where the conversation goes on."""
+
+    box: gr.Column
+    way: gr.Radio
+    question: gr.Textbox
+    ask: gr.Button
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlendParts:
     """Everything on the page."""
 
@@ -88,9 +98,11 @@ class BlendParts:
     """The result that is shown, for comparing it with a member's answer."""
     memory: gr.BrowserState
     prompt: PromptParts
+    conversation: gr.HTML
     columns: tuple[ColumnParts, ...]
     vote: VoteParts
     results: ResultParts
+    go_on: GoOnParts
 
 
 def draw_blend(n_columns: int) -> BlendParts:
@@ -101,6 +113,7 @@ def draw_blend(n_columns: int) -> BlendParts:
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
     prompt = _draw_prompt()
+    conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     with gr.Row(elem_classes="bu-columns", equal_height=True):
         columns = tuple(_draw_column(number) for number in range(n_columns))
     vote = _draw_vote()
@@ -109,9 +122,11 @@ def draw_blend(n_columns: int) -> BlendParts:
         result=gr.State(None),
         memory=browser_memory(),
         prompt=prompt,
+        conversation=conversation,
         columns=columns,
         vote=vote,
         results=_draw_results(),
+        go_on=_draw_go_on(),
     )
 
 
@@ -261,3 +276,23 @@ def _draw_results() -> ResultParts:
         member=member,
         differences=differences,
     )
+
+
+def _draw_go_on() -> GoOnParts:
+    with gr.Column(elem_id="blend-go-on", elem_classes="bu-prompt", visible=False) as box:
+        gr.HTML(markup.section("Go on with"), padding=False)
+        way = gr.Radio([], label="Go on with", show_label=False, container=False, elem_id="blend-way")
+        with gr.Row(equal_height=True):
+            question = gr.Textbox(
+                label="Your next question",
+                placeholder="Enter sends, Shift+Enter begins a new line",
+                lines=1,
+                max_lines=10,
+                max_length=LONGEST_INSTRUCTION,
+                elem_id="blend-next",
+                scale=6,
+                min_width=260,
+            )
+            with gr.Column(scale=1, min_width=130, elem_classes="bu-send"):
+                ask = gr.Button("Go on", variant="primary", elem_id="blend-go")
+    return GoOnParts(box=box, way=way, question=question, ask=ask)

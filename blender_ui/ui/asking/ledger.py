@@ -59,6 +59,10 @@ class Ledger:
         with self._lock:
             return prompt_id not in self._has_begun
 
+    def are_done(self, prompt_ids: Iterable[int]) -> bool:
+        """Whether nothing more is to come for any of them."""
+        return all(self.is_done(prompt_id) for prompt_id in prompt_ids)
+
     def wait(self, prompt_id: int, *, seconds: float) -> bool:
         """Wait until nothing more is to come; False where that took too long."""
         with self._lock:

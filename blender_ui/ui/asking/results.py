@@ -43,7 +43,7 @@ class Results:
         While the person still reads, the answers are ranked, so that the ranking is there at once
         when they have voted.
         """
-        if visit.prompt_id is None or visit.is_asking:
+        if visit.prompt_id is None or visit.is_asking or visit.own:
             return
         answers = self._blending.answers(prompt_id=visit.prompt_id)
         if visit.is_revealed:
@@ -53,7 +53,7 @@ class Results:
 
     def fuse_again(self, visit: Visit, rounds: int) -> Iterator[ResultView]:
         """Fuse once more, in so many rounds; nothing before the names are shown."""
-        if visit.prompt_id is None or visit.is_asking or not visit.is_revealed:
+        if visit.prompt_id is None or visit.is_asking or not visit.is_revealed or visit.own:
             return
         answers = self._blending.answers(prompt_id=visit.prompt_id)
         place = None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
+from blender_ui.values import Message
 
 LONGEST_INSTRUCTION = 20_000
 LONGEST_INPUT = 100_000
@@ -62,6 +63,9 @@ class Visit:
     prompt_id: int | None = None
     columns: tuple[str, ...] = ()
     """The members in the order in which this prompt shows them."""
+    own: tuple[int, ...] = ()
+    """Each column's prompt where every member goes on with its own answer, ``prompt_id`` the first; empty
+    where all answer one prompt."""
     is_stranger: bool = False
     """Whether the page was opened by somebody of a demo who is no annotator before their first question."""
     is_asking: bool = False
@@ -69,6 +73,15 @@ class Visit:
     pair: Pair | None = None
     undoable: int | None = None
     """The lease that this tab answered or skipped last on this prompt, while that can be taken back."""
+
+    @property
+    def prompt_ids(self) -> tuple[int, ...]:
+        """What the columns answer."""
+        return self.own or (() if self.prompt_id is None else (self.prompt_id,))
+
+    def prompt_of(self, number: int) -> int | None:
+        """What one column answers."""
+        return self.own[number] if self.own else self.prompt_id
 
 
 NOBODY = Visit(annotator_id=0)
@@ -121,6 +134,21 @@ class ColumnView:
         return self.name or f"Answer {self.number + 1}"
 
 
+class Conversation(NamedTuple):
+    """What was said before the question."""
+
+    title: str
+    history: tuple[Message, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaysOn:
+    """The answers that the next question may follow: titles with what each is called in a request."""
+
+    choices: tuple[tuple[str, str], ...] = ()
+    chosen: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class PageView:
     """The whole page but the ranking and the fused answer."""
@@ -134,6 +162,11 @@ class PageView:
     can_undo: bool = False
     pair: Pair | None = None
     notice: str = ""
+    conversations: tuple[Conversation, ...] = ()
+    """One, or one a column where each goes on with its own answer."""
+    are_compared: bool = True
+    """Whether the answers follow one history, so that one can be better than another."""
+    ways: WaysOn = WaysOn()
 
 
 @dataclass(frozen=True, kw_only=True)

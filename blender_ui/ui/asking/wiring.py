@@ -31,6 +31,10 @@ Update = dict[Any, Any]
 
 VOTE_ENDED = "() => { document.dispatchEvent(new Event('blend-vote-ended')); }"
 """Tells ``assets/page.js`` that a vote or skip is over, whatever came of it."""
+SHOW_CONVERSATION = """() => {
+  document.querySelector("#blend-conversation")?.scrollIntoView({block: "start"});
+}"""
+"""The answers to the next question stand where those before stood, above the box it is written in."""
 
 
 def build_blend(services: Services, page: gr.Blocks) -> None:
@@ -54,7 +58,12 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
         view = blend.page(opened.visit)
         painted = {**_paint_page(parts, opened.visit, view), parts.memory: opened.memory}
         if opened.visit.prompt_id is not None:  # else something may have been typed already
-            painted |= {parts.prompt.instruction: view.instruction, parts.prompt.input: view.input}
+            # A later question stands below its conversation: asked above, it would begin another one.
+            is_first = not view.conversations
+            painted |= {
+                parts.prompt.instruction: view.instruction if is_first else "",
+                parts.prompt.input: view.input if is_first else "",
+            }
         return painted
 
     def await_others(visit: Visit) -> Update:
@@ -68,15 +77,21 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
     waited = opened.success(
         await_others, parts.visit, _page_outputs(parts), **_queued("blend_open_wait", N_STREAMS)
     )
-    return _wire_results(parts, results, waited, "blend_open_results")
+    return _wire_results(parts, blend, results, waited, "blend_open_results")
 
 
 def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]) -> None:
-    prompt = parts.prompt
+    prompt, going = parts.prompt, parts.go_on
 
     def ask(visit: Visit, memory: object, instruction: str | None, text: str | None) -> Update:
         turn = blend.ask(visit, instruction or "", text or "", memory)
         return {**_paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
+
+    def go_on(visit: Visit, memory: object, way: str | None, question: str | None) -> Update:
+        turn = blend.go_on(visit, way, question or "", memory)
+        kept = gr.skip() if turn.notice else ""
+        painted = {**_paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
+        return {**painted, going.question: kept}
 
     def stop(visit: Visit) -> None:
         blend.stop(visit)
@@ -90,11 +105,23 @@ def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: 
         cancels=cancels,
         **at_once("blend_ask"),
     )
+    went = gr.on(
+        [going.ask.click, going.question.submit],
+        go_on,
+        [parts.visit, parts.memory, going.way, going.question],
+        [*_page_outputs(parts), parts.memory, going.question],
+        trigger_mode="once",
+        cancels=cancels,
+        **at_once("blend_go_on"),
+    )
+    went.success(None, js=SHOW_CONVERSATION, api_visibility="private")
     own = []
-    for number in range(len(parts.columns)):
-        settled = _wire_stream(parts, blend, number, asked, f"blend_stream_{number}")
-        own.append(_wire_results(parts, results, settled, f"blend_stream_{number}_results"))
-    gr.on([prompt.ask.click, prompt.instruction.submit], None, cancels=own, api_visibility="private")
+    for begun, name in ((asked, "blend_stream"), (went, "blend_go_on_stream")):
+        for number in range(len(parts.columns)):
+            settled = _wire_stream(parts, blend, number, begun, f"{name}_{number}")
+            own.append(_wire_results(parts, blend, results, settled, f"{name}_{number}_results"))
+    begins = [prompt.ask.click, prompt.instruction.submit, going.ask.click, going.question.submit]
+    gr.on(begins, None, cancels=own, api_visibility="private")
     prompt.stop.click(stop, parts.visit, None, **at_once("blend_stop"))
 
 
@@ -108,7 +135,7 @@ def _wire_retries(parts: BlendParts, blend: Blend, results: Results) -> Iterator
         outputs = _page_outputs(parts)
         retried = column.retry.click(retry, parts.visit, outputs, trigger_mode="once", **at_once(name))
         settled = _wire_stream(parts, blend, number, retried, f"{name}_stream")
-        yield _wire_results(parts, results, settled, f"{name}_results")
+        yield _wire_results(parts, blend, results, settled, f"{name}_results")
 
 
 def _wire_stream(parts: BlendParts, blend: Blend, number: int, begun: Any, name: str) -> Any:
@@ -144,9 +171,9 @@ def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[
         name = f"blend_vote_{choice.value}"
         voted = _wire_step(parts, blend, button, name, take)
         _wire_vote_end(voted)
-        yield _wire_results(parts, results, voted, f"{name}_results")
+        yield _wire_results(parts, blend, results, voted, f"{name}_results")
     shown = _wire_step(parts, blend, vote.show, "blend_show", lambda visit, _reason: blend.reveal(visit))
-    yield _wire_results(parts, results, shown, "blend_show_results")
+    yield _wire_results(parts, blend, results, shown, "blend_show_results")
     _wire_vote_end(
         _wire_step(parts, blend, vote.skip, "blend_skip", lambda visit, _reason: blend.skip(visit))
     )
@@ -174,14 +201,21 @@ def _wire_vote_end(step: Any) -> None:
         ended(None, js=VOTE_ENDED, api_visibility="private")
 
 
-def _wire_results(parts: BlendParts, results: Results, begun: Any, name: str) -> Any:
+def _wire_results(parts: BlendParts, blend: Blend, results: Results, begun: Any, name: str) -> Any:
     """After ``begun``, rank while the person reads, or show rank and fusion once names are known."""
 
     def follow(visit: Visit) -> Iterator[Update]:
         views, text = results.follow(visit), GrowingProse()
         yield from _at_least_once((_paint_result(parts, view, text) for view in views), parts.results.ranking)
 
-    return begun.success(follow, parts.visit, _result_outputs(parts), **_queued(name, N_RESULTS))
+    def offer(visit: Visit, chosen: str | None) -> Any:
+        ways = blend.offer(visit, chosen)  # the fused answer may have come
+        return gr.update(choices=[*ways.choices], value=ways.chosen)
+
+    way = parts.go_on.way
+    followed = begun.success(follow, parts.visit, _result_outputs(parts), **_queued(name, N_RESULTS))
+    followed.then(offer, [parts.visit, way], way, **at_once(f"{name}_offer"))
+    return followed
 
 
 def _wire_again(parts: BlendParts, results: Results) -> Any:
@@ -238,7 +272,8 @@ def _column_outputs(column: ColumnParts) -> list[Any]:
 def _page_outputs(parts: BlendParts) -> list[Any]:
     prompt, vote = parts.prompt, parts.vote
     columns = [component for column in parts.columns for component in _column_outputs(column)]
-    own = [parts.visit, prompt.ask, prompt.stop, prompt.notice, parts.results.box]
+    own = [parts.visit, prompt.ask, prompt.stop, prompt.notice, parts.results.box, parts.conversation]
+    own += [parts.go_on.box, parts.go_on.way]
     bar = [vote.bar, vote.question, vote.choices, vote.first, vote.second]
     return [*own, *columns, *bar, vote.skip, vote.show, vote.undo, vote.reason]
 
@@ -262,7 +297,10 @@ def _paint_page(parts: BlendParts, visit: Visit, view: PageView) -> Update:
         parts.prompt.ask: gr.update(interactive=not view.is_asking),
         parts.prompt.stop: gr.update(visible=view.is_asking),
         parts.prompt.notice: drawing.draw_notice(view.notice),
-        parts.results.box: gr.update(visible=view.is_revealed),
+        parts.results.box: gr.update(visible=view.is_revealed and view.are_compared),
+        parts.conversation: drawing.draw_conversations(view),
+        parts.go_on.box: gr.update(visible=bool(view.ways.choices)),
+        parts.go_on.way: gr.update(choices=[*view.ways.choices], value=view.ways.chosen),
         **_paint_vote(parts, view),
     }
     for column, column_view in zip(parts.columns, view.columns, strict=True):

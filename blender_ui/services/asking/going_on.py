@@ -1,0 +1,45 @@
+"""The answers that a person may go on from, when a round is over.
+
+Invariant: each is an answer of the prompts that were asked about. Non-goal: storing the next turn, which
+``rounds`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from blender_ui.services.candidates import FUSION_BACKEND, key_of
+from db.queries import candidates, preferences
+
+
+class WayOn(NamedTuple):
+    """An answer that the next turn may follow."""
+
+    candidate_id: int
+    member: str
+    is_fused: bool
+    is_preferred: bool
+    """Whether this person's last vote on its prompt was for it."""
+
+
+def list_ways(session: Session, *, prompt_ids: Sequence[int], annotator_id: int) -> list[WayOn]:
+    """The preferred answer first, then the last fused one of each prompt, then the others as they came."""
+    ways = []
+    for prompt_id in prompt_ids:
+        preferred = preferences.find_preferred(session, prompt_id=prompt_id, annotator_id=annotator_id)
+        answers = candidates.list_answers(session, prompt_id=prompt_id)
+        fused = [one.candidate.id for one in answers if one.backend == FUSION_BACKEND]
+        ways += [
+            WayOn(
+                candidate_id=key_of(one.candidate.id),
+                member=one.member,
+                is_fused=one.backend == FUSION_BACKEND,
+                is_preferred=one.candidate.id == preferred,
+            )
+            for one in answers
+            if one.backend != FUSION_BACKEND or one.candidate.id == fused[-1]
+        ]
+    return sorted(ways, key=lambda way: (not way.is_preferred, not way.is_fused))

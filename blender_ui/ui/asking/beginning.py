@@ -1,0 +1,138 @@
+"""How a round begins on the Blend page: with a first question, or with the next one of a conversation.
+
+Invariant: whoever has to wait or is refused leaves no prompt behind, and a round goes on only from an answer
+of the round that this tab shows. Non-goal: the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError
+from blender_ui.services.asking.going_on import WayOn
+from blender_ui.services.asking.rounds import AskedView
+from blender_ui.ui.asking.asking import Asking
+from blender_ui.ui.asking.ledger import Ledger
+from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, NOBODY, Turn, Visit, WaysOn
+from blender_ui.ui.identity import welcome
+
+EACH_OWN = "own"
+LEAST_OWN = 2
+"""Members that must be there before going on with each one's own answer is another thing."""
+
+
+class Beginning:
+    """Begins rounds.
+
+    Args:
+        services: The app's services.
+        ledger: Is told which answers to expect.
+        asking: Gives visitors of a demo their turn.
+    """
+
+    def __init__(self, services: Services, *, ledger: Ledger, asking: Asking) -> None:
+        self._blending = services.blending
+        self._labeling = services.labeling
+        self._names = tuple(config.name for config in services.members.configs)
+        self._ledger = ledger
+        self._asking = asking
+
+    def ask(self, visit: Visit, instruction: str, input: str, memory: object) -> Turn:
+        """Store a first question; the columns then stream by themselves."""
+
+        def store(by: int) -> Visit:
+            asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=by)
+            return self._all_answer(asked, by)
+
+        return self._begin(visit, (instruction, input), memory, store)
+
+    def go_on(self, visit: Visit, way: object, instruction: str, memory: object) -> Turn:
+        """Store the next question after an answer, or after each member's own."""
+        ways = self._list_ways(visit)
+        chosen = [one for one in ways if way == str(one.candidate_id)]
+        own = self._own_ways(visit, ways)
+        if not chosen and (way != EACH_OWN or len(own) < LEAST_OWN):
+            return Turn(visit, "Choose the answer to go on with first.")
+
+        def store(by: int) -> Visit:
+            if chosen:
+                candidate_id = chosen[0].candidate_id
+                asked = self._blending.go_on(
+                    candidate_id=candidate_id, instruction=instruction, asked_by_id=by
+                )
+                return self._all_answer(asked, by)
+            return self._each_answers(own, instruction, by)
+
+        return self._begin(visit, (instruction, ""), memory, store)
+
+    def offer(self, visit: Visit, chosen: str | None = None) -> WaysOn:
+        """The answers that this tab may go on from; none before their names are shown."""
+        ways = self._list_ways(visit)
+        choices = [(_say(way), str(way.candidate_id)) for way in ways]
+        if len(self._own_ways(visit, ways)) >= LEAST_OWN:
+            choices.append(("Each model with its own answer", EACH_OWN))
+        values = [value for _, value in choices]
+        return WaysOn(choices=tuple(choices), chosen=chosen if chosen in values else next(iter(values), None))
+
+    def _list_ways(self, visit: Visit) -> list[WayOn]:
+        if not visit.is_revealed or visit.is_asking or not visit.prompt_ids:
+            return []
+        return self._blending.ways_on(prompt_ids=visit.prompt_ids, annotator_id=visit.annotator_id)
+
+    def _own_ways(self, visit: Visit, ways: list[WayOn]) -> list[WayOn]:
+        """The members' own answers, in the columns' order."""
+        own = {way.member: way for way in ways if not way.is_fused and way.member in self._names}
+        return [own[name] for name in visit.columns if name in own]
+
+    def _begin(
+        self, visit: Visit, texts: tuple[str, str], memory: object, store: Callable[[int], Visit]
+    ) -> Turn:
+        if not self._ledger.are_done(visit.prompt_ids):
+            return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
+        if visit == NOBODY:
+            return Turn(visit, "The page is still opening. Ask again in a moment, or reload it.")
+        if len(texts[0]) > LONGEST_INSTRUCTION or len(texts[1]) > LONGEST_INPUT:
+            limits = f"{LONGEST_INSTRUCTION:,} characters, the text below it {LONGEST_INPUT:,}"
+            return Turn(visit, f"This is too long: a question may have {limits}. Shorten it.")
+        place = None
+        try:
+            if any(text.strip() for text in texts):
+                place = self._asking.enter(memory)
+            annotator_id = visit.annotator_id or welcome(self._labeling, memory).annotator.id
+            self._labeling.keep_annotator(annotator_id=annotator_id)
+            begun = store(annotator_id)
+        except BlenderError as error:
+            self._asking.give_back(place)
+            return Turn(visit, str(error))
+        self._asking.name(place, begun.prompt_ids[0])
+        return Turn(begun)
+
+    def _all_answer(self, asked: AskedView, annotator_id: int) -> Visit:
+        self._ledger.expect(asked.prompt_id, asked.member_names)
+        columns = self._labeling.order_columns(set(asked.member_names), prompt_id=asked.prompt_id)
+        return Visit(annotator_id=annotator_id, prompt_id=asked.prompt_id, columns=columns, is_asking=True)
+
+    def _each_answers(self, own: list[WayOn], instruction: str, annotator_id: int) -> Visit:
+        """A prompt for each member, whose name everybody knows by what it said before."""
+        prompt_ids = []
+        for way in own:
+            asked = self._blending.go_on(
+                candidate_id=way.candidate_id, instruction=instruction, asked_by_id=annotator_id
+            )
+            self._labeling.mark_seen(annotator_id=annotator_id, prompt_id=asked.prompt_id)
+            self._ledger.expect(asked.prompt_id, [way.member])
+            prompt_ids.append(asked.prompt_id)
+        return Visit(
+            annotator_id=annotator_id,
+            prompt_id=prompt_ids[0],
+            columns=tuple(way.member for way in own),
+            own=tuple(prompt_ids),
+            is_asking=True,
+            is_revealed=True,
+        )
+
+
+def _say(way: WayOn) -> str:
+    title = "The fused answer" if way.is_fused else f"{way.member}'s answer"
+    return f"{title}, which you preferred" if way.is_preferred else title
