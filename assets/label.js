@@ -81,6 +81,7 @@ function strong(text) {
 }
 
 function drawTexts() {
+  find(".history").innerHTML = pair.history;
   find(".instruction").innerHTML = pair.instruction;
   find(".input").innerHTML = pair.input;
   desk.dataset.shows = isSet() ? "set" : "pair";

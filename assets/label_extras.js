@@ -259,7 +259,7 @@ function makePast(past) {
   summary.textContent = `${question.textContent.trim().slice(0, 70)} · ${SAID[past.outcome]} (${past.at}${earlier})`;
   const texts = document.createElement("div");
   texts.className = "text bu-prose";
-  texts.innerHTML = `<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;
+  texts.innerHTML = `${past.history}<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;
   if (past.reason) {
     const why = document.createElement("p");
     why.textContent = `Your reason: ${past.reason}`;

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blender_ui.cli import fuse
+from blender_ui.cli import _parser, fuse
+from blender_ui.cli.candidates import question
+from blender_ui.errors import MalformedInput
 from blender_ui.settings import Settings
+from blender_ui.values import Message, RankingPrompt
 
 
 class LongerIsBetter:
@@ -43,7 +46,13 @@ def test_the_command_prints_what_a_page_would_show(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(fuse, "build_services", lambda settings: services_of(fused))
-    asked = {"instruction": "Why?", "input": "", "candidates": ["An answer", "A long answer"], "rounds": 1}
+    asked = {
+        "instruction": "Why?",
+        "input": "",
+        "messages": None,
+        "candidates": ["An answer", "A long answer"],
+        "rounds": 1,
+    }
     fuse.run(Settings(home_path=tmp_path), argparse.Namespace(**asked, json=False))
     printed = capsys.readouterr()
     assert printed.out.strip() == shown
@@ -51,3 +60,48 @@ def test_the_command_prints_what_a_page_would_show(
     fuse.run(Settings(home_path=tmp_path), argparse.Namespace(**asked, json=True))
     told = json.loads(capsys.readouterr().out)
     assert (told["text"], told["fused_text"], told["is_fused"]) == (shown, fused, fused == shown)
+
+
+def test_a_conversation_is_ranked_and_fused_with_its_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    class Recording(LongerIsBetter):
+        def compare(self, version: Any, prompt: Any, texts: list[str], *, members: list[str]) -> Any:
+            asked.append(prompt)
+            return super().compare(version, prompt, texts, members=members)
+
+    def record(**given: Any) -> Any:
+        asked.append(given)
+        return SimpleNamespace(text="Fused, and longest")
+
+    services = services_of("")
+    services.evaluating, services.fusing.fuse_texts = Recording(), record
+    monkeypatch.setattr(fuse, "build_services", lambda settings: services)
+    said = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    path = tmp_path / "messages.json"
+    path.write_text(json.dumps([*said, {"role": "user", "content": "And?"}]))
+    options = fuse_options("--messages", f"@{path}", "one", "other")
+    fuse.run(Settings(home_path=tmp_path), options)
+    prompt = RankingPrompt(instruction="And?", history=(Message("user", "Why?"), Message("assistant", "So.")))
+    assert asked[0] == asked[2] == prompt
+    assert (asked[1]["instruction"], asked[1]["history"]) == ("And?", prompt.history)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{", "no conversation: Expecting"),
+        ("[]", "last message of role user"),
+        ('[{"role": "x", "content": ""}]', "message 1"),
+        ("@nowhere.json", "nowhere.json could not be read"),
+    ],
+)
+def test_what_is_no_conversation_is_refused(given: str, says: str) -> None:
+    with pytest.raises(MalformedInput, match=says):
+        question(fuse_options("--messages", given, "one", "other"))
+
+
+def fuse_options(*arguments: str) -> argparse.Namespace:
+    return _parser().parse_args(["fuse", *arguments])

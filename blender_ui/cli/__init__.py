@@ -96,7 +96,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_candidates(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--instruction", required=True, help="what was asked")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--instruction", help="what was asked")
+    asked.add_argument(
+        "--messages",
+        metavar="JSON",
+        help="what was asked, as a conversation: a list of objects with role and content, the user's last; "
+        "or @FILE to read one",
+    )
     parser.add_argument("--input", default="", help="the text that the instruction is about")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("candidates", nargs="+", metavar="CANDIDATE", help="an answer, or @FILE to read one")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from blender_ui.bootstrap import Services
+from blender_ui.conversations import parse_conversation
 from blender_ui.errors import MalformedInput
 from blender_ui.ranking.aggregation import rank_scores, score_candidates
 from blender_ui.values import FloatArray, RankingPrompt
@@ -35,8 +38,18 @@ def read_candidates(arguments: Sequence[str]) -> list[str]:
 
 
 def question(options: argparse.Namespace) -> RankingPrompt:
-    """The prompt of the command line."""
-    return RankingPrompt(instruction=options.instruction, input=options.input)
+    """The prompt of the command line.
+
+    Raises:
+        MalformedInput: If its messages are no conversation that ends in a question.
+    """
+    if options.messages is None:
+        return RankingPrompt(instruction=options.instruction, input=options.input)
+    try:
+        asked = parse_conversation(json.loads(_read(options.messages)))
+    except ValueError as error:
+        raise MalformedInput(f"--messages holds no conversation: {error}") from error
+    return replace(asked, input=options.input or asked.input)
 
 
 def rank_texts(services: Services, prompt: RankingPrompt, texts: Sequence[str]) -> RankedTexts:
@@ -57,4 +70,4 @@ def _read(argument: str) -> str:
     try:
         return Path(argument[1:]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise MalformedInput(f"the candidate {argument} could not be read: {error}") from error
+        raise MalformedInput(f"{argument} could not be read: {error}") from error

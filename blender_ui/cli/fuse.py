@@ -22,23 +22,24 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
     Before a ranker exists the candidates are fused in the order given.
     """
-    texts = read_candidates(options.candidates)
+    texts, asked = read_candidates(options.candidates), question(options)
     services = build_services(settings)
     try:
         try:
-            ranked = rank_texts(services, question(options), texts)
+            ranked = rank_texts(services, asked, texts)
             order = [int(index) for index in np.argsort(ranked.ranks, kind="stable")]
         except NoRanker:
             order = list(range(len(texts)))
             print("no ranker yet: fused in the order given", file=sys.stderr)
         best_first = [texts[index] for index in order]
         answer = services.fusing.fuse_texts(
-            instruction=options.instruction,
-            input=options.input,
+            instruction=asked.instruction,
+            input=asked.input,
+            history=asked.history,
             candidates=best_first,
             rounds=options.rounds,
         )
-        shown = _choose(services, question(options), best_first[: settings.top_k], answer.text)
+        shown = _choose(services, asked, best_first[: settings.top_k], answer.text)
     finally:
         services.close()
     if not shown.is_fused:

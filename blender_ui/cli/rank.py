@@ -14,10 +14,10 @@ from blender_ui.settings import Settings
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the candidates best first, or everything as JSON in the order given."""
-    texts = read_candidates(options.candidates)
+    texts, asked = read_candidates(options.candidates), question(options)
     services = build_services(settings)
     try:
-        ranked = rank_texts(services, question(options), texts)
+        ranked = rank_texts(services, asked, texts)
     finally:
         services.close()
     if options.json:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from blender_ui.evaluation.items import EvaluationItem
-from blender_ui.values import RankingPrompt
 
 TYPO_SHARE = 0.15
 """Of the words that a typo may hit."""
@@ -48,21 +47,19 @@ def attack_item(
     prompt = item.prompt
     match attack:
         case Attack.TYPOS:
-            prompt = RankingPrompt(
-                instruction=_with_typos(prompt.instruction, rng), input=_with_typos(prompt.input, rng)
+            prompt = replace(
+                prompt, instruction=_with_typos(prompt.instruction, rng), input=_with_typos(prompt.input, rng)
             )
         case Attack.PARAPHRASE:
-            prompt = RankingPrompt(instruction=item.paraphrase or prompt.instruction, input=prompt.input)
+            prompt = replace(prompt, instruction=item.paraphrase or prompt.instruction)
         case Attack.DISTRACTION:
             foreign = [other.prompt for other in others if other.id != item.id]
             if foreign:
                 other = rng.choice(foreign)
                 noise = other.input or f"Note to self, nothing to do with this: {other.instruction}"
-                prompt = RankingPrompt(
-                    instruction=prompt.instruction, input=f"{prompt.input}\n\n{noise}".strip()
-                )
+                prompt = replace(prompt, input=f"{prompt.input}\n\n{noise}".strip())
         case Attack.INJECTION:
-            prompt = RankingPrompt(instruction=prompt.instruction, input=f"{prompt.input}\n\n{ORDER}".strip())
+            prompt = replace(prompt, input=f"{prompt.input}\n\n{ORDER}".strip())
         case Attack.POISON:
             pass
     return replace(item, prompt=prompt)

@@ -30,7 +30,7 @@ from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import FUSION_BACKEND, CandidateView
 from blender_ui.services.fusing.rows import FusedAnswer, FusionView, add_fusion, fusion_view
 from blender_ui.services.labeling.loop import Labeling
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
 from db.models import Fusion, Member
 from db.queries import fusions
@@ -186,13 +186,20 @@ class Fusing:
             return None if fusion is None else fusion_view(session, fusion)
 
     def fuse_texts(
-        self, *, instruction: str, input: str = "", candidates: Sequence[str], rounds: int = 1
+        self,
+        *,
+        instruction: str,
+        input: str = "",
+        history: Sequence[Message] = (),
+        candidates: Sequence[str],
+        rounds: int = 1,
     ) -> FusedAnswer:
         """Fuse texts without storing anything; only the first ``top_k`` are taken.
 
         Args:
             instruction: What the candidates answer.
             input: What the instruction is about.
+            history: The messages before.
             candidates: Best first.
             rounds: As for ``fuse``.
 
@@ -203,7 +210,7 @@ class Fusing:
         if len(texts) < 2:
             raise FusionError(f"expected at least two candidates to fuse, came {len(texts)}")
         writing = _Writing(self._timer)
-        prompt = RankingPrompt(instruction=instruction, input=input)
+        prompt = RankingPrompt(instruction=instruction, input=input, history=tuple(history))
         for _ in writing.follow(self._fuser_of(rounds).stream(prompt, texts)):
             pass
         return writing.answer(texts)

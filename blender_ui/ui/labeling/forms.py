@@ -23,6 +23,7 @@ from blender_ui.services.labeling.loop import (
 )
 from blender_ui.services.labeling.relabeling import PastAnswer
 from blender_ui.services.people.projects import MOST_ANSWERS
+from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import render_prose
 from db.models import DEFAULT_PROJECT_ID, Outcome
 
@@ -34,6 +35,8 @@ class Pair:
     """A blind pair, ready to be drawn; the texts are safe HTML."""
 
     lease_id: int
+    history: str
+    """Folded; empty in a conversation of one turn."""
     instruction: str
     input: str
     left: str
@@ -160,6 +163,7 @@ class Past:
     """One of the annotator's own answers; the texts are safe HTML, the reason is as it was written."""
 
     preference_id: int
+    history: str
     instruction: str
     left: str
     right: str
@@ -173,6 +177,7 @@ def draw_pair(pair: PairView) -> Pair:
     """The pair with its texts as safe HTML."""
     return Pair(
         lease_id=pair.lease_id,
+        history=draw_history(pair.history),
         instruction=render_prose(pair.instruction),
         input=render_prose(pair.input),
         left=render_prose(pair.left_text),
@@ -244,6 +249,7 @@ def draw_past(answer: PastAnswer) -> Past:
     """One of one's own answers with its texts as safe HTML."""
     return Past(
         preference_id=answer.preference_id,
+        history=draw_history(answer.history),
         instruction=render_prose(f"{answer.instruction}\n\n{answer.input}".strip()),
         left=render_prose(answer.left_text),
         right=render_prose(answer.right_text),

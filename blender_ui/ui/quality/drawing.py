@@ -9,6 +9,7 @@ from blender_ui.services.quality.agreement import Disagreement, QualityView
 from blender_ui.services.quality.label_figures import AnnotatorFigures, Overall, PairMatrix
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.ui import markup, prose
+from blender_ui.ui.history import draw_history
 from blender_ui.ui.quality.handlers import RulingQueue
 from db.models import Outcome
 
@@ -151,7 +152,10 @@ def draw_next(waiting: RulingQueue) -> str:
     if waiting.shown is None:
         return markup.remark("No disagreement waits for a ruling.")
     shown = waiting.shown
-    asked = markup.fold("What was asked", prose.render_prose(f"{shown.instruction}\n\n{shown.input}".strip()))
+    history = draw_history(shown.history)
+    asked = history + markup.fold(
+        "What was asked", prose.render_prose(f"{shown.instruction}\n\n{shown.input}".strip())
+    )
     answers = markup.side_by_side(_answer("Left", shown.left_text), _answer("Right", shown.right_text))
     return asked + answers + _draw_votes(shown) + markup.remark(f"{waiting.n_more} more wait after this one.")
 

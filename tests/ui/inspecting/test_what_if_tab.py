@@ -18,6 +18,7 @@ from blender_ui.ui.inspecting.what_if.handlers import (
     sentences_csv,
     tokens_csv,
 )
+from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
 from db.models import Candidate, Prompt, Ranking
 from tests.builders.trained import copy_trained_store
@@ -120,3 +121,15 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(MalformedInput, match="type two texts"):
         handlers.get_prompt(None)
     services.engine.dispose()
+
+
+def test_a_stored_prompts_history_goes_with_its_texts(what_if_tab: WhatIfTab) -> None:
+    history = (Message("user", "good Question?"), Message("assistant", "good"))
+    prompts: list[RankingPrompt] = []
+    read = what_if_tab.services.what_if._process.read
+    what_if_tab.services.what_if._process.read = lambda prompt, texts: (
+        prompts.append(prompt) or read(prompt, texts)
+    )
+    for typed in (what_if_tab.type("good", "bad"), what_if_tab.type("good", "bad", history=history)):
+        assert what_if_tab.handlers.compare(typed).opinion is not None
+    assert [prompt.history for prompt in prompts] == [(), history]

@@ -11,6 +11,7 @@ from blender_ui.statistics.bradley_terry import NORMAL_95
 from blender_ui.statistics.shares import wilson_interval
 from blender_ui.ui import markup
 from blender_ui.ui.csv_text import write_csv
+from blender_ui.ui.history import draw_history
 from blender_ui.ui.inspecting.decisions.handlers import (
     Decision,
     JudgedVote,
@@ -47,12 +48,17 @@ def draw_prompt(decision: Decision) -> str:
     ranks = {entry.candidate_id: entry.rank for entry in decision.ranking.entries} if decision.ranking else {}
     answers = sorted(prompt.candidates, key=lambda one: (ranks.get(one.candidate_id, 1000), one.candidate_id))
     question = render_prose(prompt.instruction) + render_prose(prompt.input)
-    return markup.fold(f"Prompt {prompt.prompt_id} ({prompt.source})", question) + "".join(
-        markup.fold(
-            f"Answer {one.candidate_id} by {one.member}",
-            _fold_thinking(one.thinking) + render_prose(one.text),
+    asked = markup.fold(f"Prompt {prompt.prompt_id} ({prompt.source})", question)
+    return (
+        draw_history(prompt.history)
+        + asked
+        + "".join(
+            markup.fold(
+                f"Answer {one.candidate_id} by {one.member}",
+                _fold_thinking(one.thinking) + render_prose(one.text),
+            )
+            for one in answers
         )
-        for one in answers
     )
 
 

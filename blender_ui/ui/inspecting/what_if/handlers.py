@@ -16,7 +16,7 @@ from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import Opinion, Pair, SentenceEffect, WhatIf
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui.csv_text import write_csv
-from blender_ui.values import RankingPrompt
+from blender_ui.values import Message, RankingPrompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class Typed:
     second: object
     first_member: str = ""
     second_member: str = ""
+    history: tuple[Message, ...] = ()
+    """Of the stored prompt whose number stands in the tab."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,9 @@ class WhatIfHandlers:
         chosen = [one for one in self.list_versions() if one.id == typed.version]
         if not chosen:
             raise MalformedInput("expected a version that was trained; choose one, or train one first")
-        prompt = RankingPrompt(instruction=str(typed.instruction or ""), input=str(typed.input or ""))
+        prompt = RankingPrompt(
+            instruction=str(typed.instruction or ""), input=str(typed.input or ""), history=typed.history
+        )
         if not (prompt.instruction + prompt.input).strip():
             raise MalformedInput("expected a prompt that is not blank; type what the answers answer")
         return chosen[0], Pair(

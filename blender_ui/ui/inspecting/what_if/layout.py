@@ -29,6 +29,7 @@ class WhatIfParts:
     sentences: gr.Button
     tokens: gr.Button
     notice: gr.HTML
+    history: gr.HTML
     opinion: gr.HTML
     groups: gr.Plot
     groups_table: gr.HTML
@@ -52,6 +53,7 @@ def draw_what_if(tab: gr.Tab) -> WhatIfParts:
         opinion = gr.HTML("", padding=False, elem_id="what-if-opinion")
         groups = gr.Plot(visible=False, show_label=False, container=False, elem_id="what-if-groups")
         groups_table = gr.HTML("", padding=False, elem_id="what-if-groups-table")
+    history = gr.HTML("", padding=False, elem_id="what-if-history")
     with gr.Row():
         instruction = gr.Textbox(label="Prompt's text", lines=2, max_lines=N_LINES, min_width=280, scale=2,
                                  elem_id="what-if-instruction")  # fmt: skip
@@ -78,6 +80,6 @@ def draw_what_if(tab: gr.Tab) -> WhatIfParts:
     return WhatIfParts(
         tab=tab, prompt_id=prompt_id, first_id=first_id, second_id=second_id, version=version,
         members=members, instruction=instruction, input=input_, first=first, second=second, swap=swap,
-        sentences=sentences, tokens=tokens, notice=notice, opinion=opinion, groups=groups,
+        sentences=sentences, tokens=tokens, notice=notice, history=history, opinion=opinion, groups=groups,
         groups_table=groups_table, dropped=dropped, attributed=attributed,
     )  # fmt: skip

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -19,12 +20,14 @@ from blender_ui.errors import BlenderError
 from blender_ui.services.inspecting.decisions import PromptInspection
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
+from blender_ui.ui.history import draw_history
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.versions.drawing import say_version
 from blender_ui.ui.inspecting.what_if import drawing
 from blender_ui.ui.inspecting.what_if.handlers import Said, Typed, WhatIfHandlers
 from blender_ui.ui.inspecting.what_if.layout import WhatIfParts
 from blender_ui.ui.report_plots import groups_plot
+from blender_ui.values import Message
 
 N_AT_ONCE = 4
 TICK_SECONDS = 1.0
@@ -78,7 +81,15 @@ def _wire_choices(page: gr.Blocks, parts: WhatIfParts, handlers: WhatIfHandlers)
         }
 
     texts = [parts.instruction, parts.input, parts.first, parts.second]
-    shown = [parts.prompt_id, parts.first_id, parts.second_id, parts.version, *texts, parts.notice]
+    shown = [
+        parts.prompt_id,
+        parts.first_id,
+        parts.second_id,
+        parts.version,
+        *texts,
+        parts.notice,
+        parts.history,
+    ]
     page.load(open_page, None, shown, **at_once("what_if_open"))
     parts.tab.select(open_tab, [parts.prompt_id, parts.version, parts.first], shown, **at_once("what_if_tab"))
     parts.prompt_id.submit(
@@ -153,6 +164,7 @@ def _open(parts: WhatIfParts, handlers: WhatIfHandlers, address: Address) -> Upd
         parts.first_id: gr.update(choices=choices, value=first),
         parts.second_id: gr.update(choices=choices, value=second),
         parts.version: version,
+        parts.history: draw_history(prompt.history),
         parts.instruction: prompt.instruction,
         parts.input: prompt.input,
         parts.first: texts.get(first or 0, ""),
@@ -171,12 +183,13 @@ def _version_choices(handlers: WhatIfHandlers, wished: int | None) -> Any:
 
 def _read(handlers: WhatIfHandlers, *values: Any) -> Typed:
     version, instruction, input_, first, second, prompt_id, first_id, second_id, counts = values
-    names = ("", "")
-    if counts and str(prompt_id).isdecimal():
-        try:
-            names = _find_members(handlers.get_prompt(prompt_id), first_id, second_id)
-        except BlenderError:
-            names = ("", "")  # texts of one's own have no author
+    names: tuple[str, str] = ("", "")
+    history: tuple[Message, ...] = ()
+    if str(prompt_id).isdecimal():
+        with suppress(BlenderError):  # texts of one's own have no author and no history
+            prompt = handlers.get_prompt(prompt_id)
+            names = _find_members(prompt, first_id, second_id) if counts else names
+            history = prompt.history
     return Typed(
         version=version,
         instruction=instruction,
@@ -185,6 +198,7 @@ def _read(handlers: WhatIfHandlers, *values: Any) -> Typed:
         second=second,
         first_member=names[0],
         second_member=names[1],
+        history=history,
     )
 
 

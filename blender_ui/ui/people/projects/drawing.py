@@ -8,6 +8,7 @@ from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.projects import ProjectView
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui import markup
+from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import render_prose
 from db.models import Audience, JobStatus, Outcome, Purpose
 
@@ -96,6 +97,7 @@ def draw_pair(pair: KnownPair | None) -> str:
     known = f"; the right answer is {_say(pair.gold_outcome)}" if pair.gold_outcome else ""
     return (
         markup.remark(f"Pair {pair.comparison_id} is {state}{known}.")
+        + draw_history(pair.history)
         + markup.fold("Question", render_prose(pair.instruction) + render_prose(pair.input))
         + markup.side_by_side(
             markup.fold("Left answer", render_prose(pair.left_text)),
