@@ -46,6 +46,26 @@ def list_answers(session: Session, *, prompt_id: int) -> list[Answer]:
     return [Answer(*row) for row in session.execute(query)]
 
 
+class Author(NamedTuple):
+    """Who wrote a candidate."""
+
+    prompt_id: int
+    candidate_id: int
+    member: str
+    backend: str
+
+
+def list_authors(session: Session, *, prompt_ids: Sequence[int]) -> list[Author]:
+    """Who wrote the candidates of some prompts, by ascending id, the fused ones too."""
+    query = (
+        select(col(Candidate.prompt_id), col(Candidate.id), col(Member.name), col(Member.backend))
+        .join(Member, col(Member.id) == col(Candidate.member_id))
+        .where(col(Candidate.prompt_id).in_(prompt_ids))
+        .order_by(col(Candidate.id))
+    )
+    return [Author(*row) for row in session.execute(query)]
+
+
 def ids_of_prompt(session: Session, *, prompt_id: int) -> list[int]:
     """The ids of a prompt's candidates, ascending, the fused ones too."""
     query = select(col(Candidate.id)).where(col(Candidate.prompt_id) == prompt_id)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from blender_ui.services.candidates import FUSION_BACKEND, key_of
+from blender_ui.services.candidates import FUSION_BACKEND
 from db.queries import candidates, preferences
 
 
@@ -27,19 +27,20 @@ class WayOn(NamedTuple):
 
 def list_ways(session: Session, *, prompt_ids: Sequence[int], annotator_id: int) -> list[WayOn]:
     """The preferred answer first, then the last fused one of each prompt, then the others as they came."""
-    ways = []
-    for prompt_id in prompt_ids:
-        preferred = preferences.find_preferred(session, prompt_id=prompt_id, annotator_id=annotator_id)
-        answers = candidates.list_answers(session, prompt_id=prompt_id)
-        fused = [one.candidate.id for one in answers if one.backend == FUSION_BACKEND]
-        ways += [
-            WayOn(
-                candidate_id=key_of(one.candidate.id),
-                member=one.member,
-                is_fused=one.backend == FUSION_BACKEND,
-                is_preferred=one.candidate.id == preferred,
-            )
-            for one in answers
-            if one.backend != FUSION_BACKEND or one.candidate.id == fused[-1]
-        ]
+    preferred = {
+        preferences.find_preferred(session, prompt_id=prompt_id, annotator_id=annotator_id)
+        for prompt_id in prompt_ids
+    }
+    answers = candidates.list_authors(session, prompt_ids=prompt_ids)
+    last_fused = {one.prompt_id: one.candidate_id for one in answers if one.backend == FUSION_BACKEND}
+    ways = [
+        WayOn(
+            candidate_id=one.candidate_id,
+            member=one.member,
+            is_fused=one.backend == FUSION_BACKEND,
+            is_preferred=one.candidate_id in preferred,
+        )
+        for one in answers
+        if one.backend != FUSION_BACKEND or one.candidate_id == last_fused[one.prompt_id]
+    ]
     return sorted(ways, key=lambda way: (not way.is_preferred, not way.is_fused))

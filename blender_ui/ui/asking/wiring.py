@@ -120,8 +120,11 @@ def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: 
         for number in range(len(parts.columns)):
             settled = _wire_stream(parts, blend, number, begun, f"{name}_{number}")
             own.append(_wire_results(parts, blend, results, settled, f"{name}_{number}_results"))
-    begins = [prompt.ask.click, prompt.instruction.submit, going.ask.click, going.question.submit]
-    gr.on(begins, None, cancels=own, api_visibility="private")
+    for begins in (
+        [prompt.ask.click, prompt.instruction.submit],
+        [going.ask.click, going.question.submit],
+    ):
+        gr.on(begins, None, cancels=own, api_visibility="private")
     prompt.stop.click(stop, parts.visit, None, **at_once("blend_stop"))
 
 

@@ -267,9 +267,10 @@ def test_a_second_round_is_refused_before_the_names_are_shown_and_a_third_always
     assert "expected one or two rounds" in last.fusion_notice
 
 
-def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked) -> None:
+@pytest.mark.parametrize("begins", ["blend_ask", "blend_go_on"])
+def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked, begins: str) -> None:
     fns = {fn._id: fn for fn in build_app(asked.services).fns.values()}
-    (ask,) = (fn for fn in fns.values() if fn.api_name == "blend_ask")
+    (ask,) = (fn for fn in fns.values() if fn.api_name == begins)
     ended = {fns[key].api_name for fn in fns.values() if fn.targets == ask.targets for key in fn.cancels}
     names = {str(fn.api_name) for fn in fns.values()}
     drawing = {name for name in names if name.startswith("blend_") and name.endswith("_results")}
