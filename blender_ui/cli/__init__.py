@@ -141,7 +141,27 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-faulty",
         action="store_true",
-        help="skip malformed rows, and name them, instead of the whole file",
+        help="skip malformed rows, and name them, instead of refusing the file",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="which column holds what, such as prompt=Frage",
+    )
+    parser.add_argument(
+        "--word",
+        action="append",
+        default=[],
+        metavar="WORD=MEANING",
+        help="what the winner's words mean, such as 0=a",
+    )
+    parser.add_argument(
+        "--left-rows", type=Path, metavar="FILE", help="where to write the rows that are left out"
+    )
+    parser.add_argument(
+        "--preview", action="store_true", help="say what a file would bring, and import nothing"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a file")
 

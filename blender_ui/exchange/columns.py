@@ -142,8 +142,8 @@ class Mapped:
         Raises:
             FieldError: If a column is not there.
         """
-        taken = {name.split(".")[0] for name in self._columns.values()} | set(self._columns)
-        row = {name: value for name, value in values.items() if name not in taken}
+        taken = {plain_heading(name.split(".")[0]) for name in self._columns.values()} | set(self._columns)
+        row = {name: value for name, value in values.items() if plain_heading(name) not in taken}
         row |= {ours: _find(values, theirs) for ours, theirs in self._columns.items() if theirs}
         word = row.get("winner")
         if self._words and not is_blank(word):
@@ -152,8 +152,9 @@ class Mapped:
 
 
 def _find(values: Mapping[str, Any], path: str) -> Any:
-    if path in values:
-        return values[path]
+    named = next((name for name in values if path in (name, plain_heading(name))), None)
+    if named is not None:
+        return values[named]
     value: Any = values
     for step in path.split("."):
         value = as_value(value)

@@ -1,9 +1,8 @@
 """Rows of CSV files as spreadsheets write them.
 
 The separator is a comma, a semicolon (where the comma is the decimal sign) or a tab; a first line
-``sep=;`` sets it. Headings are read as people write them: "Response A" is ``response_a``. Invariant: a row
-whose cells do not fit the headings is given with its fault; rows of blank cells are none. Non-goal: what the
-columns mean.
+``sep=;`` sets it. Invariant: a row whose cells do not fit the headings is given with its fault; rows of blank
+cells are none. Non-goal: what the columns mean.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from blender_ui.exchange.packing import bounded_lines, open_unpacked
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-_NOT_A_WORD = re.compile(r"[^a-z0-9.]+")
 
 
 def read_sheet(path: Path, *, delimiter: str | None) -> Iterator[tuple[int, Any, FieldError | None]]:
@@ -66,13 +64,7 @@ def _tell_delimiter(heading: str) -> str:
 
 
 def _name_columns(headings: list[str], path: Path) -> list[str]:
-    names = [_NOT_A_WORD.sub("_", heading.strip().casefold()).strip("_") for heading in headings]
-    n_of = Counter(names)
-    # Where two headings differ only in what is left out, or nothing is left, they stay as they are.
-    names = [
-        name if name and n_of[name] == 1 else heading.strip()
-        for name, heading in zip(names, headings, strict=True)
-    ]
+    names = [heading.strip() for heading in headings]
     twice = [name for name, n in Counter(names).items() if name and n > 1]
     if twice:
         raise MalformedInput(f"{path.name} has the heading {twice[0]!r} twice; expected each once")

@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Table, func, insert, select, text
 from sqlmodel import Session, SQLModel, col
 
 from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference, Prompt
 
+Value = TypeVar("Value")
 IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
-
-
-class PromptKey(NamedTuple):
-    """What an imported prompt is known by, and a digest of what it was imported from."""
-
-    source: str
-    external_id: str
-    digest: str | None
 
 
 class StoredLabel(NamedTuple):
@@ -56,7 +49,7 @@ class StoredAnnotator(NamedTuple):
     kind: AnnotatorKind
 
 
-def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def portions(ids: Sequence[Value]) -> Iterator[Sequence[Value]]:
     """Cut ids into as many as one statement can name."""
     for start in range(0, len(ids), IDS_PER_QUERY):
         yield ids[start : start + IDS_PER_QUERY]
@@ -82,16 +75,6 @@ def insert_rows(session: Session, *, model: type[SQLModel], rows: Sequence[Mappi
     connection.execute(insert(table), list(rows))
     ids = connection.execute(select(table.c.id).where(table.c.id > last).order_by(table.c.id))
     return [row.id for row in ids]
-
-
-def list_prompt_keys(session: Session, *, sources: Sequence[str], project_id: int) -> list[PromptKey]:
-    """The keys of all prompts of a project imported from some sources."""
-    rows = session.execute(
-        select(col(Prompt.source), col(Prompt.external_id), col(Prompt.record_fingerprint)).where(
-            col(Prompt.source).in_(sources), col(Prompt.project_id) == project_id
-        )
-    )
-    return [PromptKey(source or "", external_id or "", digest) for source, external_id, digest in rows]
 
 
 def has_history(session: Session) -> bool:

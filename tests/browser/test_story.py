@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -73,22 +76,31 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command = [sys.executable, "-m", "blender_ui.weights", "reader", settings.reader]
         subprocess.run(command, check=True, cwd=ROOT)
     home = tmp_path_factory.mktemp("story")
-    environ = {**os.environ, "BLENDER_UI_HOME": str(home), "BLENDER_UI_PORT": "0"}
-    with (home / "app.log").open("w") as log:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    environ = {**os.environ, "BLENDER_UI_HOME": str(home), "BLENDER_UI_PORT": str(port)}
+    with (home / "app.log").open("w+") as log:
         app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environ, stdout=log, stderr=log)
+        url = f"http://127.0.0.1:{port}/"
         try:
-            yield read_address(app, home / "app.log")
+            wait_until_open(app, url, log)
+            yield url
         finally:
             app.terminate()
             app.wait(timeout=60)
 
 
-def read_address(app: subprocess.Popen[bytes], log: Path) -> str:
-    """The address that the app says when it is open."""
-    while not (said := re.search(r"is open at (\S+)\n", log.read_text())):
-        assert app.poll() is None, f"the app did not open:\n{log.read_text()}"
-        time.sleep(0.3)
-    return said[1]
+def wait_until_open(app: subprocess.Popen[bytes], url: str, log: IO[str]) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and app.poll() is None:
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.3)
+    log.seek(0)
+    pytest.fail(f"the app did not open:\n{log.read()}")
 
 
 def ask_and_vote(page: Page, question: str) -> None:
@@ -172,7 +184,6 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
     label_by_sense(page, sensible)
 
     page.goto(f"{app_url}train")
-    expect(page.locator("#train-jobs")).not_to_be_empty()  # which would be drawn over what comes of a click
     page.locator("#train-go").click()
     wait_until_decided(page)
     expect(page.locator("#train-versions")).to_contain_text("active")

@@ -1,38 +1,48 @@
 """Turn records into rows, many at once, inside the caller's transaction.
 
-Invariant: the records are new to the store. Non-goal: deciding which are.
+Invariant: the records are new to the store. Non-goals: deciding which are, and prompts that are there
+already (``services.data.merging``).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from sqlmodel import Session
 
-from blender_ui.exchange.records import PromptRecord, standing_labels
+from blender_ui.exchange.records import LabelRecord, PromptRecord, standing_labels
 from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
 from blender_ui.services.candidates import prompt_columns
-from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, imported_key
+from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, annotator_label, imported_key
 from db.models import Annotator, Candidate, Comparison, Member, Origin, Preference, Prompt, Role
 from db.queries import bulk
 
 Rows = list[dict[str, Any]]
+Sides = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """How many rows were written."""
+    """How many rows were written.
+
+    Attributes:
+        n_known: Votes that were in the store already.
+        n_merged: Prompts that were in the store and got new candidates or votes.
+    """
 
     n_candidates: int = 0
     n_comparisons: int = 0
     n_queued: int = 0
     n_preferences: int = 0
     n_replaced: int = 0
+    n_known: int = 0
+    n_merged: int = 0
 
     def __add__(self, other: Written) -> Written:
         """The counts of both."""
@@ -58,14 +68,59 @@ class QueuePlan:
     project_id: int
 
 
+class Names:
+    """Ids of members and annotators, looked up once and kept through an import."""
+
+    def __init__(self, session: Session) -> None:
+        self._members = bulk.ids_by_member(session, backend="import")
+        self._annotators = bulk.ids_by_key(session)
+        self.own_people = {
+            pseudonym
+            for row in bulk.annotators_by_id(session).values()
+            if (pseudonym := annotator_label(row.key, row.name)) != row.name
+        }
+        """Pseudonyms under which people of this store leave in exports."""
+
+    def members(self, session: Session, models: Iterable[str], now: datetime) -> dict[str, int]:
+        """Ids by name; members that are new are written."""
+        strangers = sorted(set(models) - self._members.keys())
+        rows = [_member(model, now) for model in strangers]
+        self._members |= dict(zip(strangers, bulk.insert_rows(session, model=Member, rows=rows), strict=True))
+        return self._members
+
+    def annotators(
+        self, session: Session, votes: Iterable[tuple[PromptRecord, Sequence[LabelRecord]]], now: datetime
+    ) -> dict[str, int]:
+        """Ids by stored key; annotators that are new are written."""
+        wanted = {
+            imported_key(record.source, label.annotator, label.kind): label
+            for record, labels in votes
+            for label in labels
+        }
+        strangers = [key for key in wanted if key not in self._annotators]
+        rows = [
+            {
+                "key": key,
+                "name": wanted[key].annotator,
+                "kind": KIND_BY_WORD[wanted[key].kind],
+                "role": Role.ANNOTATOR,
+                "created_at": now,
+            }
+            for key in strangers
+        ]
+        ids = bulk.insert_rows(session, model=Annotator, rows=rows)
+        self._annotators |= dict(zip(strangers, ids, strict=True))
+        return self._annotators
+
+
 def write_records(
-    session: Session, *, records: Sequence[PromptRecord], plan: QueuePlan, now: datetime
+    session: Session, *, records: Sequence[PromptRecord], plan: QueuePlan, names: Names, now: datetime
 ) -> Written:
     """Write records whose prompts are not in the store; say how many rows that were."""
     prompt_ids = bulk.insert_rows(
         session, model=Prompt, rows=[_prompt(record, plan, now) for record in records]
     )
-    candidate_ids = _write_candidates(session, records, prompt_ids, now)
+    candidate_ids = write_candidates(session, records, prompt_ids, names, now)
     planned = [
         comparison
         for record, prompt_id, ids in zip(records, prompt_ids, candidate_ids, strict=True)
@@ -76,7 +131,12 @@ def write_records(
         (row["left_id"], row["right_id"]): comparison_id
         for row, comparison_id in zip(planned, comparison_ids, strict=True)
     }
-    preferences = _plan_preferences(session, records, candidate_ids, id_by_sides, now)
+    annotators = names.annotators(session, [(record, record.labels) for record in records], now)
+    preferences = [
+        preference_row(record, label, id_by_sides[ids[label.a], ids[label.b]], annotators, now, stands=stands)
+        for record, ids in zip(records, candidate_ids, strict=True)
+        for label, stands in standing_labels(record.labels)
+    ]
     bulk.insert_rows(session, model=Preference, rows=preferences)
     return Written(
         n_candidates=sum(map(len, candidate_ids)),
@@ -101,15 +161,17 @@ def _prompt(record: PromptRecord, plan: QueuePlan, now: datetime) -> dict[str, A
     }
 
 
-def _write_candidates(
-    session: Session, records: Sequence[PromptRecord], prompt_ids: Sequence[int], now: datetime
+def write_candidates(
+    session: Session,
+    records: Sequence[PromptRecord],
+    prompt_ids: Sequence[int],
+    names: Names,
+    now: datetime,
 ) -> list[list[int]]:
     """Write the candidates, and members that are new; give ids by record, in the record's order."""
-    models = {candidate.model for record in records for candidate in record.candidates}
-    members = bulk.ids_by_member(session, backend="import")
-    strangers = sorted(models - members.keys())
-    rows = [_member(model, now) for model in strangers]
-    members |= dict(zip(strangers, bulk.insert_rows(session, model=Member, rows=rows), strict=True))
+    members = names.members(
+        session, {candidate.model for record in records for candidate in record.candidates}, now
+    )
     written = iter(
         bulk.insert_rows(
             session,
@@ -144,27 +206,54 @@ def _plan_comparisons(
     record: PromptRecord, prompt_id: int, candidate_ids: Sequence[int], plan: QueuePlan, now: datetime
 ) -> Rows:
     """One row for each ordered pair that was labelled, and for each pair that is to be asked."""
-    rows: dict[tuple[int, int], dict[str, Any]] = {}
+    rows: dict[Sides, dict[str, Any]] = {}
     for label in record.labels:
         sides = (candidate_ids[label.a], candidate_ids[label.b])
-        rows[sides] = _comparison(prompt_id, *sides, origin=Origin.IMPORT, plan=plan, now=now)
-    done = {frozenset((label.a, label.b)) for label in record.labels if label.kind == "human"}
-    texts = [candidate.text for candidate in record.candidates]
-    order_seed = int(uniform(plan.seed, "pairs", prompt_id) * 2**31)
-    for pair in draw_pairs(texts, limit=plan.n_pairs, seed=order_seed):
-        if not plan.ask_labelled and frozenset(pair) in done:
-            continue
-        drawn = draw_sides(plan.seed, *(candidate_ids[index] for index in pair))
-        sides = (drawn.left, drawn.right)
-        row = rows.setdefault(sides, _comparison(prompt_id, *sides, origin=Origin.QUEUE, plan=plan, now=now))
-        row |= {"side_seed": drawn.seed, "overlap": plan.overlap, "is_open": plan.overlap > 0}
+        rows[sides] = comparison_row(prompt_id, *sides, origin=Origin.IMPORT, plan=plan, now=now)
+    queue_rows(rows, record, prompt_id, candidate_ids, plan, now)
     return list(rows.values())
 
 
-def _comparison(
+def queue_rows(
+    rows: dict[Sides, dict[str, Any]],
+    record: PromptRecord,
+    prompt_id: int,
+    candidate_ids: Sequence[int],
+    plan: QueuePlan,
+    now: datetime,
+    *,
+    skip: Set[frozenset[int]] = frozenset(),
+) -> None:
+    """Add a row for each pair that is to be asked, or open the one that is there.
+
+    Args:
+        rows: By the ids of their sides; changed.
+        skip: Pairs of candidates' ids that are not asked.
+    """
+    done = {frozenset((label.a, label.b)) for label in record.labels if label.kind == "human"}
+    texts = [candidate.text for candidate in record.candidates]
+    order_seed = int(uniform(plan.seed, "pairs", prompt_id) * 2**31)
+    limit = plan.n_pairs + len(skip)
+    n_added = 0
+    for pair in draw_pairs(texts, limit=limit, seed=order_seed):
+        ids = [candidate_ids[index] for index in pair]
+        if n_added == plan.n_pairs or frozenset(ids) in skip:
+            continue
+        n_added += 1
+        if not plan.ask_labelled and frozenset(pair) in done:
+            continue
+        drawn = draw_sides(plan.seed, *ids)
+        sides = (drawn.left, drawn.right)
+        row = rows.setdefault(
+            sides, comparison_row(prompt_id, *sides, origin=Origin.QUEUE, plan=plan, now=now)
+        )
+        row |= {"side_seed": drawn.seed, "overlap": plan.overlap, "is_open": plan.overlap > 0}
+
+
+def comparison_row(
     prompt_id: int, left_id: int, right_id: int, *, origin: Origin, plan: QueuePlan, now: datetime
 ) -> dict[str, Any]:
-    """A comparison that nobody is asked; ``_plan_comparisons`` opens the ones that are."""
+    """A comparison that nobody is asked; ``queue_rows`` opens the ones that are."""
     return {
         "prompt_id": prompt_id,
         "project_id": plan.project_id,
@@ -180,51 +269,24 @@ def _comparison(
     }
 
 
-def _plan_preferences(
-    session: Session,
-    records: Sequence[PromptRecord],
-    candidate_ids: Sequence[Sequence[int]],
-    comparisons: dict[tuple[int, int], int],
+def preference_row(
+    record: PromptRecord,
+    label: LabelRecord,
+    comparison_id: int,
+    annotators: Mapping[str, int],
     now: datetime,
-) -> Rows:
-    annotators = _annotators(session, records, now)
-    rows: Rows = []
-    for record, ids in zip(records, candidate_ids, strict=True):
-        for label, stands in standing_labels(record.labels):
-            comparison_id = comparisons[ids[label.a], ids[label.b]]
-            rows.append(
-                {
-                    "comparison_id": comparison_id,
-                    "annotator_id": annotators[imported_key(record.source, label.annotator, label.kind)],
-                    "outcome": OUTCOME_BY_WINNER[label.winner],
-                    "strength": label.strength,
-                    "reason": label.reason,
-                    "seconds": label.seconds,
-                    "idempotency_key": f"import:{comparison_id}:{len(rows)}",
-                    "created_at": now if label.at is None else datetime.fromisoformat(label.at),
-                    "retracted_at": None if stands else now,
-                }
-            )
-    return rows
-
-
-def _annotators(session: Session, records: Sequence[PromptRecord], now: datetime) -> dict[str, int]:
-    """Ids by stored key, of annotators that are known or written now."""
-    wanted = {
-        imported_key(record.source, label.annotator, label.kind): label
-        for record in records
-        for label in record.labels
+    *,
+    stands: bool,
+) -> dict[str, Any]:
+    """A vote about a comparison."""
+    return {
+        "comparison_id": comparison_id,
+        "annotator_id": annotators[imported_key(record.source, label.annotator, label.kind)],
+        "outcome": OUTCOME_BY_WINNER[label.winner],
+        "strength": label.strength,
+        "reason": label.reason,
+        "seconds": label.seconds,
+        "idempotency_key": f"import:{uuid4().hex}",
+        "created_at": now if label.at is None else datetime.fromisoformat(label.at),
+        "retracted_at": None if stands else now,
     }
-    known = bulk.ids_by_key(session)
-    strangers = [key for key in wanted if key not in known]
-    rows = [
-        {
-            "key": key,
-            "name": wanted[key].annotator,
-            "kind": KIND_BY_WORD[wanted[key].kind],
-            "role": Role.ANNOTATOR,
-            "created_at": now,
-        }
-        for key in strangers
-    ]
-    return known | dict(zip(strangers, bulk.insert_rows(session, model=Annotator, rows=rows), strict=True))

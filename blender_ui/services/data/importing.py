@@ -1,9 +1,9 @@
 """Import prompts, candidates and preferences from files.
 
 Invariant: a file is imported whole or not at all, and importing it again changes nothing. A prompt
-is known by its source and its id there. A prompt that is in the store already stays as it is. If
-the file differs from it (more labels, another text), the report names it. It is not merged, because the
-change may be a correction as well as an addition.
+is known by its source and its id there. What a file has beside what is in the store (votes, answers) is
+merged; a prompt whose question is another one stays as it is, and the report names it. Memory does not grow
+with the file.
 
 What goes to the queue: up to ``PAIRS_PER_PROMPT`` pairs of each prompt's differing candidates that
 no person has compared in the file, with random sides. Non-goal: the syntax of files, which is
@@ -12,25 +12,39 @@ no person has compared in the file, with random sides. Non-goal: the syntax of f
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound
-from blender_ui.exchange import LeftOutRows, PromptRecord, Tally, read_file, say_left_out
+from blender_ui.exchange import PromptRecord, Tally
 from blender_ui.exchange.archive import is_archive
-from blender_ui.exchange.intake import Reading
+from blender_ui.exchange.intake import Reading, gather_file, take_records
+from blender_ui.exchange.records import standing_labels
+from blender_ui.exchange.rows import name_source
+from blender_ui.exchange.tally import OnLeft
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.data.archiving import import_archive
-from blender_ui.services.data.import_rows import QueuePlan, Written, write_records
+from blender_ui.services.data.import_reports import (
+    N_SHOWN,
+    FilePreview,
+    ImportReport,
+    preview_archive,
+    preview_of,
+)
+from blender_ui.services.data.import_rows import Names, QueuePlan, Written, write_records
+from blender_ui.services.data.merging import merge_records
 from blender_ui.services.data.records import OWN_SOURCE, own_id
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Project
-from db.queries import bulk
+from db.queries import bulk, merges
 
 PAIRS_PER_PROMPT = 10
 """Ten candidates make 45 pairs; ten of those compare each candidate twice."""
@@ -39,57 +53,6 @@ _MOST_NAMED = 20
 
 OnProgress = Callable[[int, int], None]
 """Takes how many prompts are written, and of how many."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImportReport:
-    """What an import brought.
-
-    Attributes:
-        n_prompts: Prompts that are new.
-        n_candidates: Their candidates.
-        n_comparisons: Their comparisons, labelled and queued.
-        n_queued: Of those, the ones that people will be asked.
-        n_preferences: Their labels that stand, of people and judges.
-        n_replaced: Labels that do not stand: the same annotator judged the pair again, later in the file.
-        n_rows: Rows of the file.
-        left_out: Rows and votes of the file that were not taken, by reason.
-        faults: Place and reason of the first malformed rows that were skipped.
-        shapes: Rows by the name of the shape that they were read as.
-        n_already_there: Prompts that were in the store already, with the same content.
-        n_differing: Prompts that were in the store already with other content, and were left so.
-        differing: Names of the first of those, ``source: id``.
-    """
-
-    n_prompts: int
-    n_candidates: int
-    n_comparisons: int
-    n_queued: int
-    n_preferences: int
-    n_replaced: int
-    n_rows: int
-    left_out: tuple[LeftOutRows, ...]
-    faults: tuple[tuple[str, str], ...]
-    shapes: dict[str, int]
-    n_already_there: int
-    n_differing: int
-    differing: tuple[str, ...]
-
-
-def tell_what_was_not_taken(report: ImportReport) -> tuple[str, ...]:
-    """Sentences about rows and votes that are not in the store as the file has them; empty where all are."""
-    told = [f"Left out {say_left_out(one)}." for one in report.left_out]
-    told += [f"{place}: {reason}." for place, reason in report.faults]
-    if report.n_replaced:
-        votes = "1 vote was" if report.n_replaced == 1 else f"{report.n_replaced:,} votes were"
-        told.append(f"{votes} replaced by a later one of the same person on the same pair.")
-    if report.n_differing:
-        more = ", ..." if report.n_differing > len(report.differing) else ""
-        told.append(
-            f"{report.n_differing:,} prompts were in the store with other content and were left as they are: "
-            f"{', '.join(report.differing)}{more}. Give a changed prompt a new id to import it."
-        )
-    return tuple(told)
 
 
 class Importing:
@@ -126,6 +89,7 @@ class Importing:
         ask_labelled: bool = False,
         reading: Reading | None = None,
         on_progress: OnProgress | None = None,
+        on_left: OnLeft | None = None,
     ) -> ImportReport:
         """Import a file or a data set's folder; its form is told by its content.
 
@@ -138,47 +102,68 @@ class Importing:
             ask_labelled: Queue pairs that people have compared in the file as well.
             reading: How the file is to be read; None for as it is.
             on_progress: Told after each batch of prompts.
+            on_left: Told each row that is left out.
 
         Raises:
             MalformedInput: With every fault by its number; nothing has been imported.
         """
         if is_archive(path):
             return self._import_archive(path)
-        tally = Tally()
-        records = list(read_file(path, tally=tally, reading=reading))
-        with transaction(self._engine, immediate=True) as session:
-            project = session.get(Project, project_id)
-            if project is None:
-                raise NotFound(f"there is no project {project_id}")
-            plan = QueuePlan(
-                n_pairs=PAIRS_PER_PROMPT,
-                overlap=max(self._overlap, project.overlap),
-                ask_labelled=ask_labelled,
-                seed=self._seed,
-                project_id=project_id,
-            )
-            fresh, differing = _sort_out(session, records, project_id)
-            written = Written()
-            for start in range(0, len(fresh), _PROMPTS_AT_ONCE):
-                batch = fresh[start : start + _PROMPTS_AT_ONCE]
-                written += write_records(session, records=batch, plan=plan, now=self._clock())
+        reading = reading or Reading()
+        tally = Tally(on_left=on_left)
+        with (
+            closing(gather_file(path, tally=tally, reading=reading)) as gathering,
+            transaction(self._engine, immediate=True) as session,
+        ):
+            intake = _StoreIntake(session, self._plan(session, project_id, ask_labelled), self._clock)
+            n_done, records = 0, take_records(gathering, tally, path)
+            while batch := list(islice(records, _PROMPTS_AT_ONCE)):
+                intake.take(batch)
+                n_done += len(batch)
                 if on_progress is not None:
-                    on_progress(min(start + _PROMPTS_AT_ONCE, len(fresh)), len(fresh))
+                    on_progress(n_done, gathering.n_prompts)
         self._after_vote()
-        return ImportReport(
-            n_prompts=len(fresh),
-            n_candidates=written.n_candidates,
-            n_comparisons=written.n_comparisons,
-            n_queued=written.n_queued,
-            n_preferences=written.n_preferences - written.n_replaced,
-            n_replaced=written.n_replaced,
-            n_rows=tally.n_rows,
-            left_out=tally.left_out(),
-            faults=tuple(tally.faults),
-            shapes=dict(tally.shapes),
-            n_already_there=len(records) - len(fresh) - len(differing),
-            n_differing=len(differing),
-            differing=tuple(f"{record.source}: {record.id}" for record in differing[:_MOST_NAMED]),
+        return intake.report(tally)
+
+    def preview_file(
+        self, path: Path, *, project_id: int = DEFAULT_PROJECT_ID, reading: Reading | None = None
+    ) -> FilePreview:
+        """Say what a file would bring, and bring nothing.
+
+        Raises:
+            UnknownShape: If its columns are those of no known tool.
+            MalformedInput: As an import would.
+        """
+        if is_archive(path):
+            return preview_archive(path)
+        reading = reading or Reading()
+        tally = Tally()
+        shown: list[PromptRecord] = []
+        source = reading.source or name_source(path)
+        known: Counter[str] = Counter()
+        with closing(gather_file(path, tally=tally, reading=reading)) as gathering:
+            records = take_records(gathering, tally, path)
+            while batch := list(islice(records, _PROMPTS_AT_ONCE)):
+                shown += batch[: N_SHOWN - len(shown)]
+                prints = [record.question.fingerprint for record in batch if record.source == source]
+                with transaction(self._engine) as session:
+                    known.update(
+                        merges.count_asked_elsewhere(
+                            session, project_id=project_id, fingerprints=prints, source=source
+                        )
+                    )
+        return preview_of(tally, shown, source=source, known=known)
+
+    def _plan(self, session: Session, project_id: int, ask_labelled: bool) -> QueuePlan:
+        project = session.get(Project, project_id)
+        if project is None:
+            raise NotFound(f"there is no project {project_id}")
+        return QueuePlan(
+            n_pairs=PAIRS_PER_PROMPT,
+            overlap=max(self._overlap, project.overlap),
+            ask_labelled=ask_labelled,
+            seed=self._seed,
+            project_id=project_id,
         )
 
     def _import_archive(self, path: Path) -> ImportReport:
@@ -197,27 +182,97 @@ class Importing:
             left_out=(),
             faults=(),
             shapes={},
+            notes=(),
             n_already_there=0,
+            n_merged=0,
+            n_known=0,
             n_differing=0,
             differing=(),
         )
 
 
-def _sort_out(
-    session: Session, records: Sequence[PromptRecord], project_id: int
-) -> tuple[list[PromptRecord], list[PromptRecord]]:
-    """Split off the records that are new, and those that differ from what is in the store."""
-    sources = sorted({record.source for record in records})
-    keys = bulk.list_prompt_keys(session, sources=sources, project_id=project_id)
-    stored = {(key.source, key.external_id): key.digest for key in keys}
-    if OWN_SOURCE in sources:
-        # An export of this very store: its own prompts have no source in the store.
-        own = bulk.list_own_prompts(session, project_id=project_id)
-        stored |= {(OWN_SOURCE, own_id(prompt_id, fingerprint)): None for prompt_id, fingerprint in own}
-    fresh, differing = [], []
-    for record in records:
-        if (record.source, record.id) not in stored:
-            fresh.append(record)
-        elif stored[record.source, record.id] not in (None, record.fingerprint):
-            differing.append(record)
-    return fresh, differing
+class _StoreIntake:
+    """One file's records on their way into the store, batch by batch."""
+
+    def __init__(self, session: Session, plan: QueuePlan, clock: Callable[[], datetime]) -> None:
+        self._session, self._plan, self._clock = session, plan, clock
+        self._names = Names(session)
+        self._own: set[str] | None = None
+        self._written = Written()
+        self._n_prompts = self._n_already_there = self._n_known = 0
+        self._differing: list[str] = []
+
+    def take(self, records: Sequence[PromptRecord]) -> None:
+        """Write what is new of these records."""
+        stored = self._find(records)
+        fresh: list[PromptRecord] = []
+        merging: list[tuple[PromptRecord, int]] = []
+        for record in records:
+            known = stored.get((record.source, record.id))
+            if known is None and not self._is_own(record):
+                fresh.append(record)
+            elif known is None or known.digest == record.fingerprint:
+                self._n_already_there += 1
+                self._n_known += sum(stands for _, stands in standing_labels(record.labels))
+            elif (known.instruction, known.input, read_history(known.history)) == (
+                record.prompt,
+                record.input,
+                record.history,
+            ):
+                merging.append((record, known.prompt_id))
+            else:
+                self._differing.append(f"{record.source}: {record.id}")
+        now = self._clock()
+        self._n_prompts += len(fresh)
+        self._written += write_records(
+            self._session, records=fresh, plan=self._plan, names=self._names, now=now
+        )
+        if merging:
+            merged = merge_records(
+                self._session, records=merging, plan=self._plan, names=self._names, now=now
+            )
+            self._written += merged
+            self._n_already_there += len(merging) - merged.n_merged
+
+    def report(self, tally: Tally) -> ImportReport:
+        """What came of the file."""
+        written = self._written
+        return ImportReport(
+            n_prompts=self._n_prompts,
+            n_candidates=written.n_candidates,
+            n_comparisons=written.n_comparisons,
+            n_queued=written.n_queued,
+            n_preferences=written.n_preferences - written.n_replaced,
+            n_replaced=written.n_replaced,
+            n_rows=tally.n_rows,
+            left_out=tally.left_out(),
+            faults=tuple(tally.faults),
+            shapes=dict(tally.shapes),
+            notes=tuple(tally.notes),
+            n_already_there=self._n_already_there,
+            n_merged=written.n_merged,
+            n_known=self._n_known + written.n_known,
+            n_differing=len(self._differing),
+            differing=tuple(self._differing[:_MOST_NAMED]),
+        )
+
+    def _find(self, records: Sequence[PromptRecord]) -> dict[tuple[str, str], merges.StoredPrompt]:
+        by_source: defaultdict[str, list[str]] = defaultdict(list)
+        for record in records:
+            by_source[record.source].append(record.id)
+        return {
+            (source, found.external_id): found
+            for source, ids in by_source.items()
+            for found in merges.list_prompts_named(
+                self._session, project_id=self._plan.project_id, source=source, external_ids=ids
+            )
+        }
+
+    def _is_own(self, record: PromptRecord) -> bool:
+        """Whether a record is of a prompt that was asked here, which has no source in the store."""
+        if record.source != OWN_SOURCE:
+            return False
+        if self._own is None:
+            own = bulk.list_own_prompts(self._session, project_id=self._plan.project_id)
+            self._own = {own_id(prompt_id, fingerprint) for prompt_id, fingerprint in own}
+        return record.id in self._own

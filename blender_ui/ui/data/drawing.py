@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blender_ui.services.data.exporting import ExportReport
-from blender_ui.services.data.importing import ImportReport, tell_what_was_not_taken
+from blender_ui.services.data.import_reports import ImportReport, tell_what_was_not_taken
 from blender_ui.services.inspecting.decisions import SourceView
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome

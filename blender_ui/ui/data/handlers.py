@@ -15,7 +15,8 @@ from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.rows import KNOWN
 from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport
-from blender_ui.services.data.importing import Importing, ImportReport
+from blender_ui.services.data.import_reports import ImportReport
+from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection, SourceView
 
 SUFFIX_BY_FORMAT = {

@@ -89,10 +89,10 @@ def test_importing_again_changes_nothing(engine: Engine, tmp_path: Path) -> None
     assert count(engine, Preference) == 1
 
 
-def test_a_prompt_that_differs_is_told_and_left_as_it_was(engine: Engine, tmp_path: Path) -> None:
+def test_a_prompt_with_another_question_is_told_and_left_as_it_was(engine: Engine, tmp_path: Path) -> None:
     importing(engine).import_file(write(tmp_path / "file.jsonl", record(1, label(0, 1, "a")), record(2)))
-    more = write(tmp_path / "more.jsonl", record(1, label(0, 1, "a"), label(1, 2, "b")), record(2), record(3))
-    report = importing(engine).import_file(more)
+    other = record(1, label(0, 1, "b")) | {"prompt": "Another question?"}
+    report = importing(engine).import_file(write(tmp_path / "more.jsonl", other, record(2), record(3)))
     assert (report.n_prompts, report.n_already_there, report.n_differing) == (1, 1, 1)
     assert report.differing == ("test: 1",)
     assert count(engine, Preference) == 1
@@ -179,8 +179,9 @@ def test_an_export_imports_again_to_the_same_export(engine: Engine, tmp_path: Pa
 
     assert "Lovelace" not in first.read_text()
     there = importing(engine).import_file(first)
-    # The imported prompt that was labelled since differs; nothing comes in twice.
-    assert (there.n_prompts, there.n_already_there + there.n_differing) == (0, 4)
+    # Nothing comes in twice, not even the votes of people here on the prompt that was imported.
+    assert (there.n_prompts, there.n_preferences, there.n_already_there) == (0, 0, 4)
+    assert there.n_known == 6
 
 
 def test_a_file_that_several_projects_imported_leaves_under_distinct_ids(

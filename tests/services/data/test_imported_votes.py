@@ -13,7 +13,8 @@ from sqlmodel import col
 
 from blender_ui.cli.importing import _say
 from blender_ui.services.data.exporting import Exporting
-from blender_ui.services.data.importing import Importing, ImportReport, tell_what_was_not_taken
+from blender_ui.services.data.import_reports import ImportReport, tell_what_was_not_taken
+from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.ui.data.drawing import draw_outcome

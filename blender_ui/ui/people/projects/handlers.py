@@ -13,7 +13,7 @@ from pathlib import Path
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
-from blender_ui.services.data.importing import tell_what_was_not_taken
+from blender_ui.services.data.import_reports import tell_what_was_not_taken
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.project_prompts import split_prompts
 from blender_ui.services.people.projects import ProjectTerms, ProjectView
