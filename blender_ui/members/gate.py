@@ -16,7 +16,8 @@ from typing import NamedTuple
 from blender_ui.errors import MemberError
 from blender_ui.members.protocol import Chunk
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.2
+"""Between two looks of one in line at whether it was stopped; its turn wakes it at once."""
 FIRST_PAUSE_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 300.0
 N_IN_A_ROW = 3
@@ -137,9 +138,10 @@ class Gate:
     def __init__(self, name: str, *, n_at_once: int, breaker: Breaker) -> None:
         self._name, self._n_at_once = name, n_at_once
         self.breaker = breaker
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._n_asking = 0
-        self._line: deque[object] = deque()
+        self._line: deque[threading.Event] = deque()
+        """One event for each in line, which wakes it."""
 
     @property
     def n_waiting(self) -> int:
@@ -159,8 +161,8 @@ class Gate:
         Raises:
             MemberError: As the stream; kind unreachable while the member counts as down; stopped.
         """
-        with self._in_line() as ticket:
-            is_trial = yield from self._wait(ticket, stop)
+        with self._in_line() as turn:
+            is_trial = yield from self._wait(turn, stop)
             began = False
             try:
                 with closing(stream()) as chunks:
@@ -176,40 +178,48 @@ class Gate:
                 self.breaker.note_stop(is_trial=is_trial)
                 raise
 
-    def _wait(self, ticket: object, stop: threading.Event | None) -> Generator[Chunk, None, bool]:
-        """Wait for the ticket's turn and take it; whether its question is the trial."""
+    def _wait(self, turn: threading.Event, stop: threading.Event | None) -> Generator[Chunk, None, bool]:
+        """Wait for one's turn and take it; whether one's question is the trial."""
         told = 0
         while True:
-            with self._changed:
+            with self._lock:
                 if self.breaker.refuses:
                     self.breaker.enter()  # Says why: nobody waits in line for a member that is down.
-                place = self._line.index(ticket) + 1
+                place = self._line.index(turn) + 1
                 # Questions that hang may hold every place, and the trial shall not wait for them.
                 if place == 1 and (self._n_asking < self._n_at_once or self.breaker.is_trial_due):
                     is_trial = self.breaker.enter()
                     self._line.popleft()
                     self._n_asking += 1
-                    self._changed.notify_all()
+                    self._wake()
                     return is_trial
             if stop is not None and stop.is_set():
                 raise MemberError(f"{self._name}: stopped on request", kind="stopped")
             if place != told:
                 told = place
                 yield Chunk("", 0, waiting=f"number {place} in line")
-            with self._changed:
-                self._changed.wait(POLL_SECONDS)
+            turn.wait(POLL_SECONDS)
+            turn.clear()
+
+    def _wake(self) -> None:
+        """Let the first in line look; all of them where they are to be refused."""
+        if self.breaker.refuses:
+            for turn in self._line:
+                turn.set()
+        elif self._line and self._n_asking < self._n_at_once:
+            self._line[0].set()
 
     @contextmanager
-    def _in_line(self) -> Generator[object]:
-        ticket = object()
-        with self._changed:
-            self._line.append(ticket)
+    def _in_line(self) -> Generator[threading.Event]:
+        turn = threading.Event()
+        with self._lock:
+            self._line.append(turn)
         try:
-            yield ticket
+            yield turn
         finally:
-            with self._changed:
-                if ticket in self._line:
-                    self._line.remove(ticket)
+            with self._lock:
+                if turn in self._line:
+                    self._line.remove(turn)
                 else:
                     self._n_asking -= 1
-                self._changed.notify_all()
+                self._wake()

@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from blender_ui.errors import MemberError
+from blender_ui.members import network
 from blender_ui.members.endpoint import Endpoint, describe
 from blender_ui.members.endpoint_health import look
 from blender_ui.members.openai_answer import Answer
@@ -67,10 +68,9 @@ def stream_answer(
     """
     answer = Answer(endpoint.name, began_at=time.monotonic() if began_at is None else began_at)
     ask = _Ask(endpoint, messages, sampling, answer)
-    # The network is read by a thread with an event loop of its own: a read that waits can then be
-    # cancelled at once, which no blocking read can be from outside.
-    thread = threading.Thread(target=ask.run, name=f"ask {endpoint.name}", daemon=True)
-    thread.start()
+    # The network is read by the network's own thread: a read that waits can then be cancelled at once,
+    # which no blocking read can be from outside.
+    under_way = network.begin(ask.run())
     try:
         while True:
             if stop is not None and stop.is_set():
@@ -78,7 +78,7 @@ def stream_answer(
             try:
                 item = ask.items.get(timeout=POLL_SECONDS)
             except queue.Empty:
-                if not thread.is_alive() and ask.items.empty():
+                if under_way.is_over and ask.items.empty():
                     raise answer.failure("crashed", "the client ended unexpectedly, see the log") from None
                 continue
             if isinstance(item, MemberError):
@@ -87,8 +87,7 @@ def stream_answer(
             if item.usage is not None:
                 return
     finally:
-        ask.cancel()
-        thread.join(timeout=CLOSE_SECONDS)
+        under_way.cancel(wait_seconds=CLOSE_SECONDS)
 
 
 def check_endpoint(endpoint: Endpoint, *, serves_one: bool = False) -> MemberHealth:
@@ -128,27 +127,8 @@ class _Ask:
         self._changes = endpoint.habits.changes
         self._nowhere: EndpointFailure | None = None
         """What was said at the root before this one."""
-        self._cancelled = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._lock = threading.Lock()
 
-    def cancel(self) -> None:
-        """Close the connection, from any thread; nothing happens when it is over already."""
-        with self._lock:
-            self._cancelled = True
-            if self._loop is not None and self._task is not None:
-                self._loop.call_soon_threadsafe(self._task.cancel)
-
-    def run(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(self._main())
-
-    async def _main(self) -> None:
-        with self._lock:
-            if self._cancelled:
-                return
-            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+    async def run(self) -> None:
         try:
             await self._answer_in_time()
             self._endpoint.habits.note_answer(self._roots[0], self._changes)
@@ -158,13 +138,10 @@ class _Ask:
             if not self._answer.is_alive:
                 self._endpoint.habits.note_failure()
             self.items.put(error)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: the asker would not hear why
+        except Exception as error:  # noqa: BLE001 - the edge of a task: the asker would not hear why
             _log.exception("%s could not be asked", self._endpoint.name)
             reason = f"the client failed ({type(error).__name__}: {error})"
             self.items.put(self._answer.failure("crashed", reason))
-        finally:
-            with self._lock:
-                self._task = None
 
     async def _answer_in_time(self) -> None:
         limit = self._endpoint.timeout_seconds
@@ -178,7 +155,7 @@ class _Ask:
 
     async def _ask(self) -> None:
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        trust_env, verify = not self._endpoint.is_local, self._endpoint.is_encrypted
+        trust_env, verify = not self._endpoint.is_local, network.ssl_context(self._endpoint.is_encrypted)
         # A new connection for each attempt: a server that refused may be closing the old one right now.
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(

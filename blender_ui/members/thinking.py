@@ -28,6 +28,8 @@ _CLOSING = {
 _TAGS = (*_CLOSING, *_CLOSING.values())
 _TAG = re.compile("|".join(re.escape(tag) for tag in _TAGS))
 _LONGEST = max(map(len, _TAGS))
+_PREFIXES = frozenset(tag[:n] for tag in _TAGS for n in range(1, len(tag) + 1))
+_BEGINNING = re.compile(f"[{re.escape(''.join({tag[0] for tag in _TAGS}))}]")
 _MARK = re.compile(r"<[^>]+>|\[[^\]]+\]|◁[^▷]+▷")
 _QUOTES = "`'\"“”‘’«»"
 _IN_SENTENCE = " \t.,;:)?!"
@@ -164,8 +166,11 @@ class ThinkingFilter:
 
 def _n_undecided(text: str) -> int:
     """Characters at the end of a text that may be the beginning of a tag."""
-    tail = text[-_LONGEST:]
-    return next((n for n in range(len(tail), 0, -1) if any(tag.startswith(tail[-n:]) for tag in _TAGS)), 0)
+    # Almost every piece of an answer ends here: no tag can have begun where none of its first characters is.
+    begin = next(_BEGINNING.finditer(text, max(0, len(text) - _LONGEST)), None)
+    if begin is None:
+        return 0
+    return next((len(text) - at for at in range(begin.start(), len(text)) if text[at:] in _PREFIXES), 0)
 
 
 def _is_text(before: str, after: str) -> bool:
