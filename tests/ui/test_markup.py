@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from blender_ui.ui import markup
+from blender_ui.ui import marked, markup
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -14,9 +14,9 @@ def test_every_maker_escapes_what_it_is_given() -> None:
         markup.column_head(HOSTILE, state=HOSTILE, progress=HOSTILE, is_asked_about=True),
         markup.figures([(HOSTILE, HOSTILE)], note=HOSTILE),
         markup.vote_question(HOSTILE, token=HOSTILE),
-        markup.differences(markup.difference(HOSTILE, f"{HOSTILE} {HOSTILE}")),
-        markup.attributed([markup.Span(HOSTILE, 0, HOSTILE), markup.Span(HOSTILE, None)]),
-        markup.share_bar([markup.Share(HOSTILE, 0.5, 1)]),
+        marked.differences(marked.difference(HOSTILE, f"{HOSTILE} {HOSTILE}")),
+        marked.attributed([marked.Span(HOSTILE, 0, HOSTILE), marked.Span(HOSTILE, None)]),
+        marked.share_bar([marked.Share(HOSTILE, 0.5, 1)]),
         markup.table([HOSTILE], [[HOSTILE]], caption=HOSTILE),
         markup.matrix([HOSTILE], [[markup.Cell(0.7, HOSTILE)]], caption=HOSTILE),
         markup.remark(HOSTILE),
@@ -28,19 +28,19 @@ def test_every_maker_escapes_what_it_is_given() -> None:
 
 def test_a_difference_reads_as_either_text() -> None:
     old, new = "The cat sat on a mat.", "The black cat lay on the mat."
-    parts = markup.difference(old, new)
+    parts = marked.difference(old, new)
     assert "".join(part.text for part in parts if part.change != "new") == old
     assert "".join(part.text for part in parts if part.change != "gone") == new
     assert [part.text.strip() for part in parts if part.change == "gone"] == ["sat", "a"]
 
 
 def test_equal_texts_have_no_difference() -> None:
-    assert [part.change for part in markup.difference("Same.", "Same.")] == ["same"]
-    assert markup.difference("", "") == ()
+    assert [part.change for part in marked.difference("Same.", "Same.")] == ["same"]
+    assert marked.difference("", "") == ()
 
 
 def test_a_seventh_source_takes_the_first_colour_again() -> None:
-    drawn = markup.attributed([markup.Span("x", 6)])
+    drawn = marked.attributed([marked.Span("x", 6)])
     assert "bu-source-1" in drawn
 
 

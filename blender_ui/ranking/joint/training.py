@@ -144,9 +144,7 @@ def train(
                 if run.is_main:
                     save_progress(output, digest=digest, step=step, model=run.model, optimizer=run.optimizer)
                 run.wait_for_everyone()
-                raise TrainingStopped(
-                    f"training was stopped at step {step} of {run.n_steps}; it can be resumed"
-                )
+                raise TrainingStopped(f"stopped at step {step} of {run.n_steps}; the run can be resumed")
             loss, accuracy = run.take_step(step)
             step += 1
             if run.is_main and step < run.n_steps and clock.is_due(step):

@@ -10,7 +10,7 @@ import math
 
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
-from blender_ui.ui import markup
+from blender_ui.ui import marked, markup
 from blender_ui.ui.asking.views import ResultView
 
 OWN_WORDS = "the fuser's own words"
@@ -60,7 +60,7 @@ def draw_shares(fusion: FusionView | None) -> str:
     if fusion is None:
         return ""
     if fusion.shown == "best_source":
-        return markup.share_bar([markup.Share(fusion.best.member, 1.0, fusion.best.position)])
+        return marked.share_bar([marked.Share(fusion.best.member, 1.0, fusion.best.position)])
     return _shares(fusion)
 
 
@@ -70,8 +70,8 @@ def draw_attributed(fusion: FusionView | None) -> str:
         return ""
     if fusion.shown == "best_source":
         best = fusion.best
-        span = markup.Span(best.text, best.position, best.member, best.member)
-        return markup.attributed([span]) + markup.remark(f"All of it is {best.member}'s answer.")
+        span = marked.Span(best.text, best.position, best.member, best.member)
+        return marked.attributed([span]) + markup.remark(f"All of it is {best.member}'s answer.")
     return _attributed(fusion)
 
 
@@ -96,15 +96,15 @@ def _record(fusion: FusionView) -> str:
 
 
 def _shares(fusion: FusionView) -> str:
-    parts = [markup.Share(source.member, source.share or 0.0, source.position) for source in fusion.sources]
+    parts = [marked.Share(source.member, source.share or 0.0, source.position) for source in fusion.sources]
     own = max(0.0, 1 - sum(part.share for part in parts))
-    return markup.share_bar([*parts, markup.Share(OWN_WORDS, own, None)])
+    return marked.share_bar([*parts, marked.Share(OWN_WORDS, own, None)])
 
 
 def _attributed(fusion: FusionView) -> str:
     """The fused answer in the colours of its sources."""
-    return markup.attributed(
-        markup.Span(
+    return marked.attributed(
+        marked.Span(
             fusion.text[span.start : span.end],
             span.position,
             span.member or OWN_WORDS,

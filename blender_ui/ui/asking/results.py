@@ -16,7 +16,7 @@ from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.views import ResultView, Visit
 from blender_ui.ui.identity import open_links
-from blender_ui.ui.markup import Difference, difference
+from blender_ui.ui.marked import Difference, difference
 
 LEAST = 2
 """Answers that there must be before ranking or fusing them means anything."""

@@ -18,7 +18,7 @@ from blender_ui.ui.asking.layout import BlendParts, ColumnParts, draw_blend
 from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.asking.views import Choice, ColumnView, PageView, Progress, ResultView, Turn, Visit
 from blender_ui.ui.events import at_once
-from blender_ui.ui.markup import differences
+from blender_ui.ui.marked import differences
 from blender_ui.ui.prose import GrowingProse
 
 N_STREAMS = 32

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from blender_ui.ranking.attribution import PairAttribution, Token
 from blender_ui.services.inspecting.decisions import PromptInspection
 from blender_ui.services.inspecting.what_if import Opinion, SentenceEffect
-from blender_ui.ui import markup
+from blender_ui.ui import marked, markup
 from blender_ui.ui.inspecting.what_if.handlers import Said, groups_csv, sentences_csv, tokens_csv
 
 WAITING = "This takes many readings by the model. Rankings go on meanwhile."
@@ -98,11 +98,11 @@ def draw_attribution(found: PairAttribution) -> str:
 
 
 def _draw_effects(effects: Sequence[SentenceEffect], most: float) -> str:
-    return markup.weighed([markup.Weight(one.text, one.effect) for one in effects], most=most)
+    return marked.weighed([marked.Weight(one.text, one.effect) for one in effects], most=most)
 
 
 def _draw_tokens(tokens: Sequence[Token], most: float) -> str:
-    return markup.weighed([markup.Weight(one.text, one.value) for one in tokens], most=most)
+    return marked.weighed([marked.Weight(one.text, one.value) for one in tokens], most=most)
 
 
 def _sentence_table(said: Said) -> str:
