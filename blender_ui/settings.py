@@ -174,18 +174,18 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         return _adapter().validate_python(asked)
     except ValidationError as invalid:
         error = invalid.errors(include_url=False)[0]
-    variable, found, limits = error["loc"][0], error["input"], error.get("ctx", {})
+    where, found, limits = error["loc"][0], error["input"], error.get("ctx", {})
     match error["type"]:
         case "unexpected_keyword_argument":
             known = ", ".join(sorted(_variable(field.name) for field in fields(Settings)))
-            raise SettingsError(f"{variable} is not a setting; the settings are {known}")
+            raise SettingsError(f"{where} is not a setting; the settings are {known}")
         case "greater_than_equal":
-            raise SettingsError(f"{variable} must be at least {limits['ge']}, not {found}")
+            raise SettingsError(f"{where} must be at least {limits['ge']}, not {found}")
         case "literal_error":
             expected = limits["expected"].replace("'", "")
-            raise SettingsError(f"{variable} must be {expected}, not {found!r}")
+            raise SettingsError(f"{where} must be {expected}, not {found!r}")
         case _:
-            raise SettingsError(f"{variable} must be a whole number, not {found!r}")
+            raise SettingsError(f"{where} must be a whole number, not {found!r}")
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Tables of people and of what they are asked to do: accounts, invitations, projects, the audit trail.
+"""Tables of people and what they are asked: annotators, accounts, invitations, projects, the audit trail.
 
 Invariant: no secret is stored, only argon2 hashes of passwords and SHA-256 of random tokens, and
 there is always the default project, to which everything belongs that names no other. Rows are
@@ -29,6 +29,11 @@ class Role(enum.StrEnum):
     ADMIN = "admin"
 
 
+class AnnotatorKind(enum.StrEnum):
+    HUMAN = "human"
+    JUDGE = "judge"
+
+
 class Audience(enum.StrEnum):
     """Who may label a project."""
 
@@ -47,6 +52,22 @@ class Ask(enum.StrEnum):
     """The best and the worst of n."""
     BEST = "best"
     """The best of n."""
+
+
+class Annotator(SQLModel, table=True):
+    """A person who labels, or a judge whose verdicts were imported."""
+
+    __tablename__: ClassVar[str] = "annotator"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True, max_length=128)
+    """``browser:`` and a SHA-256 of the secret that a person's browser keeps, ``guest:`` where nothing of
+    theirs is stored yet and the row may go to the next guest; ``import:`` and a
+    SHA-256 of source, kind and name for imported annotators."""
+    name: str = Field(max_length=128)
+    kind: AnnotatorKind = Field(sa_column=enum_column(AnnotatorKind))
+    role: Role = Field(sa_column=enum_column(Role))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
 class Account(SQLModel, table=True):
