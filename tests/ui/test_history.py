@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from blender_ui.services.candidates import prompt_columns
+from blender_ui.services.labeling.lending import SetView
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.inspecting.decisions.drawing import draw_prompt
 from blender_ui.ui.inspecting.decisions.handlers import Decision
@@ -18,7 +19,7 @@ from blender_ui.ui.quality import drawing as quality
 from blender_ui.ui.quality.handlers import RulingQueue
 from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
-from db.models import DEFAULT_PROJECT_ID, Outcome, Prompt
+from db.models import DEFAULT_PROJECT_ID, Ask, Outcome, Prompt, utc_now
 from tests.builders.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 
@@ -82,3 +83,14 @@ def test_researchers_see_it_beside_checks_disagreements_and_decisions(services: 
         left_text="a", right_text="b", votes=(),
     )  # fmt: skip
     check(quality.draw_next(RulingQueue(shown=shown, n_more=0)))
+
+
+def test_answers_that_are_judged_at_once_show_it(services: Any) -> None:
+    drawn = forms.draw_lent(
+        SetView(
+            lease_id=1, ballot_id=1, ask=Ask.ORDER, instruction="And in winter?", input="",
+            history=LATER.history, texts=("a", "b", "c"), candidate_ids=(1, 2, 3), policy="", propensity=1.0,
+            expires_at=utc_now(),
+        )
+    )  # fmt: skip
+    check(drawn.history)

@@ -53,6 +53,7 @@ class AnswerSet:
 
     lease_id: int
     ask: str
+    history: str
     instruction: str
     input: str
     answers: tuple[str, ...]
@@ -192,6 +193,7 @@ def draw_lent(lent: PairView | SetView) -> Pair | AnswerSet:
     return AnswerSet(
         lease_id=lent.lease_id,
         ask=lent.ask.value,
+        history=draw_history(lent.history),
         instruction=render_prose(lent.instruction),
         input=render_prose(lent.input),
         answers=tuple(render_prose(text) for text in lent.texts),
