@@ -74,6 +74,8 @@ class Inspector:
     def preferences(self) -> pd.DataFrame:
         """Every standing preference, one a row: ids, members, target for left, who said it.
 
+        ``ballot_id`` is 0 where the pair itself was answered.
+
         Where a researcher has ruled, the target is the ruling's.
         """
         told = self._services.preference_table.current()
@@ -90,19 +92,32 @@ class Inspector:
                 "target": told.target,
                 "is_decided": told.is_decided,
                 "annotator_id": told.annotator_id,
+                "ballot_id": told.ballot_id,
                 "is_human": told.is_human,
             }
         )
 
     def ratings(
-        self, *, kind: str = "", holds_style: bool = False, adds_best_ranked: bool = False
+        self,
+        *,
+        kind: str = "",
+        holds_style: bool = False,
+        adds_best_ranked: bool = False,
+        criterion: str = "",
+        weighs_strength: bool = False,
     ) -> pd.DataFrame:
         """Members' Bradley-Terry ratings by people, best first; see ``RatingWish``.
 
         Raises:
-            NotFound: If no prompt is of the wished kind.
+            NotFound: If no prompt is of the wished kind, or no project asks the criterion.
         """
-        wish = RatingWish(kind=kind, holds_style=holds_style, adds_best_ranked=adds_best_ranked)
+        wish = RatingWish(
+            kind=kind,
+            holds_style=holds_style,
+            adds_best_ranked=adds_best_ranked,
+            criterion=criterion,
+            weighs_strength=weighs_strength,
+        )
         return pd.DataFrame([asdict(one) for one in self._services.member_ratings.rate(wish).members])
 
     def wins(self, *, kind: str = "") -> pd.DataFrame:

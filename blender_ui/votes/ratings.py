@@ -161,7 +161,7 @@ def rate_by_kind(told: PreferenceArrays, prompts: PromptArrays) -> tuple[RatingP
     points: list[RatingPoint] = []
     for number in np.argsort(-n, kind="stable"):
         if n[number]:
-            points += _rate_part(told.select(kind == number), prompts, prompts.kinds[number])
+            points += rate_part(told.select(kind == number), prompts, prompts.kinds[number])
     return tuple(points)
 
 
@@ -259,7 +259,8 @@ def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:
     return met, place[told.left], place[told.right]
 
 
-def _rate_part(told: PreferenceArrays, prompts: PromptArrays, name: str) -> list[RatingPoint]:
+def rate_part(told: PreferenceArrays, prompts: PromptArrays, name: str) -> list[RatingPoint]:
+    """The members' ratings by some of the preferences, under a name for these."""
     view = rate_members(told, prompts)
     return [
         RatingPoint(one.member, name, one.rating, one.low, one.high, one.n, one.group) for one in view.members

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from blender_ui.exchange.records import dataset_member
-from blender_ui.values import BoolArray, IntArray
+from blender_ui.values import TARGETS, BoolArray, FloatArray, IntArray, is_decided
 from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
 
 BEST_RANKED = "best-ranked"
@@ -41,6 +41,33 @@ def between_members(told: PreferenceArrays) -> PreferenceArrays:
     """People's preferences between two members with names: two answers of one say nothing of members."""
     named = ~_is_unnamed(told)
     return told.select(told.is_human & (told.left != told.right) & named)
+
+
+def on_criterion(told: PreferenceArrays, answered: IntArray) -> PreferenceArrays:
+    """The preferences with an answer to one criterion, each counted as that answer and not as its outcome.
+
+    Args:
+        told: Preferences.
+        answered: Ascending ids of preferences, and the codes of what each says, (2, m).
+    """
+    ids, codes = answered
+    here = told.select(np.isin(told.preference_id, ids))
+    said = codes[np.searchsorted(ids, here.preference_id)]
+    return replace(here, target=TARGETS[said], is_decided=is_decided(said))
+
+
+def weighed_by_strength(told: PreferenceArrays, strengths: FloatArray, ids: IntArray) -> PreferenceArrays:
+    """A win of strength s counts as the share .5 + s / 2 of a win; without a strength, as a whole one.
+
+    Args:
+        told: Preferences.
+        strengths: In (0, 1], (m,).
+        ids: Ascending ids of the preferences that have one, (m,).
+    """
+    strength = np.ones(len(told))
+    known = np.isin(told.preference_id, ids)
+    strength[known] = strengths[np.searchsorted(ids, told.preference_id[known])]
+    return replace(told, target=0.5 + (told.target - 0.5) * strength)
 
 
 def count_unnamed(told: PreferenceArrays) -> int:

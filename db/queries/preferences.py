@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 from db.models import (
     Annotator,
     AnnotatorKind,
+    Ballot,
     Candidate,
     Comparison,
     Lease,
@@ -42,6 +43,7 @@ class PromptVote(NamedTuple):
     comparison: Comparison
     annotator: Annotator
     lease: Lease | None
+    ballot: Ballot | None
     left_member: str
     right_member: str
 
@@ -104,10 +106,13 @@ def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:
     left, right = aliased(Candidate), aliased(Candidate)
     left_member, right_member = aliased(Member), aliased(Member)
     rows = session.execute(
-        select(Preference, Comparison, Annotator, Lease, col(left_member.name), col(right_member.name))
+        select(
+            Preference, Comparison, Annotator, Lease, Ballot, col(left_member.name), col(right_member.name)
+        )
         .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
         .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
         .join(Lease, col(Lease.id) == col(Preference.lease_id), isouter=True)
+        .join(Ballot, col(Ballot.id) == col(Preference.ballot_id), isouter=True)
         .join(left, col(left.id) == col(Comparison.left_id))
         .join(right, col(right.id) == col(Comparison.right_id))
         .join(left_member, col(left_member.id) == col(left.member_id))

@@ -6,6 +6,7 @@ Non-goal: the statistics; ``votes.ratings`` has them.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,10 +24,19 @@ from blender_ui.votes.ratings import (
     rate_by_kind,
     rate_members,
     rate_over_time,
+    rate_part,
 )
-from blender_ui.votes.views import between_members, count_unnamed, with_best_ranked
+from blender_ui.votes.views import (
+    between_members,
+    count_unnamed,
+    on_criterion,
+    weighed_by_strength,
+    with_best_ranked,
+)
 from db.engine import transaction
-from db.queries import labels, rankings
+from db.models import Outcome
+from db.queries import criteria, labels, rankings
+from db.queries.columns import OUTCOME_CODES
 
 
 class RatingWish(NamedTuple):
@@ -36,11 +46,15 @@ class RatingWish(NamedTuple):
         kind: Of task; empty for all.
         holds_style: Whether length and markup are held equal.
         adds_best_ranked: Whether what a ranking put first counts as a member of its own.
+        criterion: Who wins on this one, by the answers to it; empty for the outcome.
+        weighs_strength: Whether a slight win counts less; of the outcome only.
     """
 
     kind: str = ""
     holds_style: bool = False
     adds_best_ranked: bool = False
+    criterion: str = ""
+    weighs_strength: bool = False
 
 
 class MemberRatings:
@@ -66,11 +80,16 @@ class MemberRatings:
         """The kinds of task of the prompts there are."""
         return tuple(sorted(self._table.prompts().kinds))
 
+    def list_criteria(self) -> tuple[str, ...]:
+        """The criteria that any project asks."""
+        with transaction(self._engine) as session:
+            return criteria.list_asked(session)
+
     def rate(self, wish: RatingWish | None = None) -> RatingsView:
         """The members' ratings by people.
 
         Raises:
-            NotFound: If no prompt is of the wished kind.
+            NotFound: If no prompt is of the wished kind, or no project asks the criterion.
         """
         wish = wish or RatingWish()
         told = self._table.current()
@@ -81,14 +100,30 @@ class MemberRatings:
     def over_time(self, wish: RatingWish | None = None) -> tuple[RatingPoint, ...]:
         """The members' ratings by ever more preferences; style is not held equal."""
         told, wish = self._table.current(), wish or RatingWish()
-        key = ("time", told.version, wish.kind)
-        return self._recent.get(key, lambda: rate_over_time(self._choose(told, wish.kind)))
+        plain = wish._replace(holds_style=False, adds_best_ranked=False)
+        key = ("time", told.version, plain)
+        return self._recent.get(key, lambda: rate_over_time(self._choose(told, plain)))
 
-    def by_kind(self) -> tuple[RatingPoint, ...]:
-        """The members' ratings in each kind of task."""
-        told = self._table.current()
-        key = ("kind", told.version)
-        return self._recent.get(key, lambda: rate_by_kind(self._choose(told, ""), self._table.prompts()))
+    def by_kind(self, wish: RatingWish | None = None) -> tuple[RatingPoint, ...]:
+        """The members' ratings in each kind of task; style is not held equal."""
+        told, wish = self._table.current(), wish or RatingWish()
+        plain = RatingWish(criterion=wish.criterion, weighs_strength=wish.weighs_strength)
+        key = ("kind", told.version, plain)
+        return self._recent.get(key, lambda: rate_by_kind(self._choose(told, plain), self._table.prompts()))
+
+    def by_criterion(self, wish: RatingWish | None = None) -> tuple[RatingPoint, ...]:
+        """The members' ratings by the answers to each criterion, as far as there are any."""
+        told, kind = self._table.current(), (wish or RatingWish()).kind
+        asked = self.list_criteria()
+
+        def rate() -> tuple[RatingPoint, ...]:
+            points: list[RatingPoint] = []
+            for criterion in asked:
+                chosen = self._choose(told, RatingWish(kind=kind, criterion=criterion))
+                points += rate_part(chosen, self._table.prompts(), criterion)
+            return tuple(points)
+
+        return self._recent.get(("criteria", told.version, kind, asked), rate)
 
     def dates(self, points: tuple[RatingPoint, ...]) -> dict[str, str]:
         """When the preferences that points over time end with were given, by id."""
@@ -98,7 +133,7 @@ class MemberRatings:
         return {str(id_): f"{at:%Y-%m-%d %H:%M}" for id_, at in times.items()}
 
     def _rate(self, told: PreferenceArrays, wish: RatingWish, first_ids: IntArray) -> RatingsView:
-        asked = self._of_kind(told, wish.kind)
+        asked = self._as_wished(told, wish)
         chosen = between_members(asked)
         if wish.adds_best_ranked:
             chosen = with_best_ranked(chosen, first_ids)
@@ -106,8 +141,33 @@ class MemberRatings:
         view = rate_members(chosen, self._table.prompts(), styles=styles)
         return replace(view, n_unnamed=count_unnamed(asked))
 
-    def _choose(self, told: PreferenceArrays, kind: str) -> PreferenceArrays:
-        return between_members(self._of_kind(told, kind))
+    def _choose(self, told: PreferenceArrays, wish: RatingWish) -> PreferenceArrays:
+        return between_members(self._as_wished(told, wish))
+
+    def _as_wished(self, told: PreferenceArrays, wish: RatingWish) -> PreferenceArrays:
+        """The preferences of a kind of task, counted by a criterion or their strength."""
+        asked = self._of_kind(told, wish.kind)
+        if wish.criterion:
+            return on_criterion(asked, self._list_answers(told.version, wish.criterion))
+        if wish.weighs_strength:
+            with transaction(self._engine) as session:
+                ids, strengths = criteria.list_strengths(session)
+            return weighed_by_strength(asked, strengths / criteria.STRENGTH_UNIT, ids)
+        return asked
+
+    def _list_answers(self, version: Hashable, criterion: str) -> IntArray:
+        """Preferences with an answer to a criterion, and its code, (2, n)."""
+        asked = self.list_criteria()
+        if criterion not in asked:
+            raise NotFound(f"expected a criterion among {', '.join(asked)}; came {criterion!r}")
+
+        def read() -> list[tuple[int, dict[str, str]]]:
+            with transaction(self._engine) as session:
+                return criteria.list_answers(session)
+
+        answers = self._recent.get(("answers", version), read)
+        rows = [(id_, OUTCOME_CODES[Outcome(said[criterion])]) for id_, said in answers if criterion in said]
+        return np.array(rows, dtype=np.int64).reshape(-1, 2).T
 
     def _of_kind(self, told: PreferenceArrays, kind: str) -> PreferenceArrays:
         if not kind:

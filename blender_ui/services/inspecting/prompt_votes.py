@@ -22,6 +22,8 @@ class VoteView:
     Attributes:
         left_id: Candidate shown left.
         right_id: Candidate shown right.
+        criteria: Outcome by criterion, as far as it was said.
+        ballot_id: What it follows from; None where the pair itself was answered.
         policy: How the pair was chosen for this annotator; None where it was imported.
         propensity: With what probability, likewise.
     """
@@ -37,6 +39,8 @@ class VoteView:
     annotator: str
     is_human: bool
     strength: float | None
+    criteria: dict[str, str]
+    ballot_id: int | None
     reason: str | None
     seconds: float | None
     policy: str | None
@@ -57,7 +61,7 @@ def list_votes(session: Session, prompt_id: int) -> tuple[VoteView, ...]:
 
 
 def _view_vote(vote: PromptVote) -> VoteView:
-    preference, comparison, annotator, lease, left_member, right_member = vote
+    preference, comparison, annotator, lease, _, left_member, right_member = vote
     return VoteView(
         preference_id=preference.id or 0,
         comparison_id=comparison.id or 0,
@@ -70,7 +74,9 @@ def _view_vote(vote: PromptVote) -> VoteView:
         annotator=annotator.name,
         is_human=annotator.kind is AnnotatorKind.HUMAN,
         strength=preference.strength,
-        reason=preference.reason,
+        criteria=preference.criteria or {},
+        ballot_id=preference.ballot_id,
+        reason=preference.reason if vote.ballot is None else vote.ballot.reason,
         seconds=preference.seconds,
         policy=lease.policy if lease is not None else None,
         propensity=lease.propensity if lease is not None else None,

@@ -17,6 +17,7 @@ from blender_ui.ui.inspecting.decisions.address import Address, read_address, wr
         Address(tab="what-if", prompt=3, first=5, second=6, version=2),
         Address(tab="versions", version=1, other=2),
         Address(tab="members", kind="code & more", style=True, best=True),
+        Address(tab="members", criterion="correct", strength=True),
     ],
 )
 def test_an_address_reads_as_it_was_written(address: Address) -> None:

@@ -32,6 +32,8 @@ class Address(NamedTuple):
     kind: str = ""
     style: bool = False
     best: bool = False
+    criterion: str = ""
+    strength: bool = False
 
 
 def read_address(parameters: Mapping[str, str] | None) -> Address:
@@ -46,6 +48,8 @@ def read_address(parameters: Mapping[str, str] | None) -> Address:
         kind=given.get("kind", "")[:128],
         style=given.get("style") == "1",
         best=given.get("best") == "1",
+        criterion=given.get("criterion", "")[:128],
+        strength=given.get("strength") == "1",
     )
 
 

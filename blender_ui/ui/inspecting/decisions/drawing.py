@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
 from blender_ui.services.inspecting.queue_health import QueueHealth
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.bradley_terry import NORMAL_95
-from blender_ui.statistics.shares import wilson_interval
+from blender_ui.statistics.shares import measure_share
 from blender_ui.ui import markup
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.history import draw_history
@@ -22,6 +24,7 @@ from blender_ui.ui.inspecting.decisions.handlers import (
     votes_csv,
 )
 from blender_ui.ui.prose import render_prose
+from blender_ui.votes.arrays import number_statements
 
 NO_RANKING = "This prompt was not ranked yet. Rank it to see what a version would decide."
 NO_VOTES = "Nobody has compared these answers yet."
@@ -131,15 +134,18 @@ def draw_votes(decision: Decision) -> str:
         return markup.remark(NO_VOTES)
     judged = [one for one in decision.votes if one.agrees is not None and one.vote.is_human]
     n_agreed = sum(bool(one.agrees) for one in judged)
-    share = wilson_interval(n_agreed, len(judged))
+    ids = np.array([(one.vote.ballot_id or 0, one.vote.preference_id) for one in judged]).reshape(-1, 2)
+    statement = np.unique(number_statements(ids[:, 0], ids[:, 1]), return_inverse=True)[1]
+    share = measure_share([bool(one.agrees) for one in judged], statement)
     caption = (
         f"The ranking agrees with {n_agreed} of {len(judged)} decided votes of people "
-        f"({share.low:.0%} to {share.high:.0%}, if votes were independent)"
+        f"({share.low[0]:.0%} to {share.high[0]:.0%}, if ballots and votes were independent)"
         if judged
         else ""
     )
     headings = (
-        "Preference", "Comparison", "Left", "Right", "Said", "By", "Ranker: left is better", "Agrees",
+        "Preference", "Comparison", "Left", "Right", "Said", "Strength", "Criteria", "Ballot",
+        "By", "Ranker: left is better", "Agrees",
         "Reason", "Seconds", "Chosen by",
     )  # fmt: skip
     table = markup.table(headings, [_vote_row(one) for one in decision.votes], caption=caption)
@@ -226,6 +232,9 @@ def _vote_row(one: JudgedVote) -> tuple[str, ...]:
         f"{vote.left_member} ({vote.left_id})",
         f"{vote.right_member} ({vote.right_id})",
         vote.outcome.value.replace("_", " "),
+        "" if vote.strength is None else f"{vote.strength:.2f}",
+        ", ".join(f"{name}: {said}" for name, said in vote.criteria.items()),
+        "" if vote.ballot_id is None else str(vote.ballot_id),
         vote.annotator if vote.is_human else f"{vote.annotator} (judge)",
         "" if one.probability is None else f"{one.probability:.0%}",
         {None: "", True: "yes", False: "no"}[one.agrees],

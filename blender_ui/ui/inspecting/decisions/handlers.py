@@ -218,7 +218,8 @@ def votes_csv(decision: Decision) -> str:
     """The votes on a prompt as CSV."""
     headings = (
         "preference_id", "comparison_id", "left_candidate_id", "right_candidate_id", "left_member",
-        "right_member", "outcome", "annotator_id", "is_human", "probability_left", "ranking_id", "reason",
+        "right_member", "outcome", "strength", "criteria", "ballot_id",
+        "annotator_id", "is_human", "probability_left", "ranking_id", "reason",
         "seconds", "policy", "propensity", "created_at",
     )  # fmt: skip
     ranking_id = decision.ranking.ranking_id if decision.ranking is not None else None
@@ -227,7 +228,9 @@ def votes_csv(decision: Decision) -> str:
         (
             (
                 one.vote.preference_id, one.vote.comparison_id, one.vote.left_id, one.vote.right_id,
-                one.vote.left_member, one.vote.right_member, one.vote.outcome.value, one.vote.annotator_id,
+                one.vote.left_member, one.vote.right_member, one.vote.outcome.value, one.vote.strength,
+                " ".join(f"{name}={said}" for name, said in one.vote.criteria.items()), one.vote.ballot_id,
+                one.vote.annotator_id,
                 one.vote.is_human, one.probability, ranking_id, one.vote.reason, one.vote.seconds,
                 one.vote.policy, one.vote.propensity, one.vote.created_at.isoformat(),
             )

@@ -95,6 +95,13 @@ def draw_kinds(page: MembersPage) -> str:
     return markup.notice(told if apart else "", tone="warning") + drawn
 
 
+def draw_criteria(page: MembersPage) -> str:
+    """Ratings by criterion."""
+    if not page.by_criterion:
+        return markup.remark("Nobody has answered a criterion yet. A project asks them on the Projects page.")
+    return _draw_points(page.by_criterion, name="criteria", at="Criterion", said=str)
+
+
 def draw_ranker(page: MembersPage) -> str:
     """A version's ratings beside people's."""
     if not page.ranker:

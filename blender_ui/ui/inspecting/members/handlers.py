@@ -30,6 +30,7 @@ class MembersPage:
     over_time: tuple[RatingPoint, ...]
     dates: dict[str, str]
     by_kind: tuple[RatingPoint, ...]
+    by_criterion: tuple[RatingPoint, ...]
     ranker: tuple[RankerRating, ...]
     ranker_notice: str
 
@@ -50,6 +51,10 @@ class MembersHandlers:
         """The kinds of task there are."""
         return self._ratings.list_kinds()
 
+    def list_criteria(self) -> tuple[str, ...]:
+        """The criteria that any project asks."""
+        return self._ratings.list_criteria()
+
     def list_versions(self) -> tuple[VersionView, ...]:
         """All versions, newest first."""
         return self._versions.list_versions()
@@ -58,7 +63,7 @@ class MembersHandlers:
         """Everything on the tab.
 
         Raises:
-            NotFound: If there is no such kind of task.
+            NotFound: If there is no such kind of task or criterion.
         """
         over_time = self._ratings.over_time(wish)
         ranker: tuple[RankerRating, ...] = ()
@@ -74,7 +79,8 @@ class MembersHandlers:
             view=self._ratings.rate(wish),
             over_time=over_time,
             dates=self._ratings.dates(over_time),
-            by_kind=self._ratings.by_kind(),
+            by_kind=self._ratings.by_kind(wish),
+            by_criterion=self._ratings.by_criterion(wish),
             ranker=ranker,
             ranker_notice=notice,
         )

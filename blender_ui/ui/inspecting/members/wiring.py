@@ -14,7 +14,7 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.members import drawing
 from blender_ui.ui.inspecting.members.handlers import MembersHandlers, MembersPage
-from blender_ui.ui.inspecting.members.layout import ALL_KINDS, MembersParts
+from blender_ui.ui.inspecting.members.layout import ALL_KINDS, OUTCOME, MembersParts
 from blender_ui.ui.plots import ratings_plot
 from blender_ui.ui.report_plots import kinds_plot, points_plot, ranker_ratings_plot, wins_plot
 
@@ -31,24 +31,40 @@ def wire_members(services: Services, page: gr.Blocks, parts: MembersParts) -> No
             return {parts.notice: gr.skip()}
         return _paint_choices(parts, handlers, address) | _paint(parts, handlers, address)
 
-    def open_tab(kind: str, style: bool, best: bool, version: int | None, request: gr.Request) -> Update:
-        address = _address(kind, style, best, version)
+    def open_tab(
+        kind: str,
+        style: bool,
+        best: bool,
+        criterion: str,
+        strength: bool,
+        version: int | None,
+        request: gr.Request,
+    ) -> Update:
+        address = _address(kind, style, best, criterion, strength, version)
         if version is None:  # nothing was painted yet
             address = asked_of(request, "members")
         return _paint_choices(parts, handlers, address) | _paint(parts, handlers, address)
 
-    def choose(kind: str, style: bool, best: bool, version: int | None) -> Update:
-        return _paint(parts, handlers, _address(kind, style, best, version))
+    def choose(*asked: Any) -> Update:
+        return _paint(parts, handlers, _address(*asked))
 
-    asked = [parts.kind, parts.style, parts.best, parts.version]
+    asked = [parts.kind, parts.style, parts.best, parts.criterion, parts.strength, parts.version]
     shown = [
         *asked, parts.notice, parts.plot, parts.ratings, parts.wins_plot, parts.wins, parts.time_plot,
-        parts.time, parts.kinds_plot, parts.kinds, parts.ranker_plot, parts.ranker,
+        parts.time, parts.kinds_plot, parts.kinds, parts.criteria_plot, parts.criteria, parts.ranker_plot,
+        parts.ranker,
     ]  # fmt: skip
     page.load(open_page, None, shown, **at_once("members_open"))
     parts.tab.select(open_tab, asked, shown, **at_once("members_tab"))
     gr.on(
-        [parts.kind.input, parts.style.input, parts.best.input, parts.version.input],
+        [
+            parts.kind.input,
+            parts.style.input,
+            parts.best.input,
+            parts.criterion.input,
+            parts.strength.input,
+            parts.version.input,
+        ],
         choose,
         asked,
         shown,
@@ -56,12 +72,16 @@ def wire_members(services: Services, page: gr.Blocks, parts: MembersParts) -> No
     )
 
 
-def _address(kind: str, style: bool, best: bool, version: int | None) -> Address:
+def _address(
+    kind: str, style: bool, best: bool, criterion: str, strength: bool, version: int | None
+) -> Address:
     return Address(
         tab="members",
         kind="" if kind == ALL_KINDS else str(kind or ""),
         style=bool(style),
         best=bool(best),
+        criterion="" if criterion == OUTCOME else str(criterion or ""),
+        strength=bool(strength),
         version=version if isinstance(version, int) else None,
     )
 
@@ -74,12 +94,22 @@ def _paint_choices(parts: MembersParts, handlers: MembersHandlers, address: Addr
         parts.kind: gr.update(choices=[ALL_KINDS, *handlers.list_kinds()], value=address.kind or ALL_KINDS),
         parts.style: address.style,
         parts.best: address.best,
+        parts.criterion: gr.update(
+            choices=[OUTCOME, *handlers.list_criteria()], value=address.criterion or OUTCOME
+        ),
+        parts.strength: address.strength,
         parts.version: gr.update(choices=[(f"version {one.id}", one.id) for one in versions], value=chosen),
     }
 
 
 def _paint(parts: MembersParts, handlers: MembersHandlers, address: Address) -> Update:
-    wish = RatingWish(kind=address.kind, holds_style=address.style, adds_best_ranked=address.best)
+    wish = RatingWish(
+        kind=address.kind,
+        holds_style=address.style,
+        adds_best_ranked=address.best,
+        criterion=address.criterion,
+        weighs_strength=address.strength,
+    )
     version = address.version
     if version is None:
         version = next((one.id for one in handlers.list_versions() if one.is_active), None)
@@ -110,6 +140,10 @@ def _paint_page(parts: MembersParts, page: MembersPage) -> Update:
         parts.time: drawing.draw_time(page),
         parts.kinds_plot: gr.update(value=kinds_plot(page.by_kind, members=names), visible=there),
         parts.kinds: drawing.draw_kinds(page),
+        parts.criteria_plot: gr.update(
+            value=kinds_plot(page.by_criterion, members=names), visible=bool(page.by_criterion)
+        ),
+        parts.criteria: drawing.draw_criteria(page),
         parts.ranker_plot: gr.update(value=ranker_ratings_plot(page.ranker), visible=bool(page.ranker)),
         parts.ranker: drawing.draw_ranker(page),
     }
