@@ -54,10 +54,37 @@ def run_tests(code: str, tests: str, *, wall_seconds: float = WALL_SECONDS) -> V
     Raises:
         Refused: If the limits cannot be enforced here.
     """
-    if obstacle := find_obstacle():
-        raise Refused(obstacle)
     # Passing means to say a word that only the harness knows: leaving early with status 0 is no pass.
     word = secrets.token_hex(16)
+    ran = _run((word, code, tests), wall_seconds)
+    if ran is None:
+        return Verdict(False, f"it took more than {wall_seconds:g} seconds")
+    status, said = ran
+    if said and said[-1] == word and status == 0:
+        return Verdict(True, "")
+    if status < 0:
+        return Verdict(False, f"it was ended by signal {-status}, as for too much time or memory")
+    return Verdict(False, said[-1][:300] if said and said[-1] != word else "it ended before the tests did")
+
+
+def run_program(program: str, *, wall_seconds: float = WALL_SECONDS) -> tuple[str, ...]:
+    """Run a program and give the lines that it wrote, those before a crash or a limit too.
+
+    Args:
+        program: Python.
+        wall_seconds: After which the process is killed.
+
+    Raises:
+        Refused: If the limits cannot be enforced here.
+    """
+    ran = _run((secrets.token_hex(16), program, ""), wall_seconds)
+    return () if ran is None else tuple(ran[1])
+
+
+def _run(parts: tuple[str, str, str], wall_seconds: float) -> tuple[int, list[str]] | None:
+    """The child's status and the lines it wrote; None where it had to be killed."""
+    if obstacle := find_obstacle():
+        raise Refused(obstacle)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder, tempfile.TemporaryFile() as output:
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", str(CHILD_PATH), str(os.getpid())],
@@ -69,16 +96,11 @@ def run_tests(code: str, tests: str, *, wall_seconds: float = WALL_SECONDS) -> V
             start_new_session=True,
         )
         try:
-            child.communicate("\0".join((word, code, tests)).encode(), timeout=wall_seconds)
+            child.communicate("\0".join(parts).encode(), timeout=wall_seconds)
         except subprocess.TimeoutExpired:
-            return Verdict(False, f"it took more than {wall_seconds:g} seconds")
+            return None
         finally:
             child.kill()  # where it has not ended: too late, or this process was interrupted
             child.wait()
         output.seek(0)
-        said = output.read().decode(errors="replace").strip().splitlines()
-    if said and said[-1] == word and child.returncode == 0:
-        return Verdict(True, "")
-    if child.returncode < 0:
-        return Verdict(False, f"it was ended by signal {-child.returncode}, as for too much time or memory")
-    return Verdict(False, said[-1][:300] if said and said[-1] != word else "it ended before the tests did")
+        return child.returncode, output.read().decode(errors="replace").strip().splitlines()
