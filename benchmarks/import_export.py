@@ -5,13 +5,17 @@ imported into an empty store, imported again, read as arrays, exported in every 
 each of those into an empty store again. Then the bar of issue 4: a store of 10,000 pairs, exported.
 
     python -m benchmarks.import_export [--n 100000] [--quick]
+    python -m benchmarks.import_export --arena 50000       a file of arena votes, its preview and its import
+    python -m benchmarks.import_export --lines 500000      JSON lines of pairs, and the most memory they take
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import random
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +27,7 @@ from sqlalchemy import Engine
 
 from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, write_records
 from blender_ui.services.data.exporting import FORMATS, Exporting
+from blender_ui.services.data.import_reports import say_preview
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.ranking.datasets import load_dataset
 from db.engine import create_store
@@ -50,8 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--n", type=int, default=N_PREFERENCES, help="how many preferences")
+    parser.add_argument(
+        "--arena", type=int, metavar="N", help="preview and import so many arena votes, alone"
+    )
+    parser.add_argument("--lines", type=int, metavar="N", help="preview and import so many JSON lines, alone")
     parser.add_argument("--quick", action="store_true", help=f"{N_PREFERENCES_QUICK} preferences")
     options = parser.parse_args(arguments)
+    if options.arena or options.lines:
+        write = _write_arena if options.arena else _write_lines
+        print(json.dumps(_bring_in(write, options.arena or options.lines)))
+        return
     n = N_PREFERENCES_QUICK if options.quick else options.n
     figures: dict[str, float] = {"n": n}
     with tempfile.TemporaryDirectory() as name:
@@ -75,6 +88,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
         small.dispose()
     figures["preferences_per_s"] = n / figures["import_s"]
     print(json.dumps({key: round(value, 3) for key, value in figures.items()}))
+
+
+def _bring_in(write: Callable[[Path, int], Path], n: int) -> dict[str, float]:
+    """Preview and import one file into an empty store; seconds, and MiB of memory at the most."""
+    with tempfile.TemporaryDirectory() as name:
+        path = write(Path(name), n)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        engine = _make_store(Path(name) / "store.sqlite")
+        importing = Importing(engine, clock=utc_now, seed=1, overlap=1)
+        preview, preview_s = _timed("preview", lambda: importing.preview_file(path))
+        print(f"{path.stat().st_size / 1e6:.0f} MB, {say_preview(preview)}")
+        report, import_s = _timed("import", lambda: importing.import_file(path))
+        engine.dispose()
+        if (preview.n_votes, report.n_preferences) != (n, n):
+            raise SystemExit(f"expected {n} votes, came {preview.n_votes} and {report.n_preferences}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "n": n, "preview_s": round(preview_s, 1), "import_s": round(import_s, 1),
+        "mib_before": round(before), "mib_most": round(peak),
+    }  # fmt: skip
+
+
+def _write_arena(folder: Path, n: int) -> Path:
+    """A file in the form of the Arena's 55k votes: JSON lists of turns, every eighth of two turns."""
+    path, draw = folder / "arena.csv", random.Random(5)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(("id", "model_a", "model_b", "prompt", "response_a", "response_b",
+                       "winner_model_a", "winner_model_b", "winner_tie"))  # fmt: skip
+        for number in range(n):
+            n_turns = 1 + (number % 8 == 0)
+            texts = [
+                json.dumps(
+                    [f"{number} {turn} " + " ".join(draw.choices(_WORDS, k=k)) for turn in range(n_turns)]
+                )
+                for k in (20, 200, 200)
+            ]
+            won = draw.choice(((1, 0, 0), (0, 1, 0), (0, 0, 1)))
+            rows.writerow(
+                (number, f"model-{draw.randrange(60)}", f"model-{draw.randrange(60)}", *texts, *won)
+            )
+    return path
+
+
+def _write_lines(folder: Path, n: int) -> Path:
+    """Chosen and rejected as chats, one pair a line."""
+    path, draw = folder / "pairs.jsonl", random.Random(6)
+    with path.open("w", encoding="utf-8") as stream:
+        for number in range(n):
+            good, bad = (f"{number} {side} " + " ".join(draw.choices(_WORDS, k=90)) for side in "ab")
+            asked = {"role": "user", "content": f"Question {number}: " + " ".join(draw.choices(_WORDS, k=15))}
+            chats = ([asked, {"role": "assistant", "content": text}] for text in (good, bad))
+            stream.write(json.dumps(dict(zip(("chosen", "rejected"), chats, strict=True))) + "\n")
+    return path
 
 
 def _make_store(path: Path) -> Engine:

@@ -42,7 +42,7 @@ def test_an_unknown_shape_says_how_to_map_and_is_read_once_mapped(
     path = sheet(home / "votes.csv")
     assert main(["import", str(path)]) == 1
     told = capsys.readouterr().err
-    assert "has the fields 'frage', 'links', 'rechts', 'stimme'" in told
+    assert "has the fields 'Frage', 'links', 'rechts', 'stimme'" in told
     assert "--map prompt=COLUMN" in told
     assert main(["import", str(path), *MAP]) == 1
     assert "say what each means" in capsys.readouterr().err

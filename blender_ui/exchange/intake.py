@@ -133,7 +133,7 @@ class _Intake:
         values = self._values(row)
         columns = Columns(values, self._used)
         if self._shape is None:
-            self._shape = find_shape(dict(columns), path=self._file.path)
+            self._shape = find_shape(dict(columns), path=self._file.path, columns=row.value)
         self._tally.shapes[self._shape.name] += 1
         read = _parse(self._shape, columns, self._source)
         self._tally.see_columns(columns, self._used)

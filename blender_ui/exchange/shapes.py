@@ -147,8 +147,13 @@ SHAPES = (
 )
 
 
-def find_shape(fields: Mapping[str, Any], *, path: Path) -> Shape:
+def find_shape(fields: Mapping[str, Any], *, path: Path, columns: Iterable[str] = ()) -> Shape:
     """The shape that a row's fields have.
+
+    Args:
+        fields: By plain heading.
+        path: The file, for the error.
+        columns: The row's names as the file has them, which can be mapped by hand; none for ``fields``.
 
     Raises:
         UnknownShape: If it is none of ``SHAPES``.
@@ -160,11 +165,12 @@ def find_shape(fields: Mapping[str, Any], *, path: Path) -> Shape:
         except LeftOut:
             continue  # a test met what the shape's reader will leave out
     expected = "; ".join(f"{name}: {needs}" for name, needs in describe_shapes())
-    found = ", ".join(map(repr, list(fields)[:12])) or "no field at all"
+    columns = tuple(columns) or tuple(fields)
+    found = ", ".join(map(repr, columns[:12])) or "no field at all"
     raise UnknownShape(
         f"{path.name} has the fields {found}. Say which of them is the prompt, which the two answers and "
         f"which the vote, or expected those of one of these: {expected}",
-        columns=tuple(fields),
+        columns=columns,
     )
 
 

@@ -53,6 +53,7 @@ def test_a_file_with_a_fault_changes_nothing_and_one_without_becomes_pairs_to_la
     page.click("#data-upload button[aria-label='Clear'], #data-upload button[aria-label='Remove this file']")
     page.set_input_files("#data-upload input[type=file]", good)
     expect(page.locator("#data-upload a[href*='/good.jsonl']").first).to_be_attached()
+    expect(page.locator("#data-preview")).to_contain_text("read as this app's records: 0 votes, 30 prompts")
     page.click("#data-import")
     expect(page.locator("#data-outcome")).to_contain_text("good.jsonl.gz is in the store")
     expect(page.locator("#data-sources td")).to_have_text(["a-set", "30", "60", "0", "30"])
@@ -65,3 +66,28 @@ def test_a_file_with_a_fault_changes_nothing_and_one_without_becomes_pairs_to_la
 
     page.goto(f"{url}label")
     expect(page.locator(".instruction")).to_contain_text("Question")
+
+
+def test_columns_of_an_unknown_file_are_mapped_by_hand_and_its_left_rows_can_be_had(
+    site: tuple[Any, str], open_page: Open, tmp_path: Path
+) -> None:
+    _, url = site
+    path = tmp_path / "votes.csv"
+    path.write_text("Frage;eins;zwei;stimme\nWhy?;A.;B.;0\nHow?;Same.;Same.;1\n")
+    page = open_page(f"{url}data")
+    page.set_input_files("#data-upload input[type=file]", path)
+    expect(page.locator("#data-preview")).to_contain_text("Say below which of them holds the prompt")
+    for name, column in (("prompt", "Frage"), ("text_a", "eins"), ("text_b", "zwei"), ("winner", "stimme")):
+        page.click(f"#data-map-{name} input")
+        page.locator(f"#data-map-{name} [role=option]", has_text=column).click()
+    page.fill("#data-words textarea, #data-words input", "0=a, 1=b")
+    page.locator("#data-words textarea, #data-words input").blur()
+    expect(page.locator("#data-preview")).to_contain_text(
+        "read as one label a row: 1 vote, 1 prompt, 1 left out"
+    )
+    page.click("#data-import")
+    expect(page.locator("#data-outcome")).to_contain_text("votes.csv is in the store")
+    with page.expect_download() as downloading:
+        page.locator("#data-left-rows a").first.click()
+    (left,) = map(json.loads, downloading.value.path().read_text().splitlines())
+    assert (left["Frage"], left["left_out_at"]) == ("How?", "line 3")

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blender_ui.services.data.exporting import ExportReport
-from blender_ui.services.data.import_reports import ImportReport, tell_what_was_not_taken
+from blender_ui.services.data.import_reports import (
+    ImportReport,
+    say_preview,
+    tell_preview,
+    tell_what_was_not_taken,
+)
 from blender_ui.services.inspecting.decisions import SourceView
 from blender_ui.ui import markup
-from blender_ui.ui.data.handlers import ImportOutcome
+from blender_ui.ui.data.handlers import ImportOutcome, Look
 
 LINES = {
     "jsonl": "prompts",
@@ -29,6 +34,26 @@ def draw_outcome(outcome: ImportOutcome) -> str:
         return drawn
     rows = [(f"{line:,}", reason) for line, reason in outcome.faults]
     return drawn + markup.table(("Line or row", "What is wrong"), rows)
+
+
+def draw_look(look: Look) -> str:
+    """What a file would bring, before it is taken."""
+    if look.preview is None:
+        drawn = markup.notice(look.problem, tone="warning") if look.name else ""
+        rows = [(f"{line:,}", reason) for line, reason in look.faults]
+        return drawn + (markup.table(("Line or row", "What is wrong"), rows) if rows else "")
+    preview = look.preview
+    told = "".join(markup.remark(sentence) for sentence in tell_preview(preview))
+    shown = [
+        (
+            (f"({one.n_before} messages before) " if one.n_before else "") + one.prompt,
+            " | ".join(f"{model}: {text}" for model, text in one.answers),
+            "; ".join(one.votes) or "nobody has compared them",
+        )
+        for one in preview.shown
+    ]
+    table = markup.table(("Prompt", "Answers", "Votes"), shown, caption="The first prompts") if shown else ""
+    return markup.notice(f"{look.name}: {say_preview(preview)}.") + told + table
 
 
 def draw_sources(sources: Sequence[SourceView]) -> str:
@@ -74,6 +99,7 @@ def _draw_report(name: str, report: ImportReport) -> str:
             ("preferences", f"{report.n_preferences:,}"),
             ("pairs to label", f"{report.n_queued:,}"),
             ("prompts there already", f"{report.n_already_there:,}"),
+            ("votes known", f"{report.n_known:,}"),
         ]
     )
     told = tell_what_was_not_taken(report)

@@ -6,16 +6,18 @@ Non-goal: file formats; ``blender_ui.exchange`` knows them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.errors import BlenderError, MalformedInput, UnknownShape
+from blender_ui.exchange.columns import Mapped
 from blender_ui.exchange.intake import Reading
+from blender_ui.exchange.left_rows import LeftRows
 from blender_ui.exchange.rows import KNOWN
 from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport
-from blender_ui.services.data.import_reports import ImportReport
+from blender_ui.services.data.import_reports import FilePreview, ImportReport
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection, SourceView
 
@@ -28,6 +30,14 @@ SUFFIX_BY_FORMAT = {
 }
 
 
+NO_COLUMN = "(none)"
+"""Chosen where no column of the file holds something."""
+UNKNOWN_SHAPE = (
+    "The columns are those of no tool that is known here. Say below which of them holds the prompt, the "
+    "two answers and the vote."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportOutcome:
     """What came of an import.
@@ -37,12 +47,79 @@ class ImportOutcome:
         report: None where nothing was imported.
         problem: Why not; empty where it was.
         faults: One (line, reason) per malformed line.
+        left_rows: A file of the rows that were left out; None where there are none.
     """
 
     name: str
     report: ImportReport | None = None
     problem: str = ""
     faults: tuple[tuple[int, str], ...] = ()
+    left_rows: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a file would bring.
+
+    Attributes:
+        name: The file's name; empty where none was chosen.
+        preview: None where nothing would come in.
+        problem: Why not.
+        faults: One (line, reason) per malformed line.
+        columns: Of a file whose shape is not known, to be mapped by hand.
+    """
+
+    name: str
+    preview: FilePreview | None = None
+    problem: str = ""
+    faults: tuple[tuple[int, str], ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """How a person wants a file to be read, as the components give it.
+
+    Attributes:
+        source: What to call the source of rows that name none; the file's name where it is blank.
+        skip_faulty: Skip malformed rows instead of refusing the file.
+        columns: The file's column by ours; None where none was chosen, ``NO_COLUMN`` where there is none.
+        words: What the vote's words mean, such as "0=a, 1=b".
+    """
+
+    source: object = None
+    skip_faulty: bool = False
+    columns: Mapping[str, object] = field(default_factory=dict)
+    words: object = ""
+
+    def reading(self) -> Reading:
+        """The wish as the importer takes it.
+
+        Raises:
+            MalformedInput: If the words are not such pairs.
+        """
+        columns = {
+            ours: "" if theirs == NO_COLUMN else theirs
+            for ours, theirs in self.columns.items()
+            if isinstance(theirs, str) and theirs
+        }
+        source = self.source.strip() if isinstance(self.source, str) else ""
+        return Reading(
+            source=source[:128] or None,
+            skip_faulty=self.skip_faulty,
+            mapped=Mapped(columns, _read_words(self.words)),
+        )
+
+
+def _read_words(text: object) -> dict[str, str]:
+    words = {}
+    for part in text.split(",") if isinstance(text, str) else ():
+        word, sign, meaning = part.partition("=")
+        if part.strip() and not (sign and word.strip() and meaning.strip()):
+            raise MalformedInput(f"expected words such as 0=a, 1=b, 2=tie; came {part.strip()!r}")
+        if part.strip():
+            words[word.strip()] = meaning.strip()
+    return words
 
 
 class DataHandlers:
@@ -75,42 +152,63 @@ class DataHandlers:
         """What the store holds, by source."""
         return self._inspection.list_sources()
 
+    def look(self, path: object, wish: Wish) -> Look:
+        """Say what a file would bring, before it is taken.
+
+        Args:
+            path: Where the upload lies; nothing where none was chosen.
+            wish: How it is to be read.
+        """
+        if not isinstance(path, str) or not path:
+            return Look(name="")
+        name = Path(path).name
+        try:
+            return Look(name=name, preview=self._importing.preview_file(Path(path), reading=wish.reading()))
+        except UnknownShape as error:
+            return Look(name=name, problem=UNKNOWN_SHAPE, columns=error.columns)
+        except MalformedInput as error:
+            return Look(name=name, problem=str(error), faults=error.faults)
+        except BlenderError as error:
+            return Look(name=name, problem=str(error))
+
     def import_file(
         self,
         path: object,
         *,
         ask_labelled: bool,
-        source: object = None,
-        skip_faulty: bool = False,
         on_progress: Callable[[int, int], None],
+        wish: Wish | None = None,
+        left_folder: Path | None = None,
     ) -> ImportOutcome:
         """Import a file that was uploaded.
 
         Args:
             path: Where the upload lies; nothing where none was chosen.
-            source: What to call the source of rows that name none; the file's name where it is blank.
-            skip_faulty: Skip malformed rows instead of refusing the file.
             ask_labelled: Ask people also about pairs that the file has labels for.
             on_progress: Told prompts done and all.
+            wish: How it is to be read.
+            left_folder: Where to write the rows that are left out; None for nowhere.
         """
         if not isinstance(path, str) or not path:
             return ImportOutcome(name="", problem=f"Choose a file first: {KNOWN}.")
         name = Path(path).name
+        left = LeftRows(left_folder / f"{Path(path).stem}-left-out.jsonl") if left_folder else None
         try:
             report = self._importing.import_file(
                 Path(path),
                 ask_labelled=ask_labelled,
-                reading=Reading(
-                    source=source.strip()[:128] or None if isinstance(source, str) else None,
-                    skip_faulty=skip_faulty,
-                ),
+                reading=(wish or Wish()).reading(),
                 on_progress=on_progress,
+                on_left=left.add if left else None,
             )
         except MalformedInput as error:
             return ImportOutcome(name=name, problem=str(error), faults=error.faults)
         except BlenderError as error:
             return ImportOutcome(name=name, problem=str(error))
-        return ImportOutcome(name=name, report=report)
+        finally:
+            if left is not None:
+                left.close()
+        return ImportOutcome(name=name, report=report, left_rows=left.path if left and left.n else None)
 
     def export(self, format: object, *, folder: Path) -> ExportReport:
         """Write everything to a file in a folder.

@@ -31,6 +31,17 @@ FILE_TYPES = [
     ".xz",
     ".zip",
 ]
+MAPPED = {
+    "prompt": "Prompt",
+    "text_a": "Answer A",
+    "text_b": "Answer B",
+    "winner": "Vote",
+    "model_a": "Model A",
+    "model_b": "Model B",
+    "annotator": "Annotator",
+    "id": "Id of the prompt",
+}
+"""What a column may be said to hold, by its name in a row."""
 FORMATS = [
     ("JSON lines: prompts, answers and labels", "jsonl"),
     ("CSV: one row a label", "csv"),
@@ -59,8 +70,13 @@ class DataParts:
     ask_labelled: gr.Checkbox
     skip_faulty: gr.Checkbox
     source: gr.Textbox
+    preview: gr.HTML
+    by_hand: gr.Column
+    columns: dict[str, gr.Dropdown]
+    words: gr.Textbox
     bring_in: gr.Button
     outcome: gr.HTML
+    left_rows: gr.File
     sources: gr.HTML
     format: gr.Radio
     export: gr.Button
@@ -92,8 +108,14 @@ def draw_data() -> DataParts:
             max_length=128,
             elem_id="data-source",
         )
+        preview = gr.HTML("", padding=False, min_height=20, elem_id="data-preview")
+        with gr.Column(visible=False, elem_id="data-by-hand") as by_hand:
+            columns, words = _draw_mapping()
         bring_in = gr.Button("Import", variant="primary", elem_id="data-import")
         outcome = gr.HTML("", padding=False, min_height=20, elem_id="data-outcome")
+        left_rows = gr.File(
+            visible=False, label="Rows that were left out", interactive=False, elem_id="data-left-rows"
+        )
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("In the store"), padding=False)
         sources = gr.HTML("", padding=False, elem_id="data-sources")
@@ -114,8 +136,13 @@ def draw_data() -> DataParts:
         ask_labelled=ask_labelled,
         skip_faulty=skip_faulty,
         source=source,
+        preview=preview,
+        by_hand=by_hand,
+        columns=columns,
+        words=words,
         bring_in=bring_in,
         outcome=outcome,
+        left_rows=left_rows,
         sources=sources,
         format=format,
         export=export,
@@ -123,6 +150,25 @@ def draw_data() -> DataParts:
         download=download,
         client=_draw_client(),
     )
+
+
+def _draw_mapping() -> tuple[dict[str, gr.Dropdown], gr.Textbox]:
+    """One choice of a column for each thing that a row can tell."""
+    columns = {}
+    for names in (("prompt", "text_a", "text_b"), ("winner", "model_a", "model_b"), ("annotator", "id")):
+        with gr.Row():
+            for name in names:
+                columns[name] = gr.Dropdown(
+                    [], value=None, label=MAPPED[name], interactive=True, elem_id=f"data-map-{name}"
+                )
+    words = gr.Textbox(
+        value="",
+        label="What the vote's words mean",
+        placeholder="0=a, 1=b, 2=tie",
+        max_length=2000,
+        elem_id="data-words",
+    )
+    return columns, words
 
 
 def _draw_client() -> ClientParts:

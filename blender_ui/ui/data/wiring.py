@@ -6,6 +6,7 @@ Imports and exports run in the queue, a few at once, because they may take a min
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
-from blender_ui.ui.data.handlers import DataHandlers
+from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Wish
 from blender_ui.ui.data.layout import DataParts, draw_data
 from blender_ui.ui.identity import admit, presented_key
 from db.models import Role, utc_now
@@ -51,27 +52,74 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     def open_page() -> str:
         return drawing.draw_sources(handlers.list_sources())
 
+    reading = [parts.upload, parts.source, parts.skip_faulty, parts.words, *parts.columns.values()]
+
+    def wish(source: str | None, skip_faulty: bool, words: str | None, columns: Sequence[str | None]) -> Wish:
+        chosen = dict(zip(parts.columns, columns, strict=True))
+        return Wish(source=source, skip_faulty=bool(skip_faulty), words=words, columns=chosen)
+
+    def look(path: str | None, *how: Any) -> Update:
+        source, skip_faulty, words, *columns = how
+        looked = handlers.look(path, wish(source, skip_faulty, words, columns))
+        return {parts.preview: drawing.draw_look(looked)}
+
+    def look_anew(path: str | None, source: str | None, skip_faulty: bool) -> Update:
+        looked = handlers.look(path, Wish(source=source, skip_faulty=bool(skip_faulty)))
+        choices = [NO_COLUMN, *looked.columns]
+        return {
+            parts.preview: drawing.draw_look(looked),
+            parts.by_hand: gr.update(visible=bool(looked.columns)),
+            parts.words: "",
+            **{one: gr.update(value=None, choices=choices) for one in parts.columns.values()},
+        }
+
     def bring_in(
         path: str | None,
         ask_labelled: bool,
-        source: str | None = None,
-        skip_faulty: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
+        *how: Any,
     ) -> Update:
         progress(0, desc="Reading the file")
+        source, skip_faulty, words, *columns = how
         outcome = handlers.import_file(
             path,
             ask_labelled=bool(ask_labelled),
-            source=source,
-            skip_faulty=bool(skip_faulty),
+            wish=wish(source, skip_faulty, words, columns),
+            left_folder=Path(tempfile.mkdtemp(prefix="blender-ui-left-")),
             on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
         )
+        left = str(outcome.left_rows) if outcome.left_rows else None
         return {
             parts.outcome: drawing.draw_outcome(outcome),
             parts.sources: drawing.draw_sources(handlers.list_sources()),
+            parts.left_rows: gr.update(value=left, visible=left is not None),
             parts.upload: gr.update(value=None) if outcome.report is not None else gr.skip(),
         }
 
+    parts.upload.change(
+        look_anew,
+        reading[:3],
+        [parts.preview, parts.by_hand, parts.words, *parts.columns.values()],
+        concurrency_limit=N_AT_ONCE,
+        show_progress_on=parts.preview,
+        api_name="data_look_anew",
+        api_visibility="private",
+    )
+    gr.on(
+        [
+            parts.skip_faulty.input,
+            parts.source.blur,
+            parts.words.blur,
+            *(one.input for one in parts.columns.values()),
+        ],
+        look,
+        reading,
+        parts.preview,
+        concurrency_limit=N_AT_ONCE,
+        show_progress_on=parts.preview,
+        api_name="data_look",
+        api_visibility="private",
+    )
     page.load(
         open_page,
         None,
@@ -83,8 +131,8 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     )
     parts.bring_in.click(
         bring_in,
-        [parts.upload, parts.ask_labelled, parts.source, parts.skip_faulty],
-        [parts.outcome, parts.sources, parts.upload],
+        [parts.upload, parts.ask_labelled, *reading[1:]],
+        [parts.outcome, parts.sources, parts.left_rows, parts.upload],
         show_progress_on=parts.upload,
         concurrency_limit=N_AT_ONCE,
         api_name="data_import",
@@ -125,8 +173,7 @@ def _wire_client(parts: DataParts, handlers: DataHandlers) -> None:
         outcome = handlers.import_file(
             path,
             ask_labelled=bool(ask_labelled),
-            source=source,
-            skip_faulty=bool(skip_faulty),
+            wish=Wish(source=source, skip_faulty=bool(skip_faulty)),
             on_progress=lambda done, total: None,
         )
         if outcome.report is None:

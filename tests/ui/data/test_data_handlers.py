@@ -15,7 +15,7 @@ from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.ui.data import drawing
-from blender_ui.ui.data.handlers import DataHandlers, ImportOutcome
+from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, ImportOutcome, Wish
 from tests.builders.stores import Clock, make_store
 
 RECORD = {
@@ -78,6 +78,51 @@ def test_one_malformed_line_keeps_all_out_and_is_named(data_page: DataPage) -> N
     drawn = drawing.draw_outcome(outcome)
     assert outcome.problem in unescape(drawn)
     assert "<td>3</td>" in drawn
+
+
+def test_a_file_is_shown_before_it_is_taken(data_page: DataPage) -> None:
+    path = data_page.folder / "x.jsonl"
+    path.write_text(json.dumps(RECORD))
+    look = data_page.handlers.look(str(path), Wish())
+    drawn = unescape(drawing.draw_look(look))
+    assert "x.jsonl: read as this app's records: 1 vote, 1 prompt." in drawn
+    assert "A (1) over B (2)" in drawn
+    assert data_page.handlers.list_sources() == ()
+
+
+def test_an_unknown_file_gives_its_columns_and_is_read_once_they_are_mapped(data_page: DataPage) -> None:
+    path = data_page.folder / "x.jsonl"
+    path.write_text(json.dumps({"q": "Why?", "one": "A.", "two": "B.", "vote": 0, "score": 3}))
+    assert data_page.handlers.look(str(path), Wish()).columns == ("q", "one", "two", "vote", "score")
+    columns = {"prompt": "q", "text_a": "one", "text_b": "two", "winner": "vote", "model_a": None}
+    wish = Wish(columns=columns, words="0=a, 1=b")
+    preview = data_page.handlers.look(str(path), wish).preview
+    assert preview is not None
+    assert (preview.n_votes, preview.unused) == (1, ("score",))
+    no_vote = data_page.handlers.look(str(path), Wish(columns=columns | {"winner": NO_COLUMN})).preview
+    assert no_vote is not None
+    assert (no_vote.n_votes, no_vote.n_prompts) == (0, 1)
+    assert "came '1'" in data_page.handlers.look(str(path), Wish(columns=columns, words="0=a, 1")).problem
+
+
+def test_rows_that_are_left_out_are_written_where_there_are_any(data_page: DataPage) -> None:
+    path = data_page.folder / "x.jsonl"
+    path.write_text(json.dumps(RECORD) + "\n7\n")
+
+    def bring_in(skip_faulty: bool) -> ImportOutcome:
+        return data_page.handlers.import_file(
+            str(path),
+            ask_labelled=False,
+            wish=Wish(skip_faulty=skip_faulty),
+            left_folder=data_page.folder,
+            on_progress=lambda done, total: None,
+        )
+
+    assert bring_in(False).report is None
+    outcome = bring_in(True)
+    assert outcome.left_rows is not None
+    assert json.loads(outcome.left_rows.read_text())["left_out_at"] == "line 2"
+    assert "line 2: expected an object, came int" in unescape(drawing.draw_outcome(outcome))
 
 
 def test_importing_again_says_that_it_was_there(data_page: DataPage) -> None:
