@@ -16,6 +16,8 @@ from typing import TypedDict, Unpack
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
+from blender_ui.choosing.distilling import prepare_encoder
+from blender_ui.choosing.encoder import StaticEncoder
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
@@ -66,6 +68,7 @@ from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.texts import Evaluating
+from blender_ui.services.training.chooser import ChooserTrainer
 from blender_ui.services.training.fast import FastTrainer
 from blender_ui.services.training.fuser import FuserTrainer
 from blender_ui.services.training.joint import JointTrainer
@@ -190,7 +193,12 @@ class Services:
         settings, engine, process = self.settings, self.engine, self.process
         rankers_path = settings.rankers_path
         self.versions = Versions(
-            engine, folders={ModelRole.RANKER: rankers_path, ModelRole.FUSER: settings.fusers_path}
+            engine,
+            folders={
+                ModelRole.RANKER: rankers_path,
+                ModelRole.FUSER: settings.fusers_path,
+                ModelRole.CHOOSER: settings.choosers_path,
+            },
         )
         self.live_head = LiveHead(
             engine, process=process, rankers_path=rankers_path, prioritise=self.labeling.prioritise
@@ -309,8 +317,19 @@ def build_training_run(services: Services) -> TrainingRun:
         JobKind.JOINT: JointTrainer(rankers, form="joint", joint=joint),
         JobKind.POINTWISE: JointTrainer(rankers, form="pointwise", joint=joint),
         JobKind.FUSER: fuser,
+        JobKind.CHOOSER: ChooserTrainer(
+            engine=services.engine,
+            choosers_path=settings.choosers_path,
+            open_encoder=partial(_open_prompt_encoder, settings),
+            encoder_name=DEFAULT_ENCODER,
+        ),
     }
     return TrainingRun(services.engine, trainers)
+
+
+def _open_prompt_encoder(settings: Settings) -> StaticEncoder:
+    source = find_encoder(DEFAULT_ENCODER, cache_path=settings.weights_path)
+    return prepare_encoder(source, settings.prompt_encoder_path)
 
 
 def build_generation_run(services: Services) -> GenerationRun:

@@ -34,6 +34,7 @@ class ModelRole(enum.StrEnum):
 
     RANKER = "ranker"
     FUSER = "fuser"
+    CHOOSER = "chooser"
 
 
 class ModelKind(enum.StrEnum):
@@ -47,11 +48,19 @@ class ModelKind(enum.StrEnum):
     """An encoder that scores one candidate at a time, fine-tuned whole."""
     FUSER = "fuser"
     """A sequence-to-sequence model that writes one answer from several."""
+    CHOOSER = "chooser"
+    """A Bayesian model that expects every member's quality on a prompt, and chooses whom to ask."""
 
     @property
     def role(self) -> ModelRole:
         """What a model of this kind is for."""
-        return ModelRole.FUSER if self is ModelKind.FUSER else ModelRole.RANKER
+        match self:
+            case ModelKind.FUSER:
+                return ModelRole.FUSER
+            case ModelKind.CHOOSER:
+                return ModelRole.CHOOSER
+            case _:
+                return ModelRole.RANKER
 
 
 class JobKind(enum.StrEnum):
@@ -61,6 +70,7 @@ class JobKind(enum.StrEnum):
     JOINT = "joint"
     POINTWISE = "pointwise"
     FUSER = "fuser"
+    CHOOSER = "chooser"
     GENERATION = "generation"
 
     @property
@@ -142,7 +152,10 @@ class ModelVersion(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "model_version"
     __table_args__ = (
-        CheckConstraint("(role = 'fuser') = (kind = 'fuser')", name="kind_suits_role"),
+        CheckConstraint(
+            "(role = 'fuser') = (kind = 'fuser') AND (role = 'chooser') = (kind = 'chooser')",
+            name="kind_suits_role",
+        ),
         Index(
             "uq_model_version_active",
             "role",

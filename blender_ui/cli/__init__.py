@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("serve", help="open the app, with its members and its worker")
     commands.add_parser("worker", help="run the background worker by itself")
-    _add_train(commands.add_parser("train", help="train a ranker or a fuser on what there is so far"))
+    _add_train(
+        commands.add_parser("train", help="train a ranker, a fuser or a chooser on what there is so far")
+    )
     for name, verb in (("rank", "rank candidates"), ("fuse", "fuse candidates, best first, into one answer")):
         parser_of = commands.add_parser(name, help=f"{verb} for an instruction")
         _add_candidates(parser_of)
@@ -80,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind",
-        choices=["fast", "joint", "pointwise", "fuser"],
+        choices=["fast", "joint", "pointwise", "fuser", "chooser"],
         default="fast",
-        help="kind of ranker, or a fuser; default: fast",
+        help="kind of ranker, a fuser, or a chooser of members; default: fast",
     )
     parser.add_argument(
         "--targets",

@@ -75,8 +75,8 @@ def open_version(version: VersionView, *, process: EngineProcess, rankers_path: 
             return OpenFast(version, folder, process)
         case ModelKind.JOINT | ModelKind.POINTWISE:
             return OpenJoint(folder, process)
-        case ModelKind.FUSER:
-            raise NotFound(f"expected a version that ranks; version {version.id} fuses")
+        case ModelKind.FUSER | ModelKind.CHOOSER:
+            raise NotFound(f"expected a version that ranks; version {version.id} is a {version.role}")
         case _:
             assert_never(version.kind)
 

@@ -17,6 +17,7 @@ KIND_NAMES = {
     JobKind.JOINT: "Joint: an encoder reads both answers",
     JobKind.POINTWISE: "Pointwise: an encoder reads one answer at a time",
     JobKind.FUSER: "Fuser: a T5 writes one answer from several",
+    JobKind.CHOOSER: "Chooser: which members to ask, from the prompt",
 }
 STALLED = (
     "No worker is running, so the job waits. It starts by itself with the app; where it runs apart, "
@@ -140,6 +141,30 @@ def draw_fusers(versions: Iterable[VersionView]) -> str:
     return markup.table(headings, rows)
 
 
+def draw_choosers(versions: Iterable[VersionView]) -> str:
+    """All trained choosers of members with their figures on prompts they did not learn from, newest first."""
+    rows = [
+        (
+            f"{version.id} (active)" if version.is_active else str(version.id),
+            _say_share(_figure(version.metrics.get("judged"), "chosen")),
+            _say_share(_figure(version.metrics.get("judged"), "best_single")),
+            _say_share(_figure(version.metrics.get("judged"), "random")),
+            str(version.metrics.get("best_single") or ""),
+            f"{version.n_train:,} + {version.n_held_out:,}",
+            version.fingerprint[:10],
+            say_time(version.created_at),
+        )
+        for version in versions
+    ]
+    if not rows:
+        return markup.remark("None yet; training the kind “chooser” makes the first.")
+    headings = (
+        "Version", "Quality of who is chosen", "Always the best member", "Any member", "Best member",
+        "Learnt from + held out", "Fingerprint", "Made at (UTC)",
+    )  # fmt: skip
+    return markup.table(headings, rows)
+
+
 def draw_decisions(decisions: Iterable[PromotionView]) -> str:
     """Every decision about a version, newest first."""
     rows = [
@@ -160,7 +185,7 @@ def draw_decisions(decisions: Iterable[PromotionView]) -> str:
 
 def name_version(role: ModelRole, version_id: int) -> str:
     """A version by the name that every page uses; rankers are the ones that need no word more."""
-    return f"{'fuser ' if role is ModelRole.FUSER else ''}version {version_id}"
+    return f"{'' if role is ModelRole.RANKER else f'{role} '}version {version_id}"
 
 
 def say_time(moment: datetime) -> str:

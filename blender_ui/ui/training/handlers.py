@@ -53,6 +53,7 @@ class TrainPage:
     jobs: tuple[JobView, ...]
     versions: tuple[VersionView, ...]
     fusers: tuple[VersionView, ...]
+    choosers: tuple[VersionView, ...]
     decisions: tuple[PromotionView, ...]
 
 
@@ -103,17 +104,21 @@ class TrainHandlers:
     def page(self) -> TrainPage:
         """Everything but the counts, as the store has it now."""
         jobs = self._training.jobs.list_latest(limit=N_JOBS)
-        versions, fusers = (self._versions.list_versions(role) for role in ModelRole)
+        by_role = {role: self._versions.list_versions(role) for role in ModelRole}
         decisions = tuple(
-            one for version in (*versions, *fusers) for one in self._versions.decisions(version.id)
+            one
+            for versions in by_role.values()
+            for version in versions
+            for one in self._versions.decisions(version.id)
         )
         if not is_researcher(self._access):
             decisions = hide_deciders(decisions)
         return TrainPage(
             card=self._card(jobs),
             jobs=jobs,
-            versions=versions,
-            fusers=fusers,
+            versions=by_role[ModelRole.RANKER],
+            fusers=by_role[ModelRole.FUSER],
+            choosers=by_role[ModelRole.CHOOSER],
             decisions=tuple(sorted(decisions, key=lambda one: one.created_at, reverse=True)),
         )
 
@@ -169,6 +174,19 @@ class TrainHandlers:
             return str(error)
         return f"Fuser version {version.id} fuses from now on."
 
+    def activate_chooser(self, memory: object, version_id: object, reason: object) -> str:
+        """Let a trained chooser choose members from now on; gives a sentence to show."""
+        try:
+            version = self._versions.activate(
+                role=ModelRole.CHOOSER,
+                version_id=read_id(version_id, "version"),
+                decided_by_id=welcome(self._labeling, memory).annotator.id,
+                reason=str(reason or ""),
+            )
+        except BlenderError as error:
+            return str(error)
+        return f"Chooser version {version.id} chooses from now on."
+
     def _card(self, jobs: tuple[JobView, ...]) -> JobCard | None:
         if not jobs:
             return None
@@ -178,7 +196,7 @@ class TrainHandlers:
         return JobCard(job=job, curve=self._training.jobs.curve(job.id))
 
     def _read_options(self, kind: JobKind, wish: Wish) -> Mapping[str, object]:
-        if kind is JobKind.FAST:
+        if kind in (JobKind.FAST, JobKind.CHOOSER):
             return {}
         if kind is JobKind.FUSER:
             return {"n_epochs": int(_read_number(wish.n_epochs, "epochs", 1, MOST_EPOCHS))}
@@ -197,7 +215,7 @@ class TrainHandlers:
 def _read_kind(value: object) -> JobKind:
     if value not in TRAININGS:
         raise MalformedInput(
-            f"expected a kind of ranker or fuser among {', '.join(TRAININGS)}; came {value!r}"
+            f"expected a kind of ranker, fuser or chooser among {', '.join(TRAININGS)}; came {value!r}"
         )
     return JobKind(str(value))
 

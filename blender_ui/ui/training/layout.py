@@ -62,8 +62,8 @@ class VersionParts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FuserParts:
-    """Where trained fusers are compared and chosen."""
+class RoleParts:
+    """Where the versions of fusers, or of choosers, are compared and one is made active."""
 
     versions: gr.HTML
     chosen: gr.Dropdown
@@ -81,7 +81,8 @@ class TrainParts:
     watch: WatchParts
     jobs: gr.HTML
     versions: VersionParts
-    fusers: FuserParts
+    fusers: RoleParts
+    choosers: RoleParts
 
 
 def draw_train(encoders: Sequence[str]) -> TrainParts:
@@ -101,15 +102,26 @@ def draw_train(encoders: Sequence[str]) -> TrainParts:
         versions = _draw_versions()
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Fusers"), padding=False)
-        fusers = _draw_fusers()
+        fusers = _draw_role("fuser", "Let this version fuse")
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("Choosers of members"), padding=False)
+        choosers = _draw_role("chooser", "Let this version choose")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("All jobs"), padding=False)
         jobs = gr.HTML("", padding=False, elem_id="train-jobs")
-    return TrainParts(memory=memory, ask=ask, watch=watch, jobs=jobs, versions=versions, fusers=fusers)
+    return TrainParts(
+        memory=memory,
+        ask=ask,
+        watch=watch,
+        jobs=jobs,
+        versions=versions,
+        fusers=fusers,
+        choosers=choosers,
+    )
 
 
 def _draw_ask(encoders: Sequence[str]) -> AskParts:
-    kinds = TRAININGS if encoders else (JobKind.FAST, JobKind.FUSER)
+    kinds = TRAININGS if encoders else (JobKind.FAST, JobKind.FUSER, JobKind.CHOOSER)
     readiness = gr.HTML(markup.remark("Counting the preferences."), padding=False, elem_id="train-readiness")
     with gr.Accordion("What to train", open=False, elem_id="train-options"):
         kind = gr.Radio(
@@ -166,12 +178,12 @@ def _draw_versions() -> VersionParts:
     )
 
 
-def _draw_fusers() -> FuserParts:
-    versions = gr.HTML("", padding=False, elem_id="train-fusers")
-    with gr.Accordion("Activate or roll back", open=False, elem_id="train-choose-fuser"):
+def _draw_role(role: str, act: str) -> RoleParts:
+    versions = gr.HTML("", padding=False, elem_id=f"train-{role}s")
+    with gr.Accordion("Activate or roll back", open=False, elem_id=f"train-choose-{role}"):
         with gr.Row():
             chosen = gr.Dropdown([], label="Version", scale=1)
             reason = gr.Textbox(label="Why", placeholder="It is kept with the decision", scale=3)
-        activate = gr.Button("Let this version fuse", size="sm", elem_id="train-activate-fuser")
+        activate = gr.Button(act, size="sm", elem_id=f"train-activate-{role}")
         notice = gr.HTML("", padding=False)
-    return FuserParts(versions=versions, chosen=chosen, reason=reason, activate=activate, notice=notice)
+    return RoleParts(versions=versions, chosen=chosen, reason=reason, activate=activate, notice=notice)

@@ -5,6 +5,7 @@ Everything is short work on the store, past the queue. The timer ticks only whil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,7 @@ from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
-from blender_ui.ui.training.layout import TrainParts, draw_train
+from blender_ui.ui.training.layout import RoleParts, TrainParts, draw_train
 from db.models import JobKind
 
 REDRAW = -1
@@ -69,7 +70,7 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
 
 
 def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
-    ask, watch, versions, fusers = parts.ask, parts.watch, parts.versions, parts.fusers
+    ask, watch, versions = parts.ask, parts.watch, parts.versions
 
     def request(memory: object, kind: str, encoder: str, n_epochs: float, learning_rate: float) -> Update:
         wish = Wish(kind=kind, encoder=encoder, n_epochs=n_epochs, learning_rate=learning_rate)
@@ -86,10 +87,6 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         said = handlers.activate(memory, version_id, reason)
         return {**_paint_page(parts, handlers.page(), n_points=REDRAW), versions.notice: markup.notice(said)}
 
-    def activate_fuser(memory: object, version_id: int, reason: str) -> Update:
-        said = handlers.activate_fuser(memory, version_id, reason)
-        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), fusers.notice: markup.notice(said)}
-
     wish = [parts.memory, ask.kind, ask.encoder, ask.n_epochs, ask.learning_rate]
     ask.train.click(request, wish, [*outputs, ask.notice], **at_once("train_request"))
     watch.cancel.click(cancel, watch.job_id, [*outputs, ask.notice], **at_once("train_cancel"))
@@ -99,11 +96,28 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         [*outputs, versions.notice],
         **at_once("train_activate"),
     )
-    fusers.activate.click(
-        activate_fuser,
-        [parts.memory, fusers.chosen, fusers.reason],
-        [*outputs, fusers.notice],
-        **at_once("train_activate_fuser"),
+    _wire_role(parts, parts.fusers, handlers, handlers.activate_fuser, outputs, name="fuser")
+    _wire_role(parts, parts.choosers, handlers, handlers.activate_chooser, outputs, name="chooser")
+
+
+def _wire_role(
+    parts: TrainParts,
+    role: RoleParts,
+    handlers: TrainHandlers,
+    act: Callable[[object, object, object], str],
+    outputs: list[Any],
+    *,
+    name: str,
+) -> None:
+    def activate(memory: object, version_id: int, reason: str) -> Update:
+        said = act(memory, version_id, reason)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), role.notice: markup.notice(said)}
+
+    role.activate.click(
+        activate,
+        [parts.memory, role.chosen, role.reason],
+        [*outputs, role.notice],
+        **at_once(f"train_activate_{name}"),
     )
 
 
@@ -123,6 +137,8 @@ def _outputs(parts: TrainParts) -> list[Any]:
         versions.decisions,
         parts.fusers.versions,
         parts.fusers.chosen,
+        parts.choosers.versions,
+        parts.choosers.chosen,
     ]
 
 
@@ -138,6 +154,10 @@ def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
         parts.fusers.versions: drawing.draw_fusers(page.fusers),
         parts.fusers.chosen: gr.update(
             choices=[(f"fuser version {one.id}", one.id) for one in page.fusers if not one.is_active]
+        ),
+        parts.choosers.versions: drawing.draw_choosers(page.choosers),
+        parts.choosers.chosen: gr.update(
+            choices=[(f"chooser version {one.id}", one.id) for one in page.choosers if not one.is_active]
         ),
     }
 
