@@ -102,6 +102,24 @@ def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
     assert caught.value.kind == "refused"
 
 
+ALTERNATING = (
+    "{% for m in messages %}{% if m['role'] != ('user' if loop.index0 % 2 == 0 else 'assistant') %}"
+    "{{ raise_exception('Conversation roles must alternate user/assistant') }}{% endif %}"
+    "{{ m['content'] + ' ' }}{% endfor %}"
+)
+
+
+def test_a_conversation_whose_roles_the_template_refuses_is_told_in_turns(tmp_path: Path) -> None:
+    folder = build_tiny_checkpoint(tmp_path, chat_template=ALTERNATING)
+    conversation = [
+        Message("system", "word1"), Message("user", "word2"), Message("assistant", "word3"),
+        Message("tool", "word4"), Message("user", "word5"),
+    ]  # fmt: skip
+    with serving(Checkpoint(str(folder), n_context=64)) as endpoint:
+        text, reason = ask(endpoint, conversation, GREEDY)
+    assert (len(text.split()) > 0, reason) == (True, "length")
+
+
 def test_thinking_that_the_template_begins_is_not_the_answer(tmp_path: Path) -> None:
     tags = ("<think>", "</think>")
     folder = build_tiny_checkpoint(tmp_path, chat_template=TEMPLATE + tags[0], special_tokens=tags)
