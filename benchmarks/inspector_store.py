@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
+from benchmarks.bulk_rows import write_rows
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.values import PreferenceDataset, RankingPrompt, is_held_out
@@ -41,7 +41,6 @@ from db.models import (
 N_MEMBERS, N_ANNOTATORS, N_CANDIDATES, N_HIDDEN = 50, 200, 5, 576
 N_FITTED = 400
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ROWS_AT_ONCE = 10_000
 WORDS = ("the", "answer", "is", "long", "and", "short", "**bold**", "\n- item", "\n# head", "because", "of")
 CATEGORIES = ("code", "mathematics", "write", "ask", None)
 READER = "bench-reader"
@@ -52,52 +51,51 @@ def make_store(folder: Path, *, n_preferences: int) -> Engine:
     path = folder / "store.sqlite"
     engine = create_store(f"sqlite:///{path}")
     migrate(engine)
-    with engine.begin() as database:
-        _fill(database, folder, n_prompts=n_preferences // 10)
+    _fill(engine, folder, n_prompts=n_preferences // 10)
     return engine
 
 
-def _fill(database: Connection, folder: Path, *, n_prompts: int) -> None:
+def _fill(engine: Engine, folder: Path, *, n_prompts: int) -> None:
     rng = np.random.default_rng(0)
     strengths = rng.normal(size=N_MEMBERS)
-    _insert(database, Annotator, "id key name kind role created_at", (
+    _insert(engine, Annotator, "id key name kind role created_at", (
         (n, f"k{n}", f"Person {n}", AnnotatorKind.HUMAN, Role.ANNOTATOR, NOW)
         for n in range(1, N_ANNOTATORS + 1)
     ))  # fmt: skip
-    _insert(database, Member, "id name backend model options fingerprint created_at", (
+    _insert(engine, Member, "id name backend model options fingerprint created_at", (
         (n, f"member-{n:02}", "import", "m", {}, "f", NOW) for n in range(1, N_MEMBERS + 1)
     ))  # fmt: skip
     prompts = [RankingPrompt(instruction=f"Question {n}: what of it?") for n in range(1, n_prompts + 1)]
     prints = [prompt.fingerprint for prompt in prompts]
     fields = "id instruction input fingerprint source external_id category created_at"
-    _insert(database, Prompt, fields, (
+    _insert(engine, Prompt, fields, (
         (n, prompts[n - 1].instruction, "", prints[n - 1], "bench", str(n), CATEGORIES[n % 5], NOW)
         for n in range(1, n_prompts + 1)
     ))  # fmt: skip
     authors = np.argsort(rng.random((n_prompts, N_MEMBERS)), axis=1)[:, :N_CANDIDATES].ravel()
     lengths = rng.integers(15, 90, len(authors))
     texts = [" ".join(WORDS[(n * 7 + k * k) % 11] for k in range(size)) for n, size in enumerate(lengths)]
-    _insert(database, Candidate, "id prompt_id member_id text created_at", (
+    _insert(engine, Candidate, "id prompt_id member_id text created_at", (
         (n + 1, n // N_CANDIDATES + 1, int(author) + 1, text, NOW)
         for n, (author, text) in enumerate(zip(authors, texts, strict=True))
     ))  # fmt: skip
     utility = strengths[authors] + 0.02 * lengths
-    left, right = _add_comparisons(database, n_prompts, rng)
+    left, right = _add_comparisons(engine, n_prompts, rng)
     chance = 1 / (1 + np.exp(utility[right] - utility[left]))
     drawn = rng.random(len(left))
     outcomes = np.where(rng.random(len(left)) < 0.1, 2, (drawn < chance).astype(int))
     names = (Outcome.RIGHT, Outcome.LEFT, Outcome.TIE)
     people = rng.integers(1, N_ANNOTATORS + 1, len(left))
     fields = "id comparison_id annotator_id outcome idempotency_key created_at"
-    _insert(database, Preference, fields, (
+    _insert(engine, Preference, fields, (
         (n, n, person, names[outcome], str(n), NOW)
         for n, (person, outcome) in enumerate(zip(people.tolist(), outcomes.tolist(), strict=True), start=1)
     ))  # fmt: skip
-    _add_versions(database, folder, rng, _World(prompts, authors, utility, left, right, outcomes))
+    _add_versions(engine, folder, rng, _World(prompts, authors, utility, left, right, outcomes))
 
 
 def _add_comparisons(
-    database: Connection, n_prompts: int, rng: np.random.Generator
+    engine: Engine, n_prompts: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.triu_indices(N_CANDIDATES, 1)
     base = np.arange(n_prompts)[:, None] * N_CANDIDATES
@@ -105,7 +103,7 @@ def _add_comparisons(
     swapped = rng.random(len(left)) < 0.5
     left, right = np.where(swapped, right, left), np.where(swapped, left, right)
     fields = "id prompt_id left_id right_id origin priority overlap n_taken is_open created_at"
-    _insert(database, Comparison, fields, (
+    _insert(engine, Comparison, fields, (
         (n, a // N_CANDIDATES + 1, a + 1, b + 1, Origin.IMPORT, 0.5, 1, 1, False, NOW)
         for n, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True), start=1)
     ))  # fmt: skip
@@ -123,7 +121,7 @@ class _World(NamedTuple):
     outcomes: np.ndarray
 
 
-def _add_versions(database: Connection, folder: Path, rng: np.random.Generator, world: _World) -> None:
+def _add_versions(engine: Engine, folder: Path, rng: np.random.Generator, world: _World) -> None:
     """Two versions, the second of which was fitted on more; readings of what they are judged on."""
     prompts, authors, utility, left, right, outcomes = world
     held_out = np.array([is_held_out(one.fingerprint, share=HELD_OUT_SHARE) for one in prompts])
@@ -160,22 +158,19 @@ def _add_versions(database: Connection, folder: Path, rng: np.random.Generator, 
         parent = number - 1 or None
         made = ("bench", READER, ranker.fingerprint, f"v{number}", 0, n_fitted, 0, {}, {}, "bench")
         row = (number, parent, ModelRole.RANKER, ModelKind.FAST, *made, number == 2, NOW)
-        _insert(database, ModelVersion, fields, [row])
+        _insert(engine, ModelVersion, fields, [row])
     judged = np.flatnonzero(held_out[np.arange(len(authors)) // N_CANDIDATES])
     for start in range(0, len(judged), 10_000):
         part_of = judged[start : start + 10_000]
         vectors = read(part_of)
         rows = ((int(n) + 1, READER, one.tobytes(), NOW) for n, one in zip(part_of, vectors, strict=True))
-        _insert(database, Reading, "candidate_id reader_fingerprint vector created_at", rows)
+        _insert(engine, Reading, "candidate_id reader_fingerprint vector created_at", rows)
 
 
-def _insert(
-    database: Connection, table: type[SQLModel], fields: str, rows: Iterable[tuple[Any, ...]]
-) -> None:
+def _insert(engine: Engine, table: type[SQLModel], fields: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Add rows of these fields; what is not given has the table's default."""
-    names, left = fields.split(), iter(rows)
-    while portion := [dict(zip(names, map(_plain, row), strict=True)) for row in islice(left, ROWS_AT_ONCE)]:
-        database.execute(insert(table), portion)
+    names = fields.split()
+    write_rows(engine, table, (dict(zip(names, map(_plain, row), strict=True)) for row in rows))
 
 
 def _plain(value: Any) -> Any:

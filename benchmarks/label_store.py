@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
+from benchmarks.bulk_rows import write_rows
 from blender_ui.pairing.draws import uniform
 from db.engine import create_store
 from db.migrations import migrate
@@ -31,7 +32,6 @@ from db.models import (
 N_PEOPLE = 200
 N_OPEN_SHARE = 0.1
 """Pairs that are still open, as a share of the answered ones."""
-_AT_ONCE = 20_000
 
 
 def make_stored(folder: Path, n_preferences: int) -> Engine:
@@ -49,20 +49,8 @@ def make_stored(folder: Path, n_preferences: int) -> Engine:
         (Preference, _preferences(n_preferences)),
     )
     for model, rows in tables:
-        _write(engine, model, rows)
+        write_rows(engine, model, rows)
     return engine
-
-
-def _write(engine: Engine, model: Any, rows: Iterator[dict[str, Any]]) -> None:
-    batch: list[dict[str, Any]] = []
-    with engine.begin() as connection:
-        for row in rows:
-            batch.append(row)
-            if len(batch) == _AT_ONCE:
-                connection.execute(insert(model.__table__), batch)
-                batch = []
-        if batch:
-            connection.execute(insert(model.__table__), batch)
 
 
 def _annotators() -> Iterator[dict[str, Any]]:

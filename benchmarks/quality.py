@@ -15,14 +15,13 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from itertools import combinations, islice
+from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine
-from sqlmodel import SQLModel
 
+from benchmarks.bulk_rows import write_rows
 from blender_ui.services.quality.agreement import Quality
 from db.engine import create_store, transaction
 from db.migrations import migrate
@@ -39,11 +38,9 @@ from db.models import (
     Role,
     utc_now,
 )
-from db.queries import bulk
 
 N, N_QUICK = 1_000_000, 60_000
 N_PEOPLE, N_ANSWERS, N_EACH = 20, 4, 3
-_AT_ONCE = 50_000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -99,9 +96,9 @@ def fill(engine: Engine, n_labels: int) -> int:
         }
         for m in range(N_ANSWERS)
     ]
-    _write(engine, Annotator, iter(people))
-    _write(engine, Member, iter(members))
-    _write(
+    write_rows(engine, Annotator, people)
+    write_rows(engine, Member, members)
+    write_rows(
         engine,
         Prompt,
         (
@@ -109,7 +106,7 @@ def fill(engine: Engine, n_labels: int) -> int:
             for p in range(n_prompts)
         ),
     )
-    _write(
+    write_rows(
         engine,
         Candidate,
         (
@@ -118,7 +115,7 @@ def fill(engine: Engine, n_labels: int) -> int:
             for m in range(N_ANSWERS)
         ),
     )
-    _write(
+    write_rows(
         engine,
         Comparison,
         (
@@ -141,7 +138,7 @@ def fill(engine: Engine, n_labels: int) -> int:
     n_comparisons = n_prompts * len(pairs)
     usual = draw.integers(0, 4, n_comparisons)
     outcomes = list(Outcome)
-    _write(
+    write_rows(
         engine,
         Preference,
         (
@@ -159,12 +156,6 @@ def fill(engine: Engine, n_labels: int) -> int:
         ),
     )
     return n_comparisons * N_EACH
-
-
-def _write(engine: Engine, model: type[SQLModel], rows: Any) -> None:
-    while batch := list(islice(rows, _AT_ONCE)):
-        with transaction(engine, immediate=True) as session:
-            bulk.insert_rows(session, model=model, rows=batch)
 
 
 def _add_label(engine: Engine) -> None:

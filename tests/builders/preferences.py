@@ -8,20 +8,10 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
-from blender_ui.values import RankingPrompt, is_held_out
+from blender_ui.values import is_held_out
 from db.engine import transaction
-from db.models import (
-    Annotator,
-    AnnotatorKind,
-    Candidate,
-    Comparison,
-    Member,
-    Origin,
-    Outcome,
-    Preference,
-    Prompt,
-    Role,
-)
+from db.models import Outcome
+from tests.builders.rows import answer, member, pair, person, prompt, save, vote
 
 
 def add_labeled_prompts(
@@ -39,50 +29,33 @@ def add_labeled_prompts(
     """
     rng = np.random.default_rng(seed)
     with transaction(engine, immediate=True) as session:
-        annotator = Annotator(
-            key=f"labels-{offset}", name="Ada", kind=AnnotatorKind.HUMAN, role=Role.ANNOTATOR
+        (ada,) = save(session, [person(key=f"labels-{offset}")])
+        members = save(
+            session, [member(f"m{index}-{offset}", model="m", fingerprint="f") for index in range(2)]
         )
-        members = [
-            Member(name=f"m{index}-{offset}", backend="import", model="m", fingerprint="f")
-            for index in range(2)
-        ]
-        session.add_all([annotator, *members])
-        session.flush()
-        for number in range(offset, offset + n_prompts):
-            instruction = f"Question {number}?"
-            prompt = Prompt(
-                instruction=instruction,
-                fingerprint=RankingPrompt(instruction=instruction).fingerprint,
-            )
-            session.add(prompt)
-            session.flush()
-            n_good = [1, 3] if rng.random() < 0.5 else [3, 1]
-            candidates = [
-                Candidate(
-                    prompt_id=prompt.id, member_id=member.id, text=f"{'good ' * n} answer {number} of {n}"
-                )
-                for member, n in zip(members, n_good, strict=True)
-            ]
-            session.add_all(candidates)
-            session.flush()
-            comparison = Comparison(
-                prompt_id=prompt.id,
-                left_id=candidates[0].id,
-                right_id=candidates[1].id,
-                origin=Origin.IMPORT,
-                n_taken=1,
-                is_open=False,
-            )
-            session.add(comparison)
-            session.flush()
-            is_flipped = misleading and not is_held_out(prompt.fingerprint, share=HELD_OUT_SHARE)
-            left_is_better = (n_good[0] > n_good[1]) != is_flipped
-            session.add(
-                Preference(
-                    comparison_id=comparison.id,
-                    annotator_id=annotator.id,
-                    outcome=Outcome.LEFT if left_is_better else Outcome.RIGHT,
-                    idempotency_key=f"{offset}-{number}",
-                    created_at=datetime(2026, 1, 2, tzinfo=UTC),
-                )
-            )
+        numbers = range(offset, offset + n_prompts)
+        n_good = [[1, 3] if rng.random() < 0.5 else [3, 1] for _ in numbers]
+        prompts = save(session, [prompt(f"Question {number}?") for number in numbers])
+        answers = save(
+            session,
+            [
+                answer(one.id, author.id, f"{'good ' * n} answer {number} of {n}")
+                for number, one, goods in zip(numbers, prompts, n_good, strict=True)
+                for author, n in zip(members, goods, strict=True)
+            ],
+        )
+        pairs = save(
+            session,
+            [
+                pair(left.prompt_id, left.id, right.id, overlap=1, n_taken=1)
+                for left, right in zip(answers[::2], answers[1::2], strict=True)
+            ],
+        )
+        votes = []
+        for number, one, goods, made in zip(numbers, prompts, n_good, pairs, strict=True):
+            is_flipped = misleading and not is_held_out(one.fingerprint, share=HELD_OUT_SHARE)
+            left_is_better = (goods[0] > goods[1]) != is_flipped
+            outcome = Outcome.LEFT if left_is_better else Outcome.RIGHT
+            key, then = f"{offset}-{number}", datetime(2026, 1, 2, tzinfo=UTC)
+            votes.append(vote(made.id, ada.id, outcome, idempotency_key=key, created_at=then))
+        save(session, votes)

@@ -8,10 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from blender_ui.services.labeling.loop import Labeling
-from blender_ui.values import RankingPrompt
 from db.engine import create_store, transaction
 from db.migrations import migrate
-from db.models import Candidate, Member, Prompt
+from tests.builders.rows import answer, member, prompt, save
 
 
 class Clock:
@@ -55,28 +54,14 @@ def make_labeling(engine: Engine, clock: Clock, *, overlap: int = 1, seed: int =
 def add_prompts(engine: Engine, *, n_prompts: int, n_candidates: int = 2) -> list[int]:
     """Write prompts with differing candidates of members ``member-0``, ``member-1``...; give their ids."""
     with transaction(engine, immediate=True) as session:
-        members = [
-            Member(name=f"member-{m}", backend="import", model=f"member-{m}", fingerprint=f"{m}")
-            for m in range(n_candidates)
-        ]
-        session.add_all(members)
-        prompts = [
-            Prompt(
-                instruction=f"Question {p}?",
-                fingerprint=RankingPrompt(instruction=f"Question {p}?").fingerprint,
-            )
-            for p in range(n_prompts)
-        ]
-        session.add_all(prompts)
-        session.flush()
+        members = save(session, [member(f"member-{m}", fingerprint=f"{m}") for m in range(n_candidates)])
+        prompts = save(session, [prompt(f"Question {p}?") for p in range(n_prompts)])
         session.add_all(
-            Candidate(
-                prompt_id=prompt.id, member_id=member.id, text=f"Answer of {member.name} to {prompt.id}"
-            )
-            for prompt in prompts
-            for member in members
+            answer(one.id, author.id, f"Answer of {author.name} to {one.id}")
+            for one in prompts
+            for author in members
         )
-        return [prompt.id for prompt in prompts if prompt.id is not None]
+        return [one.id for one in prompts if one.id is not None]
 
 
 def key_of(number: int) -> str:

@@ -7,21 +7,8 @@ from sqlalchemy import Engine
 
 from blender_ui.services.fusing.records import find_record, list_records
 from db.engine import transaction
-from db.models import (
-    Adjudication,
-    Annotator,
-    AnnotatorKind,
-    Candidate,
-    Comparison,
-    Member,
-    Origin,
-    Outcome,
-    Preference,
-    Prompt,
-    Purpose,
-    Role,
-    utc_now,
-)
+from db.models import Adjudication, AnnotatorKind, Outcome, Purpose, utc_now
+from tests.builders.rows import answer, member, pair, person, prompt, save, vote
 from tests.builders.stores import make_store
 
 VOTES = [
@@ -40,38 +27,20 @@ VOTES = [
 def engine(tmp_path: Path) -> Engine:
     engine = make_store(tmp_path)
     with transaction(engine, immediate=True) as session:
-        people = {
-            kind: Annotator(key=kind.value, name="x", kind=kind, role=Role.ANNOTATOR)
-            for kind in AnnotatorKind
-        }
-        fuser = Member(name="Fused by F", backend="fusion", model="F", fingerprint="f")
-        member = Member(name="A", backend="import", model="a", fingerprint="a")
-        session.add_all([*people.values(), fuser, member])
-        session.flush()
+        kinds = list(AnnotatorKind)
+        voters = save(session, [person("x", key=kind, kind=kind) for kind in kinds])
+        people = dict(zip(kinds, voters, strict=True))
+        authors = save(session, [member("Fused by F", backend="fusion", model="F"), member("A")])
         for number, (is_left, outcome, kind, purpose) in enumerate(VOTES):
-            prompt = Prompt(instruction=f"Question {number}?", fingerprint=f"{number}")
-            session.add(prompt)
-            session.flush()
-            sides = [
-                Candidate(prompt_id=prompt.id, member_id=one.id, text=one.name) for one in (fuser, member)
-            ]
-            session.add_all(sides)
-            session.flush()
+            (asked,) = save(session, [prompt(f"Question {number}?")])
+            sides = save(session, [answer(asked.id, one.id, one.name) for one in authors])
             left, right = sides if is_left else sides[::-1]
-            comparison = Comparison(
-                prompt_id=prompt.id, left_id=left.id, right_id=right.id, origin=Origin.QUEUE, n_taken=1,
-                is_open=False, purpose=purpose,
-                gold_outcome=None if purpose is Purpose.LABEL else outcome,
-            )  # fmt: skip
-            session.add(comparison)
-            session.flush()
+            gold = None if purpose is Purpose.LABEL else outcome
+            (shown,) = save(session, [pair(asked.id, left.id, right.id, purpose=purpose, gold_outcome=gold)])
             for key, retracted_at in ((f"{number}", None), (f"{number}-undone", utc_now())):
                 session.add(
-                    Preference(
-                        comparison_id=comparison.id, annotator_id=people[kind].id, outcome=outcome,
-                        idempotency_key=key, retracted_at=retracted_at,
-                    )
-                )  # fmt: skip
+                    vote(shown.id, people[kind].id, outcome, idempotency_key=key, retracted_at=retracted_at)
+                )
     return engine
 
 

@@ -13,16 +13,14 @@ from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.votes.ratings import RatingsView
 from db.engine import transaction
 from db.models import (
-    Annotator,
     AnnotatorKind,
     Candidate,
     Comparison,
     Member,
-    Origin,
     Outcome,
     Preference,
-    Role,
 )
+from tests.builders.rows import pair, person, save, vote
 from tests.builders.stores import add_prompts, make_store
 
 
@@ -39,25 +37,12 @@ def add_preferences(
     """One prompt an outcome: member-0 on the left, member-1 on the right."""
     prompt_ids = add_prompts(engine, n_prompts=len(outcomes)) if not count(engine, Comparison) else []
     with transaction(engine, immediate=True) as session:
-        annotator = Annotator(key=f"k{kind}", name="A", kind=kind, role=Role.ANNOTATOR)
-        session.add(annotator)
-        session.flush()
+        (who,) = save(session, [person(key=f"k{kind}", kind=kind)])
         for prompt_id in prompt_ids:
             left, right = session.exec(select(Candidate.id).where(Candidate.prompt_id == prompt_id)).all()
-            session.add(
-                Comparison(prompt_id=prompt_id, left_id=left, right_id=right, origin=Origin.IMPORT, overlap=0,
-                           is_open=False)
-            )  # fmt: skip
-        session.flush()
-        for comparison, outcome in zip(session.exec(select(Comparison)).all(), outcomes, strict=False):
-            session.add(
-                Preference(
-                    comparison_id=comparison.id,
-                    annotator_id=annotator.id,
-                    outcome=outcome,
-                    idempotency_key=f"{kind}-{comparison.id}",
-                )
-            )
+            save(session, [pair(prompt_id, left, right)])
+        pairs = session.exec(select(Comparison)).all()
+        save(session, [vote(one.id, who.id, said) for one, said in zip(pairs, outcomes, strict=False)])
 
 
 def rate_members(engine: Engine) -> RatingsView:

@@ -27,6 +27,7 @@ from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Purpose, utc_now
 from db.queries.columns import OUTCOME_CODES
+from tests.builders.rows import pair, save, vote
 from tests.builders.stores import Clock, add_prompts, key_of, make_store
 
 SHARED_DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -48,18 +49,7 @@ class Desk:
             for place, prompt_id in enumerate(self.prompts):
                 left, right = 2 * place + 1, 2 * place + 2
                 for sides in ((left, right), (right, left)):
-                    session.add(
-                        Comparison(
-                            prompt_id=prompt_id,
-                            left_id=sides[0],
-                            right_id=sides[1],
-                            origin=Origin.QUEUE,
-                            side_seed=1,
-                            overlap=0,
-                            is_open=False,
-                        )
-                    )
-                session.flush()
+                    save(session, [pair(prompt_id, *sides, origin=Origin.QUEUE, side_seed=1)])
 
     def say(
         self, who: str, place: int, outcome: Outcome, *, turned: bool = False, seconds: float | None = 9.0
@@ -71,16 +61,15 @@ class Desk:
         self.n_votes += 1
         self.clock.pass_by(1)
         with transaction(self.engine, immediate=True) as session:
-            row = Preference(
-                comparison_id=2 * place + 1 + turned,
-                annotator_id=self.people[who],
-                outcome=outcome,
+            said = vote(
+                2 * place + 1 + turned,
+                self.people[who],
+                outcome,
                 seconds=seconds,
                 idempotency_key=str(self.n_votes),
                 created_at=self.clock(),
             )
-            session.add(row)
-            session.flush()
+            (row,) = save(session, [said])
             return row.id or 0
 
     def retract(self, preference_id: int) -> None:

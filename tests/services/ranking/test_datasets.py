@@ -11,9 +11,10 @@ from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.ranking.datasets import last_preference_id, load_dataset
 from blender_ui.values import Message, RankingPrompt, is_held_out
 from db.engine import transaction
-from db.models import Annotator, AnnotatorKind, Comparison, Origin, Outcome, Preference, Prompt, Role, utc_now
+from db.models import AnnotatorKind, Outcome, Preference, Prompt, utc_now
 from db.queries import columns, compared
 from db.queries.preferences import count_teaching
+from tests.builders.rows import pair, person, save, vote
 from tests.builders.stores import add_prompts, make_store
 
 
@@ -23,37 +24,17 @@ def engine(tmp_path: Path) -> Engine:
     engine = make_store(tmp_path)
     add_prompts(engine, n_prompts=3)
     with transaction(engine, immediate=True) as session:
-        for name, kind in (("Ada", AnnotatorKind.HUMAN), ("judge", AnnotatorKind.JUDGE)):
-            session.add(Annotator(key=f"import:{name}", name=name, kind=kind, role=Role.ANNOTATOR))
-        for prompt_id, left, right in ((1, 1, 2), (1, 2, 1), (3, 6, 5)):
-            session.add(
-                Comparison(
-                    prompt_id=prompt_id,
-                    left_id=left,
-                    right_id=right,
-                    origin=Origin.IMPORT,
-                    overlap=0,
-                    is_open=False,
-                )
-            )
-        session.flush()
-        outcomes = (
-            (1, 1, Outcome.LEFT),
-            (1, 2, Outcome.RIGHT),
-            (2, 1, Outcome.TIE),
-            (3, 1, Outcome.BOTH_BAD),
+        save(session, [person("Ada"), person("judge", kind=AnnotatorKind.JUDGE)])
+        save(session, [pair(1, 1, 2), pair(1, 2, 1), pair(3, 6, 5)])
+        save(
+            session,
+            [
+                vote(1, 1, Outcome.LEFT, strength=0.5),
+                vote(1, 2, Outcome.RIGHT),
+                vote(2, 1, Outcome.TIE),
+                vote(3, 1, Outcome.BOTH_BAD),
+            ],
         )
-        for number, (comparison_id, annotator_id, outcome) in enumerate(outcomes):
-            session.add(
-                Preference(
-                    comparison_id=comparison_id,
-                    annotator_id=annotator_id,
-                    outcome=outcome,
-                    strength=0.5 if outcome is Outcome.LEFT else None,
-                    idempotency_key=str(number),
-                )
-            )
-            session.flush()
     return engine
 
 

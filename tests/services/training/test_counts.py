@@ -16,7 +16,7 @@ from blender_ui.services.inspecting.decisions import ASKED_HERE, Inspection
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions import readiness
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE, find_missing, measure_readiness
-from blender_ui.values import RankingPrompt, is_held_out
+from blender_ui.values import is_held_out
 from db.engine import transaction
 from db.models import (
     Adjudication,
@@ -33,11 +33,12 @@ from db.models import (
     Preference,
     Prompt,
     Purpose,
-    Role,
     utc_now,
 )
 from db.queries.preferences import get_last_id
+from tests.builders import rows
 from tests.builders.preferences import add_labeled_prompts
+from tests.builders.rows import save
 from tests.builders.stores import make_store
 
 SOURCES = (None, "first", "second")
@@ -60,24 +61,15 @@ def fill(engine: Engine, *, n_prompts: int = 60, seed: int = 3) -> None:
     """
     draw = random.Random(seed)
     with transaction(engine, immediate=True) as session:
-        member = Member(name="m", backend="import", model="m", fingerprint="f")
-        people = [
-            Annotator(key=f"k{n}", name=f"P{n}", kind=kind, role=Role.ANNOTATOR)
-            for n, kind in enumerate([AnnotatorKind.HUMAN] * 4 + [AnnotatorKind.JUDGE] * 2)
-        ]
-        session.add_all([member, *people])
-        session.flush()
+        kinds = [AnnotatorKind.HUMAN] * 4 + [AnnotatorKind.JUDGE] * 2
+        people = save(session, [rows.person(f"P{n}", kind=kind) for n, kind in enumerate(kinds)])
+        (author,) = save(session, [rows.member("m")])
         for number in range(n_prompts):
-            question = RankingPrompt(instruction=f"Question {number // 2}?")  # each is asked twice
-            prompt = Prompt(
-                instruction=question.instruction,
-                fingerprint=question.fingerprint,
-                source=SOURCES[number % 3],
-                external_id=str(number),
+            question = f"Question {number // 2}?"  # each is asked twice
+            (asked,) = save(
+                session, [rows.prompt(question, source=SOURCES[number % 3], external_id=str(number))]
             )
-            session.add(prompt)
-            session.flush()
-            _compare(session, prompt, member, people, draw)
+            _compare(session, asked, author, people, draw)
         last = get_last_id(session)
         for cut_off, status, kind in (
             (last // 2, JobStatus.COMPLETE, JobKind.FAST),
@@ -90,46 +82,37 @@ def fill(engine: Engine, *, n_prompts: int = 60, seed: int = 3) -> None:
 
 
 def _compare(
-    session: Session, prompt: Prompt, member: Member, people: list[Annotator], draw: random.Random
+    session: Session, asked: Prompt, author: Member, people: list[Annotator], draw: random.Random
 ) -> None:
-    candidates = [Candidate(prompt_id=prompt.id, member_id=member.id, text=f"answer {n}") for n in range(3)]
-    session.add_all(candidates)
-    session.flush()
+    candidates = save(session, [rows.answer(asked.id, author.id, f"answer {n}") for n in range(3)])
     for left, right in itertools.combinations(candidates, 2):
         purpose, is_open = draw.choice(PURPOSES), draw.random() < 0.4
-        comparison = Comparison(
-            prompt_id=prompt.id,
-            left_id=left.id,
-            right_id=right.id,
+        made = rows.pair(
+            asked.id,
+            left.id,
+            right.id,
             origin=Origin.QUEUE,
             overlap=9 if is_open else 0,
             is_open=is_open,
             purpose=purpose,
             gold_outcome=None if purpose is Purpose.LABEL else Outcome.LEFT,
         )
-        session.add(comparison)
-        session.flush()
-        for person in draw.sample(people, draw.randrange(4)):
-            _vote(session, comparison, person, draw)
+        save(session, [made])
+        for voter in draw.sample(people, draw.randrange(4)):
+            _vote(session, made, voter, draw)
         if draw.random() < 0.1:
-            session.add(Adjudication(comparison_id=comparison.id, outcome=Outcome.TIE, reason="r"))
+            session.add(Adjudication(comparison_id=made.id, outcome=Outcome.TIE, reason="r"))
 
 
-def _vote(session: Session, comparison: Comparison, person: Annotator, draw: random.Random) -> None:
-    votes = []
+def _vote(session: Session, shown: Comparison, voter: Annotator, draw: random.Random) -> None:
+    votes: list[Preference] = []
     for attempt in range(draw.choice((1, 1, 1, 2))):
-        vote = Preference(
-            comparison_id=comparison.id,
-            annotator_id=person.id,
-            outcome=draw.choice(list(Outcome)),
-            idempotency_key=f"{comparison.id}-{person.id}-{attempt}",
-        )
+        key = f"{shown.id}-{voter.id}-{attempt}"
+        given = rows.vote(shown.id, voter.id, draw.choice(list(Outcome)), idempotency_key=key)
         for earlier in votes:  # given anew
             earlier.retracted_at = earlier.retracted_at or utc_now()
             session.flush()
-        session.add(vote)
-        session.flush()
-        votes.append(vote)
+        votes += save(session, [given])
     if draw.random() < 0.2:  # taken back
         votes[-1].retracted_at = utc_now()
         session.flush()

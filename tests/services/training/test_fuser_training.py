@@ -17,22 +17,19 @@ from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.services.versions.registration import FittedVersion
-from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import (
-    Candidate,
     JobKind,
     JobStatus,
-    Member,
     ModelKind,
     ModelRole,
     ModelVersion,
-    Prompt,
     Ranking,
     RankingEntry,
     utc_now,
 )
 from tests.builders.preferences import add_labeled_prompts
+from tests.builders.rows import answer, member, prompt, save
 from tests.builders.stores import make_store
 from tests.builders.trained import versions_of
 from tests.fusion.tiny_t5 import build_tiny_t5
@@ -60,18 +57,10 @@ def make_run(engine: Engine, home: Path) -> TrainingRun:
 def add_references(engine: Engine, *, n_prompts: int) -> None:
     """Prompts whose answers say "b" and whose reference says "a a"."""
     with transaction(engine, immediate=True) as session:
-        members = [
-            Member(name=name, backend="import", model=name, fingerprint=name)
-            for name in ("one", "two", "Reference")
-        ]
-        session.add_all(members)
-        for number in range(n_prompts):
-            question = f"Question {number}?"
-            prompt = Prompt(instruction=question, fingerprint=RankingPrompt(instruction=question).fingerprint)
-            session.add(prompt)
-            session.flush()
-            for member, text in zip(members, ("b", "b b", "a a"), strict=True):
-                session.add(Candidate(prompt_id=prompt.id, member_id=member.id, text=text))
+        members = save(session, [member(name) for name in ("one", "two", "Reference")])
+        for asked in save(session, [prompt(f"Question {number}?") for number in range(n_prompts)]):
+            texts = zip(members, ("b", "b b", "a a"), strict=True)
+            save(session, [answer(asked.id, author.id, text) for author, text in texts])
 
 
 def test_a_job_trains_judges_and_promotes_a_fuser_that_beats_the_best_answer(
