@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from blender_ui.errors import MalformedInput
+from blender_ui.errors import MalformedInput, UnknownShape
 from blender_ui.exchange.columns import Columns, Mapped
+from blender_ui.exchange.encodings import UTF_8
 from blender_ui.exchange.fields import FieldError, LeftOut, TooLong, Undecidable
 from blender_ui.exchange.gathering import Gathering
 from blender_ui.exchange.jsonl import MOST_FAULTS, tell_faults
@@ -73,8 +74,17 @@ def gather_file(path: Path, *, tally: Tally, reading: Reading) -> Gathering:
     gathering = Gathering()
     try:
         with open_rows(path) as files:
+            unknown: list[UnknownShape] = []
             for rows in files:
-                _Intake(rows, path, reading, is_alone=len(files) == 1, tally=tally).gather(gathering)
+                try:
+                    _Intake(rows, path, reading, is_alone=len(files) == 1, tally=tally).gather(gathering)
+                except UnknownShape as error:
+                    if not rows.is_sheet:
+                        raise
+                    tally.note(f"The {rows.name} was not read: its columns are those of no known shape.")
+                    unknown.append(error)
+            if unknown and not tally.shapes:
+                raise unknown[0]
     except BaseException:
         gathering.close()
         raise
@@ -110,6 +120,11 @@ class _Intake:
     def gather(self, gathering: Gathering) -> None:
         """Add every row's record, or raise MalformedInput with the faults."""
         faults: list[tuple[int, str]] = []
+        if self._file.encoding != UTF_8 and not self._file.encoding.startswith("utf-"):
+            self._tally.note(
+                f"{self._file.name} is not UTF-8. It was read as {self._file.encoding}, a guess from its "
+                "bytes; if letters look wrong, save it as UTF-8."
+            )
         for row in self._file.rows:
             self._tally.n_rows += 1
             place = f"{self._prefix} {row.number}"

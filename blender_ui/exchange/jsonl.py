@@ -25,9 +25,9 @@ from typing import Any, BinaryIO
 
 from blender_ui.conversations import messages_json, parse_messages
 from blender_ui.errors import MalformedInput
+from blender_ui.exchange.encodings import UTF_8, numbered_lines
 from blender_ui.exchange.fields import FieldError, Fields, refuse_half_characters
 from blender_ui.exchange.limits import shorten
-from blender_ui.exchange.packing import numbered_lines
 from blender_ui.exchange.records import (
     CandidateRecord,
     Kind,
@@ -62,7 +62,7 @@ def read_records(path: Path) -> Iterator[PromptRecord]:
     """
     faults: list[tuple[int, str]] = []
     line_of: dict[tuple[str, str], int] = {}
-    for number, line in numbered_lines(path):
+    for number, line in numbered_lines(path, UTF_8):
         try:
             record = parse_record(decode_json(line))
             refuse_long_texts(record)

@@ -76,25 +76,16 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
         raise MalformedInput(f"{path.name} cannot be read to its end: {error}") from error
 
 
-def bounded_lines(stream: IO[Text], path: Path) -> Iterator[Text]:
+def bounded_lines(stream: IO[Text], path: Path, *, most: int | None = None) -> Iterator[Text]:
     """The lines of a stream; raises MalformedInput at one that has no end within bounds."""
-    number = 0
-    while line := stream.readline(MOST_LINE_BYTES + 1):
+    number, most = 0, most or MOST_LINE_BYTES
+    while line := stream.readline(most + 1):
         number += 1
-        if len(line) > MOST_LINE_BYTES:
+        if len(line) > most:
             raise MalformedInput(
-                f"{path.name}, line {number}: longer than {MOST_LINE_BYTES / 1e6:.0f} MB; "
-                "expected one row a line"
+                f"{path.name}, line {number}: longer than {most / 1e6:.0f} MB; expected one row a line"
             )
         yield line
-
-
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, counted from 1, without a byte order mark."""
-    with open_unpacked(path) as stream:
-        for number, line in enumerate(bounded_lines(stream, path), start=1):
-            if line.strip():
-                yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
 def plain_name(path: Path) -> Path:

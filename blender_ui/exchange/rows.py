@@ -15,25 +15,22 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import arrow
+from blender_ui.exchange.encodings import UTF_8, find_encoding, numbered_lines, open_utf8
 from blender_ui.exchange.fields import FieldError, refuse_half_characters
 from blender_ui.exchange.jsonl import decode_json
 from blender_ui.exchange.limits import MOST_LINE_BYTES, MOST_UNPACKED_BYTES, MOST_UNZIPPED_BYTES
-from blender_ui.exchange.packing import (
-    PACKED_SUFFIXES,
-    numbered_lines,
-    open_unpacked,
-    plain_name,
-    tell_unpacked,
-)
+from blender_ui.exchange.packing import PACKED_SUFFIXES, plain_name, tell_unpacked
 from blender_ui.exchange.sheets import read_sheet
+from blender_ui.exchange.workbooks import is_workbook, open_workbook
 
 KNOWN = (
-    ".jsonl, .json, .csv, .tsv (each also .gz, .bz2 or .xz), .parquet, .arrow, "
+    ".jsonl, .json, .csv, .tsv (each also .gz, .bz2 or .xz), .xlsx, .parquet, .arrow, "
     "or a data set's folder or its .zip"
 )
 _DATA_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
@@ -59,13 +56,17 @@ class Rows(NamedTuple):
     """The rows of one file, and what their numbers count.
 
     Attributes:
-        name: Of the file, below the folder if it came from one.
+        name: Of the file, below the folder if it came from one, or of the sheet.
+        encoding: That the file is in.
+        is_sheet: Whether it is one of a workbook, which may hold notes as well.
     """
 
     path: Path
     unit: Literal["line", "row", "item"]
     rows: Iterator[Row]
     name: str
+    encoding: str = UTF_8
+    is_sheet: bool = False
 
 
 @contextmanager
@@ -78,7 +79,13 @@ def open_rows(path: Path) -> Iterator[list[Rows]]:
     Raises:
         MalformedInput: If there is nothing at the path, or nothing of a known form.
     """
-    if path.is_dir():
+    if is_workbook(path):
+        with open_workbook(path) as sheets:
+            yield [
+                Rows(path, "row", starmap(Row, rows), f"sheet {name!r}", is_sheet=True)
+                for name, rows in sheets
+            ]
+    elif path.is_dir():
         yield [_open_file(file, path) for file in list_data_files(path)]
     elif zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory(prefix="blender-ui-import-") as name:
@@ -111,25 +118,27 @@ def list_data_files(folder: Path) -> list[Path]:
 def name_source(path: Path) -> str:
     """What a file is called as a source where its rows name none: its name without endings."""
     name = path.name
-    while Path(name).suffix in (*_DATA_SUFFIXES, *PACKED_SUFFIXES, ".zip"):
+    while Path(name).suffix in (*_DATA_SUFFIXES, *PACKED_SUFFIXES, ".xlsx", ".zip"):
         name = Path(name).stem
     return name[:128] or "import"
 
 
 def _open_file(path: Path, folder: Path) -> Rows:
     name = path.relative_to(folder).as_posix()
-    match find_syntax(path):
+    kind = find_syntax(path)
+    if kind == "parquet" or kind == "arrow":
+        read = arrow.read_parquet if kind == "parquet" else arrow.read_arrow
+        return Rows(path, "row", (Row(*numbered) for numbered in enumerate(read(path), start=1)), name)
+    encoding = find_encoding(path)
+    match kind:
         case "json lines":
-            return Rows(path, "line", _read_json_lines(path), name)
+            return Rows(path, "line", _read_json_lines(path, encoding), name, encoding)
         case "json":
-            return Rows(path, "item", _read_json(path), name)
-        case "csv" | "tsv" as kind:
+            return Rows(path, "item", _read_json(path, encoding), name, encoding)
+        case "csv" | "tsv":
             delimiter = "\t" if kind == "tsv" else None
-            rows = (Row(*row) for row in read_sheet(path, delimiter=delimiter))
-            return Rows(path, "line", rows, name)
-        case "parquet" | "arrow" as kind:
-            read = arrow.read_parquet if kind == "parquet" else arrow.read_arrow
-            return Rows(path, "row", (Row(*numbered) for numbered in enumerate(read(path), start=1)), name)
+            rows = (Row(*row) for row in read_sheet(path, delimiter=delimiter, encoding=encoding))
+            return Rows(path, "line", rows, name, encoding)
 
 
 def find_syntax(path: Path) -> Syntax:
@@ -156,7 +165,7 @@ def find_syntax(path: Path) -> Syntax:
 
 def _is_object_a_line(path: Path) -> bool:
     """Whether the first line is a whole object, as in JSON lines under another name."""
-    with open_unpacked(path) as stream:
+    with open_utf8(path) as stream:
         head = stream.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
         if head[:1] != b"{":
             return False
@@ -169,16 +178,16 @@ def _is_object_a_line(path: Path) -> bool:
     return True
 
 
-def _read_json_lines(path: Path) -> Iterator[Row]:
-    for number, line in numbered_lines(path):
+def _read_json_lines(path: Path, encoding: str) -> Iterator[Row]:
+    for number, line in numbered_lines(path, encoding):
         try:
             yield Row(number, decode_json(line))
         except FieldError as fault:
             yield Row(number, None, fault, line.decode(errors="replace"))
 
 
-def _read_json(path: Path) -> Iterator[Row]:
-    with open_unpacked(path) as stream:
+def _read_json(path: Path, encoding: str) -> Iterator[Row]:
+    with open_utf8(path, encoding) as stream:
         whole = stream.read()
     try:
         text = whole.decode("utf-8-sig")

@@ -17,19 +17,23 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import MalformedInput
+from blender_ui.exchange.encodings import open_utf8
 from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.limits import MOST_LINE_BYTES
-from blender_ui.exchange.packing import bounded_lines, open_unpacked
+from blender_ui.exchange.packing import bounded_lines
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
-def read_sheet(path: Path, *, delimiter: str | None) -> Iterator[tuple[int, Any, FieldError | None]]:
+def read_sheet(
+    path: Path, *, delimiter: str | None, encoding: str | None = None
+) -> Iterator[tuple[int, Any, FieldError | None]]:
     """Read the rows below the headings: the number of a row's last line, and its cells or its fault.
 
     Args:
         path: May be compressed.
+        encoding: Of the file; None to find out.
         delimiter: Stands between cells; None to tell it by the headings.
 
     Raises:
@@ -38,7 +42,7 @@ def read_sheet(path: Path, *, delimiter: str | None) -> Iterator[tuple[int, Any,
     csv.field_size_limit(MOST_LINE_BYTES)  # an answer may be longer than the usual 131,072
     number = 0
     try:
-        with open_unpacked(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        with open_utf8(path, encoding) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
             lines = bounded_lines(text, path)
             first = next(lines, "")
             n_skipped = 0

@@ -14,7 +14,7 @@ SENTENCE = (
     "label. Export everything, or what other trainers read."
 )
 FORMAT_HELP = (
-    "JSON lines, JSON, CSV, TSV or Parquet, or a data set's folder as a .zip. Rows may be this app's "
+    "JSON lines, JSON, CSV, TSV, Excel or Parquet, or a data set's folder as a .zip. Rows may be this app's "
     "records, one label a row, chosen and rejected, or the files of Chatbot Arena, Label Studio, Argilla, "
     "Open WebUI, TRL, UltraFeedback and others. An archive of a whole store goes into an empty one."
 )
@@ -24,6 +24,7 @@ FILE_TYPES = [
     ".json",
     ".csv",
     ".tsv",
+    ".xlsx",
     ".parquet",
     ".arrow",
     ".gz",
