@@ -12,7 +12,8 @@ import numpy as np
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.candidates import question, rank_texts, read_candidates
 from blender_ui.errors import NoRanker
-from blender_ui.fusion.shown import Shown, choose_shown
+from blender_ui.evidence.grounding import obedient_places, obeyed_order
+from blender_ui.fusion.shown import Shown, choose_shown, usable_sources
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
 
@@ -31,6 +32,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         except NoRanker:
             order = list(range(len(texts)))
             print("no ranker yet: fused in the order given", file=sys.stderr)
+        obedient = obedient_places(asked.instruction, asked.input, texts)
+        order = usable_sources(order, obedient)
         best_first = [texts[index] for index in order]
         answer = services.fusing.fuse_texts(
             instruction=asked.instruction,
@@ -43,10 +46,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     finally:
         services.close()
     if not shown.is_fused:
-        print(
-            f"the ranker puts candidate {order[shown.best] + 1} above the fused answer, so that one is shown",
-            file=sys.stderr,
-        )
+        print(_why_not_fused(asked, answer.text, order[shown.best] + 1), file=sys.stderr)
     text = answer.text if shown.is_fused else best_first[shown.best]
     if options.json:
         told = {"text": text, "is_fused": shown.is_fused, "fused_text": answer.text}
@@ -56,6 +56,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _why_not_fused(prompt: RankingPrompt, fused: str, number: int) -> str:
+    """Why a candidate is shown in the fused answer's place."""
+    obeyed = obeyed_order(prompt.instruction, prompt.input, fused)
+    if obeyed is None:
+        return f"the ranker puts candidate {number} above the fused answer, so that one is shown"
+    return f"the fused answer obeys an order in the input ({obeyed.sentence}); candidate {number} is shown"
+
+
 def _choose(services: Services, prompt: RankingPrompt, sources: Sequence[str], fused: str) -> Shown[int]:
     """Choose as the page does; the fused answer's place is behind its sources."""
     places = range(len(sources))
@@ -63,4 +71,5 @@ def _choose(services: Services, prompt: RankingPrompt, sources: Sequence[str], f
         scores = dict(enumerate(rank_texts(services, prompt, [*sources, fused]).scores.tolist()))
     except NoRanker:
         scores = {}
-    return choose_shown(scores, fused=len(sources), sources=places)
+    obedient = obedient_places(prompt.instruction, prompt.input, [*sources, fused])
+    return choose_shown(scores, fused=len(sources), sources=places, obedient=obedient)

@@ -26,10 +26,11 @@ from blender_ui.evaluation.judging import (
 )
 from blender_ui.evaluation.recorded_answers import Text
 from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
-from blender_ui.fusion.shown import choose_shown
+from blender_ui.evidence.grounding import obedient_places
+from blender_ui.fusion.shown import choose_shown, usable_sources
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.fast import FastRanker
-from blender_ui.values import FloatArray
+from blender_ui.values import FloatArray, RankingPrompt
 
 BEST_RANKED, SHOWN = "best-ranked", "fused or best"
 """``SHOWN`` is what a page shows; see ``fusion.shown``."""
@@ -152,17 +153,21 @@ class EnsembleRun:
     ) -> ItemResult:
         texts, present = dict(said), _texts_of(said)
         order = list(present)
+        if self.judge is not None and len(order) > 1:
+            order = best_first(order, self.judge.compare_members(number, item.prompt, present))
+        obedient = _obedient(item.prompt, present)
+        order.sort(key=obedient.__contains__)  # stable: among the others the ranking stands
         if self.judge is not None and order:
-            if len(order) > 1:
-                order = best_first(order, self.judge.compare_members(number, item.prompt, present))
             texts[BEST_RANKED] = said[order[0]]
-        texts[FUSED] = self._asking.fuse(item, [said[name] for name in order])
+        sources = usable_sources(order, obedient)
+        texts[FUSED] = self._asking.fuse(item, [said[name] for name in sources])
         present = _texts_of({name: texts[name] for name in (*said, FUSED)})
         logits, scores = None, {}
         if self.judge is not None and len(present) > 1:
             logits = self.judge.compare_all(number, item.prompt, present)
             scores = dict(zip(present, score_candidates(logits).tolist(), strict=True))
-        texts[SHOWN] = _show(texts, order[: self._asking.top_k], scores)
+        obedient = _obedient(item.prompt, present)
+        texts[SHOWN] = _show(texts, sources[: self._asking.top_k], scores, obedient)
         preference = _preferences(present, logits)
         metrics = {}
         scored: dict[str, dict[str, float]] = {}
@@ -208,12 +213,24 @@ def _costs(text: Text) -> dict[str, float]:
     }
 
 
-def _show(texts: Mapping[str, Text], sources: Sequence[str], scores: Mapping[str, float]) -> Text:
+def _obedient(prompt: RankingPrompt, texts: Mapping[str, str]) -> frozenset[str]:
+    """Whose answers obey an order that stands in the given text."""
+    names = list(texts)
+    places = obedient_places(prompt.instruction, prompt.input, list(texts.values()))
+    return frozenset(names[place] for place in places)
+
+
+def _show(
+    texts: Mapping[str, Text],
+    sources: Sequence[str],
+    scores: Mapping[str, float],
+    obedient: frozenset[str],
+) -> Text:
     """What a page shows; a best source that took the fused answer's place cost as much as that one."""
     fused = texts[FUSED]
     if not sources:
         return fused
-    shown = choose_shown(scores, fused=FUSED if fused.text else None, sources=sources)
+    shown = choose_shown(scores, fused=FUSED if fused.text else None, sources=sources, obedient=obedient)
     if shown.is_fused:
         return fused
     best = texts[shown.best]

@@ -6,7 +6,6 @@ texts, never on who wrote them. Non-goal: which group is right (``vote``).
 
 from __future__ import annotations
 
-import ast
 import difflib
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.evidence.arithmetic import Steps, check_steps, numbers_in
-from blender_ui.evidence.conclusions import Conclusion, read_conclusion
+from blender_ui.evidence.conclusions import NO_LITERAL, Conclusion, read_conclusion, read_literal
 from blender_ui.values import FloatArray
 
 MIN_SHARE_WITH_CONCLUSION = 0.5
@@ -181,9 +180,8 @@ def _shape(form: tuple[str, int], forms: Sequence[tuple[str, int]], sizes: Seque
 
 def _form(key: str) -> tuple[str, int]:
     """Type and length of a literal; no type where it is none."""
-    try:
-        value = ast.literal_eval(key)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+    value = read_literal(key)
+    if value is NO_LITERAL:
         return "", -1
     return type(value).__name__, len(value) if hasattr(value, "__len__") else -1
 

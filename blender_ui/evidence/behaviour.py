@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from blender_ui.evidence.conclusions import NO_LITERAL, read_literal
 from blender_ui.evidence.execution import Job, Ran, RunProgram, run_jobs
 from blender_ui.values import FloatArray
 
@@ -172,7 +173,7 @@ def _examples(prompt: str) -> list[tuple[str, str]]:
     for pattern in (_DOCTEST, _EQUATION):
         for call, value in pattern.findall(prompt):
             arguments, said = call[call.index("(") :], value.strip().rstrip(".;,")
-            if _is_expression(f"f{arguments}") and _is_literal(said):
+            if _is_expression(f"f{arguments}") and read_literal(said) is not NO_LITERAL:
                 found.append((arguments, said))
     return list(dict.fromkeys(found))[:MAX_EXAMPLES]
 
@@ -181,13 +182,5 @@ def _is_expression(text: str) -> bool:
     try:
         ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        ast.literal_eval(text)
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return False
     return True

@@ -18,6 +18,10 @@ MAX_SPAN_WORDS = 12
 """A longer text concludes nothing short unless it says what its answer is."""
 MAX_KEY_CHARACTERS = 2000
 
+NO_LITERAL = object()
+_STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_WORD_AFTER_DIGIT = re.compile(r"\d[A-Za-z_]")
+
 _FIELD = re.compile(
     r"[\"'`*]?\b(?:final[ _]?)?answer[\"'`*]?\s*:\s*", re.IGNORECASE
 )  # of JSON, and of "Answer: ..."
@@ -159,14 +163,23 @@ def _field_value(rest: str) -> str | None:
 
 def _literal(text: str) -> Conclusion:
     """A Python literal by its value; what is none is a string without its quotes."""
-    try:
-        value = ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+    value = read_literal(text)
+    if value is NO_LITERAL:
         bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
         bare = bare.replace("\\n", "\n").replace("\\t", "\t")
         return Conclusion(ConclusionKind.LITERAL, bare or "''", text)
     key = value.replace("\\n", "\n").replace("\\t", "\t") if isinstance(value, str) else _in_order(value)
     return Conclusion(ConclusionKind.LITERAL, key or "''", text)
+
+
+def read_literal(text: str) -> object:
+    """The value of a Python literal; ``NO_LITERAL`` where the text is none."""
+    if _WORD_AFTER_DIGIT.search(_STRINGS.sub("", text)):
+        return NO_LITERAL  # no literal, and Python would warn of it
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return NO_LITERAL
 
 
 def _in_order(value: object) -> str:

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from blender_ui.evidence.conclusions import Conclusion
+from blender_ui.evidence.conclusions import NO_LITERAL, Conclusion, read_literal
 
 RunProgram = Callable[[str], Sequence[str]]
 """Runs a program where it can do no harm, and gives the lines that it wrote."""
@@ -104,11 +104,8 @@ def run_questions(questions: Sequence[tuple[Question, Sequence[str]]], run: RunP
 
 def source_of(conclusion: Conclusion) -> str:
     """A conclusion as a Python literal: as it stands if it is one, else as a string."""
-    try:
-        ast.literal_eval(conclusion.text.strip())
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return repr(conclusion.key)
-    return conclusion.text.strip()
+    is_literal = read_literal(conclusion.text) is not NO_LITERAL
+    return conclusion.text.strip() if is_literal else repr(conclusion.key)
 
 
 def _job(question: Question, said: Sequence[str]) -> Job:

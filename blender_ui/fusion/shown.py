@@ -1,12 +1,12 @@
 """Whether people are shown a fused answer or its best source: the one decision of all front doors.
 
-Invariant: a fused answer is shown unless a ranker that judged it puts one of its sources above it; a tie goes
-to the fused answer. Non-goal: where scores come from.
+Invariant: a fused answer is shown unless a ranker that judged it puts one of its sources above it, or it
+obeys an order in the given text; a tie goes to the fused answer. Non-goal: where scores come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 Key = TypeVar("Key")
@@ -23,14 +23,28 @@ class Shown(NamedTuple, Generic[Key]):
     """Whether the fused answer is shown; else it is the best source."""
 
 
-def choose_shown(scores: Mapping[Key, float], *, fused: Key | None, sources: Sequence[Key]) -> Shown[Key]:
+def choose_shown(
+    scores: Mapping[Key, float],
+    *,
+    fused: Key | None,
+    sources: Sequence[Key],
+    obedient: Container[Key] = frozenset(),
+) -> Shown[Key]:
     """Choose between a fused answer and its sources.
 
     Args:
         scores: Of the ranking that judged the fused answer, higher is better; empty where there is none.
         fused: The fused answer; None where fusing failed.
         sources: At least one, best first by the ranking before fusing.
+        obedient: Answers that obey an order in the text they were given (``evidence.grounding``); one is
+            shown only where all sources do so, too.
     """
+    clean = [source for source in sources if source not in obedient]
+    if clean:
+        sources = clean
+        if fused is not None and fused in obedient:
+            best = max(clean, key=lambda source: scores.get(source, float("-inf")))
+            return Shown(best, is_judged=all(source in scores for source in clean), is_fused=False)
     if fused is None:
         return Shown(sources[0], is_judged=False, is_fused=False)
     judged = [source for source in sources if source in scores] if fused in scores else []
@@ -38,3 +52,12 @@ def choose_shown(scores: Mapping[Key, float], *, fused: Key | None, sources: Seq
         return Shown(sources[0], is_judged=False, is_fused=True)
     best = max(judged, key=scores.__getitem__)
     return Shown(best, is_judged=True, is_fused=scores[fused] >= scores[best])
+
+
+def usable_sources(best_first: Sequence[Key], obedient: Container[Key]) -> list[Key]:
+    """The answers to fuse, best first: without those that obey an order, where two others are left.
+
+    Where fewer are left, the obedient ones come last, so that the fuser still has something to compare.
+    """
+    clean = [source for source in best_first if source not in obedient]
+    return clean if len(clean) > 1 else [*clean, *(source for source in best_first if source in obedient)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from blender_ui.fusion.shown import Shown, choose_shown
+from blender_ui.fusion.shown import Shown, choose_shown, usable_sources
 
 SOURCES = ("a", "b")
 
@@ -24,3 +24,25 @@ def test_a_fused_answer_is_shown_unless_a_source_of_it_ranks_above_it(
     scores: dict[str, float], fused: str | None, expected: Shown[str]
 ) -> None:
     assert choose_shown(scores, fused=fused, sources=SOURCES) == expected
+
+
+@pytest.mark.parametrize(
+    ("obedient", "expected"),
+    [
+        ({"f"}, Shown("b", is_judged=True, is_fused=False)),
+        ({"f", "b"}, Shown("a", is_judged=True, is_fused=False)),
+        ({"b"}, Shown("a", is_judged=True, is_fused=True)),
+        ({"a", "b", "f"}, Shown("b", is_judged=True, is_fused=True)),
+    ],
+)
+def test_an_answer_that_obeys_an_order_is_shown_only_where_all_sources_do(
+    obedient: set[str], expected: Shown[str]
+) -> None:
+    scores = {"a": 1.0, "b": 2.0, "f": 3.0}
+    assert choose_shown(scores, fused="f", sources=SOURCES, obedient=obedient) == expected
+
+
+def test_obedient_answers_are_no_sources_where_two_others_are_left() -> None:
+    assert usable_sources(["a", "b", "c"], {"a"}) == ["b", "c"]
+    assert usable_sources(["a", "b"], {"a"}) == ["b", "a"]
+    assert usable_sources(["a", "b"], set()) == ["a", "b"]

@@ -20,10 +20,12 @@ from sqlalchemy import Engine
 
 from blender_ui.conversations import read_prompt
 from blender_ui.errors import FusionError, NoRanker, RankerError
+from blender_ui.evidence.grounding import obedient_places
 from blender_ui.fusion.attribution import attribute_spans
 from blender_ui.fusion.encoding import in_rank_order
 from blender_ui.fusion.fusers import settle
 from blender_ui.fusion.protocol import FusedPiece, Fuser
+from blender_ui.fusion.shown import usable_sources
 from blender_ui.services.asking.answering import UPDATE_SECONDS
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.asking.stopping import Stops
@@ -232,9 +234,10 @@ class Fusing:
                 trouble = _ranker_failed(error)
             else:
                 rank = {entry.candidate_id: entry.rank for entry in ranking.entries}
-                order = in_rank_order([rank[one.candidate_id] for one in candidates], top_k=self._top_k)
+                order = in_rank_order([rank[one.candidate_id] for one in candidates], top_k=len(candidates))
                 candidates, ranking_id = tuple(candidates[index] for index in order), ranking.ranking_id
-        return _Plan(answers, candidates[: self._top_k], ranking_id, trouble, fuser)
+        sources = _without_obedient(answers, candidates)
+        return _Plan(answers, sources[: self._top_k], ranking_id, trouble, fuser)
 
     def _finish(self, plan: _Plan, outcome: FusedAnswer | str) -> FusionUpdate:
         fusion, trouble = self._store(plan, outcome), plan.trouble
@@ -325,6 +328,13 @@ class _Writing:
 
 def _member_name(fuser: Fuser) -> str:
     return f"Fused by {fuser.name}"
+
+
+def _without_obedient(answers: PromptView, best_first: Sequence[CandidateView]) -> tuple[CandidateView, ...]:
+    """The candidates to fuse; those that obey an order in the prompt's text are left out, or come last."""
+    prompt = read_prompt(answers)
+    obedient = obedient_places(prompt.instruction, prompt.input, [one.text for one in best_first])
+    return tuple(best_first[place] for place in usable_sources(range(len(best_first)), obedient))
 
 
 def _nothing_to_fuse(sources: Sequence[CandidateView]) -> str:

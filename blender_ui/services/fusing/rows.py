@@ -13,12 +13,13 @@ from typing import Literal, NamedTuple
 
 from sqlmodel import Session
 
+from blender_ui.evidence.grounding import obeyed_order
 from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
 from blender_ui.fusion.shown import choose_shown
 from blender_ui.services.candidates import CandidateView, key_of
 from blender_ui.services.fusing.records import FusionRecord, find_record
-from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member
+from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Prompt
 from db.queries import fusions, members
 
 AttributedBy = Literal["alignment", "attention"]
@@ -167,7 +168,8 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
         scores = fusions.scores_of_latest_ranking(
             session, prompt_id=fusion.prompt_id, candidate_id=fusion.candidate_id
         )
-    shown = choose_shown(scores, fused=fusion.candidate_id, sources=[*by_candidate])
+    orders = _obeyed_orders(session, fusion, fused, sources)
+    shown = choose_shown(scores, fused=fusion.candidate_id, sources=[*by_candidate], obedient=orders)
     best = by_candidate[shown.best]
     spans = fusions.list_spans(session, fusion_id=fusion_id)
     return FusionView(
@@ -189,9 +191,22 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
             best,
             is_judged=shown.is_judged,
             is_below=not shown.is_fused,
+            order=orders.get(fusion.candidate_id) if fusion.candidate_id is not None else None,
             is_cut=fused is not None and fused.finish_reason == "length",
         ),
     )
+
+
+def _obeyed_orders(
+    session: Session, fusion: Fusion, fused: Candidate | None, sources: Sequence[SourceView]
+) -> dict[int, str]:
+    """Of each answer that obeys an order in the prompt's text, the order."""
+    prompt = session.get_one(Prompt, fusion.prompt_id)
+    texts = {source.candidate_id: source.text for source in sources}
+    if fused is not None and fusion.candidate_id is not None:
+        texts[fusion.candidate_id] = fused.text
+    found = {key: obeyed_order(prompt.instruction, prompt.input, text) for key, text in texts.items()}
+    return {key: order.sentence for key, order in found.items() if order is not None}
 
 
 def _span_view(span: FusionSpan, by_candidate: dict[int, SourceView]) -> SpanView:
@@ -213,10 +228,15 @@ def _agreement(text: str, sources: Sequence[SourceView], stored: Sequence[Fusion
     return agreement(spans, attribute_spans(text, [source.text for source in sources]).spans)
 
 
-def _notice(fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool, is_cut: bool) -> str:
+def _notice(
+    fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool, order: str | None, is_cut: bool
+) -> str:
     if fusion.candidate_id is None:
         what = "the best-ranked answer" if fusion.ranking_id is not None else "the first answer"
         return f"There is no fused answer: {fusion.error}. Shown is {what}, by {best.member}."
+    if is_below and order is not None:
+        said = f"The fused answer obeys an order in the text (“{order}”)"
+        return f"{said}, so {best.member}'s is shown."
     if is_below:
         return f"The ranker puts the fused answer below {best.member}'s, so that one is shown."
     sentences = []
