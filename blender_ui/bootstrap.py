@@ -42,6 +42,7 @@ from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
 from blender_ui.services.asking.generating import Generating, GenerationRun
 from blender_ui.services.asking.rounds import Blending
+from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
@@ -188,6 +189,12 @@ class Services:
     def _add_asking(self) -> None:
         self.blending = Blending(self.engine, members=self.members, clock=self._clock)
         self.generating = Generating(self.engine, members=self.members, clock=self._clock)
+        self.proposals = Proposals(
+            self.engine,
+            choosers_path=self.settings.choosers_path,
+            encoder_path=self.settings.prompt_encoder_path,
+            members=self.members,
+        )
 
     def _add_ranking(self, substitutes: Substitutes) -> None:
         settings, engine, process = self.settings, self.engine, self.process

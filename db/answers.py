@@ -111,6 +111,8 @@ class Candidate(SQLModel, table=True):
     n_tokens: int | None = None
     first_token_seconds: float | None = None
     seconds: float | None = None
+    propensity: float | None = None
+    """Probability with which a chooser had this member asked; NULL where nobody chose among members."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 

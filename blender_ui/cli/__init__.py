@@ -39,6 +39,7 @@ _MODULES = {
     "serve": "serve",
     "worker": "worker",
     "train": "train",
+    "ask": "ask",
     "rank": "rank",
     "fuse": "fuse",
     "generate": "generate",
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(
         commands.add_parser("train", help="train a ranker, a fuser or a chooser on what there is so far")
     )
+    _add_ask(commands.add_parser("ask", help="ask the members that are best for a prompt"))
     for name, verb in (("rank", "rank candidates"), ("fuse", "fuse candidates, best first, into one answer")):
         parser_of = commands.add_parser(name, help=f"{verb} for an instruction")
         _add_candidates(parser_of)
@@ -95,6 +97,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", help="of a fuser: a checkpoint's folder, or a name in the catalogue")
     parser.add_argument("--epochs", type=int, help="of a fuser: passes over the examples")
     parser.add_argument("--json", action="store_true", help="print the finished job as one JSON object")
+
+
+def _add_ask(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--instruction", required=True, help="what to ask")
+    parser.add_argument("--input", default="", help="the text that the instruction is about")
+    parser.add_argument("--k", type=int, default=3, help="members to ask, at most; default: 3")
+    parser.add_argument("--budget", type=float, help="what they may cost together, in the prices' currency")
+    parser.add_argument("--seconds", type=float, help="how long the slowest may take, by its answers so far")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_candidates(parser: argparse.ArgumentParser) -> None:

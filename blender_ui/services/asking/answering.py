@@ -58,6 +58,7 @@ class Answer:
         config: Who answers, for the row of the member.
         clock: Gives the present time in UTC, for the rows.
         timer: Seconds from a fixed point, for durations.
+        propensity: Probability with which a chooser had the member asked; None where nobody chose.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Answer:
         config: MemberConfig,
         clock: Callable[[], datetime],
         timer: Callable[[], float],
+        propensity: float | None = None,
     ) -> None:
+        self._propensity = propensity
         self._engine = engine
         self._prompt_id = prompt_id
         self._config = config
@@ -149,6 +152,7 @@ class Answer:
                 n_tokens=last.n_tokens,
                 first_token_seconds=last.first_token_seconds,
                 seconds=last.seconds,
+                propensity=self._propensity,
                 created_at=self._clock(),
             )
             session.add(candidate)

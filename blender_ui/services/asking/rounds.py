@@ -186,11 +186,19 @@ class Blending:
             prompt_id=key_of(prompt.id), member_names=tuple(config.name for config in self._members.configs)
         )
 
-    def stream(self, *, prompt_id: int, member_name: str) -> Iterator[CandidateUpdate]:
+    def stream(
+        self, *, prompt_id: int, member_name: str, propensity: float | None = None
+    ) -> Iterator[CandidateUpdate]:
         """Ask one member; calling it again is the retry.
 
         Closing the generator stops the member; so does ``stop`` from another thread, which also
         works before the first token. Either way a failure of kind STOPPED keeps the text.
+
+        Args:
+            prompt_id: What is asked.
+            member_name: Who is asked.
+            propensity: Probability with which a chooser had it asked, kept with the answer; None where
+                nobody chose.
 
         Yields:
             The answer as it grows, and at the end one update with ``is_done`` and either the
@@ -203,7 +211,12 @@ class Blending:
         member = self._members.get(member_name)
         config = next(config for config in self._members.configs if config.name == member_name)
         answer = Answer(
-            self._engine, prompt_id=prompt_id, config=config, clock=self._clock, timer=self._timer
+            self._engine,
+            prompt_id=prompt_id,
+            config=config,
+            clock=self._clock,
+            timer=self._timer,
+            propensity=propensity,
         )
         with self._stops.running(prompt_id, member_name) as stop:
             yield from answer.stream(member, conversation(read_prompt(prompt)), stop=stop)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from blender_ui.choosing.chooser import ChooserOptions, fit_chooser, read_tasks
+from blender_ui.choosing.outcomes import from_scores
+from blender_ui.engine.folders import write_folder
+from blender_ui.services.choosing.proposals import Proposals
+from db.engine import transaction
+from db.models import ModelKind, ModelRole, ModelVersion
+from tests.builders.stores import make_store
+from tests.choosing.prompts import make_encoder, make_tasks
+
+ONE_KIND = "word1003 word1011 word1018 word1000 word1007 word1012 word1005 word1016"
+"""A prompt of the kind on which "first" is best."""
+
+
+class ScriptedEnsemble:
+    """Members by name and price; none of them can really be asked."""
+
+    def __init__(self, *names: str) -> None:
+        self.configs = [SimpleNamespace(name=name, price=None) for name in names]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return make_store(tmp_path)
+
+
+def propose_from(engine: Engine, home: Path, *names: str, seed: int = 1) -> Proposals:
+    return Proposals(
+        engine,
+        choosers_path=home,
+        encoder_path=home,
+        members=ScriptedEnsemble(*names),
+        make_rng=lambda: np.random.default_rng(seed),
+    )
+
+
+def activate_chooser(engine: Engine, home: Path) -> None:
+    """One for which "first" is better on one kind of prompt, "second" on the other, "third" on none."""
+    tasks, kinds = make_tasks(150)
+    likely = np.where(kinds[:, None] == 0, [0.9, 0.2, 0.4], [0.2, 0.9, 0.4])
+    scores = (np.random.default_rng(0).random(likely.shape) < likely).astype(float)
+    encoder = make_encoder(home)
+    outcomes = from_scores(("first", "second", "third"), scores)
+    chooser = fit_chooser(encoder, read_tasks(encoder, tasks), outcomes, ChooserOptions(n_trees=20))
+    write_folder(home / "one", chooser.save)
+    with transaction(engine, immediate=True) as session:
+        session.add(
+            ModelVersion(
+                role=ModelRole.CHOOSER,
+                kind=ModelKind.CHOOSER,
+                base_model="words",
+                base_fingerprint="w",
+                fingerprint=chooser.fingerprint,
+                path="one",
+                cut_off_preference_id=0,
+                n_train=150,
+                n_held_out=0,
+                code_version="0",
+                is_active=True,
+            )
+        )
+
+
+def test_without_an_active_chooser_nothing_is_proposed(engine: Engine, tmp_path: Path) -> None:
+    assert propose_from(engine, tmp_path, "first").propose(instruction="word1000") is None
+
+
+def test_the_best_for_this_prompt_are_proposed_with_why(engine: Engine, tmp_path: Path) -> None:
+    activate_chooser(engine, tmp_path)
+    proposals = propose_from(engine, tmp_path, "third", "second", "first")
+    tasks, kinds = make_tasks(20, seed=4)
+    n_right = 0
+    for task, kind in zip(tasks, kinds, strict=True):
+        found = proposals.propose(instruction=task.instruction, k=1)
+        assert found is not None
+        n_right += found.asked[0].name == ("first", "second")[int(kind)]
+        assert found.asked[0].low < found.asked[0].quality < found.asked[0].high
+        assert found.asked[0].name in found.describe()
+        assert found.kind in found.describe()
+        assert len(found.left_out) == 2
+        assert sum(found.propensities.values()) == pytest.approx(0.9)
+    assert n_right >= 18
+
+
+def test_a_new_member_gets_its_chance_with_its_propensity(engine: Engine, tmp_path: Path) -> None:
+    activate_chooser(engine, tmp_path)
+    asked = {}
+    for seed in range(60):
+        found = propose_from(engine, tmp_path, "first", "new", seed=seed).propose(instruction=ONE_KIND, k=1)
+        assert found is not None
+        asked[found.asked[0].name] = found.asked[0].propensity
+        if found.is_explored:
+            assert "drawn at random" in found.describe()
+    assert asked == {"first": pytest.approx(0.9), "new": pytest.approx(0.1)}
+
+
+def test_more_members_than_there_are_asks_all(engine: Engine, tmp_path: Path) -> None:
+    activate_chooser(engine, tmp_path)
+    found = propose_from(engine, tmp_path, "first", "second").propose(instruction=ONE_KIND, k=9)
+    assert found is not None
+    assert found.propensities == {"first": 1.0, "second": 1.0}
+    assert not found.left_out
