@@ -8,7 +8,8 @@
 ``instruction_input``, ``history`` (the messages before the prompt, with ``role`` and ``content``),
 ``licence``, ``lang`` and ``category`` may be absent, and so may a label's ``strength`` ("slight", "clear",
 or a number in (0, 1]), ``accept_a`` and ``accept_b`` (whether the answer is acceptable at all; a tie of two
-that are not is "both bad"), ``reason``, ``seconds`` and ``at`` (ISO 8601, with its zone). Other
+that are not is "both bad"), ``reason``, ``seconds``, ``at`` (ISO 8601, with its zone), ``criteria`` (a
+winner by criterion) and ``ballot`` (equal for what was said of several answers at once). Other
 keys are ignored.
 
 Invariant: every fault of a file is found, up to a bound, and told by its line. Non-goal: the store.
@@ -161,7 +162,18 @@ def _parse_label(fields: Fields, n_candidates: int) -> LabelRecord:
         reason=fields.optional_text("reason"),
         seconds=seconds,
         at=parse_time(fields),
+        criteria=_parse_criteria(fields),
+        ballot=_short(fields.optional_text("ballot"), 128),
     )
+
+
+def _parse_criteria(fields: Fields) -> tuple[tuple[str, Winner], ...]:
+    value = fields.value.get("criteria")
+    if value is None:
+        return ()
+    if not isinstance(value, dict) or not all(str(choice) in _WINNERS for choice in value.values()):
+        raise fields.fault(f"expected 'criteria' as an object of {', '.join(_WINNERS)}; came {value!r}")
+    return tuple((name, _WINNERS[str(choice)]) for name, choice in value.items())
 
 
 def parse_time(fields: Fields) -> str | None:
@@ -241,5 +253,7 @@ def _label_as_object(label: LabelRecord) -> dict[str, Any]:
         "reason": label.reason,
         "seconds": label.seconds,
         "at": label.at,
+        "criteria": dict(label.criteria) or None,
+        "ballot": label.ballot,
     }
     return {key: value for key, value in written.items() if value is not None}

@@ -56,6 +56,8 @@ class LabelRecord:
         reason: In the annotator's words.
         seconds: How long they took.
         at: When, in ISO 8601.
+        criteria: Which was better by criterion, as far as it was asked.
+        ballot: Equal for what one annotator said of several answers shown at once; None for a pair.
     """
 
     annotator: str
@@ -67,6 +69,8 @@ class LabelRecord:
     reason: str | None = None
     seconds: float | None = None
     at: str | None = None
+    criteria: tuple[tuple[str, Winner], ...] = ()
+    ballot: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,10 +106,14 @@ class PromptRecord:
         candidates = [(candidate.model, candidate.text) for candidate in self.candidates]
         whole = [*_own_values(self), candidates, [_label_values(label) for label in self.labels]]
         whole += [self.history] if self.history else []  # stores have prints from before conversations
+        later = [(number, label.criteria, label.ballot) for number, label in enumerate(self.labels)]
+        whole += [one for one in later if any(one[1:])]  # and from before these
         return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
-_label_values = operator.attrgetter(*(field.name for field in fields(LabelRecord)))
+_label_values = operator.attrgetter(
+    *(field.name for field in fields(LabelRecord) if field.name not in ("criteria", "ballot"))
+)
 _own_values = operator.attrgetter("id", "source", "prompt", "input", "licence", "lang", "category")
 
 

@@ -36,6 +36,8 @@ CSV_COLUMNS = (
     "reason",
     "seconds",
     "at",
+    "criteria",
+    "ballot",
 )
 _PARQUET = pa.schema(
     [(name, pa.float64() if name in ("strength", "seconds") else pa.string()) for name in CSV_COLUMNS]
@@ -156,4 +158,6 @@ def _csv_row(record: PromptRecord, label: LabelRecord) -> tuple[str | float | No
         label.reason,
         label.seconds,
         label.at,
+        json.dumps(dict(label.criteria), ensure_ascii=False) if label.criteria else None,
+        label.ballot,
     )

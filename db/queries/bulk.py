@@ -12,7 +12,17 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Table, func, insert, select, text
 from sqlmodel import Session, SQLModel, col
 
-from db.models import Annotator, AnnotatorKind, Candidate, Comparison, Member, Outcome, Preference, Prompt
+from db.models import (
+    Annotator,
+    AnnotatorKind,
+    Ballot,
+    Candidate,
+    Comparison,
+    Member,
+    Outcome,
+    Preference,
+    Prompt,
+)
 
 Value = TypeVar("Value")
 IDS_PER_QUERY = 900  # SQLite built with the old default allows 999 variables in a statement
@@ -30,6 +40,9 @@ class StoredLabel(NamedTuple):
     seconds: float | None
     created_at: datetime
     annotator_id: int
+    criteria: dict[str, str] | None
+    ballot_id: int | None
+    """With whose reason and seconds."""
 
 
 class StoredCandidate(NamedTuple):
@@ -142,12 +155,15 @@ def list_labels_between(session: Session, *, first_id: int, last_id: int) -> lis
             col(Comparison.right_id),
             col(Preference.outcome),
             col(Preference.strength),
-            col(Preference.reason),
-            col(Preference.seconds),
+            func.coalesce(col(Preference.reason), col(Ballot.reason)),
+            func.coalesce(col(Preference.seconds), col(Ballot.seconds)),
             col(Preference.created_at),
             col(Preference.annotator_id),
+            col(Preference.criteria),
+            col(Preference.ballot_id),
         )
         .join(Preference, col(Preference.comparison_id) == col(Comparison.id))
+        .join(Ballot, col(Ballot.id) == col(Preference.ballot_id), isouter=True)
         .where(col(Comparison.prompt_id).between(first_id, last_id), col(Preference.retracted_at).is_(None))
         .order_by(col(Preference.id))
     )

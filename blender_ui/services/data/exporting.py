@@ -42,7 +42,7 @@ from blender_ui.services.data.records import (
     own_id,
 )
 from db.engine import transaction
-from db.models import Prompt, utc_now
+from db.models import Outcome, Prompt, utc_now
 from db.queries import bulk
 from db.queries.rulings import Ruling, list_rulings
 from db.queries.whole import freeze
@@ -169,6 +169,7 @@ def _record(
     annotators: dict[int, tuple[str, Kind]],
 ) -> PromptRecord:
     index_of = {candidate.candidate_id: index for index, candidate in enumerate(candidates)}
+    ballots = sorted({row.ballot_id for row in labels if row.ballot_id is not None})
     return PromptRecord(
         id=prompt.external_id or own_id(prompt.id or 0, prompt.fingerprint),
         source=prompt.source or OWN_SOURCE,
@@ -187,6 +188,10 @@ def _record(
                 reason=row.reason,
                 seconds=row.seconds,
                 at=row.created_at.isoformat(),
+                criteria=tuple(
+                    (name, WINNER_BY_OUTCOME[Outcome(said)]) for name, said in (row.criteria or {}).items()
+                ),
+                ballot=None if row.ballot_id is None else str(ballots.index(row.ballot_id) + 1),
             )
             for row in labels
         ),

@@ -19,6 +19,7 @@ from blender_ui.exchange.records import LabelRecord, PromptRecord, standing_labe
 from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
 from blender_ui.services.candidates import prompt_columns
+from blender_ui.services.data.import_ballots import Key, Told, key_of, write_ballots
 from blender_ui.services.data.records import KIND_BY_WORD, OUTCOME_BY_WINNER, annotator_label, imported_key
 from db.models import Annotator, Candidate, Comparison, Member, Origin, Preference, Prompt, Role
 from db.queries import bulk
@@ -132,10 +133,15 @@ def write_records(
         for row, comparison_id in zip(planned, comparison_ids, strict=True)
     }
     annotators = names.annotators(session, [(record, record.labels) for record in records], now)
+    told = [
+        Told(record, prompt_id, ids, record.labels)
+        for record, prompt_id, ids in zip(records, prompt_ids, candidate_ids, strict=True)
+    ]
+    ballots = write_ballots(session, told, annotators, now)
     preferences = [
-        preference_row(record, label, id_by_sides[ids[label.a], ids[label.b]], annotators, now, stands=stands)
-        for record, ids in zip(records, candidate_ids, strict=True)
-        for label, stands in standing_labels(record.labels)
+        preference_row(one, label, id_by_sides, annotators, ballots, now, stands=stands)
+        for one in told
+        for label, stands in standing_labels(one.labels)
     ]
     bulk.insert_rows(session, model=Preference, rows=preferences)
     return Written(
@@ -270,22 +276,27 @@ def comparison_row(
 
 
 def preference_row(
-    record: PromptRecord,
+    told: Told,
     label: LabelRecord,
-    comparison_id: int,
+    by_sides: Mapping[Sides, int],
     annotators: Mapping[str, int],
+    ballots: Mapping[Key, int],
     now: datetime,
     *,
     stands: bool,
 ) -> dict[str, Any]:
-    """A vote about a comparison."""
+    """A vote about a comparison; a ballot's has its reason and seconds with the ballot."""
+    criteria = {name: OUTCOME_BY_WINNER[winner].value for name, winner in label.criteria}
+    key = key_of(told.record, told.prompt_id, label, annotators)
     return {
-        "comparison_id": comparison_id,
-        "annotator_id": annotators[imported_key(record.source, label.annotator, label.kind)],
+        "comparison_id": by_sides[told.candidate_ids[label.a], told.candidate_ids[label.b]],
+        "annotator_id": key.annotator_id,
+        "ballot_id": None if label.ballot is None else ballots[key],
+        "criteria": criteria or None,
         "outcome": OUTCOME_BY_WINNER[label.winner],
         "strength": label.strength,
-        "reason": label.reason,
-        "seconds": label.seconds,
+        "reason": label.reason if label.ballot is None else None,
+        "seconds": label.seconds if label.ballot is None else None,
         "idempotency_key": f"import:{uuid4().hex}",
         "created_at": now if label.at is None else datetime.fromisoformat(label.at),
         "retracted_at": None if stands else now,

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from blender_ui.exchange.gathering import UNNAMED, is_someone, name_the_unnamed
 from blender_ui.exchange.records import LabelRecord, PromptRecord, standing_labels
+from blender_ui.services.data.import_ballots import Told, write_ballots
 from blender_ui.services.data.import_rows import (
     Names,
     QueuePlan,
@@ -83,10 +84,12 @@ def merge_records(
     if not plan.ask_labelled:
         merges.close_comparisons(session, [id_ for one, told, _ in planned for id_ in _done(one, told)])
     annotators = names.annotators(session, [(one.record, told.new) for one, told, _ in planned], now)
+    told_anew = [Told(one.record, one.prompt_id, one.candidate_ids, told.new) for one, told, _ in planned]
+    ballots = write_ballots(session, told_anew, annotators, now)
     preferences = [
-        preference_row(one.record, label, by_sides[_sides(one, label)], annotators, now, stands=True)
-        for one, told, _ in planned
-        for label in told.new
+        preference_row(one, label, by_sides, annotators, ballots, now, stands=True)
+        for one in told_anew
+        for label in one.labels
     ]
     bulk.insert_rows(session, model=Preference, rows=preferences)
     merges.set_digests(session, {one.prompt_id: one.record.fingerprint for one in stored})
