@@ -73,7 +73,10 @@ class Beginning:
         if len(self._own_ways(visit, ways)) >= LEAST_OWN:
             choices.append(("Each model with its own answer", EACH_OWN))
         values = [value for _, value in choices]
-        return WaysOn(choices=tuple(choices), chosen=chosen if chosen in values else next(iter(values), None))
+        # Who let each model go on by itself is likely to do so again.
+        wished = [chosen, EACH_OWN] if visit.own else [chosen]
+        best = next((one for one in (*wished, *values) if one in values), None)
+        return WaysOn(choices=tuple(choices), chosen=best)
 
     def _list_ways(self, visit: Visit) -> list[WayOn]:
         if not visit.is_revealed or visit.is_asking or not visit.prompt_ids:

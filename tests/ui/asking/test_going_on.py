@@ -109,7 +109,7 @@ def test_each_member_goes_on_with_its_own_answer_and_nobody_compares_them(tmp_pa
     view = page.blend.page(page.visit)
     assert [column.name for column in view.columns] == list(before.columns)
     assert [column.text for column in view.columns] == [f"{name} heard 3." for name in before.columns]
-    assert (view.pair, view.are_compared, view.can_reveal) == (None, False, False)
+    assert (view.pair, view.are_compared, view.can_reveal, view.ways.chosen) == (None, False, False, "own")
     assert NOT_COMPARED.split(".")[0] in draw_conversations(view)
     assert list(Results(page.services).follow(page.visit)) == []
     with transaction(page.services.engine) as session:
