@@ -99,6 +99,9 @@ def read_rows(path: Path, pool: str | None) -> list[dict[str, Any]]:
     content = gzip.decompress(content) if path.suffix == ".gz" else content
     # Not splitlines: texts may hold other ends of lines.
     rows = [json.loads(line) for line in content.decode().split("\n") if line.strip()]
+    for row in rows:
+        for candidate in row["candidates"]:
+            candidate["text"] = candidate.get("text") or ""
     if pool is None or not rows:
         return rows
     pools = json.loads((path.parent / "pools.json").read_text(encoding="utf-8"))

@@ -20,6 +20,10 @@ SPREAD_FLOOR = 0.05
 """Of the range of outcomes, added to a prompt's spread before it divides, so that noise is not blown up."""
 
 
+MIN_SHARE_DECIDED = 0.9
+"""Of groups right or wrong as a whole; where a conclusion was misread, a group's outcome is a share."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """The groups of one prompt.
@@ -63,7 +67,7 @@ class LearntVote:
     def fit(cls, choices: Sequence[Choice], outcomes: Sequence[FloatArray]) -> LearntVote:
         """Learn from outcomes.
 
-        Where they are 0 or 1 and answers share groups, a conditional logit learns which group is right;
+        Where nearly all are 0 or 1 and answers share groups, a conditional logit learns which group is right;
         else a linear model learns how good each is beside the others of its prompt.
 
         Args:
@@ -188,7 +192,9 @@ def _offset(choice: Choice) -> FloatArray:
 
 def _is_right_or_wrong(choices: Sequence[Choice], outcomes: Sequence[FloatArray]) -> bool:
     shares_groups = any(len(places) > 1 for choice in choices for places in choice.groups)
-    return shares_groups and all(np.isin(outcome, (0.0, 1.0)).all() for outcome in outcomes)
+    values = np.concatenate(outcomes)
+    in_range = bool(((values >= 0) & (values <= 1)).all())
+    return shares_groups and in_range and bool(np.isin(values, (0.0, 1.0)).mean() >= MIN_SHARE_DECIDED)
 
 
 def _fit_within(columns: _Columns, choices: Sequence[Choice], outcomes: Sequence[FloatArray]) -> FloatArray:

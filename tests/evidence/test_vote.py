@@ -49,6 +49,14 @@ def test_agreement_that_helps_is_trusted_more_than_a_member() -> None:
     assert utilities[0] > utilities[1]
 
 
+def test_a_group_that_was_misread_does_not_change_how_the_others_are_learnt() -> None:
+    choices = [_choice((1, 2, 3), (0,)) for _ in range(30)]
+    outcomes = [np.array([0.0, 1.0])] * 29
+    plain = LearntVote.fit(choices[:29], outcomes).utilities(choices[0])
+    with_one = LearntVote.fit(choices, [*outcomes, np.array([1 / 3, 1.0])]).utilities(choices[0])
+    np.testing.assert_allclose(with_one, plain, rtol=0.3)
+
+
 def test_a_member_is_judged_by_kind() -> None:
     choices = [_choice((0,), (1,), kind=kind) for kind in ("code", "ask") for _ in range(20)]
     outcomes = [np.array([1.0, 0.0])] * 20 + [np.array([0.0, 1.0])] * 20
