@@ -14,7 +14,8 @@ from typing import Any
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling.lending import Lender, PairView, SetView
+from blender_ui.services.labeling.lending import Lender
+from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
 from db.models import Ask, Comparison, LeaseStatus, Outcome, Project
 from db.queries import leases, preferences

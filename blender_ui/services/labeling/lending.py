@@ -8,14 +8,12 @@ transactions, which ``services.labeling.loop`` opens around these steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import NamedTuple
 
 from sqlmodel import Session
 
-from blender_ui.conversations import read_history
 from blender_ui.errors import LeaseLost
 from blender_ui.pairing.ballots import widen
 from blender_ui.pairing.draws import draw_places, uniform
@@ -27,67 +25,13 @@ from blender_ui.pairing.policy import (
     choose,
     measure_propensity,
 )
+from blender_ui.services.labeling.views import PairView, SetView, read_pair, read_set
 from blender_ui.services.people.visitors import Visitors
-from blender_ui.values import Message
 from db.models import Ask, LeaseStatus, Purpose
 from db.queries import ballots, leases, projects, queue
 from db.queries.leases import Lent
 from db.queries.projects import Order
 from db.queries.queue import Scope
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairView:
-    """A blind pair and the terms on which it is lent.
-
-    Attributes:
-        lease_id: To be given back with the outcome.
-        left_id: The left candidate; for the server alone, as it leads to a name.
-        right_id: The right one.
-        policy: How the pair was chosen, see ``blender_ui.pairing.policy``.
-        propensity: With what probability, as defined there.
-        expires_at: When its place is open to others, in UTC.
-    """
-
-    lease_id: int
-    comparison_id: int
-    instruction: str
-    input: str
-    history: tuple[Message, ...]
-    left_text: str
-    right_text: str
-    left_id: int
-    right_id: int
-    policy: str
-    propensity: float
-    expires_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetView:
-    """Blind answers to one prompt that are shown at once, and the terms on which they are lent.
-
-    Attributes:
-        lease_id: To be given back with the ballot; the first of the leases that were made together.
-        ask: What is asked of the answers; never a pair.
-        texts: The answers in the order in which they are shown.
-        candidate_ids: In the same order; for the server alone, as they lead to names.
-        policy: How the set was chosen, see ``blender_ui.pairing.ballots``.
-        propensity: With what probability, as defined there.
-        expires_at: When its places are open to others, in UTC.
-    """
-
-    lease_id: int
-    ballot_id: int
-    ask: Ask
-    instruction: str
-    input: str
-    history: tuple[Message, ...]
-    texts: tuple[str, ...]
-    candidate_ids: tuple[int, ...]
-    policy: str
-    propensity: float
-    expires_at: datetime
 
 
 class _Chosen(NamedTuple):
@@ -142,6 +86,46 @@ class Lender:
         if self._visitors is not None:
             self._visitors.keep(session, annotator_id)
 
+    def next(
+        self,
+        session: Session,
+        annotator_id: int,
+        scope: Scope,
+        besides: int | None,
+        now: datetime,
+        *,
+        with_ballots: bool,
+    ) -> PairView | SetView | None:
+        """Lend what the annotator holds beside the screen, else what they held, else what is chosen."""
+        besides = besides or 0
+        held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
+        on_screen = {lease.ballot_id for lease in held if lease.id == besides} - {None}
+        lease = next(
+            (
+                lease
+                for lease in held
+                if lease.id != besides
+                and lease.ballot_id not in on_screen
+                and (with_ballots or lease.ballot_id is None)
+            ),
+            None,
+        )
+        if lease is None and self.find_refusal(session, annotator_id, scope, now):
+            return None  # ``leftover`` says why
+        lease = lease or self.resume(
+            session,
+            annotator_id=annotator_id,
+            scope=scope,
+            besides=besides,
+            now=now,
+            with_ballots=with_ballots,
+        )
+        if lease is None:
+            return self.lend(
+                session, annotator_id=annotator_id, scope=scope, now=now, with_ballots=with_ballots
+            )
+        return self.show(session, lease=lease, now=now)
+
     def resume(
         self,
         session: Session,
@@ -188,7 +172,7 @@ class Lender:
             expires_at=expires_at,
             now=now,
         )
-        return self._read(session, lease, expires_at)
+        return read_pair(session, lease, expires_at)
 
     def _lend_set(
         self,
@@ -246,7 +230,7 @@ class Lender:
                     ballot_id=ballot_id,
                 )
             )
-        return self._read_set(session, made[0], ballot_id, expires_at)
+        return read_set(session, made[0], ballot_id, expires_at)
 
     def show(self, session: Session, *, lease: Lent, now: datetime) -> PairView | SetView:
         """Make a lease active until a whole lease time from now, and read what it shows."""
@@ -254,43 +238,8 @@ class Lender:
         together = leases.list_beside(session, lease=lease)
         leases.activate(session, leases=together, expires_at=expires_at)
         if lease.ballot_id is not None:
-            return self._read_set(session, together[0], lease.ballot_id, expires_at)
-        return self._read(session, lease, expires_at)
-
-    @staticmethod
-    def _read_set(session: Session, lease: Lent, ballot_id: int, expires_at: datetime) -> SetView:
-        ballot = ballots.get(session, ballot_id=ballot_id)
-        answers = ballots.get_answers(session, ballot=ballot)
-        return SetView(
-            lease_id=lease.id,
-            ballot_id=ballot_id,
-            ask=ballot.ask,
-            instruction=answers.instruction,
-            input=answers.input,
-            history=read_history(answers.history),
-            texts=answers.texts,
-            candidate_ids=tuple(ballot.shown),
-            policy=lease.policy,
-            propensity=lease.propensity,
-            expires_at=expires_at,
-        )
-
-    def _read(self, session: Session, lease: Lent, expires_at: datetime) -> PairView:
-        texts = leases.get_texts(session, comparison_id=lease.comparison_id)
-        return PairView(
-            lease_id=lease.id,
-            comparison_id=lease.comparison_id,
-            instruction=texts.instruction,
-            input=texts.input,
-            history=read_history(texts.history),
-            left_text=texts.left,
-            right_text=texts.right,
-            left_id=texts.left_id,
-            right_id=texts.right_id,
-            policy=lease.policy,
-            propensity=lease.propensity,
-            expires_at=expires_at,
-        )
+            return read_set(session, together[0], lease.ballot_id, expires_at)
+        return read_pair(session, lease, expires_at)
 
     def get_own(self, session: Session, *, annotator_id: int, lease_id: int) -> Lent:
         """The annotator's lease; raises LeaseLost where it is not theirs."""

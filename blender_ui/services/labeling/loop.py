@@ -11,15 +11,12 @@ and who may label.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
-from sqlmodel import Session
 
-from blender_ui.errors import LeaseLost, MalformedInput
-from blender_ui.pairing.draws import uniform
+from blender_ui.errors import LeaseLost
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
 from blender_ui.services.labeling.answers import Answer as Answer
@@ -31,26 +28,21 @@ from blender_ui.services.labeling.answers import SubmittedView as SubmittedView
 from blender_ui.services.labeling.ballots import retract_ballot, take_ballot
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.labeling.leftover import measure as measure_leftover
-from blender_ui.services.labeling.lending import Lender, PairView, SetView
-from blender_ui.services.labeling.queueing import queue_prompt
+from blender_ui.services.labeling.lending import Lender
+from blender_ui.services.labeling.queueing import PairQueue
+from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
 from blender_ui.services.people.signing_in import AnnotatorView as AnnotatorView
 from blender_ui.services.people.signing_in import lock_annotator
 from db.engine import transaction
-from db.models import (
-    DEFAULT_PROJECT_ID,
-    LeaseStatus,
-    Outcome,
-    Prompt,
-    SeenPrompt,
-)
+from db.models import DEFAULT_PROJECT_ID, LeaseStatus, Outcome, Prompt, SeenPrompt
 from db.queries import ballots, leases, preferences, queue
 from db.queries.queue import Scope
 
 
-class Labeling:
-    """The label loop over one store.
+class Labeling(PairQueue):
+    """The label loop over one store, and the queue that it lends from.
 
     Args:
         engine: From ``db.engine.create_store``.
@@ -76,10 +68,7 @@ class Labeling:
         access: Access | None = None,
         after_vote: AfterVote | None = None,
     ) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._seed = seed
-        self._overlap = overlap
+        super().__init__(engine, clock=clock, seed=seed, overlap=overlap)
         self._access = access
         self._after_vote = after_vote or AfterVote()
         self._lender = Lender(
@@ -132,7 +121,9 @@ class Labeling:
         scope = Scope(project_id, prompt_id)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            lent = self._next(session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=False)
+            lent = self._lender.next(
+                session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=False
+            )
             return lent if isinstance(lent, PairView) else None
 
     def next_turn(
@@ -145,45 +136,9 @@ class Labeling:
         now, scope = self._clock(), Scope(project_id)
         with transaction(self._engine, immediate=True) as session:
             lock_annotator(session, annotator_id)
-            return self._next(session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=True)
-
-    def _next(
-        self,
-        session: Session,
-        annotator_id: int,
-        scope: Scope,
-        *,
-        besides: int,
-        now: datetime,
-        with_ballots: bool,
-    ) -> PairView | SetView | None:
-        held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
-        on_screen = {lease.ballot_id for lease in held if lease.id == besides} - {None}
-        lease = next(
-            (
-                lease
-                for lease in held
-                if lease.id != besides
-                and lease.ballot_id not in on_screen
-                and (with_ballots or lease.ballot_id is None)
-            ),
-            None,
-        )
-        if lease is None and self._lender.find_refusal(session, annotator_id, scope, now):
-            return None  # ``leftover`` says why
-        lease = lease or self._lender.resume(
-            session,
-            annotator_id=annotator_id,
-            scope=scope,
-            besides=besides,
-            now=now,
-            with_ballots=with_ballots,
-        )
-        if lease is None:
-            return self._lender.lend(
-                session, annotator_id=annotator_id, scope=scope, now=now, with_ballots=with_ballots
+            return self._lender.next(
+                session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=True
             )
-        return self._lender.show(session, lease=lease, now=now)
 
     def submit(
         self,
@@ -256,13 +211,8 @@ class Labeling:
                     )
             except LeaseLost as error:  # raised before anything was written
                 refusal = str(error)
-            pair = self._next(
-                session,
-                annotator_id,
-                Scope(project_id),
-                besides=besides or 0,
-                now=now,
-                with_ballots=True,
+            pair = self._lender.next(
+                session, annotator_id, Scope(project_id), besides, now, with_ballots=True
             )
         if submitted is not None:
             self._after_vote()
@@ -360,19 +310,19 @@ class Labeling:
         """Count what has been labelled, by this annotator and by all."""
         midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
         with transaction(self._engine) as session:
-            return ProgressView(
-                n_mine=preferences.count_of_annotator(session, annotator_id=annotator_id)
-                - preferences.count_beyond_ballots(session, annotator_id=annotator_id),
-                n_mine_today=preferences.count_of_annotator(
-                    session, annotator_id=annotator_id, since=midnight
+
+            def count(since: datetime | None = None) -> int:
+                all_pairs = preferences.count_of_annotator(session, annotator_id=annotator_id, since=since)
+                return all_pairs - preferences.count_beyond_ballots(
+                    session, annotator_id=annotator_id, since=since
                 )
-                - preferences.count_beyond_ballots(session, annotator_id=annotator_id, since=midnight),
+
+            return ProgressView(
+                n_mine=count(),
+                n_mine_today=count(midnight),
                 seconds_today=preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight)
                 + ballots.sum_seconds(
-                    session,
-                    annotator_id=annotator_id,
-                    since=midnight,
-                    longest=preferences.LONGEST_LOOK,
+                    session, annotator_id=annotator_id, since=midnight, longest=preferences.LONGEST_LOOK
                 ),
                 n_standing=preferences.count_standing(session) - preferences.count_beyond_ballots(session),
                 n_open=queue.count_places(session, project_id=project_id),
@@ -401,55 +351,3 @@ class Labeling:
             prompt = session.get(Prompt, prompt_id)
             scope = None if prompt is None else Scope(prompt.project_id, prompt_id)
             leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
-
-    def queue_prompt(self, *, prompt_id: int, candidate_ids: Sequence[int] | None = None) -> int:
-        """Queue every pair of a prompt's candidates that is not a comparison yet.
-
-        Two candidates with the same text are left out: there is nothing to prefer.
-
-        Args:
-            prompt_id: Whose candidates.
-            candidate_ids: Only pairs of these; None for all.
-
-        Returns:
-            How many comparisons were made; 0 when asked again.
-
-        Raises:
-            NotFound: If the prompt does not exist, or a candidate is not one of its.
-        """
-        with transaction(self._engine, immediate=True) as session:
-            return queue_prompt(
-                session,
-                prompt_id=prompt_id,
-                candidate_ids=candidate_ids,
-                overlap=self._overlap,
-                seed=self._seed,
-                now=self._clock(),
-            )
-
-    def order_columns(self, members: Iterable[str], *, prompt_id: int) -> tuple[str, ...]:
-        """Put the members that answered a prompt in an order of the prompt's own, always the same one."""
-        return tuple(
-            sorted(members, key=lambda member: (uniform(self._seed, "column", prompt_id, member), member))
-        )
-
-    def prioritise(self, scores_by_comparison: Mapping[int, float]) -> int:
-        """Let a ranker's uncertainty order the queue: the highest score is asked first.
-
-        Replaces what an earlier call said. With no scores the queue is balanced and random again.
-
-        Args:
-            scores_by_comparison: How much is learnt from asking, such as the standard deviation
-                of the logit, by comparison id; comparisons that are full are ignored.
-
-        Returns:
-            How many open comparisons have a score now.
-
-        Raises:
-            MalformedInput: If a score is not a finite number.
-        """
-        unusable = [key for key, score in scores_by_comparison.items() if not math.isfinite(score)]
-        if unusable:
-            raise MalformedInput(f"expected finite scores; those of comparisons {unusable[:5]} are not")
-        with transaction(self._engine, immediate=True) as session:
-            return queue.set_information(session, by_comparison=scores_by_comparison)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, LeaseLost, NotFound, Refused
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.labeling.lending import PairView
+from blender_ui.services.labeling.views import PairView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.beginning import Beginning
 from blender_ui.ui.asking.columns import answered, failed, growing

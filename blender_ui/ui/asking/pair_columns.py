@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from blender_ui.services.asking.rounds import Blending
-from blender_ui.services.labeling.lending import PairView
 from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.labeling.views import PairView
 from blender_ui.ui.asking.views import Choice, Pair, Visit
 from db.models import Outcome
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from blender_ui import outside
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling.lending import PairView, SetView
 from blender_ui.services.labeling.loop import (
     Answer,
     BallotAnswer,
@@ -22,6 +21,7 @@ from blender_ui.services.labeling.loop import (
     SubmittedView,
 )
 from blender_ui.services.labeling.relabeling import PastAnswer
+from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.projects import MOST_ANSWERS
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import render_prose

@@ -11,9 +11,9 @@ from sqlmodel import col
 
 from blender_ui.errors import LeaseLost, MalformedInput, Refused
 from blender_ui.services.after_vote import AfterVote
-from blender_ui.services.labeling.lending import PairView, SetView
 from blender_ui.services.labeling.loop import Answer, BallotAnswer, Labeling, SubmittedBallot
 from blender_ui.services.labeling.relabeling import Relabeling
+from blender_ui.services.labeling.views import PairView, SetView
 from db.engine import transaction
 from db.models import Ask, Ballot, Comparison, Lease, LeaseStatus, Outcome, Preference, Project
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
