@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     settings = load_settings(os.environ)
     folder = reader_path(settings.reader, cache_path=settings.weights_path)
-    reading = CachedReading(folder, options.cache, has_strays=True)
+    reading = CachedReading(folder, options.cache, with_negatives=True)
     seconds = QUICK_SECONDS / len(options.file) if options.quick else None
     found: dict[str, object] = {}
     all_rows: list[Row] = []

@@ -15,8 +15,8 @@ the learning curve.
 
 As in the app, each fit has answers to other prompts among its losers (``ranking.negatives``;
 ``--no-negatives`` for fits without). What that is for is measured either way: in place of each candidate of a
-prompt in turn comes a fluent answer to another prompt, and ``stray_first`` is how often the ranker puts it
-first, ``stray_chance`` how often chance would.
+prompt in turn comes a fluent answer to another prompt, and ``negative_first`` is how often the ranker puts it
+first, ``negative_chance`` how often chance would.
 
 The last line is one JSON object; ``accuracy``, ``low`` and ``high`` are those of ``both``. Pairs of two
 equal texts count one half by text; ``distinct`` has all figures without them, where there are any.
@@ -64,17 +64,17 @@ class Predictions(NamedTuple):
 
     Attributes:
         logits: For each decided pair's winner, (n_pairs,).
-        stray_first: Of each stray, in [0, 1], (n_strays,).
+        negative_first: Of each negative sample, in [0, 1], (n_negatives,).
     """
 
     logits: FloatArray
-    stray_first: FloatArray
+    negative_first: FloatArray
 
     @classmethod
     def none_of(cls, file: Labelled) -> Predictions:
         """Zeros, to be filled in."""
         n_pairs = len(decided_majorities(file.dataset).winner)
-        return cls(np.zeros(n_pairs), np.zeros(0 if file.strays is None else len(file.strays.winner)))
+        return cls(np.zeros(n_pairs), np.zeros(0 if file.negatives is None else len(file.negatives.winner)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     files = [options.test, *options.train]
     seconds = QUICK_SECONDS / len(files) if options.quick else None
-    reading = CachedReading(options.reader, options.cache, has_strays=True)
+    reading = CachedReading(options.reader, options.cache, with_negatives=True)
     test, *train = [
         replace(
             reading.read(path, seconds=seconds, seed=options.seed), has_negatives=not options.no_negatives
@@ -109,16 +109,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.images is not None:
         _draw_reliability(options.images, options.test.name.split(".")[0], logits)
     summary = summarise(test.dataset, logits, seed=options.seed)
-    print(json.dumps({**summary, **_summarise_strays(test, told)}))
+    print(json.dumps({**summary, **_summarise_negatives(test, told)}))
 
 
-def _summarise_strays(test: Labelled, told: dict[str, Predictions]) -> dict[str, object]:
-    """How often strays come first, by form, and how often they would by chance."""
-    if test.strays is None:
+def _summarise_negatives(test: Labelled, told: dict[str, Predictions]) -> dict[str, object]:
+    """How often negative samples come first, by form, and how often they would by chance."""
+    if test.negatives is None:
         return {}
-    sizes = np.bincount(test.dataset.prompt_of)[test.dataset.prompt_of[test.strays.winner]]
-    first = {form: float(one.stray_first.mean()) for form, one in told.items() if len(one.stray_first)}
-    return {"stray_first": first, "stray_chance": float((1 / sizes).mean()), "n_strays": len(sizes)}
+    sizes = np.bincount(test.dataset.prompt_of)[test.dataset.prompt_of[test.negatives.winner]]
+    first = {form: float(one.negative_first.mean()) for form, one in told.items() if len(one.negative_first)}
+    return {"negative_first": first, "negative_chance": float((1 / sizes).mean()), "n_negatives": len(sizes)}
 
 
 def summarise(dataset: PreferenceDataset, logits: dict[str, FloatArray], *, seed: int) -> dict[str, object]:
@@ -209,16 +209,18 @@ def _within_file(
         folds[file.dataset.prompt_of[pairs.winner]],
         folds[file.dataset.prompt_of[file.dataset.left]],
     )
-    strays = file.strays
-    stray_in = folds[:0] if strays is None else folds[file.dataset.prompt_of[strays.winner]]
+    negatives = file.negatives
+    negative_in = folds[:0] if negatives is None else folds[file.dataset.prompt_of[negatives.winner]]
     told = {form: Predictions.none_of(file) for form in forms}
     for fold in np.unique(asked_in):
-        test, stray = asked_in == fold, np.flatnonzero(stray_in == fold)
+        test, negative = asked_in == fold, np.flatnonzero(negative_in == fold)
         for form in forms:
             ranker = file.fit(labelled_in != fold, FORMS[form], start)
             told[form].logits[test] = _predict(ranker, file, pairs.winner[test], pairs.loser[test])
-            if strays is not None:
-                told[form].stray_first[stray] = _stray_first(ranker, file, strays.select(stray))
+            if negatives is not None:
+                told[form].negative_first[negative] = _negative_first(
+                    ranker, file, negatives.select(negative)
+                )
     return told
 
 
@@ -246,19 +248,19 @@ def _leave_out_prompts(train: Labelled, test: Labelled) -> Labelled:
 
 def _predict_all(ranker: FastRanker, file: Labelled) -> Predictions:
     pairs = decided_majorities(file.dataset)
-    first = np.zeros(0) if file.strays is None else _stray_first(ranker, file, file.strays)
+    first = np.zeros(0) if file.negatives is None else _negative_first(ranker, file, file.negatives)
     return Predictions(_predict(ranker, file, pairs.winner, pairs.loser), first)
 
 
-def _stray_first(ranker: FastRanker, file: Labelled, strays: ReadNegatives) -> FloatArray:
-    """How often each stray, in place of one of its prompt's candidates, each in turn, is ranked first."""
-    share = np.zeros(len(strays.winner))
-    for number, prompt in enumerate(file.dataset.prompt_of[strays.winner]):
+def _negative_first(ranker: FastRanker, file: Labelled, negatives: ReadNegatives) -> FloatArray:
+    """How often each negative sample is ranked first, in place of each of its prompt's candidates in turn."""
+    share = np.zeros(len(negatives.winner))
+    for number, prompt in enumerate(file.dataset.prompt_of[negatives.winner]):
         used = np.flatnonzero(file.dataset.prompt_of == prompt)
         members = [file.dataset.members[index] for index in used]
         for place in range(len(used)):
             readings = file.readings[used].copy()
-            readings[place] = strays.readings[number]
+            readings[place] = negatives.readings[number]
             logits = ranker.pairwise_logits(readings, members, file.dataset.prompts[prompt])
             share[number] += (int(np.argmax(score_candidates(logits))) == place) / len(used)
     return share
@@ -280,12 +282,12 @@ def _predict(ranker: FastRanker, file: Labelled, winner: IntArray, loser: IntArr
 def _join(files: Sequence[Labelled]) -> Labelled:
     datasets, readings = [file.dataset for file in files], [file.readings for file in files]
     shifts = np.cumsum([0, *(len(dataset.texts) for dataset in datasets)])
-    strays = [
-        ReadNegatives(file.strays.winner + shift, file.strays.donor + shift, file.strays.readings)
+    negatives = [
+        ReadNegatives(file.negatives.winner + shift, file.negatives.donor + shift, file.negatives.readings)
         for file, shift in zip(files, shifts, strict=False)
-        if file.strays is not None
+        if file.negatives is not None
     ]
-    joined = ReadNegatives(*map(np.concatenate, zip(*strays, strict=True))) if strays else None
+    joined = ReadNegatives(*map(np.concatenate, zip(*negatives, strict=True))) if negatives else None
     has_negatives = all(file.has_negatives for file in files)
     return Labelled(join_datasets(datasets), np.concatenate(readings), joined, has_negatives)
 

@@ -21,37 +21,37 @@ SECONDS_BETWEEN_SAVES = 60.0
 
 @dataclass(frozen=True)
 class Labelled:
-    """A file's preferences, readings of its candidates, (n_candidates, width), and one stray a prompt.
+    """A file's preferences, readings of its candidates, (n_candidates, width), one negative sample a prompt.
 
-    A stray is an answer to another prompt, read after this one; None where they were not asked for. Fits
-    learn from some of them, as the app's do, unless ``has_negatives`` is off.
+    A negative sample is an answer to another prompt, read after this one; None where none were asked for.
+    Fits learn from some of them, as the app's do, unless ``has_negatives`` is off.
     """
 
     dataset: PreferenceDataset
     readings: FloatArray
-    strays: ReadNegatives | None = None
+    negatives: ReadNegatives | None = None
     has_negatives: bool = True
 
     def fit(self, known: BoolArray, options: FastOptions, start: FastRanker | None = None) -> FastRanker:
-        """Learn from the preferences of this mask, with as many strays as the app has."""
+        """Learn from the preferences of this mask, with as many negative samples as the app has."""
         learnt = self.dataset.select(known)
-        if self.strays is None or not self.has_negatives:
+        if self.negatives is None or not self.has_negatives:
             return FastRanker.fit(learnt, self.readings, options=options, start=start)
         prompts = np.unique(learnt.prompt_of[learnt.left])
-        usable = np.flatnonzero(np.isin(self.dataset.prompt_of[self.strays.winner], prompts))
-        negatives = self.strays.select(usable[: count_negatives(learnt)])
+        usable = np.flatnonzero(np.isin(self.dataset.prompt_of[self.negatives.winner], prompts))
+        negatives = self.negatives.select(usable[: count_negatives(learnt)])
         return FastRanker.fit(learnt, self.readings, options=options, start=start, negatives=negatives)
 
 
 class CachedReading:
     """Reads files with the frozen reader, and keeps what was read."""
 
-    def __init__(self, folder: Path, cache: Path, *, has_strays: bool = False) -> None:
+    def __init__(self, folder: Path, cache: Path, *, with_negatives: bool = False) -> None:
         from blender_ui.ranking.reading import Reader
 
         self._reader = Reader(folder)
         self._cache = cache / self._reader.fingerprint[:16]
-        self._has_strays = has_strays
+        self._with_negatives = with_negatives
 
     def read(self, path: Path, *, seconds: float | None, seed: int) -> Labelled:
         """Read the labelled prompts of a file: all of them, or as many as ``seconds`` allow.
@@ -75,27 +75,27 @@ class CachedReading:
         )
         print(f"{path.name}: {is_read.sum()} of {len(labelled)} prompts read")
         file = _keep(dataset, readings, is_read)
-        return self._add_strays(file, name, seconds) if self._has_strays else file
+        return self._add_negatives(file, name, seconds) if self._with_negatives else file
 
-    def _add_strays(self, file: Labelled, name: str, seconds: float | None) -> Labelled:
-        """One stray for each prompt, as far as ``seconds`` allow; they depend on which prompts were read."""
+    def _add_negatives(self, file: Labelled, name: str, seconds: float | None) -> Labelled:
+        """One negative sample a prompt, as far as ``seconds`` allow; they follow from what was read."""
         dataset = file.dataset
         chosen = choose_negatives(dataset, len(dataset.prompts))
-        n_strays = len(chosen.winner)
+        n_negatives = len(chosen.winner)
 
-        def read_stray(number: int) -> tuple[IntArray, FloatArray]:
+        def read_negative(number: int) -> tuple[IntArray, FloatArray]:
             prompt = dataset.prompts[int(dataset.prompt_of[chosen.winner[number]])]
             text = dataset.texts[int(chosen.donor[number])]
             return np.array([number]), self._reader.read(prompt, [text])
 
         readings, is_read = self._read_some(
             self._cache / f"{name}.strays-of-{len(dataset.prompts)}.npz",
-            read_stray,
-            np.arange(n_strays),
-            (n_strays, n_strays),
+            read_negative,
+            np.arange(n_negatives),
+            (n_negatives, n_negatives),
             seconds,
         )
-        return replace(file, strays=ReadNegatives(*chosen, readings).select(np.flatnonzero(is_read)))
+        return replace(file, negatives=ReadNegatives(*chosen, readings).select(np.flatnonzero(is_read)))
 
     def _read_some(
         self,

@@ -47,7 +47,7 @@ class Votes:
         counted: The same, with the ruling in its place where there is one, (n,).
         milliseconds: -1 where unknown, (n,).
         prompt_id, left_id, right_id: Of the comparison, (n,).
-        has_coin: Whether it was shown as left and right, and a coin chose the sides, (n,).
+        is_side_drawn: Whether it was shown as left and right, and its sides were drawn at random, (n,).
         gold: Code of the right answer as shown, -1 where nobody knows it, (n,).
         is_check: Where the comparison is a gold pair or an attention check, (n,).
         is_human: Where a person said it, (n,).
@@ -65,7 +65,7 @@ class Votes:
     prompt_id: IntArray
     left_id: IntArray
     right_id: IntArray
-    has_coin: BoolArray
+    is_side_drawn: BoolArray
     gold: IntArray
     is_check: BoolArray
     is_human: BoolArray

@@ -29,7 +29,7 @@ class Labels:
         names: Theirs.
         outcome: Codes of ``OutcomeCode``, as shown, (n,).
         choice: As of the item: LEFT where the candidate with the lower id won, (n,).
-        has_coin: Whether a coin chose the sides, (n,).
+        is_side_drawn: Whether the sides were drawn at random, (n,).
         gold: The right answer as shown, -1 where nobody knows it, (n,).
         seconds: NaN where unknown, (n,).
         item: Number of the item, (n,).
@@ -47,7 +47,7 @@ class Labels:
     names: tuple[str, ...]
     outcome: IntArray
     choice: IntArray
-    has_coin: BoolArray
+    is_side_drawn: BoolArray
     gold: IntArray
     seconds: FloatArray
     item: IntArray
@@ -85,7 +85,7 @@ def find_labels(votes: Votes) -> Labels:
         names=tuple(votes.people[int(annotator_id)] for annotator_id in annotator_ids),
         outcome=shown,
         choice=np.where(is_turned, 1 - shown, shown),
-        has_coin=votes.has_coin[stands],
+        is_side_drawn=votes.is_side_drawn[stands],
         gold=votes.gold[stands],
         seconds=np.where(milliseconds < 0, np.nan, milliseconds / 1000),
         item=item,

@@ -109,8 +109,8 @@ def list_ruled(session: Session) -> Columns:
 
 def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:
     """Id, prompt, left, right and whether the sides were drawn at random, of every comparison."""
-    has_coin = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
-    wanted = (col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id), has_coin)
+    is_side_drawn = case((col(Comparison.side_seed).is_not(None), 1), else_=0)
+    wanted = (col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id), is_side_drawn)
     return fetch_columns(session, col(Comparison.id), *wanted, after_id=after_id)
 
 

@@ -21,7 +21,7 @@ from db.models import DEFAULT_PROJECT_ID, Comparison, Outcome, Role
 from tests.browser.conftest import Open, Serve
 from tests.builders.people import PASSWORD
 from tests.builders.scripted_members import ScriptedMember, saying
-from tests.services.quality.test_quality import Desk
+from tests.services.quality.test_quality import Store
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,7 @@ class Site(NamedTuple):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Site:
     home = tmp_path_factory.mktemp("home")
-    store = Desk(home, n_prompts=12)
+    store = Store(home, n_prompts=12)
     for place in range(8):
         store.say("ada", place, [Outcome.LEFT, Outcome.RIGHT][place % 2])
         store.say("bob", place, Outcome.LEFT)

@@ -35,7 +35,7 @@ RICH = (
 )
 
 
-class Desk:
+class Store:
     """An app with pairs to label; each browser is another annotator."""
 
     def __init__(self, folder: Path, *, n_prompts: int) -> None:
@@ -64,10 +64,10 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Desk:
-    desk = Desk(tmp_path_factory.mktemp("desk"), n_prompts=130)
-    desk.url = serve(desk.services) + "label"
-    return desk
+def store(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Store:
+    store = Store(tmp_path_factory.mktemp("label"), n_prompts=130)
+    store.url = serve(store.services) + "label"
+    return store
 
 
 def annotator_of(page: Page) -> int:
@@ -77,8 +77,8 @@ def annotator_of(page: Page) -> int:
 
 def wait_for_pair(page: Page, *, after: str | None = None) -> str:
     page.wait_for_function(
-        "after => { const desk = document.querySelector('.desk');"
-        " return desk?.dataset.phase === 'ready' && desk.dataset.lease !== after; }",
+        "after => { const store = document.querySelector('.desk');"
+        " return store?.dataset.phase === 'ready' && store.dataset.lease !== after; }",
         arg=after,
     )
     lease = page.locator(".desk").get_attribute("data-lease")
@@ -93,8 +93,8 @@ def press(page: Page, key: str, *, lease: str) -> str:
     return wait_for_pair(page, after=lease)
 
 
-def test_forty_labels_by_keys_are_forty_preferences(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_forty_labels_by_keys_are_forty_preferences(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.evaluate(
         "() => { window.delays = []; let at = 0;"
@@ -107,7 +107,7 @@ def test_forty_labels_by_keys_are_forty_preferences(desk: Desk, open_page: Open)
     for key in pressed:
         leases.append(int(lease))
         lease = press(page, key, lease=lease)
-    stored = desk.preferences(page)
+    stored = store.preferences(page)
     assert [one.lease_id for one in stored] == leases
     words = {
         "a": "left",
@@ -137,9 +137,9 @@ def test_forty_labels_by_keys_are_forty_preferences(desk: Desk, open_page: Open)
     ],
 )
 def test_an_answer_that_is_refused_for_good_is_set_aside_in_view_and_can_be_sent_again(
-    desk: Desk, open_page: Open, answer: dict[str, Any], n_times: int, said: str
+    store: Store, open_page: Open, answer: dict[str, Any], n_times: int, said: str
 ) -> None:
-    page = open_page(desk.url)
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.route("**/run/label_vote", lambda route: route.fulfill(**answer), times=n_times)
     page.wait_for_timeout(SEEN_AFTER_MS)
@@ -147,14 +147,14 @@ def test_an_answer_that_is_refused_for_good_is_set_aside_in_view_and_can_be_sent
     aside = page.locator(".set-aside li")
     expect(aside).to_contain_text(said)
     expect(aside).to_contain_text("left")
-    assert desk.preferences(page) == []
+    assert store.preferences(page) == []
     page.reload()
     expect(aside).to_contain_text(said)
     wait_for_pair(page)
     aside.get_by_role("button", name="Send again").click()
     expect(page.locator(".set-aside")).to_be_hidden()
     page.wait_for_function("() => document.querySelector('[data-count=n_mine]').textContent === '1'")
-    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "left")]
+    assert [(one.lease_id, one.outcome.value) for one in store.preferences(page)] == [(int(lease), "left")]
     assert wait_for_pair(page, after=lease) != lease
 
 
@@ -167,21 +167,21 @@ def test_an_answer_that_is_refused_for_good_is_set_aside_in_view_and_can_be_sent
     ],
 )
 def test_what_may_pass_is_tried_again_until_the_answer_counts(
-    desk: Desk, open_page: Open, answer: dict[str, Any]
+    store: Store, open_page: Open, answer: dict[str, Any]
 ) -> None:
-    page = open_page(desk.url)
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.route("**/run/label_vote", lambda route: route.fulfill(**answer), times=2)
     page.wait_for_timeout(SEEN_AFTER_MS)
     page.keyboard.press("b")
     expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
-    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "right")]
+    assert [(one.lease_id, one.outcome.value) for one in store.preferences(page)] == [(int(lease), "right")]
     expect(page.locator(".set-aside")).to_be_hidden()
 
 
-def test_names_are_told_after_the_vote_and_never_before(desk: Desk, open_page: Open) -> None:
-    desk.write("The first answer.", "The second answer.")
-    page = open_page(desk.url)
+def test_names_are_told_after_the_vote_and_never_before(store: Store, open_page: Open) -> None:
+    store.write("The first answer.", "The second answer.")
+    page = open_page(store.url)
     bodies: list[str] = []
     page.on(
         "response", lambda response: bodies.append(response.text()) if "label_open" in response.url else None
@@ -195,8 +195,8 @@ def test_names_are_told_after_the_vote_and_never_before(desk: Desk, open_page: O
     assert "member-" not in page.locator(".answers").inner_text()
 
 
-def test_five_rapid_presses_never_vote_on_a_pair_nobody_saw(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_five_rapid_presses_never_vote_on_a_pair_nobody_saw(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.wait_for_timeout(SEEN_AFTER_MS)
     page.evaluate(
@@ -205,11 +205,11 @@ def test_five_rapid_presses_never_vote_on_a_pair_nobody_saw(desk: Desk, open_pag
     )
     expect(page.locator(".cue")).to_contain_text("Not counted")
     wait_for_pair(page, after=lease)
-    assert [one.lease_id for one in desk.preferences(page)] == [int(lease)]
+    assert [one.lease_id for one in store.preferences(page)] == [int(lease)]
 
 
-def test_a_key_held_down_is_one_press(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_a_key_held_down_is_one_press(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.wait_for_timeout(SEEN_AFTER_MS)
     for _ in range(3):
@@ -217,11 +217,11 @@ def test_a_key_held_down_is_one_press(desk: Desk, open_page: Open) -> None:
         page.wait_for_timeout(SEEN_AFTER_MS)
     page.keyboard.up("b")
     wait_for_pair(page, after=lease)
-    assert len(desk.preferences(page)) == 1
+    assert len(store.preferences(page)) == 1
 
 
-def test_undo_shows_the_pair_again_and_the_new_vote_stands(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_undo_shows_the_pair_again_and_the_new_vote_stands(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     first = wait_for_pair(page)
     press(page, "a", lease=first)
     page.wait_for_timeout(SEEN_AFTER_MS)
@@ -229,25 +229,25 @@ def test_undo_shows_the_pair_again_and_the_new_vote_stands(desk: Desk, open_page
     expect(page.locator(".strip")).to_contain_text("Taken back")
     assert wait_for_pair(page) == first
     press(page, "b", lease=first)
-    assert [(one.outcome.value, one.retracted_at is None) for one in desk.preferences(page)] == [
+    assert [(one.outcome.value, one.retracted_at is None) for one in store.preferences(page)] == [
         ("left", False),
         ("right", True),
     ]
 
 
-def test_skip_leaves_the_pair_without_a_vote(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_skip_leaves_the_pair_without_a_vote(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     first = wait_for_pair(page)
     press(page, "s", lease=first)
-    assert desk.preferences(page) == []
-    with transaction(desk.services.engine) as session:
+    assert store.preferences(page) == []
+    with transaction(store.services.engine) as session:
         lease = session.get(LeaseRow, int(first))
         assert lease is not None
         assert lease.status is LeaseStatus.SKIPPED
 
 
-def test_a_reload_shows_the_same_pair_and_keeps_the_reason(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_a_reload_shows_the_same_pair_and_keeps_the_reason(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     text = page.locator(".answers").inner_text()
     page.keyboard.press("r")
@@ -260,21 +260,21 @@ def test_a_reload_shows_the_same_pair_and_keeps_the_reason(desk: Desk, open_page
     page.keyboard.press("a")  # goes into the box
     page.keyboard.press("Escape")
     press(page, "a", lease=lease)
-    assert [one.reason for one in desk.preferences(page)] == ["left is tidiera"]
+    assert [one.reason for one in store.preferences(page)] == ["left is tidiera"]
 
 
-def test_clicks_vote_like_keys_and_a_double_click_counts_once(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_clicks_vote_like_keys_and_a_double_click_counts_once(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.wait_for_timeout(SEEN_AFTER_MS)
     page.dblclick("[data-outcome=tie]")
     wait_for_pair(page, after=lease)
-    assert [one.outcome.value for one in desk.preferences(page)] == ["tie"]
+    assert [one.outcome.value for one in store.preferences(page)] == ["tie"]
 
 
-def test_texts_are_drawn_and_nothing_in_them_acts(desk: Desk, open_page: Open) -> None:
-    desk.write(RICH, RICH.replace("one", "two"))
-    page = open_page(desk.url)
+def test_texts_are_drawn_and_nothing_in_them_acts(store: Store, open_page: Open) -> None:
+    store.write(RICH, RICH.replace("one", "two"))
+    page = open_page(store.url)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.reload()
@@ -317,15 +317,15 @@ SELECT = """([side, from, to]) => {
 def test_marked_stretches_land_where_they_were_marked_with_lines_formulas_and_differences(
     tmp_path: Path, serve: Serve, open_page: Open
 ) -> None:
-    desk = Desk(tmp_path, n_prompts=2)
-    desk.services.projects.change(
+    store = Store(tmp_path, n_prompts=2)
+    store.services.projects.change(
         1,
         ProjectTerms(name="Marks", questions=Questions(spans=True)),
-        by=desk.services.labeling.sign_in(key=key_of(1)).id,
+        by=store.services.labeling.sign_in(key=key_of(1)).id,
     )
     poem = "Roses are $r^2$ red\nViolets **are** blue\n\n- and $PATH:$HOME stays\n"
-    desk.write(poem, poem)
-    page = open_page(serve(desk.services) + "label")
+    store.write(poem, poem)
+    page = open_page(serve(store.services) + "label")
     lease = wait_for_pair(page)
     expect(page.locator(".left .katex").first).to_be_visible()
     page.evaluate(SELECT, ["left", "red", "Violets"])
@@ -342,16 +342,16 @@ def test_marked_stretches_land_where_they_were_marked_with_lines_formulas_and_di
     expect(page.locator(".left .katex").first).to_be_visible()
     assert page.evaluate(MARKED) == marked
     press(page, "t", lease=lease)
-    (stored,) = desk.preferences(page)
+    (stored,) = store.preferences(page)
     assert stored.spans == [
         {"side": "left", "start": 14, "end": 25, "text": "red\nViolets", "label": "good"},
         {"side": "right", "start": 40, "end": 57, "text": "$PATH:$HOME stays", "label": "bad"},
     ]
 
 
-def test_a_formula_is_one_word_of_a_difference(desk: Desk, open_page: Open) -> None:
-    desk.write("It is $x^2$ here\nand $y$ there", "It is $x^3$ here\nand $y$ there")
-    page = open_page(desk.url)
+def test_a_formula_is_one_word_of_a_difference(store: Store, open_page: Open) -> None:
+    store.write("It is $x^2$ here\nand $y$ there", "It is $x^3$ here\nand $y$ there")
+    page = open_page(store.url)
     wait_for_pair(page)
     page.keyboard.press("d")
     expect(page.locator(".answers mark .formula .katex")).to_have_count(2)
@@ -359,9 +359,9 @@ def test_a_formula_is_one_word_of_a_difference(desk: Desk, open_page: Open) -> N
     expect(page.locator(".answer.left .text br")).to_have_count(1)
 
 
-def test_a_text_from_right_to_left_begins_at_the_right(desk: Desk, open_page: Open) -> None:
-    desk.write("שלום, עולם.\n\nHello, world.", "Hello, world.")
-    page = open_page(desk.url)
+def test_a_text_from_right_to_left_begins_at_the_right(store: Store, open_page: Open) -> None:
+    store.write("שלום, עולם.\n\nHello, world.", "Hello, world.")
+    page = open_page(store.url)
     wait_for_pair(page)
     # The words' own box, since a paragraph's is as wide as its column whichever way it runs.
     gaps = page.evaluate(
@@ -380,19 +380,19 @@ def test_a_text_from_right_to_left_begins_at_the_right(desk: Desk, open_page: Op
     assert english[0] == pytest.approx(0, abs=1)
 
 
-def test_nothing_to_label_says_where_pairs_come_from(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_nothing_to_label_says_where_pairs_come_from(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     wait_for_pair(page)
-    for prompt_id in desk.prompt_ids:
-        desk.services.labeling.mark_seen(annotator_id=annotator_of(page), prompt_id=prompt_id)
+    for prompt_id in store.prompt_ids:
+        store.services.labeling.mark_seen(annotator_id=annotator_of(page), prompt_id=prompt_id)
     page.reload()
     expect(page.locator(".empty h2")).to_be_visible()
     expect(page.locator(".empty a")).to_have_text(["Import", "Ask on Blend"])
 
 
-def test_on_a_phone_answers_stack_and_the_vote_bar_stays_in_sight(desk: Desk, open_page: Open) -> None:
-    desk.write("word " * 400, "other " * 400)
-    page = open_page(desk.url, width=390, height=844, light="dark")
+def test_on_a_phone_answers_stack_and_the_vote_bar_stays_in_sight(store: Store, open_page: Open) -> None:
+    store.write("word " * 400, "other " * 400)
+    page = open_page(store.url, width=390, height=844, light="dark")
     wait_for_pair(page)
     left, right = (page.locator(f".answer.{side}").bounding_box() for side in ("left", "right"))
     bar = page.locator(".bar").bounding_box()
@@ -407,51 +407,51 @@ def test_on_a_phone_answers_stack_and_the_vote_bar_stays_in_sight(desk: Desk, op
 
 
 class Server:
-    """Serves a desk at one address, and can be stopped and started."""
+    """Serves a store at one address, and can be stopped and started."""
 
-    def __init__(self, desk: Desk, *, port: int) -> None:
-        self._desk = desk
-        self._settings = replace(desk.services.settings, host="127.0.0.1", port=port)
+    def __init__(self, store: Store, *, port: int) -> None:
+        self._store = store
+        self._settings = replace(store.services.settings, host="127.0.0.1", port=port)
         self._app: Any = None
 
     def start(self) -> None:
-        self._app = build_app(self._desk.services)
+        self._app = build_app(self._store.services)
         open_pages(self._app, self._settings)
-        self._desk.url = f"http://127.0.0.1:{self._settings.port}/label"
+        self._store.url = f"http://127.0.0.1:{self._settings.port}/label"
 
     def stop(self) -> None:
         self._app.close(verbose=False)
 
 
 @pytest.fixture
-def restartable(tmp_path: Path) -> Iterator[tuple[Desk, Server]]:
-    desk = Desk(tmp_path, n_prompts=5)
-    server = Server(desk, port=find_free_port())
+def restartable(tmp_path: Path) -> Iterator[tuple[Store, Server]]:
+    store = Store(tmp_path, n_prompts=5)
+    server = Server(store, port=find_free_port())
     server.start()
-    yield desk, server
+    yield store, server
     server.stop()
 
 
 def test_a_vote_given_while_the_server_is_away_arrives_when_it_is_back(
-    restartable: tuple[Desk, Server], open_page: Open
+    restartable: tuple[Store, Server], open_page: Open
 ) -> None:
-    desk, server = restartable
-    page = open_page(desk.url)
+    store, server = restartable
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.wait_for_timeout(SEEN_AFTER_MS)
     server.stop()
     page.keyboard.press("b")
     expect(page.locator(".alarm")).to_contain_text("Nothing is lost")
-    assert desk.stored(page) == []
+    assert store.stored(page) == []
     wait_for_pair(page, after=lease)  # the next pair was leased ahead and needs no server
     server.start()
     expect(page.locator(".strip")).to_contain_text("Before")
-    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "right")]
+    assert [(one.lease_id, one.outcome.value) for one in store.preferences(page)] == [(int(lease), "right")]
     expect(page.locator(".alarm")).to_be_hidden()
 
 
-def test_a_vote_that_was_on_its_way_when_the_page_went_arrives_once(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_a_vote_that_was_on_its_way_when_the_page_went_arrives_once(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.wait_for_timeout(SEEN_AFTER_MS)
     page.context.set_offline(True)
@@ -460,7 +460,9 @@ def test_a_vote_that_was_on_its_way_when_the_page_went_arrives_once(desk: Desk, 
     page.context.set_offline(False)
     page.reload()
     wait_for_pair(page, after=lease)
-    assert [(one.lease_id, one.outcome.value) for one in desk.preferences(page)] == [(int(lease), "both_bad")]
+    assert [(one.lease_id, one.outcome.value) for one in store.preferences(page)] == [
+        (int(lease), "both_bad")
+    ]
 
 
 def vote_offline(page: Page) -> int:
@@ -473,36 +475,36 @@ def vote_offline(page: Page) -> int:
     return int(lease)
 
 
-def test_after_a_reload_only_a_vote_that_was_taken_is_said_to_be_sent(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_after_a_reload_only_a_vote_that_was_taken_is_said_to_be_sent(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = vote_offline(page)
     page.context.set_offline(False)
     page.reload()
     expect(page.locator(".strip")).to_have_text("Your last answer was sent.")
-    assert [one.lease_id for one in desk.preferences(page)] == [lease]
+    assert [one.lease_id for one in store.preferences(page)] == [lease]
 
 
 def test_a_vote_whose_place_others_took_meanwhile_is_not_said_to_be_sent(
     tmp_path: Path, serve: Serve, open_page: Open
 ) -> None:
-    desk = Desk(tmp_path, n_prompts=1)
-    page = open_page(serve(desk.services) + "label")
+    store = Store(tmp_path, n_prompts=1)
+    page = open_page(serve(store.services) + "label")
     lease_id = vote_offline(page)
-    with transaction(desk.services.engine, immediate=True) as session:
+    with transaction(store.services.engine, immediate=True) as session:
         lease = session.get(LeaseRow, lease_id)
         assert lease is not None
         lease.expires_at = utc_now() - timedelta(seconds=1)
-    other = desk.services.labeling.sign_in(key=key_of(1))
-    assert desk.services.labeling.next_pair(annotator_id=other.id) is not None
+    other = store.services.labeling.sign_in(key=key_of(1))
+    assert store.services.labeling.next_pair(annotator_id=other.id) is not None
     page.context.set_offline(False)
     page.reload()
     expect(page.locator(".strip")).to_contain_text("Not counted: this pair waited too long")
     expect(page.locator(".strip")).not_to_contain_text("was sent")
-    assert desk.preferences(page) == []
+    assert store.preferences(page) == []
 
 
-def test_a_vote_in_a_project_that_is_gone_is_not_said_to_be_sent(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_a_vote_in_a_project_that_is_gone_is_not_said_to_be_sent(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     vote_offline(page)
     page.evaluate(
         "outbox => localStorage.setItem(outbox, JSON.stringify("
@@ -512,11 +514,11 @@ def test_a_vote_in_a_project_that_is_gone_is_not_said_to_be_sent(desk: Desk, ope
     page.context.set_offline(False)
     page.reload()
     expect(page.locator(".strip")).to_contain_text("Not counted: This project is not there")
-    assert desk.preferences(page) == []
+    assert store.preferences(page) == []
 
 
-def test_my_answers_show_the_reason_as_it_was_written(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_my_answers_show_the_reason_as_it_was_written(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     page.locator(".reason").fill("<b>left</b> is tidier")
     page.keyboard.press("Escape")
@@ -526,23 +528,23 @@ def test_my_answers_show_the_reason_as_it_was_written(desk: Desk, open_page: Ope
     expect(page.locator(".past .text > p").last).to_have_text("Your reason: <b>left</b> is tidier")
 
 
-def test_a_second_tab_cannot_vote_on_what_the_first_has_answered(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_a_second_tab_cannot_vote_on_what_the_first_has_answered(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     lease = wait_for_pair(page)
     other = page.context.new_page()
-    other.goto(desk.url)
+    other.goto(store.url)
     assert wait_for_pair(other) == lease
     press(page, "a", lease=lease)
     press(other, "b", lease=lease)
     expect(other.locator(".strip")).to_contain_text("Not counted")
-    assert [one.outcome.value for one in desk.preferences(page)] == ["left"]
+    assert [one.outcome.value for one in store.preferences(page)] == ["left"]
     assert other.locator(".desk").get_attribute("data-lease") == page.locator(".desk").get_attribute(
         "data-lease"
     )
 
 
-def test_an_annotator_gives_their_name_and_it_stays(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_an_annotator_gives_their_name_and_it_stays(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     wait_for_pair(page)
     annotator_id = annotator_of(page)
     page.click(".name")
@@ -551,11 +553,11 @@ def test_an_annotator_gives_their_name_and_it_stays(desk: Desk, open_page: Open)
     expect(page.locator(".name")).to_have_text("Ada")
     page.reload()
     expect(page.locator(".name")).to_have_text("Ada")
-    assert desk.services.labeling.progress(annotator_id=annotator_id).n_mine == 0
+    assert store.services.labeling.progress(annotator_id=annotator_id).n_mine == 0
 
 
-def test_drawers_open_and_close_by_their_keys(desk: Desk, open_page: Open) -> None:
-    page = open_page(desk.url)
+def test_drawers_open_and_close_by_their_keys(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
     wait_for_pair(page)
     page.keyboard.press("?")
     expect(page.locator(".drawer.help")).to_be_visible()

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from db.engine import transaction
 from db.models import Adjudication, Outcome
 from tests.browser.conftest import Open, Serve
-from tests.services.quality.test_quality import Desk
+from tests.services.quality.test_quality import Store
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Any, str]:
     home: Path = tmp_path_factory.mktemp("home")
-    store = Desk(home, n_prompts=45)
+    store = Store(home, n_prompts=45)
     for place in range(44):
         store.say("ada", place, [Outcome.LEFT, Outcome.RIGHT][place % 2])
         store.say("bob", place, [Outcome.LEFT, Outcome.RIGHT][(place + (place < 2)) % 2])

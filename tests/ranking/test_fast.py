@@ -213,21 +213,23 @@ def test_an_answer_near_to_its_fellows_wins_where_people_choose_so():
     assert accuracy(with_fellows, asked, readings) > accuracy(without, asked, readings) + 0.1
 
 
-def with_strays(dataset: PreferenceDataset, readings: np.ndarray, seed: int) -> tuple[Negatives, np.ndarray]:
-    """Negatives whose readings say by their first column, which means nothing in answers, that they stray."""
+def with_negatives(
+    dataset: PreferenceDataset, readings: np.ndarray, seed: int
+) -> tuple[Negatives, np.ndarray]:
+    """Negatives whose readings say by their first column, which means nothing in answers, what they are."""
     chosen = choose_negatives(dataset, len(dataset.prompts) // 2, seed=seed)
-    strays = readings[chosen.donor].copy()
-    strays[:, 0] += 5
-    return chosen, strays
+    shifted = readings[chosen.donor].copy()
+    shifted[:, 0] += 5
+    return chosen, shifted
 
 
 def test_negatives_teach_what_people_s_votes_do_not_and_a_refit_keeps_it():
     dataset, readings = make_preferences(n_prompts=100, by_text=1)
-    chosen, strays = with_strays(dataset, readings, seed=0)
+    chosen, shifted = with_negatives(dataset, readings, seed=0)
     plain = FastRanker.fit(dataset, readings)
-    taught = FastRanker.fit(dataset, readings, negatives=ReadNegatives(*chosen, strays))
+    taught = FastRanker.fit(dataset, readings, negatives=ReadNegatives(*chosen, shifted))
     unseen, unseen_readings = make_preferences(n_prompts=100, by_text=1, seed=1)
-    test, others = with_strays(unseen, unseen_readings, seed=1)
+    test, others = with_negatives(unseen, unseen_readings, seed=1)
 
     def lost(ranker: FastRanker) -> float:
         prompts = [PROMPT] * len(test.winner)
@@ -243,8 +245,8 @@ def test_negatives_teach_what_people_s_votes_do_not_and_a_refit_keeps_it():
 
 def test_a_refit_after_loading_is_the_refit_before(tmp_path: Path):
     dataset, readings = make_preferences(n_prompts=20)
-    chosen, strays = with_strays(dataset, readings, seed=0)
-    ranker = FastRanker.fit(dataset, readings, negatives=ReadNegatives(*chosen, strays))
+    chosen, shifted = with_negatives(dataset, readings, seed=0)
+    ranker = FastRanker.fit(dataset, readings, negatives=ReadNegatives(*chosen, shifted))
     ranker.save(tmp_path)
     again = FastRanker.load(tmp_path).refit(dataset, readings)
     assert again.fingerprint == ranker.refit(dataset, readings).fingerprint
@@ -252,9 +254,9 @@ def test_a_refit_after_loading_is_the_refit_before(tmp_path: Path):
 
 def test_where_texts_do_not_count_negatives_do_not():
     dataset, readings = make_preferences(n_prompts=20, by_member=1)
-    chosen, strays = with_strays(dataset, readings, seed=0)
+    chosen, shifted = with_negatives(dataset, readings, seed=0)
     options = FastOptions(uses_text=False)
-    ranker = FastRanker.fit(dataset, readings, options=options, negatives=ReadNegatives(*chosen, strays))
+    ranker = FastRanker.fit(dataset, readings, options=options, negatives=ReadNegatives(*chosen, shifted))
     plain = FastRanker.fit(dataset, readings, options=options)
     ask = readings[:4], dataset.members[:4], PROMPT
     np.testing.assert_allclose(ranker.pairwise_logits(*ask), plain.pairwise_logits(*ask), atol=1e-6)

@@ -119,9 +119,9 @@ class Quality:
         """A gentle sentence for an annotator whose latest labels look odd, else nothing; quick."""
         with transaction(self._engine) as session:
             latest = labels.list_latest(session, annotator_id=annotator_id)
-        outcome, has_coin, milliseconds, gold = latest[:, ::-1]
+        outcome, is_side_drawn, milliseconds, gold = latest[:, ::-1]
         seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000)
-        return warn(Latest(outcome, has_coin.astype(bool), seconds, gold))
+        return warn(Latest(outcome, is_side_drawn.astype(bool), seconds, gold))
 
     def list_disagreements(self, *, limit: int = 20) -> tuple[Disagreement, ...]:
         """Pairs without a ruling on which people differ, the most evenly split first."""

@@ -35,13 +35,13 @@ class Latest(NamedTuple):
 
     Attributes:
         outcome: Codes of ``OutcomeCode``, (n,).
-        has_coin: Whether a coin chose the sides, (n,).
+        is_side_drawn: Whether the sides were drawn at random, (n,).
         seconds: NaN where unknown, (n,).
         gold: The right answer as shown, -1 where nobody knows it, (n,).
     """
 
     outcome: IntArray
-    has_coin: NDArray[np.bool_]
+    is_side_drawn: NDArray[np.bool_]
     seconds: FloatArray
     gold: IntArray
 
@@ -222,10 +222,10 @@ def _measure_one(
 ) -> AnnotatorFigures:
     outcome, seconds = log.outcome[mine], log.seconds[mine]
     seconds = seconds[np.isfinite(seconds)]
-    sided = outcome[log.has_coin[mine] & is_decided(outcome)]
+    sided = outcome[log.is_side_drawn[mine] & is_decided(outcome)]
     compared = agrees[mine][is_compared[mine]]
     latest = mine[-N_LATEST:]
-    said = warn(Latest(log.outcome[latest], log.has_coin[latest], log.seconds[latest], log.gold[latest]))
+    said = warn(Latest(log.outcome[latest], log.is_side_drawn[latest], log.seconds[latest], log.gold[latest]))
     checks = mine[log.gold[mine] >= 0]
     recent = agrees[mine][is_compared[mine]][-N_LATEST:]
     return AnnotatorFigures(
@@ -280,7 +280,7 @@ def warn(latest: Latest) -> str:
             f"Many of the latest answers took less than {TOO_FAST_SECONDS:g} seconds. "
             "There is no hurry: please read both answers before choosing."
         )
-    sided = latest.outcome[latest.has_coin & is_decided(latest.outcome)]
+    sided = latest.outcome[latest.is_side_drawn & is_decided(latest.outcome)]
     n_right = int((sided == OutcomeCode.RIGHT).sum())
     if len(sided) >= 15 and binomtest(n_right, len(sided)).pvalue < 0.001:
         side, n = ("right", n_right) if 2 * n_right > len(sided) else ("left", len(sided) - n_right)

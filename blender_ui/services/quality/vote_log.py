@@ -93,7 +93,7 @@ class VoteLog:
         people = labels.names_of_people(session)
         human = np.zeros(int(annotator_id.max(initial=0)) + 1, dtype=bool)
         human[[one for one in people if one < len(human)]] = True
-        _, prompt_id, left_id, right_id, has_coin = self._comparisons[:, place]
+        _, prompt_id, left_id, right_id, is_side_drawn = self._comparisons[:, place]
         return Votes(
             version=version,
             preference_id=ids,
@@ -106,7 +106,8 @@ class VoteLog:
             prompt_id=prompt_id,
             left_id=left_id,
             right_id=right_id,
-            has_coin=has_coin.astype(bool) & (ballot_id == 0),  # at once, answers have places and no sides
+            is_side_drawn=is_side_drawn.astype(bool)
+            & (ballot_id == 0),  # at once, answers have places and no sides
             gold=gold[place],
             is_check=is_check[place],
             is_human=human[annotator_id],

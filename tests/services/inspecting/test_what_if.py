@@ -21,7 +21,7 @@ PAIR = Pair(prompt=RankingPrompt(instruction="Question?"), answers=("good good o
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WhatIf, VersionView]]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WhatIf, VersionView]]:
     home = tmp_path_factory.mktemp("home")
     good = copy_trained_store(home).good
     engine = make_store(home)
@@ -46,8 +46,8 @@ def test_sentences_end_where_a_reader_ends_them() -> None:
     assert split_sentences("One is 3.5. Two!\n- three") == ["One is 3.5. ", "Two!\n", "- three"]
 
 
-def test_groups_add_up_to_the_logit_and_swapping_turns_it_round(desk: tuple[WhatIf, VersionView]) -> None:
-    what_if, version = desk
+def test_groups_add_up_to_the_logit_and_swapping_turns_it_round(store: tuple[WhatIf, VersionView]) -> None:
+    what_if, version = store
     opinion = what_if.compare(version, PAIR)
     assert sum(value for _, value in opinion.by_group) == pytest.approx(opinion.logit, rel=1e-12)
     assert opinion.logit > 0
@@ -55,14 +55,14 @@ def test_groups_add_up_to_the_logit_and_swapping_turns_it_round(desk: tuple[What
     assert opinion.position_gain == 0
 
 
-def test_a_better_text_moves_the_logit(desk: tuple[WhatIf, VersionView]) -> None:
-    what_if, version = desk
+def test_a_better_text_moves_the_logit(store: tuple[WhatIf, VersionView]) -> None:
+    what_if, version = store
     better = replace(PAIR, answers=("good good one. good good good.", "bad. worse."))
     assert what_if.compare(version, better).logit > what_if.compare(version, PAIR).logit
 
 
-def test_the_sentence_that_carried_the_decision_is_found(desk: tuple[WhatIf, VersionView]) -> None:
-    what_if, version = desk
+def test_the_sentence_that_carried_the_decision_is_found(store: tuple[WhatIf, VersionView]) -> None:
+    what_if, version = store
     effects = what_if.drop_sentences(version, PAIR, side=0)
     assert [one.text for one in effects] == ["good good one. ", "so so."]
     without = replace(PAIR, answers=("so so.", PAIR.answers[1]))
@@ -71,8 +71,8 @@ def test_the_sentence_that_carried_the_decision_is_found(desk: tuple[WhatIf, Ver
     assert effects[0].effect > abs(effects[1].effect)
 
 
-def test_a_joint_version_is_asked_in_both_orders(desk: tuple[WhatIf, VersionView]) -> None:
-    what_if, version = desk
+def test_a_joint_version_is_asked_in_both_orders(store: tuple[WhatIf, VersionView]) -> None:
+    what_if, version = store
     joint = replace(version, kind=ModelKind.JOINT)
     opinion = what_if.compare(joint, PAIR)
     gap = (len(PAIR.answers[0]) - len(PAIR.answers[1])) / 10
@@ -83,8 +83,8 @@ def test_a_joint_version_is_asked_in_both_orders(desk: tuple[WhatIf, VersionView
     assert [one.effect for one in effects] == pytest.approx([len(one.text) / 10 for one in effects])
 
 
-def test_texts_and_sentences_have_a_limit(desk: tuple[WhatIf, VersionView]) -> None:
-    what_if, version = desk
+def test_texts_and_sentences_have_a_limit(store: tuple[WhatIf, VersionView]) -> None:
+    what_if, version = store
     with pytest.raises(MalformedInput, match="characters"):
         what_if.compare(version, replace(PAIR, answers=("x" * (MOST_CHARACTERS + 1), "y")))
     with pytest.raises(MalformedInput, match="sentences"):

@@ -15,7 +15,7 @@ from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, mak
 
 
 @dataclass(frozen=True)
-class Desk:
+class Store:
     engine: Engine
     clock: Clock
     labeling: Labeling
@@ -45,56 +45,56 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def store(tmp_path: Path) -> Store:
     engine, clock = make_store(tmp_path), Clock()
-    return Desk(engine, clock, make_labeling(engine, clock))
+    return Store(engine, clock, make_labeling(engine, clock))
 
 
-def test_a_project_without_prompts(desk: Desk) -> None:
-    left = desk.look(desk.sign_in(1))
+def test_a_project_without_prompts(store: Store) -> None:
+    left = store.look(store.sign_in(1))
     assert (left.n_prompts, left.n_pairs) == (0, 0)
 
 
-def test_prompts_without_two_answers_are_no_pairs(desk: Desk) -> None:
-    desk.queue(n_prompts=2, n_candidates=1)
-    left = desk.look(desk.sign_in(1))
+def test_prompts_without_two_answers_are_no_pairs(store: Store) -> None:
+    store.queue(n_prompts=2, n_candidates=1)
+    left = store.look(store.sign_in(1))
     assert (left.n_prompts, left.n_pairs) == (2, 0)
 
 
-def test_what_others_hold_is_lent_until_it_comes_back(desk: Desk) -> None:
-    desk.queue(n_prompts=2)
-    first, me = desk.sign_in(1), desk.sign_in(2)
-    held = desk.labeling.next_pair(annotator_id=first)
+def test_what_others_hold_is_lent_until_it_comes_back(store: Store) -> None:
+    store.queue(n_prompts=2)
+    first, me = store.sign_in(1), store.sign_in(2)
+    held = store.labeling.next_pair(annotator_id=first)
     assert held is not None
-    desk.labeling.next_pair(annotator_id=first, besides=held.lease_id)
-    left = desk.look(me)
+    store.labeling.next_pair(annotator_id=first, besides=held.lease_id)
+    left = store.look(me)
     assert (left.n_pairs, left.n_mine, left.n_lent, left.n_by_others) == (2, 0, 2, 0)
     assert left.back_seconds == 60
-    desk.clock.pass_by(61)
-    assert desk.labeling.next_pair(annotator_id=me) is not None
+    store.clock.pass_by(61)
+    assert store.labeling.next_pair(annotator_id=me) is not None
 
 
-def test_what_one_answered_skipped_saw_and_left_to_others_is_told_apart(desk: Desk) -> None:
-    prompts = desk.queue(n_prompts=5)
-    me, other = desk.sign_in(1), desk.sign_in(2)
+def test_what_one_answered_skipped_saw_and_left_to_others_is_told_apart(store: Store) -> None:
+    prompts = store.queue(n_prompts=5)
+    me, other = store.sign_in(1), store.sign_in(2)
     for _ in range(2):
-        desk.answer(me)
-    desk.answer(other)
-    skipped = desk.labeling.next_pair(annotator_id=me)
+        store.answer(me)
+    store.answer(other)
+    skipped = store.labeling.next_pair(annotator_id=me)
     assert skipped is not None
-    desk.labeling.skip(annotator_id=me, lease_id=skipped.lease_id)
+    store.labeling.skip(annotator_id=me, lease_id=skipped.lease_id)
     for prompt_id in prompts:
-        desk.labeling.mark_seen(annotator_id=me, prompt_id=prompt_id)
-    left = desk.look(me)
+        store.labeling.mark_seen(annotator_id=me, prompt_id=prompt_id)
+    left = store.look(me)
     assert (left.n_pairs, left.n_mine, left.n_skipped, left.n_seen, left.n_by_others, left.n_lent) == (
         5, 2, 1, 1, 1, 0,
     )  # fmt: skip
 
 
-def test_all_answered_is_all_by_me(desk: Desk) -> None:
-    desk.queue(n_prompts=3)
-    me = desk.sign_in(1)
+def test_all_answered_is_all_by_me(store: Store) -> None:
+    store.queue(n_prompts=3)
+    me = store.sign_in(1)
     for _ in range(3):
-        desk.answer(me)
-    left = desk.look(me)
+        store.answer(me)
+    left = store.look(me)
     assert (left.n_mine, left.n_pairs, left.n_by_others, left.n_lent) == (3, 3, 0, 0)

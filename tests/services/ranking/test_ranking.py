@@ -45,7 +45,7 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass
-class Desk:
+class Store:
     """A store with what ranks in it."""
 
     engine: Engine
@@ -76,7 +76,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def store(tmp_path: Path) -> Iterator[Store]:
     engine = make_store(tmp_path)
     process = EngineProcess({READER: ScriptedReader, JOINT: CountingLengthRanker})
     information: dict[int, float] = {}
@@ -90,7 +90,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     live_head = LiveHead(engine, process=process, rankers_path=tmp_path / "rankers", prioritise=prioritise)
     ranking = RankingService(engine, process=process, live_head=live_head, rankers_path=tmp_path / "rankers")
     training = Training(engine, train_every=0, clock=utc_now)
-    yield Desk(engine, tmp_path, process, live_head, ranking, training, information, n_told)
+    yield Store(engine, tmp_path, process, live_head, ranking, training, information, n_told)
     live_head.close()
     process.close()
 
@@ -102,26 +102,26 @@ def wait_until(is_true: Callable[[], object], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def test_before_anything_is_trained_it_says_what_is_needed(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=3)
-    prompt_id = desk.add_question("good", "bad")
-    assert desk.ranking.active() is None
+def test_before_anything_is_trained_it_says_what_is_needed(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=3)
+    prompt_id = store.add_question("good", "bad")
+    assert store.ranking.active() is None
     with pytest.raises(NoRanker, match=r"No ranker has been trained yet.*there are 3 on 3"):
-        desk.ranking.rank(prompt_id=prompt_id)
-    assert desk.count(Ranking) == 0
+        store.ranking.rank(prompt_id=prompt_id)
+    assert store.count(Ranking) == 0
 
 
-def test_enough_labels_and_no_ranker_points_to_training(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
+def test_enough_labels_and_no_ranker_points_to_training(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
     with pytest.raises(NoRanker, match="Train one on the Train page"):
-        desk.ranking.rank(prompt_id=desk.add_question("good", "bad"))
+        store.ranking.rank(prompt_id=store.add_question("good", "bad"))
 
 
-def test_a_trained_version_ranks_the_better_answer_first_and_keeps_the_ranking(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    version_id = desk.train()
-    prompt_id = desk.add_question("one", "good good good", "good")
-    view = desk.ranking.rank(prompt_id=prompt_id)
+def test_a_trained_version_ranks_the_better_answer_first_and_keeps_the_ranking(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    version_id = store.train()
+    prompt_id = store.add_question("one", "good good good", "good")
+    view = store.ranking.rank(prompt_id=prompt_id)
     assert view.version.id == version_id
     assert [entry.member for entry in view.entries] == ["member-1", "member-2", "member-0"]
     assert [entry.rank for entry in view.entries] == [1, 2, 3]
@@ -130,73 +130,73 @@ def test_a_trained_version_ranks_the_better_answer_first_and_keeps_the_ranking(d
     assert view.uncertainty is not None
     assert np.array(view.uncertainty).shape == (3, 3)
     assert view.refitted_preference_id is None
-    assert desk.count(Ranking) == 1
-    assert desk.count(PairwiseLogit) == 6
+    assert store.count(Ranking) == 1
+    assert store.count(PairwiseLogit) == 6
 
 
-def test_asked_again_it_gives_the_ranking_that_is_there(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    prompt_id = desk.add_question("good", "bad")
-    assert desk.ranking.rank(prompt_id=prompt_id) == desk.ranking.rank(prompt_id=prompt_id)
-    assert desk.count(Ranking) == 1
+def test_asked_again_it_gives_the_ranking_that_is_there(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question("good", "bad")
+    assert store.ranking.rank(prompt_id=prompt_id) == store.ranking.rank(prompt_id=prompt_id)
+    assert store.count(Ranking) == 1
 
 
-def test_a_new_answer_is_read_and_the_others_are_not_read_again(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    prompt_id = desk.add_question("good", "bad")
-    desk.ranking.rank(prompt_id=prompt_id)
-    assert desk.process.call(READER, "n_read") == 2
-    with transaction(desk.engine, immediate=True) as session:
+def test_a_new_answer_is_read_and_the_others_are_not_read_again(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question("good", "bad")
+    store.ranking.rank(prompt_id=prompt_id)
+    assert store.process.call(READER, "n_read") == 2
+    with transaction(store.engine, immediate=True) as session:
         member = session.exec(select(Member)).first()
         assert member is not None
         session.add(Candidate(prompt_id=prompt_id, member_id=member.id, text="good good good good"))
-    view = desk.ranking.rank(prompt_id=prompt_id)
+    view = store.ranking.rank(prompt_id=prompt_id)
     assert len(view.entries) == 3
-    assert desk.process.call(READER, "n_read") == 3
+    assert store.process.call(READER, "n_read") == 3
 
 
-def test_fused_answers_are_ranked_only_when_asked_for(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    prompt_id = desk.add_question("good", "bad")
-    with transaction(desk.engine, immediate=True) as session:
+def test_fused_answers_are_ranked_only_when_asked_for(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question("good", "bad")
+    with transaction(store.engine, immediate=True) as session:
         fuser = Member(name="fused", backend="fusion", model="m", fingerprint="f")
         session.add(fuser)
         session.flush()
         fused = Candidate(prompt_id=prompt_id, member_id=fuser.id, text="good good")
         session.add(fused)
         ids = session.exec(select(Candidate.id).where(col(Candidate.prompt_id) == prompt_id)).all()
-    assert len(desk.ranking.rank(prompt_id=prompt_id).entries) == 2
-    view = desk.ranking.rank(prompt_id=prompt_id, candidate_ids=[id_ for id_ in ids if id_ is not None])
+    assert len(store.ranking.rank(prompt_id=prompt_id).entries) == 2
+    view = store.ranking.rank(prompt_id=prompt_id, candidate_ids=[id_ for id_ in ids if id_ is not None])
     assert view.entries[0].member == "fused"
 
 
-def test_unknown_prompts_and_strangers_are_not_found(desk: Desk) -> None:
+def test_unknown_prompts_and_strangers_are_not_found(store: Store) -> None:
     with pytest.raises(NotFound, match="no prompt 99"):
-        desk.ranking.rank(prompt_id=99)
-    first, second = add_prompts(desk.engine, n_prompts=2)
-    with transaction(desk.engine) as session:
+        store.ranking.rank(prompt_id=99)
+    first, second = add_prompts(store.engine, n_prompts=2)
+    with transaction(store.engine) as session:
         stranger = session.exec(select(Candidate.id).where(col(Candidate.prompt_id) == second)).first()
     assert stranger is not None
     with pytest.raises(NotFound, match=f"expected candidates of prompt {first}"):
-        desk.ranking.rank(prompt_id=first, candidate_ids=[stranger])
+        store.ranking.rank(prompt_id=first, candidate_ids=[stranger])
 
 
-def test_a_reader_that_the_version_was_not_trained_with_is_refused(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
+def test_a_reader_that_the_version_was_not_trained_with_is_refused(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
     carry_out(
-        make_run(desk.engine, desk.home, open_reader=lambda: ScriptedReader(fingerprint="another")),
-        desk.training.request(),
+        make_run(store.engine, store.home, open_reader=lambda: ScriptedReader(fingerprint="another")),
+        store.training.request(),
     )
     with pytest.raises(RankerError, match="set BLENDER_UI_READER back"):
-        desk.ranking.rank(prompt_id=desk.add_question("good", "bad"))
-    assert desk.count(Reading) == 80
+        store.ranking.rank(prompt_id=store.add_question("good", "bad"))
+    assert store.count(Reading) == 80
 
 
-def add_joint_version(desk: Desk) -> None:
-    with transaction(desk.engine, immediate=True) as session:
+def add_joint_version(store: Store) -> None:
+    with transaction(store.engine, immediate=True) as session:
         job = Job(workflow_id="w", kind=JobKind.JOINT, status="running", cut_off_preference_id=0)
         session.add(job)
         session.flush()
@@ -215,39 +215,39 @@ def add_joint_version(desk: Desk) -> None:
         promoted=True,
         reason="test",
     )
-    register_version(desk.engine, job_id, fitted, now=utc_now())
+    register_version(store.engine, job_id, fitted, now=utc_now())
 
 
-def test_one_more_candidate_costs_a_joint_version_two_readings_for_each_of_the_others(desk: Desk) -> None:
-    add_joint_version(desk)
-    prompt_id = desk.add_question("a", "bbb", "cc")
-    view = desk.ranking.rank(prompt_id=prompt_id)
+def test_one_more_candidate_costs_a_joint_version_two_readings_for_each_of_the_others(store: Store) -> None:
+    add_joint_version(store)
+    prompt_id = store.add_question("a", "bbb", "cc")
+    view = store.ranking.rank(prompt_id=prompt_id)
     assert [entry.member for entry in view.entries] == ["member-1", "member-2", "member-0"]
     assert view.uncertainty is None
-    assert desk.process.call(JOINT, "n_pairs", key=(desk.home / "rankers" / "joint",)) == 6
-    with transaction(desk.engine, immediate=True) as session:
+    assert store.process.call(JOINT, "n_pairs", key=(store.home / "rankers" / "joint",)) == 6
+    with transaction(store.engine, immediate=True) as session:
         member = session.exec(select(Member)).first()
         assert member is not None
         session.add(Candidate(prompt_id=prompt_id, member_id=member.id, text="dddd"))
-    assert len(desk.ranking.rank(prompt_id=prompt_id).entries) == 4
-    assert desk.process.call(JOINT, "n_pairs", key=(desk.home / "rankers" / "joint",)) == 6 + 2 * 3
+    assert len(store.ranking.rank(prompt_id=prompt_id).entries) == 4
+    assert store.process.call(JOINT, "n_pairs", key=(store.home / "rankers" / "joint",)) == 6 + 2 * 3
 
 
-def test_votes_are_learnt_at_once_and_the_ranking_says_up_to_which(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    version_id = desk.train()
-    prompt_id = desk.add_question("good good good", "bad")
-    before = desk.ranking.rank(prompt_id=prompt_id)
+def test_votes_are_learnt_at_once_and_the_ranking_says_up_to_which(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    version_id = store.train()
+    prompt_id = store.add_question("good good good", "bad")
+    before = store.ranking.rank(prompt_id=prompt_id)
     # Two hundred people who prefer the answer without the word: the live head turns round.
-    add_labeled_prompts(desk.engine, n_prompts=200, misleading=True, offset=1000)
-    live = desk.live_head.refit()
+    add_labeled_prompts(store.engine, n_prompts=200, misleading=True, offset=1000)
+    live = store.live_head.refit()
     assert live is not None
     assert live.refitted_preference_id == 40, "unread answers are not learnt from yet"
-    carry_out(make_run(desk.engine, desk.home), desk.training.request())  # reads them; refused
-    live = desk.live_head.refit()
+    carry_out(make_run(store.engine, store.home), store.training.request())  # reads them; refused
+    live = store.live_head.refit()
     assert live is not None
     assert live.refitted_preference_id == 240
-    after = desk.ranking.rank(prompt_id=prompt_id)
+    after = store.ranking.rank(prompt_id=prompt_id)
     assert after.version.id == version_id
     assert after.refitted_preference_id == 240
     assert before.entries[0].member == "member-0"
@@ -255,189 +255,189 @@ def test_votes_are_learnt_at_once_and_the_ranking_says_up_to_which(desk: Desk) -
 
 
 def test_a_burst_of_votes_costs_few_refits_and_reaches_the_last(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
     refitted: list[LiveRanker | None] = []
-    refit = desk.live_head.refit
-    monkeypatch.setattr(desk.live_head, "refit", lambda: refitted.append(refit()) or refitted[-1])
+    refit = store.live_head.refit
+    monkeypatch.setattr(store.live_head, "refit", lambda: refitted.append(refit()) or refitted[-1])
     for _ in range(50):
-        desk.ranking.learn_soon()
+        store.ranking.learn_soon()
     wait_until(lambda: refitted)
     time.sleep(0.5)
     assert 1 <= len(refitted) <= 3
-    version = desk.ranking.active()
+    version = store.ranking.active()
     assert version is not None
-    assert desk.live_head.current(version).refitted_preference_id == 40
+    assert store.live_head.current(version).refitted_preference_id == 40
 
 
 def test_voted_answers_that_nobody_read_are_read_in_the_background(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    add_labeled_prompts(desk.engine, n_prompts=2, offset=500)
-    desk.ranking.learn_soon()
-    version = desk.ranking.active()
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    add_labeled_prompts(store.engine, n_prompts=2, offset=500)
+    store.ranking.learn_soon()
+    version = store.ranking.active()
     assert version is not None
-    wait_until(lambda: desk.live_head.current(version).refitted_preference_id == 42)
+    wait_until(lambda: store.live_head.current(version).refitted_preference_id == 42)
     assert not caplog.records
 
 
 def test_a_refit_that_fails_leaves_the_ranking_as_trained_says_so_once_and_is_tried_again(
-    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    version = desk.ranking.active()
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    version = store.ranking.active()
     assert version is not None
-    folder = desk.home / "rankers" / version.path
-    folder.rename(desk.home / "away")
+    folder = store.home / "rankers" / version.path
+    folder.rename(store.home / "away")
     tried: list[None] = []
-    refit = desk.live_head.refit
-    monkeypatch.setattr(desk.live_head, "refit", lambda: tried.append(None) or refit())
+    refit = store.live_head.refit
+    monkeypatch.setattr(store.live_head, "refit", lambda: tried.append(None) or refit())
     for count in (1, 2, 3):
-        desk.ranking.learn_soon()
+        store.ranking.learn_soon()
         wait_until(lambda count=count: len(tried) == count)
     wait_until(lambda: caplog.records)
     (record,) = caplog.records
     assert record.getMessage().startswith("the live head does not learn: expected a fast ranker")
-    (desk.home / "away").rename(folder)
-    desk.ranking.learn_soon()
-    wait_until(lambda: desk.live_head.current(version).refitted_preference_id == 40)
+    (store.home / "away").rename(folder)
+    store.ranking.learn_soon()
+    wait_until(lambda: store.live_head.current(version).refitted_preference_id == 40)
 
 
-def test_a_ruling_reaches_the_live_head_without_another_vote(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    desk.live_head.refit()
-    version = desk.ranking.active()
+def test_a_ruling_reaches_the_live_head_without_another_vote(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    store.live_head.refit()
+    version = store.ranking.active()
     assert version is not None
-    before = desk.live_head.current(version)
+    before = store.live_head.current(version)
     after_vote = AfterVote()
-    after_vote.follow(desk.live_head.refit_soon)
-    Quality(desk.engine, clock=utc_now, after_vote=after_vote).rule(
+    after_vote.follow(store.live_head.refit_soon)
+    Quality(store.engine, clock=utc_now, after_vote=after_vote).rule(
         comparison_id=1, outcome=Outcome.BOTH_BAD, reason="neither answers", decided_by_id=None
     )
-    wait_until(lambda: not desk.live_head.current(version).is_same(before))
+    wait_until(lambda: not store.live_head.current(version).is_same(before))
 
 
-def test_an_undone_vote_is_unlearnt(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    assert desk.live_head.refit() is not None
-    with transaction(desk.engine, immediate=True) as session:
+def test_an_undone_vote_is_unlearnt(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    assert store.live_head.refit() is not None
+    with transaction(store.engine, immediate=True) as session:
         session.exec(select(Preference).where(col(Preference.id) == 40)).one().retracted_at = utc_now()
-    live = desk.live_head.refit()
+    live = store.live_head.refit()
     assert live is not None
     assert live.refitted_preference_id == 39
 
 
-def test_with_every_vote_taken_back_the_version_ranks_as_it_was_trained(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    version = desk.ranking.active()
+def test_with_every_vote_taken_back_the_version_ranks_as_it_was_trained(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    version = store.ranking.active()
     assert version is not None
-    live = desk.live_head.refit()
+    live = store.live_head.refit()
     assert live is not None
-    with transaction(desk.engine, immediate=True) as session:
+    with transaction(store.engine, immediate=True) as session:
         for row in session.exec(select(Preference)):
             row.retracted_at = utc_now()
-    assert desk.live_head.refit() is None
-    assert desk.live_head.current(version).refitted_preference_id is None
+    assert store.live_head.refit() is None
+    assert store.live_head.current(version).refitted_preference_id is None
 
 
-def test_a_ranking_is_given_again_only_while_the_head_that_gave_it_is_the_same(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    prompt_id = desk.add_question("good good good", "bad")
-    desk.live_head.refit()
-    first = desk.ranking.rank(prompt_id=prompt_id)
-    desk.live_head.refit()
-    assert desk.ranking.rank(prompt_id=prompt_id) == first, "nothing was learnt in between"
-    with transaction(desk.engine, immediate=True) as session:
+def test_a_ranking_is_given_again_only_while_the_head_that_gave_it_is_the_same(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question("good good good", "bad")
+    store.live_head.refit()
+    first = store.ranking.rank(prompt_id=prompt_id)
+    store.live_head.refit()
+    assert store.ranking.rank(prompt_id=prompt_id) == first, "nothing was learnt in between"
+    with transaction(store.engine, immediate=True) as session:
         for row in session.exec(select(Preference).where(col(Preference.id) <= 30)):
             row.retracted_at = utc_now()
-    desk.live_head.refit()
-    second = desk.ranking.rank(prompt_id=prompt_id)
+    store.live_head.refit()
+    second = store.ranking.rank(prompt_id=prompt_id)
     assert second.refitted_preference_id == first.refitted_preference_id == 40
     assert second.logits != first.logits
-    assert desk.ranking.rank(prompt_id=prompt_id) == second
-    assert desk.count(Ranking) == 2
+    assert store.ranking.rank(prompt_id=prompt_id) == second
+    assert store.count(Ranking) == 2
 
 
-def test_after_a_restart_no_ranking_of_an_earlier_head_is_given_and_nothing_is_read(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    prompt_id = desk.add_question("good good good", "bad")
-    desk.live_head.refit()
-    before = desk.ranking.rank(prompt_id=prompt_id)
-    with transaction(desk.engine, immediate=True) as session:
+def test_after_a_restart_no_ranking_of_an_earlier_head_is_given_and_nothing_is_read(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question("good good good", "bad")
+    store.live_head.refit()
+    before = store.ranking.rank(prompt_id=prompt_id)
+    with transaction(store.engine, immediate=True) as session:
         session.exec(select(Preference).where(col(Preference.id) == 1)).one().retracted_at = utc_now()
-    rankers_path = desk.home / "rankers"
+    rankers_path = store.home / "rankers"
     live_head = LiveHead(
-        desk.engine, process=desk.process, rankers_path=rankers_path, prioritise=lambda scores: None
+        store.engine, process=store.process, rankers_path=rankers_path, prioritise=lambda scores: None
     )
     ranking = RankingService(
-        desk.engine, process=desk.process, live_head=live_head, rankers_path=rankers_path
+        store.engine, process=store.process, live_head=live_head, rankers_path=rankers_path
     )
     live_head.refit()
-    n_read = desk.process.call(READER, "n_read")
+    n_read = store.process.call(READER, "n_read")
     after = ranking.rank(prompt_id=prompt_id)
     assert after.refitted_preference_id == before.refitted_preference_id
     assert after.logits != before.logits
-    assert desk.process.call(READER, "n_read") == n_read
+    assert store.process.call(READER, "n_read") == n_read
 
 
-def test_the_queue_is_told_which_open_pairs_teach_most(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    prompt_id = desk.add_question("good good good good good", "bad", "worse")
-    desk.ranking.rank(prompt_id=prompt_id)
-    with transaction(desk.engine, immediate=True) as session:
+def test_the_queue_is_told_which_open_pairs_teach_most(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question("good good good good good", "bad", "worse")
+    store.ranking.rank(prompt_id=prompt_id)
+    with transaction(store.engine, immediate=True) as session:
         session.get_one(Project, DEFAULT_PROJECT_ID).policy = "most_informative"
         first, second, third = session.exec(select(Candidate.id).where(col(Candidate.prompt_id) == prompt_id))
         for left, right in ((first, second), (second, third)):
             session.add(
                 Comparison(prompt_id=prompt_id, left_id=left, right_id=right, origin="blend", priority=0.5)
             )
-    desk.ranking.learn_soon()
-    wait_until(lambda: len(desk.information) == 2)
-    plain, toss_up = (desk.information[key] for key in sorted(desk.information))
+    store.ranking.learn_soon()
+    wait_until(lambda: len(store.information) == 2)
+    plain, toss_up = (store.information[key] for key in sorted(store.information))
     assert 0 <= plain < toss_up
 
 
 def test_without_a_fast_version_the_queue_forgets_what_one_said_and_is_told_so_once(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[None] = []
-    find = desk.live_head._find_version
-    monkeypatch.setattr(desk.live_head, "_find_version", lambda: looks.append(None) or find())
-    add_joint_version(desk)
+    find = store.live_head._find_version
+    monkeypatch.setattr(store.live_head, "_find_version", lambda: looks.append(None) or find())
+    add_joint_version(store)
     for count in (1, 2, 3):
-        desk.ranking.learn_soon()
+        store.ranking.learn_soon()
         wait_until(lambda count=count: len(looks) == count)
-    wait_until(lambda: desk.n_told)
-    assert desk.n_told == [0]
+    wait_until(lambda: store.n_told)
+    assert store.n_told == [0]
 
 
-def test_a_checkpoint_that_was_changed_is_refused(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    desk.train()
-    version = desk.ranking.active()
+def test_a_checkpoint_that_was_changed_is_refused(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    version = store.ranking.active()
     assert version is not None
-    with transaction(desk.engine, immediate=True) as session:
+    with transaction(store.engine, immediate=True) as session:
         session.exec(select(ModelVersion)).one().fingerprint = "0" * 64
     with pytest.raises(RankerError, match="expected the weights 000000000000"):
-        desk.ranking.rank(prompt_id=desk.add_question("good", "bad"))
+        store.ranking.rank(prompt_id=store.add_question("good", "bad"))
 
 
-def test_outcomes_for_no_side_are_learnt_without_harm(desk: Desk) -> None:
-    add_labeled_prompts(desk.engine, n_prompts=40)
-    with transaction(desk.engine, immediate=True) as session:
+def test_outcomes_for_no_side_are_learnt_without_harm(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    with transaction(store.engine, immediate=True) as session:
         for row in session.exec(select(Preference).where(col(Preference.id) <= 5)):
             row.outcome = Outcome.BOTH_BAD if row.id == 1 else Outcome.TIE
-    desk.train()
-    view = desk.ranking.rank(prompt_id=desk.add_question("good good good", "bad"))
+    store.train()
+    view = store.ranking.rank(prompt_id=store.add_question("good good good", "bad"))
     assert view.entries[0].member == "member-0"

@@ -30,7 +30,7 @@ def open_handlers(services: Any) -> MembersHandlers:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MembersHandlers, int]]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MembersHandlers, int]]:
     home = tmp_path_factory.mktemp("home")
     good = copy_trained_store(home).good
     services = build_scripted_services(home)
@@ -42,8 +42,8 @@ def read_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_every_table_holds_what_its_figure_holds(desk: tuple[MembersHandlers, int]) -> None:
-    handlers, version_id = desk
+def test_every_table_holds_what_its_figure_holds(store: tuple[MembersHandlers, int]) -> None:
+    handlers, version_id = store
     page = handlers.page(RatingWish(), version_id)
     names = [one.member for one in page.view.members]
     assert [row["member"] for row in read_csv(ratings_csv(page.view))] == names
@@ -68,8 +68,8 @@ def test_every_table_holds_what_its_figure_holds(desk: tuple[MembersHandlers, in
     assert "On the same decided votes" in drawing.draw_ranker(page)
 
 
-def test_style_is_shown_where_it_was_held_equal(desk: tuple[MembersHandlers, int]) -> None:
-    handlers, _ = desk
+def test_style_is_shown_where_it_was_held_equal(store: tuple[MembersHandlers, int]) -> None:
+    handlers, _ = store
     plain = drawing.draw_ratings(handlers.page(RatingWish(), None).view)
     styled = drawing.draw_ratings(handlers.page(RatingWish(holds_style=True), None).view)
     assert "one doubling" not in plain
@@ -77,13 +77,13 @@ def test_style_is_shown_where_it_was_held_equal(desk: tuple[MembersHandlers, int
     assert "list items" in styled
 
 
-def test_a_kind_that_is_not_there_is_an_error(desk: tuple[MembersHandlers, int]) -> None:
+def test_a_kind_that_is_not_there_is_an_error(store: tuple[MembersHandlers, int]) -> None:
     with pytest.raises(NotFound, match="ask"):
-        desk[0].page(RatingWish(kind="poetry"), None)
+        store[0].page(RatingWish(kind="poetry"), None)
 
 
-def test_a_version_that_is_not_there_leaves_people_alone(desk: tuple[MembersHandlers, int]) -> None:
-    page = desk[0].page(RatingWish(), 99)
+def test_a_version_that_is_not_there_leaves_people_alone(store: tuple[MembersHandlers, int]) -> None:
+    page = store[0].page(RatingWish(), 99)
     assert page.ranker == ()
     assert "no ranker version 99" in drawing.draw_ranker(page)
     assert page.view.members

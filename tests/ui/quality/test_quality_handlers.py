@@ -12,7 +12,7 @@ from blender_ui.ui.quality.handlers import QualityHandlers
 from db.engine import transaction
 from db.models import Adjudication, Outcome
 from tests.builders.stores import key_of, make_labeling
-from tests.services.quality.test_quality import Desk as Store
+from tests.services.quality.test_quality import Store
 
 MEMORY = {"annotator": key_of(9)}
 
