@@ -86,7 +86,7 @@ def test_without_a_chooser_everybody_is_asked_and_it_says_so(
     assert run(monkeypatch, services) == 0
     assert sorted(services.asked) == [("broken", None), ("one", None)]
     said = capsys.readouterr()
-    assert "No chooser is active" in said.err
+    assert "No chooser that knows these members is active" in said.err
     assert "out of order" in said.out
 
 

@@ -88,7 +88,8 @@ def name_groups(prompts: Sequence[str], group_of: IntArray, n_groups: int) -> tu
         def distinction(word: str, group: int = group, count: Counter[str] = count) -> float:
             here = count[word] / int(sizes[group])
             elsewhere = (everywhere[word] - count[word] + 1) / (len(prompts) - int(sizes[group]) + 1)
-            return float(here) * log((here + 1e-9) / elsewhere)
+            rarity = log((len(prompts) + 1) / (everywhere[word] + 1))  # words of every prompt name nothing
+            return float(here) * rarity * log((here + 1e-9) / elsewhere)
 
         words = sorted(count, key=lambda word: (-distinction(word), word))[:NAME_WORDS]
         name = ", ".join(words) or "no words"

@@ -19,7 +19,10 @@ from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.choosing.proposals import Proposal
 from blender_ui.settings import Settings
 
-EVERYBODY = "No chooser is active, so every member is asked. Train one: blender-ui train --kind chooser"
+EVERYBODY = (
+    "No chooser that knows these members is active, so every one is asked. "
+    "Train one: blender-ui train --kind chooser"
+)
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -119,7 +119,7 @@ class Proposals:
     def propose(
         self, *, instruction: str, input: str = "", k: int = 3, budget: Budget | None = None
     ) -> Proposal | None:
-        """The at most k members to ask; None where no chooser is active.
+        """The at most k members to ask; None where no chooser is active, or it knows none of the members.
 
         Raises:
             NotFound: If no member is enabled.
@@ -133,6 +133,8 @@ class Proposals:
         if not names:
             raise NotFound("expected members to choose from, came none; enable one in members.toml")
         version_id, chooser = found
+        if not set(names) & set(chooser.members):
+            return None
         task = Task(instruction, input)
         expected = _expect(chooser, task, names)
         standings = self._standings.read(since=_EVER)

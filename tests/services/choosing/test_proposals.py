@@ -108,3 +108,8 @@ def test_more_members_than_there_are_asks_all(engine: Engine, tmp_path: Path) ->
     assert found is not None
     assert found.propensities == {"first": 1.0, "second": 1.0}
     assert not found.left_out
+
+
+def test_a_chooser_that_knows_none_of_the_members_proposes_nobody(engine: Engine, tmp_path: Path) -> None:
+    activate_chooser(engine, tmp_path)
+    assert propose_from(engine, tmp_path, "other").propose(instruction=ONE_KIND) is None
