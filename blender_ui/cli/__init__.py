@@ -143,7 +143,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="a file, a data set's folder, or an archive; see docs/exchange.md",
+        help="a file, a data set's folder, its name on a hub, or an archive; see docs/exchange.md",
     )
     parser.add_argument(
         "--source", metavar="NAME", help="source of rows that name none; default: the file's name"

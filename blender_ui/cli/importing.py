@@ -7,12 +7,13 @@ import json
 import sys
 from collections.abc import Iterable
 from contextlib import closing, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from blender_ui.bootstrap import build_services
 from blender_ui.errors import MalformedInput, SettingsError, StorageError, UnknownShape
 from blender_ui.exchange.columns import Mapped
+from blender_ui.exchange.hub import fetch_dataset, is_dataset_name
 from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
 from blender_ui.services.data.import_reports import (
@@ -58,6 +59,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def _take(
     importing: Importing, path: Path, reading: Reading, left: LeftRows | None, options: argparse.Namespace
 ) -> None:
+    if is_dataset_name(path):
+        name, path = path.as_posix(), fetch_dataset(path.as_posix())
+        reading = replace(reading, source=reading.source or name)
     if options.preview:
         preview = importing.preview_file(path, reading=reading)
         if options.json:

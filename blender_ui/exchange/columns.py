@@ -35,6 +35,13 @@ def plain_heading(name: str) -> str:
     return _NOT_A_WORD.sub("_", _CAMEL.sub("_", name.strip()).casefold()).strip("_") or name
 
 
+@lru_cache(maxsize=256)
+def _plain_headings(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Plain headings of a row; two that differ only in what is left out stay as they are."""
+    plain = [plain_heading(name) for name in names]
+    return tuple(one if plain.count(one) == 1 else name for one, name in zip(plain, names, strict=True))
+
+
 class Columns(dict[str, Any]):
     """A row's values by plain heading.
 
@@ -44,9 +51,7 @@ class Columns(dict[str, Any]):
     """
 
     def __init__(self, values: Mapping[str, Any], used: set[str] | None = None) -> None:
-        plain = [plain_heading(name) for name in values]
-        if len(set(plain)) < len(plain):  # two that differ only in what is left out stay as they are
-            plain = [one if plain.count(one) == 1 else name for one, name in zip(plain, values, strict=True)]
+        plain = _plain_headings(tuple(values))
         super().__init__(zip(plain, values.values(), strict=True))
         self.headings = dict(zip(plain, values, strict=True))
         """As the file has them, by plain heading."""

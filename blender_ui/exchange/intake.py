@@ -155,7 +155,8 @@ class _Intake:
         refuse_long_texts(read.record)
         for reason in read.left_out:
             self._tally.leave_out(reason, place=place)
-        read = replace(read, ratings=tuple(replace(rating, place=place) for rating in read.ratings))
+        if read.ratings:
+            read = replace(read, ratings=tuple(replace(rating, place=place) for rating in read.ratings))
         return self._without_equals(read, place)
 
     def _values(self, row: Row) -> Mapping[str, Any]:
