@@ -22,7 +22,7 @@ TEXTS = (
     "It is Paris. It has been the capital since 987, with short breaks, and about two million people live "
     "there.\n\n- The Louvre\n- The Eiffel Tower",
     "Lyon.",
-    "The capital of France is Paris, as of $2024$:\n\n```python\nprint('Paris')\n```\n",
+    "The capital of France is Paris, as of 2024:\n\n```python\nprint('Paris')\n```\n",
 )
 
 
