@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blender_ui.values import FloatArray, IntArray
+from blender_ui.values import BoolArray, FloatArray, IntArray
 
 SAME_ANSWER = 0.5
 """Correlation of votes about one answer, which share its luck: many votes on it are worth two at most."""
@@ -62,7 +62,7 @@ class Votes:
     target: FloatArray
     """1 where the first won, 0 where the second did, 0.5 for a tie."""
 
-    def select(self, chosen: FloatArray | IntArray) -> Votes:
+    def select(self, chosen: BoolArray | IntArray) -> Votes:
         """Some of the votes only."""
         return Votes(
             prompt=self.prompt[chosen],
