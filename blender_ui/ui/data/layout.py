@@ -86,6 +86,22 @@ class DataParts:
     client: ClientParts
 
 
+def _draw_export() -> tuple[gr.Radio, gr.Button, gr.HTML, gr.File]:
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(
+            markup.section(
+                "Export",
+                "Exports use pseudonyms and leave out retracted labels. An archive holds everything.",
+            ),
+            padding=False,
+        )
+        format = gr.Radio(FORMATS, value="jsonl", label="As", elem_id="data-format")
+        export = gr.Button("Prepare the file", elem_id="data-export")
+        exported = gr.HTML("", padding=False)
+        download = gr.File(visible=False, label="Download", interactive=False, elem_id="data-download")
+    return format, export, exported, download
+
+
 def draw_data() -> DataParts:
     """Draw the page inside its Blocks."""
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
@@ -120,18 +136,7 @@ def draw_data() -> DataParts:
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("In the store"), padding=False)
         sources = gr.HTML("", padding=False, elem_id="data-sources")
-    with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(
-            markup.section(
-                "Export",
-                "Exports use pseudonyms and leave out retracted labels. An archive holds everything.",
-            ),
-            padding=False,
-        )
-        format = gr.Radio(FORMATS, value="jsonl", label="As", elem_id="data-format")
-        export = gr.Button("Prepare the file", elem_id="data-export")
-        exported = gr.HTML("", padding=False)
-        download = gr.File(visible=False, label="Download", interactive=False, elem_id="data-download")
+    format, export, exported, download = _draw_export()
     return DataParts(
         upload=upload,
         ask_labelled=ask_labelled,

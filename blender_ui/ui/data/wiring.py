@@ -43,24 +43,34 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         clock=utc_now,
     )
     parts = draw_data()
+    _wire_look(parts, handlers)
     _wire_import(page, parts, handlers)
     _wire_export(parts, handlers)
     _wire_client(parts, handlers)
 
 
-def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> None:
-    def open_page() -> str:
-        return drawing.draw_sources(handlers.list_sources())
+def _reading(parts: DataParts) -> list[Any]:
+    """What says which file is read, and how."""
+    return [parts.upload, parts.source, parts.skip_faulty, parts.words, *parts.columns.values()]
 
-    reading = [parts.upload, parts.source, parts.skip_faulty, parts.words, *parts.columns.values()]
 
-    def wish(source: str | None, skip_faulty: bool, words: str | None, columns: Sequence[str | None]) -> Wish:
-        chosen = dict(zip(parts.columns, columns, strict=True))
-        return Wish(source=source, skip_faulty=bool(skip_faulty), words=words, columns=chosen)
+def _wish(
+    parts: DataParts,
+    source: str | None,
+    skip_faulty: bool,
+    words: str | None,
+    columns: Sequence[str | None],
+) -> Wish:
+    chosen = dict(zip(parts.columns, columns, strict=True))
+    return Wish(source=source, skip_faulty=bool(skip_faulty), words=words, columns=chosen)
+
+
+def _wire_look(parts: DataParts, handlers: DataHandlers) -> None:
+    reading = _reading(parts)
 
     def look(path: str | None, *how: Any) -> Update:
         source, skip_faulty, words, *columns = how
-        looked = handlers.look(path, wish(source, skip_faulty, words, columns))
+        looked = handlers.look(path, _wish(parts, source, skip_faulty, words, columns))
         return {parts.preview: drawing.draw_look(looked)}
 
     def look_anew(path: str | None, source: str | None, skip_faulty: bool) -> Update:
@@ -71,29 +81,6 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
             parts.by_hand: gr.update(visible=bool(looked.columns)),
             parts.words: "",
             **{one: gr.update(value=None, choices=choices) for one in parts.columns.values()},
-        }
-
-    def bring_in(
-        path: str | None,
-        ask_labelled: bool,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
-        *how: Any,
-    ) -> Update:
-        progress(0, desc="Reading the file")
-        source, skip_faulty, words, *columns = how
-        outcome = handlers.import_file(
-            path,
-            ask_labelled=bool(ask_labelled),
-            wish=wish(source, skip_faulty, words, columns),
-            left_folder=Path(tempfile.mkdtemp(prefix="blender-ui-left-")),
-            on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
-        )
-        left = str(outcome.left_rows) if outcome.left_rows else None
-        return {
-            parts.outcome: drawing.draw_outcome(outcome),
-            parts.sources: drawing.draw_sources(handlers.list_sources()),
-            parts.left_rows: gr.update(value=left, visible=left is not None),
-            parts.upload: gr.update(value=None) if outcome.report is not None else gr.skip(),
         }
 
     parts.upload.change(
@@ -120,6 +107,35 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
         api_name="data_look",
         api_visibility="private",
     )
+
+
+def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> None:
+    def open_page() -> str:
+        return drawing.draw_sources(handlers.list_sources())
+
+    def bring_in(
+        path: str | None,
+        ask_labelled: bool,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
+        *how: Any,
+    ) -> Update:
+        progress(0, desc="Reading the file")
+        source, skip_faulty, words, *columns = how
+        outcome = handlers.import_file(
+            path,
+            ask_labelled=bool(ask_labelled),
+            wish=_wish(parts, source, skip_faulty, words, columns),
+            left_folder=Path(tempfile.mkdtemp(prefix="blender-ui-left-")),
+            on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
+        )
+        left = str(outcome.left_rows) if outcome.left_rows else None
+        return {
+            parts.outcome: drawing.draw_outcome(outcome),
+            parts.sources: drawing.draw_sources(handlers.list_sources()),
+            parts.left_rows: gr.update(value=left, visible=left is not None),
+            parts.upload: gr.update(value=None) if outcome.report is not None else gr.skip(),
+        }
+
     page.load(
         open_page,
         None,
@@ -131,7 +147,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     )
     parts.bring_in.click(
         bring_in,
-        [parts.upload, parts.ask_labelled, *reading[1:]],
+        [parts.upload, parts.ask_labelled, *_reading(parts)[1:]],
         [parts.outcome, parts.sources, parts.left_rows, parts.upload],
         show_progress_on=parts.upload,
         concurrency_limit=N_AT_ONCE,
