@@ -37,10 +37,12 @@ from blender_ui.loaders import (
     load_scorer,
 )
 from blender_ui.members.configuration import load_members
+from blender_ui.members.file import MembersFile
 from blender_ui.members.registry import Members
 from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
 from blender_ui.services.asking.generating import Generating, GenerationRun
+from blender_ui.services.asking.member_list import MemberList
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.data.exporting import Exporting
@@ -195,6 +197,12 @@ class Services:
             encoder_path=self.settings.prompt_encoder_path,
             members=self.members,
         )
+        self.member_list = MemberList(
+            self.engine,
+            file=MembersFile(self.settings.members_path),
+            members=self.members,
+            clock=self._clock,
+        )
 
     def _add_ranking(self, substitutes: Substitutes) -> None:
         settings, engine, process = self.settings, self.engine, self.process
@@ -347,6 +355,7 @@ def build_generation_run(services: Services) -> GenerationRun:
         labeling=services.labeling,
         members=services.members,
         clock=utc_now,
+        follow_members=services.member_list.follow_file,
     )
 
 

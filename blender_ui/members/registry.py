@@ -12,19 +12,30 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
-from blender_ui.errors import BlenderError, MemberError, MissingPackage, NotFound, WeightsUnavailable
+from blender_ui.errors import BlenderError, MemberError, NotFound
 from blender_ui.members.configuration import Backend, MemberConfig
 from blender_ui.members.endpoint import Endpoint, Habits, is_sendable
 from blender_ui.members.gate import Breaker, Gate
+from blender_ui.members.local_commands import llama_command, transformers_command
 from blender_ui.members.local_servers import LocalServer
 from blender_ui.members.openai_endpoint import check_endpoint, stream_answer
 from blender_ui.members.protocol import Chunk, Member, MemberHealth, MemberStatus, Message, Sampling
 
 CRASH_GRACE_SECONDS = 1.0
+
+
+class Load(NamedTuple):
+    """What a member is doing now."""
+
+    n_asking: int
+    """Questions under way."""
+    n_waiting: int
+    """Questions in line."""
+    pause_seconds: float
+    """How long it is left alone, because it is down or asked for it."""
 
 
 class Members:
@@ -44,8 +55,40 @@ class Members:
         find_weights: Callable[[str], Path],
         environ: Mapping[str, str],
     ) -> None:
-        self.configs = tuple(config for config in configs if config.enabled)
-        self._members = {config.name: _member(config, find_weights, environ) for config in self.configs}
+        self._find_weights, self._environ = find_weights, environ
+        self._reloading = threading.Lock()
+        self.configs: tuple[MemberConfig, ...] = ()
+        self._members: dict[str, RemoteMember | LocalMember] = {}
+        self.reload(configs)
+
+    def reload(self, configs: Sequence[MemberConfig]) -> None:
+        """Follow a changed members.toml; who is unchanged in it goes on as it is.
+
+        An answer of a member that is gone is written to its end, unless its server ran here.
+        """
+        enabled = tuple(config for config in configs if config.enabled)
+        with self._reloading:
+            before = {config.name: config for config in self.configs}
+            kept = {one.name: self._members[one.name] for one in enabled if before.get(one.name) == one}
+            made = {
+                one.name: _member(one, self._find_weights, self._environ)
+                for one in enabled
+                if one.name not in kept
+            }
+            gone = [member for name, member in self._members.items() if name not in kept]
+            self._members = {one.name: (kept | made)[one.name] for one in enabled}
+            self.configs = enabled
+        for member in gone:
+            member.close()
+
+    def load(self, name: str) -> Load:
+        """What a member is doing; raises ``NotFound``."""
+        member = self._find(name)
+        return Load(member.gate.n_asking, member.gate.n_waiting, member.pause_seconds)
+
+    def forgive(self, name: str) -> None:
+        """Let a member be asked at once, although it counts as down; raises ``NotFound``."""
+        self._find(name).gate.breaker.note_life()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,6 +101,9 @@ class Members:
         Raises:
             NotFound: If no enabled member has it.
         """
+        return self._find(name)
+
+    def _find(self, name: str) -> RemoteMember | LocalMember:
         try:
             return self._members[name]
         except KeyError:
@@ -245,33 +291,7 @@ def _member(
         case Backend.OPENAI:
             return RemoteMember(config, environ=environ)
         case Backend.LLAMA_CPP:
-            return LocalMember(config, command=lambda: _llama_command(config, find_weights))
+            return LocalMember(config, command=lambda: llama_command(config, find_weights))
         case Backend.TRANSFORMERS:
-            return LocalMember(config, command=lambda: _transformers_command(config))
+            return LocalMember(config, command=lambda: transformers_command(config))
     assert_never(config.backend)
-
-
-def _llama_command(config: MemberConfig, find_weights: Callable[[str], Path]) -> list[str]:
-    _need_package("xllamacpp")
-    if config.model.endswith(".gguf"):
-        path = Path(config.model).expanduser()
-        if not path.is_file():
-            raise WeightsUnavailable(f"there is no file {path}; correct the member's model in members.toml")
-    else:
-        path = find_weights(config.model)
-    limits = config.limits
-    sizes = ["--n-context", str(limits.n_context), "--n-parallel", str(config.n_at_once)]
-    return ["-m", "blender_ui.members.llama_server", str(path), *sizes]
-
-
-def _transformers_command(config: MemberConfig) -> list[str]:
-    for package in ("torch", "transformers"):
-        _need_package(package)
-    model = str(Path(config.model).expanduser()) if config.model.startswith("~") else config.model
-    size = ["--n-context", str(config.limits.n_context)]
-    return ["-m", "blender_ui.members.transformers_server", model, *size]
-
-
-def _need_package(package: str) -> None:
-    if find_spec(package) is None:
-        raise MissingPackage(f"the package {package} is not installed; run: pip install {package}")

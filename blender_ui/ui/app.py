@@ -7,6 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from blender_ui.bootstrap import Services
+from blender_ui.ui.asking.roster.wiring import build_roster
 from blender_ui.ui.asking.wiring import build_blend
 from blender_ui.ui.closed import close_controls, draw_only_shown
 from blender_ui.ui.data.wiring import build_data
@@ -26,7 +27,7 @@ Builder = Callable[[Services, gr.Blocks], None]
 CACHE_SECONDS = (3600, 24 * 3600)
 """Every hour, files that were sent or exported a day ago are deleted: they hold names and answers."""
 
-HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, PEOPLE = PAGES
+HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, MEMBERS, PEOPLE = PAGES
 BUILDERS: dict[Page, Builder] = {
     HOME: build_blend,
     LABEL: build_label,
@@ -35,6 +36,7 @@ BUILDERS: dict[Page, Builder] = {
     QUALITY: build_quality,
     DATA: build_data,
     PROJECTS: build_projects,
+    MEMBERS: build_roster,
     PEOPLE: build_people,
     ACCOUNT: build_account,
 }

@@ -44,6 +44,7 @@ ROLE_BY_ENDPOINT: dict[str, Role] = {
     "data": Role.RESEARCHER,
     "quality": Role.RESEARCHER,
     "projects": Role.RESEARCHER,
+    "ensemble": Role.RESEARCHER,
     "people": Role.ADMIN,
 }
 """Role that an endpoint needs, by its name's first word."""

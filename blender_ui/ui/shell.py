@@ -47,6 +47,7 @@ PAGES = (
     Page("Quality", "quality"),
     Page("Data", "data"),
     Page("Projects", "projects"),
+    Page("Members", "ensemble"),
     Page("People", "people"),
 )
 ACCOUNT = Page("Account", "account")

@@ -20,6 +20,8 @@ LONGEST_WAIT_SECONDS = 900.0
 """In all, for a member that does not answer in between; what is left then fails at once."""
 N_TRIES = 3
 """Of one ask, where the member was down or full."""
+LONGEST_PHASE = 64
+"""Characters, as the job's column has them."""
 GATHER_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 _PASSING = (FailureKind.RATE_LIMITED, FailureKind.UNREACHABLE)
@@ -199,3 +201,11 @@ class Crew:
 
     def _n_threads(self, name: str) -> int:
         return sum(thread.name == f"generate {name}" and thread.is_alive() for thread in self._threads)
+
+
+def phase_of(waits: Mapping[str, float]) -> str:
+    """What a generation does, in words, while these members are waited for."""
+    if not waits:
+        return "asking members"
+    name = max(waits, key=lambda name: waits[name])
+    return f"waiting {waits[name]:.0f} s for {name}"[:LONGEST_PHASE]

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound, Refused
 from blender_ui.members.asking import Ensemble
-from blender_ui.services.asking.crew import Ask, Asks, Crew, Ended, Pace
+from blender_ui.services.asking.crew import Ask, Asks, Crew, Ended, Pace, phase_of
 from blender_ui.services.asking.standing import MemberStandings
 from blender_ui.services.jobs.progress import JobCancelled, JobProgress
 from blender_ui.services.jobs.states import (
@@ -38,8 +38,6 @@ from db.models import Job, JobKind, JobStatus, Project
 from db.queries import candidates, jobs, prompts
 
 KINDS = (JobKind.GENERATION,)
-LONGEST_PHASE = 64
-"""Characters, as the column has them."""
 
 
 class Queues(Protocol):
@@ -149,6 +147,7 @@ class GenerationRun:
         labeling: Makes the pairs.
         members: The ensemble.
         clock: Gives the present time, with its zone.
+        follow_members: Called before a job, so that it asks the members that there are then.
     """
 
     def __init__(
@@ -159,7 +158,9 @@ class GenerationRun:
         labeling: Queues,
         members: Ensemble,
         clock: Callable[[], datetime],
+        follow_members: Callable[[], object] = lambda: None,
     ) -> None:
+        self._follow_members = follow_members
         self._engine = engine
         self._blending = blending
         self._labeling = labeling
@@ -172,6 +173,7 @@ class GenerationRun:
         if not unfinished:
             return False
         job_id = unfinished[0].job_id
+        self._follow_members()
         if not start_job(self._engine, job_id, now=self._clock()):
             return True
         try:
@@ -236,7 +238,7 @@ class GenerationRun:
         progress.count(
             n_done=len(ended) - n_failed,
             n_failed=n_failed,
-            phase=_phase(waits),
+            phase=phase_of(waits),
             remaining_seconds=pace.remaining_seconds(progress.now()),
         )
 
@@ -285,13 +287,6 @@ def _list_asks(session: Session, wanted: _Wanted, members: Ensemble, *, failed_s
         for config in configs
         for _ in range(config.samples - n_ended[prompt_id, config.name])
     ]
-
-
-def _phase(waits: Mapping[str, float]) -> str:
-    if not waits:
-        return "asking members"
-    name = max(waits, key=lambda name: waits[name])
-    return f"waiting {waits[name]:.0f} s for {name}"[:LONGEST_PHASE]
 
 
 def _who(members: Sequence[str]) -> str:

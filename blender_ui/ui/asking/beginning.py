@@ -34,7 +34,7 @@ class Beginning:
     def __init__(self, services: Services, *, ledger: Ledger, asking: Asking) -> None:
         self._blending = services.blending
         self._labeling = services.labeling
-        self._names = tuple(config.name for config in services.members.configs)
+        self._members = services.members
         self._ledger = ledger
         self._asking = asking
 
@@ -85,7 +85,8 @@ class Beginning:
 
     def _own_ways(self, visit: Visit, ways: list[WayOn]) -> list[WayOn]:
         """The members' own answers, in the columns' order."""
-        own = {way.member: way for way in ways if not way.is_fused and way.member in self._names}
+        names = {config.name for config in self._members.configs}
+        own = {way.member: way for way in ways if not way.is_fused and way.member in names}
         return [own[name] for name in visit.columns if name in own]
 
     def _begin(

@@ -60,7 +60,10 @@ class Blend:
     ) -> None:
         self._blending = services.blending
         self._labeling = services.labeling
-        self._names = tuple(config.name for config in services.members.configs)
+        self._members = services.members
+        self._member_list = services.member_list
+        self.n_places = services.member_list.n_places
+        """Columns that the page has, with those that are kept for members to come."""
         self._timer = timer
         self._ledger = Ledger()
         self._access = services.access
@@ -71,11 +74,17 @@ class Blend:
 
     @property
     def n_columns(self) -> int:
-        """How many members can be asked."""
+        """How many members can be asked now."""
         return len(self._names)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The members that can be asked now."""
+        return tuple(config.name for config in self._members.configs)
 
     def open(self, memory: object) -> Opened:
         """Begin a visit; the last prompt of this browser comes back with its answers."""
+        self._member_list.follow_file()
         visitor = look_who(self._access, self._labeling, memory)
         visit = Visit(annotator_id=visitor.annotator_id, is_stranger=visitor.annotator_id == 0)
         prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
@@ -104,7 +113,7 @@ class Blend:
             return replace(visit, prompt_id=lead, columns=columns, own=(lead, *others), is_revealed=True)
         names = {entry.member for entry in prompt.candidates} | set(self._names)
         names |= {entry.member for entry in prompt.failures}
-        columns = self._order(prompt.prompt_id, names)[: self.n_columns]
+        columns = self._order(prompt.prompt_id, names)[: self.n_places]
         return replace(visit, prompt_id=prompt.prompt_id, columns=columns)
 
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
@@ -149,7 +158,7 @@ class Blend:
                 yield waiting
             drawn_at = float("-inf")
             for update in self._blending.stream(prompt_id=prompt_id, member_name=name):
-                if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * self.n_columns:
+                if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * len(visit.columns):
                     drawn_at = self._timer()
                     yield growing(update, number, shown)
         except NotFound:

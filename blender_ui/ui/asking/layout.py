@@ -33,6 +33,7 @@ class PromptParts:
 class ColumnParts:
     """One member's column."""
 
+    box: gr.Column
     head: gr.HTML
     fold: gr.Accordion
     """Holds the thinking; not there for a member that told none."""
@@ -105,17 +106,18 @@ class BlendParts:
     go_on: GoOnParts
 
 
-def draw_blend(n_columns: int) -> BlendParts:
+def draw_blend(n_columns: int, *, n_members: int) -> BlendParts:
     """Draw the page with one column a member.
 
     Args:
-        n_columns: How many members can be asked.
+        n_columns: With those that are kept for members to come.
+        n_members: How many members can be asked now.
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
     prompt = _draw_prompt()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     with gr.Row(elem_classes="bu-columns", equal_height=True):
-        columns = tuple(_draw_column(number) for number in range(n_columns))
+        columns = tuple(_draw_column(number, is_spare=number >= n_members) for number in range(n_columns))
     vote = _draw_vote()
     return BlendParts(
         visit=gr.State(NOBODY),
@@ -171,8 +173,10 @@ def _draw_prompt() -> PromptParts:
     return PromptParts(instruction=instruction, input=text, ask=ask, stop=stop, notice=notice)
 
 
-def _draw_column(number: int) -> ColumnParts:
-    with gr.Column(min_width=300, elem_classes="bu-column", elem_id=f"blend-column-{number}"):
+def _draw_column(number: int, *, is_spare: bool) -> ColumnParts:
+    with gr.Column(
+        min_width=300, elem_classes="bu-column", elem_id=f"blend-column-{number}", visible=not is_spare
+    ) as box:
         head = gr.HTML(
             markup.column_head("", state="", progress="empty", is_asked_about=False), padding=False
         )
@@ -183,7 +187,9 @@ def _draw_column(number: int) -> ColumnParts:
         text = gr.HTML("", padding=False, elem_classes="bu-answer")
         foot = gr.HTML("", padding=False)
         retry = gr.Button("Retry", size="sm", visible=False, elem_id=f"blend-retry-{number}")
-    return ColumnParts(head=head, fold=thinking_fold, thinking=thinking, text=text, foot=foot, retry=retry)
+    return ColumnParts(
+        box=box, head=head, fold=thinking_fold, thinking=thinking, text=text, foot=foot, retry=retry
+    )
 
 
 def _draw_vote() -> VoteParts:

@@ -41,7 +41,7 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     """Draw the page and wire its events, inside the page's Blocks context."""
     blend = Blend(services)
     results = Results(services)
-    parts = draw_blend(blend.n_columns)
+    parts = draw_blend(blend.n_places, n_members=blend.n_columns)
     shown = [
         _wire_open(page, parts, blend, results),
         *_wire_voting(parts, blend, results),
@@ -274,7 +274,7 @@ def _column_outputs(column: ColumnParts) -> list[Any]:
 
 def _page_outputs(parts: BlendParts) -> list[Any]:
     prompt, vote = parts.prompt, parts.vote
-    columns = [component for column in parts.columns for component in _column_outputs(column)]
+    columns = [part for column in parts.columns for part in (column.box, *_column_outputs(column))]
     own = [parts.visit, prompt.ask, prompt.stop, prompt.notice, parts.results.box, parts.conversation]
     own += [parts.go_on.box, parts.go_on.way]
     bar = [vote.bar, vote.question, vote.choices, vote.first, vote.second]
@@ -306,8 +306,10 @@ def _paint_page(parts: BlendParts, visit: Visit, view: PageView) -> Update:
         parts.go_on.way: gr.update(choices=[*view.ways.choices], value=view.ways.chosen),
         **_paint_vote(parts, view),
     }
-    for column, column_view in zip(parts.columns, view.columns, strict=True):
-        painted.update(_paint_column(column, column_view))
+    for number, column in enumerate(parts.columns):
+        painted[column.box] = gr.update(visible=number < len(view.columns))
+        if number < len(view.columns):
+            painted |= _paint_column(column, view.columns[number])
     return painted
 
 

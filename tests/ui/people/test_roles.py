@@ -176,7 +176,7 @@ def test_the_account_page_tells_each_role_its_pages(house: House) -> None:
         return dict(house.post("account_me", key).json()["data"][0])
 
     assert me(house.tokens[Role.ADMIN])["pages"] == [
-        "", "label", "train", "inspect", "quality", "data", "projects", "people",
+        "", "label", "train", "inspect", "quality", "data", "projects", "ensemble", "people",
     ]  # fmt: skip
     assert "people" not in me(house.tokens[Role.RESEARCHER])["pages"]
     assert me(house.tokens[Role.ANNOTATOR])["pages"] == ["", "label"]

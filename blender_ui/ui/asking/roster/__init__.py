@@ -1,0 +1,1 @@
+"""The Members page: how each member is doing, and trying, adding and disabling one."""

@@ -1,0 +1,124 @@
+"""What the Members page does when asked, without Gradio.
+
+Invariant: the guard has let in researchers only; what a page sent is checked here all the same. Non-goal:
+how it looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.services.asking.member_list import ListedMember, MemberList, NewMember
+from blender_ui.services.labeling.loop import Labeling
+from blender_ui.ui.identity import presented_key, recognise
+
+LONGEST_FIELD = 512
+"""Characters of a name, a model, an address or a variable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RosterPage:
+    """All that the page shows."""
+
+    members: tuple[ListedMember, ...]
+    notice: str
+    """What is wrong with the file; empty where nothing is."""
+
+
+class RosterHandlers:
+    """The Members page's requests."""
+
+    def __init__(self, labeling: Labeling, members: MemberList) -> None:
+        self._labeling = labeling
+        self._members = members
+
+    def page(self) -> RosterPage:
+        """What there is, as the file has it now."""
+        notice = self._members.follow_file()
+        try:
+            return RosterPage(members=self._members.list_members(), notice=notice)
+        except BlenderError as error:
+            return RosterPage(members=(), notice=notice or str(error))
+
+    def test(self, name: object) -> str:
+        """Ask a member one small question, and say what came."""
+        try:
+            trial = self._members.test(_read_text(name, "a member"))
+        except BlenderError as error:
+            return str(error)
+        if trial.failure:
+            return f"No answer after {trial.seconds:.1f} s. {trial.failure}"
+        first = trial.first_token_seconds or trial.seconds
+        return (
+            f"{trial.name} answered after {first:.1f} s, in {trial.seconds:.1f} s: {trial.text.strip()[:300]}"
+        )
+
+    def add(
+        self,
+        name: object,
+        model: object,
+        base_url: object,
+        key_env: object,
+        prices: tuple[object, object],
+    ) -> str:
+        """Add an endpoint."""
+
+        def act() -> str:
+            new = NewMember(
+                name=_read_text(name, "a name"),
+                model=_read_text(model, "the model's name at the endpoint"),
+                base_url=_read_text(base_url, "the endpoint's address"),
+                key_env=_read_optional(key_env),
+                input_price=_read_price(prices[0]),
+                output_price=_read_price(prices[1]),
+            )
+            config = self._members.add(new, by=self._me())
+            return f"{config.name} is in members.toml and is asked from now on."
+
+        return _said(act)
+
+    def set_enabled(self, name: object, is_enabled: bool) -> str:
+        """Have a member asked, or not."""
+
+        def act() -> str:
+            chosen = _read_text(name, "a member")
+            self._members.set_enabled(chosen, is_enabled, by=self._me())
+            return f"{chosen} is {'asked' if is_enabled else 'not asked'} from now on; members.toml says so."
+
+        return _said(act)
+
+    def _me(self) -> int:
+        return recognise(self._labeling, presented_key.get()).id
+
+
+def _said(act: Callable[[], str]) -> str:
+    try:
+        return act()
+    except BlenderError as error:
+        return f"Nothing was changed: {error}"
+
+
+def _read_text(value: object, what: str) -> str:
+    text = _read_optional(value)
+    if not text:
+        raise MalformedInput(f"expected {what}, came nothing")
+    return text
+
+
+def _read_optional(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > LONGEST_FIELD:
+        raise MalformedInput(f"expected a text of at most {LONGEST_FIELD} characters")
+    return value.strip()
+
+
+def _read_price(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
+        raise MalformedInput("expected a price from 0 to 1,000,000 for a million tokens")
+    return float(value)

@@ -1,0 +1,76 @@
+"""The Members page's events: which handler a component calls and what its views change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.ui import markup
+from blender_ui.ui.asking.roster import drawing
+from blender_ui.ui.asking.roster.handlers import RosterHandlers, RosterPage
+from blender_ui.ui.asking.roster.layout import RosterParts, draw_roster
+from blender_ui.ui.events import at_once
+
+Update = dict[Any, Any]
+N_TESTS = 8
+"""Tests at the same time, over all visitors."""
+
+
+def build_roster(services: Services, page: gr.Blocks) -> None:
+    """Draw the page and wire its events, inside the page's Blocks context.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    handlers = RosterHandlers(services.labeling, services.member_list)
+    parts = draw_roster()
+    shown = [parts.members, parts.member]
+
+    def open_page() -> Update:
+        return _paint(parts, handlers.page())
+
+    def look_again() -> Update:
+        return _paint(parts, handlers.page())
+
+    def test(name: str | None) -> Update:
+        said = handlers.test(name)
+        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+
+    def enable(name: str | None) -> Update:
+        said = handlers.set_enabled(name, True)
+        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+
+    def disable(name: str | None) -> Update:
+        said = handlers.set_enabled(name, False)
+        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+
+    def add(
+        name: str, model: str, base_url: str, key_env: str, input_price: float, output_price: float
+    ) -> Update:
+        said = handlers.add(name, model, base_url, key_env, (input_price, output_price))
+        return {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
+
+    page.load(open_page, None, shown, **at_once("ensemble_open"))
+    parts.refresh.click(look_again, None, shown, **at_once("ensemble_look"))
+    parts.test.click(
+        test,
+        parts.member,
+        [*shown, parts.said],
+        concurrency_limit=N_TESTS,
+        api_name="ensemble_test",
+        api_visibility="private",
+    )
+    parts.enable.click(enable, parts.member, [*shown, parts.said], **at_once("ensemble_enable"))
+    parts.disable.click(disable, parts.member, [*shown, parts.said], **at_once("ensemble_disable"))
+    fields = [parts.name, parts.model, parts.base_url, parts.key_env, parts.input_price, parts.output_price]
+    parts.add.click(add, fields, [*shown, parts.added], **at_once("ensemble_add"))
+
+
+def _paint(parts: RosterParts, page: RosterPage) -> Update:
+    return {
+        parts.members: drawing.draw_members(page),
+        parts.member: gr.update(choices=[one.config.name for one in page.members]),
+    }
