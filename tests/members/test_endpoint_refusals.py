@@ -288,7 +288,9 @@ def test_a_pause_that_says_nothing_is_the_usual_one(told: str) -> None:
         assert ask(endpoint).text == "Four."
 
 
-@pytest.mark.parametrize("told", ["1", formatdate(time.time() + 3600, usegmt=True)])
+@pytest.mark.parametrize(
+    "told", ["1", pytest.param(formatdate(time.time() + 3600, usegmt=True), id="in an hour")]
+)
 def test_what_an_endpoint_told_one_question_holds_for_all(told: str) -> None:
     busy = refuses(429, openai("slow down"), Retry_After=told)
     with ScriptedEndpoint([busy, says("Four.")]).running() as endpoint:
