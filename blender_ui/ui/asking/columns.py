@@ -1,7 +1,8 @@
 """A column's view, made from the services' view of its answer.
 
 Invariant: a view without a name says nothing that identifies the member: how long it took, how
-many tokens it wrote, whether its limit cut it and its own message of a failure come with the name.
+many tokens it wrote, whether its limit cut it, what it thought and its own message of a failure come
+with the name.
 Non-goal: when names are shown.
 """
 
@@ -47,7 +48,6 @@ def growing(update: CandidateUpdate, number: int, name: str) -> ColumnView:
         progress=_progress(update),
         text=update.text,
         waiting=update.waiting,
-        thinking=update.thinking,
     )
     return view if not name else replace(view, **_figures(update))
 
@@ -65,7 +65,6 @@ def answered(answer: CandidateView, number: int, name: str, *, is_asked_about: b
         name=name,
         progress=Progress.DONE,
         text=answer.text,
-        thinking=answer.thinking,
         is_asked_about=is_asked_about,
     )
     return view if not name else replace(view, **_figures(answer))
@@ -92,14 +91,15 @@ def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:
         name=name,
         progress=Progress.FAILED,
         text=failure.partial_text,
-        thinking=failure.thinking,
+        thinking=failure.thinking if name else "",
         reason=f"{advice} ({failure.message})" if name else advice,
     )
 
 
 def _figures(answer: CandidateUpdate | CandidateView) -> dict[str, Any]:
-    """What an answer cost and whether it is whole, which tells one member from another."""
+    """What an answer cost, whether it is whole and what led to it, which tells one member from another."""
     return {
+        "thinking": answer.thinking,
         "seconds": answer.seconds,
         "first_token_seconds": answer.first_token_seconds,
         "n_tokens": answer.n_tokens,

@@ -117,7 +117,8 @@ class ColumnView:
     waiting: str = ""
     """What is waited for before the member is asked."""
     thinking: str = ""
-    """What the member thought before it answered; people judge the text alone."""
+    """What the member thought before it answered; empty while the names are hidden, as its presence tells
+    a model that thinks aloud from the others."""
     reason: str = ""
     """Why it failed and what to do."""
     seconds: float | None = None
