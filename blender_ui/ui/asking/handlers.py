@@ -210,6 +210,13 @@ class Blend:
         self._labeling.queue_prompt(prompt_id=prompt_id)
         return self._pairs.draw(visit)
 
+    def settle_once(self, visit: Visit) -> Visit | None:
+        """``settle``, for the first stream that sees all answers ended; None for every other.
+
+        Streams that end together would each draw the question, and one of them perhaps after the vote on it.
+        """
+        return self.settle(visit) if self._ledger.claim_end(visit.prompt_ids) else None
+
     def await_others(self, visit: Visit) -> Visit:
         """Wait for answers that were begun before the page was opened anew, then settle."""
         if visit.is_asking:

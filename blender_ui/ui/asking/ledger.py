@@ -16,11 +16,13 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Condition()
         self._has_begun: dict[int, dict[str, bool]] = {}
+        self._unsettled: set[int] = set()
 
     def expect(self, prompt_id: int, names: Iterable[str]) -> None:
         """Expect an answer of each member, unless one is expected already."""
         with self._lock:
             expected = self._has_begun.setdefault(prompt_id, {})
+            self._unsettled.add(prompt_id)
             for name in names:
                 expected.setdefault(name, False)
 
@@ -58,6 +60,16 @@ class Ledger:
         """Whether nothing more is to come."""
         with self._lock:
             return prompt_id not in self._has_begun
+
+    def claim_end(self, prompt_ids: Iterable[int]) -> bool:
+        """Claim what follows the last answer to these prompts; False where one is still to come, or the
+        end was claimed since an answer was last expected."""
+        with self._lock:
+            ended = self._unsettled.intersection(prompt_ids)
+            if not ended or not self._has_begun.keys().isdisjoint(prompt_ids):
+                return False
+            self._unsettled -= ended
+            return True
 
     def are_done(self, prompt_ids: Iterable[int]) -> bool:
         """Whether nothing more is to come for any of them."""

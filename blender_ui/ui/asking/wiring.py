@@ -150,9 +150,9 @@ def _wire_stream(parts: BlendParts, blend: Blend, number: int, begun: Any, name:
         yield from _at_least_once((_paint_column(column, view, prose) for view in views), column.head)
 
     def settle(visit: Visit) -> Update:
-        settled = blend.settle(visit)
-        if settled.is_asking:
-            return {parts.visit: settled}
+        settled = blend.settle_once(visit)
+        if settled is None:
+            return {parts.visit: gr.skip()}
         return _paint_page(parts, settled, blend.page(settled))
 
     streamed = begun.success(stream, parts.visit, _column_outputs(column), **_queued(name, N_STREAMS))

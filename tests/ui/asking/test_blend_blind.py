@@ -52,8 +52,10 @@ def payloads(services: Any, names: tuple[str, ...]) -> dict[str, str]:
         sent[name] = json.dumps(seen, default=str)
         return next((u for u in reversed(updates) if any(isinstance(p, gr.State) for p in u)), updates[-1])
 
-    def visit_of(update: dict[Any, Any]) -> Visit:
-        return next(value for value in update.values() if isinstance(value, Visit))
+    def visit_of(update: dict[Any, Any], before: Visit | None = None) -> Visit:
+        visit = next((value for value in update.values() if isinstance(value, Visit)), before)
+        assert visit is not None
+        return visit
 
     sent: dict[str, str] = {}
     memory = {"annotator": key_of(1), "prompt_id": None}
@@ -61,7 +63,7 @@ def payloads(services: Any, names: tuple[str, ...]) -> dict[str, str]:
     visit = visit_of(send("blend_ask", visit, memory, "Why?", ""))
     for number in range(len(names)):
         send(f"blend_stream_{number}", visit)
-        visit = visit_of(send(f"blend_stream_{number}_settle", visit))
+        visit = visit_of(send(f"blend_stream_{number}_settle", visit), visit)
     assert visit.pair is not None
     send("blend_skip", visit, memory, "")
     return sent

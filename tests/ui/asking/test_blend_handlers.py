@@ -108,6 +108,18 @@ def test_nothing_that_is_shown_before_the_vote_holds_a_name(page: Page) -> None:
     assert not any(name in shown for name in MEMBERS)
 
 
+def test_of_streams_that_end_together_one_draws_the_question(page: Page) -> None:
+    page.ask()
+    begun = page.visit
+    for number in range(page.blend.n_columns):
+        assert page.blend.settle_once(begun) is None
+        list(page.blend.stream(begun, number))
+    settled = [page.blend.settle_once(begun) for _ in range(3)]
+    assert [visit is None for visit in settled] == [False, True, True]
+    assert settled[0] is not None
+    assert settled[0].pair is not None
+
+
 def test_the_order_of_the_columns_is_the_prompts_own(page: Page) -> None:
     orders = set()
     for _ in range(12):

@@ -194,4 +194,5 @@ def test_only_what_may_take_long_waits_in_the_queue(app: Any) -> None:
     of_versions = {f"version_{step}" for step in ("open", "tab", "choose", "extend")}
     of_two_versions = {f"contrast_{step}" for step in ("open", "tab", "choose", "promote")}
     of_files = {"data_import", "data_export", "data_import_file", "data_export_file", "projects_add_file"}
+    of_files |= {"data_look", "data_look_anew"}
     assert queued == of_models | of_versions | of_two_versions | of_files
