@@ -45,8 +45,6 @@ class Choice:
     """Whether the last of them was drawn at random."""
     value: float
     """The expected quality of the best of their answers."""
-    single_value: float
-    """The expected quality of the answer of the member that is best by itself."""
     all_value: float
     """The expected quality of the best answer if all were asked."""
 
@@ -113,7 +111,6 @@ def choose_members(
         propensities=propensities,
         is_explored=is_explored,
         value=value_set(asked, expected=expected, errors=errors),
-        single_value=float(expected.max()),
         all_value=value_set(range(m), expected=expected, errors=errors),
     )
 

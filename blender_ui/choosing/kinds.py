@@ -26,7 +26,6 @@ FEWEST_PROMPTS = 8
 NAME_WORDS = 3
 SAMPLE = 1500
 """Prompts by which the number of kinds is chosen."""
-FEWEST_TO_DIVIDE = 2 * FEWEST_PROMPTS
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 

@@ -24,8 +24,6 @@ class Steps(NamedTuple):
 
     n_right: int
     n_wrong: int
-    n_signs: int
-    """Of "="."""
     last_result: str
     """What stands after the last "=", plainly written; empty where there is none."""
 
@@ -39,9 +37,7 @@ def check_steps(text: str) -> Steps:
     text = text[:MAX_CHARACTERS]
     is_right = [_holds(step[1], step[2]) for step in _STEP.finditer(text)]
     results = _RESULT.findall(text)
-    return Steps(
-        sum(is_right), len(is_right) - sum(is_right), text.count("="), plain(results[-1]) if results else ""
-    )
+    return Steps(sum(is_right), len(is_right) - sum(is_right), plain(results[-1]) if results else "")
 
 
 def numbers_in(text: str) -> set[str]:

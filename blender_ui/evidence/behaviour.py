@@ -91,14 +91,6 @@ def observe(prompt: str, answers: Sequence[str], run: RunProgram) -> tuple[Behav
     return tuple(observed)
 
 
-def group_by_behaviour(observed: Sequence[Behaviour | None]) -> tuple[tuple[int, ...], ...]:
-    """Places of answers that did the same on every input, largest group first; those without are alone."""
-    groups: dict[object, list[int]] = {}
-    for place, one in enumerate(observed):
-        groups.setdefault(place if one is None else one, []).append(place)
-    return tuple(tuple(group) for group in sorted(groups.values(), key=lambda group: (-len(group), group[0])))
-
-
 def behaviour_features(observed: Sequence[Behaviour | None]) -> FloatArray:
     """Shape (n, len(BEHAVIOUR_FEATURES)); zeros for answers without a behaviour."""
     rows = np.zeros((len(observed), len(BEHAVIOUR_FEATURES)))
