@@ -26,6 +26,11 @@ from db.models import TRAININGS, JobKind, ModelRole
 N_JOBS = 20
 MOST_EPOCHS = 50
 LEARNING_RATES = (1e-7, 1e-2)
+SERVES = {
+    ModelRole.RANKER: "Version {} ranks from now on.",
+    ModelRole.FUSER: "Fuser version {} fuses from now on.",
+    ModelRole.CHOOSER: "Chooser version {} chooses from now on.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,43 +154,20 @@ class TrainHandlers:
             return str(error)
         return f"Job {job.id} is cancelled." if job.status.is_finished() else f"Job {job.id} will end soon."
 
-    def activate(self, memory: object, version_id: object, reason: object) -> str:
-        """Let a version rank from now on; gives a sentence to show."""
+    def activate(
+        self, memory: object, version_id: object, reason: object, *, role: ModelRole = ModelRole.RANKER
+    ) -> str:
+        """Let a version serve in its role from now on; gives a sentence to show."""
         try:
             version = self._versions.activate(
+                role=role,
                 version_id=read_id(version_id, "version"),
                 decided_by_id=welcome(self._labeling, memory).annotator.id,
                 reason=str(reason or ""),
             )
         except BlenderError as error:
             return str(error)
-        return f"Version {version.id} ranks from now on."
-
-    def activate_fuser(self, memory: object, version_id: object, reason: object) -> str:
-        """Let a trained fuser fuse from now on; gives a sentence to show."""
-        try:
-            version = self._versions.activate(
-                role=ModelRole.FUSER,
-                version_id=read_id(version_id, "version"),
-                decided_by_id=welcome(self._labeling, memory).annotator.id,
-                reason=str(reason or ""),
-            )
-        except BlenderError as error:
-            return str(error)
-        return f"Fuser version {version.id} fuses from now on."
-
-    def activate_chooser(self, memory: object, version_id: object, reason: object) -> str:
-        """Let a trained chooser choose members from now on; gives a sentence to show."""
-        try:
-            version = self._versions.activate(
-                role=ModelRole.CHOOSER,
-                version_id=read_id(version_id, "version"),
-                decided_by_id=welcome(self._labeling, memory).annotator.id,
-                reason=str(reason or ""),
-            )
-        except BlenderError as error:
-            return str(error)
-        return f"Chooser version {version.id} chooses from now on."
+        return SERVES[role].format(version.id)
 
     def _card(self, jobs: tuple[JobView, ...]) -> JobCard | None:
         if not jobs:

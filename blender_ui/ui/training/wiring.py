@@ -5,7 +5,6 @@ Everything is short work on the store, past the queue. The timer ticks only whil
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -18,7 +17,7 @@ from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
 from blender_ui.ui.training.layout import RoleParts, TrainParts, draw_train
-from db.models import JobKind
+from db.models import JobKind, ModelRole
 
 REDRAW = -1
 """As the count of points drawn: draws the curve whatever it has."""
@@ -96,28 +95,22 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         [*outputs, versions.notice],
         **at_once("train_activate"),
     )
-    _wire_role(parts, parts.fusers, handlers, handlers.activate_fuser, outputs, name="fuser")
-    _wire_role(parts, parts.choosers, handlers, handlers.activate_chooser, outputs, name="chooser")
+    _wire_role(parts, parts.fusers, handlers, ModelRole.FUSER, outputs)
+    _wire_role(parts, parts.choosers, handlers, ModelRole.CHOOSER, outputs)
 
 
 def _wire_role(
-    parts: TrainParts,
-    role: RoleParts,
-    handlers: TrainHandlers,
-    act: Callable[[object, object, object], str],
-    outputs: list[Any],
-    *,
-    name: str,
+    parts: TrainParts, drawn: RoleParts, handlers: TrainHandlers, role: ModelRole, outputs: list[Any]
 ) -> None:
     def activate(memory: object, version_id: int, reason: str) -> Update:
-        said = act(memory, version_id, reason)
-        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), role.notice: markup.notice(said)}
+        said = handlers.activate(memory, version_id, reason, role=role)
+        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), drawn.notice: markup.notice(said)}
 
-    role.activate.click(
+    drawn.activate.click(
         activate,
-        [parts.memory, role.chosen, role.reason],
-        [*outputs, role.notice],
-        **at_once(f"train_activate_{name}"),
+        [parts.memory, drawn.chosen, drawn.reason],
+        [*outputs, drawn.notice],
+        **at_once(f"train_activate_{role.value}"),
     )
 
 

@@ -232,4 +232,6 @@ def test_a_fuser_can_be_asked_for_and_says_what_is_missing(tmp_path: Path) -> No
 
 
 def test_an_unknown_fuser_is_named(tmp_path: Path) -> None:
-    assert "no fuser version 7" in TrainPage(tmp_path).handlers.activate_fuser(MEMORY, 7, "because")
+    assert "no fuser version 7" in TrainPage(tmp_path).handlers.activate(
+        MEMORY, 7, "because", role=ModelRole.FUSER
+    )
