@@ -475,11 +475,18 @@ def vote_offline(page: Page) -> int:
     return int(lease)
 
 
+def open_anew_online(page: Page) -> None:
+    """Leave a page while it is offline, and open it online: by itself it would send what it holds."""
+    url = page.url
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.goto(url)
+
+
 def test_after_a_reload_only_a_vote_that_was_taken_is_said_to_be_sent(store: Store, open_page: Open) -> None:
     page = open_page(store.url)
     lease = vote_offline(page)
-    page.context.set_offline(False)
-    page.reload()
+    open_anew_online(page)
     expect(page.locator(".strip")).to_have_text("Your last answer was sent.")
     assert [one.lease_id for one in store.preferences(page)] == [lease]
 
@@ -496,8 +503,7 @@ def test_a_vote_whose_place_others_took_meanwhile_is_not_said_to_be_sent(
         lease.expires_at = utc_now() - timedelta(seconds=1)
     other = store.services.labeling.sign_in(key=key_of(1))
     assert store.services.labeling.next_pair(annotator_id=other.id) is not None
-    page.context.set_offline(False)
-    page.reload()
+    open_anew_online(page)
     expect(page.locator(".strip")).to_contain_text("Not counted: this pair waited too long")
     expect(page.locator(".strip")).not_to_contain_text("was sent")
     assert store.preferences(page) == []
@@ -511,8 +517,7 @@ def test_a_vote_in_a_project_that_is_gone_is_not_said_to_be_sent(store: Store, o
         "JSON.parse(localStorage.getItem(outbox)).map((one) => ({ ...one, project_id: 99 }))))",
         OUTBOX,
     )
-    page.context.set_offline(False)
-    page.reload()
+    open_anew_online(page)
     expect(page.locator(".strip")).to_contain_text("Not counted: This project is not there")
     assert store.preferences(page) == []
 
