@@ -25,6 +25,11 @@ class Root(NamedTuple):
     query: str = ""
     """What goes behind every call, such as ``api-version=2024-10-21``."""
 
+    @property
+    def address(self) -> str:
+        """The address as members.toml has it."""
+        return self.place + (f"?{self.query}" if self.query else "")
+
     def url(self, call: str) -> str:
         """The address of one call, such as ``chat/completions``."""
         return f"{self.place}/{call}" + (f"?{self.query}" if self.query else "")
@@ -44,6 +49,11 @@ def roots(address: str) -> tuple[Root, ...]:
     if _VERSION.search(path):
         return (written,)
     return (written, written._replace(place=f"{written.place}/v1"))
+
+
+def tidied(address: str) -> str:
+    """An address without the path of a call at its end; what cannot be taken apart stays as it is."""
+    return address if address_fault(address) else roots(address)[0].address
 
 
 def address_fault(address: str) -> str:

@@ -68,12 +68,24 @@ class MembersFile:
             SettingsError: If the file cannot be read or written.
         """
 
+        return self._set(name, "enabled", is_enabled)
+
+    def set_address(self, name: str, address: str) -> tuple[MemberConfig, ...]:
+        """Ask a member somewhere else; gives every member.
+
+        Raises:
+            NotFound: If the file has none of this name.
+            SettingsError: If the address has a mistake, or the file cannot be read or written.
+        """
+        return self._set(name, "base_url", address)
+
+    def _set(self, name: str, key: str, value: object) -> tuple[MemberConfig, ...]:
         def change(document: TOMLDocument) -> None:
             tables: Any = document["member"]
             table = next((one for one in tables if one.get("name") == name), None)
             if table is None:
                 raise NotFound(f"{self.path} has no member called {name!r}")
-            table["enabled"] = is_enabled
+            table[key] = value
 
         return self._change(change)
 

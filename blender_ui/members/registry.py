@@ -90,6 +90,10 @@ class Members:
         """Let a member be asked at once, although it counts as down; raises ``NotFound``."""
         self._find(name).gate.breaker.note_life()
 
+    def find_address(self, name: str) -> str:
+        """Where a remote member has answered; empty where it has not, or runs here; raises ``NotFound``."""
+        return self._find(name).address
+
     @property
     def names(self) -> tuple[str, ...]:
         """The enabled members' names, in the order of members.toml."""
@@ -157,6 +161,11 @@ class RemoteMember:
         """See ``Member``."""
         return max(self.gate.breaker.pause_seconds, self._habits.quiet_seconds)
 
+    @property
+    def address(self) -> str:
+        """Where it has answered; empty where it has not."""
+        return self._habits.root.address if self._habits.root else ""
+
     def health(self) -> MemberHealth:
         """See ``Member``."""
         if reason := self._key_fault():
@@ -194,6 +203,8 @@ class RemoteMember:
 
 class LocalMember:
     """A member that runs on this machine, in a child process of its own."""
+
+    address = ""
 
     def __init__(self, config: MemberConfig, *, command: Callable[[], Sequence[str]]) -> None:
         self.name = config.name

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from blender_ui.errors import BlenderError, MalformedInput, MemberError, SettingsError
+from blender_ui.members.address import tidied
 from blender_ui.members.configuration import Backend, MemberConfig
 from blender_ui.members.file import MembersFile
 from blender_ui.members.protocol import Message, Sampling
@@ -150,6 +151,21 @@ class MemberList:
             failure=failure,
         )
 
+    def test_added(self, name: str) -> Trial:
+        """Ask a member that was just added its first question; the address where it answers is kept.
+
+        Raises:
+            NotFound: If no enabled member has this name.
+            SettingsError: If the file cannot be written.
+        """
+        trial = self.test(name)
+        address = self._members.find_address(name)
+        with self._lock:
+            config = next(one for one in self._members.configs if one.name == name)
+            if address and address != config.base_url:
+                self._adopt(self._file.set_address(name, address), self._file.stamp())
+        return trial
+
     def add(self, new: NewMember, *, by: int | None) -> MemberConfig:
         """Add an endpoint to the file, and ask it from now on.
 
@@ -166,7 +182,7 @@ class MemberList:
         prices = {"input": new.input_price, "output": new.output_price}
         price = {key: float(value) for key, value in prices.items() if value is not None}
         table = {"name": new.name.strip(), "backend": Backend.OPENAI.value, "model": new.model.strip()}
-        table |= {"base_url": new.base_url.strip()} | ({"key_env": new.key_env} if new.key_env else {})
+        table |= {"base_url": tidied(new.base_url.strip())} | ({"key_env": new.key_env} if new.key_env else {})
         with self._lock:
             self._check_place()
             configs = self._file.add({**table, **({"price": price} if price else {})})

@@ -112,6 +112,23 @@ def test_a_test_tells_the_answer_or_the_failure_and_tries_a_member_that_is_down(
         bench.list.test("Zed")
 
 
+@pytest.mark.parametrize("written", ["/chat/completions", "/", "/models"])
+def test_the_file_has_the_address_without_the_path_of_a_call(bench: Bench, written: str) -> None:
+    added = bench.list.add(bench.new("Bob", base_url=bench.endpoint.base_url + written), by=None)
+    assert added.base_url == bench.endpoint.base_url
+
+
+def test_the_file_has_the_address_where_the_first_question_was_answered(bench: Bench) -> None:
+    host = bench.endpoint.base_url.removesuffix("/v1")
+    bench.list.add(bench.new("Bob", base_url=host), by=None)
+    assert bench.list.test_added("Bob").text == "Tea is a drink."
+    assert [config.base_url for config in MembersFile(bench.path).read()] == [bench.endpoint.base_url] * 2
+    bench.endpoint.scripts = [refuses(400, {"error": {"message": "no such model m"}})]
+    bench.list.add(bench.new("Carl", base_url=host), by=None)
+    assert "no such model m" in bench.list.test_added("Carl").failure
+    assert MembersFile(bench.path).read()[2].base_url == host
+
+
 def test_only_a_variable_of_a_key_can_be_named(bench: Bench) -> None:
     for variable in ("HOME", "DATABASE_URL", KEY):
         with pytest.raises(MalformedInput, match="ending in _API_KEY"):

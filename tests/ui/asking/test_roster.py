@@ -28,7 +28,8 @@ class Page:
         self.handlers = RosterHandlers(labeling, bench.list)
 
     def add(self, name: object = "Bob", prices: tuple[object, object] = (None, None)) -> str:
-        return self.handlers.add(name, "m", self.bench.endpoint.base_url, "ANN_API_KEY", prices)
+        *_, last = self.handlers.add(name, "m", self.bench.endpoint.base_url, "ANN_API_KEY", prices)
+        return last
 
     def drawn(self) -> str:
         return draw_members(self.handlers.page())
@@ -57,6 +58,15 @@ def test_it_shows_state_seconds_failures_tokens_and_cost(page: Page) -> None:
     for told in ("ready", "7 / 1", "0.0000", "1 of 2 (1 refused)", "no &lt;b&gt;tea"):
         assert told in drawn
     assert "KEY" not in drawn
+
+
+def test_an_added_member_is_asked_a_first_question_and_what_came_is_told(page: Page) -> None:
+    assert "asked from now on. Bob answered after " in page.add()
+    page.bench.endpoint.scripts = [refuses(400, {"error": {"message": "no such model m"}})]
+    said = page.add("Carl")
+    assert "Carl is in members.toml" in said
+    assert "No answer after " in said
+    assert "no such model m" in said
 
 
 def test_a_member_is_tried_disabled_and_enabled(page: Page) -> None:

@@ -6,12 +6,12 @@ how it looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from blender_ui.errors import BlenderError, MalformedInput
-from blender_ui.services.asking.member_list import ListedMember, MemberList, NewMember
+from blender_ui.services.asking.member_list import ListedMember, MemberList, NewMember, Trial
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.ui.identity import presented_key, recognise
 
@@ -46,15 +46,9 @@ class RosterHandlers:
     def test(self, name: object) -> str:
         """Ask a member one small question, and say what came."""
         try:
-            trial = self._members.test(_read_text(name, "a member"))
+            return _tell(self._members.test(_read_text(name, "a member")))
         except BlenderError as error:
             return str(error)
-        if trial.failure:
-            return f"No answer after {trial.seconds:.1f} s. {trial.failure}"
-        first = trial.first_token_seconds or trial.seconds
-        return (
-            f"{trial.name} answered after {first:.1f} s, in {trial.seconds:.1f} s: {trial.text.strip()[:300]}"
-        )
 
     def add(
         self,
@@ -63,10 +57,9 @@ class RosterHandlers:
         base_url: object,
         key_env: object,
         prices: tuple[object, object],
-    ) -> str:
-        """Add an endpoint."""
-
-        def act() -> str:
+    ) -> Iterator[str]:
+        """Add an endpoint, then ask it a first question; says how far it is."""
+        try:
             new = NewMember(
                 name=_read_text(name, "a name"),
                 model=_read_text(model, "the model's name at the endpoint"),
@@ -75,10 +68,16 @@ class RosterHandlers:
                 input_price=_read_price(prices[0]),
                 output_price=_read_price(prices[1]),
             )
-            config = self._members.add(new, by=self._me())
-            return f"{config.name} is in members.toml and is asked from now on."
-
-        return _said(act)
+            added = self._members.add(new, by=self._me()).name
+        except BlenderError as error:
+            yield f"Nothing was changed: {error}"
+            return
+        told = f"{added} is in members.toml and is asked from now on."
+        yield f"{told} It is being asked a first question."
+        try:
+            yield f"{told} {_tell(self._members.test_added(added))}"
+        except BlenderError as error:
+            yield f"{told} {error}"
 
     def set_enabled(self, name: object, is_enabled: bool) -> str:
         """Have a member asked, or not."""
@@ -92,6 +91,13 @@ class RosterHandlers:
 
     def _me(self) -> int:
         return recognise(self._labeling, presented_key.get()).id
+
+
+def _tell(trial: Trial) -> str:
+    if trial.failure:
+        return f"No answer after {trial.seconds:.1f} s. {trial.failure}"
+    first = trial.first_token_seconds or trial.seconds
+    return f"{trial.name} answered after {first:.1f} s, in {trial.seconds:.1f} s: {trial.text.strip()[:300]}"
 
 
 def _said(act: Callable[[], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -49,9 +50,9 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
 
     def add(
         name: str, model: str, base_url: str, key_env: str, input_price: float, output_price: float
-    ) -> Update:
-        said = handlers.add(name, model, base_url, key_env, (input_price, output_price))
-        return {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
+    ) -> Iterator[Update]:
+        for said in handlers.add(name, model, base_url, key_env, (input_price, output_price)):
+            yield {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
 
     page.load(open_page, None, shown, **at_once("ensemble_open"))
     parts.refresh.click(look_again, None, shown, **at_once("ensemble_look"))
@@ -66,7 +67,14 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
     parts.enable.click(enable, parts.member, [*shown, parts.said], **at_once("ensemble_enable"))
     parts.disable.click(disable, parts.member, [*shown, parts.said], **at_once("ensemble_disable"))
     fields = [parts.name, parts.model, parts.base_url, parts.key_env, parts.input_price, parts.output_price]
-    parts.add.click(add, fields, [*shown, parts.added], **at_once("ensemble_add"))
+    parts.add.click(
+        add,
+        fields,
+        [*shown, parts.added],
+        concurrency_limit=N_TESTS,
+        api_name="ensemble_add",
+        api_visibility="private",
+    )
 
 
 def _paint(parts: RosterParts, page: RosterPage) -> Update:
