@@ -181,8 +181,12 @@ class MemberList:
             )
         prices = {"input": new.input_price, "output": new.output_price}
         price = {key: float(value) for key, value in prices.items() if value is not None}
-        table = {"name": new.name.strip(), "backend": Backend.OPENAI.value, "model": new.model.strip()}
-        table |= {"base_url": tidied(new.base_url.strip())} | ({"key_env": new.key_env} if new.key_env else {})
+        table = {
+            "name": new.name.strip(),
+            "backend": Backend.OPENAI.value,
+            "model": new.model.strip(),
+            "base_url": tidied(new.base_url.strip()),
+        } | ({"key_env": new.key_env} if new.key_env else {})
         with self._lock:
             self._check_place()
             configs = self._file.add({**table, **({"price": price} if price else {})})
