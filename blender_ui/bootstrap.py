@@ -17,7 +17,6 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from blender_ui.choosing.distilling import prepare_encoder
-from blender_ui.choosing.encoder import StaticEncoder
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
@@ -82,6 +81,7 @@ from blender_ui.services.training.trainer import Trainer
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
+from blender_ui.tasks.encoder import StaticEncoder
 from blender_ui.weights.resolver import find_encoder, find_reader, find_seq2seq, find_weights
 from db.models import JobKind, ModelRole, utc_now
 

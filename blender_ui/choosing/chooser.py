@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from blender_ui.choosing.choice import Budget, Choice, choose_members
-from blender_ui.choosing.encoder import StaticEncoder
 from blender_ui.choosing.forest import Expected, Forest, fit_forest
-from blender_ui.choosing.kinds import Kinds, learn_kinds
 from blender_ui.choosing.outcomes import Outcomes
 from blender_ui.choosing.partitions import Belief, Partition
 from blender_ui.choosing.shape import MEASURES, measure_shapes
 from blender_ui.errors import ChooserError
+from blender_ui.tasks.encoder import StaticEncoder
+from blender_ui.tasks.kinds import Kinds, learn_kinds
 from blender_ui.values import FloatArray, IntArray
 
 FORMAT = 1

@@ -19,8 +19,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from scipy.special import erf
 
-from blender_ui.choosing.encoder import TABLE, TOKENIZER, StaticEncoder
 from blender_ui.errors import WeightsUnavailable
+from blender_ui.tasks.encoder import TABLE, TOKENIZER, StaticEncoder
 from blender_ui.weights.folders import make_folder
 
 Single = NDArray[np.float32]

@@ -24,7 +24,6 @@ from blender_ui.choosing.chooser import (
     load_chooser,
     read_tasks,
 )
-from blender_ui.choosing.encoder import StaticEncoder
 from blender_ui.choosing.outcomes import Outcomes, Votes, from_votes
 from blender_ui.engine.folders import write_folder
 from blender_ui.errors import ChooserError
@@ -35,6 +34,7 @@ from blender_ui.services.versions.model_versions import VersionView, find_active
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
+from blender_ui.tasks.encoder import StaticEncoder
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 from db.engine import transaction
 from db.models import ModelRole

@@ -12,8 +12,8 @@ from safetensors.numpy import save_file
 from transformers import BertConfig, BertModel
 
 from blender_ui.choosing import distilling
-from blender_ui.choosing.encoder import TOKENIZER, StaticEncoder
 from blender_ui.errors import WeightsUnavailable
+from blender_ui.tasks.encoder import TOKENIZER, StaticEncoder
 from tests.choosing.prompts import WORDS, make_encoder
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blender_ui.choosing.kinds import learn_kinds, name_groups
+from blender_ui.tasks.kinds import learn_kinds, name_groups
 
 PROMPTS = ["sum the numbers of the list"] * 8 + ["translate the poem of the list"] * 8
 
