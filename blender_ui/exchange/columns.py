@@ -71,7 +71,8 @@ class Columns(dict[str, Any]):
 
     def first(self, names: Iterable[str]) -> str | None:
         """The first of some names whose value is neither missing nor blank."""
-        return next((name for name in names if not is_blank(super(Columns, self).get(name))), None)
+        known = (name for name in names if name in self)
+        return next((name for name in known if not is_blank(super(Columns, self).get(name))), None)
 
 
 class Sides(NamedTuple):
@@ -95,6 +96,7 @@ def find_sides(names: frozenset[str]) -> Sides | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def model_columns(sides: Sides) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the columns that may say who wrote each of the two answers."""
     first, second = (
@@ -131,6 +133,10 @@ class Mapped:
     def __init__(self, columns: Mapping[str, str], words: Mapping[str, str]) -> None:
         self._columns = dict(columns)
         self._words = {word.casefold().strip(): meaning for word, meaning in words.items()}
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both map alike."""
+        return isinstance(other, Mapped) and (self._columns, self._words) == (other._columns, other._words)
 
     def __bool__(self) -> bool:
         """Whether anything is mapped."""

@@ -26,6 +26,7 @@ from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.limits import shorten
 from blender_ui.exchange.ratings import Judged, Rating, RowRead, judge
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
+from blender_ui.exchange.tally import LeftRow
 from blender_ui.values import Message
 
 UNNAMED = ""
@@ -54,6 +55,7 @@ class Gathering:
             "place TEXT, file TEXT);"
             "CREATE TABLE row (id INTEGER PRIMARY KEY, prompt_id INT, content BLOB);"
             "CREATE INDEX by_prompt ON row (prompt_id);"
+            "CREATE TABLE left_out (content BLOB);"
             "BEGIN;"  # one transaction, since each one costs more than its statements
         )
         self.n_prompts = 0
@@ -106,6 +108,18 @@ class Gathering:
                 "INSERT INTO row (prompt_id, content) VALUES (?, ?)",
                 (prompt_id, _pack(read)),
             )
+
+    def leave(self, left: LeftRow) -> None:
+        """Keep a row that is left out."""
+        with _space():
+            content = pickle.dumps(tuple(left), pickle.HIGHEST_PROTOCOL)
+            self._rows.execute("INSERT INTO left_out (content) VALUES (?)", (content,))
+
+    def left_rows(self) -> Iterator[LeftRow]:
+        """The rows that are left out, in their order."""
+        with _space():
+            for (content,) in self._rows.execute("SELECT content FROM left_out ORDER BY rowid"):
+                yield LeftRow(*pickle.loads(content))
 
     def records(self, on_alone: OnAlone | None = None) -> Iterator[PromptRecord]:
         """The records, in the order in which their prompts first came.
@@ -173,6 +187,9 @@ def _join(reads: Iterable[tuple[PromptRecord, tuple[Rating, ...]]]) -> tuple[Pro
 def name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
     """Give each unnamed vote of a pair another name, in their order."""
     labels = tuple(labels)
+    if all(label.annotator != UNNAMED for label in labels):
+        yield from labels
+        return
     taken: defaultdict[object, set[str]] = defaultdict(set)
     for label in labels:
         taken[_pair(label)].add(label.annotator)

@@ -25,7 +25,7 @@ from blender_ui.exchange.ratings import ALONE, Rating, RowRead
 from blender_ui.exchange.records import PromptRecord, is_decided_between_equals, refuse_long_texts
 from blender_ui.exchange.rows import Row, Rows, name_source, open_rows
 from blender_ui.exchange.shapes import OWN, Shape, find_shape
-from blender_ui.exchange.tally import Tally, say_left_out
+from blender_ui.exchange.tally import LeftRow, Tally, say_left_out
 from blender_ui.exchange.verdicts import may_tell
 
 SAME_TEXT = "both answers are the same text, so neither is better"
@@ -132,10 +132,12 @@ class _Intake:
                 read = self._read(row, place)
                 gathering.add(read, place=place, may_repeat=self._shape is not OWN, file=self._file.name)
             except LeftOut as reason:
-                self._tally.leave_out(str(reason), place=place, row=_as_it_is(row))
+                self._tally.leave_out(str(reason), place=place)
+                gathering.leave(LeftRow(place, str(reason), _as_it_is(row)))
             except FieldError as fault:
                 if self._reading.skip_faulty and not isinstance(fault, Undecidable):
-                    self._tally.skip(str(fault), place=place, row=_as_it_is(row))
+                    self._tally.skip(str(fault), place=place)
+                    gathering.leave(LeftRow(place, str(fault), _as_it_is(row)))
                     continue
                 faults.append((row.number, str(fault)))
                 if len(faults) == MOST_FAULTS or isinstance(fault, TooLong | Undecidable):

@@ -52,13 +52,9 @@ OnLeft = Callable[[LeftRow], None]
 
 
 class Tally:
-    """Counts while a file is read.
+    """Counts while a file is read."""
 
-    Args:
-        on_left: Told each row that is left out.
-    """
-
-    def __init__(self, *, on_left: OnLeft | None = None) -> None:
+    def __init__(self) -> None:
         self.n_rows = 0
         self.n_prompts = 0
         self.votes: Counter[Winner] = Counter()
@@ -72,7 +68,6 @@ class Tally:
         self._columns: dict[str, None] = {}
         self._used: set[str] = set()
         self._left_out: dict[str, tuple[int, list[str]]] = {}
-        self._on_left = on_left
 
     @property
     def n_votes(self) -> int:
@@ -99,10 +94,8 @@ class Tally:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def leave_out(self, reason: str, *, place: str, row: Mapping[str, Any] | None = None) -> None:
+    def leave_out(self, reason: str, *, place: str) -> None:
         """Count a row, or a vote of one, that is left out."""
-        if self._on_left is not None and row is not None:
-            self._on_left(LeftRow(place, reason, row))
         if reason not in self._left_out and len(self._left_out) >= MOST_REASONS:
             reason = "other reasons"
         n, places = self._left_out.get(reason, (0, []))
@@ -110,12 +103,10 @@ class Tally:
             places.append(place)
         self._left_out[reason] = (n + 1, places)
 
-    def skip(self, reason: str, *, place: str, row: Mapping[str, Any]) -> None:
+    def skip(self, reason: str, *, place: str) -> None:
         """Count a malformed row that is skipped."""
         if len(self.faults) < MOST_FAULTS_KEPT:
             self.faults.append((place, reason))
-        if self._on_left is not None:
-            self._on_left(LeftRow(place, reason, row))
         self.leave_out(MALFORMED, place=place)
 
     def left_out(self) -> tuple[LeftOutRows, ...]:

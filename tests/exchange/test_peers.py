@@ -5,6 +5,7 @@ Field names are the formats' own; texts are made up.
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import PromptRecord, Tally, read_file
-from blender_ui.exchange.intake import Reading
+from blender_ui.exchange.intake import Reading, gather_file
 from blender_ui.values import Message
 
 Q = "How is rice cooked?"
@@ -357,11 +358,11 @@ def test_a_file_of_faulty_rows_alone_is_refused_even_so(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_left_out_are_given_as_they_are(tmp_path: Path) -> None:
-    left = []
     same = {"prompt": Q, "chosen": "same", "rejected": "same", "extra": 1}
     path = lines(tmp_path / "x.jsonl", {"prompt": Q, "chosen": "good", "rejected": "bad"}, same, 7)
-    list(read_file(path, tally=Tally(on_left=left.append), reading=Reading(skip_faulty=True)))
-    assert [(row.place, row.row) for row in left] == [("line 2", same), ("line 3", {"text": 7})]
+    with closing(gather_file(path, tally=Tally(), reading=Reading(skip_faulty=True))) as gathering:
+        left = [(row.place, row.row) for row in gathering.left_rows()]
+    assert left == [("line 2", same), ("line 3", {"text": 7})]
 
 
 @pytest.mark.parametrize("name", ["source", "id", "annotator", "category", "licence"])

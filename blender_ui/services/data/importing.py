@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from copy import deepcopy
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound
 from blender_ui.exchange import PromptRecord, Tally
 from blender_ui.exchange.archive import is_archive
-from blender_ui.exchange.intake import Reading, gather_file, take_records
+from blender_ui.exchange.intake import Reading, take_records
 from blender_ui.exchange.records import standing_labels
 from blender_ui.exchange.rows import name_source
 from blender_ui.exchange.tally import OnLeft
@@ -40,6 +41,7 @@ from blender_ui.services.data.import_reports import (
     preview_of,
 )
 from blender_ui.services.data.import_rows import Names, QueuePlan, Written, write_records
+from blender_ui.services.data.kept_files import KeptFile, KeptFiles
 from blender_ui.services.data.merging import merge_records
 from blender_ui.services.data.records import OWN_SOURCE, own_id
 from db.engine import transaction
@@ -80,6 +82,7 @@ class Importing:
         self._seed = seed
         self._overlap = overlap
         self._after_vote = after_vote or AfterVote()
+        self._kept = KeptFiles()
 
     def import_file(
         self,
@@ -109,19 +112,20 @@ class Importing:
         """
         if is_archive(path):
             return self._import_archive(path)
-        reading = reading or Reading()
-        tally = Tally(on_left=on_left)
-        with (
-            closing(gather_file(path, tally=tally, reading=reading)) as gathering,
-            transaction(self._engine, immediate=True) as session,
-        ):
-            intake = _StoreIntake(session, self._plan(session, project_id, ask_labelled), self._clock)
-            n_done, records = 0, take_records(gathering, tally, path)
-            while batch := list(islice(records, _PROMPTS_AT_ONCE)):
-                intake.take(batch)
-                n_done += len(batch)
-                if on_progress is not None:
-                    on_progress(n_done, gathering.n_prompts)
+        kept = self._kept.take(path, reading or Reading())
+        tally = deepcopy(kept.tally)
+        with closing(kept.gathering) as gathering:
+            with transaction(self._engine, immediate=True) as session:
+                intake = _StoreIntake(session, self._plan(session, project_id, ask_labelled), self._clock)
+                n_done, records = 0, take_records(gathering, tally, path)
+                while batch := list(islice(records, _PROMPTS_AT_ONCE)):
+                    intake.take(batch)
+                    n_done += len(batch)
+                    if on_progress is not None:
+                        on_progress(n_done, gathering.n_prompts)
+            if on_left is not None:
+                for left in gathering.left_rows():
+                    on_left(left)
         self._after_vote()
         return intake.report(tally)
 
@@ -130,28 +134,38 @@ class Importing:
     ) -> FilePreview:
         """Say what a file would bring, and bring nothing.
 
+        What was read is kept for the import that usually follows; reading is the longer half of it.
+
         Raises:
             UnknownShape: If its columns are those of no known tool.
             MalformedInput: As an import would.
         """
         if is_archive(path):
             return preview_archive(path)
-        reading = reading or Reading()
-        tally = Tally()
+        kept = self._kept.take(path, reading or Reading())
+        try:
+            preview = self._preview(kept, project_id)
+        except BaseException:
+            kept.gathering.close()
+            raise
+        self._kept.keep(kept)
+        return preview
+
+    def _preview(self, kept: KeptFile, project_id: int) -> FilePreview:
+        tally = deepcopy(kept.tally)
         shown: list[PromptRecord] = []
-        source = reading.source or name_source(path)
+        source = kept.reading.source or name_source(kept.path)
         known: Counter[str] = Counter()
-        with closing(gather_file(path, tally=tally, reading=reading)) as gathering:
-            records = take_records(gathering, tally, path)
-            while batch := list(islice(records, _PROMPTS_AT_ONCE)):
-                shown += batch[: N_SHOWN - len(shown)]
-                prints = [record.question.fingerprint for record in batch if record.source == source]
-                with transaction(self._engine) as session:
-                    known.update(
-                        merges.count_asked_elsewhere(
-                            session, project_id=project_id, fingerprints=prints, source=source
-                        )
+        records = take_records(kept.gathering, tally, kept.path)
+        while batch := list(islice(records, _PROMPTS_AT_ONCE)):
+            shown += batch[: N_SHOWN - len(shown)]
+            prints = [record.question.fingerprint for record in batch if record.source == source]
+            with transaction(self._engine) as session:
+                known.update(
+                    merges.count_asked_elsewhere(
+                        session, project_id=project_id, fingerprints=prints, source=source
                     )
+                )
         return preview_of(tally, shown, source=source, known=known)
 
     def _plan(self, session: Session, project_id: int, ask_labelled: bool) -> QueuePlan:

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlmodel import col
 
-from blender_ui.exchange.intake import Reading
+from blender_ui.exchange.gathering import Gathering
+from blender_ui.exchange.intake import Reading, gather_file
+from blender_ui.exchange.tally import LeftRow
+from blender_ui.services.data import kept_files
 from blender_ui.services.data.import_reports import ImportReport, tell_preview, tell_what_was_not_taken
 from blender_ui.services.data.importing import Importing
 from db.engine import transaction
@@ -127,3 +130,33 @@ def test_a_preview_says_what_a_file_would_bring_and_brings_nothing(engine: Engin
     assert count(engine, Prompt) == 3
     report = importing.import_file(tmp_path / "y.jsonl", reading=Reading(source="x"))
     assert (report.n_prompts, report.n_known) == (0, 3)
+
+
+def test_a_file_is_read_once_for_its_preview_and_its_import(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_read = 0
+
+    def gather(path: Path, **options: Any) -> Gathering:
+        nonlocal n_read
+        n_read += 1
+        return gather_file(path, **options)
+
+    monkeypatch.setattr(kept_files, "gather_file", gather)
+    path = tmp_path / "x.jsonl"
+    same = {"prompt": "How?", "text_a": "A.", "text_b": "A.", "winner": "a"}
+    path.write_text("\n".join(map(json.dumps, [ROW | {"winner": "a"}, same])))
+    importing = Importing(engine, clock=Clock(), seed=1, overlap=1)
+    left: list[LeftRow] = []
+    for _ in range(2):
+        preview = importing.preview_file(path, reading=Reading())
+    report = importing.import_file(path, on_left=left.append)
+    assert n_read == 1
+    assert (preview.n_rows, preview.n_votes, preview.left_out) == (2, 1, report.left_out)
+    assert (report.n_rows, report.n_preferences, [row.row for row in left]) == (2, 1, [same])
+
+    importing.preview_file(path)
+    importing.import_file(path, reading=Reading(skip_faulty=True))
+    path.write_text(json.dumps(ROW | {"winner": "b", "prompt": "Why?"}))
+    assert importing.import_file(path).n_rows == 1
+    assert n_read == 4
