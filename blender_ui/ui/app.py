@@ -54,8 +54,10 @@ def build_app(services: Services) -> GuardedBlocks:
     app = GuardedBlocks(
         services.access, title="Blender UI", analytics_enabled=False, delete_cache=CACHE_SECONDS
     )
-    for page, build in BUILDERS.items():
-        with app if page is HOME else app.route(page.title, page.path):
+    with app:
+        for page, build in BUILDERS.items():
+            if page is not HOME:
+                app.begin_page(page.title, page.path)
             draw_header(page)
             said, before = draw_only_shown(), set(app.fns)
             build(services, app)

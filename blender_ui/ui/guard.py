@@ -66,6 +66,19 @@ class GuardedBlocks(gr.Blocks):
             "serve these pages with blender_ui.ui.web.open_pages, which puts the gate in front"
         )
 
+    def begin_page(self, title: str, path: str) -> None:
+        """Draw what follows on a new page, inside the Blocks context.
+
+        Gradio's ``route`` does the same outside of it. Each time the context is left, Gradio writes the
+        configuration of all pages so far and builds its web app: for ten pages most of a start.
+
+        Args:
+            title: What the navigation calls it.
+            path: Below the app's root, without slashes.
+        """
+        self.pages.append((path, title, True))
+        self.current_page = path
+
     def find_endpoint(self, called: object) -> Endpoint | None:
         """The endpoint that has a number or a name; None where there is none."""
         for number, event in self.fns.items():

@@ -6,8 +6,10 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.context import Context
 
 from blender_ui.ui.app import build_app
+from blender_ui.ui.guard import GuardedBlocks
 from blender_ui.ui.shell import ACCOUNT, ASSETS_PATH, PAGES, page_options
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.ui.scripted_services import build_scripted_services
@@ -60,6 +62,30 @@ def test_votes_do_not_wait_in_the_queue(app: Any) -> None:
 def test_every_page_is_in_the_navigation_or_its_corner(app: Any) -> None:
     paths = [page[0] for page in app.pages]
     assert paths == [page.path for page in (*PAGES, ACCOUNT)]
+
+
+def draw_something(title: str) -> None:
+    gr.HTML(title)
+    with gr.Row():
+        text = gr.Textbox(label=title)
+    gr.Button("Shout").click(str.upper, text, text, api_name=f"{title}_shout")
+
+
+def test_a_page_is_drawn_as_gradios_own_route_draws_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin() -> GuardedBlocks:
+        monkeypatch.setattr(Context, "id", 0)  # from which Gradio numbers components
+        access: Any = None  # nobody calls a handler here
+        return GuardedBlocks(access)
+
+    with begin() as ours:
+        draw_something("first")
+        ours.begin_page("Second", "second")
+        draw_something("second")
+    with begin() as gradios:
+        draw_something("first")
+    with gradios.route("Second", "second"):
+        draw_something("second")
+    assert {**ours.get_config_file(), "app_id": 0} == {**gradios.get_config_file(), "app_id": 0}
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
