@@ -7,12 +7,13 @@ Non-goal: file formats; ``blender_ui.exchange`` knows them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput, UnknownShape
 from blender_ui.exchange.columns import Mapped
+from blender_ui.exchange.hub import fetch_dataset
 from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
 from blender_ui.exchange.rows import KNOWN
@@ -81,16 +82,23 @@ class Wish:
     """How a person wants a file to be read, as the components give it.
 
     Attributes:
+        hub: A data set's name, where no file is chosen.
         source: What to call the source of rows that name none; the file's name where it is blank.
         skip_faulty: Skip malformed rows instead of refusing the file.
         columns: The file's column by ours; None where none was chosen, ``NO_COLUMN`` where there is none.
         words: What the vote's words mean, such as "0=a, 1=b".
     """
 
+    hub: object = ""
     source: object = None
     skip_faulty: bool = False
     columns: Mapping[str, object] = field(default_factory=dict)
     words: object = ""
+
+    @property
+    def dataset(self) -> str:
+        """The data set's name; empty where none is."""
+        return self.hub.strip() if isinstance(self.hub, str) else ""
 
     def reading(self) -> Reading:
         """The wish as the importer takes it.
@@ -105,10 +113,22 @@ class Wish:
         }
         source = self.source.strip() if isinstance(self.source, str) else ""
         return Reading(
-            source=source[:128] or None,
+            source=(source or self.dataset)[:128] or None,
             skip_faulty=self.skip_faulty,
             mapped=Mapped(columns, _read_words(self.words)),
         )
+
+
+def _name(path: object, wish: Wish) -> str:
+    """What is to be read: an upload, or a data set; empty where neither is chosen."""
+    return Path(path).name if isinstance(path, str) and path else wish.dataset
+
+
+def _find(path: object, wish: Wish) -> tuple[Path, Reading]:
+    """Where it is, and how it is to be read; a data set is downloaded."""
+    if isinstance(path, str) and path:
+        return Path(path), replace(wish, hub="").reading()
+    return fetch_dataset(wish.dataset), wish.reading()
 
 
 def _read_words(text: object) -> dict[str, str]:
@@ -159,11 +179,12 @@ class DataHandlers:
             path: Where the upload lies; nothing where none was chosen.
             wish: How it is to be read.
         """
-        if not isinstance(path, str) or not path:
+        name = _name(path, wish)
+        if not name:
             return Look(name="")
-        name = Path(path).name
         try:
-            return Look(name=name, preview=self._importing.preview_file(Path(path), reading=wish.reading()))
+            found, reading = _find(path, wish)
+            return Look(name=name, preview=self._importing.preview_file(found, reading=reading))
         except UnknownShape as error:
             return Look(name=name, problem=UNKNOWN_SHAPE, columns=error.columns)
         except MalformedInput as error:
@@ -189,15 +210,17 @@ class DataHandlers:
             wish: How it is to be read.
             left_folder: Where to write the rows that are left out; None for nowhere.
         """
-        if not isinstance(path, str) or not path:
+        wish = wish or Wish()
+        name = _name(path, wish)
+        if not name:
             return ImportOutcome(name="", problem=f"Choose a file first: {KNOWN}.")
-        name = Path(path).name
-        left = LeftRows(left_folder / f"{Path(path).stem}-left-out.jsonl") if left_folder else None
+        left = LeftRows(left_folder / f"{Path(name).stem}-left-out.jsonl") if left_folder else None
         try:
+            found, reading = _find(path, wish)
             report = self._importing.import_file(
-                Path(path),
+                found,
                 ask_labelled=ask_labelled,
-                reading=(wish or Wish()).reading(),
+                reading=reading,
                 on_progress=on_progress,
                 on_left=left.add if left else None,
             )

@@ -68,6 +68,7 @@ class DataParts:
     """Everything on the page."""
 
     upload: gr.File
+    hub: gr.Textbox
     ask_labelled: gr.Checkbox
     skip_faulty: gr.Checkbox
     source: gr.Textbox
@@ -114,6 +115,13 @@ def draw_data() -> DataParts:
             height=130,
             elem_id="data-upload",
         )
+        hub = gr.Textbox(
+            value="",
+            label="Or a data set of the Hugging Face Hub",
+            placeholder="owner/name, or owner/name/folder; Enter downloads it and shows what it would bring",
+            max_length=256,
+            elem_id="data-hub",
+        )
         ask_labelled = gr.Checkbox(False, label="Ask people also about pairs that the file has labels for")
         skip_faulty = gr.Checkbox(
             False, label="Skip malformed rows, and name them, instead of refusing the file"
@@ -139,6 +147,7 @@ def draw_data() -> DataParts:
     format, export, exported, download = _draw_export()
     return DataParts(
         upload=upload,
+        hub=hub,
         ask_labelled=ask_labelled,
         skip_faulty=skip_faulty,
         source=source,

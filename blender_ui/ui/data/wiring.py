@@ -6,7 +6,6 @@ Imports and exports run in the queue, a few at once, because they may take a min
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,30 +50,30 @@ def build_data(services: Services, page: gr.Blocks) -> None:
 
 def _reading(parts: DataParts) -> list[Any]:
     """What says which file is read, and how."""
-    return [parts.upload, parts.source, parts.skip_faulty, parts.words, *parts.columns.values()]
+    return [parts.upload, parts.hub, parts.source, parts.skip_faulty, parts.words, *parts.columns.values()]
 
 
 def _wish(
     parts: DataParts,
+    hub: str | None,
     source: str | None,
     skip_faulty: bool,
     words: str | None,
-    columns: Sequence[str | None],
+    *columns: str | None,
 ) -> Wish:
     chosen = dict(zip(parts.columns, columns, strict=True))
-    return Wish(source=source, skip_faulty=bool(skip_faulty), words=words, columns=chosen)
+    return Wish(hub=hub, source=source, skip_faulty=bool(skip_faulty), words=words, columns=chosen)
 
 
 def _wire_look(parts: DataParts, handlers: DataHandlers) -> None:
     reading = _reading(parts)
 
     def look(path: str | None, *how: Any) -> Update:
-        source, skip_faulty, words, *columns = how
-        looked = handlers.look(path, _wish(parts, source, skip_faulty, words, columns))
+        looked = handlers.look(path, _wish(parts, *how))
         return {parts.preview: drawing.draw_look(looked)}
 
-    def look_anew(path: str | None, source: str | None, skip_faulty: bool) -> Update:
-        looked = handlers.look(path, Wish(source=source, skip_faulty=bool(skip_faulty)))
+    def look_anew(path: str | None, hub: str | None, source: str | None, skip_faulty: bool) -> Update:
+        looked = handlers.look(path, Wish(hub=hub, source=source, skip_faulty=bool(skip_faulty)))
         choices = [NO_COLUMN, *looked.columns]
         return {
             parts.preview: drawing.draw_look(looked),
@@ -83,9 +82,10 @@ def _wire_look(parts: DataParts, handlers: DataHandlers) -> None:
             **{one: gr.update(value=None, choices=choices) for one in parts.columns.values()},
         }
 
-    parts.upload.change(
+    gr.on(
+        [parts.upload.change, parts.hub.submit],
         look_anew,
-        reading[:3],
+        reading[:4],
         [parts.preview, parts.by_hand, parts.words, *parts.columns.values()],
         concurrency_limit=N_AT_ONCE,
         show_progress_on=parts.preview,
@@ -120,11 +120,10 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
         *how: Any,
     ) -> Update:
         progress(0, desc="Reading the file")
-        source, skip_faulty, words, *columns = how
         outcome = handlers.import_file(
             path,
             ask_labelled=bool(ask_labelled),
-            wish=_wish(parts, source, skip_faulty, words, columns),
+            wish=_wish(parts, *how),
             left_folder=Path(tempfile.mkdtemp(prefix="blender-ui-left-")),
             on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
         )
@@ -134,6 +133,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
             parts.sources: drawing.draw_sources(handlers.list_sources()),
             parts.left_rows: gr.update(value=left, visible=left is not None),
             parts.upload: gr.update(value=None) if outcome.report is not None else gr.skip(),
+            parts.hub: "" if outcome.report is not None else gr.skip(),
         }
 
     page.load(
@@ -148,7 +148,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     parts.bring_in.click(
         bring_in,
         [parts.upload, parts.ask_labelled, *_reading(parts)[1:]],
-        [parts.outcome, parts.sources, parts.left_rows, parts.upload],
+        [parts.outcome, parts.sources, parts.left_rows, parts.upload, parts.hub],
         show_progress_on=parts.upload,
         concurrency_limit=N_AT_ONCE,
         api_name="data_import",

@@ -4,6 +4,7 @@ import gzip
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from html import unescape
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotPermitted
+from blender_ui.exchange.hub import fetch_dataset
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
-from blender_ui.ui.data import drawing
+from blender_ui.ui.data import drawing, handlers
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, ImportOutcome, Wish
 from tests.builders.stores import Clock, make_store
+from tests.exchange.scripted_hub import running_hub
 
 RECORD = {
     "id": "q1",
@@ -174,3 +177,24 @@ def test_an_archive_is_for_admins_and_holds_every_table(data_page: DataPage, tmp
 def test_a_format_that_is_none_is_refused(data_page: DataPage, tmp_path: Path, format: object) -> None:
     with pytest.raises(MalformedInput, match="format"):
         data_page.handlers.export(format, folder=tmp_path / "out")
+
+
+def test_a_data_set_of_the_hub_is_shown_and_imported_by_its_name(
+    data_page: DataPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(data_page.folder / "cache"))
+    with running_hub() as address:
+        monkeypatch.setattr(handlers, "fetch_dataset", partial(fetch_dataset, endpoint=address))
+        looked = data_page.handlers.look(None, Wish(hub=" a/set "))
+        assert looked.preview is not None
+        assert (looked.name, looked.preview.n_votes, looked.preview.source) == ("a/set", 2, "a/set")
+        bring_in = data_page.handlers.import_file
+        outcome = bring_in(
+            None, ask_labelled=False, on_progress=lambda done, total: None, wish=Wish(hub="a/set")
+        )
+        assert outcome.report is not None
+        assert outcome.report.n_preferences == 2
+        unknown = data_page.handlers.look(None, Wish(hub="a/nothing"))
+    assert "no data set of that name" in unknown.problem
+    assert "expected the name of a data set" in data_page.handlers.look(None, Wish(hub="../x")).problem
+    assert data_page.handlers.look(None, Wish(hub="  ")).name == ""
