@@ -60,6 +60,7 @@ from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
+from blender_ui.services.people.keys import ApiKeys
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.visitors import Limits, Visitors
@@ -120,6 +121,7 @@ class Services:
     def __init__(self, settings: Settings, clock: Clock, substitutes: Substitutes) -> None:
         self.settings = settings
         self._clock = clock
+        self.started_at = clock()
         self._open(substitutes)
         self._add_people(substitutes)
         self._add_labeling()
@@ -170,6 +172,7 @@ class Services:
         self.projects = Projects(engine, clock=clock)
         self.project_prompts = ProjectPrompts(engine, clock=clock)
         self.auditing = Auditing(engine)
+        self.keys = ApiKeys(engine, clock=clock)
 
     def _add_labeling(self) -> None:
         """Also what the Quality page shows: it reads the same votes."""
@@ -288,6 +291,7 @@ class Services:
     def close(self) -> None:
         """End the children and let go of the store."""
         self.training_soon.close()
+        self.keys.close()
         # These first: a thread that waits for one of them would be waited for below.
         self.process.close()
         self.attributing.close()

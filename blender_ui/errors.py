@@ -7,7 +7,7 @@
     ├── NotFound                 a row was asked for that does not exist
     ├── Refused                  the request is understood and not allowed now
     │   ├── LeaseLost            the comparison is no longer this annotator's to answer
-    │   ├── QuotaUsedUp          a visitor has done as much as one may for now
+    │   ├── QuotaUsedUp          a visitor or a key has done as much as one may for now
     │   └── NotPermitted         this role may not do it
     │       └── NotSignedIn      nobody is signed in, and somebody must be
     ├── MalformedInput           text from outside does not have the form it must have
@@ -54,7 +54,15 @@ class LeaseLost(Refused):
 
 
 class QuotaUsedUp(Refused):
-    """A visitor or their address has done as much as one may for now; the message says when to come back."""
+    """A visitor, an address or a key has done as much as one may for now; the message says when to come back.
+
+    Attributes:
+        wait_seconds: Until then; None where it is not known.
+    """
+
+    def __init__(self, message: str, *, wait_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
 
 
 class NotPermitted(Refused):

@@ -27,6 +27,7 @@ from pydantic.dataclasses import dataclass
 from blender_ui.errors import SettingsError
 
 PREFIX = "BLENDER_UI_"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 FROM_GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
 """Gradio's own variables, which count where ours are not set; ``GRADIO_ROOT_PATH`` it reads itself."""
 
@@ -118,6 +119,11 @@ class Settings:
     visitor_asks_waiting: Natural = 8
     trusted_proxies: Natural = 0
     worker: Literal["spawn", "none"] = "spawn"
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether only programs of this machine can reach the app."""
+        return self.host.strip("[]") in LOOPBACK
 
     @property
     def store_url(self) -> str:

@@ -43,6 +43,8 @@ from db.jobs import ModelRole as ModelRole
 from db.jobs import ModelVersion as ModelVersion
 from db.jobs import Promotion as Promotion
 from db.jobs import TrainingPoint as TrainingPoint
+from db.keys import ApiKey as ApiKey
+from db.keys import KeyUse as KeyUse
 from db.people import DEFAULT_PROJECT_ID as DEFAULT_PROJECT_ID
 from db.people import Account as Account
 from db.people import Annotator as Annotator

@@ -47,6 +47,7 @@ _MODULES = {
     "export": "exporting",
     "evaluate": "evaluate",
     "account": "account",
+    "key": "key",
     "doctor": "doctor",
 }
 
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("evaluate", help="compare a ranker with people, or the ensemble with references")
     )
     _add_account(commands.add_parser("account", help="make accounts, change passwords and roles"))
+    _add_key(commands.add_parser("key", help="make, list and revoke keys of programs"))
     commands.add_parser("doctor", help="say what is missing and how to get it")
     return parser
 
@@ -126,6 +128,30 @@ def _add_account(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("act", choices=["add", "password", "role", "list"])
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="that the person signs in with")
     parser.add_argument("--role", choices=["annotator", "researcher", "admin"], help="default: annotator")
+
+
+def _add_key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("act", choices=["make", "revoke", "list"])
+    parser.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="what to call it; of revoke: its number"
+    )
+    parser.add_argument(
+        "--role",
+        choices=["annotator", "researcher", "admin"],
+        default="annotator",
+        help="default: annotator, which asks, ranks and votes, and is told no member's name",
+    )
+    parser.add_argument("--project", metavar="NUMBER", help="the one it works in; default: every one")
+    parser.add_argument(
+        "--requests", type=int, default=60, metavar="N", help="that it may send a minute; default: 60"
+    )
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="that members may read and write for it a day; default: 1000000",
+    )
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:

@@ -74,7 +74,7 @@ def describe_access(services: Services, *, address: str) -> list[str]:
             "There is no admin yet. This link makes one, once, within a day:",
             f"{address.rstrip('/')}/?invite={token}",
         ]
-    if mode is Mode.OPEN and services.settings.host not in ("127.0.0.1", "localhost", "::1"):
+    if mode is Mode.OPEN and not services.settings.is_on_loopback:
         return [
             f"Anybody who reaches {services.settings.host}:{services.settings.port} may do everything here; "
             "BLENDER_UI_ACCESS=accounts asks people to sign in"

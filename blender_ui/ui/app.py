@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from blender_ui.api.app import Api
 from blender_ui.bootstrap import Services
 from blender_ui.ui.asking.roster.wiring import build_roster
 from blender_ui.ui.asking.wiring import build_blend
@@ -49,11 +50,12 @@ def build_app(services: Services) -> GuardedBlocks:
         services: From ``build_services``; shared by every visitor.
 
     Returns:
-        The app; ``blender_ui.ui.web.open_pages`` serves it.
+        The app, with the routes for programs; ``blender_ui.ui.web.open_pages`` serves it.
     """
     app = GuardedBlocks(
         services.access, title="Blender UI", analytics_enabled=False, delete_cache=CACHE_SECONDS
     )
+    app.api = Api(services)
     with app:
         for page, build in BUILDERS.items():
             if page is not HOME:

@@ -20,6 +20,7 @@ import anyio.to_thread
 import gradio as gr
 from gradio.context import LocalContext
 
+from blender_ui.api.app import Api
 from blender_ui.faults import tell
 from blender_ui.outside import check_values
 from blender_ui.services.people.access import Access
@@ -57,6 +58,8 @@ class GuardedBlocks(gr.Blocks):
     def __init__(self, access: Access, **options: Any) -> None:
         super().__init__(**options)
         self.access = access
+        self.api: Api | None = None
+        """The routes for programs, which are served beside these pages."""
         self.state_session_capacity = MOST_SESSIONS
         self._queue.sleep_when_free = POLL_SECONDS
 

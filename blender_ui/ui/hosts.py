@@ -19,11 +19,11 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from blender_ui.api.rules import BELOW
 from blender_ui.services.people.access import Mode
-from blender_ui.settings import Settings
+from blender_ui.settings import LOOPBACK, Settings
 from blender_ui.ui.requests import API, refuse
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 READS = frozenset({"GET", "HEAD"})
 
 
@@ -118,7 +118,7 @@ def _foreign_origin(scope: Scope, headers: Headers) -> str | None:
     """
     if "origin" in headers:
         return headers["origin"]
-    if scope["type"] == "http" and scope["method"] in READS and not scope["path"].startswith(API):
+    if scope["type"] == "http" and scope["method"] in READS and not scope["path"].startswith((API, BELOW)):
         return None
     sent_by = headers.get("sec-fetch-site", "")
     if sent_by in ("same-origin", "none"):

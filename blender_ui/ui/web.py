@@ -1,7 +1,7 @@
-"""The web app: the pages behind what checks every request, served at one address.
+"""The web app: pages and the API behind what checks every request, served at one address.
 
-The FastAPI app is ours and the pages are mounted at its root; routes beside them are added before the
-mount, and stand behind the same checks.
+The FastAPI app is ours. The routes for programs (``blender_ui.api``) are added first, and the pages are
+mounted at its root; both stand behind the same checks.
 
 Invariant: nothing is answered that did not pass ``hosts`` and ``gate``, and every answer, a refusal
 too, has the headers that tell browsers what to allow. Non-goal: what the pages do.
@@ -65,8 +65,11 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
         middleware=[
             Middleware(HostCheck, hosts=hosts),
             Middleware(Gate, access=pages.access, find_endpoint=pages.find_endpoint),
+            *([pages.api.middleware()] if pages.api is not None else []),
         ],
     )
+    if pages.api is not None:
+        pages.api.add_to(web)  # before the pages, which answer every path that is left
     with warnings.catch_warnings():
         # Said of every app with several pages, also of one that asks for no rendering on the server.
         warnings.filterwarnings("ignore", message="SSR mode is not supported with multi-page apps")

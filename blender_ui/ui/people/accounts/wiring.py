@@ -12,6 +12,7 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.people.accounts import drawing
 from blender_ui.ui.people.accounts.handlers import PeopleHandlers, PeoplePage
 from blender_ui.ui.people.accounts.layout import PeopleParts, draw_people_page
+from blender_ui.ui.people.keys.wiring import build_keys
 
 Update = dict[Any, Any]
 WITH_ADDRESS = """(token) => token === "" ? "" :
@@ -70,6 +71,7 @@ def build_people(services: Services, page: gr.Blocks) -> None:
         **at_once("people_invite"),
     ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
     parts.withdraw.click(withdraw, parts.invitation, [*shown, parts.invited], **at_once("people_withdraw"))
+    build_keys(services, page)
 
 
 def _paint(parts: PeopleParts, page: PeoplePage) -> Update:

@@ -1,0 +1,94 @@
+"""The API's table of contents: which route is answered by what.
+
+Invariant: every route is in ``rules``. Non-goal: who may call it, which ``gate`` sees to.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+
+from blender_ui.api.catalogue import Catalogue, Model, ModelList
+from blender_ui.api.faults import respond
+from blender_ui.api.gate import KeyGate, get_caller
+from blender_ui.api.page import draw_page
+from blender_ui.api.routing import Routes
+from blender_ui.api.rules import BELOW
+from blender_ui.bootstrap import Services
+from blender_ui.errors import NotFound
+from blender_ui.services.people.access import Mode
+from blender_ui.services.people.keys import Caller
+
+By = Annotated[Caller, Depends(get_caller)]
+
+
+class Api:
+    """The routes for programs.
+
+    Args:
+        services: What they ask of.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.routes = Routes()
+        _add_models(self.routes, services)
+        _add_descriptions(self.routes)
+
+    def middleware(self) -> Middleware:
+        """What stands in front of the routes."""
+        services = self._services
+        is_open = services.access.mode is Mode.OPEN and services.settings.is_on_loopback
+        return Middleware(KeyGate, keys=services.keys, is_open=is_open)
+
+    def add_to(self, web: FastAPI) -> None:
+        """Add the routes; before whatever answers every other path."""
+        web.include_router(self.routes.router)
+        methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        for path in (BELOW, f"{BELOW}/{{rest:path}}"):
+            web.add_route(path, _find_nothing, methods=methods, include_in_schema=False)
+
+
+async def _find_nothing(request: Request) -> JSONResponse:
+    return respond(
+        NotFound(
+            f"nothing answers {request.method} {request.url.path[:100]}; GET {BELOW}/docs lists the routes"
+        )
+    )
+
+
+def _add_models(routes: Routes, services: Services) -> None:
+    catalogue = Catalogue(services.members, since=services.started_at)
+
+    def list_models(by: By) -> ModelList:
+        """List the models that this key may ask."""
+        return catalogue.list_models(by)
+
+    def get_model(by: By, model: str) -> Model:
+        """Say whether a model is there."""
+        return catalogue.get_model(by, model)
+
+    routes.add("GET", "/v1/models", list_models)
+    routes.add("GET", "/v1/models/{model:path}", get_model)
+
+
+def _add_descriptions(routes: Routes) -> None:
+    def read_file() -> JSONResponse:
+        """Give the OpenAPI file."""
+        return JSONResponse(routes.describe())
+
+    def read_page() -> HTMLResponse:
+        """Show the OpenAPI file as a page."""
+        return HTMLResponse(draw_page(routes.describe()))
+
+    def say_alive() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "ok"}
+
+    routes.add("GET", "/v1/openapi.json", read_file)
+    routes.add("GET", "/v1/docs", read_page, response_class=HTMLResponse)
+    routes.add("GET", "/healthz", say_alive)

@@ -1,0 +1,1 @@
+"""The keys of programs on the people page: made, shown once, revoked."""

@@ -1,0 +1,61 @@
+"""The panel's events: which handler a component calls and what its views change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.ui import markup
+from blender_ui.ui.events import at_once
+from blender_ui.ui.people.keys.drawing import draw_keys
+from blender_ui.ui.people.keys.handlers import KeyHandlers, KeysPanel
+from blender_ui.ui.people.keys.layout import KeyParts, draw_keys_panel
+
+Update = dict[Any, Any]
+
+
+def build_keys(services: Services, page: gr.Blocks) -> None:
+    """Draw the panel and wire its events, inside the page's Blocks context.
+
+    Args:
+        services: Shared by every visitor.
+        page: The Blocks whose load event belongs to this page.
+    """
+    handlers = KeyHandlers(services.labeling, services.keys, services.projects)
+    parts = draw_keys_panel()
+    shown = [parts.keys, parts.project, parts.key]
+
+    def open_panel() -> Update:
+        return _paint(parts, handlers.panel())
+
+    def make(name: str, role: str, project_id: int | None, requests: float, tokens: float) -> Update:
+        made = handlers.make(name, role, project_id, requests, tokens)
+        return {
+            **_paint(parts, handlers.panel()),
+            parts.said: markup.notice(made.said, tone="info" if made.secret else "warning"),
+            parts.secret: gr.update(value=made.secret, visible=bool(made.secret)),
+        }
+
+    def revoke(key_id: int | None) -> Update:
+        said = handlers.revoke(key_id)
+        return {**_paint(parts, handlers.panel()), parts.said: markup.notice(said)}
+
+    page.load(open_panel, None, shown, **at_once("people_keys"))
+    parts.make.click(
+        make,
+        [parts.name, parts.role, parts.project, parts.requests_a_minute, parts.tokens_a_day],
+        [*shown, parts.said, parts.secret],
+        **at_once("people_make_key"),
+    )
+    parts.revoke.click(revoke, parts.key, [*shown, parts.said], **at_once("people_revoke_key"))
+
+
+def _paint(parts: KeyParts, panel: KeysPanel) -> Update:
+    in_use = [(f"{key.name} ({key.start}…)", key.id) for key in panel.keys if key.revoked_at is None]
+    return {
+        parts.keys: draw_keys(panel.keys),
+        parts.project: gr.update(choices=list(panel.projects)),
+        parts.key: gr.update(choices=in_use),
+    }
