@@ -12,7 +12,7 @@ import httpx
 
 from blender_ui.errors import MalformedInput
 
-_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:/(?P<folder>[\w./-]+))?")
+_NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(?:/(?P<folder>[\w./-]+))?")
 _FILES = ("*.parquet", "*.arrow", "*.jsonl", "*.ndjson", "*.json", "*.csv", "*.tsv", "*.gz", "*.bz2", "*.xz")
 
 
