@@ -12,7 +12,8 @@ import httpx
 
 from blender_ui.errors import MalformedInput
 
-_NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(?:/(?P<folder>[\w./-]+))?")
+_PART = r"\w[\w.-]*"  # never "..": the name comes from a page, and the folder is read
+_NAME = re.compile(rf"(?P<repository>{_PART}/{_PART})(?:/(?P<folder>{_PART}(?:/{_PART})*))?")
 _FILES = ("*.parquet", "*.arrow", "*.jsonl", "*.ndjson", "*.json", "*.csv", "*.tsv", "*.gz", "*.bz2", "*.xz")
 
 

@@ -196,5 +196,6 @@ def test_a_data_set_of_the_hub_is_shown_and_imported_by_its_name(
         assert outcome.report.n_preferences == 2
         unknown = data_page.handlers.look(None, Wish(hub="a/nothing"))
     assert "no data set of that name" in unknown.problem
-    assert "expected the name of a data set" in data_page.handlers.look(None, Wish(hub="../x")).problem
+    for path in ("../x", "a/set/../../..", "/etc/ssl"):
+        assert "expected the name of a data set" in data_page.handlers.look(None, Wish(hub=path)).problem
     assert data_page.handlers.look(None, Wish(hub="  ")).name == ""
