@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from blender_ui.cli import main
-from tests.builders.stores import make_store
+from tests.builders.stores import put_store
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    put_store(tmp_path / "home")
     monkeypatch.setenv("BLENDER_UI_HOME", str(tmp_path / "home"))
     return tmp_path
 
@@ -109,27 +110,31 @@ def test_doctor_names_what_is_missing_and_the_command(
 def test_doctor_says_that_a_database_waits_for_its_migration(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (home / "home").mkdir()
-    make_store(home).dispose()
-    (home / "home" / "blender.sqlite").touch()
+    (home / "home" / "blender.sqlite").write_bytes(b"")
 
     main(["doctor"])
     assert "start the app, which migrates it" in capsys.readouterr().out
 
 
-def test_the_web_process_starts_without_torch() -> None:
-    script = (
-        "import sys, blender_ui.ui.app, blender_ui.cli.serve\n"
-        "print([name for name in ('torch', 'transformers', 'dbos') if name in sys.modules])"
-    )
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert loaded.stdout.strip() == "[]"
+def test_the_web_process_asks_ranks_chooses_and_supervises_without_torch() -> None:
+    script = "import sys, blender_ui.ui.app, blender_ui.cli.serve; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(said.stdout.split())
+    assert loaded >= {
+        "blender_ui.ranking.fast",
+        "blender_ui.choosing.chooser",
+        "blender_ui.engine.process",
+        "blender_ui.fusion.remote",
+        "blender_ui.worker.supervisor",
+        "blender_ui.services.training.requests",
+    }
+    assert not loaded & {"torch", "transformers", "dbos"}
 
 
 def test_waiting_for_the_end_survives_signals_that_come_in_a_burst() -> None:
     script = (
         "import os, signal, threading\n"
-        "from blender_ui.cli.serve import Ending\n"
+        "from blender_ui.cli.ending import Ending\n"
         "ending = Ending()\n"
         "def burst():\n"
         "    for _ in range(50): os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -146,7 +151,7 @@ def test_waiting_for_the_end_survives_signals_that_come_in_a_burst() -> None:
 def test_a_signal_that_comes_before_the_wait_ends_it() -> None:
     script = (
         "import os, signal\n"
-        "from blender_ui.cli.serve import Ending\n"
+        "from blender_ui.cli.ending import Ending\n"
         "ending = Ending()\n"
         "os.kill(os.getpid(), signal.SIGTERM)\n"
         "ending.wait()\n"

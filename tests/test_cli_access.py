@@ -19,11 +19,13 @@ from blender_ui.ui.web import open_pages
 from db.engine import create_store
 from db.models import Role, utc_now
 from tests.builders.people import PASSWORD
+from tests.builders.stores import put_store
 from tests.ui.scripted_services import build_scripted_services
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    put_store(tmp_path)
     monkeypatch.setenv("BLENDER_UI_HOME", str(tmp_path))
     monkeypatch.setenv("ACCOUNT_PASSWORD", PASSWORD)
     return tmp_path
@@ -43,6 +45,7 @@ def accounts_of(home: Path) -> Accounts:
 def test_an_account_is_made_on_an_empty_machine_and_can_sign_in(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (home / "blender.sqlite").unlink()
     assert run(capsys, "add", "Ada", "--role", "admin") == (0, "Ada can sign in as admin")
     assert run(capsys, "add", "bob") == (0, "bob can sign in as annotator")
     assert run(capsys, "list") == (0, "ada  admin\nbob  annotator")

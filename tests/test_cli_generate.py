@@ -14,7 +14,7 @@ from blender_ui.cli import generate
 from blender_ui.errors import MalformedInput
 from blender_ui.settings import Settings
 from db.models import DEFAULT_PROJECT_ID
-from tests.builders.stores import key_of
+from tests.builders.stores import key_of, put_store
 from tests.members.scripted_endpoint import KEY, Script, ScriptedEndpoint, refuses, says
 
 MEMBERS = """
@@ -39,6 +39,7 @@ def generate_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *scripts: Scr
     with ScriptedEndpoint(list(scripts)).running() as endpoint:
         (tmp_path / "members.toml").write_text(MEMBERS.format(url=endpoint.base_url))
         settings = Settings(home_path=tmp_path / "home", members_path=tmp_path / "members.toml")
+        put_store(settings.home_path)
         services = build_services(settings)
         me = services.labeling.sign_in(key=key_of(1)).id
         services.project_prompts.add(DEFAULT_PROJECT_ID, instructions=["First?", "Second?"], by=me)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.cli import main
+from tests.builders.stores import put_store
 
 ROWS = (
     ("Frage", "links", "rechts", "stimme"),
@@ -20,6 +21,7 @@ WORDS = ("--word", "0=a", "--word", "1=b", "--word", "2=tie")
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    put_store(tmp_path / "home")
     monkeypatch.setenv("BLENDER_UI_HOME", str(tmp_path / "home"))
     return tmp_path
 

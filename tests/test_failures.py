@@ -8,7 +8,6 @@ import os
 import random
 import re
 import resource
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from blender_ui.cli import main
 from blender_ui.errors import StorageError, UnexpectedError
 from blender_ui.faults import keep_log, run_command, tell
 from blender_ui.worker.__main__ import serve as serve_worker
-from tests.builders.stores import make_store
+from tests.builders.stores import put_store
 from tests.test_cli import write_preferences
 
 COMMANDS = {
@@ -98,13 +97,6 @@ def newer(home: Path) -> Iterator[None]:
         other.execute("UPDATE alembic_version SET version_num = '9999'")
     other.close()
     yield
-
-
-def put_store(home: Path) -> Path:
-    """A migrated store where the app looks for it."""
-    home.mkdir()
-    make_store(home).dispose()
-    return Path(shutil.move(home / "store.sqlite", home / "blender.sqlite"))
 
 
 ADDRESSES = {
@@ -196,7 +188,7 @@ def test_a_database_that_this_user_may_not_write_is_a_sentence(
 
 
 def test_a_damaged_queue_of_trainings_is_a_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    home.mkdir()
+    put_store(home)
     (home / "jobs.sqlite").write_bytes(b"This is no database. " * 500)
     assert "the queue of trainings only" in say("worker", capsys)
 
@@ -229,7 +221,8 @@ def small_disk(n_bytes: int) -> Iterator[None]:
 def test_an_export_that_finds_no_room_leaves_the_file_of_before(
     kind: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = write_preferences(home.parent / "in.jsonl", n_prompts=1000)
+    put_store(home)
+    given = write_preferences(home.parent / "in.jsonl", n_prompts=400)
     noise = random.Random(1)
     given.write_text(  # which no format can press together
         re.sub("A full answer", lambda _: f"{noise.getrandbits(1600):x}", given.read_text())
@@ -255,7 +248,7 @@ def test_an_export_that_finds_no_room_leaves_the_file_of_before(
 
 def test_an_import_that_finds_no_room_imports_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put_store(home)
-    path = write_preferences(home.parent / "in.jsonl", n_prompts=3000)
+    path = write_preferences(home.parent / "in.jsonl", n_prompts=1000)
     n_bytes = (home / "blender.sqlite").stat().st_size
     with small_disk(n_bytes + 100_000):
         assert main(["import", str(path)]) == 1
@@ -297,6 +290,7 @@ def test_what_nobody_foresaw_is_told_by_an_id_and_kept_in_the_log(tmp_path: Path
 def test_a_row_with_half_of_a_surrogate_pair_is_left_out_by_its_line(
     field: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    put_store(home)
     path = write_preferences(home.parent / "in.jsonl", n_prompts=2)
     lines = path.read_text().splitlines()
     record = json.loads(lines[1])
@@ -310,6 +304,7 @@ def test_a_row_with_half_of_a_surrogate_pair_is_left_out_by_its_line(
 
 
 def test_a_file_keeps_the_nul_in_an_answer_where_the_database_can(home: Path) -> None:
+    put_store(home)
     path = write_preferences(home.parent / "in.jsonl", n_prompts=1)
     record = json.loads(path.read_text())
     record["candidates"][0]["text"] = "a\0b"

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import time
-from types import FrameType
 
 from blender_ui.bootstrap import Services, build_services
+from blender_ui.cli.ending import Ending
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
 from blender_ui.worker.supervisor import WorkerSupervisor
 from db.models import Role
-
-POLL_SECONDS = 0.2
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
@@ -88,22 +84,3 @@ def _start_worker(settings: Settings) -> WorkerSupervisor | None:
     worker = WorkerSupervisor()
     worker.start()
     return worker
-
-
-class Ending:
-    """From when it is made, SIGINT and SIGTERM end no process; they end ``wait``."""
-
-    def __init__(self) -> None:
-        self._is_told = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._tell)
-
-    def wait(self) -> None:
-        """Return once a signal has come."""
-        # No threading.Event: its lock is not re-entrant, and a handler that interrupts the wait would
-        # wait for the very lock that the wait holds.
-        while not self._is_told:
-            time.sleep(POLL_SECONDS)
-
-    def _tell(self, number: int, frame: FrameType | None) -> None:
-        self._is_told = True

@@ -29,10 +29,18 @@ class Clock:
 def make_store(folder: Path) -> Engine:
     """A migrated store in a folder: an empty one, or the one that is there."""
     path = folder / "store.sqlite"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_empty_store())
-    return create_store(f"sqlite:///{path}")
+    return create_store(f"sqlite:///{path if path.exists() else _put(path)}")
+
+
+def put_store(home: Path) -> Path:
+    """A migrated, empty store where the app looks for it in its home folder; gives the file."""
+    return _put(home / "blender.sqlite")
+
+
+def _put(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_empty_store())
+    return path
 
 
 @functools.cache

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +68,3 @@ def test_the_table_is_what_the_model_makes_of_each_token(tmp_path: Path) -> None
     np.testing.assert_allclose(table[rows] @ table[rows].T, wanted[rows] @ wanted[rows].T, atol=2e-3)
     assert made.size == 64
     assert (folder / TOKENIZER).is_file()
-
-
-def test_choosing_does_not_import_torch() -> None:
-    code = "import sys, blender_ui.choosing.chooser; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

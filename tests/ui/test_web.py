@@ -146,6 +146,7 @@ def test_the_address_that_is_printed_can_be_opened(host: str, shown: str) -> Non
         assert httpx.get(server.url).status_code == 204
 
 
+@pytest.mark.slow  # starts the whole program twice, of which importing it alone takes five seconds
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_app_py_starts_under_a_crowd_says_its_address_and_ends_when_told(tmp_path: Path, number: int) -> None:
     port = find_free_port()

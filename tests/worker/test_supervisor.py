@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -66,14 +65,6 @@ def test_a_worker_that_fails_at_once_is_tried_again_ever_more_slowly() -> None:
     supervisor.close()
     # However long a start takes, pauses of .2, .4 and .8 s lie between four; without back-off .6 s in all.
     assert seconds >= 1.4
-
-
-def test_the_web_process_supervises_without_importing_torch_or_dbos() -> None:
-    program = (
-        "import sys, blender_ui.worker.supervisor, blender_ui.services.training.requests; "
-        "sys.exit(any(name in sys.modules for name in ('torch', 'dbos', 'transformers')))"
-    )
-    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
 
 
 def test_one_worker_a_home_folder(tmp_path: Path) -> None:

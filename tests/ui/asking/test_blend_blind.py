@@ -18,7 +18,7 @@ from blender_ui.ui.app import build_app
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.views import Choice, PageView, Visit
 from tests.builders.scripted_members import Script, ScriptedMember
-from tests.builders.stores import add_prompts, key_of
+from tests.builders.stores import add_prompts, key_of, put_store
 from tests.ui.scripted_services import build_scripted_services
 
 NAMES = ("Ada", "Brahms", "Curie")
@@ -107,7 +107,8 @@ def asked(services: Any) -> tuple[Blend, Visit]:
 
 def installation(home: Path) -> Services:
     members = home / "members.toml"
-    members.parent.mkdir(parents=True, exist_ok=True)
+    if not members.exists():
+        put_store(home)
     members.write_text(
         "".join(
             f'[[member]]\nname = "{name}"\nbackend = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n'
