@@ -120,7 +120,7 @@ class Services:
 
     def __init__(self, settings: Settings, clock: Clock, substitutes: Substitutes) -> None:
         self.settings = settings
-        self._clock = clock
+        self.clock = clock
         self.started_at = clock()
         self._open(substitutes)
         self._add_people(substitutes)
@@ -157,13 +157,13 @@ class Services:
                 EXPLAIN_JOINT: load_joint_explainer,
             }
         )
-        self.training = Training(self.engine, train_every=settings.train_every, clock=self._clock)
+        self.training = Training(self.engine, train_every=settings.train_every, clock=self.clock)
         self.training_soon = Background(self.training.request_if_due, name="training-due")
         self.after_vote = AfterVote()
         self.after_vote.follow(self.training_soon)
 
     def _add_people(self, substitutes: Substitutes) -> None:
-        settings, engine, clock = self.settings, self.engine, self._clock
+        settings, engine, clock = self.settings, self.engine, self.clock
         limits = Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
         visitors = Visitors(engine, limits=limits, clock=clock)
         self.access = Access(engine, mode=Mode(settings.access), clock=clock, visitors=visitors)
@@ -176,7 +176,7 @@ class Services:
 
     def _add_labeling(self) -> None:
         """Also what the Quality page shows: it reads the same votes."""
-        settings, engine, clock, after_vote = self.settings, self.engine, self._clock, self.after_vote
+        settings, engine, clock, after_vote = self.settings, self.engine, self.clock, self.after_vote
         self.labeling = Labeling(
             engine,
             access=self.access,
@@ -192,8 +192,8 @@ class Services:
         self.quality = Quality(engine, clock=clock, log=self._vote_log, after_vote=after_vote)
 
     def _add_asking(self) -> None:
-        self.blending = Blending(self.engine, members=self.members, clock=self._clock)
-        self.generating = Generating(self.engine, members=self.members, clock=self._clock)
+        self.blending = Blending(self.engine, members=self.members, clock=self.clock)
+        self.generating = Generating(self.engine, members=self.members, clock=self.clock)
         self.proposals = Proposals(
             self.engine,
             choosers_path=self.settings.choosers_path,
@@ -204,7 +204,7 @@ class Services:
             self.engine,
             file=MembersFile(self.settings.members_path),
             members=self.members,
-            clock=self._clock,
+            clock=self.clock,
         )
 
     def _add_ranking(self, substitutes: Substitutes) -> None:
@@ -239,7 +239,7 @@ class Services:
             judge=self.ranking,
             labeling=self.labeling,
             top_k=self.settings.top_k,
-            clock=self._clock,
+            clock=self.clock,
         )
 
     def _add_inspecting(self) -> None:
@@ -269,12 +269,12 @@ class Services:
     def _add_data(self) -> None:
         self.importing = Importing(
             self.engine,
-            clock=self._clock,
+            clock=self.clock,
             seed=self._secret,
             overlap=self.settings.overlap,
             after_vote=self.after_vote,
         )
-        self.exporting = Exporting(self.engine, clock=self._clock)
+        self.exporting = Exporting(self.engine, clock=self.clock)
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for.

@@ -6,7 +6,6 @@ Non-goal: what is said of answers.
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -14,19 +13,7 @@ from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from db.columns import UtcTime, enum_column, utc_now
-from db.people import DEFAULT_PROJECT_ID
-
-
-class FailureKind(enum.StrEnum):
-    UNREACHABLE = "unreachable"
-    REFUSED = "refused"
-    RATE_LIMITED = "rate_limited"
-    TIMEOUT = "timeout"
-    CRASHED = "crashed"
-    OUT_OF_MEMORY = "out_of_memory"
-    BAD_RESPONSE = "bad_response"
-    EMPTY = "empty"
-    STOPPED = "stopped"
+from db.enums import DEFAULT_PROJECT_ID, FailureKind
 
 
 class Member(SQLModel, table=True):

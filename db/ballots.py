@@ -14,7 +14,7 @@ from sqlalchemy import JSON, CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel
 
 from db.columns import UtcTime, enum_column, utc_now
-from db.people import Ask
+from db.enums import Ask
 
 
 class Ballot(SQLModel, table=True):

@@ -6,7 +6,6 @@ Non-goal: how a job is carried out.
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -15,74 +14,7 @@ from sqlalchemy import JSON, CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from db.columns import UtcTime, enum_column, utc_now
-
-
-class JobStatus(enum.StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    COMPLETE = "complete"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    def is_finished(self) -> bool:
-        """Whether nothing more will happen to the job."""
-        return self in (JobStatus.COMPLETE, JobStatus.FAILED, JobStatus.CANCELLED)
-
-
-class ModelRole(enum.StrEnum):
-    """What a trained model is for; at most one version of each role serves at a time."""
-
-    RANKER = "ranker"
-    FUSER = "fuser"
-    CHOOSER = "chooser"
-
-
-class ModelKind(enum.StrEnum):
-    """How a trained model is made."""
-
-    FAST = "fast"
-    """A Bayesian head over a frozen language model's readings."""
-    JOINT = "joint"
-    """The paper's cross-encoder, both candidates in one input."""
-    POINTWISE = "pointwise"
-    """An encoder that scores one candidate at a time, fine-tuned whole."""
-    FUSER = "fuser"
-    """A sequence-to-sequence model that writes one answer from several."""
-    CHOOSER = "chooser"
-    """A Bayesian model that expects every member's quality on a prompt, and chooses whom to ask."""
-
-    @property
-    def role(self) -> ModelRole:
-        """What a model of this kind is for."""
-        match self:
-            case ModelKind.FUSER:
-                return ModelRole.FUSER
-            case ModelKind.CHOOSER:
-                return ModelRole.CHOOSER
-            case _:
-                return ModelRole.RANKER
-
-
-class JobKind(enum.StrEnum):
-    """What a job does: it trains one kind of model, or has members answer a project's prompts."""
-
-    FAST = "fast"
-    JOINT = "joint"
-    POINTWISE = "pointwise"
-    FUSER = "fuser"
-    CHOOSER = "chooser"
-    GENERATION = "generation"
-
-    @property
-    def model(self) -> ModelKind:
-        """The kind of model that a training makes a version of; a ValueError of a generation."""
-        return ModelKind(self.value)
-
-
-TRAININGS = tuple(kind for kind in JobKind if kind is not JobKind.GENERATION)
-"""Kinds of job that end in a version. They wait for each other; generations do not wait for them."""
-
-RANKER_TRAININGS = tuple(kind for kind in TRAININGS if kind.model.role is ModelRole.RANKER)
+from db.enums import JobKind, JobStatus, ModelKind, ModelRole
 
 
 class Job(SQLModel, table=True):

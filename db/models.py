@@ -8,7 +8,6 @@ preference is retracted, a changed member is a new row.
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -26,36 +25,40 @@ from sqlmodel import Field, SQLModel
 from db.answers import Candidate as Candidate
 from db.answers import CandidateFailure as CandidateFailure
 from db.answers import Continuation as Continuation
-from db.answers import FailureKind as FailureKind
 from db.answers import Member as Member
 from db.answers import Prompt as Prompt
 from db.ballots import Ballot as Ballot
 from db.columns import UtcTime as UtcTime
 from db.columns import enum_column as _enum_column
 from db.columns import utc_now as utc_now
-from db.jobs import RANKER_TRAININGS as RANKER_TRAININGS
-from db.jobs import TRAININGS as TRAININGS
+from db.enums import DEFAULT_PROJECT_ID as DEFAULT_PROJECT_ID
+from db.enums import RANKER_TRAININGS as RANKER_TRAININGS
+from db.enums import TRAININGS as TRAININGS
+from db.enums import AnnotatorKind as AnnotatorKind
+from db.enums import Ask as Ask
+from db.enums import Audience as Audience
+from db.enums import FailureKind as FailureKind
+from db.enums import JobKind as JobKind
+from db.enums import JobStatus as JobStatus
+from db.enums import LeaseStatus as LeaseStatus
+from db.enums import ModelKind as ModelKind
+from db.enums import ModelRole as ModelRole
+from db.enums import Origin as Origin
+from db.enums import Outcome as Outcome
+from db.enums import Purpose as Purpose
+from db.enums import Role as Role
 from db.jobs import Job as Job
-from db.jobs import JobKind as JobKind
-from db.jobs import JobStatus as JobStatus
-from db.jobs import ModelKind as ModelKind
-from db.jobs import ModelRole as ModelRole
 from db.jobs import ModelVersion as ModelVersion
 from db.jobs import Promotion as Promotion
 from db.jobs import TrainingPoint as TrainingPoint
 from db.keys import ApiKey as ApiKey
 from db.keys import KeyUse as KeyUse
-from db.people import DEFAULT_PROJECT_ID as DEFAULT_PROJECT_ID
 from db.people import Account as Account
 from db.people import Annotator as Annotator
-from db.people import AnnotatorKind as AnnotatorKind
-from db.people import Ask as Ask
-from db.people import Audience as Audience
 from db.people import AuditEvent as AuditEvent
 from db.people import Invitation as Invitation
 from db.people import Project as Project
 from db.people import ProjectMember as ProjectMember
-from db.people import Role as Role
 from db.people import SignIn as SignIn
 from db.rankings import Fusion as Fusion
 from db.rankings import FusionSource as FusionSource
@@ -64,46 +67,6 @@ from db.rankings import PairwiseLogit as PairwiseLogit
 from db.rankings import Ranking as Ranking
 from db.rankings import RankingEntry as RankingEntry
 from db.rankings import Reading as Reading
-
-
-class Outcome(enum.StrEnum):
-    """What an annotator said of a comparison; a skip is not an outcome but a lease's end."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    TIE = "tie"
-    BOTH_BAD = "both_bad"
-
-    @property
-    def turned(self) -> Outcome:
-        """What it is with the sides exchanged."""
-        return {Outcome.LEFT: Outcome.RIGHT, Outcome.RIGHT: Outcome.LEFT}.get(self, self)
-
-
-class Origin(enum.StrEnum):
-    """Where a comparison came from."""
-
-    BLEND = "blend"
-    QUEUE = "queue"
-    IMPORT = "import"
-
-
-class Purpose(enum.StrEnum):
-    """Why people are asked a comparison."""
-
-    LABEL = "label"
-    """To learn which answer is better."""
-    GOLD = "gold"
-    """A researcher knows the answer: tells how far an annotator agrees."""
-    ATTENTION = "attention"
-    """Everybody who reads gets it right: shows whether an annotator reads."""
-
-
-class LeaseStatus(enum.StrEnum):
-    ACTIVE = "active"
-    ANSWERED = "answered"
-    SKIPPED = "skipped"
-    EXPIRED = "expired"
 
 
 class Comparison(SQLModel, table=True):

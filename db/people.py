@@ -8,7 +8,6 @@ Non-goal: what a role may do, which ``blender_ui.services.people.access`` decide
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -16,42 +15,9 @@ from sqlalchemy import JSON, CheckConstraint, Column, Connection, Index, Table, 
 from sqlmodel import Field, SQLModel
 
 from db.columns import UtcTime, enum_column, utc_now
+from db.enums import AnnotatorKind, Ask, Audience, Role
 
-DEFAULT_PROJECT_ID = 1
 DEFAULT_PROJECT_NAME = "Default project"
-
-
-class Role(enum.StrEnum):
-    """What a person may do; each may do what the ones before may."""
-
-    ANNOTATOR = "annotator"
-    RESEARCHER = "researcher"
-    ADMIN = "admin"
-
-
-class AnnotatorKind(enum.StrEnum):
-    HUMAN = "human"
-    JUDGE = "judge"
-
-
-class Audience(enum.StrEnum):
-    """Who may label a project."""
-
-    EVERYBODY = "everybody"
-    MEMBERS = "members"
-
-
-class Ask(enum.StrEnum):
-    """What people who label a project are asked of a prompt's answers."""
-
-    PAIR = "pair"
-    """Which of two is better."""
-    ORDER = "order"
-    """The order of n, ties allowed."""
-    BEST_WORST = "best_worst"
-    """The best and the worst of n."""
-    BEST = "best"
-    """The best of n."""
 
 
 class Annotator(SQLModel, table=True):

@@ -13,7 +13,8 @@ from blender_ui.errors import NotFound, SettingsError
 from blender_ui.services.people.accounts import Accounts, PersonView
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
-from db.models import Role, utc_now
+from db.columns import utc_now
+from db.enums import Role
 
 PASSWORD_VARIABLE = "ACCOUNT_PASSWORD"
 

@@ -14,7 +14,7 @@ from blender_ui.settings import Settings
 from blender_ui.worker.generate_now import follow_generation
 from blender_ui.worker.lifecycle import end_on_signals
 from blender_ui.worker.train_now import describe_job
-from db.models import JobStatus
+from db.enums import JobStatus
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it; the job goes on where it was with the next worker."""

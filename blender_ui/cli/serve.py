@@ -11,7 +11,7 @@ from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
 from blender_ui.worker.supervisor import WorkerSupervisor
-from db.models import Role
+from db.enums import Role
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:

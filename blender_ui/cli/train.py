@@ -13,7 +13,7 @@ from blender_ui.services.jobs.views import JobView
 from blender_ui.settings import Settings
 from blender_ui.worker.lifecycle import end_on_signals
 from blender_ui.worker.train_now import train_now
-from db.models import JobKind, JobStatus
+from db.enums import JobKind, JobStatus
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it; the job can be resumed."""

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import GRADIOS_OWN, WITH_PASSWORD, required_role
 from blender_ui.ui.requests import API, ask_role, refuse
-from db.models import Role
+from db.enums import Role
 
 MALFORMED = "Expected a call as a JSON object with data, a list of the endpoint's inputs."
 SHARED_SESSION = "shared"

@@ -15,7 +15,7 @@ from blender_ui.services.people.access import Access, Mode
 from blender_ui.ui import markup
 from blender_ui.ui.identity import may_call, opening, presented_key, required_role
 from blender_ui.ui.shell import ACCOUNT, Page
-from db.models import Role
+from db.enums import Role
 
 ONLY_LOOKED_AT = "A demo shows what is there. What is greyed out here needs an account with a higher role."
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from blender_ui.services.people.access import Access
 from blender_ui.ui.calls import Calls, FindEndpoint
 from blender_ui.ui.requests import API, ask_role, refuse
-from db.models import Role
+from db.enums import Role
 
 MOST_BYTES = 16 * 2**20
 """Of a body that is not a file: far above any text that the pages send."""

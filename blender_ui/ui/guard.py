@@ -37,7 +37,7 @@ from blender_ui.ui.identity import (
     required_role,
 )
 from blender_ui.ui.replies import reply_to
-from db.models import Role
+from db.enums import Role
 
 POLL_SECONDS = 0.02
 """Between two polls of the queue. Gradio's own thousandth takes 7 % of an idle, slow core."""

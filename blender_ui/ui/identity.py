@@ -22,7 +22,7 @@ from blender_ui.services.labeling.loop import AnnotatorView, Labeling
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.quotas import Asker
 from blender_ui.services.people.signing_in import hash_secret
-from db.models import Role
+from db.enums import Role
 
 SHORTEST_KEY, LONGEST_KEY = 16, 256
 KEY_HEADER = "x-blender-key"

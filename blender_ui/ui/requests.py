@@ -14,7 +14,7 @@ from blender_ui.errors import NotPermitted, NotSignedIn
 from blender_ui.faults import tell
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import KEY_HEADER, admit, read_key
-from db.models import Role
+from db.enums import Role
 
 API = "/gradio_api"
 """Below it lie Gradio's own routes."""

@@ -26,6 +26,14 @@ directive is not covered by it, or asks for less."""
 MOST_FILE_BYTES = 4 * 2**30
 """Of one file that the data page takes; `blender-ui import` takes any."""
 
+FILE_TYPES = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".arrow"]
+FILE_TYPES += [".gz", ".bz2", ".xz", ".zip"]
+"""Of files that the data and the projects page take."""
+
+WITH_ADDRESS = """(token) => token === "" ? "" :
+    new URL(`${window.blenderUi.root()}/?invite=${encodeURIComponent(token)}`, location.href).href"""
+"""Only the browser knows under which address people reach the app."""
+
 STORAGE_KEY = "blender-ui"
 STORAGE_SECRET = "blender-ui-browser"
 """Gradio scrambles what a browser keeps with this; fixed, or a restart would lose everybody."""

@@ -6,8 +6,8 @@ its reason. Non-goal: making a version; ``services.training`` does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,13 @@ class PromotionView:
     decided_by: str | None
     """Name of the person; None where the figures decided."""
     created_at: datetime
+
+
+def hide_deciders(decisions: Iterable[PromotionView]) -> tuple[PromotionView, ...]:
+    """Decisions without the names of the people who made them."""
+    return tuple(
+        replace(one, decided_by="a researcher") if one.decided_by is not None else one for one in decisions
+    )
 
 
 class Versions:

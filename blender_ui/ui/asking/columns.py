@@ -14,7 +14,7 @@ from typing import Any
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.candidates import CandidateView, FailureView
 from blender_ui.ui.asking.views import ColumnView, Progress
-from db.models import FailureKind
+from db.enums import FailureKind
 
 NOT_KEPT = "No answer was kept. Press Retry to ask again."
 ONLY_THOUGHT = "The model thought, and gave no answer. Raise max_tokens in members.toml, or retry."

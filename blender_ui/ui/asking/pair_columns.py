@@ -15,7 +15,7 @@ from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.views import PairView
 from blender_ui.ui.asking.views import Choice, Pair, Visit
-from db.models import Outcome
+from db.enums import Outcome
 
 
 class PairColumns:

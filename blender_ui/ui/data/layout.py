@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from blender_ui.ui import markup
+from blender_ui.ui.shell import FILE_TYPES
 
 TITLE = "Data in, data out"
 SENTENCE = (
@@ -18,20 +19,6 @@ FORMAT_HELP = (
     "records, one label a row, chosen and rejected, or the files of Chatbot Arena, Label Studio, Argilla, "
     "Open WebUI, TRL, UltraFeedback and others. An archive of a whole store goes into an empty one."
 )
-FILE_TYPES = [
-    ".jsonl",
-    ".ndjson",
-    ".json",
-    ".csv",
-    ".tsv",
-    ".xlsx",
-    ".parquet",
-    ".arrow",
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".zip",
-]
 MAPPED = {
     "prompt": "Prompt",
     "text_a": "Answer A",

@@ -19,7 +19,7 @@ from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Wish
 from blender_ui.ui.data.layout import DataParts, draw_data
 from blender_ui.ui.identity import admit, presented_key
-from db.models import Role, utc_now
+from db.enums import Role
 
 N_AT_ONCE = 2
 """Imports or exports at once; the store has one writer anyway."""
@@ -39,7 +39,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         services.exporting,
         services.inspection,
         require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
-        clock=utc_now,
+        clock=services.clock,
     )
     parts = draw_data()
     _wire_look(parts, handlers)

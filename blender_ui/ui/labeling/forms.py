@@ -25,7 +25,7 @@ from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.projects import MOST_ANSWERS
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import render_prose
-from db.models import DEFAULT_PROJECT_ID, Outcome
+from db.enums import DEFAULT_PROJECT_ID, Outcome
 
 LONGEST_REASON = 4000
 

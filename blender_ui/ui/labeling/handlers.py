@@ -33,7 +33,7 @@ from blender_ui.ui.labeling.forms import (
 )
 from blender_ui.ui.labeling.nothing import draw_nothing
 from blender_ui.ui.prose import render_prose
-from db.models import DEFAULT_PROJECT_ID, Role
+from db.enums import DEFAULT_PROJECT_ID, Role
 
 
 class LabelHandlers:

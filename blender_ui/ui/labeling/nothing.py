@@ -11,7 +11,7 @@ from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import may_open
 from blender_ui.ui.labeling.forms import Empty, Way
-from db.models import DEFAULT_PROJECT_ID
+from db.enums import DEFAULT_PROJECT_ID
 
 IMPORT = Way(
     title="Import", address="./data", rest=" prompts with answers, and every two answers become a pair."

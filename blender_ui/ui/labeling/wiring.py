@@ -17,7 +17,7 @@ from gradio.events import api
 from blender_ui.bootstrap import Services
 from blender_ui.ui.labeling.handlers import LabelHandlers
 from blender_ui.ui.labeling.layout import draw_label
-from db.models import DEFAULT_PROJECT_ID
+from db.enums import DEFAULT_PROJECT_ID
 
 KEEPS_PER_LEASE = 4
 """So that a lost request or two does not lose the lease."""

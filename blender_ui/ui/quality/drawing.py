@@ -11,7 +11,7 @@ from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.ui import markup, prose
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.quality.handlers import RulingQueue
-from db.models import Outcome
+from db.enums import Outcome
 
 WORDS = {
     Outcome.LEFT: "left is better",

@@ -14,7 +14,7 @@ from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.quality.agreement import Disagreement, Quality, QualityView
 from blender_ui.ui.identity import welcome
-from db.models import Outcome
+from db.enums import Outcome
 
 N_WAITING = 20
 

@@ -10,7 +10,7 @@ from blender_ui.services.versions.model_versions import PromotionView, VersionVi
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.ui import markup
 from blender_ui.ui.training.handlers import JobCard
-from db.models import JobKind, JobStatus, ModelRole
+from db.enums import JobKind, JobStatus, ModelRole
 
 KIND_NAMES = {
     JobKind.FAST: "Fast: a head over a frozen reader",

@@ -17,11 +17,10 @@ from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
 from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView
+from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView, hide_deciders
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.ui.identity import is_researcher, welcome
-from blender_ui.ui.inspecting.versions.handlers import hide_deciders
-from db.models import TRAININGS, JobKind, ModelRole
+from db.enums import TRAININGS, JobKind, ModelRole
 
 N_JOBS = 20
 MOST_EPOCHS = 50

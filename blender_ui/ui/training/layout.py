@@ -10,7 +10,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.shell import browser_memory
 from blender_ui.ui.training.drawing import KIND_NAMES
-from db.models import TRAININGS, JobKind
+from db.enums import TRAININGS, JobKind
 
 TITLE = "Teach the ranker"
 SENTENCE = (

@@ -17,7 +17,7 @@ from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
 from blender_ui.ui.training.layout import RoleParts, TrainParts, draw_train
-from db.models import JobKind, ModelRole
+from db.enums import JobKind, ModelRole
 
 REDRAW = -1
 """As the count of points drawn: draws the curve whatever it has."""

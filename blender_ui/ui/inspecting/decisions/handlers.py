@@ -22,7 +22,7 @@ from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.cycles import Cycles, find_cycles
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.identity import is_researcher
-from db.models import Outcome
+from db.enums import Outcome
 
 ONLY_MADE = "This demo shows rankings that were made, and this version has not ranked this prompt."
 _SIGN = {Outcome.LEFT: 1, Outcome.RIGHT: -1, Outcome.TIE: 0, Outcome.BOTH_BAD: 0}

@@ -6,7 +6,6 @@ Non-goal: the statistics; ``votes.reports`` has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput
@@ -15,7 +14,7 @@ from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
 from blender_ui.services.training.requests import Training
-from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView
+from blender_ui.services.versions.model_versions import Versions, VersionView, hide_deciders
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.identity import is_researcher, open_links, welcome
@@ -114,13 +113,6 @@ class VersionHandlers:
         except BlenderError as error:
             return str(error)
         return f"Version {version.id} ranks from now on."
-
-
-def hide_deciders(decisions: Iterable[PromotionView]) -> tuple[PromotionView, ...]:
-    """Decisions without the names of the people who made them."""
-    return tuple(
-        replace(one, decided_by="a researcher") if one.decided_by is not None else one for one in decisions
-    )
 
 
 def shares_csv(rows: tuple[ShareRow, ...]) -> str:

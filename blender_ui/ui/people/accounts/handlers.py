@@ -16,7 +16,7 @@ from blender_ui.services.people.accounts import Accounts, PersonView
 from blender_ui.services.people.auditing import Auditing, AuditView
 from blender_ui.services.people.invitations import Invitations, InvitationView
 from blender_ui.ui.identity import presented_key, recognise
-from db.models import Role
+from db.enums import Role
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from blender_ui.ui import markup
-from db.models import Role
+from db.enums import Role
 
 TITLE = "People"
 SENTENCE = "Who may sign in and what they may do, invitation links, and every change that somebody made."

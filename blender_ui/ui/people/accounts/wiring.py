@@ -13,11 +13,9 @@ from blender_ui.ui.people.accounts import drawing
 from blender_ui.ui.people.accounts.handlers import PeopleHandlers, PeoplePage
 from blender_ui.ui.people.accounts.layout import PeopleParts, draw_people_page
 from blender_ui.ui.people.keys.wiring import build_keys
+from blender_ui.ui.shell import WITH_ADDRESS
 
 Update = dict[Any, Any]
-WITH_ADDRESS = """(token) => token === "" ? "" :
-    new URL(`${window.blenderUi.root()}/?invite=${encodeURIComponent(token)}`, location.href).href"""
-"""Only the browser knows under which address people reach the app."""
 
 
 def build_people(services: Services, page: gr.Blocks) -> None:

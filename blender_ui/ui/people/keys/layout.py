@@ -8,7 +8,7 @@ import gradio as gr
 
 from blender_ui.services.people.keys import REQUESTS_A_MINUTE, TOKENS_A_DAY
 from blender_ui.ui import markup
-from db.models import Role
+from db.enums import Role
 
 ROLES = [
     ("annotator: asks the blend, ranks, votes; is told no member's name", Role.ANNOTATOR.value),

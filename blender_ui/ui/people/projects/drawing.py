@@ -10,7 +10,7 @@ from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui import markup
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import render_prose
-from db.models import Audience, JobStatus, Outcome, Purpose
+from db.enums import Audience, JobStatus, Outcome, Purpose
 
 _STATES = {
     Purpose.LABEL: "to be labelled",

@@ -20,7 +20,7 @@ from blender_ui.services.people.projects import ProjectTerms, ProjectView
 from blender_ui.services.people.questions import Questions, read_questions
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui.identity import presented_key, recognise
-from db.models import DEFAULT_PROJECT_ID, Ask, Audience, Outcome, Purpose, Role
+from db.enums import DEFAULT_PROJECT_ID, Ask, Audience, Outcome, Purpose, Role
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from blender_ui.pairing.policy import POLICIES
 from blender_ui.services.people.projects import FEWEST_ANSWERS, MOST_ANSWERS
 from blender_ui.services.people.questions import CRITERIA
 from blender_ui.ui import markup
-from blender_ui.ui.data.layout import FILE_TYPES
-from db.models import Ask, Audience, Outcome, Purpose
+from blender_ui.ui.shell import FILE_TYPES
+from db.enums import Ask, Audience, Outcome, Purpose
 
 TITLE = "Projects"
 SENTENCE = "Prompts, guidelines, pairs and annotators. Every change is in the audit trail on the People page."

@@ -12,11 +12,11 @@ from blender_ui.bootstrap import Services
 from blender_ui.services.people.projects import ProjectTerms, ProjectView
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
-from blender_ui.ui.people.accounts.wiring import WITH_ADDRESS
 from blender_ui.ui.people.projects import drawing
 from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said, TermsForm
 from blender_ui.ui.people.projects.layout import NEW, ProjectsParts, draw_projects_page
-from db.models import DEFAULT_PROJECT_ID
+from blender_ui.ui.shell import WITH_ADDRESS
+from db.enums import DEFAULT_PROJECT_ID
 
 Update = dict[Any, Any]
 _TERMS = tuple(field.name for field in fields(TermsForm))
