@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, CheckConstraint
 from sqlmodel import Field, SQLModel
 
 from db.columns import UtcTime, enum_column, utc_now
-from db.people import Role
+from db.enums import Role
 
 
 class ApiKey(SQLModel, table=True):
