@@ -62,6 +62,8 @@ class Settings:
         weights_path: Cache of model weights, shared between installations.
         members_path: The members' configuration, see ``members.toml``.
         database_url: SQLAlchemy URL; empty for a SQLite file in ``home_path``.
+        wait_for_disk: Whether a vote on SQLite is acknowledged only when the disk has it, so that it outlives
+            a power cut; "yes" or "no".
         host: Address the page is served on; without it ``GRADIO_SERVER_NAME``, as Spaces set it.
         port: Port the page is served on, 0 for a free one; without it ``GRADIO_SERVER_PORT``.
         hosts: Names that people reach the app by, with commas between them, beside this machine's own:
@@ -96,6 +98,7 @@ class Settings:
     weights_path: Folder = Path("~/.cache/blender-ui/weights")
     members_path: Folder = Path("members.toml")
     database_url: str = ""
+    wait_for_disk: Literal["yes", "no"] = "yes"
     host: str = "127.0.0.1"
     port: Natural = 7860
     hosts: str = ""

@@ -92,7 +92,8 @@ def open_home_store(settings: Settings) -> Engine:
         BlenderError: As ``open_store``.
     """
     make_home(settings)
-    return open_store(settings.store_url, name=settings.store_name)
+    waits = settings.wait_for_disk == "yes"
+    return open_store(settings.store_url, name=settings.store_name, waits_for_disk=waits)
 
 
 def make_home(settings: Settings) -> None:
@@ -110,12 +111,13 @@ def make_home(settings: Settings) -> None:
         ) from error
 
 
-def open_store(url: str, *, name: str) -> Engine:
+def open_store(url: str, *, name: str, waits_for_disk: bool = True) -> Engine:
     """Open a database that was looked at and brought to this code's schema.
 
     Args:
         url: Of SQLAlchemy; one of ``DRIVERS``.
         name: The same for people, without a password.
+        waits_for_disk: See ``db.engine.create_store``.
 
     Raises:
         SettingsError: If the address is none.
@@ -137,7 +139,7 @@ def open_store(url: str, *, name: str) -> Engine:
         raise SettingsError(f"{name} cannot be opened{_in_driver_s_words(error)}; {EXPECTED}") from error
     finally:
         opening.dispose()
-    return connect_store(url, name=name)
+    return connect_store(url, name=name, waits_for_disk=waits_for_disk)
 
 
 def check_store(url: str, *, name: str) -> None:
@@ -177,7 +179,9 @@ def check_jobs(url: str) -> None:
         engine.dispose()
 
 
-def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
+def connect_store(
+    url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SECONDS, waits_for_disk: bool = False
+) -> Engine:
     """An engine whose errors are translated; nothing is opened yet.
 
     Raises:
@@ -187,7 +191,7 @@ def connect_store(url: str, *, name: str, wait_seconds: float = BUSY_TIMEOUT_SEC
     """
     parsed = _read_url(url, name)
     try:
-        engine = create_store(url, wait_seconds=wait_seconds)
+        engine = create_store(url, wait_seconds=wait_seconds, waits_for_disk=waits_for_disk)
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"the driver of {parsed.drivername} is not installed; run: pip install -c constraints.txt -e ."

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
 
@@ -22,16 +22,22 @@ BUSY_TIMEOUT_SECONDS = 120
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server is given to answer when a connection is made."""
 
+_WAITS_FOR_DISK = "waits_for_disk"
+
 _writers: WeakKeyDictionary[Engine, AbstractContextManager[object]] = WeakKeyDictionary()
 _writers_guard = threading.Lock()
 
 
-def create_store(url: str, *, wait_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
+def create_store(
+    url: str, *, wait_seconds: float = BUSY_TIMEOUT_SECONDS, waits_for_disk: bool = False
+) -> Engine:
     """Open the database at a SQLAlchemy URL, making a SQLite file's folder if need be.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         wait_seconds: How long a SQLite connection waits for another one's lock.
+        waits_for_disk: Whether a ``durable`` transaction on SQLite ends only when the disk has it. What the
+            process wrote survives its end in any case, and a power cut only so. A server decides itself.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -40,7 +46,11 @@ def create_store(url: str, *, wait_seconds: float = BUSY_TIMEOUT_SECONDS) -> Eng
         return create_engine(url, pool_pre_ping=True, connect_args=own)
     if parsed.database and not parsed.database.startswith("file:"):
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": wait_seconds, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": wait_seconds, "check_same_thread": False},
+        execution_options={_WAITS_FOR_DISK: waits_for_disk},
+    )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -66,7 +76,7 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 @contextmanager
-def transaction(engine: Engine, *, immediate: bool = False) -> Iterator[Session]:
+def transaction(engine: Engine, *, immediate: bool = False, durable: bool = False) -> Iterator[Session]:
     """Give a session whose work is committed at the end, or rolled back on any error.
 
     Args:
@@ -74,13 +84,32 @@ def transaction(engine: Engine, *, immediate: bool = False) -> Iterator[Session]
         immediate: Take SQLite's write lock at the start, so that what is read here cannot be
             changed by another writer before the commit. Ask for it wherever a write follows a
             read. On PostgreSQL the rows are locked by the queries themselves.
+        durable: It holds what people said, which a power cut must not take; see ``create_store``.
     """
-    with _turn_to_write(engine) if immediate else nullcontext(), engine.connect() as connection:
+    with (
+        _turn_to_write(engine) if immediate else nullcontext(),
+        engine.connect() as connection,
+        _written_through(connection) if durable else nullcontext(),
+    ):
         if immediate:
             connection = connection.execution_options(sqlite_begin="IMMEDIATE")
         with Session(connection, expire_on_commit=False) as session, connection.begin():
             yield session
             session.flush()
+
+
+@contextmanager
+def _written_through(connection: Connection) -> Iterator[None]:
+    """Have commits of a SQLite connection wait until the disk has them, with all that came before."""
+    if not connection.get_execution_options().get(_WAITS_FOR_DISK):
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection  # the setting cannot change inside a transaction
+    raw.execute("PRAGMA synchronous=FULL")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA synchronous=NORMAL")
 
 
 def _turn_to_write(engine: Engine) -> AbstractContextManager[object]:

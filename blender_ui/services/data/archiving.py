@@ -40,7 +40,7 @@ def import_archive(engine: Engine, path: Path) -> Manifest:
         SchemaMismatch: If it comes from a store of another schema.
         Refused: If the store is not empty.
     """
-    with open_archive(path) as archive, transaction(engine, immediate=True) as session:
+    with open_archive(path) as archive, transaction(engine, immediate=True, durable=True) as session:
         _check(archive.manifest, path)
         _make_room(session)
         _write(session, archive)

@@ -115,7 +115,7 @@ class Importing:
         kept = self._kept.take(path, reading or Reading())
         tally = deepcopy(kept.tally)
         with closing(kept.gathering) as gathering:
-            with transaction(self._engine, immediate=True) as session:
+            with transaction(self._engine, immediate=True, durable=True) as session:
                 intake = _StoreIntake(session, self._plan(session, project_id, ask_labelled), self._clock)
                 n_done, records = 0, take_records(gathering, tally, path)
                 while batch := list(islice(records, _PROMPTS_AT_ONCE)):

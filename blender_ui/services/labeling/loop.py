@@ -170,7 +170,7 @@ class Labeling(PairQueue):
             seconds=seconds,
         )
         check_answer(answer)
-        with transaction(self._engine, immediate=True) as session:
+        with transaction(self._engine, immediate=True, durable=True) as session:
             self._lender.keep_annotator(session, annotator_id)
             submitted = take_answer(
                 session, answer, lender=self._lender, annotator_id=annotator_id, now=self._clock()
@@ -195,7 +195,7 @@ class Labeling(PairQueue):
             MalformedInput: As in ``submit``; then no pair is lent, either.
         """
         check_answer(answer)
-        with transaction(self._engine, immediate=True) as session:
+        with transaction(self._engine, immediate=True, durable=True) as session:
             lock_annotator(session, annotator_id)
             self._lender.keep_annotator(session, annotator_id)
             now, refusal = self._clock(), ""
@@ -226,7 +226,7 @@ class Labeling(PairQueue):
         Raises:
             LeaseLost: If the pair has been answered, or is not this annotator's.
         """
-        with transaction(self._engine, immediate=True) as session:
+        with transaction(self._engine, immediate=True, durable=True) as session:
             lease = self._lender.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
             self._lender.keep_annotator(session, annotator_id)
             together = leases.list_beside(session, lease=lease)
@@ -279,7 +279,7 @@ class Labeling(PairQueue):
         """
         now = self._clock()
         scope = Scope(project_id, prompt_id)
-        with transaction(self._engine, immediate=True) as session:
+        with transaction(self._engine, immediate=True, durable=True) as session:
             lock_annotator(session, annotator_id)
             lease = leases.find_last_ended(session, annotator_id=annotator_id, scope=scope)
             if lease is None:

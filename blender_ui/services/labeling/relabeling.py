@@ -101,7 +101,7 @@ class Relabeling:
         """
         now = self._clock()
         stored_key = f"{annotator_id}:{idempotency_key}"
-        with transaction(self._engine, immediate=True) as session:
+        with transaction(self._engine, immediate=True, durable=True) as session:
             done = preferences.find_by_key(session, idempotency_key=stored_key)
             if done is not None:
                 return done.id

@@ -152,7 +152,7 @@ class Quality:
         """
         if not 0 < len(reason.strip()) <= LONGEST_REASON:
             raise MalformedInput(f"a ruling needs a reason of 1 to {LONGEST_REASON} characters")
-        with transaction(self._engine, immediate=True) as session:
+        with transaction(self._engine, immediate=True, durable=True) as session:
             if session.get(Comparison, comparison_id) is None:
                 raise NotFound(f"there is no comparison {comparison_id}")
             ruling = Adjudication(
