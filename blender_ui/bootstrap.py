@@ -43,6 +43,7 @@ from blender_ui.services.after_vote import AfterVote, Background
 from blender_ui.services.asking.generating import Generating, GenerationRun
 from blender_ui.services.asking.member_list import MemberList
 from blender_ui.services.asking.rounds import Blending
+from blender_ui.services.choosing.kept import KeptChoices
 from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
@@ -200,6 +201,7 @@ class Services:
             encoder_path=self.settings.prompt_encoder_path,
             members=self.members,
         )
+        self.choices = KeptChoices(self.engine)
         self.member_list = MemberList(
             self.engine,
             file=MembersFile(self.settings.members_path),

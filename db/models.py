@@ -28,6 +28,7 @@ from db.answers import Continuation as Continuation
 from db.answers import Member as Member
 from db.answers import Prompt as Prompt
 from db.ballots import Ballot as Ballot
+from db.choices import Choice as Choice
 from db.columns import UtcTime as UtcTime
 from db.columns import enum_column as _enum_column
 from db.columns import utc_now as utc_now

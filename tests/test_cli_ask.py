@@ -11,7 +11,7 @@ import pytest
 
 import blender_ui.cli.ask as command
 from blender_ui.cli import main
-from blender_ui.services.choosing.proposals import ExpectedMember, Proposal
+from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 
 
 def expect(name: str, propensity: float) -> ExpectedMember:
@@ -38,11 +38,16 @@ class ScriptedServices:
         self.asked: list[tuple[str, float | None]] = []
         self.wanted: dict[str, Any] = {}
         self._names, self._proposal = names, proposal
-        self.proposals = self.blending = self
+        self.proposals = self.blending = self.choices = self
+        self.kept: list[tuple[int, Proposal]] = []
 
     def propose(self, **wanted: Any) -> Proposal | None:
         self.wanted = wanted
         return self._proposal
+
+    def keep(self, *, prompt_id: int, names: tuple[str, ...], proposal: Proposal) -> None:
+        assert names == proposal.names
+        self.kept.append((prompt_id, proposal))
 
     def ask(self, **asked: str) -> Any:
         return SimpleNamespace(prompt_id=7, member_names=self._names)
@@ -67,6 +72,7 @@ def test_the_best_are_asked_with_their_propensities_and_it_says_why(
     services = ScriptedServices(PROPOSAL, ("first", "second", "third"))
     assert run(monkeypatch, services, "--k", "2", "--budget", "0.5", "--seconds", "9", "--json") == 0
     assert sorted(services.asked) == [("first", 1.0), ("second", 0.9)]
+    assert services.kept == [(7, PROPOSAL)]
     assert (services.wanted["k"], services.wanted["budget"].cost, services.wanted["budget"].seconds) == (
         2,
         0.5,

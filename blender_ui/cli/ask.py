@@ -16,7 +16,7 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.choosing.choice import Budget
 from blender_ui.errors import MalformedInput
 from blender_ui.services.asking.answering import CandidateUpdate
-from blender_ui.services.choosing.proposals import Proposal
+from blender_ui.services.choosing.proposal import Proposal
 from blender_ui.settings import Settings
 
 EVERYBODY = (
@@ -37,6 +37,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         propensities: Mapping[str, float] = dict.fromkeys(asked.member_names, 1.0)
         if proposal is not None:
             propensities = proposal.propensities
+            services.choices.keep(prompt_id=asked.prompt_id, names=proposal.names, proposal=proposal)
         print(EVERYBODY if proposal is None else proposal.describe(), file=sys.stderr, flush=True)
         ends = _ask_all(services, asked.prompt_id, propensities, is_chosen=proposal is not None)
     finally:

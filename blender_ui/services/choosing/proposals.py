@@ -8,8 +8,8 @@ asked. Without an active chooser nothing is proposed, and everybody is asked. No
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from blender_ui.choosing.forest import Expected
 from blender_ui.errors import NotFound
 from blender_ui.members.asking import Ensemble
 from blender_ui.services.asking.standing import MemberStanding, MemberStandings
+from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 from blender_ui.services.versions.model_versions import find_active_version
 from blender_ui.tasks.encoder import StaticEncoder
 from blender_ui.values import FloatArray
@@ -32,59 +33,9 @@ WIDE = 1.96
 """Standard deviations on either side of a 95 % interval."""
 UNKNOWN_DEVIATION = 0.25
 """Of the expected quality of a member without outcomes, around the members' common mean."""
+STANDINGS_SECONDS = 30.0
+"""How long costs and times so far are taken to stay as they are: a page asks after every pause in typing."""
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExpectedMember:
-    """What is expected of one member on a prompt."""
-
-    name: str
-    quality: float
-    """How often its answer would win against the average member."""
-    low: float
-    high: float
-    """Ends of the 95 % interval."""
-    cost: float | None
-    """Of a question like those so far; None without a price, or before it answered."""
-    seconds: float | None
-    """Median of its answers so far; None before it answered."""
-    propensity: float
-    """The probability with which it was to be asked, exploration counted in."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """Who is to be asked a prompt, and who is not."""
-
-    version_id: int
-    kind: str
-    """Of task, by its words."""
-    asked: tuple[ExpectedMember, ...]
-    """In the order in which they were chosen."""
-    left_out: tuple[ExpectedMember, ...]
-    """The best first."""
-    is_explored: bool
-    value: float
-    """The expected quality of the best answer of those asked."""
-    all_value: float
-    """The same if all were asked."""
-
-    @property
-    def propensities(self) -> dict[str, float]:
-        """Of the members that are asked, by name."""
-        return {member.name: member.propensity for member in self.asked}
-
-    def describe(self) -> str:
-        """Who and why, in a sentence."""
-        asked = "; ".join(_describe(member) for member in self.asked)
-        tried = (
-            f" {self.asked[-1].name} was drawn at random, to learn more about it." if self.is_explored else ""
-        )
-        return (
-            f"Chooser version {self.version_id}, kind of task “{self.kind}”: {asked}. "
-            f"Best of these {self.value:.2f}, of all {self.all_value:.2f}.{tried}"
-        )
 
 
 class Proposals:
@@ -115,11 +66,26 @@ class Proposals:
         self._standings = MemberStandings(engine, members=members)
         self._lock = threading.Lock()
         self._open: tuple[int, Chooser] | None = None
+        self._stood: tuple[float, Mapping[str, MemberStanding]] | None = None
 
     def propose(
-        self, *, instruction: str, input: str = "", k: int = 3, budget: Budget | None = None
+        self,
+        *,
+        instruction: str,
+        input: str = "",
+        k: int = 3,
+        budget: Budget | None = None,
+        seed: int | None = None,
     ) -> Proposal | None:
         """The at most k members to ask; None where no chooser is active, or it knows none of the members.
+
+        Args:
+            instruction: What to do.
+            input: What to do it with.
+            k: The most members.
+            budget: Of cost and time.
+            seed: Of the draw that may explore. With the same one it explores, or does not, however the
+                prompt is reworded, so that nobody draws until they like it; None draws anew.
 
         Raises:
             NotFound: If no member is enabled.
@@ -137,7 +103,7 @@ class Proposals:
             return None
         task = Task(instruction, input)
         expected = _expect(chooser, task, names)
-        standings = self._standings.read(since=_EVER)
+        standings = self._read_standings()
         costs, seconds = _read_costs(names, standings), _read_seconds(names, standings)
         choice = choose_members(
             k,
@@ -147,7 +113,7 @@ class Proposals:
             costs=np.nan_to_num(costs),
             seconds=np.nan_to_num(seconds),
             budget=budget or Budget(),
-            rng=self._make_rng(),
+            rng=self._make_rng() if seed is None else np.random.default_rng(seed),
         )
         views = _make_views(names, expected, choice, costs, seconds)
         others = sorted(set(range(len(names))) - set(choice.asked), key=lambda place: -expected.mean[place])
@@ -160,6 +126,18 @@ class Proposals:
             value=choice.value,
             all_value=choice.all_value,
         )
+
+    def is_active(self) -> bool:
+        """Whether a chooser chooses."""
+        with transaction(self._engine) as session:
+            return find_active_version(session, role=ModelRole.CHOOSER) is not None
+
+    def _read_standings(self) -> Mapping[str, MemberStanding]:
+        now = time.monotonic()
+        with self._lock:
+            if self._stood is None or now - self._stood[0] > STANDINGS_SECONDS:
+                self._stood = now, self._standings.read(since=_EVER)
+            return self._stood[1]
 
     def _open_active(self) -> tuple[int, Chooser] | None:
         with transaction(self._engine) as session:
@@ -226,10 +204,3 @@ def _make_views(
         )
         for row, name in enumerate(names)
     ]
-
-
-def _describe(member: ExpectedMember) -> str:
-    said = f"{member.name} {member.quality:.2f} ({member.low:.2f} to {member.high:.2f})"
-    if member.cost is not None:
-        said += f", cost {member.cost:.4f}"
-    return said if member.seconds is None else f"{said}, {member.seconds:.1f} s"

@@ -113,3 +113,19 @@ def test_more_members_than_there_are_asks_all(engine: Engine, tmp_path: Path) ->
 def test_a_chooser_that_knows_none_of_the_members_proposes_nobody(engine: Engine, tmp_path: Path) -> None:
     activate_chooser(engine, tmp_path)
     assert propose_from(engine, tmp_path, "other").propose(instruction=ONE_KIND) is None
+
+
+def test_rewording_a_prompt_draws_nothing_anew(engine: Engine, tmp_path: Path) -> None:
+    activate_chooser(engine, tmp_path)
+    proposals = propose_from(engine, tmp_path, "first", "second", "third")
+    tasks, _ = make_tasks(12, seed=4)
+    explored = [
+        {
+            found.is_explored
+            for task in tasks
+            if (found := proposals.propose(instruction=task.instruction, k=1, seed=seed))
+        }
+        for seed in range(40)
+    ]
+    assert all(len(one) == 1 for one in explored)
+    assert {True} in explored
