@@ -1,38 +1,44 @@
 """Read answers with a frozen causal language model, once each, after their prompt.
 
-Invariant: a reading depends on one prompt and one answer only, up to rounding never on the answers
-read beside it, and text that looks like a control token is read as text. The prompt is read once and
-its attention cache is shared by all its answers. Non-goal: learning anything; the weights stay frozen.
+Invariant: a reading depends on one prompt and one answer only, up to rounding never on what is read
+beside it, and text that looks like a control token is read as text. Many prompts with their answers
+share one row of tokens (``packed.rows``). Non-goal: learning anything; the weights stay frozen.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.chat_frame import ChatFrame
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
+from blender_ui.ranking.packed.rows import IMPLEMENTATION, Branch, Pack, Tree, pack, plan
+from blender_ui.ranking.packed.vocabulary import score
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.values import FloatArray, RankingPrompt
 
 PROMPT_TOKENS = 400
 ANSWER_TOKENS = 300
-TOKENS_PER_BATCH = 600
+TOKENS_PER_ROW, GPU_TOKENS_PER_ROW = 1024, 32768
 FIRST_TOKENS = 20
 DEPTH = 2 / 3
 """Of the layer whose state is kept, as a share of all layers; the best by measurement."""
 LAYOUT = 2
 """Of a reading's columns; raised when their meaning changes, so that old readings are not mixed in."""
+_ATTENDING, _GPU_ATTENDING = 128, 16384
+"""Tokens that attend in one call; short answers one by one would spend their time on calls."""
+
+Precision = Literal["float32", "bfloat16"]
 
 
 class AnswerTrace(NamedTuple):
@@ -67,8 +73,9 @@ class Reader:
         prompt_tokens: int = PROMPT_TOKENS,
         answer_tokens: int = ANSWER_TOKENS,
         device: str | None = None,
+        precision: Precision | None = None,
     ) -> None:
-        """Load a model; in bfloat16 where the device is fast at it, else in float32.
+        """Load a model.
 
         Args:
             folder: With ``config.json``, ``*.safetensors`` and a fast tokenizer.
@@ -76,6 +83,7 @@ class Reader:
             prompt_tokens: Of a prompt, the first so many are read; its history has what they leave.
             answer_tokens: Of an answer, the first so many are read.
             device: As torch names it; None for the GPU where there is one.
+            precision: None for bfloat16 where the device is fast at it, else float32.
 
         Raises:
             RankerError: If the folder holds no causal LM.
@@ -85,10 +93,12 @@ class Reader:
                 f"expected a model's folder with config.json, came {folder}; prepare the reader first"
             )
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = torch.bfloat16 if multiplies_bfloat16(self._device) else torch.float32
+        self.precision = precision or ("bfloat16" if multiplies_bfloat16(self._device) else "float32")
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=getattr(torch, self.precision), attn_implementation=IMPLEMENTATION
+            )
         except (OSError, ValueError, SafetensorError) as error:
             raise RankerError(f"expected a causal language model in {folder}: {error}") from error
         self._model = model.to(self._device).eval()
@@ -113,21 +123,28 @@ class Reader:
             Shape (n, width), float32: likelihood numbers, surface features, and the mean over the
             answer's tokens of one layer's state; ``ranking.basis`` names the columns.
         """
-        distinct = list(dict.fromkeys(answers))
-        if not distinct:
-            return np.zeros((0, self.width), dtype=np.float32)
-        surface = surface_features(prompt, distinct)
-        traces = self.trace(prompt, distinct, layers=[self._layer])
-        rows = {
-            answer: np.concatenate([likelihood_numbers(trace), counted, trace.hidden[0].mean(axis=0)])
-            for answer, trace, counted in zip(distinct, traces, surface, strict=True)
-        }
-        return np.stack([rows[answer] for answer in answers]).astype(np.float32)
+        return self.read_many([(prompt, answers)])[0]
+
+    def read_many(self, asked: Sequence[tuple[RankingPrompt, Sequence[str]]]) -> list[FloatArray]:
+        """``read`` for many prompts, which is faster where they are short or have few answers."""
+        distinct = [list(dict.fromkeys(answers)) for _, answers in asked]
+        prompts = [prompt for prompt, _ in asked]
+        vectors: list[dict[str, FloatArray]] = [{} for _ in asked]
+        for number, index, trace in self._trace(prompts, distinct, [self._layer]):
+            answer = distinct[number][index]
+            surface = surface_features(prompts[number], [answer])[0]
+            parts = [likelihood_numbers(trace), surface, trace.hidden[0].mean(axis=0)]
+            vectors[number][answer] = np.concatenate(parts).astype(np.float32)
+        empty = np.zeros((0, self.width), dtype=np.float32)
+        return [
+            np.stack([read[answer] for answer in answers]) if answers else empty
+            for read, (_, answers) in zip(vectors, asked, strict=True)
+        ]
 
     def trace(
         self, prompt: RankingPrompt, answers: Sequence[str], *, layers: Sequence[int]
     ) -> list[AnswerTrace]:
-        """Read answers and keep what was seen at every token, for experiments and for ``read``.
+        """Read answers and keep what was seen at every token, for experiments.
 
         Args:
             prompt: What the answers answer.
@@ -137,45 +154,87 @@ class Reader:
         Returns:
             n traces, in the order of the answers.
         """
-        answer_ids = [self._answer_ids(answer) for answer in answers]
-        traces: dict[int, AnswerTrace] = {}
-        with torch.inference_mode():
-            start = self._model(
-                input_ids=torch.tensor([self._prompt_ids(prompt)], device=self._device),
-                past_key_values=DynamicCache(config=self._model.config),
-                output_hidden_states=True,
-                logits_to_keep=1,
-            )
-            for batch in _batches([len(ids) for ids in answer_ids]):
-                read = self._continue(start, [answer_ids[index] for index in batch], layers)
-                traces.update(zip(batch, read, strict=True))
+        traces = {index: trace for _, index, trace in self._trace([prompt], [answers], layers)}
         return [traces[index] for index in range(len(answers))]
 
-    def _continue(
-        self, start: Any, tokens: Sequence[Sequence[int]], layers: Sequence[int]
-    ) -> Iterator[AnswerTrace]:
-        """Read answers in one batch after the prompt that ``start`` holds the cache of."""
-        cache = copy.deepcopy(start.past_key_values)
-        cache.batch_repeat_interleave(len(tokens))
-        length = max(map(len, tokens))
-        ids = torch.zeros((len(tokens), length), dtype=torch.long)
-        mask = torch.ones((len(tokens), cache.get_seq_length() + length), dtype=torch.long)
-        for row, answer in enumerate(tokens):
-            ids[row, : len(answer)] = torch.tensor(answer)
-            mask[row, cache.get_seq_length() + len(answer) :] = 0
-        ids, mask = ids.to(self._device), mask.to(self._device)
-        out = self._model(
-            input_ids=ids, attention_mask=mask, past_key_values=cache, output_hidden_states=True
-        )
-        for row, answer in enumerate(tokens):
-            n = len(answer)
-            logits = torch.cat([start.logits[0, -1:], out.logits[row, : n - 1]]).float()
-            log_probabilities = torch.log_softmax(logits, dim=-1)
-            chosen = log_probabilities.gather(1, ids[row, :n, None])[:, 0]
-            entropies = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
-            hidden = torch.stack([out.hidden_states[layer][row, :n] for layer in layers]).float()
-            ends = answer[-1] == self._tokenizer.eos_token_id
-            yield AnswerTrace(chosen.cpu().numpy(), entropies.cpu().numpy(), hidden.cpu().numpy(), ends)
+    def _trace(
+        self, prompts: Sequence[RankingPrompt], answers: Sequence[Sequence[str]], layers: Sequence[int]
+    ) -> Iterator[tuple[int, int, AnswerTrace]]:
+        """Each answer's prompt number, its own number and its trace, in the order of reading."""
+        trees = [
+            Tree(self._prompt_ids(prompt), [self._answer_ids(text) for text in texts])
+            for prompt, texts in zip(prompts, answers, strict=True)
+            if texts
+        ]
+        numbers = [number for number, texts in enumerate(answers) if texts]
+        on_gpu = self._device.type == "cuda"
+        for row in plan(trees, GPU_TOKENS_PER_ROW if on_gpu else TOKENS_PER_ROW):
+            packed = pack(
+                [
+                    Tree(trees[tree].prompt, [trees[tree].answers[index] for index in taken])
+                    for tree, taken in row
+                ],
+                at_once=_GPU_ATTENDING if on_gpu else _ATTENDING,
+                dtype=self._model.dtype,
+                device=self._device,
+            )
+            places = ((numbers[tree], index) for tree, taken in row for index in taken)
+            for (number, index), trace in zip(places, self._read_row(packed, layers), strict=True):
+                yield number, index, trace
+
+    @torch.inference_mode()
+    def _read_row(self, row: Pack, layers: Sequence[int]) -> list[AnswerTrace]:
+        """What the model saw in a row, one trace for each of its answers."""
+        states, last = self._forward(row, layers)
+        before = torch.cat([_before(branch) for branch in row.branches]).to(self._device)
+        own = torch.cat([torch.arange(branch.begin, branch.end) for branch in row.branches]).to(self._device)
+        scores = score(last[before], row.ids[own], self._model.get_output_embeddings())
+        hidden = torch.stack([states[layer][own] for layer in layers]).float().cpu()
+        sizes = [branch.end - branch.begin for branch in row.branches]
+        ids = row.ids.tolist()
+        parts = [torch.split(values.cpu(), sizes) for values in scores]
+        return [
+            AnswerTrace(
+                likelihoods.numpy(),
+                entropies.numpy(),
+                seen.numpy(),
+                ids[branch.end - 1] == self._tokenizer.eos_token_id,
+            )
+            for likelihoods, entropies, seen, branch in zip(
+                *parts, torch.split(hidden, sizes, dim=1), row.branches, strict=True
+            )
+        ]
+
+    def _forward(self, row: Pack, layers: Sequence[int]) -> tuple[dict[int, Tensor], Tensor]:
+        """States after the asked layers, (length, hidden_size) each, and what the vocabulary's head reads."""
+        decoder = self._model.get_decoder()
+        states: dict[int, Tensor] = {}
+
+        def keep(number: int) -> Any:
+            def hook(module: Any, inputs: Any, output: Any) -> None:
+                states[number] = (output[0] if isinstance(output, tuple) else output)[0]
+
+            return hook
+
+        hooks = [
+            (decoder.layers[layer - 1] if layer else decoder.embed_tokens).register_forward_hook(keep(layer))
+            for layer in set(layers)
+        ]
+        try:
+            out = decoder(
+                input_ids=row.ids[None],
+                position_ids=row.positions[None],
+                use_cache=False,
+                pack=row,
+                # Four dimensions: transformers would else make a mask of its own, of the whole row.
+                attention_mask=torch.zeros((1, 1, 1, 1), device=self._device),
+            )
+        finally:
+            for hook in hooks:
+                hook.remove()
+        # After the last layer, as elsewhere in transformers, the state is the normed one.
+        states |= {layer: out.last_hidden_state[0] for layer in layers if layer == len(decoder.layers)}
+        return states, out.last_hidden_state[0]
 
     def _prompt_ids(self, prompt: RankingPrompt) -> list[int]:
         ids, is_cut = self._frame.prompt_ids(prompt, most=self._prompt_tokens)
@@ -219,14 +278,6 @@ def likelihood_numbers(trace: AnswerTrace) -> FloatArray:
     return numbers
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group answers of similar length so that one padded batch stays under the token budget."""
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    batch: list[int] = []
-    for index in order:
-        if batch and lengths[index] * (len(batch) + 1) > TOKENS_PER_BATCH:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+def _before(branch: Branch) -> Tensor:
+    """Places of the tokens that an answer's tokens are predicted from: its prompt's last, and its own."""
+    return torch.cat([torch.tensor([branch.prompt_end - 1]), torch.arange(branch.begin, branch.end - 1)])

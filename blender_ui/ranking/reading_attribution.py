@@ -41,8 +41,7 @@ class ReadingExplainer(Reader):
     """A reader that can be differentiated; always in float32 on the CPU."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, device="cpu")
-        self._model = self._model.float()
+        super().__init__(folder, device="cpu", precision="float32")
         for parameter in self._model.parameters():
             parameter.requires_grad_(False)
 

@@ -71,9 +71,8 @@ def test_a_reading_is_finite_for_every_text(reader: Reader):
 
 
 def test_likelihoods_and_states_are_those_of_one_plain_forward_pass(folder: Path):
-    reader = Reader(folder)
+    reader = Reader(folder, precision="float32")
     model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    reader._model = model
     before, after = reader._frame.before, reader._frame.after
     asked = [*before, *reader._frame.encode("Name a fruit.\n\nIt should be red."), *after]
     for answer in ("An apple.", "Red", ""):
@@ -82,9 +81,13 @@ def test_likelihoods_and_states_are_those_of_one_plain_forward_pass(folder: Path
             out = model(torch.tensor([asked + told]), output_hidden_states=True)
         expected = torch.log_softmax(out.logits[0], dim=-1)[len(asked) - 1 : -1]
         expected = expected[torch.arange(len(told)), torch.tensor(told)]
-        trace = reader.trace(PROMPT, [answer, "A much longer answer beside it."], layers=[2])[0]
+        entropies = torch.distributions.Categorical(logits=out.logits[0, len(asked) - 1 : -1]).entropy()
+        trace = reader.trace(PROMPT, [answer, "A much longer answer beside it."], layers=[0, 2, 3])[0]
         np.testing.assert_allclose(trace.log_likelihoods, expected.numpy(), atol=1e-5)
-        np.testing.assert_allclose(trace.hidden[0], out.hidden_states[2][0, len(asked) :].numpy(), atol=1e-5)
+        np.testing.assert_allclose(trace.entropies, entropies.numpy(), atol=1e-5)
+        for kept, layer in enumerate([0, 2, 3]):
+            states = out.hidden_states[layer][0, len(asked) :]
+            np.testing.assert_allclose(trace.hidden[kept], states.numpy(), atol=1e-5)
 
 
 def test_answers_read_together_and_alone_read_the_same(reader: Reader):
@@ -93,6 +96,22 @@ def test_answers_read_together_and_alone_read_the_same(reader: Reader):
     alone = np.concatenate([reader.read(PROMPT, [answer]) for answer in answers])
     # bfloat16 keeps 8 bits.
     np.testing.assert_allclose(together, alone, rtol=0.02, atol=0.05)
+
+
+def test_prompts_read_together_and_alone_read_the_same(reader: Reader):
+    asked = [
+        (PROMPT, ["An apple.", "", "A cherry.", "An apple."]),
+        (RankingPrompt(instruction="Nothing was answered."), []),
+        # More than one row holds: the prompt is read again for the others.
+        (RankingPrompt(instruction="Count. " * 50), [f"{n}, {n + 1}. " * 40 for n in range(20)]),
+        (RankingPrompt(instruction="Why?"), ["Because."]),
+    ]
+    together = reader.read_many(asked)
+    assert [vectors.shape for vectors in together] == [(len(texts), reader.width) for _, texts in asked]
+    for (prompt, texts), vectors in zip(asked, together, strict=True):
+        alone = [reader.read(prompt, [text])[0] for text in texts]
+        np.testing.assert_allclose(vectors, np.reshape(alone, vectors.shape), rtol=0.02, atol=0.05)
+    assert reader.read_many([]) == []
 
 
 def test_control_tokens_in_texts_are_read_as_text(reader: Reader):
