@@ -30,6 +30,8 @@ from blender_ui.members.openai_request import find_change, request_body
 from blender_ui.members.protocol import Chunk, MemberHealth, Message, Sampling
 
 MAX_RETRIES = 2
+FIRST_RETRY_SECONDS = 0.5
+"""Before the first retry, where the endpoint tells no pause; three times as long before the next."""
 MAX_RETRY_SECONDS = 5.0
 MAX_TOLD_SECONDS = 15.0
 """The longest time to come back in, as an endpoint may say, that is waited for."""
@@ -223,7 +225,7 @@ class _Ask:
         if isinstance(failure, EndpointFailure) and told is not None and told > MAX_TOLD_SECONDS:
             message = f"{failure.error.message}; more than {MAX_TOLD_SECONDS:g} s is not waited for"
             raise self._answer.failure_of(replace(failure.error, message=message))
-        wait = min(0.5 * 3**n_tried, MAX_RETRY_SECONDS) if told is None else told
+        wait = min(FIRST_RETRY_SECONDS * 3**n_tried, MAX_RETRY_SECONDS) if told is None else told
         is_passing = failure.kind in ("rate_limited", "unreachable")
         is_soon = wait <= MAX_TOLD_SECONDS and wait < self._left(self._endpoint.first_token_seconds)
         if not is_passing or not is_soon or n_tried == MAX_RETRIES:

@@ -67,7 +67,7 @@ class ScriptedHub(BaseHTTPRequestHandler):
 def running_hub() -> Iterator[str]:
     """Its address, while it runs."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), ScriptedHub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

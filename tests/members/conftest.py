@@ -1,4 +1,4 @@
-"""Real weights for the tests that need them."""
+"""Real weights for the tests that need them, and short pauses for all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import WeightsUnavailable
+from blender_ui.members import openai_endpoint
 from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import fetch
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked again is asked soon; what the endpoint itself tells to wait is waited for."""
+    monkeypatch.setattr(openai_endpoint, "FIRST_RETRY_SECONDS", 0.03)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from blender_ui.members import openai_endpoint
 from tests.members.asking import answer_of, failure_of
 from tests.members.scripted_endpoint import chunk, events, refuses, sends, streams
 
@@ -139,7 +140,10 @@ def test_of_several_answers_asked_for_the_first_is_the_answer() -> None:
 
 
 @pytest.mark.parametrize("last", [[STOP], [STOP, COUNTS]])
-def test_an_endpoint_that_never_hangs_up_is_not_waited_for(last: list[dict[str, Any]]) -> None:
+def test_an_endpoint_that_never_hangs_up_is_not_waited_for(
+    last: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai_endpoint, "FINISH_SECONDS", 0.1)
     answered = answer_of(sends(events(*PIECES, *last), 6.0), timeout_seconds=4)
     assert answered.text == TEXT
     assert answered.usage.seconds < 4

@@ -190,7 +190,7 @@ def test_silence_is_a_timeout_that_names_its_limit() -> None:
 
 def test_the_first_token_ends_the_wait_for_the_first_token() -> None:
     with ScriptedEndpoint([counts_up]).running() as endpoint:
-        assert ask(endpoint, Sampling(max_tokens=300), first_token_seconds=2)[-1].usage is not None
+        assert ask(endpoint, Sampling(max_tokens=150), first_token_seconds=1)[-1].usage is not None
 
 
 def test_a_stop_is_heard_while_nothing_comes() -> None:

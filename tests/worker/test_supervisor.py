@@ -56,15 +56,15 @@ def test_a_worker_that_does_not_listen_is_killed_on_closing() -> None:
 
 def test_a_worker_that_fails_at_once_is_tried_again_ever_more_slowly() -> None:
     supervisor = WorkerSupervisor(
-        command=(sys.executable, "-c", "raise SystemExit(1)"), first_pause_seconds=0.2
+        command=(sys.executable, "-c", "raise SystemExit(1)"), first_pause_seconds=0.1
     )
     started = time.monotonic()
     supervisor.start()
     wait_until(lambda: supervisor.n_starts == 4)
     seconds = time.monotonic() - started
     supervisor.close()
-    # However long a start takes, pauses of .2, .4 and .8 s lie between four; without back-off .6 s in all.
-    assert seconds >= 1.4
+    # However long a start takes, pauses of .1, .2 and .4 s lie between four; without back-off .3 s in all.
+    assert seconds >= 0.7
 
 
 def test_one_worker_a_home_folder(tmp_path: Path) -> None:
