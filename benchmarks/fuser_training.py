@@ -34,7 +34,8 @@ from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.generation import GenerationOptions
 from blender_ui.fusion.quality import mean_quality, measure_fusion
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
-from blender_ui.fusion.training import Figures, FuserOptions, measure, train, write_all
+from blender_ui.fusion.training import measure, train, write_all
+from blender_ui.fusion.tuning import Figures, FuserOptions
 from blender_ui.settings import load_settings
 from blender_ui.values import RankingPrompt
 from blender_ui.weights.resolver import seq2seq_path

@@ -35,8 +35,9 @@ import httpx
 import numpy as np
 
 from benchmarks import loopback
-from blender_ui.bootstrap import Services, build_generation_run, build_services
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.settings import Settings
+from blender_ui.worker.runs import build_generation_run
 from db.models import DEFAULT_PROJECT_ID, JobStatus
 
 N_ENDPOINTS = 5

@@ -16,7 +16,6 @@ from typing import TypedDict, Unpack
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
-from blender_ui.choosing.distilling import prepare_encoder
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.evaluation.run import Scorer
@@ -27,8 +26,6 @@ from blender_ui.fusion.remote import FUSER, load_fuser_server
 from blender_ui.installation import read_secret
 from blender_ui.loaders import (
     BERTSCORE,
-    SeqToSeqTools,
-    joint_tools,
     load_joint,
     load_joint_explainer,
     load_reader,
@@ -40,7 +37,7 @@ from blender_ui.members.file import MembersFile
 from blender_ui.members.registry import Members
 from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
-from blender_ui.services.asking.generating import Generating, GenerationRun
+from blender_ui.services.asking.generating import Generating
 from blender_ui.services.asking.member_list import MemberList
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.choosing.kept import KeptChoices
@@ -72,26 +69,15 @@ from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.texts import Evaluating
-from blender_ui.services.training.chooser import ChooserTrainer
-from blender_ui.services.training.fast import FastTrainer
-from blender_ui.services.training.fuser import FuserTrainer
-from blender_ui.services.training.joint import JointTrainer
-from blender_ui.services.training.rankers import RankerTools
 from blender_ui.services.training.requests import Training
-from blender_ui.services.training.run import TrainingRun
-from blender_ui.services.training.trainer import Trainer
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
-from blender_ui.tasks.encoder import StaticEncoder
-from blender_ui.weights.resolver import find_encoder, find_reader, find_seq2seq, find_weights
-from db.models import JobKind, ModelRole, utc_now
+from blender_ui.weights.resolver import find_encoder, find_reader, find_weights
+from db.models import ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 """Where a joint or pointwise training starts when it names no encoder."""
-
-DEFAULT_FUSER_BASE = "title-t5-small"
-"""Where the training of a fuser starts when it names no checkpoint."""
 
 Clock = Callable[[], datetime]
 
@@ -314,55 +300,6 @@ def build_services(
         substitutes: By name, what is used in place of what the settings would choose.
     """
     return Services(settings, clock, substitutes)
-
-
-def build_training_run(services: Services) -> TrainingRun:
-    """Make what the worker carries out training jobs with."""
-    settings, cache_path = services.settings, services.settings.weights_path
-    rankers = RankerTools(
-        engine=services.engine,
-        rankers_path=settings.rankers_path,
-        open_reader=partial(load_reader, find_reader(settings.reader, cache_path=cache_path)),
-        open_ranker=load_joint,
-    )
-    joint = joint_tools(find_base=partial(find_encoder, cache_path=cache_path), default_base=DEFAULT_ENCODER)
-    fuser = FuserTrainer(
-        engine=services.engine,
-        fusers_path=settings.fusers_path,
-        tools=SeqToSeqTools(
-            base_finder=partial(find_seq2seq, cache_path=cache_path), default_base=DEFAULT_FUSER_BASE
-        ),
-    )
-    trainers: dict[JobKind, Trainer] = {
-        JobKind.FAST: FastTrainer(rankers, reader_name=settings.reader),
-        JobKind.JOINT: JointTrainer(rankers, form="joint", joint=joint),
-        JobKind.POINTWISE: JointTrainer(rankers, form="pointwise", joint=joint),
-        JobKind.FUSER: fuser,
-        JobKind.CHOOSER: ChooserTrainer(
-            engine=services.engine,
-            choosers_path=settings.choosers_path,
-            open_encoder=partial(_open_prompt_encoder, settings),
-            encoder_name=DEFAULT_ENCODER,
-        ),
-    }
-    return TrainingRun(services.engine, trainers)
-
-
-def _open_prompt_encoder(settings: Settings) -> StaticEncoder:
-    source = find_encoder(DEFAULT_ENCODER, cache_path=settings.weights_path)
-    return prepare_encoder(source, settings.prompt_encoder_path)
-
-
-def build_generation_run(services: Services) -> GenerationRun:
-    """Make what the worker has projects' prompts answered with; a member starts when first asked."""
-    return GenerationRun(
-        services.engine,
-        blending=services.blending,
-        labeling=services.labeling,
-        members=services.members,
-        clock=utc_now,
-        follow_members=services.member_list.follow_file,
-    )
 
 
 def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:

@@ -109,7 +109,7 @@ class SeqToSeqTools:
 
     def digest(self, folder: Path) -> str:
         """See ``FuserTools``."""
-        from blender_ui.fusion.training import digest_weights
+        from blender_ui.fusion.tuning import digest_weights
 
         return digest_weights(folder)
 
@@ -145,7 +145,7 @@ class SeqToSeqTools:
 
 
 def _fuser_options(options: Mapping[str, Any]) -> Any:
-    from blender_ui.fusion.training import FuserOptions
+    from blender_ui.fusion.tuning import FuserOptions
 
     try:
         return FuserOptions(**options)

@@ -7,12 +7,13 @@ import json
 import sys
 from dataclasses import asdict
 
-from blender_ui.bootstrap import Services, build_generation_run, build_services
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.errors import MalformedInput, Refused
 from blender_ui.services.jobs.views import JobView
 from blender_ui.settings import Settings
 from blender_ui.worker.generate_now import follow_generation
 from blender_ui.worker.lifecycle import end_on_signals
+from blender_ui.worker.runs import build_generation_run
 from blender_ui.worker.train_now import describe_job
 from db.enums import JobStatus
 

@@ -8,10 +8,11 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from blender_ui.bootstrap import Services, build_services, build_training_run
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.jobs.views import JobView
 from blender_ui.settings import Settings
 from blender_ui.worker.lifecycle import end_on_signals
+from blender_ui.worker.runs import build_training_run
 from blender_ui.worker.train_now import train_now
 from db.enums import JobKind, JobStatus
 

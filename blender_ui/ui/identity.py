@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
-from blender_ui.services.labeling.loop import AnnotatorView, Labeling
+from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.quotas import Asker
-from blender_ui.services.people.signing_in import hash_secret
+from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
 from db.enums import Role
 
 SHORTEST_KEY, LONGEST_KEY = 16, 256

@@ -30,10 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(settings: Settings) -> int:
     """Build the worker and let it work for good."""
     # After ``share_machine``: numeric libraries read their number of threads when they load.
-    from blender_ui.bootstrap import build_generation_run, build_services, build_training_run
+    from blender_ui.bootstrap import build_services
     from blender_ui.store import make_home
     from blender_ui.worker.generation import serve_generations
     from blender_ui.worker.lock import WorkerLock
+    from blender_ui.worker.runs import build_generation_run, build_training_run
     from blender_ui.worker.worker import Worker
 
     make_home(settings)

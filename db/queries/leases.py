@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Lease, LeaseStatus, Member, Prompt, SeenPrompt
+from db.models import Comparison, Lease, LeaseStatus, SeenPrompt
 from db.queries.queue import Scope, give_back_places
 
 
@@ -30,25 +30,6 @@ class Lent(NamedTuple):
     policy: str
     propensity: float
     ballot_id: int | None
-
-
-class LeasedTexts(NamedTuple):
-    """What a lease shows its annotator."""
-
-    instruction: str
-    input: str
-    history: list[dict[str, str]]
-    left: str
-    right: str
-    left_id: int
-    right_id: int
-
-
-class MemberNames(NamedTuple):
-    """Who wrote the two answers of a comparison."""
-
-    left: str
-    right: str
 
 
 def add_lease(
@@ -168,23 +149,6 @@ def is_seen(session: Session, *, lease: Lent) -> bool:
         .where(col(SeenPrompt.annotator_id) == lease.annotator_id, col(Comparison.id) == lease.comparison_id)
     )
     return session.execute(seen).first() is not None
-
-
-def get_prompt_id(session: Session, *, comparison_id: int) -> int:
-    """Whose answers a comparison is about."""
-    query = select(col(Comparison.prompt_id)).where(col(Comparison.id) == comparison_id)
-    prompt_id: int = session.connection().execute(query).scalar_one()
-    return prompt_id
-
-
-def get_texts(session: Session, *, comparison_id: int) -> LeasedTexts:
-    """The prompt and the two answers of a comparison, without names."""
-    return LeasedTexts(*session.connection().execute(_texts_query(), {"comparison_id": comparison_id}).one())
-
-
-def get_member_names(session: Session, *, comparison_id: int) -> MemberNames:
-    """The names behind a comparison, for after the vote."""
-    return MemberNames(*session.connection().execute(_names_query(), {"comparison_id": comparison_id}).one())
 
 
 def get_last_id(session: Session) -> int:
@@ -321,39 +285,3 @@ def _within(of_project: bool, of_prompt: bool) -> list[ColumnElement[bool]]:
     if of_prompt:
         conditions.append(col(Comparison.prompt_id) == bindparam("prompt_id"))
     return conditions
-
-
-@cache
-def _texts_query() -> Select[*tuple[Any, ...]]:
-    left, right = aliased(Candidate), aliased(Candidate)
-    return (
-        select(
-            col(Prompt.instruction),
-            col(Prompt.input),
-            col(Prompt.history),
-            col(left.text),
-            col(right.text),
-            col(left.id),
-            col(right.id),
-        )
-        .select_from(Comparison)
-        .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
-        .join(left, col(left.id) == col(Comparison.left_id))
-        .join(right, col(right.id) == col(Comparison.right_id))
-        .where(col(Comparison.id) == bindparam("comparison_id"))
-    )
-
-
-@cache
-def _names_query() -> Select[*tuple[Any, ...]]:
-    left, right = aliased(Candidate), aliased(Candidate)
-    left_member, right_member = aliased(Member), aliased(Member)
-    return (
-        select(col(left_member.name), col(right_member.name))
-        .select_from(Comparison)
-        .join(left, col(left.id) == col(Comparison.left_id))
-        .join(right, col(right.id) == col(Comparison.right_id))
-        .join(left_member, col(left_member.id) == col(left.member_id))
-        .join(right_member, col(right_member.id) == col(right.member_id))
-        .where(col(Comparison.id) == bindparam("comparison_id"))
-    )

@@ -10,7 +10,8 @@ import pytest
 from blender_ui.errors import FusionError
 from blender_ui.fusion import training
 from blender_ui.fusion.examples import FusionExample, Target
-from blender_ui.fusion.training import Figures, FuserOptions, digest_weights, measure, train, write_all
+from blender_ui.fusion.training import measure, train, write_all
+from blender_ui.fusion.tuning import Figures, FuserOptions, digest_weights
 from blender_ui.values import RankingPrompt
 from tests.fusion.tiny_t5 import build_tiny_t5
 

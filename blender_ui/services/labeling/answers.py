@@ -18,7 +18,7 @@ from blender_ui.services.labeling.lending import Lender
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
 from db.models import Ask, Comparison, LeaseStatus, Outcome, Project
-from db.queries import leases, preferences
+from db.queries import comparisons, leases, preferences
 from db.queries.leases import Lent
 
 LONGEST_KEY = 96
@@ -110,27 +110,6 @@ class SubmittedBallot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProgressView:
-    """How far the labelling is.
-
-    Attributes:
-        n_mine: Outcomes and ballots of this annotator that stand; a ballot is one, here and below.
-        n_mine_today: Of those, given since midnight UTC.
-        seconds_today: Time from pairs being drawn to these answers; five minutes at most each.
-        n_standing: Outcomes of all people that stand, imported ones included.
-        n_open: Comparisons that more people are to be asked.
-        n_people: People with an outcome that stands.
-    """
-
-    n_mine: int
-    n_mine_today: int
-    seconds_today: float
-    n_standing: int
-    n_open: int
-    n_people: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class AnsweredView:
     """What became of an answer, and the pair after it.
 
@@ -175,7 +154,7 @@ def take_answer(
         }
         given = preferences.add(session, values=values)
         leases.end(session, leases=together, status=LeaseStatus.ANSWERED, now=now)
-    names = leases.get_member_names(session, comparison_id=given.comparison_id)
+    names = comparisons.get_member_names(session, comparison_id=given.comparison_id)
     return SubmittedView(
         preference_id=given.id,
         outcome=given.outcome,

@@ -1,4 +1,4 @@
-"""A ballot: the step that stores what an annotator says of several answers, and the one that takes it back.
+"""A ballot: the step that stores what an annotator says of several answers. And taking back a step.
 
 Invariant: a ballot and all preferences that follow from it are written, and retracted, in the caller's one
 transaction. Non-goals: lending the answers (``services.labeling.lending``) and transactions
@@ -16,6 +16,7 @@ from blender_ui.errors import MalformedInput
 from blender_ui.pairing.ballots import check_places, pairs_of
 from blender_ui.services.labeling.answers import BallotAnswer, SubmittedBallot
 from blender_ui.services.labeling.lending import Lender
+from blender_ui.services.labeling.views import PairView, SetView
 from db.models import LeaseStatus, Outcome
 from db.queries import ballots, leases, preferences
 from db.queries.ballots import Shown
@@ -93,7 +94,7 @@ def _add_preferences(
         )
 
 
-def retract_ballot(session: Session, together: Sequence[Lent], *, now: datetime) -> Lent:
+def _retract_ballot(session: Session, together: Sequence[Lent], *, now: datetime) -> Lent:
     """Take a given ballot back with all its preferences, and make its leases those of a fresh one.
 
     The answers keep the order in which they were shown. Gives the first of the leases.
@@ -110,3 +111,26 @@ def retract_ballot(session: Session, together: Sequence[Lent], *, now: datetime)
     kept = ("prompt_id", "annotator_id", "ask", "shown", "shown_seed")
     fresh = ballots.add(session, values={name: getattr(ballot, name) for name in kept} | {"created_at": now})
     return leases.move(session, leases=together, ballot_id=fresh)[0]
+
+
+def take_back(session: Session, lease: Lent, *, lender: Lender, now: datetime) -> PairView | SetView | None:
+    """Take back the outcome, ballot or skip that a lease ended with, and lend it again.
+
+    None where its annotator has seen the names outside of the vote: then its place is open to others.
+
+    Raises:
+        LeaseLost: If the skipped pair has been given to others since.
+    """
+    together = leases.list_beside(session, lease=lease)
+    if lease.status is not LeaseStatus.ANSWERED:
+        lender.take_places(session, together)
+    elif lease.ballot_id is not None:
+        lease = _retract_ballot(session, together, now=now)
+    else:
+        preferences.retract_standing(
+            session, comparison_id=lease.comparison_id, annotator_id=lease.annotator_id, now=now
+        )
+    if leases.is_seen(session, lease=lease):
+        leases.end_unanswered(session, leases=together, status=LeaseStatus.EXPIRED, now=now)
+        return None
+    return lender.show(session, lease=lease, now=now)

@@ -28,7 +28,7 @@ from blender_ui.pairing.policy import (
 from blender_ui.services.labeling.views import PairView, SetView, read_pair, read_set
 from blender_ui.services.people.visitors import Visitors
 from db.models import Ask, LeaseStatus, Purpose
-from db.queries import ballots, leases, projects, queue
+from db.queries import ballots, comparisons, leases, projects, queue
 from db.queries.leases import Lent
 from db.queries.projects import Order
 from db.queries.queue import Scope
@@ -184,7 +184,7 @@ class Lender:
         now: datetime,
     ) -> SetView | None:
         """Lend the answers around the chosen pair at once; None where there is none to add to it."""
-        prompt_id = leases.get_prompt_id(session, comparison_id=chosen.choice.comparison_id)
+        prompt_id = comparisons.get_prompt_id(session, comparison_id=chosen.choice.comparison_id)
         here = scope._replace(prompt_id=prompt_id)
         pairs = queue.list_open_pairs(session, annotator_id=annotator_id, scope=here)
         by_candidates = {frozenset((one.left_id, one.right_id)): one for one in pairs}

@@ -18,26 +18,31 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import LeaseLost
 from blender_ui.services.after_vote import AfterVote
-from blender_ui.services.labeling.answers import NO_MARKS, AnsweredView, check_answer, take_answer
-from blender_ui.services.labeling.answers import Answer as Answer
-from blender_ui.services.labeling.answers import BallotAnswer as BallotAnswer
-from blender_ui.services.labeling.answers import Marks as Marks
-from blender_ui.services.labeling.answers import ProgressView as ProgressView
-from blender_ui.services.labeling.answers import SubmittedBallot as SubmittedBallot
-from blender_ui.services.labeling.answers import SubmittedView as SubmittedView
-from blender_ui.services.labeling.ballots import retract_ballot, take_ballot
+from blender_ui.services.labeling.answers import (
+    NO_MARKS,
+    Answer,
+    AnsweredView,
+    BallotAnswer,
+    Marks,
+    SubmittedBallot,
+    SubmittedView,
+    check_answer,
+    take_answer,
+)
+from blender_ui.services.labeling.ballots import take_back, take_ballot
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.labeling.leftover import measure as measure_leftover
 from blender_ui.services.labeling.lending import Lender
+from blender_ui.services.labeling.progress import ProgressView
+from blender_ui.services.labeling.progress import measure as measure_progress
 from blender_ui.services.labeling.queueing import PairQueue
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
-from blender_ui.services.people.signing_in import AnnotatorView as AnnotatorView
-from blender_ui.services.people.signing_in import lock_annotator
+from blender_ui.services.people.signing_in import AnnotatorView, lock_annotator
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, LeaseStatus, Outcome, Prompt, SeenPrompt
-from db.queries import ballots, leases, preferences, queue
+from db.queries import leases
 from db.queries.queue import Scope
 
 
@@ -287,46 +292,16 @@ class Labeling(PairQueue):
             if lease_id not in (None, lease.id):
                 raise LeaseLost("you voted or skipped once more on this prompt since, so this step stands")
             leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
-            together = leases.list_beside(session, lease=lease)
-            was_answered = lease.status is LeaseStatus.ANSWERED
-            if not was_answered:
-                self._lender.take_places(session, together)
-            elif lease.ballot_id is not None:
-                lease = retract_ballot(session, together, now=now)
-            else:
-                preferences.retract_standing(
-                    session, comparison_id=lease.comparison_id, annotator_id=annotator_id, now=now
-                )
-            pair = None
-            if leases.is_seen(session, lease=lease):
-                leases.end_unanswered(session, leases=together, status=LeaseStatus.EXPIRED, now=now)
-            else:
-                pair = self._lender.show(session, lease=lease, now=now)
-        if was_answered:
+            pair = take_back(session, lease, lender=self._lender, now=now)
+        if lease.status is LeaseStatus.ANSWERED:
             self._after_vote()
         return pair
 
     def progress(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> ProgressView:
         """Count what has been labelled, by this annotator and by all."""
-        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
         with transaction(self._engine) as session:
-
-            def count(since: datetime | None = None) -> int:
-                all_pairs = preferences.count_of_annotator(session, annotator_id=annotator_id, since=since)
-                return all_pairs - preferences.count_beyond_ballots(
-                    session, annotator_id=annotator_id, since=since
-                )
-
-            return ProgressView(
-                n_mine=count(),
-                n_mine_today=count(midnight),
-                seconds_today=preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight)
-                + ballots.sum_seconds(
-                    session, annotator_id=annotator_id, since=midnight, longest=preferences.LONGEST_LOOK
-                ),
-                n_standing=preferences.count_standing(session) - preferences.count_beyond_ballots(session),
-                n_open=queue.count_places(session, project_id=project_id),
-                n_people=preferences.count_people(session),
+            return measure_progress(
+                session, annotator_id=annotator_id, project_id=project_id, now=self._clock()
             )
 
     def leftover(self, *, annotator_id: int, project_id: int = DEFAULT_PROJECT_ID) -> Leftover:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from blender_ui.conversations import read_history
 from blender_ui.values import Message
 from db.models import Ask
-from db.queries import ballots, leases
+from db.queries import ballots, comparisons
 from db.queries.leases import Lent
 
 
@@ -92,7 +92,7 @@ def read_set(session: Session, lease: Lent, ballot_id: int, expires_at: datetime
 
 def read_pair(session: Session, lease: Lent, expires_at: datetime) -> PairView:
     """A lent pair, from its lease."""
-    texts = leases.get_texts(session, comparison_id=lease.comparison_id)
+    texts = comparisons.get_texts(session, comparison_id=lease.comparison_id)
     return PairView(
         lease_id=lease.id,
         comparison_id=lease.comparison_id,

@@ -13,13 +13,7 @@ from typing import Any
 
 from blender_ui import outside
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling.loop import (
-    Answer,
-    BallotAnswer,
-    Marks,
-    SubmittedBallot,
-    SubmittedView,
-)
+from blender_ui.services.labeling.answers import Answer, BallotAnswer, Marks, SubmittedBallot, SubmittedView
 from blender_ui.services.labeling.relabeling import PastAnswer
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.projects import MOST_ANSWERS

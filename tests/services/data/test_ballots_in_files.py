@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
-from blender_ui.services.labeling.loop import Answer, Marks
+from blender_ui.services.labeling.answers import Answer, Marks
 from blender_ui.services.quality.vote_log import VoteLog
 from db.engine import transaction
 from db.models import Ask, Ballot, Outcome, Preference, Project

@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from blender_ui.errors import LeaseLost, MalformedInput, Refused
 from blender_ui.services.after_vote import AfterVote
-from blender_ui.services.labeling.loop import Answer, BallotAnswer, Labeling, SubmittedBallot
+from blender_ui.services.labeling.answers import Answer, BallotAnswer, SubmittedBallot
+from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.labeling.views import PairView, SetView
 from db.engine import transaction

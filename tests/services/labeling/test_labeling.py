@@ -8,7 +8,9 @@ from sqlalchemy import Engine, event, func, select
 from sqlmodel import col
 
 from blender_ui.errors import LeaseLost, MalformedInput, NotFound
-from blender_ui.services.labeling.loop import Answer, Labeling, Marks, PairView
+from blender_ui.services.labeling.answers import Answer, Marks
+from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.labeling.views import PairView
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Comparison, Lease, LeaseStatus, Outcome, Preference, Project
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
