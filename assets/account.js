@@ -2,14 +2,14 @@
 //
 // Invariant: a token that comes back goes into this browser's memory and nowhere else.
 const { blenderUi } = window;
-const desk = element.querySelector(".account");
-const find = (selector) => desk.querySelector(selector);
+const frame = element.querySelector(".account");
+const find = (selector) => frame.querySelector(selector);
 const query = new URLSearchParams(location.search);
 // Kept in this tab until it is taken, because signing in may lead to another host and back.
 const INVITATION = "blender-ui-invitation";
 if (query.get("invite")) sessionStorage.setItem(INVITATION, query.get("invite"));
 let invitation = sessionStorage.getItem(INVITATION);
-const isHub = desk.dataset.hub === "yes";
+const isHub = frame.dataset.hub === "yes";
 const PAGES = ["", "label", "train", "inspect", "data", "projects", "people", "quality"];
 
 function say(text, isWrong = false) {
@@ -59,7 +59,7 @@ const forms = {
   },
 };
 
-desk.addEventListener("submit", async (event) => {
+frame.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
   const button = form.querySelector("button");
@@ -75,7 +75,7 @@ desk.addEventListener("submit", async (event) => {
   }
 });
 
-desk.addEventListener("click", async (event) => {
+frame.addEventListener("click", async (event) => {
   if (event.target.dataset.act === "known") show("sign-in");
   if (event.target.dataset.act !== "leave") return;
   say("");

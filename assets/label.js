@@ -19,8 +19,8 @@ const SAID = { left: "left", right: "right", tie: "a tie", both_bad: "both bad" 
 const { call, Refusal, SignedOut, Trouble, leaveToSignIn } = window.blenderUi;
 const root = window.blenderUi.root();
 const key = window.blenderUi.key;
-const desk = element.querySelector(".desk");
-const find = (selector) => desk.querySelector(selector);
+const frame = element.querySelector(".label-frame");
+const find = (selector) => frame.querySelector(selector);
 const reason = find(".reason");
 
 let project = null; // what is labelled: project_id, name, guidelines, questions, choices
@@ -61,7 +61,7 @@ async function insist(endpoint, ...data) {
 // ---- Drawing -------------------------------------------------------------------------------------
 function enter(next) {
   phase = next;
-  desk.dataset.phase = next;
+  frame.dataset.phase = next;
 }
 
 function alarm(text) {
@@ -84,7 +84,7 @@ function drawTexts() {
   find(".history").innerHTML = pair.history;
   find(".instruction").innerHTML = pair.instruction;
   find(".input").innerHTML = pair.input;
-  desk.dataset.shows = isSet() ? "set" : "pair";
+  frame.dataset.shows = isSet() ? "set" : "pair";
   if (isSet()) return drawSet();
   for (const side of ["left", "right"]) find(`.answer.${side} .text`).innerHTML = pair[side];
   if (isDiffering) markDifferences();
@@ -100,20 +100,20 @@ function say(turn) {
 }
 
 function draw(next, empty = null) {
-  delete desk.dataset.chosen;
+  delete frame.dataset.chosen;
   pair = next && { ...next, token: makeToken(next.lease_id) };
   find(".empty").hidden = pair !== null;
   if (pair === null) {
-    delete desk.dataset.lease;
+    delete frame.dataset.lease;
     showEmpty(empty);
     enter("empty");
     return;
   }
   drawTexts();
   showDraft(readDraft(pair.lease_id));
-  for (const node of desk.querySelectorAll(".answer, .card, .prompt-text")) node.scrollTop = 0;
-  desk.classList.remove("unfolded");
-  if (desk.getBoundingClientRect().top < 0) desk.scrollIntoView(); // on a phone the whole page scrolls
+  for (const node of frame.querySelectorAll(".answer, .card, .prompt-text")) node.scrollTop = 0;
+  frame.classList.remove("unfolded");
+  if (frame.getBoundingClientRect().top < 0) frame.scrollIntoView(); // on a phone the whole page scrolls
   enter("drawing");
   requestAnimationFrame(() => {
     const text = find(".prompt-text");
@@ -122,9 +122,9 @@ function draw(next, empty = null) {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => {
       pair.drawnAt = performance.now();
-      desk.dataset.lease = pair.lease_id;
+      frame.dataset.lease = pair.lease_id;
       enter("ready");
-      desk.dispatchEvent(new CustomEvent("pair-drawn", { bubbles: true, detail: pair.drawnAt }));
+      frame.dispatchEvent(new CustomEvent("pair-drawn", { bubbles: true, detail: pair.drawnAt }));
     };
     channel.port2.postMessage(null);
   });
@@ -164,11 +164,11 @@ function refuse(text) {
   const cue = find(".cue");
   cue.textContent = text;
   cue.hidden = false;
-  desk.classList.add("refused");
+  frame.classList.add("refused");
   clearTimeout(cueTimer);
   cueTimer = setTimeout(() => {
     cue.hidden = true;
-    desk.classList.remove("refused");
+    frame.classList.remove("refused");
   }, CUE_MS);
 }
 
@@ -233,7 +233,7 @@ function goOn(turn, shown) {
 function give(answer) {
   writeOutbox([...readOutbox(), answer]);
   localStorage.removeItem(DRAFT);
-  desk.dataset.chosen = answer.outcome ?? "";
+  frame.dataset.chosen = answer.outcome ?? "";
   if (ahead) {
     draw(ahead);
     ahead = null;
@@ -316,7 +316,7 @@ function refreshProgress(wait = 0) {
 
 function drawCounts() {
   if (phase === "empty") showEmpty(null);
-  for (const node of desk.querySelectorAll("[data-count]")) {
+  for (const node of frame.querySelectorAll("[data-count]")) {
     if (counts) node.textContent = counts[node.dataset.count].toLocaleString("en");
   }
   if (counts) {
@@ -376,10 +376,10 @@ function rename() {
 
 // ---- Keys and clicks -----------------------------------------------------------------------------
 function toggleDrawer(name) {
-  for (const drawer of desk.querySelectorAll(".drawer")) {
+  for (const drawer of frame.querySelectorAll(".drawer")) {
     drawer.hidden = !(drawer.classList.contains(name) && drawer.hidden);
   }
-  for (const button of desk.querySelectorAll(".tools [aria-expanded]")) {
+  for (const button of frame.querySelectorAll(".tools [aria-expanded]")) {
     button.setAttribute("aria-expanded", !find(`.drawer.${button.dataset.act}`).hidden);
   }
 }
@@ -395,7 +395,7 @@ const acts = {
   help: () => toggleDrawer("help"),
   guidelines: () => toggleDrawer("guidelines"),
   reason: () => reason.focus(),
-  unfold: () => desk.classList.toggle("unfolded"),
+  unfold: () => frame.classList.toggle("unfolded"),
   retry: () => reopen(""),
   mine: toggleMine,
   step: toggleStep,
@@ -405,7 +405,7 @@ const ACT_KEYS = { s: "skip", u: "undo", d: "diff", r: "reason", m: "mine", l: "
 const isTyping = (target) => target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 
 function press(event) {
-  if (!desk.isConnected) {
+  if (!frame.isConnected) {
     document.removeEventListener("keydown", press);
     return;
   }
@@ -425,7 +425,7 @@ function press(event) {
   else acts[ACT_KEYS[name]]();
 }
 
-desk.addEventListener("click", (event) => {
+frame.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.outcome) vote(button.dataset.outcome);
   else if (button?.dataset.act) acts[button.dataset.act]();
@@ -435,7 +435,7 @@ document.addEventListener("keydown", press);
 for (const sign of ["keydown", "pointermove", "pointerdown", "wheel"]) {
   document.addEventListener(sign, () => { lastActive = performance.now(); }, { passive: true });
 }
-setInterval(keepLease, Number(desk.dataset.keepSeconds) * 1000);
+setInterval(keepLease, Number(frame.dataset.keepSeconds) * 1000);
 
 async function start() {
   const address = new URL(location);

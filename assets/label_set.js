@@ -187,13 +187,13 @@ rail.addEventListener("pointerdown", (event) => {
   if (chip && event.button === 0) drag = { chip, x: event.clientX, y: event.clientY, isMoving: false };
 });
 document.addEventListener("pointermove", (event) => {
-  if (!drag || !desk.isConnected) return;
+  if (!drag || !frame.isConnected) return;
   const [x, y] = [event.clientX - drag.x, event.clientY - drag.y];
   drag.isMoving ||= Math.hypot(x, y) > DRAG_FROM_PX;
   if (drag.isMoving) drag.chip.style.transform = `translate(${x}px, ${y}px)`;
 });
 document.addEventListener("pointerup", (event) => {
-  if (!drag || !desk.isConnected) return;
+  if (!drag || !frame.isConnected) return;
   const { chip, isMoving } = drag;
   drag = null;
   if (!isMoving) return;

@@ -1,4 +1,4 @@
-// The texts of the desk: what counts as their characters and words, and the words in which two
+// The texts of the frame: what counts as their characters and words, and the words in which two
 // answers differ. Part of label.js' script.
 const LONGEST_DIFFERENCE = 4_000_000; // cells of the word table
 

@@ -12,11 +12,11 @@ _FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgrou
 # The page says "pair-drawn" after the frame that shows the pair was painted.
 _TIME_ONE = """(key) => new Promise((resolve) => {
     const start = performance.now();
-    const desk = document.querySelector('.desk');
-    desk.addEventListener('pair-drawn', () => resolve(performance.now() - start), { once: true });
+    const frame = document.querySelector('.label-frame');
+    frame.addEventListener('pair-drawn', () => resolve(performance.now() - start), { once: true });
     document.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
 })"""
-_IS_READY = "() => document.querySelector('.desk')?.dataset.phase === 'ready'"
+_IS_READY = "() => document.querySelector('.label-frame')?.dataset.phase === 'ready'"
 
 
 def press_keys(url: str, *, key: str, n_presses: int) -> list[float]:

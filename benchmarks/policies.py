@@ -94,7 +94,7 @@ class State(NamedTuple):
         head: The posterior.
         asked: Positions of the questions that were.
         n_asked_of_prompt: By prompt.
-        rng: For coins.
+        rng: For the random turns.
     """
 
     world: World
@@ -288,7 +288,7 @@ def make_world(file: Labelled) -> World:
 def simulate(world: World, policy: str, *, seed: int, budget: int) -> Run:
     """Ask questions by a policy until the budget or the questions are spent."""
     score, random_share = POLICIES[policy]
-    rng, coins = np.random.default_rng(seed), np.random.default_rng((seed, 1))
+    rng, turn_rng = np.random.default_rng(seed), np.random.default_rng((seed, 1))
     held_out = rng.random(int(world.prompt.max()) + 1) < HELD_OUT
     target = _targets(world, np.arange(len(world.first)), rng)
     queue = rng.permutation(np.flatnonzero(~held_out[world.prompt]))
@@ -298,7 +298,7 @@ def simulate(world: World, policy: str, *, seed: int, budget: int) -> Run:
     while len(asked) < budget and len(queue):
         chosen = queue[:BATCH]
         if score is not None and head is not None:
-            chosen = _choose(world, score, random_share, head, asked, queue, coins)
+            chosen = _choose(world, score, random_share, head, asked, queue, turn_rng)
         queue = queue[~np.isin(queue, chosen)]
         asked = np.concatenate([asked, chosen])
         head = _fit(world, asked, target[asked], None if head is None else head.mean)
@@ -320,19 +320,19 @@ def _choose(
     head: Head,
     asked: IntArray,
     queue: IntArray,
-    coins: np.random.Generator,
+    turn_rng: np.random.Generator,
 ) -> IntArray:
-    """A batch: each turn the first of the random order by a coin, else the best that is left."""
+    """A batch: each turn the first of the random order at random, else the best that is left."""
     difference = world.features[world.first[queue]] - world.features[world.second[queue]]
     deviations = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", difference, head.covariance, difference), 0))
     n_prompts = int(world.prompt.max()) + 1
     n_asked = np.bincount(world.prompt[asked], minlength=n_prompts)
     logits = moderate(difference @ head.mean, deviations)
-    state = State(world, queue, logits, deviations, difference, head, asked, n_asked, coins)
+    state = State(world, queue, logits, deviations, difference, head, asked, n_asked, turn_rng)
     best = list(queue[np.argsort(-score(state), kind="stable")])
     chosen: list[int] = []
     for _ in range(min(BATCH, len(queue))):
-        pick = next(iter(q for q in queue if q not in chosen)) if coins.random() < random_share else None
+        pick = next(iter(q for q in queue if q not in chosen)) if turn_rng.random() < random_share else None
         chosen.append(int(pick if pick is not None else next(q for q in best if q not in chosen)))
     return np.array(chosen)
 

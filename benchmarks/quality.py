@@ -145,14 +145,14 @@ def fill(engine: Engine, n_labels: int) -> int:
             {
                 "comparison_id": comparison + 1,
                 "annotator_id": (comparison + 7 * turn) % N_PEOPLE + 1,
-                "outcome": outcomes[usual[comparison] if coin < 0.8 else int(coin * 40) % 4],
-                "seconds": 3.0 + 20 * coin,
+                "outcome": outcomes[usual[comparison] if drawn < 0.8 else int(drawn * 40) % 4],
+                "seconds": 3.0 + 20 * drawn,
                 "idempotency_key": f"{comparison}:{turn}",
                 "created_at": now,
-                "retracted_at": now if coin > 0.995 else None,
+                "retracted_at": now if drawn > 0.995 else None,
             }
             for comparison in range(n_comparisons)
-            for turn, coin in enumerate(draw.random(N_EACH))
+            for turn, drawn in enumerate(draw.random(N_EACH))
         ),
     )
     return n_comparisons * N_EACH

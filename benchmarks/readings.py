@@ -89,7 +89,7 @@ class CachedReading:
             return np.array([number]), self._reader.read(prompt, [text])
 
         readings, is_read = self._read_some(
-            self._cache / f"{name}.strays-of-{len(dataset.prompts)}.npz",
+            self._cache / f"{name}.negatives-of-{len(dataset.prompts)}.npz",
             read_negative,
             np.arange(n_negatives),
             (n_negatives, n_negatives),

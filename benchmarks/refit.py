@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def make_preferences(rng: np.random.Generator) -> tuple[PreferenceDataset, FloatArray]:
-    """Every pair of every prompt once, decided by one column and a coin, and all readings."""
+    """Every pair of every prompt once, decided by one column and chance, and all readings."""
     n_candidates = N_PROMPTS * N_MEMBERS
     width = len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES) + HIDDEN_SIZE
     readings = rng.normal(size=(n_candidates, width)).astype(np.float32)

@@ -121,8 +121,8 @@ class ThinkingFilter:
         if self._answer and not after and not is_end:
             return False  # The next character tells whether the answer writes about the tag.
         self._rest = self._rest[len(tag) :]
-        is_stray = tag not in _CLOSING and self._has_thought
-        if is_stray or (self._answer and _is_text(self._answer, after)):
+        is_unpaired = tag not in _CLOSING and self._has_thought
+        if is_unpaired or (self._answer and _is_text(self._answer, after)):
             self._answer += tag
         else:
             self._note(tag)

@@ -33,8 +33,8 @@ def measure_consensus(states: FloatArray, prompt_of: IntArray, *, counts: BoolAr
     n_prompts = int(prompt.max(initial=-1)) + 1
     totals = np.zeros((n_prompts, states.shape[1]))
     np.add.at(totals, prompt, directions)
-    n_fellows = np.bincount(prompt, counts, n_prompts)[prompt] - 1
+    n_others = np.bincount(prompt, counts, n_prompts)[prompt] - 1
     with_itself = np.square(directions).sum(axis=1)
     likeness = (directions * totals[prompt]).sum(axis=1) - with_itself
-    consensus: FloatArray = np.where(counts, likeness / np.maximum(n_fellows, 1), 0.0)
+    consensus: FloatArray = np.where(counts, likeness / np.maximum(n_others, 1), 0.0)
     return consensus

@@ -101,7 +101,7 @@ class Visitor:
     memory: dict[str, Any]
 
 
-class Look(NamedTuple):
+class Viewer(NamedTuple):
     """Who looks at a page: an annotator's id, 0 for a stranger to a demo, and what to remember of them."""
 
     annotator_id: int
@@ -204,15 +204,15 @@ def welcome(labeling: Labeling, memory: object) -> Visitor:
     return Visitor(annotator=annotator, memory={**remembered, "annotator": key})
 
 
-def look_who(access: Access, labeling: Labeling, memory: object) -> Look:
+def find_viewer(access: Access, labeling: Labeling, memory: object) -> Viewer:
     """As ``welcome``, but looking at a page makes no annotator of a stranger to a demo."""
     if access.mode is not Mode.DEMO:
         visitor = welcome(labeling, memory)
-        return Look(visitor.annotator.id, visitor.memory)
+        return Viewer(visitor.annotator.id, visitor.memory)
     remembered: dict[str, Any] = dict(memory) if isinstance(memory, Mapping) else {}
     key = find_key(memory) or secrets.token_urlsafe(32)
     annotator = access.identify(key).annotator
-    return Look(annotator.id if annotator else 0, {**remembered, "annotator": key})
+    return Viewer(annotator.id if annotator else 0, {**remembered, "annotator": key})
 
 
 def find_key(memory: object) -> str | None:

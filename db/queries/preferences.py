@@ -24,7 +24,7 @@ from db.models import (
 )
 from db.queries.checks import select_checks
 
-LONGEST_LOOK = 300.0
+LONGEST_SECONDS = 300.0
 """Seconds; a pair that was on the screen for longer was not being looked at."""
 
 
@@ -184,8 +184,10 @@ def count_beyond_ballots(
 
 
 def sum_seconds(session: Session, *, annotator_id: int, since: datetime) -> float:
-    """Time that an annotator's standing preferences since then took, ``LONGEST_LOOK`` at most each."""
-    seconds = case((col(Preference.seconds) > LONGEST_LOOK, LONGEST_LOOK), else_=col(Preference.seconds))
+    """Time that an annotator's standing preferences since then took, ``LONGEST_SECONDS`` at most each."""
+    seconds = case(
+        (col(Preference.seconds) > LONGEST_SECONDS, LONGEST_SECONDS), else_=col(Preference.seconds)
+    )
     total: float = session.execute(
         select(func.coalesce(func.sum(seconds), 0.0)).where(
             col(Preference.annotator_id) == annotator_id,

@@ -244,11 +244,11 @@ def test_on_label_as_question_input_answers_names_and_guidelines(walk: Walk, ope
     before = None
     for _ in walk.label_ids:
         page.wait_for_function(
-            "before => { const desk = document.querySelector('.desk');"
-            " return desk?.dataset.phase === 'ready' && desk.dataset.lease !== before; }",
+            "before => { const frame = document.querySelector('.label-frame');"
+            " return frame?.dataset.phase === 'ready' && frame.dataset.lease !== before; }",
             arg=before,
         )
-        before = page.locator(".desk").get_attribute("data-lease")
+        before = page.locator(".label-frame").get_attribute("data-lease")
         text = page.locator(".prompt").inner_text() + page.locator(".answers").inner_text()
         here = [number for number in range(len(PAYLOADS)) if f"word{number}a" in text]
         seen |= set(here)

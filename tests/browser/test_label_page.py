@@ -77,11 +77,11 @@ def annotator_of(page: Page) -> int:
 
 def wait_for_pair(page: Page, *, after: str | None = None) -> str:
     page.wait_for_function(
-        "after => { const store = document.querySelector('.desk');"
+        "after => { const store = document.querySelector('.label-frame');"
         " return store?.dataset.phase === 'ready' && store.dataset.lease !== after; }",
         arg=after,
     )
-    lease = page.locator(".desk").get_attribute("data-lease")
+    lease = page.locator(".label-frame").get_attribute("data-lease")
     assert lease is not None
     return lease
 
@@ -543,9 +543,9 @@ def test_a_second_tab_cannot_vote_on_what_the_first_has_answered(store: Store, o
     press(other, "b", lease=lease)
     expect(other.locator(".strip")).to_contain_text("Not counted")
     assert [one.outcome.value for one in store.preferences(page)] == ["left"]
-    assert other.locator(".desk").get_attribute("data-lease") == page.locator(".desk").get_attribute(
-        "data-lease"
-    )
+    assert other.locator(".label-frame").get_attribute("data-lease") == page.locator(
+        ".label-frame"
+    ).get_attribute("data-lease")
 
 
 def test_an_annotator_gives_their_name_and_it_stays(store: Store, open_page: Open) -> None:

@@ -87,7 +87,9 @@ def test_an_order_by_keys_survives_a_reload_and_is_taken_back_whole(sets: Sets, 
     expect(page.locator(".strip")).to_contain_text("Before, best first: member-")
     expect(page.locator('[data-count="n_mine"]')).to_have_text("1")
     press(page, "u")
-    page.wait_for_function("before => document.querySelector('.desk').dataset.lease === before", arg=lease)
+    page.wait_for_function(
+        "before => document.querySelector('.label-frame').dataset.lease === before", arg=lease
+    )
     assert page.locator(".card .text").all_inner_texts() == shown
     assert sets.count_standing() == 0
     press(page, "4 3 2 1 Enter")

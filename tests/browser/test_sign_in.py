@@ -74,7 +74,7 @@ def sign_in(page: Page, name: str) -> None:
 
 
 def wait_for_pair(page: Page) -> None:
-    page.wait_for_function("document.querySelector('.desk')?.dataset.phase === 'ready'")
+    page.wait_for_function("document.querySelector('.label-frame')?.dataset.phase === 'ready'")
     page.wait_for_timeout(260)
 
 

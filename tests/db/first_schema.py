@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import command
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, MetaData, text
 
 from db.migrations import alembic_config, locked
 
@@ -186,3 +186,90 @@ KEPT_JOBS = {
     "distinct names": [(4,)],
 }
 """What ``read_jobs`` finds of them after every migration."""
+
+
+OTHERS = (
+    "INSERT INTO account (annotator_id, username, password_hash, created_at) "
+    f"VALUES (1, 'ada', 'h', '{NOW}')",
+    "INSERT INTO sign_in (token_hash, annotator_id, expires_at, created_at) "
+    f"VALUES ('{'0' * 64}', 1, '{NOW}', '{NOW}')",
+    "INSERT INTO invitation (token_hash, role, n_left, expires_at, created_at) "
+    f"VALUES ('{'1' * 64}', 'annotator', 2, '{NOW}', '{NOW}')",
+    f"INSERT INTO project_member (project_id, annotator_id, created_at) VALUES (1, 1, '{NOW}')",
+    "INSERT INTO audit_event (annotator_id, action, object_type, object_id, created_at) "
+    f"VALUES (1, 'project.change', 'project', '1', '{NOW}')",
+    "INSERT INTO adjudication (comparison_id, outcome, reason, decided_by_id, created_at) "
+    f"VALUES (1, 'left', 'It says why.', 1, '{NOW}')",
+    "INSERT INTO candidate_failure (prompt_id, member_id, kind, message, partial_text, seconds, created_at) "
+    f"VALUES (1, 2, 'timeout', 'late', 'N', 0.5, '{NOW}')",
+    "INSERT INTO lease (comparison_id, annotator_id, status, policy, propensity, expires_at, created_at) "
+    f"VALUES (1, 1, 'skipped', 'balanced_random', 0.5, '{NOW}', '{NOW}')",
+    "INSERT INTO fusion_source (fusion_id, position, candidate_id, share) VALUES (1, 0, 2, 0.75)",
+    """INSERT INTO fusion_span (fusion_id, start, "end", source_id) VALUES (1, 0, 3, 2)""",
+    "INSERT INTO ranking_entry (ranking_id, candidate_id, score, rank) VALUES (1, 2, 0.5, 1)",
+    "INSERT INTO pairwise_logit (ranking_id, first_id, second_id, logit) VALUES (1, 1, 2, -0.25)",
+    "INSERT INTO reading (candidate_id, reader_fingerprint, vector, created_at) "
+    f"VALUES (1, 'f', CAST('v' AS {{bytes}}), '{NOW}')",
+    f"INSERT INTO seen_prompt (annotator_id, prompt_id, created_at) VALUES (1, 1, '{NOW}')",
+)
+"""A row in each table that has none yet."""
+MERGED = {
+    "ranker_version": "model_version",
+    "fuser_version": "model_version",
+    "fuser_promotion": "promotion",
+    "training_job": "job",
+    "generation_job": "job",
+}
+"""Tables that became one; ``KEPT_VERSIONS`` and ``KEPT_JOBS`` say what became of their rows."""
+RENUMBERED = {("fusion", "fuser"), ("member", "name"), ("member", "model")}
+"""Columns that name a fuser's version, whose number changed with its table."""
+
+Rows = dict[str, list[dict[str, object]]]
+
+
+def make_previous_release(engine: Engine) -> None:
+    """A database of 0006 with at least one row in each of its tables."""
+    make_first_schema(engine)
+    add_versions(engine)
+    add_jobs(engine)
+    with engine.begin() as connection:
+        for statement in OTHERS:
+            name = "BYTEA" if engine.dialect.name == "postgresql" else "BLOB"
+            connection.exec_driver_sql(statement.replace("{bytes}", name))
+
+
+def read_all(engine: Engine) -> Rows:
+    """Every row of every table, by the table's name, in the order of the keys."""
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.connect() as connection:
+        return {
+            table.name: [
+                dict(row._mapping) for row in connection.execute(table.select().order_by(*table.primary_key))
+            ]
+            for table in tables.tables.values()
+            if table.name != "alembic_version"
+        }
+
+
+def find_lost(before: Rows, after: Rows) -> list[str]:
+    """What the old rows had and the new ones do not, in words; columns that were dropped aside."""
+    lost = []
+    n_merged: dict[str, int] = {}
+    for name, rows in before.items():
+        if name in MERGED or name in MERGED.values():
+            merged = MERGED.get(name, name)
+            n_merged[merged] = n_merged.get(merged, 0) + len(rows)
+        elif len(rows) != len(after[name]):
+            lost.append(f"{name}: {len(rows)} rows became {len(after[name])}")
+        else:
+            for old, new in zip(rows, after[name], strict=True):
+                lost += [
+                    f"{name}.{column}: {value!r} became {new[column]!r}"
+                    for column, value in old.items()
+                    if column in new and new[column] != value and (name, column) not in RENUMBERED
+                ]
+    lost += [
+        f"{name}: {n} rows became {len(after[name])}" for name, n in n_merged.items() if n != len(after[name])
+    ]
+    return lost

@@ -22,7 +22,10 @@ from tests.db.first_schema import (
     KEPT_VERSIONS,
     add_jobs,
     add_versions,
+    find_lost,
     make_first_schema,
+    make_previous_release,
+    read_all,
     read_jobs,
     read_kept,
     read_versions,
@@ -131,3 +134,11 @@ def test_trainings_and_generations_come_into_one_table_with_all_that_names_them(
     # What refers to a job refers to the new table.
     with pytest.raises(IntegrityError, match="FOREIGN KEY"), engine.begin() as connection:
         connection.execute(text("UPDATE model_version SET job_id = 99 WHERE id = 3"))
+
+
+def test_the_previous_release_keeps_every_row_of_every_table(engine: Engine) -> None:
+    make_previous_release(engine)
+    before = read_all(engine)
+    assert all(before.values()), [name for name, rows in before.items() if not rows]
+    migrate(engine)
+    assert find_lost(before, read_all(engine)) == []

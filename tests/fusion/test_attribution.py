@@ -39,15 +39,15 @@ def test_a_fusion_spliced_from_known_sources_is_attributed_exactly() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_splices_of_sources_without_common_words_are_recovered(seed: int) -> None:
-    coin = random.Random(seed)
+    draw = random.Random(seed)
     sources = [[f"{letter}{number}" for number in range(60)] for letter in "abc"]
     words: list[str] = []
     truth: list[int | None] = []
     for _ in range(12):
-        owner = coin.choice([0, 1, 2, None])
-        length = coin.randint(3, 9)
-        at = coin.randrange(60 - length)
-        stretch = sources[owner][at : at + length] if owner is not None else [f"x{coin.random()}"]
+        owner = draw.choice([0, 1, 2, None])
+        length = draw.randint(3, 9)
+        at = draw.randrange(60 - length)
+        stretch = sources[owner][at : at + length] if owner is not None else [f"x{draw.random()}"]
         words += stretch
         truth += [owner] * len(stretch)
     fused = " ".join(words)
@@ -140,9 +140,9 @@ def _best_worth(words: list[str], sources: list[list[str]], least: list[int]) ->
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_other_cover_is_worth_more(seed: int) -> None:
-    coin = random.Random(seed)
-    sources = [coin.choices("abcd", k=coin.randint(1, 14)) for _ in range(3)]
-    words = coin.choices("abcd", k=coin.randint(1, 14))
+    draw = random.Random(seed)
+    sources = [draw.choices("abcd", k=draw.randint(1, 14)) for _ in range(3)]
+    words = draw.choices("abcd", k=draw.randint(1, 14))
     least = [min(3, len(source), len(words)) for source in sources]
     fused = " ".join(words)
     attribution = attribute_spans(fused, [" ".join(source) for source in sources])
@@ -157,9 +157,9 @@ def test_no_other_cover_is_worth_more(seed: int) -> None:
 def test_work_grows_with_the_text_not_with_its_square() -> None:
     def lines_run(n_words: int) -> int:
         """Lines of the module's code that one attribution runs: unlike seconds, always the same."""
-        coin = random.Random(0)
-        sources = [" ".join(str(coin.randrange(50)) for _ in range(n_words)) for _ in range(3)]
-        fused = " ".join(str(coin.randrange(50)) for _ in range(n_words))
+        draw = random.Random(0)
+        sources = [" ".join(str(draw.randrange(50)) for _ in range(n_words)) for _ in range(3)]
+        fused = " ".join(str(draw.randrange(50)) for _ in range(n_words))
         count = 0
 
         def on_event(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:

@@ -5,7 +5,7 @@ from blender_ui.ranking.consensus import measure_consensus
 
 
 def test_it_is_the_mean_cosine_with_the_others_of_the_prompt():
-    # East, north and north-east: east meets 0 and 1 / sqrt 2, and so on; another prompt is no fellow.
+    # East, north and north-east: east meets 0 and 1 / sqrt 2, and so on; another prompt does not count.
     states = np.array([[2.0, 0], [0, 5], [1, 1], [1, 0]])
     measured = measure_consensus(states, np.array([7, 7, 7, 9]), counts=np.ones(4, dtype=bool))
     half = 0.5 / np.sqrt(2)

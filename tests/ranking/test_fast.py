@@ -163,7 +163,7 @@ def test_a_start_of_another_reader_is_refused():
         FastRanker.fit(dataset, readings[:, :30], start=start)
 
 
-def test_an_answer_that_was_not_read_is_nobodys_fellow():
+def test_an_answer_that_was_not_read_is_nobodys_rival():
     dataset, readings = make_preferences(n_prompts=40)
     unread = np.vstack([readings, np.zeros((1, WIDTH), dtype=readings.dtype)])
     wider = replace(
@@ -189,7 +189,7 @@ def test_readings_that_say_nothing_cost_the_prior_little():
     assert reached > alone - 0.03
 
 
-def test_an_answer_near_to_its_fellows_wins_where_people_choose_so():
+def test_an_answer_near_to_the_others_wins_where_people_choose_so():
     dataset, readings = make_preferences(n_prompts=80, n_members=4, by_text=0)
     rng = np.random.default_rng(3)
     hidden = slice(20, WIDTH)
@@ -200,10 +200,10 @@ def test_an_answer_near_to_its_fellows_wins_where_people_choose_so():
     people = replace(dataset, target=chosen.astype(float), members=("",) * len(dataset.members))
     learnt = people.select(dataset.prompt_of[dataset.left] < 60)
     asked = people.select(dataset.prompt_of[dataset.left] >= 60)
-    with_fellows = FastRanker.fit(learnt, readings)
+    with_consensus = FastRanker.fit(learnt, readings)
     without = FastRanker.fit(learnt, readings, options=FastOptions(uses_consensus=False))
-    assert accuracy(with_fellows, asked, readings) > 0.95
-    assert accuracy(with_fellows, asked, readings) > accuracy(without, asked, readings) + 0.1
+    assert accuracy(with_consensus, asked, readings) > 0.95
+    assert accuracy(with_consensus, asked, readings) > accuracy(without, asked, readings) + 0.1
 
 
 def with_negatives(

@@ -42,7 +42,10 @@ from tests.db.first_schema import (
     KEPT_VERSIONS,
     add_jobs,
     add_versions,
+    find_lost,
     make_first_schema,
+    make_previous_release,
+    read_all,
     read_jobs,
     read_kept,
     read_versions,
@@ -140,6 +143,14 @@ def test_a_database_of_the_first_schema_keeps_its_rows(empty: Engine) -> None:
         assert job.id == 8
     with pytest.raises(IntegrityError), empty.begin() as connection:
         connection.execute(text("UPDATE model_version SET job_id = 99 WHERE id = 3"))
+
+
+def test_the_previous_release_keeps_every_row_of_every_table(empty: Engine) -> None:
+    make_previous_release(empty)
+    before = read_all(empty)
+    assert all(before.values()), [name for name, rows in before.items() if not rows]
+    migrate(empty)
+    assert find_lost(before, read_all(empty)) == []
 
 
 def test_the_database_refuses_what_must_never_be_true(engine: Engine) -> None:

@@ -45,7 +45,7 @@ def measure(session: Session, *, annotator_id: int, project_id: int, now: dateti
 
     of_pairs = preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight)
     of_ballots = ballots.sum_seconds(
-        session, annotator_id=annotator_id, since=midnight, longest=preferences.LONGEST_LOOK
+        session, annotator_id=annotator_id, since=midnight, longest=preferences.LONGEST_SECONDS
     )
     return ProgressView(
         n_mine=count(),

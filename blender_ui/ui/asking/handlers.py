@@ -33,7 +33,7 @@ from blender_ui.ui.asking.views import (
     WaysOn,
 )
 from blender_ui.ui.history import TITLE
-from blender_ui.ui.identity import look_who
+from blender_ui.ui.identity import find_viewer
 
 LONGEST_WAIT_SECONDS = 300.0
 LOOK_SECONDS = 0.25
@@ -85,7 +85,7 @@ class Blend:
     def open(self, memory: object) -> Opened:
         """Begin a visit; the last prompt of this browser comes back with its answers."""
         self._member_list.follow_file()
-        visitor = look_who(self._access, self._labeling, memory)
+        visitor = find_viewer(self._access, self._labeling, memory)
         visit = Visit(annotator_id=visitor.annotator_id, is_stranger=visitor.annotator_id == 0)
         prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
         if prompt is not None:

@@ -13,7 +13,7 @@ from blender_ui.services.data.import_reports import (
 )
 from blender_ui.services.inspecting.decisions import SourceView
 from blender_ui.ui import markup
-from blender_ui.ui.data.handlers import ImportOutcome, Look
+from blender_ui.ui.data.handlers import ImportOutcome, UploadPreview
 
 LINES = {
     "jsonl": "prompts",
@@ -36,13 +36,13 @@ def draw_outcome(outcome: ImportOutcome) -> str:
     return drawn + markup.table(("Line or row", "What is wrong"), rows)
 
 
-def draw_look(look: Look) -> str:
+def draw_preview(upload: UploadPreview) -> str:
     """What a file would bring, before it is taken."""
-    if look.preview is None:
-        drawn = markup.notice(look.problem, tone="warning") if look.name else ""
-        rows = [(f"{line:,}", reason) for line, reason in look.faults]
+    if upload.preview is None:
+        drawn = markup.notice(upload.problem, tone="warning") if upload.name else ""
+        rows = [(f"{line:,}", reason) for line, reason in upload.faults]
         return drawn + (markup.table(("Line or row", "What is wrong"), rows) if rows else "")
-    preview = look.preview
+    preview = upload.preview
     told = "".join(markup.remark(sentence) for sentence in tell_preview(preview))
     shown = [
         (
@@ -53,7 +53,7 @@ def draw_look(look: Look) -> str:
         for one in preview.shown
     ]
     table = markup.table(("Prompt", "Answers", "Votes"), shown, caption="The first prompts") if shown else ""
-    return markup.notice(f"{look.name}: {say_preview(preview)}.") + told + table
+    return markup.notice(f"{upload.name}: {say_preview(preview)}.") + told + table
 
 
 def draw_sources(sources: Sequence[SourceView]) -> str:

@@ -59,7 +59,7 @@ class ImportOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class UploadPreview:
     """What a file would bring.
 
     Attributes:
@@ -172,7 +172,7 @@ class DataHandlers:
         """What the store holds, by source."""
         return self._inspection.list_sources()
 
-    def look(self, path: object, wish: Wish) -> Look:
+    def preview(self, path: object, wish: Wish) -> UploadPreview:
         """Say what a file would bring, before it is taken.
 
         Args:
@@ -181,16 +181,16 @@ class DataHandlers:
         """
         name = _name(path, wish)
         if not name:
-            return Look(name="")
+            return UploadPreview(name="")
         try:
             found, reading = _find(path, wish)
-            return Look(name=name, preview=self._importing.preview_file(found, reading=reading))
+            return UploadPreview(name=name, preview=self._importing.preview_file(found, reading=reading))
         except UnknownShape as error:
-            return Look(name=name, problem=UNKNOWN_SHAPE, columns=error.columns)
+            return UploadPreview(name=name, problem=UNKNOWN_SHAPE, columns=error.columns)
         except MalformedInput as error:
-            return Look(name=name, problem=str(error), faults=error.faults)
+            return UploadPreview(name=name, problem=str(error), faults=error.faults)
         except BlenderError as error:
-            return Look(name=name, problem=str(error))
+            return UploadPreview(name=name, problem=str(error))
 
     def import_file(
         self,

@@ -42,7 +42,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         clock=services.clock,
     )
     parts = draw_data()
-    _wire_look(parts, handlers)
+    _wire_preview(parts, handlers)
     _wire_import(page, parts, handlers)
     _wire_export(parts, handlers)
     _wire_client(parts, handlers)
@@ -65,26 +65,26 @@ def _wish(
     return Wish(hub=hub, source=source, skip_faulty=bool(skip_faulty), words=words, columns=chosen)
 
 
-def _wire_look(parts: DataParts, handlers: DataHandlers) -> None:
+def _wire_preview(parts: DataParts, handlers: DataHandlers) -> None:
     reading = _reading(parts)
 
-    def look(path: str | None, *how: Any) -> Update:
-        looked = handlers.look(path, _wish(parts, *how))
-        return {parts.preview: drawing.draw_look(looked)}
+    def preview(path: str | None, *how: Any) -> Update:
+        seen = handlers.preview(path, _wish(parts, *how))
+        return {parts.preview: drawing.draw_preview(seen)}
 
-    def look_anew(path: str | None, hub: str | None, source: str | None, skip_faulty: bool) -> Update:
-        looked = handlers.look(path, Wish(hub=hub, source=source, skip_faulty=bool(skip_faulty)))
-        choices = [NO_COLUMN, *looked.columns]
+    def preview_anew(path: str | None, hub: str | None, source: str | None, skip_faulty: bool) -> Update:
+        seen = handlers.preview(path, Wish(hub=hub, source=source, skip_faulty=bool(skip_faulty)))
+        choices = [NO_COLUMN, *seen.columns]
         return {
-            parts.preview: drawing.draw_look(looked),
-            parts.by_hand: gr.update(visible=bool(looked.columns)),
+            parts.preview: drawing.draw_preview(seen),
+            parts.by_hand: gr.update(visible=bool(seen.columns)),
             parts.words: "",
             **{one: gr.update(value=None, choices=choices) for one in parts.columns.values()},
         }
 
     gr.on(
         [parts.upload.change, parts.hub.submit],
-        look_anew,
+        preview_anew,
         reading[:4],
         [parts.preview, parts.by_hand, parts.words, *parts.columns.values()],
         concurrency_limit=N_AT_ONCE,
@@ -99,7 +99,7 @@ def _wire_look(parts: DataParts, handlers: DataHandlers) -> None:
             parts.words.blur,
             *(one.input for one in parts.columns.values()),
         ],
-        look,
+        preview,
         reading,
         parts.preview,
         concurrency_limit=N_AT_ONCE,

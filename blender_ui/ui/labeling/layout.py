@@ -24,7 +24,7 @@ def draw_label(*, keep_seconds: float) -> None:
         html_template=frame,
         css_template=(ASSETS_PATH / "label.css").read_text(encoding="utf-8"),
         js_on_load="\n".join((ASSETS_PATH / name).read_text(encoding="utf-8") for name in SCRIPTS),
-        elem_id="label-desk",
+        elem_id="label-page",
         apply_default_css=False,
         padding=False,
         keep_seconds=keep_seconds,

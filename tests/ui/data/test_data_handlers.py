@@ -86,8 +86,8 @@ def test_one_malformed_line_keeps_all_out_and_is_named(data_page: DataPage) -> N
 def test_a_file_is_shown_before_it_is_taken(data_page: DataPage) -> None:
     path = data_page.folder / "x.jsonl"
     path.write_text(json.dumps(RECORD))
-    look = data_page.handlers.look(str(path), Wish())
-    drawn = unescape(drawing.draw_look(look))
+    look = data_page.handlers.preview(str(path), Wish())
+    drawn = unescape(drawing.draw_preview(look))
     assert "x.jsonl: read as this app's records: 1 vote, 1 prompt." in drawn
     assert "A (1) over B (2)" in drawn
     assert data_page.handlers.list_sources() == ()
@@ -96,16 +96,16 @@ def test_a_file_is_shown_before_it_is_taken(data_page: DataPage) -> None:
 def test_an_unknown_file_gives_its_columns_and_is_read_once_they_are_mapped(data_page: DataPage) -> None:
     path = data_page.folder / "x.jsonl"
     path.write_text(json.dumps({"q": "Why?", "one": "A.", "two": "B.", "vote": 0, "score": 3}))
-    assert data_page.handlers.look(str(path), Wish()).columns == ("q", "one", "two", "vote", "score")
+    assert data_page.handlers.preview(str(path), Wish()).columns == ("q", "one", "two", "vote", "score")
     columns = {"prompt": "q", "text_a": "one", "text_b": "two", "winner": "vote", "model_a": None}
     wish = Wish(columns=columns, words="0=a, 1=b")
-    preview = data_page.handlers.look(str(path), wish).preview
+    preview = data_page.handlers.preview(str(path), wish).preview
     assert preview is not None
     assert (preview.n_votes, preview.unused) == (1, ("score",))
-    no_vote = data_page.handlers.look(str(path), Wish(columns=columns | {"winner": NO_COLUMN})).preview
+    no_vote = data_page.handlers.preview(str(path), Wish(columns=columns | {"winner": NO_COLUMN})).preview
     assert no_vote is not None
     assert (no_vote.n_votes, no_vote.n_prompts) == (0, 1)
-    assert "came '1'" in data_page.handlers.look(str(path), Wish(columns=columns, words="0=a, 1")).problem
+    assert "came '1'" in data_page.handlers.preview(str(path), Wish(columns=columns, words="0=a, 1")).problem
 
 
 def test_rows_that_are_left_out_are_written_where_there_are_any(data_page: DataPage) -> None:
@@ -185,17 +185,17 @@ def test_a_data_set_of_the_hub_is_shown_and_imported_by_its_name(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(data_page.folder / "cache"))
     with running_hub() as address:
         monkeypatch.setattr(handlers, "fetch_dataset", partial(fetch_dataset, endpoint=address))
-        looked = data_page.handlers.look(None, Wish(hub=" a/set "))
-        assert looked.preview is not None
-        assert (looked.name, looked.preview.n_votes, looked.preview.source) == ("a/set", 2, "a/set")
+        seen = data_page.handlers.preview(None, Wish(hub=" a/set "))
+        assert seen.preview is not None
+        assert (seen.name, seen.preview.n_votes, seen.preview.source) == ("a/set", 2, "a/set")
         bring_in = data_page.handlers.import_file
         outcome = bring_in(
             None, ask_labelled=False, on_progress=lambda done, total: None, wish=Wish(hub="a/set")
         )
         assert outcome.report is not None
         assert outcome.report.n_preferences == 2
-        unknown = data_page.handlers.look(None, Wish(hub="a/nothing"))
+        unknown = data_page.handlers.preview(None, Wish(hub="a/nothing"))
     assert "no data set of that name" in unknown.problem
     for path in ("../x", "a/set/../../..", "/etc/ssl"):
-        assert "expected the name of a data set" in data_page.handlers.look(None, Wish(hub=path)).problem
-    assert data_page.handlers.look(None, Wish(hub="  ")).name == ""
+        assert "expected the name of a data set" in data_page.handlers.preview(None, Wish(hub=path)).problem
+    assert data_page.handlers.preview(None, Wish(hub="  ")).name == ""

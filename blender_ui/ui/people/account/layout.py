@@ -21,7 +21,7 @@ def draw_account(*, has_hub: bool) -> None:
     gr.HTML(
         html_template=(ASSETS_PATH / "account.html").read_text(encoding="utf-8"),
         js_on_load=(ASSETS_PATH / "account.js").read_text(encoding="utf-8"),
-        elem_id="account-desk",
+        elem_id="account-page",
         apply_default_css=False,
         padding=False,
         hub="yes" if has_hub else "no",
