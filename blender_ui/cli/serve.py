@@ -67,7 +67,7 @@ def describe_access(services: Services, *, address: str) -> list[str]:
     if mode is not Mode.OPEN and not services.accounts.has_admin():
         token = services.invitations.invite(role=Role.ADMIN, by=None)
         return [
-            "There is no admin yet. This link makes one, once, within a day:",
+            "There is no admin yet. This link makes one, once, within a day; earlier links are void:",
             f"{address.rstrip('/')}/?invite={token}",
         ]
     if mode is Mode.OPEN and not services.settings.is_on_loopback:

@@ -100,6 +100,15 @@ def list_open_invitations(session: Session, *, now: datetime) -> Sequence[tuple[
     return [(invitation, name) for invitation, name in rows]
 
 
+def withdraw_set_up_links(session: Session, *, role: Role) -> None:
+    """Let the app's own links of a role make no more accounts."""
+    session.execute(
+        update(Invitation)
+        .where(col(Invitation.made_by_id).is_(None), col(Invitation.role) == role, col(Invitation.n_left) > 0)
+        .values(n_left=0)
+    )
+
+
 def _find(session: Session, condition: object) -> Person | None:
     row = session.execute(
         select(Account, Annotator)

@@ -8,7 +8,6 @@ audit trail. Non-goal: who may ask for these, which the pages and ``services.peo
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from blender_ui.errors import NotFound, NotPermitted, Refused
 from blender_ui.services.people.account_rows import add_person, free_username, read_username
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.passwords import Passwords
+from blender_ui.services.people.quotas import Quota, say_wait
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret, view_annotator
 from db.engine import transaction
 from db.models import Role, SignIn
@@ -32,6 +32,9 @@ SIGN_IN_TIME = timedelta(days=30)
 MOST_FAILURES = 5
 """Wrong passwords for one name, after which it has to wait."""
 WAIT_AFTER_FAILURES = timedelta(minutes=1)
+MOST_FAILURES_FROM = 30
+"""And from one address, which a whole office may share, whatever the names."""
+WAIT_FROM = timedelta(minutes=10)
 _WRONG = "No account has this name and password. Check both, or ask an admin for an invitation link."
 
 
@@ -75,8 +78,8 @@ class Accounts:
         self._engine = engine
         self._clock = clock
         self.passwords = Passwords(hasher)
-        self._failures: dict[str, list[datetime]] = {}
-        self._failures_guard = threading.Lock()
+        self._failures = Quota(MOST_FAILURES, window=WAIT_AFTER_FAILURES)
+        self._failures_from = Quota(MOST_FAILURES_FROM, window=WAIT_FROM)
 
     def add(
         self, *, username: str, password: str, role: Role, by: int | None, name: str = ""
@@ -100,25 +103,29 @@ class Accounts:
             )
             return view_annotator(person.annotator)
 
-    def sign_in(self, *, username: str, password: str) -> SignedIn:
+    def sign_in(self, *, username: str, password: str, address: str = "") -> SignedIn:
         """Sign a browser in.
+
+        Args:
+            username: In any case.
+            password: As it was typed.
+            address: Where it comes from, see ``ui.address``; empty where nobody knows.
 
         Raises:
             NotPermitted: If no account that is not disabled has this name and password, or if the
-                wrong password came too often.
+                wrong password came too often, for the name or from the address.
             Refused: If too many are signing in at this moment.
         """
         username = username.strip().lower()
-        self._check_patience(username)
+        self._check_patience(username, address)
         with transaction(self._engine) as session:
             person = accounts.find_by_username(session, username=username)
         stored = None if person is None else person.account.password_hash
         is_right = self.passwords.verify(stored, password)
         if person is None or stored is None or not is_right or person.account.disabled_at is not None:
-            self._remember_failure(username)
+            self._remember_failure(username, address)
             raise NotPermitted(_WRONG)
-        with self._failures_guard:
-            self._failures.pop(username, None)
+        self._failures.forget(username)
         self._renew_hash(person.account.annotator_id, stored, password)
         return self.begin(annotator_id=person.account.annotator_id)
 
@@ -169,11 +176,14 @@ class Accounts:
         """Give one's own account another password; its other sign-ins end.
 
         Raises:
-            NotPermitted: If the old password is wrong.
+            NotPermitted: If the old password is wrong, or was too often.
         """
         with transaction(self._engine) as session:
-            stored = _get(session, annotator_id).account.password_hash
+            account = _get(session, annotator_id).account
+            username, stored = account.username, account.password_hash
+        self._check_patience(username, "")
         if stored is not None and not self.passwords.verify(stored, old):
+            self._remember_failure(username, "")
             raise NotPermitted("The old password is not right; nothing was changed.")
         self.set_password(annotator_id=annotator_id, password=new, by=annotator_id)
 
@@ -186,16 +196,19 @@ class Accounts:
             record_change(session, Change(by=by, action="account.password", object_id=annotator_id), now=now)
 
     def set_role(self, *, annotator_id: int, role: Role, by: int | None) -> None:
-        """Give somebody another role.
+        """Give somebody another role; their sign-ins end, so that no page shows what is not theirs.
 
         Raises:
             Refused: If it would leave no admin who can sign in.
         """
+        now = self._clock()
         with transaction(self._engine, immediate=True) as session:
             person = _get(session, annotator_id)
             before = person.annotator.role
             if before is Role.ADMIN and role is not Role.ADMIN:
                 _keep_an_admin(session, person)
+            if before is not role:
+                accounts.end_sign_ins(session, annotator_id=annotator_id, now=now)
             person.annotator.role = role
             change = Change(
                 by=by,
@@ -204,7 +217,7 @@ class Accounts:
                 before={"role": before.value},
                 after={"role": role.value},
             )
-            record_change(session, change, now=self._clock())
+            record_change(session, change, now=now)
 
     def set_disabled(self, *, annotator_id: int, is_disabled: bool, by: int | None) -> None:
         """Lock an account out at once, or let it in again; its labels stay.
@@ -251,19 +264,20 @@ class Accounts:
                 if account.password_hash == stored:
                     account.password_hash = password_hash
 
-    def _check_patience(self, username: str) -> None:
-        since = self._clock() - WAIT_AFTER_FAILURES
-        with self._failures_guard:
-            # Of every name, or what strangers try would pile up.
-            recent = {name: [at for at in times if at > since] for name, times in self._failures.items()}
-            self._failures = {name: times for name, times in recent.items() if times}
-            n_failures = len(self._failures.get(username, ()))
-        if n_failures >= MOST_FAILURES:
-            raise NotPermitted("The wrong password came too often. Wait a minute, then try again.")
+    def _check_patience(self, name: str, address: str) -> None:
+        now = self._clock()
+        waits = [self._failures.find_wait(name, now=now)]
+        if address:
+            waits.append(self._failures_from.find_wait(address, now=now))
+        wait = max((one for one in waits if one is not None), default=None)
+        if wait is not None:
+            raise NotPermitted(f"The wrong password came too often. Try again in {say_wait(wait)}.")
 
-    def _remember_failure(self, username: str) -> None:
-        with self._failures_guard:
-            self._failures.setdefault(username, []).append(self._clock())
+    def _remember_failure(self, name: str, address: str) -> None:
+        now = self._clock()
+        self._failures.take(name, now=now)
+        if address:
+            self._failures_from.take(address, now=now)
 
 
 def _keep_an_admin(session: Session, person: Person) -> None:

@@ -69,7 +69,7 @@ class Invitations:
 
         Args:
             role: Of the account that the link makes.
-            by: Who makes it; None for the app's own set-up link.
+            by: Who makes it; None for the app's own set-up link, which is the only one of its role.
             project_id: Whose member they become.
             n_accounts: How many accounts it may make.
 
@@ -83,6 +83,8 @@ class Invitations:
         with transaction(self._engine, immediate=True) as session:
             if project_id is not None and session.get(Project, project_id) is None:
                 raise NotFound(f"there is no project {project_id}")
+            if by is None:
+                accounts.withdraw_set_up_links(session, role=role)
             invitation = Invitation(
                 token_hash=hash_secret(token),
                 role=role,

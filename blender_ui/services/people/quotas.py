@@ -54,6 +54,11 @@ class Quota:
                 self._forget(now)
             return wait
 
+    def forget(self, name: str) -> None:
+        """Begin anew with a name."""
+        with self._lock:
+            self._events.pop(name, None)
+
     def _find_wait(self, name: str, now: datetime) -> timedelta | None:
         events = self._events.get(name)
         while events and events[0] + self._window <= now:

@@ -14,7 +14,7 @@ from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.invitations import Invitations, InvitationView
-from blender_ui.ui.identity import may_call, opening, read_key
+from blender_ui.ui.identity import may_call, opening, presented_address, read_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,9 @@ class AccountHandlers:
     def sign_in(self, username: object, password: object) -> SignedIn:
         """Sign in by password."""
         return self._accounts.sign_in(
-            username=_read_text(username, "name"), password=_read_text(password, "password")
+            username=_read_text(username, "name"),
+            password=_read_text(password, "password"),
+            address=presented_address.get(),
         )
 
     def sign_in_from_hub(self, hub_name: object, name: object) -> SignedIn:
