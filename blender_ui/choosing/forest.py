@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor
 
 from blender_ui.choosing.outcomes import Outcomes
 from blender_ui.choosing.partitions import Belief, Partition, believe, join_trees
@@ -160,6 +159,8 @@ def _grow(
     n_grown = int(n * GROWN_ON)
     if n_grown < 2 * MIN_LEAF or n_grown == n:
         return join_trees(()), np.zeros((n, 0), dtype=bool)
+    from sklearn.ensemble import ExtraTreesRegressor  # takes a second, and only training comes here
+
     rng = np.random.default_rng(seed)
     # A member that nobody looked at there is taken to be as everywhere; beliefs read the true weights.
     wanted = targets[:, :-1] * np.sqrt(np.minimum(weights[:, :-1], 1.0))

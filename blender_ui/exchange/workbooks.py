@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.limits import MOST_UNPACKED_BYTES
@@ -40,6 +37,9 @@ def open_workbook(path: Path) -> Iterator[list[tuple[str, SheetRows]]]:
     Raises:
         MalformedInput: If it is damaged, or would unpack to more than it may.
     """
+    from openpyxl import load_workbook  # takes a quarter of a second, and few files are workbooks
+    from openpyxl.utils.exceptions import InvalidFileException
+
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED_BYTES:
             raise MalformedInput(tell_unpacked(path.name, MOST_UNPACKED_BYTES))

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 
 from blender_ui.values import FloatArray, IntArray
 
@@ -53,6 +51,9 @@ def learn_kinds(prompts: Sequence[str], embeddings: FloatArray, *, seed: int) ->
         embeddings: Of the prompts, (n, size).
         seed: Of the grouping.
     """
+    from sklearn.cluster import KMeans  # takes a second, and only training comes here
+    from sklearn.metrics import silhouette_score
+
     n = len(prompts)
     sample = np.random.default_rng(seed).permutation(n)[:SAMPLE]
     best, best_score = KMeans(1, n_init=1, random_state=seed).fit(embeddings), 0.0

@@ -1,6 +1,7 @@
 import pytest
+from scipy.stats import binomtest
 
-from blender_ui.statistics.mcnemar import compare_by_mcnemar
+from blender_ui.statistics.mcnemar import compare_by_mcnemar, split_p_value
 
 
 def test_fagerlands_airway_example_has_its_published_p_value():
@@ -21,6 +22,13 @@ def test_sides_may_be_swapped():
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 5), (0, 1)])
 def test_no_evidence_is_a_p_value_of_one(first: int, second: int):
     assert compare_by_mcnemar(first, second).p_value == pytest.approx(1.0)
+
+
+def test_it_is_the_exact_binomial_test():
+    for n in range(1, 40):
+        for first in range(n + 1):
+            expected = binomtest(first, n).pvalue
+            assert split_p_value(first, n - first) == pytest.approx(expected, rel=1e-9)
 
 
 def test_many_decisions_neither_overflow_nor_vanish():

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import binomtest
 
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from blender_ui.statistics.bootstrap import Estimate
+from blender_ui.statistics.mcnemar import split_p_value
 from blender_ui.statistics.shares import measure_share, wilson_interval
 from blender_ui.values import FloatArray, IntArray, OutcomeCode, is_decided
 from blender_ui.votes.labels import N_OUTCOMES, Labels
@@ -282,7 +282,7 @@ def warn(latest: Latest) -> str:
         )
     sided = latest.outcome[latest.is_side_drawn & is_decided(latest.outcome)]
     n_right = int((sided == OutcomeCode.RIGHT).sum())
-    if len(sided) >= 15 and binomtest(n_right, len(sided)).pvalue < 0.001:
+    if len(sided) >= 15 and split_p_value(n_right, len(sided) - n_right) < 0.001:
         side, n = ("right", n_right) if 2 * n_right > len(sided) else ("left", len(sided) - n_right)
         return (
             f"{n} of the latest {len(sided)} choices were the {side} answer, and sides are drawn at random. "
