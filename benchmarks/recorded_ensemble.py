@@ -5,9 +5,11 @@ of the best member see the other four alone. ``best_ranked`` is the answer that 
 with what running code says where this machine may run it; ``without_running`` is the same without that.
 ``fused`` states the conclusion that the evidence supports: what the prompt's own code gives, else that of
 the best group; it is null where texts cannot be joined without a model. ``shown`` is fused, else best-ranked.
-Nothing is chosen on the items that are reported on.
+Nothing is chosen on the items that are reported on. ``--live`` adds what the app's own ranker puts first,
+with evidence (``live``) and without (``live_without_evidence``); see ``benchmarks.recorded_live``.
 
     python -m benchmarks.recorded_ensemble --data FILE [--pool NAME] [--items N] [--quick] [--no-running]
+        [--live]
 
 FILE holds JSON lines, gzipped or not: ``id, prompt, instruction_input?, references?, task, category?,
 candidates: [{model, text, score, answer?}]``. ``pools.json`` beside it names the pools. What programs gave is
@@ -28,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import recorded_live
 from benchmarks.recorded_programs import RunCache
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind, canonical
 from blender_ui.evidence.vote import LearntVote
@@ -74,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, help="as many items, drawn by the seed")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ITEMS} items and one division")
     parser.add_argument("--no-running", action="store_true", help="run no code")
+    parser.add_argument("--live", action="store_true", help="add the app's fast ranker")
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/blender-ui/programs").expanduser())
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -90,7 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     items = weigh_rows(rows, runs)
     divisions = QUICK_DIVISIONS if options.quick else DIVISIONS
-    print(json.dumps(compare(items, rows, divisions=divisions, seed=options.seed)))
+    report = compare(items, rows, divisions=divisions, seed=options.seed)
+    if options.live:
+        report |= compare_live(items, rows, divisions=divisions, seed=options.seed)
+    print(json.dumps(report))
 
 
 def read_rows(path: Path, pool: str | None) -> list[dict[str, Any]]:
@@ -172,6 +179,27 @@ def compare(
             )
     report["from_running"] = _interval(worth["best_ranked"] - worth["without_running"], clusters, seed)
     report["n_run"] = sum(bool(item.evidence.choice.run.any()) for item in items)
+    _print(report)
+    return report
+
+
+def compare_live(
+    items: Sequence[Item], rows: Sequence[dict[str, Any]], *, divisions: int, seed: int
+) -> dict[str, object]:
+    """What the app's ranker puts first, with evidence and without, averaged over divisions into folds."""
+    dataset = recorded_live.make_dataset(rows, seed=seed)
+    readings, evidence = recorded_live.read_surface(dataset), recorded_live.gather_evidence(dataset)
+    scores, clusters = np.concatenate([item.scores for item in items]), [item.cluster for item in items]
+    ways: dict[str, list[FloatArray]] = {}
+    for division in range(divisions):
+        folds = _folds(clusters, seed=seed + division)
+        for way, known in (("live", evidence), ("live_without_evidence", None)):
+            chosen = recorded_live.choose_live(dataset, readings, folds, known)
+            ways.setdefault(way, []).append(scores[chosen])
+    worth = {way: np.mean(values, axis=0) for way, values in ways.items()}
+    report: dict[str, object] = {way: round(float(values.mean()), 4) for way, values in worth.items()}
+    gain = worth["live"] - worth["live_without_evidence"]
+    report["live_from_evidence"] = _interval(gain, clusters, seed)
     _print(report)
     return report
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from blender_ui.evidence.answers import gather, join
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastRanker
@@ -151,10 +152,14 @@ class ReferenceJudge:
     def _fit(self, answered: Sequence[Answered]) -> FastRanker:
         dataset = reference_preferences(answered)
         vectors = [self._vectors_of(one.prompt, list(one.texts.values())) for one in answered]
-        return FastRanker.fit(dataset, np.concatenate(vectors), start=self._start)
+        evidence = join([gather(one.prompt, list(one.texts.values()), list(one.texts)) for one in answered])
+        return FastRanker.fit(dataset, np.concatenate(vectors), start=self._start, evidence=evidence)
 
     def _compare(self, ranker: FastRanker, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
-        return ranker.pairwise_logits(self._vectors_of(prompt, list(texts.values())), list(texts), prompt)
+        answers, members = list(texts.values()), list(texts)
+        return ranker.pairwise_logits(
+            self._vectors_of(prompt, answers), members, prompt, evidence=gather(prompt, answers, members)
+        )
 
     def _vectors_of(self, prompt: RankingPrompt, texts: Sequence[str]) -> FloatArray:
         unread = [text for text in dict.fromkeys(texts) if (prompt, text) not in self._vectors]

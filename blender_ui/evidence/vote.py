@@ -45,19 +45,8 @@ class Choice:
     lengths: FloatArray
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What people said of two groups of one choice."""
-
-    choice: Choice
-    first: int
-    second: int
-    share: float
-    """Of the say that the first had."""
-
-
 class LearntVote:
-    """Says how likely each group is right; made by ``fit`` or ``fit_preferences``."""
+    """Says how likely each group is right; made by ``fit``."""
 
     def __init__(self, columns: _Columns, weights: FloatArray) -> None:
         self._columns = columns
@@ -84,22 +73,6 @@ class LearntVote:
             rows, sets, offset = columns.stack(kept)
             return cls(columns, fit_logit(rows, sets, np.concatenate(values), columns.blocks, offset=offset))
         return cls(columns, _fit_within(columns, kept, values))
-
-    @classmethod
-    def fit_preferences(cls, comparisons: Sequence[Comparison]) -> LearntVote:
-        """Learn from what people preferred; a pair is a choice set of two."""
-        choices = list({id(one.choice): one.choice for one in comparisons}.values())
-        columns = _Columns(choices)
-        told = [one for one in comparisons if one.first != one.second]
-        if not told:
-            return cls(columns, np.zeros(columns.width))
-        made = {id(choice): columns.make(choice) for choice in choices}
-        pairs = [made[id(one.choice)][[one.first, one.second]] for one in told]
-        offsets = [_offset(one.choice)[[one.first, one.second]] for one in told]
-        share = np.array([[one.share, 1 - one.share] for one in told]).ravel()
-        sets = np.repeat(np.arange(len(told)), 2)
-        weights = fit_logit(np.vstack(pairs), sets, share, columns.blocks, offset=np.concatenate(offsets))
-        return cls(columns, weights)
 
     def utilities(self, choice: Choice) -> FloatArray:
         """Utility of each group in natural-log odds, comparable within the choice, (n_groups,)."""

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError
+from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.basis import MIN_SCALE, make_basis
 from blender_ui.ranking.calibration import fit_temperature, moderate
 from blender_ui.ranking.consensus import measure_consensus
@@ -29,7 +30,9 @@ from blender_ui.ranking.contributions import (
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast_state import (
     FORMAT,
+    FORMAT_WITHOUT_EVIDENCE,
     GROUPS,
+    USUAL_PRECISIONS,
     FastOptions,
     State,
     arrays_of,
@@ -40,6 +43,7 @@ from blender_ui.ranking.fast_state import (
     state_features,
     state_of,
     text_weights,
+    with_evidence,
 )
 from blender_ui.ranking.head import (
     Head,
@@ -58,7 +62,6 @@ __all__ = ["GROUPS", "FastOptions", "FastRanker"]
 
 ARRAYS_FILE = "head.safetensors"
 SETTINGS_FILE = "fast_ranker.json"
-USUAL_PRECISIONS = (3.0, 10.0, 1.0, 3.0, 1.0, 2.0, 30.0)
 MIN_PAIRS_TO_TUNE = 30
 
 
@@ -80,6 +83,7 @@ class FastRanker:
         options: FastOptions | None = None,
         start: FastRanker | None = None,
         negatives: ReadNegatives | None = None,
+        evidence: AnswerEvidence | None = None,
         on_progress: Progress | None = None,
     ) -> FastRanker:
         """Learn from preferences: basis, prior precisions, weights and temperature.
@@ -93,6 +97,7 @@ class FastRanker:
                 reader. Without a label the new one weighs texts as it does, and with every label
                 less so; of its members nothing is kept.
             negatives: Answers to other prompts, each one label's loser; kept for refits.
+            evidence: About the dataset's candidates; None to weigh none.
             on_progress: Is told of every setting of the prior that is tried.
 
         Raises:
@@ -103,18 +108,24 @@ class FastRanker:
         empty = _start_state(options, readings, dataset) if start is None else _inherit(options, start)
         if negatives is not None:
             empty = keep_negatives(empty, dataset, readings, negatives)
-        return cls(_learn(empty, dataset, readings, negatives, on_progress=on_progress))
+        return cls(_learn(empty, dataset, readings, negatives, evidence, on_progress=on_progress))
 
-    def refit(self, dataset: PreferenceDataset, readings: FloatArray) -> FastRanker:
+    def refit(
+        self, dataset: PreferenceDataset, readings: FloatArray, *, evidence: AnswerEvidence | None = None
+    ) -> FastRanker:
         """Learn the weights anew, from all preferences of now, and keep basis, precisions, temperature.
 
-        Takes milliseconds; members that were not known before get their columns. Arguments and
-        errors are those of ``fit``.
+        Takes milliseconds; members that were not known before get their columns, and so does evidence.
+        Arguments and errors are those of ``fit``.
         """
         _check(dataset, readings, width=len(self._state.basis.centre))
         state = self._state._replace(members=known_members(dataset.members))
-        features, sizes = state_features(state, readings, dataset.members, _kinds(dataset), dataset.prompt_of)
-        start = self._state.head.mean if state.members == self._state.members else None
+        state = with_evidence(state, evidence, dataset.prompt_of)
+        features, sizes = state_features(
+            state, readings, dataset.members, _kinds(dataset), dataset.prompt_of, evidence
+        )
+        is_as_wide = features.shape[1] == len(self._state.head.mean)
+        start = self._state.head.mean if is_as_wide and state.members == self._state.members else None
         features, comparisons = join_negatives(state, features, summarise(dataset))
         head = fit_head(
             features,
@@ -130,8 +141,18 @@ class FastRanker:
         """SHA-256 of all that makes the logits: equal fingerprints give equal logits."""
         return self._fingerprint
 
+    @property
+    def weighs_evidence(self) -> bool:
+        """Whether it has learnt what evidence is worth, and so asks for it."""
+        return len(self._state.evidence_scale) > 0
+
     def utilities(
-        self, readings: FloatArray, members: Sequence[str], prompts: Sequence[RankingPrompt]
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompts: Sequence[RankingPrompt],
+        *,
+        evidence: AnswerEvidence | None = None,
     ) -> FloatArray:
         """Mean utility of n candidates in natural-log odds, comparable within one prompt, (n,).
 
@@ -139,11 +160,17 @@ class FastRanker:
             readings: Shape (n, width).
             members: n names; "" where unknown.
             prompts: What each candidate answers, n of them.
+            evidence: About the candidates; None where there is none.
         """
-        return self._state.head.utilities(self._features(readings, members, prompts)[0])
+        return self._state.head.utilities(self._features(readings, members, prompts, evidence)[0])
 
     def pairwise_logits(
-        self, readings: FloatArray, members: Sequence[str], prompt: RankingPrompt
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompt: RankingPrompt,
+        *,
+        evidence: AnswerEvidence | None = None,
     ) -> FloatArray:
         """Calibrated log-odds that candidate i is better than j, (n, n); antisymmetric.
 
@@ -151,15 +178,23 @@ class FastRanker:
             readings: Of n candidates of one prompt, (n, width).
             members: n names; "" where unknown.
             prompt: What they answer.
+            evidence: About the candidates; None where there is none.
         """
-        features, _ = self._features(readings, members, [prompt] * len(members))
+        features, _ = self._features(readings, members, [prompt] * len(members), evidence)
         utilities = self._state.head.utilities(features)
         logits = utilities[:, None] - utilities[None, :]
         return moderate(logits, self._state.head.deviations(features)) / self._state.temperature
 
-    def uncertainty(self, readings: FloatArray, members: Sequence[str], prompt: RankingPrompt) -> FloatArray:
+    def uncertainty(
+        self,
+        readings: FloatArray,
+        members: Sequence[str],
+        prompt: RankingPrompt,
+        *,
+        evidence: AnswerEvidence | None = None,
+    ) -> FloatArray:
         """Posterior standard deviation of each logit, (n, n), symmetric; arguments as ``pairwise_logits``."""
-        features, _ = self._features(readings, members, [prompt] * len(members))
+        features, _ = self._features(readings, members, [prompt] * len(members), evidence)
         return self._state.head.deviations(features) / self._state.temperature
 
     def read_pairs(
@@ -171,6 +206,7 @@ class FastRanker:
         first: IntArray,
         second: IntArray,
         prompt_of: IntArray | None = None,
+        evidence: AnswerEvidence | None = None,
     ) -> PairReadings:
         """Compare chosen pairs of n candidates and say what each of ``GROUPS`` adds.
 
@@ -182,8 +218,9 @@ class FastRanker:
             second: Of the second, which answers the same prompt, same shape.
             prompt_of: A number per candidate, equal for those that stand side by side, (n,); by
                 default those whose prompts are equal.
+            evidence: About the candidates; None where there is none.
         """
-        features, sizes = self._features(readings, members, prompts, prompt_of)
+        features, sizes = self._features(readings, members, prompts, evidence, prompt_of)
         return read_pairs(
             features,
             self._state.head,
@@ -217,7 +254,7 @@ class FastRanker:
         try:
             arrays = load_file(folder / ARRAYS_FILE)
             settings = json.loads((folder / SETTINGS_FILE).read_text())
-            if settings["format"] != FORMAT:
+            if settings["format"] not in (FORMAT, FORMAT_WITHOUT_EVIDENCE):
                 raise RankerError(
                     f"expected a fast ranker of format {FORMAT} in {folder}, "
                     f"came {settings['format']}; train a new one"
@@ -231,6 +268,7 @@ class FastRanker:
         readings: FloatArray,
         members: Sequence[str],
         prompts: Sequence[RankingPrompt],
+        evidence: AnswerEvidence | None,
         prompt_of: IntArray | None = None,
     ) -> tuple[FloatArray, list[int]]:
         width = len(self._state.basis.centre)
@@ -244,7 +282,7 @@ class FastRanker:
             number = {prompt: index for index, prompt in enumerate(kind_of)}
             prompt_of = np.array([number[prompt] for prompt in prompts], dtype=int)
         kinds = [kind_of[prompt] for prompt in prompts]
-        return state_features(self._state, readings, members, kinds, prompt_of)
+        return state_features(self._state, readings, members, kinds, prompt_of, evidence)
 
 
 def _start_state(options: FastOptions, readings: FloatArray, dataset: PreferenceDataset) -> State:
@@ -265,9 +303,10 @@ def _start_state(options: FastOptions, readings: FloatArray, dataset: Preference
         inherited=np.zeros(0),
         negatives=np.zeros((0, sum(basis.group_sizes) + 1)),
         members=(),
-        precisions=np.array(USUAL_PRECISIONS),
+        precisions=np.array(tuple(USUAL_PRECISIONS.values())),
         head=Head(np.zeros(0), np.zeros((0, 0))),
         temperature=1.0,
+        evidence_scale=np.zeros(0),
     )
 
 
@@ -283,8 +322,9 @@ def _inherit(options: FastOptions, start: FastRanker) -> State:
         inherited=text_weights(given) / given.temperature,
         negatives=given.negatives[:0],  # what they taught is in the weights
         members=(),
-        precisions=np.array(USUAL_PRECISIONS),
+        precisions=np.array(tuple(USUAL_PRECISIONS.values())),
         temperature=1.0,
+        evidence_scale=given.evidence_scale[:0],  # evidence is weighed by who answers here
     )
 
 
@@ -293,11 +333,15 @@ def _learn(
     dataset: PreferenceDataset,
     readings: FloatArray,
     negatives: ReadNegatives | None,
+    evidence: AnswerEvidence | None,
     *,
     on_progress: Progress | None,
 ) -> State:
     state = state._replace(members=known_members(dataset.members))
-    features, sizes = state_features(state, readings, dataset.members, _kinds(dataset), dataset.prompt_of)
+    state = with_evidence(state, evidence, dataset.prompt_of)
+    features, sizes = state_features(
+        state, readings, dataset.members, _kinds(dataset), dataset.prompt_of, evidence
+    )
     people, centre = summarise(dataset), prior_centre(sizes)
     features, comparisons = join_negatives(state, features, people)
     asked = people.first if negatives is None else np.concatenate([people.first, negatives.winner])
@@ -308,7 +352,7 @@ def _learn(
             comparisons,
             folds,
             group_sizes=sizes,
-            usual=USUAL_PRECISIONS,
+            usual=tuple(USUAL_PRECISIONS.values()),
             centre=centre,
             on_progress=on_progress,
         )

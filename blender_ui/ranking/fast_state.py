@@ -13,15 +13,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from blender_ui.ranking.basis import N_COMPONENTS, Basis
+from blender_ui.errors import RankerError
+from blender_ui.evidence.answers import AnswerEvidence
+from blender_ui.ranking.basis import MIN_SCALE, N_COMPONENTS, Basis
 from blender_ui.ranking.consensus import measure_consensus
 from blender_ui.ranking.head import Comparisons, Head
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.prior import TASK_KINDS, member_columns
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
-FORMAT = 4
-GROUPS = ("likelihood", "surface", "hidden", "consensus", "inherited", "member", "member_by_kind")
+FORMAT = 5
+FORMAT_WITHOUT_EVIDENCE = 4
+"""Of a ranker that weighs no evidence: written and read as before there was any."""
+USUAL_PRECISIONS = {
+    "likelihood": 3.0,
+    "surface": 10.0,
+    "hidden": 1.0,
+    "consensus": 3.0,
+    "inherited": 1.0,
+    "member": 2.0,
+    "member_by_kind": 30.0,
+    "evidence": 30.0,
+    "support": 10.0,
+}
+"""Of each group's prior, where few preferences have been seen."""
+GROUPS = tuple(USUAL_PRECISIONS)
+N_GROUPS_WITHOUT_EVIDENCE = GROUPS.index("evidence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +68,9 @@ class State(NamedTuple):
     """Everything that makes the logits, and what a refit needs.
 
     ``inherited`` weighs the text's features as another head did. ``negatives`` are the text's features of
-    answers less those of the negatives that they beat, (n_negatives, n_text).
+    answers less those of the negatives that they beat, (n_negatives, n_text). ``evidence_scale`` is how
+    far each column of evidence spreads among the answers to a prompt, infinite where it does not; empty where
+    no evidence was there to learn from.
     """
 
     options: FastOptions
@@ -63,6 +82,7 @@ class State(NamedTuple):
     precisions: FloatArray
     head: Head
     temperature: float
+    evidence_scale: FloatArray
 
 
 def state_features(
@@ -71,16 +91,55 @@ def state_features(
     members: Sequence[str],
     kinds: Sequence[str],
     prompt_of: IntArray,
+    evidence: AnswerEvidence | None,
 ) -> tuple[FloatArray, list[int]]:
     """All groups side by side, (n, n_features), and their sizes; a group that is off has none.
 
-    The consensus column stays, as zeros, where it is off, so that heads can be inherited.
+    The consensus column stays, as zeros, where it is off, so that heads can be inherited. Columns of evidence
+    are zeros where none is given.
     """
     text, text_sizes = _with_inherited(state, text_features(state, readings, prompt_of))
     known = state.members if state.options.uses_members else ()
     strengths, deviations = member_columns(members, kinds, known=known)
-    sizes = [*text_sizes, strengths.shape[1], deviations.shape[1]]
-    return np.hstack([text, strengths, deviations]), sizes
+    told, supported = _evidence_columns(state, evidence, len(members), known)
+    sizes = [*text_sizes, *(part.shape[1] for part in (strengths, deviations, told, supported))]
+    return np.hstack([text, strengths, deviations, told, supported]), sizes
+
+
+def with_evidence(state: State, evidence: AnswerEvidence | None, prompt_of: IntArray) -> State:
+    """The state with the spread of this evidence, unless it has one.
+
+    Spread is measured among the answers to a prompt, because what is equal for all of them chooses none.
+    """
+    if evidence is None or len(state.evidence_scale):
+        return state
+    _, prompt, n_answers = np.unique(prompt_of, return_inverse=True, return_counts=True)
+    totals = np.zeros((len(n_answers), evidence.features.shape[1]))
+    np.add.at(totals, prompt, evidence.features)
+    within = evidence.features - (totals / n_answers[:, None])[prompt]
+    spread = within.std(axis=0)
+    return state._replace(evidence_scale=np.where(spread > MIN_SCALE, spread, np.inf))
+
+
+def _evidence_columns(
+    state: State, evidence: AnswerEvidence | None, n: int, known: Sequence[str]
+) -> tuple[FloatArray, FloatArray]:
+    """What evidence says of each answer, and which known members conclude the same as it."""
+    scale = state.evidence_scale
+    told, supported = np.zeros((n, len(scale))), np.zeros((n, len(known) if len(scale) else 0))
+    if not len(scale) or evidence is None:
+        return told, supported
+    if evidence.features.shape != told.shape:
+        raise RankerError(
+            f"expected evidence of shape {told.shape}, came {evidence.features.shape}; gather it "
+            "about the same answers, or train a new version"
+        )
+    n_varying = max(int(np.isfinite(scale).sum()), 1)
+    told = evidence.features / scale / np.sqrt(n_varying)
+    place = {name: column for column, name in enumerate(known)}
+    for row, names in enumerate(evidence.supporters):
+        supported[row, [place[name] for name in names if name in place]] = 1
+    return told, supported
 
 
 def text_features(state: State, readings: FloatArray, prompt_of: IntArray) -> FloatArray:
@@ -147,7 +206,7 @@ def prior_centre(sizes: Sequence[int]) -> FloatArray:
 def settings_of(state: State) -> str:
     """What of a state is not an array, as JSON."""
     settings = {
-        "format": FORMAT,
+        "format": FORMAT if len(state.evidence_scale) else FORMAT_WITHOUT_EVIDENCE,
         "options": asdict(state.options),
         "members": state.members,
         "task_kinds": TASK_KINDS,
@@ -170,19 +229,26 @@ def arrays_of(state: State) -> dict[str, FloatArray]:
         "head.mean": state.head.mean,
         "head.covariance": state.head.covariance,
     }
+    if len(state.evidence_scale):
+        arrays["evidence_scale"] = state.evidence_scale
+    else:
+        arrays["precisions"] = state.precisions[:N_GROUPS_WITHOUT_EVIDENCE]
     return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}
 
 
 def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
     """The state that ``settings_of`` and ``arrays_of`` were made of."""
+    usual = np.array(tuple(USUAL_PRECISIONS.values()))
+    precisions = arrays["precisions"]
     return State(
-        FastOptions(**settings["options"]),
-        Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
-        float(settings["consensus_scale"]),
-        arrays["inherited"],
-        arrays["negatives"],
-        tuple(settings["members"]),
-        arrays["precisions"],
-        Head(arrays["head.mean"], arrays["head.covariance"]),
-        float(settings["temperature"]),
+        options=FastOptions(**settings["options"]),
+        basis=Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
+        consensus_scale=float(settings["consensus_scale"]),
+        inherited=arrays["inherited"],
+        negatives=arrays["negatives"],
+        members=tuple(settings["members"]),
+        precisions=np.concatenate([precisions, usual[len(precisions) :]]),
+        head=Head(arrays["head.mean"], arrays["head.covariance"]),
+        temperature=float(settings["temperature"]),
+        evidence_scale=arrays.get("evidence_scale", np.zeros(0)),
     )

@@ -2,10 +2,10 @@
 
 The reader is frozen and its readings enter the logit by one linear map, so the path goes from an answer
 of empty tokens of the same length, through the model, to the reading and on to the utility. What is
-counted on the surface and what the member's name adds do not depend on embeddings: they stay in the
-baseline, and ``FastRanker.read_pairs`` gives them exactly. Most of the path changes nothing, because far
-from a real answer the columns of a reading are cut off, and the rest lies in a short part of it; so
-points are added where the sum has the largest error. Invariant: the same texts give the same values.
+counted on the surface, what the member's name adds and what evidence says do not depend on embeddings: they
+stay in the baseline, and ``FastRanker.read_pairs`` gives them exactly. Most of the path changes nothing,
+because far from a real answer the columns of a reading are cut off, and the rest lies in a short part of it;
+so points are added where the sum has the largest error. Invariant: the same texts give the same values.
 Non-goal: speed; an answer takes seconds.
 """
 
@@ -22,6 +22,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 from transformers import DynamicCache
 
+from blender_ui.evidence.answers import gather
 from blender_ui.ranking.attribution import PairAttribution, Token, allowed_gap, cut_into_tokens
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS
 from blender_ui.ranking.contributions import ReadingWeights
@@ -70,7 +71,12 @@ class ReadingExplainer(Reader):
         ranker = FastRanker.load(ranker_path)
         weights = ranker.reading_weights()
         read = ranker.read_pairs(
-            self.read(prompt, answers), members, [prompt] * 2, first=np.array([0]), second=np.array([1])
+            self.read(prompt, answers),
+            members,
+            [prompt] * 2,
+            first=np.array([0]),
+            second=np.array([1]),
+            evidence=gather(prompt, answers, members),
         )
         parts = [self._explain(weights, prompt, answer, most_points) for answer in answers]
         factor, logit = float(read.factor[0]), float(read.logits[0])

@@ -55,6 +55,32 @@ class Author(NamedTuple):
     backend: str
 
 
+class Written(NamedTuple):
+    """A candidate's text and who wrote it."""
+
+    candidate_id: int
+    prompt_id: int
+    text: str
+    member: str
+    backend: str
+
+
+def list_written(session: Session, *, prompt_ids: Sequence[int]) -> list[Written]:
+    """What was written for some prompts, by ascending id, the fused ones too."""
+    query = select(
+        col(Candidate.id),
+        col(Candidate.prompt_id),
+        col(Candidate.text),
+        col(Member.name),
+        col(Member.backend),
+    ).join(Member, col(Member.id) == col(Candidate.member_id))
+    return sorted(
+        Written(*row)
+        for ids in portions(prompt_ids)
+        for row in session.execute(query.where(col(Candidate.prompt_id).in_(ids)))
+    )
+
+
 def list_authors(session: Session, *, prompt_ids: Sequence[int]) -> list[Author]:
     """Who wrote the candidates of some prompts, by ascending id, the fused ones too."""
     query = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blender_ui.evidence.choice import fit_graded, fit_logit
-from blender_ui.evidence.vote import Choice, Comparison, LearntVote
+from blender_ui.evidence.vote import Choice, LearntVote
 from blender_ui.values import FloatArray
 
 MEMBERS = ("a", "b", "c", "d")
@@ -76,15 +76,6 @@ def test_graded_outcomes_teach_features() -> None:
     vote = LearntVote.fit(choices, outcomes)
     asked = _choice((0,), (1,), (2,), (3,), features=np.array([[0.0], [2.0], [1.0], [-1.0]]))
     assert vote.rank_answers(asked).argsort().tolist() == [3, 0, 2, 1]
-
-
-def test_preferences_teach_as_outcomes_do_and_their_mirror_the_same() -> None:
-    asked = _choice((0,), (1,), (2, 3))
-    told = [Comparison(asked, 0, 2, 0.9)] * 10 + [Comparison(asked, 1, 2, 0.2)] * 10
-    mirrored = [Comparison(one.choice, one.second, one.first, 1 - one.share) for one in told]
-    one, other = (LearntVote.fit_preferences(lessons).utilities(asked) for lessons in (told, mirrored))
-    np.testing.assert_allclose(one, other, atol=1e-6)
-    assert one[0] > one[2] > one[1]
 
 
 def test_the_logit_meets_a_share_worked_by_hand() -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import read_prompt
 from blender_ui.engine.process import EngineProcess
+from blender_ui.evidence.answers import AnswerEvidence, gather, join
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.services.inspecting.style_counts import UNREADABLE
@@ -35,6 +37,8 @@ from db.queries.readings import ReadAnswer
 
 PORTION = 4_000
 """Comparisons that a fast version predicts at a time, so that memory does not grow with their number."""
+PORTION_WITH_TEXTS = 100
+"""The same where evidence is gathered from the answers' texts, which takes milliseconds a prompt."""
 REQUEST_SECONDS = 0.3
 """After this long a fast version begins no further portion for one request."""
 _KNUTH = np.uint64(2654435761)  # spreads ids; Knuth, "The Art of Computer Programming" 6.4
@@ -127,7 +131,7 @@ class PredictionStore:
         ranker = load_fast(version, self._rankers_path / version.path)
         parts: list[Predictions] = []
         with transaction(self._engine) as session:
-            for part in _portions(missing):
+            for part in _portions(missing, PORTION_WITH_TEXTS if ranker.weighs_evidence else PORTION):
                 parts.append(_read_fast(session, ranker, part, version.base_fingerprint))
                 if time.monotonic() - started > seconds:
                     break
@@ -190,8 +194,25 @@ def _read_fast(session: Session, ranker: FastRanker, part: Comparisons, fingerpr
         first=np.searchsorted(used, part.left_id),
         second=np.searchsorted(used, part.right_id),
         prompt_of=np.array([one.prompt_id for one in answers]),
+        evidence=_gather(session, answers, questions) if ranker.weighs_evidence else None,
     )
     return Predictions(part.comparison_id, pairs.logits, pairs.logits)
+
+
+def _gather(
+    session: Session, answers: list[ReadAnswer], questions: dict[int, RankingPrompt]
+) -> AnswerEvidence:
+    """The evidence about answers, each beside those of its prompt."""
+    texts = candidates.texts_by_id(session, candidate_ids=[one.candidate_id for one in answers])
+    place_of = {one.candidate_id: place for place, one in enumerate(answers)}
+    by_prompt = sorted(answers, key=lambda one: one.prompt_id)
+    parts, order = [], []
+    for prompt_id, beside in groupby(by_prompt, key=lambda one: one.prompt_id):
+        read = list(beside)
+        order += [place_of[one.candidate_id] for one in read]
+        found = [texts[one.candidate_id] for one in read]
+        parts.append(gather(questions[prompt_id], found, [one.member for one in read]))
+    return join(parts).select(np.argsort(order))
 
 
 def _load_answers(session: Session, part: Comparisons, fingerprint: str) -> list[ReadAnswer]:
@@ -218,14 +239,14 @@ def _distinct(told: PreferenceArrays) -> Comparisons:
     return Comparisons(ids, told.prompt_id[place], told.left_id[place], told.right_id[place])
 
 
-def _portions(missing: Comparisons) -> Iterator[Comparisons]:
+def _portions(missing: Comparisons, size: int) -> Iterator[Comparisons]:
     """Cut comparisons into portions of whole prompts, in a random order.
 
     It is the same order for all versions, so that two which are half done know the same half.
     """
     turn = missing.prompt_id.astype(np.uint64) * _KNUTH % np.uint64(2**32)
     order = np.argsort(turn, kind="stable")
-    starts = np.unique(np.searchsorted(turn[order], turn[order][::PORTION]))
+    starts = np.unique(np.searchsorted(turn[order], turn[order][::size]))
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         yield missing.select(order[start:end])
 

@@ -27,11 +27,13 @@ class StoredDataset:
     Attributes:
         dataset: The preferences; only candidates that were compared are among its candidates.
         candidate_ids: Id of each of the dataset's candidates, ascending, shape (n_candidates,).
+        prompt_ids: Id of each of its prompts, ascending, shape (n_prompts,).
         preference_ids: Id of each preference, ascending, shape (n_preferences,).
     """
 
     dataset: PreferenceDataset
     candidate_ids: IntArray
+    prompt_ids: IntArray
     preference_ids: IntArray
 
 
@@ -78,7 +80,9 @@ def load_dataset(
         annotators=tuple(annotators[row.annotator_id] for row in answered),
     )
     preference_ids = np.array([row.preference_id for row in answered], dtype=np.int64)
-    return StoredDataset(dataset=dataset, candidate_ids=candidate_ids, preference_ids=preference_ids)
+    return StoredDataset(
+        dataset=dataset, candidate_ids=candidate_ids, prompt_ids=prompt_ids, preference_ids=preference_ids
+    )
 
 
 def last_preference_id(engine: Engine) -> int:

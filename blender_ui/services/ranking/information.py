@@ -11,6 +11,7 @@ from collections import defaultdict
 import numpy as np
 from sqlalchemy import Engine
 
+from blender_ui.evidence.answers import gather
 from blender_ui.pairing.policy import MOST_INFORMATIVE
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.ranking.readings import load_readings
@@ -77,5 +78,7 @@ def measure_open_comparisons(engine: Engine, ranker: FastRanker, *, fingerprint:
 
 
 def _measure_prompt(ranker: FastRanker, entrants: Entrants, readings: FloatArray) -> FloatArray:
-    logits = ranker.pairwise_logits(readings, entrants.members, entrants.prompt)
-    return measure_information(logits, ranker.uncertainty(readings, entrants.members, entrants.prompt))
+    evidence = gather(entrants.prompt, entrants.texts, entrants.members)
+    asked = readings, entrants.members, entrants.prompt
+    logits = ranker.pairwise_logits(*asked, evidence=evidence)
+    return measure_information(logits, ranker.uncertainty(*asked, evidence=evidence))

@@ -19,8 +19,10 @@ from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import BlenderError
+from blender_ui.evidence.answers import gather
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
+from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.services.ranking.information import measure_open_comparisons
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.reading_ahead import read_ahead
@@ -67,8 +69,10 @@ class LiveRanker:
 
     def compare(self, entrants: Entrants, readings: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Logits and their standard deviations for n entrants with their readings, shape (n, n)."""
-        logits = self.ranker.pairwise_logits(readings, entrants.members, entrants.prompt)
-        return logits, self.ranker.uncertainty(readings, entrants.members, entrants.prompt)
+        evidence = gather(entrants.prompt, entrants.texts, entrants.members)
+        asked = readings, entrants.members, entrants.prompt
+        logits = self.ranker.pairwise_logits(*asked, evidence=evidence)
+        return logits, self.ranker.uncertainty(*asked, evidence=evidence)
 
 
 class LiveHead:
@@ -140,7 +144,9 @@ class LiveHead:
             return None
         live = LiveRanker(
             version_id=version.id,
-            ranker=self._load(version).ranker.refit(dataset.select(usable), readings),
+            ranker=self._load(version).ranker.refit(
+                dataset.select(usable), readings, evidence=gather_stored(self._engine, stored)
+            ),
             refitted_preference_id=int(stored.preference_ids[usable].max()),
         )
         with self._lock:

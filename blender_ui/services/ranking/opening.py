@@ -15,6 +15,7 @@ import numpy as np
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NotFound, RankerError
+from blender_ui.evidence.answers import gather, join
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.services.ranking.answer_readings import read_answers
@@ -112,7 +113,8 @@ class OpenFast:
         return read_answers(self._process, prompt, texts, fingerprint=self._version.base_fingerprint)
 
     def compare(self, prompt: RankingPrompt, texts: Sequence[str], members: Sequence[str]) -> FloatArray:
-        return self._ranker.pairwise_logits(self._read(prompt, texts), members, prompt)
+        evidence = gather(prompt, texts, members)
+        return self._ranker.pairwise_logits(self._read(prompt, texts), members, prompt, evidence=evidence)
 
     def read_pairs(
         self, prompt: RankingPrompt, pairs: Sequence[tuple[str, str]], members: tuple[str, str]
@@ -127,6 +129,7 @@ class OpenFast:
             first=np.arange(0, len(rows), 2),
             second=np.arange(1, len(rows), 2),
             prompt_of=np.arange(len(rows)) // 2,
+            evidence=join([gather(prompt, pair, members) for pair in pairs]),
         )
         return PairReadings(read.logits, read.logits, read.deviations, read.by_group)
 

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from blender_ui.engine.folders import write_folder
+from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
@@ -56,8 +57,15 @@ class FastTrainer(RankerTrainer):
             )
 
         options = FastOptions()
-        ranker = FastRanker.fit(learnt, readings, options=options, negatives=negatives, on_progress=follow)
-        _draw_curve(ranker, learnt, judged, readings, progress, self.reading_ends_at)
+        ranker = FastRanker.fit(
+            learnt,
+            readings,
+            options=options,
+            negatives=negatives,
+            evidence=work.evidence,
+            on_progress=follow,
+        )
+        _draw_curve(ranker, learnt, judged, readings, work.evidence, progress, self.reading_ends_at)
         path = self.tools.rankers_path / f"job-{work.job_id}-{ranker.fingerprint[:12]}"
         write_folder(path, ranker.save)
         # Rows that a researcher can follow: each answer, and the other question's that it beat.
@@ -69,13 +77,15 @@ class FastTrainer(RankerTrainer):
             base_model=self._reader_name,
             base_fingerprint=self.get_reader().fingerprint,
             hyper_parameters={**asdict(options), "n_negatives": len(negatives.winner)},
-            held_out_logits=predict_fast(ranker, judged, readings),
+            held_out_logits=predict_fast(ranker, judged, readings, work.evidence),
             metrics={"negatives": pairs.tolist()},
-            cross_validate=partial(cross_validate, dataset, readings, negatives),
+            cross_validate=partial(cross_validate, dataset, readings, negatives, work.evidence),
         )
 
 
-def cross_validate(dataset: PreferenceDataset, readings: FloatArray, negatives: ReadNegatives) -> FloatArray:
+def cross_validate(
+    dataset: PreferenceDataset, readings: FloatArray, negatives: ReadNegatives, evidence: AnswerEvidence
+) -> FloatArray:
     """Log-odds for each preference's left side by a fit on other prompts, shape (n_preferences,)."""
     fold_of = assign_folds(dataset, seed=0)
     folds, learnt_in = fold_of[dataset.prompt_of[dataset.left]], fold_of[dataset.prompt_of[negatives.winner]]
@@ -83,9 +93,12 @@ def cross_validate(dataset: PreferenceDataset, readings: FloatArray, negatives: 
     for fold in np.unique(folds):
         judged = folds == fold
         ranker = FastRanker.fit(
-            dataset.select(~judged), readings, negatives=negatives.select(learnt_in != fold)
+            dataset.select(~judged),
+            readings,
+            negatives=negatives.select(learnt_in != fold),
+            evidence=evidence,
         )
-        logits[judged] = predict_fast(ranker, dataset.select(judged), readings)
+        logits[judged] = predict_fast(ranker, dataset.select(judged), readings, evidence)
     return logits
 
 
@@ -94,6 +107,7 @@ def _draw_curve(
     learnt: PreferenceDataset,
     judged: PreferenceDataset,
     readings: FloatArray,
+    evidence: AnswerEvidence,
     progress: JobProgress,
     share: float,
 ) -> None:
@@ -106,9 +120,10 @@ def _draw_curve(
     sizes = np.unique(np.geomspace(min(FIRST_POINT, len(learnt)), len(learnt), N_POINTS).round().astype(int))
     for size in sizes:
         part = learnt.select(np.arange(len(learnt)) < size)
-        fitted = ranker.refit(part, readings)
-        loss, accuracy = measure_fit(predict_fast(fitted, part, readings), part)
-        held_out_loss, held_out_accuracy = measure_fit(predict_fast(fitted, judged, readings), judged)
+        fitted = ranker.refit(part, readings, evidence=evidence)
+        loss, accuracy = measure_fit(predict_fast(fitted, part, readings, evidence), part)
+        held_out = predict_fast(fitted, judged, readings, evidence)
+        held_out_loss, held_out_accuracy = measure_fit(held_out, judged)
         progress.add_point(
             CurvePoint(
                 step=int(size),

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.protocol import Ranker
 from blender_ui.values import FloatArray, PreferenceDataset
 
 
-def predict_fast(ranker: FastRanker, dataset: PreferenceDataset, readings: FloatArray) -> FloatArray:
+def predict_fast(
+    ranker: FastRanker,
+    dataset: PreferenceDataset,
+    readings: FloatArray,
+    evidence: AnswerEvidence | None = None,
+) -> FloatArray:
     """Log-odds for each preference's left side, shape (n_preferences,), from readings of all candidates.
 
     Consensus counts every candidate of a prompt that was read, compared or not.
+    Evidence is of all the dataset's candidates.
     """
     logits = np.zeros(len(dataset))
     prompts = dataset.prompt_of[dataset.left]
@@ -26,7 +33,10 @@ def predict_fast(ranker: FastRanker, dataset: PreferenceDataset, readings: Float
         chosen = np.flatnonzero(prompts == prompt)
         used = np.flatnonzero(is_read & (dataset.prompt_of == prompt))
         matrix = ranker.pairwise_logits(
-            readings[used], [dataset.members[index] for index in used], dataset.prompts[int(prompt)]
+            readings[used],
+            [dataset.members[index] for index in used],
+            dataset.prompts[int(prompt)],
+            evidence=None if evidence is None else evidence.select(used),
         )
         left, right = (np.searchsorted(used, side[chosen]) for side in (dataset.left, dataset.right))
         logits[chosen] = (matrix[left, right] - matrix[right, left]) / 2

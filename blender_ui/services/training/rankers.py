@@ -10,17 +10,20 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
+from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.protocol import Ranker
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
+from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.training.predicting import predict_fast, predict_joint
 from blender_ui.services.training.readings import AnswerReader, TrainingReadings
@@ -57,10 +60,17 @@ class RankerTools:
 class Work:
     """What this process holds of the job it works on; all of it can be made again from rows."""
 
+    engine: Engine
+
     job_id: int
     options: Mapping[str, Any]
     stored: StoredDataset
     readings: TrainingReadings
+
+    @cached_property
+    def evidence(self) -> AnswerEvidence:
+        """About the dataset's candidates."""
+        return gather_stored(self.engine, self.stored)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +185,7 @@ class RankerTrainer(ABC):
             return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
         try:
             if reader is not None:
-                logits = predict_fast(load_fast(active, folder), judged, work.readings.stack())
+                logits = predict_fast(load_fast(active, folder), judged, work.readings.stack(), work.evidence)
             else:
                 logits = predict_joint(self.tools.open_ranker(folder), judged)
         except RankerError as error:
@@ -205,7 +215,9 @@ class RankerTrainer(ABC):
             ends_at=self.reading_ends_at,
             seconds_after=SECONDS_AFTER_READING,
         )
-        self._work = Work(job_id=job.id, options=job.options, stored=stored, readings=readings)
+        self._work = Work(
+            engine=self.tools.engine, job_id=job.id, options=job.options, stored=stored, readings=readings
+        )
         return self._work
 
 

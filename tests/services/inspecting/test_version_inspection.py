@@ -19,6 +19,7 @@ from blender_ui.services.inspecting import predictions
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.ranking.datasets import load_dataset
+from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.training.predicting import predict_fast
 from blender_ui.votes.views import find_judged
@@ -61,7 +62,7 @@ def test_a_report_says_what_predicting_each_held_out_vote_by_hand_says(trained_s
         vectors = load_readings(session, stored.candidate_ids.tolist(), fingerprint=version.base_fingerprint)
     readings = np.stack([vectors[one] for one in stored.candidate_ids.tolist()])
     ranker = FastRanker.load(trained_store.home / "rankers" / version.path)
-    logits = predict_fast(ranker, judged, readings)
+    logits = predict_fast(ranker, judged, readings, gather_stored(trained_store.engine, stored))
     assert report.n_judged == report.n_votes == len(judged)
     assert report.accuracy.share == pytest.approx(np.mean((logits > 0) == (judged.target == 1)))
     assert report.reliability.brier == pytest.approx(np.square(expit(logits) - judged.target).mean())

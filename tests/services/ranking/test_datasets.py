@@ -9,12 +9,13 @@ from sqlalchemy import Engine
 from blender_ui.ranking.evaluation import prompt_clusters
 from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.ranking.datasets import last_preference_id, load_dataset
+from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.values import Message, RankingPrompt, is_held_out
 from db.engine import transaction
-from db.models import AnnotatorKind, Outcome, Preference, Prompt, utc_now
+from db.models import AnnotatorKind, Candidate, Outcome, Preference, Prompt, utc_now
 from db.queries import columns, compared
 from db.queries.preferences import count_teaching
-from tests.builders.rows import pair, person, save, vote
+from tests.builders.rows import answer, member, pair, person, save, vote
 from tests.builders.stores import add_prompts, make_store
 
 
@@ -107,3 +108,17 @@ def test_an_empty_store_gives_an_empty_dataset(tmp_path: Path) -> None:
     stored = load_dataset(engine)
     assert len(stored.dataset) == len(stored.candidate_ids) == len(stored.preference_ids) == 0
     assert last_preference_id(engine) == 0
+
+
+def test_evidence_counts_every_member_s_answer_and_only_fused_ones_that_were_voted_on(engine: Engine) -> None:
+    with transaction(engine, immediate=True) as session:
+        for id_, text in ((1, "Tokyo"), (2, "Kyoto")):
+            session.get_one(Candidate, id_).text = text
+        members = [
+            member("unvoted"),
+            member("Fused by m", backend="fusion"),
+        ]
+        save(session, members)
+        save(session, [answer(1, one.id, "tokyo!") for one in members])
+    evidence = gather_stored(engine, load_dataset(engine))
+    assert evidence.supporters[:2] == (("member-0", "unvoted"), ("member-1",))

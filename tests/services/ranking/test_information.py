@@ -34,10 +34,12 @@ READER = "reader"
 class EvenRanker:
     """One to which every pair is a toss-up."""
 
-    def pairwise_logits(self, readings: FloatArray, members: Any, prompt: Any) -> FloatArray:
+    def pairwise_logits(
+        self, readings: FloatArray, members: Any, prompt: Any, *, evidence: Any
+    ) -> FloatArray:
         return np.zeros((len(readings), len(readings)))
 
-    def uncertainty(self, readings: FloatArray, members: Any, prompt: Any) -> FloatArray:
+    def uncertainty(self, readings: FloatArray, members: Any, prompt: Any, *, evidence: Any) -> FloatArray:
         return np.ones((len(readings), len(readings)))
 
 

@@ -1,0 +1,128 @@
+"""What is known of each answer beside the others of its prompt, as features that a ranker can weigh.
+
+Invariant: features depend on the texts alone, and who supports an answer on the texts and the names; the same
+texts give the same evidence, in any order. Non-goal: what a feature is worth, which votes teach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+
+from blender_ui.evidence.agreement import GROUP_FEATURES, Group, group_features
+from blender_ui.evidence.grounding import obedient_places
+from blender_ui.evidence.prose import PROSE_FEATURES, prose_features
+from blender_ui.evidence.weighing import read_groups
+from blender_ui.values import FloatArray, IntArray, RankingPrompt
+
+EVIDENCE_NAMES = ("concludes", "obeys_order", *GROUP_FEATURES, *PROSE_FEATURES)
+N_KEPT = 20_000
+"""Prompts whose evidence is kept, the latest ones."""
+
+
+class AnswerEvidence(NamedTuple):
+    """What is known of n answers.
+
+    Attributes:
+        features: Columns as ``EVIDENCE_NAMES`` has them, (n, width), finite.
+        supporters: Of each answer, who concludes the same, its own member among them; empty where it
+            concludes nothing short.
+    """
+
+    features: FloatArray
+    supporters: tuple[tuple[str, ...], ...]
+
+    def select(self, places: Sequence[int] | IntArray) -> AnswerEvidence:
+        """The evidence about the answers at these places."""
+        return AnswerEvidence(self.features[places], tuple(self.supporters[place] for place in places))
+
+
+class Findings(NamedTuple):
+    """What the texts of one prompt's n answers say; see ``AnswerEvidence``."""
+
+    features: FloatArray
+    groups: tuple[Group, ...]
+
+
+def gather(prompt: RankingPrompt, answers: Sequence[str], members: Sequence[str]) -> AnswerEvidence:
+    """Gather the evidence about one prompt's answers; what was gathered before is not read again.
+
+    Args:
+        prompt: What is answered.
+        answers: n texts.
+        members: n names; "" where unknown.
+    """
+    supporters: list[tuple[str, ...]] = [()] * len(answers)
+    found = _KEPT.find(prompt, answers)
+    for group in found.groups:
+        for place in group.answers:
+            supporters[place] = tuple(members[other] for other in group.answers)
+    return AnswerEvidence(found.features, tuple(supporters))
+
+
+def find_groups(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[Group, ...]:
+    """The groups of one prompt's answers that conclude the same, largest first; see ``read_groups``."""
+    return _KEPT.find(prompt, answers).groups
+
+
+def join(parts: Sequence[AnswerEvidence]) -> AnswerEvidence:
+    """The evidence about several prompts' answers, one after the other."""
+    none = np.zeros((0, len(EVIDENCE_NAMES)))
+    features = np.vstack([none, *(part.features for part in parts)])
+    return AnswerEvidence(features, tuple(names for part in parts for names in part.supporters))
+
+
+class _Kept:
+    """Findings of the latest prompts, by their texts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._findings: OrderedDict[bytes, Findings] = OrderedDict()
+
+    def find(self, prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
+        key = _digest((prompt.instruction, prompt.input, *answers))
+        with self._lock:
+            if key in self._findings:
+                self._findings.move_to_end(key)
+                return self._findings[key]
+        found = _find(prompt, answers)
+        with self._lock:
+            self._findings[key] = found
+            while len(self._findings) > N_KEPT:
+                self._findings.popitem(last=False)
+        return found
+
+
+_KEPT = _Kept()
+
+
+def _digest(texts: Sequence[str]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        raw = text.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.digest()
+
+
+def _find(prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
+    groups = read_groups(prompt.instruction, prompt.input, answers)
+    asked = f"{prompt.instruction}\n{prompt.input}".strip()
+    n_group, n_prose = len(GROUP_FEATURES), len(PROSE_FEATURES)
+    features = np.zeros((len(answers), len(EVIDENCE_NAMES)))
+    obedient = obedient_places(prompt.instruction, prompt.input, answers)
+    features[list(obedient), 1] = 1
+    if groups:
+        for group, row in zip(groups, group_features(asked, answers, groups), strict=True):
+            features[list(group.answers), 0] = 1
+            features[list(group.answers), 2 : 2 + n_group] = row
+    elif answers:
+        features[:, 2 + n_group : 2 + n_group + n_prose] = prose_features(
+            prompt.input or prompt.instruction, answers
+        )
+    features.setflags(write=False)
+    return Findings(features, groups)
