@@ -96,6 +96,35 @@ def share_bar(shares: Sequence[Share]) -> str:
     return f'<div class="bu-shares"><div class="bu-bar" aria-hidden="true">{bar}</div><ul>{legend}</ul></div>'
 
 
+class Quote(NamedTuple):
+    """A statement and whose it is."""
+
+    title: str
+    text: str
+    who: tuple[tuple[str, int | None], ...]
+    """Names and their colours."""
+    note: str = ""
+    """Before the names."""
+
+
+def quotes(rows: Iterable[Quote]) -> str:
+    """Draw statements as rows: what is said of it, its words, and the names in their colours."""
+    return (
+        '<dl class="bu-quotes">'
+        + "".join(
+            f"<div><dt>{escape(row.title)}</dt><dd><q>{escape(row.text)}</q>{_names(row)}</dd></div>"
+            for row in rows
+        )
+        + "</dl>"
+    )
+
+
+def _names(row: Quote) -> str:
+    note = f" <em>{escape(row.note)}</em>" if row.note else ""
+    names = "".join(f' <b class="{colour_class(colour)}">{escape(name)}</b>' for name, colour in row.who)
+    return note + names
+
+
 class Weight(NamedTuple):
     """A stretch of text and what it adds to a logit."""
 

@@ -90,7 +90,7 @@ def test_a_version_from_before_evidence_opens_unchanged_and_learns_it_from_votes
     assert (tmp_path / "again" / ARRAYS_FILE).read_bytes() == (tmp_path / ARRAYS_FILE).read_bytes()
     assert not old.weighs_evidence
     assert 0.3 < chance_for_agreed(old) < 0.7
-    assert chance_for_agreed(old.refit(dataset, readings, evidence=evidence)) > 0.9
+    assert chance_for_agreed(old.refit(dataset, readings, evidence=evidence)) > 0.8
 
 
 def test_what_is_saved_with_evidence_is_what_is_loaded(tmp_path: Path) -> None:

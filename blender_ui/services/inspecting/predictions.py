@@ -129,9 +129,10 @@ class PredictionStore:
     def _ask_fast(self, version: VersionView, missing: Comparisons, *, seconds: float) -> Predictions:
         started = time.monotonic()
         ranker = load_fast(version, self._rankers_path / version.path)
+        size = min(PORTION, PORTION_WITH_TEXTS) if ranker.weighs_evidence else PORTION
         parts: list[Predictions] = []
         with transaction(self._engine) as session:
-            for part in _portions(missing, PORTION_WITH_TEXTS if ranker.weighs_evidence else PORTION):
+            for part in _portions(missing, size):
                 parts.append(_read_fast(session, ranker, part, version.base_fingerprint))
                 if time.monotonic() - started > seconds:
                     break

@@ -12,6 +12,7 @@ from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.ui import marked, markup
 from blender_ui.ui.asking.views import ResultView
+from blender_ui.ui.claims import draw_claims
 
 OWN_WORDS = "the fuser's own words"
 """Not with its name: the fuser may be a member whose answer is also one of the sources."""
@@ -20,7 +21,20 @@ Z_95 = 1.96
 
 
 def draw_ranking(view: ResultView) -> str:
-    """The ranking, or why there is none."""
+    """The ranking, or why there is none, and where the answers agree."""
+    return _draw_ranking(view) + draw_claims(view.claims, view.members, colours=_colours(view))
+
+
+def _colours(view: ResultView) -> dict[str, int] | None:
+    """Of members, as the fused answer has them; before there is one, by rank."""
+    if view.fusion is not None:
+        return {source.member: source.position for source in view.fusion.sources}
+    if view.ranking is not None:
+        return {entry.member: place for place, entry in enumerate(view.ranking.entries)}
+    return None
+
+
+def _draw_ranking(view: ResultView) -> str:
     head = markup.section("The ranking")
     if view.ranking is None:
         return head + markup.notice(view.ranking_notice, links=view.ways)

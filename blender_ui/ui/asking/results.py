@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
+from blender_ui.conversations import read_prompt
 from blender_ui.errors import BlenderError, NoRanker, QuotaUsedUp
+from blender_ui.evidence.summary import list_claims
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
@@ -91,6 +93,9 @@ class Results:
         yield from self._fuse(answers, view)
 
     def _rank(self, answers: PromptView, view: ResultView) -> ResultView:
+        texts = [candidate.text for candidate in answers.candidates]
+        members = tuple(candidate.member for candidate in answers.candidates)
+        view = replace(view, members=members, claims=list_claims(read_prompt(answers), texts))
         try:
             return replace(view, ranking=self._ranking.rank_answers(answers), ranking_notice="")
         except NoRanker as error:

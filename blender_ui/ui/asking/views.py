@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from blender_ui.evidence.summary import Claim
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.values import Message
@@ -174,6 +175,10 @@ class PageView:
 class ResultView:
     """The ranking and the fused answer, as far as they are."""
 
+    members: tuple[str, ...] = ()
+    """Who wrote the answers, in the order that claims count them."""
+    claims: tuple[Claim, ...] = ()
+    """Where the answers agree and where not."""
     ranking: RankingView | None = None
     ranking_notice: str = ""
     ways: tuple[tuple[str, str], ...] = ()

@@ -275,3 +275,13 @@ def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked, begins:
     names = {str(fn.api_name) for fn in fns.values()}
     drawing = {name for name in names if name.startswith("blend_") and name.endswith("_results")}
     assert ended == {*drawing, "blend_fuse_again"}
+
+
+def test_where_answers_agree_is_shown_with_the_ranking_and_without(tmp_path: Path) -> None:
+    asked = Asked(tmp_path, **{name: saying("The answer is 4.") for name in ("Ada", "Curie")})
+    unranked = list(asked.results.follow(asked.revealed))[-1]
+    assert unranked.ranking is None
+    assert "2 of 3 agree" in draw_ranking(unranked)
+    same = Asked(tmp_path / "same", **{name: saying("The answer is 4.") for name in ANSWERS})
+    same.services.ranking.train()
+    assert "All 3 agree" in draw_ranking(list(same.results.follow(same.revealed))[-1])

@@ -99,6 +99,15 @@ def test_before_a_ranker_the_votes_are_shown_and_the_ranking_is_not(decision_tab
     assert decision_tab.handlers.rank(None).notice == "Choose a prompt first."
 
 
+def test_a_decision_says_which_members_conclude_the_same(decision_tab: DecisionTab) -> None:
+    with transaction(decision_tab.services.engine, immediate=True) as session:
+        for candidate in session.exec(select(Candidate)):
+            candidate.text = f"So the answer is 42{'.' * (candidate.member_id or 0)}"
+    drawn = drawing.draw_ranks(decision_tab.handlers.get_decision(decision_tab.prompt_id))
+    assert "All 2 agree" in drawn
+    assert "<q>42</q>" in drawn
+
+
 @pytest.mark.parametrize("for_longer", [True, False])
 def test_a_vote_stands_beside_what_the_ranker_says_of_its_pair(
     decision_tab: DecisionTab, for_longer: bool

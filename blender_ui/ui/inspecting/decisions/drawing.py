@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from blender_ui.conversations import read_prompt
+from blender_ui.evidence.summary import list_claims
 from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
 from blender_ui.services.inspecting.queue_health import QueueHealth
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.bradley_terry import NORMAL_95
 from blender_ui.statistics.shares import measure_share
 from blender_ui.ui import markup
+from blender_ui.ui.claims import draw_claims
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.inspecting.decisions.handlers import (
     Decision,
     JudgedVote,
+    find_ranked,
     find_ranking_cycles,
     find_vote_cycles,
     list_disagreements,
@@ -70,7 +74,13 @@ def _fold_thinking(thinking: str) -> str:
 
 
 def draw_ranks(decision: Decision) -> str:
-    """Ranks and scores, or that there are none."""
+    """Ranks and scores, or that there are none, and where the answers agree."""
+    answers = find_ranked(decision)
+    claims = list_claims(read_prompt(decision.prompt), [one.text for one in answers])
+    return _draw_ranks(decision) + draw_claims(claims, [one.member for one in answers])
+
+
+def _draw_ranks(decision: Decision) -> str:
     ranking = decision.ranking
     if ranking is None:
         return markup.notice(NO_RANKING)

@@ -14,6 +14,7 @@ import numpy as np
 
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
+from blender_ui.services.candidates import CandidateView
 from blender_ui.services.inspecting.decisions import Inspection, PromptEntry, PromptInspection
 from blender_ui.services.inspecting.prompt_votes import VoteView, hide_person
 from blender_ui.services.people.access import Access
@@ -197,6 +198,14 @@ def list_disagreements(decision: Decision) -> tuple[Disagreement, ...]:
         if (n_first and n_second) or differs:
             found.append(Disagreement(first, second, n_first, n_second, len(votes), chance))
     return tuple(found)
+
+
+def find_ranked(decision: Decision) -> tuple[CandidateView, ...]:
+    """The answers that were ranked, best first; all of them where none were."""
+    if decision.ranking is None:
+        return decision.prompt.candidates
+    by_id = {one.candidate_id: one for one in decision.prompt.candidates}
+    return tuple(by_id[entry.candidate_id] for entry in decision.ranking.entries)
 
 
 def judge_vote(vote: VoteView, ranking: RankingView | None) -> JudgedVote:

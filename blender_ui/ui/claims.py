@@ -1,0 +1,56 @@
+"""What answers agree on and where they part, as short rows with their members' colours. No Gradio.
+
+Invariant: every row quotes; names stand only where a page shows names. Non-goal: what can be said of answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blender_ui.evidence.summary import Claim, ClaimKind
+from blender_ui.ui import marked, markup
+
+TITLES = {
+    ClaimKind.OPPOSED: "They differ",
+    ClaimKind.ALONE: "Only one says",
+    ClaimKind.UNCOVERED: "Nobody covers",
+    ClaimKind.ORDER: "An order in the text",
+}
+
+
+def draw_claims(
+    claims: Sequence[Claim], members: Sequence[str], *, colours: Mapping[str, int] | None = None
+) -> str:
+    """Draw statements about answers; nothing where there are none.
+
+    Args:
+        claims: From ``evidence.summary.list_claims``.
+        members: Who wrote each answer.
+        colours: Of members; by default their place.
+    """
+    if not claims:
+        return ""
+    known = {name: place for place, name in enumerate(members)} if colours is None else colours
+    rows = [
+        marked.Quote(
+            _title(claim, len(members)),
+            claim.text,
+            tuple((members[place], known.get(members[place])) for place in claim.places),
+            _note(claim),
+        )
+        for claim in claims
+    ]
+    return markup.section("Where they agree and where not") + marked.quotes(rows)
+
+
+def _title(claim: Claim, n_answers: int) -> str:
+    if claim.kind is not ClaimKind.AGREED:
+        return TITLES[claim.kind]
+    n = len(claim.places)
+    return f"All {n} agree" if n == n_answers else f"{n} of {n_answers} agree"
+
+
+def _note(claim: Claim) -> str:
+    if claim.kind is not ClaimKind.ORDER:
+        return ""
+    return "obeyed by" if claim.places else "no answer obeys it"
