@@ -112,6 +112,7 @@ class ApiKeys:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._quotas: dict[int, Quota] = {}
         self._uncounted: dict[tuple[int, str], Use] = {}
         self._count_soon = Background(self.write_counts, name="key-use")
@@ -222,19 +223,20 @@ class ApiKeys:
         self._count(caller, Use(0, n_tokens))
 
     def write_counts(self) -> None:
-        """Store what was counted since the last time."""
-        with self._lock:
-            uses, self._uncounted = self._uncounted, {}
-        if not uses:
-            return
-        try:
-            with transaction(self._engine, immediate=True) as session:
-                queries.add_use(session, uses=uses)
-        except BaseException:
-            with self._lock:  # the next call counts them
-                for key, use in uses.items():
-                    self._uncounted[key] = _sum(self._uncounted.get(key), use)
-            raise
+        """Store what was counted since the last time; it is stored when this returns."""
+        with self._writing:
+            with self._lock:
+                uses, self._uncounted = self._uncounted, {}
+            if not uses:
+                return
+            try:
+                with transaction(self._engine, immediate=True) as session:
+                    queries.add_use(session, uses=uses)
+            except BaseException:
+                with self._lock:  # the next call counts them
+                    for key, use in uses.items():
+                        self._uncounted[key] = _sum(self._uncounted.get(key), use)
+                raise
 
     def close(self) -> None:
         """Store what was counted."""
