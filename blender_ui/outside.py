@@ -6,10 +6,15 @@ neither keeps half of a surrogate pair or a number of more than 64 bits. Non-goa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from blender_ui.errors import MalformedInput
 
+Checked = TypeVar("Checked")
 LARGEST_NUMBER = 2**63 - 1
 """Of a row, or of anything that a database counts."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -52,6 +57,35 @@ def check_values(*values: object) -> None:
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list | tuple):
             waiting += value
+
+
+def check(kind: TypeAdapter[Checked], value: object, what: str) -> Checked:
+    """A value as its type says it is, with every field checked.
+
+    Args:
+        kind: Holds the bounds of each field.
+        value: From a page, a script or the store.
+        what: What to call it in errors.
+
+    Raises:
+        MalformedInput: With the first field that is wrong, what was expected of it, and what came.
+    """
+    check_values(value)
+    try:
+        return kind.validate_python(value)
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False)[0]
+    where = " ".join((what, *(str(part).replace("_", " ") for part in error["loc"])))
+    expected = re.sub(r"^(Input should be|\w+ should have|Value error,) ", "", error["msg"])
+    match error["type"]:
+        case "missing":
+            raise MalformedInput(f"{where}: is missing")
+        case "unexpected_keyword_argument":
+            raise MalformedInput(f"{where}: is not known")
+        case "dataclass_type":
+            raise MalformedInput(f"{where}: expected fields by name; came {error['input']!r:.80}")
+        case _:
+            raise MalformedInput(f"{where}: expected {expected}; came {error['input']!r:.80}")
 
 
 def read_id(value: object, what: str = "row") -> int:

@@ -8,14 +8,16 @@ decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.outside import check
 from blender_ui.pairing.policy import BALANCED_RANDOM, POLICIES
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.questions import Questions, read_questions
@@ -24,12 +26,15 @@ from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Account, Ask, Audience, Project, ProjectMember
 from db.queries import projects
 
-LONGEST_NAME = 128
-LONGEST_GUIDELINES = 50_000
-LARGEST_OVERLAP = 100
 MOST_CHECKS = 0.5
 FEWEST_ANSWERS, MOST_ANSWERS = 3, 8
 """At once; two are a pair, and more than eight nobody holds in mind."""
+
+
+def _is_policy(name: str) -> str:
+    if name not in POLICIES:
+        raise ValueError(f"a policy among {', '.join(POLICIES)}")
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +54,18 @@ class ProjectTerms:
         audience: Who may label it.
     """
 
-    name: str
-    guidelines: str = ""
-    overlap: int = 1
-    gold_share: float = 0.0
-    attention_share: float = 0.0
-    policy: str = BALANCED_RANDOM
-    random_share: float = 0.2
+    __pydantic_config__ = ConfigDict(extra="forbid", revalidate_instances="always")
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+    guidelines: Annotated[str, Field(max_length=50_000)] = ""
+    overlap: Annotated[int, Field(ge=1, le=100)] = 1
+    gold_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    attention_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    policy: Annotated[str, AfterValidator(_is_policy)] = BALANCED_RANDOM
+    random_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     questions: Questions = field(default_factory=Questions)
     ask: Ask = Ask.PAIR
-    n_answers: int = 4
+    n_answers: Annotated[int, Field(ge=FEWEST_ANSWERS, le=MOST_ANSWERS)] = 4
     audience: Audience = Audience.EVERYBODY
 
 
@@ -108,7 +115,7 @@ class Projects:
             MalformedInput: If a term is out of range.
             Refused: If the name is taken.
         """
-        check_terms(terms)
+        terms = check_terms(terms)
         now = self._clock()
         with transaction(self._engine, immediate=True) as session:
             _keep_name_free(session, terms.name, None)
@@ -127,7 +134,7 @@ class Projects:
             MalformedInput: If a term is out of range.
             Refused: If the name is another project's.
         """
-        check_terms(terms)
+        terms = check_terms(terms)
         with transaction(self._engine, immediate=True) as session:
             project = _get(session, project_id)
             _keep_name_free(session, terms.name, project_id)
@@ -226,46 +233,23 @@ class Projects:
             return projects.list_members(session, project_id=project_id)
 
 
-def check_terms(terms: ProjectTerms) -> None:
-    """Refuse terms that are out of range.
+_TERMS = TypeAdapter(ProjectTerms)
+
+
+def check_terms(terms: object) -> ProjectTerms:
+    """Terms whose fields are in range, from terms or from values by name.
 
     Raises:
         MalformedInput: With what was expected.
     """
-    if not 0 < len(terms.name.strip()) <= LONGEST_NAME:
-        raise MalformedInput(f"a project's name has 1 to {LONGEST_NAME} characters")
-    if len(terms.guidelines) > LONGEST_GUIDELINES:
-        raise MalformedInput(f"guidelines have at most {LONGEST_GUIDELINES} characters")
-    if not 1 <= terms.overlap <= LARGEST_OVERLAP:
-        raise MalformedInput(f"1 to {LARGEST_OVERLAP} people are asked each pair, not {terms.overlap}")
-    if terms.gold_share < 0 or terms.attention_share < 0:
-        raise MalformedInput("the shares of gold pairs and attention checks are 0 or more")
-    if terms.gold_share + terms.attention_share > MOST_CHECKS:
+    checked = check(_TERMS, terms, "terms")
+    if checked.gold_share + checked.attention_share > MOST_CHECKS:
         raise MalformedInput("gold pairs and attention checks together are at most half of all turns")
-    if terms.policy not in POLICIES:
-        raise MalformedInput(f"expected a policy among {', '.join(POLICIES)}; came {terms.policy!r}")
-    if not FEWEST_ANSWERS <= terms.n_answers <= MOST_ANSWERS:
-        raise MalformedInput(
-            f"{FEWEST_ANSWERS} to {MOST_ANSWERS} answers are shown at once, not {terms.n_answers}"
-        )
-    if not 0 < terms.random_share <= 1:
-        raise MalformedInput(f"the random share lies above 0 and at most at 1, not at {terms.random_share}")
+    return checked
 
 
 def _columns(terms: ProjectTerms) -> dict[str, Any]:
-    return {
-        "name": terms.name.strip(),
-        "guidelines": terms.guidelines,
-        "overlap": terms.overlap,
-        "gold_share": terms.gold_share,
-        "attention_share": terms.attention_share,
-        "policy": terms.policy,
-        "random_share": terms.random_share,
-        "questions": terms.questions.to_json(),
-        "ask": terms.ask,
-        "n_answers": terms.n_answers,
-        "audience": terms.audience,
-    }
+    return vars(terms) | {"questions": terms.questions.to_json()}
 
 
 def _told(project: Project) -> Mapping[str, Any]:
@@ -273,19 +257,8 @@ def _told(project: Project) -> Mapping[str, Any]:
 
 
 def _terms(project: Project) -> ProjectTerms:
-    return ProjectTerms(
-        name=project.name,
-        guidelines=project.guidelines,
-        overlap=project.overlap,
-        gold_share=project.gold_share,
-        attention_share=project.attention_share,
-        policy=project.policy,
-        random_share=project.random_share,
-        questions=read_questions(project.questions),
-        ask=project.ask,
-        n_answers=project.n_answers,
-        audience=project.audience,
-    )
+    columns = {field.name: getattr(project, field.name) for field in fields(ProjectTerms)}
+    return ProjectTerms(**columns | {"questions": read_questions(project.questions)})
 
 
 def _view(session: Session, project: Project) -> ProjectView:
@@ -316,6 +289,6 @@ def _get(session: Session, project_id: int) -> Project:
 
 
 def _keep_name_free(session: Session, name: str, own_id: int | None) -> None:
-    other = projects.find_by_name(session, name=name.strip())
+    other = projects.find_by_name(session, name=name)
     if other is not None and other.id != own_id:
-        raise Refused(f"there is a project {name.strip()!r} already; choose another name")
+        raise Refused(f"there is a project {name!r} already; choose another name")

@@ -6,22 +6,27 @@ was not asked is refused, not dropped. Non-goal: how they look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints, TypeAdapter
 
 from blender_ui.errors import MalformedInput
-from db.models import Outcome
+from blender_ui.outside import check
 
 CRITERIA = ("helpful", "correct", "harmless", "style")
 """What pages offer; a project may name others."""
-MOST_CRITERIA = 8
-LONGEST_CRITERION = 32
-MOST_SPANS = 50
-LONGEST_SPAN = 4000
-SIDES = ("left", "right")
-SPAN_LABELS = ("good", "bad")
-_CHOICES = (Outcome.LEFT.value, Outcome.RIGHT.value, Outcome.TIE.value)
+
+
+def _differ(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("different words")
+    return names
+
+
+Criterion = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=32)
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +40,40 @@ class Questions:
         spans: Whether stretches of the answers can be marked as good or bad.
     """
 
-    criteria: tuple[str, ...] = ()
-    strength: bool = False
-    reason: bool = True
-    spans: bool = False
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    criteria: Annotated[tuple[Criterion, ...], Field(max_length=8), AfterValidator(_differ)] = ()
+    strength: StrictBool = False
+    reason: StrictBool = True
+    spans: StrictBool = False
 
     def to_json(self) -> dict[str, Any]:
         """As the store keeps it."""
         return asdict(self) | {"criteria": list(self.criteria)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A marked stretch of one answer: characters from ``start`` up to ``end``, and their text."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    side: Literal["left", "right"]
+    start: Annotated[StrictInt, Field(ge=0)]
+    end: StrictInt
+    text: Annotated[str, Field(max_length=4000)]
+    label: Literal["good", "bad"]
+
+
+def _goes_on(span: Span) -> Span:
+    if span.end <= span.start:
+        raise ValueError(f"an end after the start, {span.start}")
+    return span
+
+
+_QUESTIONS = TypeAdapter(Questions)
+_ANSWERS = TypeAdapter(dict[str, Literal["left", "right", "tie"]])
+_SPANS = TypeAdapter(Annotated[list[Annotated[Span, AfterValidator(_goes_on)]], Field(max_length=50)])
 
 
 def read_questions(value: object) -> Questions:
@@ -51,16 +82,7 @@ def read_questions(value: object) -> Questions:
     Raises:
         MalformedInput: If a field is unknown or has the wrong form.
     """
-    if not isinstance(value, Mapping):
-        raise MalformedInput(f"expected questions as an object, came {type(value).__name__}")
-    unknown = sorted(value.keys() - {"criteria", "strength", "reason", "spans"})
-    if unknown:
-        raise MalformedInput(f"there are no questions {unknown}")
-    switches = {name: value.get(name, default) for name, default in _SWITCHES.items()}
-    wrong = [name for name, switch in switches.items() if not isinstance(switch, bool)]
-    if wrong:
-        raise MalformedInput(f"expected true or false for {wrong}")
-    return Questions(criteria=_read_criteria(value.get("criteria", ())), **switches)
+    return check(_QUESTIONS, value, "questions")
 
 
 def check_criteria(questions: Questions, answers: object) -> dict[str, str] | None:
@@ -69,16 +91,13 @@ def check_criteria(questions: Questions, answers: object) -> dict[str, str] | No
     Raises:
         MalformedInput: If a criterion was not asked, or its answer is not left, right or tie.
     """
-    if answers is None or answers == {}:
+    if not answers:
         return None
-    if not isinstance(answers, Mapping):
-        raise MalformedInput(f"expected answers by criterion, came {type(answers).__name__}")
-    for name, choice in answers.items():
-        if name not in questions.criteria:
-            raise MalformedInput(f"the criterion {name!r} was not asked; {list(questions.criteria)} were")
-        if choice not in _CHOICES:
-            raise MalformedInput(f"expected left, right or tie for {name}, came {choice!r}")
-    return {str(name): str(choice) for name, choice in answers.items()}
+    checked = check(_ANSWERS, answers, "criteria")
+    strange = sorted(checked.keys() - set(questions.criteria))
+    if strange:
+        raise MalformedInput(f"the criterion {strange[0]!r} was not asked; {list(questions.criteria)} were")
+    return dict(checked)
 
 
 def check_spans(questions: Questions, spans: object) -> list[dict[str, Any]] | None:
@@ -87,34 +106,8 @@ def check_spans(questions: Questions, spans: object) -> list[dict[str, Any]] | N
     Raises:
         MalformedInput: If marking was not asked for, or a span has the wrong form.
     """
-    if spans is None or spans == []:
+    if not spans:
         return None
     if not questions.spans:
         raise MalformedInput("this project does not ask for marked stretches")
-    if not isinstance(spans, Sequence) or isinstance(spans, str) or len(spans) > MOST_SPANS:
-        raise MalformedInput(f"expected at most {MOST_SPANS} spans as a list")
-    return [_read_span(span) for span in spans]
-
-
-_SWITCHES = {"strength": False, "reason": True, "spans": False}
-
-
-def _read_criteria(value: object) -> tuple[str, ...]:
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST_CRITERIA:
-        raise MalformedInput(f"expected at most {MOST_CRITERIA} criteria as a list")
-    names = [name.strip().lower() if isinstance(name, str) else "" for name in value]
-    if not all(0 < len(name) <= LONGEST_CRITERION for name in names) or len(set(names)) < len(names):
-        raise MalformedInput(f"criteria are different words of 1 to {LONGEST_CRITERION} characters each")
-    return tuple(names)
-
-
-def _read_span(span: object) -> dict[str, Any]:
-    if not isinstance(span, Mapping) or span.keys() != {"side", "start", "end", "text", "label"}:
-        raise MalformedInput("a span has exactly side, start, end, text and label")
-    start, end, text = span["start"], span["end"], span["text"]
-    if span["side"] not in SIDES or span["label"] not in SPAN_LABELS:
-        raise MalformedInput("a span is on the left or right side, and good or bad")
-    is_range = isinstance(start, int) and isinstance(end, int) and 0 <= start < end
-    if not is_range or not isinstance(text, str) or len(text) > LONGEST_SPAN:
-        raise MalformedInput(f"a span goes from start to a later end and quotes up to {LONGEST_SPAN} letters")
-    return dict(span)
+    return [asdict(span) for span in check(_SPANS, spans, "spans")]

@@ -6,13 +6,13 @@ out are safe HTML. Non-goal: what the services do with them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from blender_ui import outside
-from blender_ui.errors import MalformedInput
+from pydantic import Field, StrictInt, TypeAdapter
+
+from blender_ui.outside import LARGEST_NUMBER, check
 from blender_ui.services.labeling.answers import Answer, BallotAnswer, Marks, SubmittedBallot, SubmittedView
 from blender_ui.services.labeling.relabeling import PastAnswer
 from blender_ui.services.labeling.views import PairView, SetView
@@ -22,6 +22,8 @@ from blender_ui.ui.prose import render_prose
 from db.enums import DEFAULT_PROJECT_ID, Outcome
 
 LONGEST_REASON = 4000
+RowId = Annotated[StrictInt, Field(ge=0, le=LARGEST_NUMBER)]
+Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +143,8 @@ class Place:
             then brings the pair after it. None where the page waits for its next pair.
     """
 
-    project_id: int = DEFAULT_PROJECT_ID
-    shown: int | None = None
+    project_id: RowId = DEFAULT_PROJECT_ID
+    shown: RowId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,36 +213,6 @@ def draw_reveal(submitted: SubmittedView | SubmittedBallot) -> Reveal | BallotRe
     )
 
 
-def read_vote(sent: object) -> Vote:
-    """Check a vote that came from outside.
-
-    Raises:
-        MalformedInput: If a field is missing or has the wrong form.
-    """
-    if not isinstance(sent, Mapping):
-        raise MalformedInput(f"expected a vote as an object, came {type(sent).__name__}")
-    outside.check_values(sent)
-    if "places" in sent:
-        ballot = BallotAnswer(
-            lease_id=read_id(sent.get("lease_id")),
-            places=_read_places(sent["places"]),
-            idempotency_key=read_token(sent.get("token")),
-            reason=_read_reason(sent.get("reason")),
-            seconds=_read_number(sent.get("seconds"), "seconds"),
-        )
-        return Vote(answer=ballot, place=read_place(sent))
-    answer = Answer(
-        lease_id=read_id(sent.get("lease_id")),
-        outcome=read_outcome(sent.get("outcome")),
-        idempotency_key=read_token(sent.get("token")),
-        reason=_read_reason(sent.get("reason")),
-        strength=_read_number(sent.get("strength"), "strength"),
-        seconds=_read_number(sent.get("seconds"), "seconds"),
-        marks=Marks(criteria=sent.get("criteria"), spans=sent.get("spans")),
-    )
-    return Vote(answer=answer, place=read_place(sent))
-
-
 def draw_past(answer: PastAnswer) -> Past:
     """One of one's own answers with its texts as safe HTML."""
     return Past(
@@ -256,55 +228,80 @@ def draw_past(answer: PastAnswer) -> Past:
     )
 
 
+def read_vote(sent: object) -> Vote:
+    """Check a vote that came from outside.
+
+    Raises:
+        MalformedInput: If a field is missing or has the wrong form.
+    """
+    if isinstance(sent, Mapping) and "places" in sent:
+        ballot = check(_BALLOT, sent, "ballot")
+        return Vote(answer=BallotAnswer(places=ballot.places, **_common(ballot)), place=_place(ballot))
+    vote = check(_ANSWER, sent, "vote")
+    answer = Answer(
+        outcome=vote.outcome,
+        strength=vote.strength,
+        marks=Marks(criteria=vote.criteria, spans=vote.spans),
+        **_common(vote),
+    )
+    return Vote(answer=answer, place=_place(vote))
+
+
 def read_place(sent: object) -> Place:
     """Check where an answer leaves the annotator."""
-    if not isinstance(sent, Mapping):
-        raise MalformedInput(f"expected a place as an object, came {type(sent).__name__}")
-    shown = sent.get("shown")
-    return Place(
-        project_id=read_id(sent.get("project_id", DEFAULT_PROJECT_ID)),
-        shown=None if shown is None else read_id(shown),
-    )
+    return check(_PLACE, sent, "place")
 
 
 def read_outcome(value: object) -> Outcome:
     """Check an outcome."""
-    if value not in list(Outcome):
-        raise MalformedInput(f"expected an outcome among {', '.join(Outcome)}; came {value!r}")
-    return Outcome(str(value))
+    return check(_OUTCOME, value, "outcome")
 
 
 def read_token(value: object) -> str:
     """Check a vote's token."""
-    if not isinstance(value, str):
-        raise MalformedInput(f"expected the vote's token as text, came {type(value).__name__}")
-    return value
+    return check(_TOKEN, value, "the vote's token")
 
 
 def read_id(value: object) -> int:
     """Check the number of a row; the script sends no text for one."""
-    if isinstance(value, str):
-        raise MalformedInput(f"expected a whole number that names a row, came {value[:40]!r}")
-    return outside.read_id(value)
+    return check(_ROW_ID, value, "the number of a row")
 
 
-def _read_places(value: object) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) > MOST_ANSWERS or {type(one) for one in value} - {int}:
-        raise MalformedInput(f"expected places as a list of at most {MOST_ANSWERS} whole numbers")
-    return tuple(value)
+@dataclass(frozen=True, kw_only=True)
+class _Sent(Place):
+    """What the page sends of any vote, a place among it."""
+
+    lease_id: RowId
+    token: str
+    reason: Annotated[str, Field(max_length=LONGEST_REASON)] | None = None
+    seconds: Figure | None = None
 
 
-def _read_reason(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or len(value) > LONGEST_REASON:
-        raise MalformedInput(f"a reason is a text of at most {LONGEST_REASON} characters")
-    return value
+@dataclass(frozen=True, kw_only=True)
+class _SentAnswer(_Sent):
+    outcome: Outcome
+    strength: Figure | None = None
+    criteria: object = None
+    spans: object = None
 
 
-def _read_number(value: object, name: str) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise MalformedInput(f"expected {name} as a number, came {value!r}")
-    return float(value)
+@dataclass(frozen=True, kw_only=True)
+class _SentBallot(_Sent):
+    places: Annotated[tuple[StrictInt, ...], Field(max_length=MOST_ANSWERS)]
+
+
+_PLACE, _ANSWER, _BALLOT = TypeAdapter(Place), TypeAdapter(_SentAnswer), TypeAdapter(_SentBallot)
+_OUTCOME, _TOKEN, _ROW_ID = TypeAdapter(Outcome), TypeAdapter(str), TypeAdapter[int](RowId)
+
+
+def _place(sent: _Sent) -> Place:
+    return Place(project_id=sent.project_id, shown=sent.shown)
+
+
+def _common(sent: _Sent) -> dict[str, Any]:
+    return {
+        "lease_id": sent.lease_id,
+        "idempotency_key": sent.token,
+        "reason": sent.reason,
+        "seconds": sent.seconds,
+    }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +170,22 @@ def test_an_annotator_may_change_their_name(label_page: LabelPage) -> None:
 def test_a_vote_of_another_form_is_refused(sent: object) -> None:
     with pytest.raises(MalformedInput):
         read_vote(sent)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"outcome": "middle"}, "vote outcome: expected 'left', 'right', 'tie' or 'both_bad'; came 'middle'"),
+        ({"reason": "x" * 4001}, "vote reason: expected at most 4000 characters; came 'xxx"),
+        ({"token": None}, "vote token: expected a valid string; came None"),
+        ({"places": [1, "2"]}, "ballot places 1: expected a valid integer; came '2'"),
+    ],
+)
+def test_a_refusal_names_the_field_what_was_expected_and_what_came(
+    change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(MalformedInput, match=re.escape(said)):
+        read_vote({"lease_id": 1, "outcome": "left", "token": "t"} | change)
 
 
 @pytest.mark.parametrize("key", [None, "", "short", 7, "x" * 300])

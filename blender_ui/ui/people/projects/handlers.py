@@ -6,8 +6,8 @@ and a refused change is a sentence. Non-goal: how it looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from blender_ui.bootstrap import Services
@@ -16,29 +16,10 @@ from blender_ui.outside import read_id
 from blender_ui.services.data.import_reports import tell_what_was_not_taken
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.project_prompts import split_prompts
-from blender_ui.services.people.projects import ProjectTerms, ProjectView
-from blender_ui.services.people.questions import Questions, read_questions
+from blender_ui.services.people.projects import ProjectTerms, ProjectView, check_terms
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui.identity import presented_key, recognise
-from db.enums import DEFAULT_PROJECT_ID, Ask, Audience, Outcome, Purpose, Role
-
-
-@dataclass(frozen=True, kw_only=True)
-class TermsForm:
-    """A project's terms as the form has them; nothing in it is checked yet."""
-
-    name: object
-    guidelines: object
-    overlap: object
-    gold_share: object
-    attention_share: object
-    policy: object
-    random_share: object
-    criteria: object
-    asks: object
-    ask: object
-    n_answers: object
-    audience: object
+from db.enums import DEFAULT_PROJECT_ID, Outcome, Purpose, Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +45,7 @@ class ProjectsHandlers:
         """One project; the default one where nothing is chosen."""
         return self._services.projects.get(project_id if isinstance(project_id, int) else DEFAULT_PROJECT_ID)
 
-    def save(self, project_id: object, form: TermsForm) -> Said:
+    def save(self, project_id: object, form: Mapping[str, object]) -> Said:
         """Make a project, or change the one that is chosen."""
 
         def act() -> Said:
@@ -193,40 +174,16 @@ class ProjectsHandlers:
         return recognise(self._services.labeling, presented_key.get()).id
 
 
-def read_terms(form: TermsForm) -> ProjectTerms:
-    """Check a form.
+def read_terms(form: Mapping[str, object]) -> ProjectTerms:
+    """The terms that a form says, by the names of ``layout.TermsParts``.
 
     Raises:
-        MalformedInput: If a field has the wrong form; ranges are the service's to check.
+        MalformedInput: If a field has the wrong form or is out of range.
     """
-    for name in ("overlap", "gold_share", "attention_share", "random_share", "n_answers"):
-        value = getattr(form, name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise MalformedInput(f"expected a number for {name.replace('_', ' ')}, came {value!r}")
-    if form.ask not in list(Ask):
-        raise MalformedInput(f"expected one of {', '.join(Ask)} to be asked, came {form.ask!r}")
-    if form.audience not in list(Audience):
-        raise MalformedInput(f"expected everybody or members, came {form.audience!r}")
-    numbers = {field.name: getattr(form, field.name) for field in fields(form)}
-    return ProjectTerms(
-        name=str(form.name or ""),
-        guidelines=str(form.guidelines or ""),
-        overlap=int(numbers["overlap"]),
-        gold_share=float(numbers["gold_share"]),
-        attention_share=float(numbers["attention_share"]),
-        policy=str(form.policy),
-        random_share=float(numbers["random_share"]),
-        questions=_read_questions(form),
-        ask=Ask(str(form.ask)),
-        n_answers=int(numbers["n_answers"]),
-        audience=Audience(str(form.audience)),
-    )
-
-
-def _read_questions(form: TermsForm) -> Questions:
-    asks = form.asks if isinstance(form.asks, list) else []
+    asks = form["asks"] if isinstance(form["asks"], list) else []
     switches = {name: name in asks for name in ("strength", "reason", "spans")}
-    return read_questions({"criteria": form.criteria or [], **switches})
+    terms = {name: value for name, value in form.items() if name not in ("criteria", "asks")}
+    return check_terms({**terms, "questions": {"criteria": form["criteria"] or [], **switches}})
 
 
 def _attempt(project_id: object, act: Callable[[], Said]) -> Said:

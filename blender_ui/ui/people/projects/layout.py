@@ -31,7 +31,7 @@ ASKS = [
 
 @dataclass(frozen=True, kw_only=True)
 class TermsParts:
-    """The form of a project's terms, in the order of ``handlers.TermsForm``."""
+    """The form of a project's terms; ``handlers.read_terms`` reads it by these names."""
 
     name: gr.Textbox
     guidelines: gr.Textbox

@@ -13,13 +13,13 @@ from blender_ui.services.people.projects import ProjectTerms, ProjectView
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.people.projects import drawing
-from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said, TermsForm
-from blender_ui.ui.people.projects.layout import NEW, ProjectsParts, draw_projects_page
+from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said
+from blender_ui.ui.people.projects.layout import NEW, ProjectsParts, TermsParts, draw_projects_page
 from blender_ui.ui.shell import WITH_ADDRESS
 from db.enums import DEFAULT_PROJECT_ID
 
 Update = dict[Any, Any]
-_TERMS = tuple(field.name for field in fields(TermsForm))
+_TERMS = tuple(field.name for field in fields(TermsParts))
 
 
 def build_projects(services: Services, page: gr.Blocks) -> None:
@@ -63,7 +63,7 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         return cleared | _fill(parts, handlers.choose(project_id))
 
     def save(project_id: int | str | None, *values: Any) -> Update:
-        said = handlers.save(project_id, TermsForm(**dict(zip(_TERMS, values, strict=True))))
+        said = handlers.save(project_id, dict(zip(_TERMS, values, strict=True)))
         return _paint(parts, handlers, said.project_id) | {parts.said: _notice(said)}
 
     def archive(project_id: int | str | None) -> Update:
