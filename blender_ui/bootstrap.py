@@ -54,6 +54,7 @@ from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
+from blender_ui.services.labeling.served_votes import ServedVotes
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
@@ -68,7 +69,10 @@ from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
+from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.ranking.texts import Evaluating
+from blender_ui.services.serving.blends import Serving
+from blender_ui.services.serving.serve import Rooms
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
@@ -115,6 +119,7 @@ class Services:
         self._add_asking()
         self._add_ranking(substitutes)
         self._add_fusing(substitutes)
+        self._add_serving()
         self._add_inspecting()
         self._add_evaluating()
         self._add_data()
@@ -174,6 +179,7 @@ class Services:
             after_vote=after_vote,
         )
         self.relabeling = Relabeling(engine, clock=clock, after_vote=after_vote)
+        self.served_votes = ServedVotes(engine, pairs=self.labeling, clock=clock, after_vote=after_vote)
         self.checks = Checks(engine, clock=clock, after_vote=after_vote)
         self._vote_log = VoteLog(engine)
         self.quality = Quality(engine, clock=clock, log=self._vote_log, after_vote=after_vote)
@@ -213,6 +219,8 @@ class Services:
             engine, process=process, live_head=self.live_head, rankers_path=rankers_path
         )
 
+        self.scoring = Scoring(engine, process=process, live_head=self.live_head, rankers_path=rankers_path)
+
     def _add_fusing(self, substitutes: Substitutes) -> None:
         fuser = substitutes.get("fuser") or choose_fuser(
             self.settings.fuser,
@@ -228,6 +236,19 @@ class Services:
             labeling=self.labeling,
             top_k=self.settings.top_k,
             clock=self.clock,
+        )
+
+    def _add_serving(self) -> None:
+        self.serving = Serving(
+            Rooms(
+                self.engine,
+                members=self.members,
+                blending=self.blending,
+                proposals=self.proposals,
+                ranking=self.ranking,
+                fusing=self.fusing,
+                labeling=self.labeling,
+            )
         )
 
     def _add_inspecting(self) -> None:

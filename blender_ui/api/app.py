@@ -10,14 +10,27 @@ from typing import Annotated
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from blender_ui.api.catalogue import Catalogue, Model, ModelList
+from blender_ui.api.chat import Chat
+from blender_ui.api.chat_forms import ChatCompletion, ChatRequest
 from blender_ui.api.faults import respond
+from blender_ui.api.feedback import Feedback, FeedbackRequest, FeedbackResponse
 from blender_ui.api.gate import KeyGate, get_caller
 from blender_ui.api.page import draw_page
 from blender_ui.api.routing import Routes
 from blender_ui.api.rules import BELOW
+from blender_ui.api.scoring import Scores
+from blender_ui.api.scoring_forms import (
+    RerankRequest,
+    RerankResponse,
+    RewardRequest,
+    RewardResponse,
+    ScoreRequest,
+    ScoreResponse,
+)
+from blender_ui.api.streaming import Server
 from blender_ui.bootstrap import Services
 from blender_ui.errors import NotFound
 from blender_ui.services.people.access import Mode
@@ -36,7 +49,11 @@ class Api:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.routes = Routes()
-        _add_models(self.routes, services)
+        catalogue = Catalogue(services.members, since=services.started_at)
+        _add_models(self.routes, catalogue)
+        _add_chat(self.routes, services, catalogue)
+        _add_scores(self.routes, services)
+        _add_feedback(self.routes, services)
         _add_descriptions(self.routes)
 
     def middleware(self) -> Middleware:
@@ -61,9 +78,7 @@ async def _find_nothing(request: Request) -> JSONResponse:
     )
 
 
-def _add_models(routes: Routes, services: Services) -> None:
-    catalogue = Catalogue(services.members, since=services.started_at)
-
+def _add_models(routes: Routes, catalogue: Catalogue) -> None:
     def list_models(by: By) -> ModelList:
         """List the models that this key may ask."""
         return catalogue.list_models(by)
@@ -74,6 +89,50 @@ def _add_models(routes: Routes, services: Services) -> None:
 
     routes.add("GET", "/v1/models", list_models)
     routes.add("GET", "/v1/models/{model:path}", get_model)
+
+
+def _add_chat(routes: Routes, services: Services, catalogue: Catalogue) -> None:
+    chat = Chat(services.serving, catalogue=catalogue, server=Server(services.keys))
+
+    async def answer(asked: ChatRequest, by: By, request: Request) -> ChatCompletion | StreamingResponse:
+        """Answer a conversation by a blend of the members, or by one of them.
+
+        With stream, server-sent events of the form chat.completion.chunk; the last of the first answer has
+        the field blender.
+        """
+        return await chat.answer(asked, by, request)
+
+    routes.add("POST", "/v1/chat/completions", answer, response_model=ChatCompletion)
+
+
+def _add_scores(routes: Routes, services: Services) -> None:
+    scores = Scores(services.scoring)
+
+    def rerank(asked: RerankRequest) -> RerankResponse:
+        """Put answers to a query in order, the best first."""
+        return scores.rerank(asked)
+
+    def score(asked: ScoreRequest) -> ScoreResponse:
+        """Score answers beside the others to the same text, or beside a baseline."""
+        return scores.score(asked)
+
+    def reward(asked: RewardRequest) -> RewardResponse:
+        """Reward completions beside the others to the same prompt, or beside a baseline."""
+        return scores.reward(asked)
+
+    routes.add("POST", "/v1/rerank", rerank, response_model_exclude_none=True)
+    routes.add("POST", "/v1/score", score)
+    routes.add("POST", "/v1/reward", reward)
+
+
+def _add_feedback(routes: Routes, services: Services) -> None:
+    feedback = Feedback(services.served_votes)
+
+    def vote(said: FeedbackRequest, by: By) -> FeedbackResponse:
+        """Vote on answers that this key was served."""
+        return feedback.vote(said, by)
+
+    routes.add("POST", "/v1/feedback", vote)
 
 
 def _add_descriptions(routes: Routes) -> None:

@@ -7,7 +7,6 @@ answer of an open pair is its. Non-goal: asking them.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
@@ -16,22 +15,12 @@ from blender_ui.errors import NotFound, NotPermitted
 from blender_ui.members.asking import Ensemble
 from blender_ui.services.people.access import Role, is_below
 from blender_ui.services.people.keys import Caller
+from blender_ui.services.serving.views import Blend
 
 PREFIX = "blender/"
 
 
-class Blend(StrEnum):
-    """How members' answers become one."""
-
-    AUTO = "auto"
-    """The best-ranked answer, or the fused one where the ranker puts it above that."""
-    BEST = "best"
-    """The best-ranked answer, untouched."""
-    FUSED = "fused"
-    """The fused answer."""
-
-
-class Wanted(NamedTuple):
+class Asked(NamedTuple):
     """What a model's name stands for: a blend, or one member."""
 
     blend: Blend | None
@@ -86,7 +75,7 @@ class Catalogue:
             raise NotFound(f"there is no model {name[:100]!r}; GET /v1/models lists those there are")
         return found[0]
 
-    def read(self, caller: Caller, name: str) -> Wanted:
+    def read(self, caller: Caller, name: str) -> Asked:
         """What a model's name stands for.
 
         Raises:
@@ -95,11 +84,11 @@ class Catalogue:
         """
         short = name.removeprefix(PREFIX)
         if short in list(Blend):
-            return Wanted(Blend(short), None)
+            return Asked(Blend(short), None)
         if is_below(caller.role, Role.RESEARCHER):
             raise NotPermitted(
                 f"A key with the role {caller.role.value} asks blender/auto, blender/best or blender/fused: "
                 "members are named to researchers only."
             )
         self.get_model(caller, PREFIX + short)
-        return Wanted(None, short)
+        return Asked(None, short)

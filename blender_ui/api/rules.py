@@ -38,6 +38,11 @@ RULES = (
     Rule("GET", "/v1/docs", None),
     Rule("GET", "/v1/models", Role.ANNOTATOR),
     Rule("GET", "/v1/models/{model:path}", Role.ANNOTATOR),
+    Rule("POST", "/v1/chat/completions", Role.ANNOTATOR),
+    Rule("POST", "/v1/rerank", Role.ANNOTATOR),
+    Rule("POST", "/v1/score", Role.ANNOTATOR),
+    Rule("POST", "/v1/reward", Role.ANNOTATOR),
+    Rule("POST", "/v1/feedback", Role.ANNOTATOR),
 )
 
 

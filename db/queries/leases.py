@@ -58,6 +58,49 @@ def add_lease(
     return Lent(lease_id, comparison_id, annotator_id, LeaseStatus.ACTIVE, policy, propensity, ballot_id)
 
 
+def answer_unlent(
+    session: Session,
+    *,
+    comparison_id: int,
+    annotator_id: int,
+    policy: str,
+    propensity: float,
+    now: datetime,
+) -> int:
+    """Keep how a comparison was chosen that somebody answered without being lent it; gives the lease's id.
+
+    It brings its own place, so that as many people are asked as without it. The lease that an annotator has
+    on the comparison already is answered anew.
+    """
+    known = session.scalars(
+        select(Lease)
+        .where(col(Lease.comparison_id) == comparison_id, col(Lease.annotator_id) == annotator_id)
+        .with_for_update()
+    ).first()
+    has_place = known is not None and known.status in (LeaseStatus.ACTIVE, LeaseStatus.ANSWERED)
+    lease = known or Lease(
+        comparison_id=comparison_id,
+        annotator_id=annotator_id,
+        status=LeaseStatus.ANSWERED,
+        policy=policy,
+        propensity=propensity,
+        expires_at=now,
+        created_at=now,
+    )
+    lease.status, lease.policy, lease.propensity = LeaseStatus.ANSWERED, policy, propensity
+    lease.ended_at = now
+    session.add(lease)
+    if not has_place:
+        session.execute(
+            update(Comparison)
+            .where(col(Comparison.id) == comparison_id)
+            .values(overlap=col(Comparison.overlap) + 1, n_taken=col(Comparison.n_taken) + 1)
+        )
+    session.flush()
+    assert lease.id is not None
+    return lease.id
+
+
 def find_lease(session: Session, *, lease_id: int) -> Lent | None:
     """One lease, locked where the database locks rows."""
     return _find(session, _by_id_query(), {"lease_id": lease_id})

@@ -67,6 +67,17 @@ def find_by_key(session: Session, *, idempotency_key: str) -> Given | None:
     return None if row is None else Given(*row)
 
 
+def find_standing(session: Session, *, comparison_id: int, annotator_id: int) -> Preference | None:
+    """What an annotator says of a comparison; None where nothing stands."""
+    return session.scalars(
+        select(Preference).where(
+            col(Preference.comparison_id) == comparison_id,
+            col(Preference.annotator_id) == annotator_id,
+            col(Preference.retracted_at).is_(None),
+        )
+    ).first()
+
+
 def retract_standing(session: Session, *, comparison_id: int, annotator_id: int, now: datetime) -> None:
     """Take back what an annotator says of a comparison, if anything."""
     session.execute(

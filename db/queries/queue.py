@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Update, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, func, or_, select, update
 from sqlmodel import Session, col
 
 from db.models import Candidate, Comparison, Lease, LeaseStatus, Project, Purpose, SeenPrompt
@@ -135,6 +135,17 @@ def set_information(session: Session, *, by_comparison: Mapping[int, float]) -> 
         .where(*any_of_index, col(Comparison.is_open).is_(True), col(Comparison.information).is_not(None))
     ).scalar_one()
     return n_given
+
+
+def get_comparison(session: Session, *, first_id: int, second_id: int) -> Comparison:
+    """The comparison of two candidates, whichever the sides, which is known to be there."""
+    query = select(Comparison).where(
+        or_(
+            (col(Comparison.left_id) == first_id) & (col(Comparison.right_id) == second_id),
+            (col(Comparison.left_id) == second_id) & (col(Comparison.right_id) == first_id),
+        )
+    )
+    return session.scalars(query.with_for_update()).one()
 
 
 def paired_candidates(session: Session, *, prompt_id: int) -> set[frozenset[int]]:

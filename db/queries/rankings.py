@@ -66,6 +66,15 @@ def find_id(
     return None
 
 
+def find_last_of(session: Session, *, candidate_id: int) -> int | None:
+    """The latest ranking that a candidate is in; None where there is none."""
+    query = select(func.max(col(RankingEntry.ranking_id))).where(
+        col(RankingEntry.candidate_id) == candidate_id
+    )
+    last: int | None = session.execute(query).scalar_one()
+    return last
+
+
 def list_entries(session: Session, *, ranking_id: int) -> list[tuple[RankingEntry, str]]:
     """The entries of a ranking with their members' names, best first."""
     query = (

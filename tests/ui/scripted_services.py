@@ -29,6 +29,7 @@ from blender_ui.services.ranking.rows import (
     save_ranking,
     view_ranking,
 )
+from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
@@ -113,8 +114,7 @@ class ScriptedRanking:
         return self._rank(entrants_of(answers))
 
     def _rank(self, entrants: Entrants) -> RankingView:
-        if self._version_id is None:
-            raise NoRanker("No ranker has been trained yet. 50 votes are needed, 12 are there.")
+        version = self.get_active()
         self.n_ranked += 1
         with transaction(self._engine, immediate=True) as session:
             lengths = np.array([len(text) for text in entrants.texts], dtype=float)
@@ -122,13 +122,20 @@ class ScriptedRanking:
             ranking_id = save_ranking(
                 session,
                 entrants,
-                version_id=self._version_id,
+                version_id=version.id,
                 logits=logits,
                 uncertainty=np.full_like(logits, 0.4),
                 policy="max_logits",
                 refitted_preference_id=7,
             )
             return view_ranking(session, ranking_id)
+
+    def get_active(self) -> VersionView:
+        with transaction(self._engine) as session:
+            version = None if self._version_id is None else get_version(session, self._version_id)
+        if version is None:
+            raise NoRanker("No ranker has been trained yet. 50 votes are needed, 12 are there.")
+        return version
 
     def learn_soon(self) -> None:
         self.n_learnt += 1

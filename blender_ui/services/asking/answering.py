@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import MemberError
 from blender_ui.members.configuration import MemberConfig
-from blender_ui.members.protocol import Member, Message, Usage
+from blender_ui.members.protocol import Member, Message, Sampling, Usage
 from blender_ui.services.candidates import FailureView, failure_view, key_of
 from db.engine import transaction
 from db.models import Candidate, CandidateFailure, FailureKind
@@ -46,6 +46,8 @@ class CandidateUpdate:
     failure: FailureView | None = None
     finish_reason: str | None = None
     """Of a stored answer, see ``CandidateView``."""
+    n_prompt_tokens: int | None = None
+    """Tokens that the member read; None where its endpoint does not count, and until the end."""
     is_done: bool = False
 
 
@@ -59,6 +61,8 @@ class Answer:
         clock: Gives the present time in UTC, for the rows.
         timer: Seconds from a fixed point, for durations.
         propensity: Probability with which a chooser had the member asked; None where nobody chose.
+        sampling: In place of the member's own, and kept with the answer as another row of the member.
+        update_seconds: Least time between two updates.
     """
 
     def __init__(
@@ -70,11 +74,15 @@ class Answer:
         clock: Callable[[], datetime],
         timer: Callable[[], float],
         propensity: float | None = None,
+        sampling: Sampling | None = None,
+        update_seconds: float = UPDATE_SECONDS,
     ) -> None:
         self._propensity = propensity
+        self._sampling = sampling
+        self._update_seconds = update_seconds
         self._engine = engine
         self._prompt_id = prompt_id
-        self._config = config
+        self._config = config if sampling is None else replace(config, sampling=sampling)
         self._clock = clock
         self._timer = timer
         self._started = timer()
@@ -102,7 +110,7 @@ class Answer:
         self, member: Member, messages: Sequence[Message], stop: threading.Event
     ) -> Iterator[CandidateUpdate]:
         shown_at = float("-inf")
-        with contextlib.closing(member.stream(messages, stop=stop)) as chunks:
+        with contextlib.closing(member.stream(messages, options=self._sampling, stop=stop)) as chunks:
             for chunk in chunks:
                 self._text = chunk.onto(self._text)
                 self._thinking += chunk.thinking
@@ -110,7 +118,7 @@ class Answer:
                 self._n_tokens, self._usage = chunk.n_tokens, chunk.usage
                 if chunk.text and self._first_token_seconds is None:
                     self._first_token_seconds = self._seconds()
-                is_due = bool(chunk.waiting) or self._timer() - shown_at >= UPDATE_SECONDS
+                is_due = bool(chunk.waiting) or self._timer() - shown_at >= self._update_seconds
                 if chunk.usage is None and is_due:
                     shown_at = self._timer()
                     yield self._update()
@@ -132,6 +140,7 @@ class Answer:
             candidate_id=candidate_id,
             failure=failure,
             finish_reason=usage.finish_reason if usage and candidate_id is not None else None,
+            n_prompt_tokens=usage.n_prompt_tokens if usage else None,
             is_done=failure is not None or candidate_id is not None,
         )
 

@@ -7,9 +7,10 @@ Non-goal: which answer is better.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -18,7 +19,7 @@ from blender_ui.conversations import read_history, read_prompt
 from blender_ui.errors import MalformedInput
 from blender_ui.members.asking import Ensemble, conversation
 from blender_ui.members.protocol import MemberStatus
-from blender_ui.services.asking.answering import Answer, CandidateUpdate
+from blender_ui.services.asking.answering import UPDATE_SECONDS, Answer, CandidateUpdate
 from blender_ui.services.asking.going_on import WayOn, list_ways
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import (
@@ -119,6 +120,7 @@ class Blending:
         input: str = "",
         history: Sequence[Message] = (),
         asked_by_id: int | None = None,
+        project_id: int = DEFAULT_PROJECT_ID,
     ) -> AskedView:
         """Store a prompt; nobody is asked before ``stream``.
 
@@ -127,13 +129,14 @@ class Blending:
             input: What to do it with.
             history: The messages before.
             asked_by_id: Annotator who asks.
+            project_id: Whose prompt it is.
 
         Raises:
             MalformedInput: If there is no text.
         """
         asked = RankingPrompt(instruction=instruction, input=input, history=tuple(history))
         with transaction(self._engine) as session:
-            return self._store(session, asked, asked_by_id=asked_by_id)
+            return self._store(session, asked, asked_by_id=asked_by_id, project_id=project_id)
 
     def go_on(
         self, *, candidate_id: int, instruction: str, input: str = "", asked_by_id: int | None = None
@@ -187,7 +190,13 @@ class Blending:
         )
 
     def stream(
-        self, *, prompt_id: int, member_name: str, propensity: float | None = None
+        self,
+        *,
+        prompt_id: int,
+        member_name: str,
+        propensity: float | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        update_seconds: float = UPDATE_SECONDS,
     ) -> Iterator[CandidateUpdate]:
         """Ask one member; calling it again is the retry.
 
@@ -199,6 +208,8 @@ class Blending:
             member_name: Who is asked.
             propensity: Probability with which a chooser had it asked, kept with the answer; None where
                 nobody chose.
+            sampling: Fields of the member's ``Sampling`` to change for this answer.
+            update_seconds: Least time between two updates.
 
         Yields:
             The answer as it grows, and at the end one update with ``is_done`` and either the
@@ -217,6 +228,8 @@ class Blending:
             clock=self._clock,
             timer=self._timer,
             propensity=propensity,
+            sampling=replace(config.sampling, **sampling) if sampling else None,
+            update_seconds=update_seconds,
         )
         with self._stops.running(prompt_id, member_name) as stop:
             yield from answer.stream(member, conversation(read_prompt(prompt)), stop=stop)

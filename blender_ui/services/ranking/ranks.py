@@ -96,7 +96,7 @@ class RankingService:
         return self._rank(entrants_of(answers), None)
 
     def _rank(self, entrants: Entrants, version_id: int | None) -> RankingView:
-        version = self._get_active() if version_id is None else self._get_version(version_id)
+        version = self.get_active() if version_id is None else self._get_version(version_id)
         live = None
         if version.reader_fingerprint is not None:
             live = self._live_head.current(version) if version_id is None else self._load_trained(version)
@@ -144,7 +144,12 @@ class RankingService:
         if version is not None and version.reader_fingerprint is not None:
             self._process.warm_up()
 
-    def _get_active(self) -> VersionView:
+    def get_active(self) -> VersionView:
+        """The version that ranks now.
+
+        Raises:
+            NoRanker: Before a version was promoted; the message says what is needed.
+        """
         with transaction(self._engine) as session:
             version = find_active_version(session)
             if version is None:
