@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from blender_ui.errors import NotFound, NotPermitted
 from blender_ui.members.asking import Ensemble
-from blender_ui.services.people.access import Role, is_below
+from blender_ui.services.people.access import is_below
 from blender_ui.services.people.keys import Caller
 from blender_ui.services.serving.views import Blend
+from db.enums import Role
 
 PREFIX = "blender/"
 

@@ -40,11 +40,12 @@ from blender_ui.choosing.choice import Budget
 from blender_ui.errors import BlenderError, MemberError
 from blender_ui.faults import tell
 from blender_ui.services.fusing.rows import FusionView
-from blender_ui.services.people.access import Role, is_below
+from blender_ui.services.people.access import is_below
 from blender_ui.services.people.keys import Caller
 from blender_ui.services.serving.blends import Serving
 from blender_ui.services.serving.serve import Serve
 from blender_ui.services.serving.views import AskedMember, Piece, Served, Wanted
+from db.enums import Role
 
 KEEP_ALIVE_SECONDS = 10.0
 """Without a word: shorter than the patience of usual proxies."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from starlette.routing import compile_path
 
-from blender_ui.services.people.access import Role
+from db.enums import Role
 
 BELOW = "/v1"
 """Where the routes that need a key lie."""

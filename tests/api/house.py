@@ -13,14 +13,18 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from blender_ui.api.app import Api
+from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.people.keys import KeyTerms
+from blender_ui.settings import Settings
 from blender_ui.ui.app import build_app
 from blender_ui.ui.server import PageServer
 from blender_ui.ui.web import build_web
 from db.engine import transaction
 from db.models import Role
-from tests.builders.scripted_members import ScriptedMember, saying
-from tests.ui.scripted_services import build_scripted_services
+from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, saying
+from tests.builders.stores import make_store
+from tests.builders.trained import copy_trained_store
+from tests.ui.scripted_services import ScriptedFuser, ScriptedProcess, build_scripted_services
 
 LONG = "A long answer, which says more. And then it goes on."
 QUESTION: Any = [{"role": "user", "content": "Why is the sky blue?"}]
@@ -29,6 +33,21 @@ QUESTION: Any = [{"role": "user", "content": "Why is the sky blue?"}]
 def make_members() -> list[ScriptedMember]:
     """Two that answer: the ranker prefers the second."""
     return [ScriptedMember("Short", saying("Short.")), ScriptedMember("Long", saying(LONG[:20], LONG[20:]))]
+
+
+def build_trained_services(folder: Path, *members: ScriptedMember) -> Services:
+    """Services with a fast version that was really trained: it prefers answers with the word "good"."""
+    copy_trained_store(folder)
+    process: Any = ScriptedProcess()
+    substitutes: Any = {
+        "engine": make_store(folder),
+        "secret": 7,
+        "members": ScriptedEnsemble(*members),
+        "process": process,
+        "explainers": process,
+        "fuser": ScriptedFuser(),
+    }
+    return build_services(Settings(home_path=folder, port=0, access="accounts"), **substitutes)
 
 
 class Keeper:
@@ -85,13 +104,16 @@ class Shop(Keeper):
     Args:
         folder: Its home.
         members: Two that answer, unless others are given.
-        is_trained: Whether there is a ranker.
+        is_trained: Whether there is a ranker, a scripted one that prefers longer answers.
+        services: In place of scripted ones.
     """
 
-    def __init__(self, folder: Path, *members: ScriptedMember, is_trained: bool = True) -> None:
-        members = members or tuple(make_members())
-        super().__init__(build_scripted_services(folder, *members, access_mode="accounts"))
-        if is_trained:
+    def __init__(
+        self, folder: Path, *members: ScriptedMember, is_trained: bool = True, services: Any = None
+    ) -> None:
+        scripted = members or tuple(make_members())
+        super().__init__(services or build_scripted_services(folder, *scripted, access_mode="accounts"))
+        if is_trained and services is None:
             self.services.ranking.train()
         api = Api(self.services)
         web = FastAPI(openapi_url=None, middleware=[api.middleware()])

@@ -152,6 +152,6 @@ def test_an_annotators_key_is_told_of_no_member(house: House) -> None:
 
     blends = ["blender/auto", "blender/best", "blender/fused"]
     assert names(Role.ANNOTATOR) == blends
-    assert names(Role.RESEARCHER) == [*blends, "blender/Long", "blender/Short"]
+    assert names(Role.RESEARCHER) == [*blends, "blender/Short", "blender/Long"]
     assert house.ask("GET", "/v1/models/blender/Long", key=Role.ANNOTATOR).status_code == 404
     assert house.ask("GET", "/v1/models/blender/Long", key=Role.RESEARCHER).json()["id"] == "blender/Long"

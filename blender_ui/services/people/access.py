@@ -23,8 +23,7 @@ from blender_ui.services.people import signing_in
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
 from blender_ui.services.people.visitors import Visitors
 from db.engine import transaction
-from db.models import Audience
-from db.models import Role as Role
+from db.models import Audience, Role
 from db.queries.accounts import find_signed_in
 from db.queries.projects import find_admission
 

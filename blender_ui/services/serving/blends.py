@@ -50,6 +50,9 @@ class Serving:
             asked_by_id=wanted.asked_by_id,
             project_id=wanted.project_id or DEFAULT_PROJECT_ID,
         )
+        if wanted.member is not None or crew.proposal is not None:
+            names = list(dict.fromkeys(ask.member for ask in crew.asks))
+            self._rooms.choices.keep(prompt_id=asked.prompt_id, names=names, proposal=crew.proposal)
         return Serve(self._rooms, wanted, crew, asked.prompt_id)
 
     def _choose(self, wanted: Wanted) -> Crew:

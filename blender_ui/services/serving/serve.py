@@ -19,7 +19,9 @@ from blender_ui.members.asking import Ensemble
 from blender_ui.ranking.chances import win_chances
 from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.candidates import CandidateView, candidate_view, get_candidate
-from blender_ui.services.choosing.proposals import Proposal, Proposals
+from blender_ui.services.choosing.kept import KeptChoices
+from blender_ui.services.choosing.proposal import Proposal
+from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.labeling.loop import Labeling
@@ -39,6 +41,7 @@ class Rooms(NamedTuple):
     members: Ensemble
     blending: Blending
     proposals: Proposals
+    choices: KeptChoices
     ranking: RankingService
     fusing: Fusing
     labeling: Labeling
