@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from blender_ui.services.ranking.rows import (
 )
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.settings import Settings
+from blender_ui.ui.guard import GuardedBlocks
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion
@@ -159,6 +160,13 @@ class ScriptedProcess:
             method="lengths of words", first=first, second=second, prompt=(), logit=total, baseline=0.0,
             n_steps=1,
         )  # fmt: skip
+
+
+def build_page(services: Any, build: Callable[[Any, Any], None]) -> GuardedBlocks:
+    """An app of one page, by its builder in ``ui``; the ten of them take seconds to draw."""
+    with GuardedBlocks(services.access) as app:
+        build(services, app)
+    return app
 
 
 def build_scripted_services(

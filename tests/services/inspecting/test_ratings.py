@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
@@ -38,9 +38,12 @@ def add_preferences(
     prompt_ids = add_prompts(engine, n_prompts=len(outcomes)) if not count(engine, Comparison) else []
     with transaction(engine, immediate=True) as session:
         (who,) = save(session, [person(key=f"k{kind}", kind=kind)])
-        for prompt_id in prompt_ids:
-            left, right = session.exec(select(Candidate.id).where(Candidate.prompt_id == prompt_id)).all()
-            save(session, [pair(prompt_id, left, right)])
+        if prompt_ids:
+            ids = session.exec(
+                select(Candidate.id).order_by(col(Candidate.prompt_id), col(Candidate.id))
+            ).all()
+            sides = zip(prompt_ids, ids[::2], ids[1::2], strict=True)
+            save(session, [pair(prompt_id, left, right) for prompt_id, left, right in sides])
         pairs = session.exec(select(Comparison)).all()
         save(session, [vote(one.id, who.id, said) for one, said in zip(pairs, outcomes, strict=False)])
 

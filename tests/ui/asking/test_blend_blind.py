@@ -14,12 +14,12 @@ import pytest
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.settings import Settings
-from blender_ui.ui.app import build_app
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.views import Choice, PageView, Visit
+from blender_ui.ui.asking.wiring import build_blend
 from tests.builders.scripted_members import Script, ScriptedMember
 from tests.builders.stores import add_prompts, key_of, put_store
-from tests.ui.scripted_services import build_scripted_services
+from tests.ui.scripted_services import build_page, build_scripted_services
 
 NAMES = ("Ada", "Brahms", "Curie")
 PACES = {"Ada": (31151, 117.5, 361.5), "Brahms": (29633, 107.5, 444.5), "Curie": (57577, 128.5, 190.5)}
@@ -39,7 +39,7 @@ def paced(name: str, finish_reason: str) -> Script:
 
 def payloads(services: Any, names: tuple[str, ...]) -> dict[str, str]:
     """What the browser gets for each event of a blind visit, by the listener's name."""
-    app = build_app(services)
+    app = build_page(services, build_blend)
     listeners = {fn.api_name: fn for fn in app.fns.values()}
 
     def send(name: str, *values: Any) -> dict[Any, Any]:

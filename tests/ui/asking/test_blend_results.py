@@ -13,7 +13,6 @@ from sqlalchemy import event
 from blender_ui.errors import FusionError, RankerError
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.services.fusing.records import FusionRecord
-from blender_ui.ui.app import build_app
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.result_drawing import (
     OWN_WORDS,
@@ -25,8 +24,9 @@ from blender_ui.ui.asking.result_drawing import (
 )
 from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.asking.views import ResultView, Visit
+from blender_ui.ui.asking.wiring import build_blend
 from tests.builders.scripted_members import ScriptedMember, failing, saying
-from tests.ui.scripted_services import ScriptedFuser, build_scripted_services
+from tests.ui.scripted_services import ScriptedFuser, build_page, build_scripted_services
 
 ANSWERS = {
     "Ada": "Warm the pot first. Then wait.",
@@ -175,9 +175,8 @@ LONG = "Pour. Use water that has just boiled, all of it over the leaves, and let
 
 def drawn_card(asked: Asked) -> dict[str, Any]:
     """The card's components after the names are shown, by their ids."""
-    listener = next(
-        fn for fn in build_app(asked.services).fns.values() if fn.api_name == "blend_show_results"
-    )
+    fns = build_page(asked.services, build_blend).fns.values()
+    listener = next(fn for fn in fns if fn.api_name == "blend_show_results")
     assert listener.fn is not None
     *_, last = listener.fn(asked.revealed)
     return {part.elem_id: value for part, value in last.items() if getattr(part, "elem_id", None)}
@@ -269,7 +268,7 @@ def test_a_second_round_is_refused_before_the_names_are_shown_and_a_third_always
 
 @pytest.mark.parametrize("begins", ["blend_ask", "blend_go_on"])
 def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked, begins: str) -> None:
-    fns = {fn._id: fn for fn in build_app(asked.services).fns.values()}
+    fns = {fn._id: fn for fn in build_page(asked.services, build_blend).fns.values()}
     (ask,) = (fn for fn in fns.values() if fn.api_name == begins)
     ended = {fns[key].api_name for fn in fns.values() if fn.targets == ask.targets for key in fn.cancels}
     names = {str(fn.api_name) for fn in fns.values()}
