@@ -36,11 +36,12 @@ import numpy as np
 
 from benchmarks.recorded import Recorded, read_recorded
 from blender_ui.choosing.choice import order_members
-from blender_ui.choosing.chooser import Chooser, ChooserOptions, ReadTasks, fit_chooser, read_tasks
+from blender_ui.choosing.chooser import Chooser, ChooserOptions, fit_chooser
 from blender_ui.choosing.distilling import prepare_encoder
 from blender_ui.choosing.votes import choose_voters, vote, weigh_votes
 from blender_ui.settings import load_settings
 from blender_ui.statistics.bootstrap import bootstrap_mean
+from blender_ui.tasks.reading import ReadTasks, read_tasks
 from blender_ui.values import FloatArray, IntArray
 from blender_ui.weights.resolver import find_weights
 

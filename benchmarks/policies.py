@@ -31,7 +31,7 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.curves import Curve, draw_curves
-from benchmarks.readings import CachedReading, Labelled
+from benchmarks.readings import CachedReading, Labelled, find_kinds
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
@@ -40,7 +40,7 @@ from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
 from blender_ui.ranking.fast import _start_state
 from blender_ui.ranking.fast_state import FastOptions, state_features
 from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
-from blender_ui.ranking.prior import known_members, task_kind
+from blender_ui.ranking.prior import known_members
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.services.ranking.information import measure_information
 from blender_ui.settings import load_settings
@@ -258,9 +258,10 @@ def read_surface(path: Path) -> Labelled:
 def make_world(file: Labelled) -> World:
     """Features, questions and answers of a file."""
     dataset = file.dataset
-    kinds = [task_kind(dataset.prompts[prompt]) for prompt in dataset.prompt_of]
+    sorter = find_kinds(dataset)
+    kinds = sorter.sort(dataset.prompts)[dataset.prompt_of]
     known = known_members(dataset.members)
-    empty = _start_state(FastOptions(), file.readings, dataset)._replace(members=known)
+    empty = _start_state(FastOptions(), file.readings, dataset)._replace(members=known, kinds=sorter)
     features, sizes = state_features(empty, file.readings, dataset.members, kinds, dataset.prompt_of)
     first, second = np.minimum(dataset.left, dataset.right), np.maximum(dataset.left, dataset.right)
     key, question = np.unique(first * len(dataset.texts) + second, return_inverse=True)

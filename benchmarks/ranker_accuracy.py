@@ -36,7 +36,7 @@ import numpy as np
 from scipy.special import expit
 
 from benchmarks.curves import Curve, draw_curves
-from benchmarks.readings import CachedReading, Labelled
+from benchmarks.readings import CachedReading, Labelled, find_kinds
 from blender_ui.errors import BlenderError
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
@@ -89,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for path in files
     ]
+    test = replace(test, kinds=find_kinds(test.dataset))
+    print(f"kinds of task: {'; '.join(test.kinds.names)}")
     if options.curve:
         start = None
         if train:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,16 @@ from time import monotonic
 
 import numpy as np
 
+from blender_ui.choosing.distilling import prepare_encoder
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
+from blender_ui.settings import load_settings
+from blender_ui.tasks.reading import Task
+from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter, learn_sorter
 from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset
+from blender_ui.weights.resolver import find_weights
 
 SECONDS_BETWEEN_SAVES = 60.0
 
@@ -31,16 +37,27 @@ class Labelled:
     readings: FloatArray
     negatives: ReadNegatives | None = None
     has_negatives: bool = True
+    kinds: TaskSorter = ALL_ALIKE
 
     def fit(self, known: BoolArray, options: FastOptions, start: FastRanker | None = None) -> FastRanker:
         """Learn from the preferences of this mask, with as many negative samples as the app has."""
         learnt = self.dataset.select(known)
         if self.negatives is None or not self.has_negatives:
-            return FastRanker.fit(learnt, self.readings, options=options, start=start)
+            return FastRanker.fit(learnt, self.readings, options=options, start=start, kinds=self.kinds)
         prompts = np.unique(learnt.prompt_of[learnt.left])
         usable = np.flatnonzero(np.isin(self.dataset.prompt_of[self.negatives.winner], prompts))
         negatives = self.negatives.select(usable[: count_negatives(learnt)])
-        return FastRanker.fit(learnt, self.readings, options=options, start=start, negatives=negatives)
+        return FastRanker.fit(
+            learnt, self.readings, options=options, start=start, negatives=negatives, kinds=self.kinds
+        )
+
+
+def find_kinds(dataset: PreferenceDataset) -> TaskSorter:
+    """The kinds of task of a file's prompts, as the app learns them: without any label."""
+    settings = load_settings(os.environ)
+    source = find_weights("all-minilm-l6-v2", cache_path=settings.weights_path)
+    encoder = prepare_encoder(source, settings.prompt_encoder_path)
+    return learn_sorter(encoder, [Task(prompt.instruction, prompt.input) for prompt in dataset.prompts])
 
 
 class CachedReading:

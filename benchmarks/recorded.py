@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from blender_ui.choosing.chooser import Task
 from blender_ui.choosing.outcomes import Outcomes, Votes, from_scores, from_votes
+from blender_ui.tasks.reading import Task
 from blender_ui.values import FloatArray, IntArray
 
 TARGETS = {"a": 1.0, "b": 0.0, "tie": 0.5}

@@ -73,6 +73,7 @@ from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.serving.blends import Serving
 from blender_ui.services.serving.serve import Rooms
+from blender_ui.services.task_kinds import StoreKinds
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
@@ -254,7 +255,13 @@ class Services:
 
     def _add_inspecting(self) -> None:
         engine, rankers_path = self.engine, self.settings.rankers_path
-        table = PreferenceTable(engine, log=self._vote_log, cache_path=self.settings.home_path / "inspector")
+        kinds = make_store_kinds(self, partial(StaticEncoder, self.settings.prompt_encoder_path))
+        table = PreferenceTable(
+            engine,
+            log=self._vote_log,
+            cache_path=self.settings.home_path / "inspector",
+            find_kinds=kinds.current,
+        )
         self.preference_table = table
         self.inspection = Inspection(engine)
         self.member_ratings = MemberRatings(engine, table=table)
@@ -322,6 +329,13 @@ def build_services(
         substitutes: By name, what is used in place of what the settings would choose.
     """
     return Services(settings, clock, substitutes)
+
+
+def make_store_kinds(services: Services, open_encoder: Callable[[], StaticEncoder]) -> StoreKinds:
+    """The store's kinds of task; the page's process opens an encoder that the worker has made."""
+    return StoreKinds(
+        services.engine, folder=services.settings.home_path / "kinds", open_encoder=open_encoder
+    )
 
 
 def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:

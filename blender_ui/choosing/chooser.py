@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +18,18 @@ from blender_ui.choosing.choice import Budget, Choice, choose_members
 from blender_ui.choosing.forest import Expected, Forest, fit_forest
 from blender_ui.choosing.outcomes import Outcomes
 from blender_ui.choosing.partitions import Belief, Partition
-from blender_ui.choosing.shape import MEASURES, measure_shapes
 from blender_ui.errors import ChooserError
 from blender_ui.tasks.encoder import StaticEncoder
-from blender_ui.tasks.kinds import Kinds, learn_kinds
-from blender_ui.values import FloatArray, IntArray
+from blender_ui.tasks.kinds import Kinds, learn_kinds, one_kind
+from blender_ui.tasks.reading import ReadTasks, Task, read_tasks
+from blender_ui.tasks.shape import MEASURES
+from blender_ui.tasks.sorting import cut_task
+from blender_ui.values import FloatArray
 
-FORMAT = 1
+FORMAT = 2
+FORMAT_OF_OWN_KINDS = 1
+"""Its kinds were the chooser's own; one that was saved with them takes all prompts for one kind."""
+KINDS_PREFIX = "kinds."
 N_AXES = 16
 """Principal axes of the embeddings that the trees see."""
 N_ERRORS = 512
@@ -39,38 +43,6 @@ class ChooserOptions:
 
     n_trees: int = 60
     seed: int = 0
-
-
-class Task(NamedTuple):
-    """A prompt, as people write it."""
-
-    instruction: str
-    input: str = ""
-
-    @property
-    def text(self) -> str:
-        """Instruction and input as one text."""
-        return f"{self.instruction}\n{self.input}" if self.input else self.instruction
-
-
-class ReadTasks(NamedTuple):
-    """What was read in n prompts."""
-
-    texts: tuple[str, ...]
-    shapes: FloatArray
-    """(n, n_measures)."""
-    embeddings: FloatArray
-    """(n, size)."""
-
-    def select(self, rows: IntArray) -> ReadTasks:
-        """Some of the prompts."""
-        return ReadTasks(tuple(self.texts[row] for row in rows), self.shapes[rows], self.embeddings[rows])
-
-
-def read_tasks(encoder: StaticEncoder, tasks: Sequence[Task]) -> ReadTasks:
-    """Read prompts, a fraction of a millisecond each."""
-    texts = tuple(task.text for task in tasks)
-    return ReadTasks(texts, measure_shapes(texts, [task.input for task in tasks]), encoder.encode(texts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +87,7 @@ class Chooser:
 
     def find_kind(self, task: Task) -> str:
         """The name of the kind of task that a prompt is."""
-        return self.kinds.names[int(self.kinds.assign(self.encoder.encode([task.text]))[0])]
+        return self.kinds.names[int(self.kinds.assign(read_tasks(self.encoder, [cut_task(*task)]))[0])]
 
     @property
     def fingerprint(self) -> str:
@@ -145,7 +117,12 @@ class Chooser:
 
 
 def fit_chooser(
-    encoder: StaticEncoder, read: ReadTasks, outcomes: Outcomes, options: ChooserOptions | None = None
+    encoder: StaticEncoder,
+    read: ReadTasks,
+    outcomes: Outcomes,
+    options: ChooserOptions | None = None,
+    *,
+    kinds: Kinds | None = None,
 ) -> Chooser:
     """Learn whom to ask from the outcomes of past prompts.
 
@@ -154,6 +131,7 @@ def fit_chooser(
         read: n prompts.
         outcomes: Of these n prompts.
         options: The defaults where none are given.
+        kinds: Of task, by which people look at members; learnt from these prompts where none are given.
 
     Raises:
         ChooserError: If there is no prompt or no member.
@@ -175,7 +153,7 @@ def fit_chooser(
         centre=centre,
         axes=axes,
         forest=forest,
-        kinds=learn_kinds(read.texts, read.embeddings, seed=options.seed),
+        kinds=kinds or learn_kinds(read, rarity=encoder.rarity, seed=options.seed),
         errors=_draw_errors(outcomes, forest.expect(features).mean, seed=options.seed),
         options=options,
     )
@@ -193,8 +171,9 @@ def load_chooser(folder: Path, encoder: StaticEncoder) -> Chooser:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError) as error:
         raise ChooserError(f"expected a chooser in {folder}, came {error}; train it again") from error
-    found = record.get("format"), record.get("measures"), record.get("encoder")
-    if found != (FORMAT, list(MEASURES), encoder.fingerprint):
+    found = record.get("measures"), record.get("encoder")
+    is_known = record.get("format") in (FORMAT, FORMAT_OF_OWN_KINDS)
+    if not is_known or found != (list(MEASURES), encoder.fingerprint):
         raise ChooserError(
             f"the chooser in {folder} was made for another encoder or another version of Blender UI; "
             "train it again"
@@ -225,10 +204,21 @@ def _assemble(encoder: StaticEncoder, record: dict[str, Any], arrays: dict[str, 
         centre=arrays["centre"],
         axes=arrays["axes"],
         forest=forest,
-        kinds=Kinds(names=tuple(record["kinds"]), centres=arrays["kind_centres"]),
+        kinds=_read_kinds(record, arrays),
         errors=arrays["errors"],
         options=ChooserOptions(**record["options"]),
     )
+
+
+def _read_kinds(record: dict[str, Any], arrays: dict[str, Any]) -> Kinds:
+    if record["format"] == FORMAT_OF_OWN_KINDS:
+        return one_kind()
+    own = {
+        name.removeprefix(KINDS_PREFIX): array
+        for name, array in arrays.items()
+        if name.startswith(KINDS_PREFIX)
+    }
+    return Kinds(names=tuple(record["kinds"]), **own)
 
 
 def _arrays(chooser: Chooser) -> dict[str, Any]:
@@ -236,7 +226,7 @@ def _arrays(chooser: Chooser) -> dict[str, Any]:
     return {
         "centre": chooser.centre,
         "axes": chooser.axes,
-        "kind_centres": chooser.kinds.centres,
+        **{KINDS_PREFIX + name: array for name, array in chooser.kinds.arrays().items()},
         "errors": chooser.errors,
         "overall": forest.overall,
         "overall_variance": forest.overall_variance,

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from blender_ui.ranking.head import fit_head, summarise
-from blender_ui.ranking.prior import TASK_KINDS, known_members, member_columns
+from blender_ui.ranking.prior import known_members, member_columns
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.statistics.bootstrap import bootstrap_mean
 from blender_ui.statistics.reliability import measure_reliability
@@ -159,8 +159,7 @@ def _votes_by_pair(dataset: PreferenceDataset) -> tuple[_Pairs, FloatArray]:
 
 
 def _rating_logits(dataset: PreferenceDataset, pairs: Majorities, by_fold: IntArray) -> FloatArray:
-    kinds = [TASK_KINDS[0]] * len(dataset.texts)
-    members, _ = member_columns(dataset.members, kinds, known=known_members(dataset.members))
+    members = member_columns(dataset.members, known=known_members(dataset.members))
     return _cross_fitted(members, RATING_PRECISION, dataset, pairs, by_fold)
 
 

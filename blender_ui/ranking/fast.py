@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from blender_ui.errors import RankerError
+from blender_ui.errors import RankerError, WeightsUnavailable
 from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.basis import MIN_SCALE, make_basis
 from blender_ui.ranking.calibration import fit_temperature, moderate
@@ -30,7 +30,7 @@ from blender_ui.ranking.contributions import (
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast_state import (
     FORMAT,
-    FORMAT_WITHOUT_EVIDENCE,
+    FORMATS_OF_FIVE_KINDS,
     GROUPS,
     USUAL_PRECISIONS,
     FastOptions,
@@ -42,6 +42,7 @@ from blender_ui.ranking.fast_state import (
     settings_of,
     state_features,
     state_of,
+    state_of_five_kinds,
     text_weights,
     with_evidence,
 )
@@ -55,24 +56,26 @@ from blender_ui.ranking.head import (
     summarise,
 )
 from blender_ui.ranking.negatives import ReadNegatives
-from blender_ui.ranking.prior import known_members, task_kind
+from blender_ui.ranking.prior import known_members
+from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
 __all__ = ["GROUPS", "FastOptions", "FastRanker"]
 
 ARRAYS_FILE = "head.safetensors"
 SETTINGS_FILE = "fast_ranker.json"
+KINDS_FOLDER = "kinds"
 MIN_PAIRS_TO_TUNE = 30
 
 
 class FastRanker:
     """Ranks candidates by their readings and their members; made by ``fit`` or ``load``."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, fingerprint: str | None = None) -> None:
         settings, arrays = settings_of(state), arrays_of(state)
         # The same memory layout as after loading, so that sums come out the same to the last bit.
-        self._state = state_of(json.loads(settings), arrays)
-        self._fingerprint = hashlib.sha256(settings.encode() + save(arrays)).hexdigest()
+        self._state = state_of(json.loads(settings), arrays, state.kinds)
+        self._fingerprint = fingerprint or hashlib.sha256(settings.encode() + save(arrays)).hexdigest()
 
     @classmethod
     def fit(
@@ -84,6 +87,7 @@ class FastRanker:
         start: FastRanker | None = None,
         negatives: ReadNegatives | None = None,
         evidence: AnswerEvidence | None = None,
+        kinds: TaskSorter = ALL_ALIKE,
         on_progress: Progress | None = None,
     ) -> FastRanker:
         """Learn from preferences: basis, prior precisions, weights and temperature.
@@ -98,6 +102,7 @@ class FastRanker:
                 less so; of its members nothing is kept.
             negatives: Answers to other prompts, each one label's loser; kept for refits.
             evidence: About the dataset's candidates; None to weigh none.
+            kinds: Of task, in which members may deviate from their strength.
             on_progress: Is told of every setting of the prior that is tried.
 
         Raises:
@@ -106,6 +111,7 @@ class FastRanker:
         options = options or FastOptions()
         _check(dataset, readings, width=len(start._state.basis.centre) if start else None)
         empty = _start_state(options, readings, dataset) if start is None else _inherit(options, start)
+        empty = empty._replace(kinds=kinds)
         if negatives is not None:
             empty = keep_negatives(empty, dataset, readings, negatives)
         return cls(_learn(empty, dataset, readings, negatives, evidence, on_progress=on_progress))
@@ -122,7 +128,7 @@ class FastRanker:
         state = self._state._replace(members=known_members(dataset.members))
         state = with_evidence(state, evidence, dataset.prompt_of)
         features, sizes = state_features(
-            state, readings, dataset.members, _kinds(dataset), dataset.prompt_of, evidence
+            state, readings, dataset.members, _sort(state, dataset), dataset.prompt_of, evidence
         )
         is_as_wide = features.shape[1] == len(self._state.head.mean)
         start = self._state.head.mean if is_as_wide and state.members == self._state.members else None
@@ -239,8 +245,10 @@ class FastRanker:
         return weigh_readings(state.basis, text_weights(state)[:-1])
 
     def save(self, folder: Path) -> None:
-        """Write the ranker's two files into a folder, which is made."""
+        """Write the ranker's files into a folder, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
+        if len(self._state.kinds.names) > 1:
+            self._state.kinds.save(folder / KINDS_FOLDER)
         (folder / ARRAYS_FILE).write_bytes(save(arrays_of(self._state)))
         (folder / SETTINGS_FILE).write_text(settings_of(self._state))
 
@@ -253,14 +261,21 @@ class FastRanker:
         """
         try:
             arrays = load_file(folder / ARRAYS_FILE)
-            settings = json.loads((folder / SETTINGS_FILE).read_text())
-            if settings["format"] not in (FORMAT, FORMAT_WITHOUT_EVIDENCE):
+            written = (folder / SETTINGS_FILE).read_text()
+            settings = json.loads(written)
+            if settings["format"] in FORMATS_OF_FIVE_KINDS:
+                saved = written.encode() + (folder / ARRAYS_FILE).read_bytes()
+                state = state_of_five_kinds(settings, arrays)
+                return cls(state, fingerprint=hashlib.sha256(saved).hexdigest())
+            if settings["format"] != FORMAT:
                 raise RankerError(
                     f"expected a fast ranker of format {FORMAT} in {folder}, "
                     f"came {settings['format']}; train a new one"
                 )
-            return cls(state_of(settings, arrays))
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            has_kinds = len(settings["task_kinds"]) > 1
+            kinds = TaskSorter.load(folder / KINDS_FOLDER) if has_kinds else ALL_ALIKE
+            return cls(state_of(settings, arrays, kinds))
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError, WeightsUnavailable) as error:
             raise RankerError(f"expected a fast ranker in {folder}, came {error!r}; train one") from error
 
     def _features(
@@ -277,12 +292,11 @@ class FastRanker:
                 f"expected readings of shape ({len(members)}, {width}), came {np.shape(readings)}; "
                 "read the answers with the reader that this ranker was trained with"
             )
-        kind_of = {prompt: task_kind(prompt) for prompt in dict.fromkeys(prompts)}
-        if prompt_of is None:
-            number = {prompt: index for index, prompt in enumerate(kind_of)}
-            prompt_of = np.array([number[prompt] for prompt in prompts], dtype=int)
-        kinds = [kind_of[prompt] for prompt in prompts]
-        return state_features(self._state, readings, members, kinds, prompt_of, evidence)
+        number = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompts))}
+        asked = np.array([number[prompt] for prompt in prompts], dtype=int)
+        kinds = self._state.kinds.sort(list(number))[asked]
+        beside = asked if prompt_of is None else prompt_of
+        return state_features(self._state, readings, members, kinds, beside, evidence)
 
 
 def _start_state(options: FastOptions, readings: FloatArray, dataset: PreferenceDataset) -> State:
@@ -303,6 +317,7 @@ def _start_state(options: FastOptions, readings: FloatArray, dataset: Preference
         inherited=np.zeros(0),
         negatives=np.zeros((0, sum(basis.group_sizes) + 1)),
         members=(),
+        kinds=ALL_ALIKE,
         precisions=np.array(tuple(USUAL_PRECISIONS.values())),
         head=Head(np.zeros(0), np.zeros((0, 0))),
         temperature=1.0,
@@ -340,7 +355,7 @@ def _learn(
     state = state._replace(members=known_members(dataset.members))
     state = with_evidence(state, evidence, dataset.prompt_of)
     features, sizes = state_features(
-        state, readings, dataset.members, _kinds(dataset), dataset.prompt_of, evidence
+        state, readings, dataset.members, _sort(state, dataset), dataset.prompt_of, evidence
     )
     people, centre = summarise(dataset), prior_centre(sizes)
     features, comparisons = join_negatives(state, features, people)
@@ -365,9 +380,10 @@ def _learn(
     return state._replace(head=fit_head(features, comparisons, precision, centre=centre))
 
 
-def _kinds(dataset: PreferenceDataset) -> list[str]:
-    kinds = [task_kind(prompt) for prompt in dataset.prompts]
-    return [kinds[prompt] for prompt in dataset.prompt_of]
+def _sort(state: State, dataset: PreferenceDataset) -> IntArray:
+    """The kind of task of each candidate's prompt."""
+    kinds: IntArray = state.kinds.sort(dataset.prompts)[dataset.prompt_of]
+    return kinds
 
 
 def _check(dataset: PreferenceDataset, readings: FloatArray, *, width: int | None = None) -> None:

@@ -19,12 +19,13 @@ from blender_ui.ranking.basis import MIN_SCALE, N_COMPONENTS, Basis
 from blender_ui.ranking.consensus import measure_consensus
 from blender_ui.ranking.head import Comparisons, Head
 from blender_ui.ranking.negatives import ReadNegatives
-from blender_ui.ranking.prior import TASK_KINDS, member_columns
+from blender_ui.ranking.prior import kind_columns, member_columns
+from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
-FORMAT = 5
-FORMAT_WITHOUT_EVIDENCE = 4
-"""Of a ranker that weighs no evidence: written and read as before there was any."""
+FORMAT = 6
+FORMATS_OF_FIVE_KINDS = (4, 5)
+"""Their kinds of task were written down in the program and are not any more; 4 knew no evidence."""
 USUAL_PRECISIONS = {
     "likelihood": 3.0,
     "surface": 10.0,
@@ -67,7 +68,7 @@ class FastOptions:
 class State(NamedTuple):
     """Everything that makes the logits, and what a refit needs.
 
-    ``inherited`` weighs the text's features as another head did. ``negatives`` are the text's features of
+    ``kinds`` are those of the member's prior. ``inherited`` weighs the text's features as another head did. ``negatives`` are the text's features of
     answers less those of the negatives that they beat, (n_negatives, n_text). ``evidence_scale`` is how
     far each column of evidence spreads among the answers to a prompt, infinite where it does not; empty where
     no evidence was there to learn from.
@@ -79,6 +80,7 @@ class State(NamedTuple):
     inherited: FloatArray
     negatives: FloatArray
     members: tuple[str, ...]
+    kinds: TaskSorter
     precisions: FloatArray
     head: Head
     temperature: float
@@ -89,18 +91,20 @@ def state_features(
     state: State,
     readings: FloatArray,
     members: Sequence[str],
-    kinds: Sequence[str],
+    kinds: IntArray,
     prompt_of: IntArray,
     evidence: AnswerEvidence | None,
 ) -> tuple[FloatArray, list[int]]:
     """All groups side by side, (n, n_features), and their sizes; a group that is off has none.
 
-    The consensus column stays, as zeros, where it is off, so that heads can be inherited. Columns of evidence
+    ``kinds`` are the places of the candidates' prompts in ``state.kinds.names``, (n,). The consensus column
+    stays, as zeros, where it is off, so that heads can be inherited. Columns of evidence
     are zeros where none is given.
     """
     text, text_sizes = _with_inherited(state, text_features(state, readings, prompt_of))
     known = state.members if state.options.uses_members else ()
-    strengths, deviations = member_columns(members, kinds, known=known)
+    strengths = member_columns(members, known=known)
+    deviations = kind_columns(strengths, kinds, len(state.kinds.names))
     told, supported = _evidence_columns(state, evidence, len(members), known)
     sizes = [*text_sizes, *(part.shape[1] for part in (strengths, deviations, told, supported))]
     return np.hstack([text, strengths, deviations, told, supported]), sizes
@@ -206,10 +210,11 @@ def prior_centre(sizes: Sequence[int]) -> FloatArray:
 def settings_of(state: State) -> str:
     """What of a state is not an array, as JSON."""
     settings = {
-        "format": FORMAT if len(state.evidence_scale) else FORMAT_WITHOUT_EVIDENCE,
+        "format": FORMAT,
         "options": asdict(state.options),
         "members": state.members,
-        "task_kinds": TASK_KINDS,
+        "task_kinds": state.kinds.names,
+        "task_kinds_fingerprint": state.kinds.kinds.fingerprint,
         "temperature": state.temperature,
         "consensus_scale": state.consensus_scale,
     }
@@ -236,7 +241,7 @@ def arrays_of(state: State) -> dict[str, FloatArray]:
     return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}
 
 
-def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
+def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray], kinds: TaskSorter) -> State:
     """The state that ``settings_of`` and ``arrays_of`` were made of."""
     usual = np.array(tuple(USUAL_PRECISIONS.values()))
     precisions = arrays["precisions"]
@@ -247,8 +252,32 @@ def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
         inherited=arrays["inherited"],
         negatives=arrays["negatives"],
         members=tuple(settings["members"]),
+        kinds=kinds,
         precisions=np.concatenate([precisions, usual[len(precisions) :]]),
         head=Head(arrays["head.mean"], arrays["head.covariance"]),
         temperature=float(settings["temperature"]),
         evidence_scale=arrays.get("evidence_scale", np.zeros(0)),
     )
+
+
+def state_of_five_kinds(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
+    """A state that was saved with the program's own kinds, without what members deviated in them.
+
+    The weights that stay are the posterior's own, its margin. A refit learns with one kind.
+    """
+    state = state_of(settings, arrays, ALL_ALIKE)
+    if not state.options.uses_members:
+        return state
+    _, sizes = state_features(
+        state,
+        np.zeros((1, len(state.basis.centre))),
+        [""],
+        np.zeros(1, dtype=int),
+        np.zeros(1, dtype=int),
+        None,
+    )
+    begins = sum(sizes[: GROUPS.index("member_by_kind")])
+    dropped = np.arange(begins, begins + len(state.members) * len(settings["task_kinds"]))
+    mean, covariance = state.head
+    covariance = np.delete(np.delete(covariance, dropped, axis=0), dropped, axis=1)
+    return state._replace(head=Head(np.delete(mean, dropped), covariance))

@@ -11,8 +11,9 @@ embeddings", ICLR 2017.
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ READ_CHARACTERS = 8_000
 READ_TOKENS = 512
 FREQUENT = 1e-3
 """A token of this frequency counts half as much as a rare one."""
+COMMON = 1e-4
+"""A word of this frequency is half as rare as one that nobody uses."""
 FIRST_WORD = 999
 """Before this id the vocabulary has marks and single signs; from it on it is in order of frequency."""
 
@@ -43,28 +46,39 @@ class StaticEncoder:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._table = np.load(folder / TABLE).astype(np.float32)
+            table = np.load(folder / TABLE).astype(np.float32)
             self._tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise WeightsUnavailable(
                 f"expected the prompt encoder's {TABLE} and {TOKENIZER} in {folder}, came {error}; "
-                "remove that folder, and the next training of a chooser makes it again"
+                "fetch all-minilm-l6-v2 (python -m blender_ui.weights), and the next training makes it"
             ) from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        rank = np.maximum(np.arange(len(self._table)) - FIRST_WORD, 1)
-        frequency = 1 / (rank * np.log(len(rank)))  # Zipf's law
-        self._weighted = self._table * (FREQUENT / (FREQUENT + frequency))[:, None].astype(np.float32)
+        self._folder = folder
+        self.fingerprint = hashlib.sha256(table.tobytes()).hexdigest()
+        """SHA-256 of the table."""
+        rank = np.maximum(np.arange(len(table)) - FIRST_WORD, 1)
+        self._frequency = 1 / (rank * np.log(len(rank)))  # Zipf's law
+        self._weighted = table * (FREQUENT / (FREQUENT + self._frequency))[:, None].astype(np.float32)
 
     @property
     def size(self) -> int:
         """Numbers a prompt."""
-        return int(self._table.shape[1])
+        return int(self._weighted.shape[1])
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the table."""
-        return hashlib.sha256(self._table.tobytes()).hexdigest()
+    def rarity(self, word: str) -> float:
+        """How rare a word is in the language, from 0 to 1; one that the vocabulary lacks is rare."""
+        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        return 1.0 if len(ids) != 1 else float(COMMON / (COMMON + self._frequency[ids[0]]))
+
+    def save(self, folder: Path) -> None:
+        """Put its files into another folder; they take no room twice where the disk can share them."""
+        for name in (TABLE, TOKENIZER):
+            try:
+                os.link(self._folder / name, folder / name)
+            except OSError:
+                shutil.copyfile(self._folder / name, folder / name)
 
     def encode(self, prompts: Sequence[str]) -> FloatArray:
         """Read prompts.

@@ -22,7 +22,7 @@ class PromptArrays(NamedTuple):
         cluster: Number of the prompt's text, equal for equal prompts.
         is_held_out: Whether no version may learn from it.
         kind: Index into ``kinds``.
-        kinds: The import's category, or the kind that the fast ranker takes the prompt for.
+        kinds: The import's category, or the kind of task that was learnt from the prompts.
         source: Index into ``sources``.
         sources: Data sets; "" for what was asked here.
     """

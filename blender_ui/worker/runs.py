@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from blender_ui.bootstrap import DEFAULT_ENCODER, Services
+from blender_ui.bootstrap import DEFAULT_ENCODER, Services, make_store_kinds
 from blender_ui.choosing.distilling import prepare_encoder
 from blender_ui.loaders import SeqToSeqTools, joint_tools, load_joint, load_reader
 from blender_ui.services.asking.generating import GenerationRun
@@ -44,16 +44,19 @@ def build_training_run(services: Services) -> TrainingRun:
             base_finder=partial(find_seq2seq, cache_path=cache_path), default_base=DEFAULT_FUSER_BASE
         ),
     )
+    open_encoder = partial(_open_prompt_encoder, settings)
+    kinds = make_store_kinds(services, open_encoder)
     trainers: dict[JobKind, Trainer] = {
-        JobKind.FAST: FastTrainer(rankers, reader_name=settings.reader),
+        JobKind.FAST: FastTrainer(rankers, reader_name=settings.reader, find_kinds=kinds.current),
         JobKind.JOINT: JointTrainer(rankers, form="joint", joint=joint),
         JobKind.POINTWISE: JointTrainer(rankers, form="pointwise", joint=joint),
         JobKind.FUSER: fuser,
         JobKind.CHOOSER: ChooserTrainer(
             engine=services.engine,
             choosers_path=settings.choosers_path,
-            open_encoder=partial(_open_prompt_encoder, settings),
+            open_encoder=open_encoder,
             encoder_name=DEFAULT_ENCODER,
+            find_kinds=kinds.current,
         ),
     }
     return TrainingRun(services.engine, trainers)

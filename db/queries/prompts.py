@@ -73,6 +73,22 @@ def list_all(session: Session) -> Sequence[Prompt]:
     return session.scalars(select(Prompt).order_by(col(Prompt.id))).all()
 
 
+def count(session: Session) -> int:
+    """How many there are in all projects."""
+    return session.scalar(select(func.count()).select_from(Prompt)) or 0
+
+
+def list_first_ids(session: Session, *, n: int) -> list[int]:
+    """The ids of the n prompts that came first, ascending."""
+    query = select(col(Prompt.id)).order_by(col(Prompt.id)).limit(n)
+    return [prompt_id for prompt_id in session.scalars(query) if prompt_id is not None]
+
+
+def get_first_fingerprint(session: Session) -> str:
+    """The fingerprint of the prompt that came first, which tells one store from another; "" without one."""
+    return session.scalar(select(col(Prompt.fingerprint)).order_by(col(Prompt.id)).limit(1)) or ""
+
+
 def list_ids(session: Session, *, project_id: int, source: str | None = None) -> list[int]:
     """The ids of a project's prompts, ascending; those of one data set where it is named."""
     query = select(col(Prompt.id)).where(col(Prompt.project_id) == project_id).order_by(col(Prompt.id))

@@ -5,18 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_ui.choosing.chooser import (
-    RECORD,
-    Chooser,
-    ChooserOptions,
-    Task,
-    fit_chooser,
-    load_chooser,
-    read_tasks,
-)
+from blender_ui.choosing.chooser import RECORD, Chooser, ChooserOptions, fit_chooser, load_chooser
 from blender_ui.choosing.outcomes import from_scores
 from blender_ui.errors import ChooserError
-from tests.choosing.prompts import make_encoder, make_tasks
+from blender_ui.tasks.reading import Task, read_tasks
+from tests.tasks.prompts import make_encoder, make_tasks
 
 MEMBERS = ("first", "second", "third")
 

@@ -1,15 +1,20 @@
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.evaluation import decided_majorities, score_logits
-from blender_ui.ranking.fast import SETTINGS_FILE, FastOptions, FastRanker
+from blender_ui.ranking.fast import ARRAYS_FILE, SETTINGS_FILE, FastOptions, FastRanker
 from blender_ui.ranking.negatives import Negatives, ReadNegatives, choose_negatives
+from blender_ui.tasks.sorting import TaskSorter, learn_sorter
 from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import WIDTH, make_preferences
+from tests.tasks.prompts import make_encoder, make_tasks
 
 PROMPT = RankingPrompt(instruction="Question?")
 
@@ -253,3 +258,69 @@ def test_where_texts_do_not_count_negatives_do_not():
     plain = FastRanker.fit(dataset, readings, options=options)
     ask = readings[:4], dataset.members[:4], PROMPT
     np.testing.assert_allclose(ranker.pairwise_logits(*ask), plain.pairwise_logits(*ask), atol=1e-6)
+
+
+def learn_two_kinds(folder: Path) -> tuple[TaskSorter, PreferenceDataset, np.ndarray]:
+    """Prompts of two kinds, on which the better member is another one."""
+    dataset, readings = make_preferences(n_prompts=160, n_members=2, by_text=0)
+    tasks, kinds = make_tasks(160)
+    chosen = (kinds[dataset.prompt_of[dataset.left]] == 0).astype(float)  # the left one is always "m0"
+    prompts = tuple(RankingPrompt(instruction=task.instruction) for task in tasks)
+    sorter = learn_sorter(make_encoder(folder), tasks)
+    return sorter, replace(dataset, prompts=prompts, target=chosen), readings
+
+
+def test_members_deviate_by_the_learnt_kind_of_task(tmp_path: Path):
+    sorter, dataset, readings = learn_two_kinds(tmp_path)
+    ranker = FastRanker.fit(dataset, readings, kinds=sorter)
+    alike = FastRanker.fit(dataset, readings)
+    tasks, kinds = make_tasks(40, seed=9)
+    same = np.repeat(readings[:1], 2, axis=0)
+
+    def count_right(judge: FastRanker) -> float:
+        found = [
+            judge.pairwise_logits(same, ["m0", "m1"], RankingPrompt(instruction=task.instruction))[0, 1] > 0
+            for task in tasks
+        ]
+        return float((np.array(found) == (kinds == 0)).mean())
+
+    assert count_right(ranker) > 0.9
+    assert count_right(alike) < 0.7
+
+
+def test_a_loaded_ranker_has_its_kinds_wherever_it_lies(tmp_path: Path):
+    sorter, dataset, readings = learn_two_kinds(tmp_path)
+    ranker = FastRanker.fit(dataset, readings, kinds=sorter)
+    ranker.save(tmp_path / "version")
+    for path in tmp_path.glob("*.*"):
+        path.unlink()
+    loaded = FastRanker.load(tmp_path / "version")
+    assert loaded.fingerprint == ranker.fingerprint
+    ask = readings[:2], dataset.members[:2], dataset.prompts[0]
+    np.testing.assert_array_equal(loaded.pairwise_logits(*ask), ranker.pairwise_logits(*ask))
+    assert loaded.refit(dataset, readings).pairwise_logits(*ask)[0, 1] == pytest.approx(
+        ranker.pairwise_logits(*ask)[0, 1], rel=0.05
+    )
+
+
+def test_a_ranker_saved_with_the_five_old_kinds_still_opens_and_refits(tmp_path: Path):
+    dataset, readings = make_preferences(n_prompts=40, by_member=1)
+    ranker = FastRanker.fit(dataset, readings)
+    ranker.save(tmp_path)
+    settings = json.loads((tmp_path / SETTINGS_FILE).read_text())
+    settings |= {"format": 4, "task_kinds": ["code", "mathematics", "transform", "write", "ask"]}
+    del settings["task_kinds_fingerprint"]
+    arrays = load_file(tmp_path / ARRAYS_FILE)
+    more = 5 * len(settings["members"])
+    arrays["head.mean"] = np.append(arrays["head.mean"], np.full(more, 7.0))
+    arrays["head.covariance"] = np.pad(arrays["head.covariance"], (0, more))
+    (tmp_path / SETTINGS_FILE).write_text(json.dumps(settings))
+    (tmp_path / ARRAYS_FILE).write_bytes(save(arrays))
+    old = FastRanker.load(tmp_path)
+    saved = (tmp_path / SETTINGS_FILE).read_bytes() + (tmp_path / ARRAYS_FILE).read_bytes()
+    assert old.fingerprint == hashlib.sha256(saved).hexdigest()
+    ask = readings[:4], dataset.members[:4], dataset.prompts[0]
+    np.testing.assert_array_equal(old.pairwise_logits(*ask), ranker.pairwise_logits(*ask))
+    np.testing.assert_allclose(
+        old.refit(dataset, readings).pairwise_logits(*ask), ranker.pairwise_logits(*ask), atol=0.01
+    )

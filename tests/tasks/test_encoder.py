@@ -12,7 +12,7 @@ from transformers import BertConfig, BertModel
 from blender_ui.choosing import distilling
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.tasks.encoder import TOKENIZER, StaticEncoder
-from tests.choosing.prompts import WORDS, make_encoder
+from tests.tasks.prompts import WORDS, make_encoder
 
 
 def test_the_same_prompt_is_read_the_same_whatever_stands_beside_it(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_an_empty_prompt_is_zeros(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WeightsUnavailable, match="remove that folder"):
+    with pytest.raises(WeightsUnavailable, match="fetch all-minilm-l6-v2"):
         StaticEncoder(tmp_path)
 
 

@@ -83,11 +83,12 @@ def test_the_catalogues_sums_are_whole_and_its_names_differ() -> None:
     assert len(set(sums)) == len(sums)
 
 
-def test_only_a_member_that_comes_through_npm_is_an_optional_default() -> None:
+def test_defaults_that_the_app_works_without_are_optional() -> None:
     optional = {model.name for model in default_models() if model.is_optional}
     through_npm = {
         model.name
         for model in default_models()
         if any(package.registry is Registry.NPM for package in model.packages)
     }
-    assert optional == through_npm == {"tinyllama-1.1b"}
+    # npm is not everywhere; without an encoder of prompts, all are of one kind.
+    assert optional == through_npm | {"all-minilm-l6-v2"}

@@ -17,7 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.choosing.choice import Budget, Choice, choose_members
-from blender_ui.choosing.chooser import Chooser, Task, load_chooser, read_tasks
+from blender_ui.choosing.chooser import Chooser, load_chooser
 from blender_ui.choosing.forest import Expected
 from blender_ui.errors import NotFound
 from blender_ui.members.asking import Ensemble
@@ -25,6 +25,7 @@ from blender_ui.services.asking.standing import MemberStanding, MemberStandings
 from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 from blender_ui.services.versions.model_versions import find_active_version
 from blender_ui.tasks.encoder import StaticEncoder
+from blender_ui.tasks.reading import Task, read_tasks
 from blender_ui.values import FloatArray
 from db.engine import transaction
 from db.models import ModelRole

@@ -18,10 +18,10 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.ranking.prior import task_kind
 from blender_ui.services.inspecting.style_counts import StyleCounts
 from blender_ui.services.quality.vote_log import VoteLog, append_rows, by_id
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
+from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import TARGETS, FloatArray, IntArray, RankingPrompt, is_decided, is_held_out
 from blender_ui.votes.arrays import PreferenceArrays, PromptArrays, Votes
 from db.engine import transaction
@@ -38,15 +38,25 @@ class PreferenceTable:
         engine: The store.
         log: Its votes; None makes one.
         cache_path: Folder for what takes long to count; None keeps it in memory alone.
+        find_kinds: Gives the kinds of task; by default all prompts are of one kind.
     """
 
-    def __init__(self, engine: Engine, *, log: VoteLog | None = None, cache_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        log: VoteLog | None = None,
+        cache_path: Path | None = None,
+        find_kinds: Callable[[], TaskSorter] = lambda: ALL_ALIKE,
+    ) -> None:
         self._engine = engine
         self._log = log or VoteLog(engine)
         self._lock = threading.Lock()
         self._authors: Columns = np.zeros((3, 0), dtype=np.int64)
         self._styles = StyleCounts(engine, path=cache_path / "styles.npz" if cache_path else None)
         self._prompts: PromptArrays | None = None
+        self._find_kinds = find_kinds
+        self._kinds = ALL_ALIKE
         self._clusters: dict[str, int] = {}
         self._current: PreferenceArrays | None = None
 
@@ -90,6 +100,9 @@ class PreferenceTable:
         self._authors = append_rows(self._authors, columns.list_authors, session)
 
     def _extend_prompts(self, session: Session) -> PromptArrays:
+        kinds = self._find_kinds()
+        if kinds is not self._kinds:
+            self._kinds, self._prompts = kinds, None
         last = 0 if self._prompts is None else len(self._prompts.kind) - 1
         more = columns.list_prompt_facts(session, after_id=last)
         if more.prompt_ids or self._prompts is None:
@@ -134,7 +147,8 @@ class PreferenceTable:
         kinds = {name: number for number, name in enumerate(old.kinds)}
         sources = {name: number for number, name in enumerate(old.sources)}
         ids, has_category = more.prompt_ids, [bool(one) for one in more.categories]
-        own = _find_kinds(session, [id_ for id_, has in zip(ids, has_category, strict=True) if not has])
+        unsorted_ids = [id_ for id_, has in zip(ids, has_category, strict=True) if not has]
+        own = _sort_prompts(session, self._kinds, unsorted_ids)
         named = (one or own[id_] for id_, one in zip(ids, more.categories, strict=True))
         cluster[ids] = _number(more.first_turns, self._clusters)
         held_out[ids] = [is_held_out(one, share=HELD_OUT_SHARE) for one in more.first_turns]
@@ -160,15 +174,17 @@ def _list_members(session: Session) -> tuple[tuple[str, ...], tuple[tuple[int, .
     return tuple(ids_by_name), tuple(ids_by_name.values())
 
 
-def _find_kinds(session: Session, prompt_ids: list[int]) -> dict[int, str]:
-    """The task kind of prompts that no import put into a category."""
+def _sort_prompts(session: Session, kinds: TaskSorter, prompt_ids: list[int]) -> dict[int, str]:
+    """The kind of task of prompts that no import put into a category."""
     if not prompt_ids:
         return {}
     # A range and a test against the set, not IN: there may be more ids than a statement takes.
     wanted = set(prompt_ids)
     rows = columns.iterate_uncategorised(session, first_id=prompt_ids[0], last_id=prompt_ids[-1])
-    return {
-        id_: task_kind(RankingPrompt(instruction=instruction[:4000], input=input_))
+    found = {
+        id_: RankingPrompt(instruction=instruction, input=input_)
         for id_, instruction, input_ in rows
         if id_ in wanted
     }
+    sorted_ = kinds.sort(list(found.values()))
+    return {id_: kinds.names[kind] for id_, kind in zip(found, sorted_, strict=True)}

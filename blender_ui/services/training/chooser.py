@@ -15,15 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Engine
 
-from blender_ui.choosing.chooser import (
-    Chooser,
-    ChooserOptions,
-    ReadTasks,
-    Task,
-    fit_chooser,
-    load_chooser,
-    read_tasks,
-)
+from blender_ui.choosing.chooser import Chooser, ChooserOptions, fit_chooser, load_chooser
 from blender_ui.choosing.outcomes import Outcomes, Votes, from_votes
 from blender_ui.engine.folders import write_folder
 from blender_ui.errors import ChooserError
@@ -35,6 +27,8 @@ from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
 from blender_ui.tasks.encoder import StaticEncoder
+from blender_ui.tasks.reading import ReadTasks, Task, read_tasks
+from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 from db.engine import transaction
 from db.models import ModelRole
@@ -84,12 +78,14 @@ class ChooserTrainer:
         choosers_path: Folder of the checkpoints.
         open_encoder: Gives the encoder of prompts, made first where it is not there yet.
         encoder_name: What versions give as their base model.
+        find_kinds: Gives the kinds of task.
     """
 
     engine: Engine
     choosers_path: Path
     open_encoder: Callable[[], StaticEncoder]
     encoder_name: str
+    find_kinds: Callable[[], TaskSorter] = lambda: ALL_ALIKE
 
     def read_chunk(self, job: JobView, progress: JobProgress) -> int:
         """See ``Trainer``; prompts are read in milliseconds, so the fit reads them."""
@@ -114,7 +110,8 @@ class ChooserTrainer:
         learnt, held_out = (np.flatnonzero(voted.is_held_out == flag) for flag in (0, 1))
         progress.report("learning who is good at what", 0.3)
         options = ChooserOptions()
-        chooser = fit_chooser(encoder, read.select(learnt), voted.outcomes_of(learnt), options)
+        kinds = self.find_kinds().kinds
+        chooser = fit_chooser(encoder, read.select(learnt), voted.outcomes_of(learnt), options, kinds=kinds)
         path = f"job-{job.id}-{chooser.fingerprint[:12]}"
         write_folder(self.choosers_path / path, chooser.save)
         progress.report("comparing with always the best member", 0.9)

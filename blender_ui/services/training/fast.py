@@ -6,6 +6,7 @@ Non-goal: whether the version may rank.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
@@ -21,6 +22,7 @@ from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.predicting import predict_fast
 from blender_ui.services.training.rankers import RankerTools, RankerTrainer, Trained, Work
 from blender_ui.services.versions.model_versions import VersionView
+from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
 
 N_POINTS = 12
@@ -32,15 +34,23 @@ class FastTrainer(RankerTrainer):
     """Fits a head over what the frozen reader read.
 
     Args:
-        reader_name: What versions give as their base model.
         tools: What every ranker's trainer needs.
+        reader_name: What versions give as their base model.
+        find_kinds: Gives the kinds of task, in which members may deviate from their strength.
     """
 
     reading_ends_at = 0.85
 
-    def __init__(self, tools: RankerTools, *, reader_name: str) -> None:
+    def __init__(
+        self,
+        tools: RankerTools,
+        *,
+        reader_name: str,
+        find_kinds: Callable[[], TaskSorter] = lambda: ALL_ALIKE,
+    ) -> None:
         super().__init__(tools)
         self._reader_name = reader_name
+        self._find_kinds = find_kinds
 
     def find_needed(self, dataset: PreferenceDataset, active: VersionView | None) -> BoolArray:
         return np.ones(len(dataset), dtype=bool)
@@ -56,13 +66,14 @@ class FastTrainer(RankerTrainer):
                 f"choosing the prior, setting {step}, accuracy {accuracy:.2f}", self.reading_ends_at
             )
 
-        options = FastOptions()
+        options, kinds = FastOptions(), self._find_kinds()
         ranker = FastRanker.fit(
             learnt,
             readings,
             options=options,
             negatives=negatives,
             evidence=work.evidence,
+            kinds=kinds,
             on_progress=follow,
         )
         _draw_curve(ranker, learnt, judged, readings, work.evidence, progress, self.reading_ends_at)
@@ -78,13 +89,17 @@ class FastTrainer(RankerTrainer):
             base_fingerprint=self.get_reader().fingerprint,
             hyper_parameters={**asdict(options), "n_negatives": len(negatives.winner)},
             held_out_logits=predict_fast(ranker, judged, readings, work.evidence),
-            metrics={"negatives": pairs.tolist()},
-            cross_validate=partial(cross_validate, dataset, readings, negatives, work.evidence),
+            metrics={"negatives": pairs.tolist(), "kinds": list(kinds.names)},
+            cross_validate=partial(cross_validate, dataset, readings, negatives, work.evidence, kinds),
         )
 
 
 def cross_validate(
-    dataset: PreferenceDataset, readings: FloatArray, negatives: ReadNegatives, evidence: AnswerEvidence
+    dataset: PreferenceDataset,
+    readings: FloatArray,
+    negatives: ReadNegatives,
+    evidence: AnswerEvidence,
+    kinds: TaskSorter,
 ) -> FloatArray:
     """Log-odds for each preference's left side by a fit on other prompts, shape (n_preferences,)."""
     fold_of = assign_folds(dataset, seed=0)
@@ -97,6 +112,7 @@ def cross_validate(
             readings,
             negatives=negatives.select(learnt_in != fold),
             evidence=evidence,
+            kinds=kinds,
         )
         logits[judged] = predict_fast(ranker, dataset.select(judged), readings, evidence)
     return logits

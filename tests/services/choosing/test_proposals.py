@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.choosing.chooser import ChooserOptions, fit_chooser, read_tasks
+from blender_ui.choosing.chooser import ChooserOptions, fit_chooser
 from blender_ui.choosing.outcomes import from_scores
 from blender_ui.engine.folders import write_folder
 from blender_ui.services.choosing.proposals import Proposals
+from blender_ui.tasks.reading import read_tasks
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion
 from tests.builders.stores import make_store
-from tests.choosing.prompts import make_encoder, make_tasks
+from tests.tasks.prompts import make_encoder, make_tasks
 
 ONE_KIND = "word1003 word1011 word1018 word1000 word1007 word1012 word1005 word1016"
 """A prompt of the kind on which "first" is best."""

@@ -114,7 +114,7 @@ def test_a_pair_that_is_committed_late_is_read_with_the_vote_on_it(engine: Engin
     assert table.current().prompt_id.tolist() == [1, 3, 2]
 
 
-def test_kinds_come_from_the_import_or_from_the_text(engine: Engine) -> None:
+def test_kinds_come_from_the_import_or_from_the_prompts(engine: Engine) -> None:
     add_labeled_prompts(engine, n_prompts=2)
     table = PreferenceTable(engine)
     with transaction(engine, immediate=True) as session:
@@ -123,10 +123,10 @@ def test_kinds_come_from_the_import_or_from_the_text(engine: Engine) -> None:
         assert second is not None
         first.category, second.instruction = "poetry", "Write a python function"
     prompts = table.prompts()
-    assert [prompts.kinds[one] for one in prompts.kind[1:]] == ["poetry", "code"]
+    assert [prompts.kinds[one] for one in prompts.kind[1:]] == ["poetry", "all prompts"]
     ratings = MemberRatings(engine, table=table)
     assert ratings.rate(RatingWish(kind="poetry")).n_preferences == 1
-    assert {point.at for point in ratings.by_kind()} == {"poetry", "code"}
+    assert {point.at for point in ratings.by_kind()} == {"poetry", "all prompts"}
 
 
 def test_style_is_counted_where_the_texts_lie(engine: Engine) -> None:

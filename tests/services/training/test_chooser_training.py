@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.choosing.chooser import load_chooser, read_tasks
+from blender_ui.choosing.chooser import load_chooser
 from blender_ui.errors import ChooserError
 from blender_ui.services.training.chooser import ChooserTrainer, load_voted
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions, VersionView
+from blender_ui.tasks.reading import read_tasks
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import (
@@ -32,7 +33,7 @@ from db.models import (
     utc_now,
 )
 from tests.builders.stores import make_store
-from tests.choosing.prompts import make_encoder, make_tasks
+from tests.tasks.prompts import make_encoder, make_tasks
 
 N_PROMPTS = 300
 

@@ -55,7 +55,7 @@ def test_every_table_holds_what_its_figure_holds(store: tuple[MembersHandlers, i
     saved = read_csv(points_csv(page.over_time))
     assert sum(len(line.x) for line in lines) == len(saved)
     (kinds,) = kinds_plot(page.by_kind, members=names).data
-    assert list(kinds.y) == ["ask"]
+    assert list(kinds.y) == ["all prompts"]
     assert heat.text[first][second].endswith("<br>of 60")
     assert heat.text[first][first] == ""
     people, version = ranker_ratings_plot(page.ranker).data
@@ -78,7 +78,7 @@ def test_style_is_shown_where_it_was_held_equal(store: tuple[MembersHandlers, in
 
 
 def test_a_kind_that_is_not_there_is_an_error(store: tuple[MembersHandlers, int]) -> None:
-    with pytest.raises(NotFound, match="ask"):
+    with pytest.raises(NotFound, match="all prompts"):
         store[0].page(RatingWish(kind="poetry"), None)
 
 

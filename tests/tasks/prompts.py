@@ -9,8 +9,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from blender_ui.choosing.chooser import Task
 from blender_ui.tasks.encoder import TABLE, TOKENIZER, StaticEncoder
+from blender_ui.tasks.reading import Task
 from blender_ui.values import FloatArray
 
 WORDS = ("[UNK]", *(f"word{n}" for n in range(1500)))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blender_ui.choosing.shape import MEASURES, measure_shapes
+from blender_ui.tasks.shape import MEASURES, measure_shapes
 
 NAMES = list(MEASURES)
 
