@@ -78,6 +78,7 @@ from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
+from blender_ui.tasks.encoder import StaticEncoder
 from blender_ui.weights.resolver import find_encoder, find_reader, find_weights
 from db.models import ModelRole, utc_now
 
