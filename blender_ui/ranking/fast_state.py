@@ -68,9 +68,10 @@ class FastOptions:
 class State(NamedTuple):
     """Everything that makes the logits, and what a refit needs.
 
-    ``kinds`` are those of the member's prior. ``inherited`` weighs the text's features as another head did. ``negatives`` are the text's features of
-    answers less those of the negatives that they beat, (n_negatives, n_text). ``evidence_scale`` is how
-    far each column of evidence spreads among the answers to a prompt, infinite where it does not; empty where
+    ``kinds`` are those of the member's prior. ``inherited`` weighs the text's features as another head did.
+    ``negatives`` are the text's features of answers less those of the negatives that they beat, (n_negatives,
+    n_text). ``evidence_scale`` is how far each column of evidence spreads among the answers to a prompt,
+    infinite where it does not; empty where
     no evidence was there to learn from.
     """
 
