@@ -49,6 +49,7 @@ from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings
+from blender_ui.services.inspecting.operation import Operation
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
@@ -270,6 +271,7 @@ class Services:
             engine, table=table, process=self.process, rankers_path=rankers_path
         )
         self.what_if = WhatIf(process=self.process, rankers_path=rankers_path)
+        self.operation = Operation(engine, members=self.members, clock=self.clock)
         self.attributing = Attributing(process=self._explainers, rankers_path=rankers_path)
 
     def _add_evaluating(self) -> None:

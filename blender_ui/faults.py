@@ -13,6 +13,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 
 from blender_ui.errors import BlenderError, StorageError, UnexpectedError
@@ -22,6 +23,9 @@ LOG_NAME = "faults.log"
 """In the home folder."""
 BROKEN_PIPE = 141
 """Exit status of a command whose reader went away, as shells have it."""
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered, which its errors and log lines name; empty outside of one."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ def tell(error: Exception) -> BlenderError:
         return error
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         return StorageError(describe_os_error(error))
-    fault = secrets.token_hex(4)
+    fault = request_id.get() or secrets.token_hex(4)
     _log.error("fault %s", fault, exc_info=error)
     return UnexpectedError(
         f"something failed that nobody foresaw ({type(error).__name__}); "

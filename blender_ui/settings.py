@@ -91,6 +91,7 @@ class Settings:
         visitor_asks_waiting: And that wait for their turn; of one address, half of them.
         trusted_proxies: How many proxies in front of the app add an address to X-Forwarded-For; 0
             where the header is anybody's word. On a Hugging Face Space, 1 unless it is set.
+        log_level: From which on lines are logged, as JSON, to the standard error stream.
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """
 
@@ -122,6 +123,7 @@ class Settings:
     visitor_asks_waiting: Natural = 8
     trusted_proxies: Natural = 0
     worker: Literal["spawn", "none"] = "spawn"
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @property
     def is_on_loopback(self) -> bool:

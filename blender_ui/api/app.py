@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from blender_ui.api.catalogue import Catalogue, Model, ModelList
 from blender_ui.api.chat import Chat
@@ -18,7 +19,9 @@ from blender_ui.api.chat_forms import ChatCompletion, ChatRequest
 from blender_ui.api.faults import respond
 from blender_ui.api.feedback import Feedback, FeedbackRequest, FeedbackResponse
 from blender_ui.api.gate import KeyGate, get_caller
+from blender_ui.api.metrics import Metrics
 from blender_ui.api.page import draw_page
+from blender_ui.api.request_log import RequestLog
 from blender_ui.api.routing import Routes
 from blender_ui.api.rules import BELOW
 from blender_ui.api.scoring import Scores
@@ -32,9 +35,10 @@ from blender_ui.api.scoring_forms import (
 )
 from blender_ui.api.streaming import Server
 from blender_ui.bootstrap import Services
-from blender_ui.errors import NotFound
+from blender_ui.errors import NotFound, StorageError
 from blender_ui.services.people.access import Mode
 from blender_ui.services.people.keys import Caller
+from db.enums import ModelRole
 
 By = Annotated[Caller, Depends(get_caller)]
 
@@ -54,13 +58,20 @@ class Api:
         _add_chat(self.routes, services, catalogue)
         _add_scores(self.routes, services)
         _add_feedback(self.routes, services)
+        self.metrics = Metrics(services.operation)
+        services.blending.follow(self.metrics.note_answer)
+        _add_operation(self.routes, services, self.metrics)
         _add_descriptions(self.routes)
 
-    def middleware(self) -> Middleware:
+    def key_gate(self) -> Middleware:
         """What stands in front of the routes."""
         services = self._services
         is_open = services.access.mode is Mode.OPEN and services.settings.is_on_loopback
         return Middleware(KeyGate, keys=services.keys, is_open=is_open)
+
+    def request_log(self) -> Middleware:
+        """What stands in front of everything, pages too."""
+        return Middleware(RequestLog, metrics=self.metrics)
 
     def add_to(self, web: FastAPI) -> None:
         """Add the routes; before whatever answers every other path."""
@@ -135,6 +146,36 @@ def _add_feedback(routes: Routes, services: Services) -> None:
     routes.add("POST", "/v1/feedback", vote)
 
 
+def _add_operation(routes: Routes, services: Services, metrics: Metrics) -> None:
+    def say_alive() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "ok"}
+
+    def say_ready() -> JSONResponse:
+        """Say whether the store answers, a member may be asked, and a running job's worker lives."""
+        try:
+            found = services.operation.measure()
+        except StorageError:
+            return JSONResponse({"is_ready": False, "store": False}, status_code=503)
+        state = {
+            "store": True,
+            "members": found.can_answer,
+            "worker": not found.is_worker_silent,
+            "ranker": ModelRole.RANKER in found.active,
+        }
+        # Without a ranker, or while a worker is gone, questions are answered all the same.
+        is_ready = found.can_answer
+        return JSONResponse({"is_ready": is_ready, **state}, status_code=200 if is_ready else 503)
+
+    def write_metrics() -> Response:
+        """Give figures for Prometheus."""
+        return Response(metrics.write(), media_type=CONTENT_TYPE_LATEST)
+
+    routes.add("GET", "/healthz", say_alive)
+    routes.add("GET", "/readyz", say_ready, response_class=JSONResponse)
+    routes.add("GET", "/metrics", write_metrics, response_class=PlainTextResponse)
+
+
 def _add_descriptions(routes: Routes) -> None:
     def read_file() -> JSONResponse:
         """Give the OpenAPI file."""
@@ -144,10 +185,5 @@ def _add_descriptions(routes: Routes) -> None:
         """Show the OpenAPI file as a page."""
         return HTMLResponse(draw_page(routes.describe()))
 
-    def say_alive() -> dict[str, str]:
-        """Say that the process answers."""
-        return {"status": "ok"}
-
     routes.add("GET", "/v1/openapi.json", read_file)
     routes.add("GET", "/v1/docs", read_page, response_class=HTMLResponse)
-    routes.add("GET", "/healthz", say_alive)

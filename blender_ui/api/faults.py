@@ -29,7 +29,7 @@ from blender_ui.errors import (
     Refused,
     StorageError,
 )
-from blender_ui.faults import tell
+from blender_ui.faults import request_id, tell
 
 RETRY_SECONDS = 2
 """After a database that did not do its part."""
@@ -62,7 +62,8 @@ _KINDS: tuple[tuple[type[BlenderError], tuple[int, str, str]], ...] = (
 def error_body(error: BlenderError, *, param: str | None = None) -> dict[str, Any]:
     """The body that says what failed."""
     _, kind, code = describe(error)
-    return {"error": {"message": str(error), "type": kind, "param": param, "code": code}}
+    body: dict[str, Any] = {"message": str(error), "type": kind, "param": param, "code": code}
+    return {"error": body | {"request_id": request_id.get() or None}}
 
 
 def respond(error: Exception) -> JSONResponse:

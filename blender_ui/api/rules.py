@@ -33,6 +33,8 @@ class Rule(NamedTuple):
 
 RULES = (
     Rule("GET", "/healthz", None),
+    Rule("GET", "/readyz", None),
+    Rule("GET", "/metrics", Role.RESEARCHER),
     # What can be asked for tells nothing of what is there.
     Rule("GET", "/v1/openapi.json", None),
     Rule("GET", "/v1/docs", None),

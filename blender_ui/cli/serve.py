@@ -7,6 +7,7 @@ import argparse
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.ending import Ending
 from blender_ui.cli.prepare import prepare_weights
+from blender_ui.logs import keep_logs
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
@@ -26,6 +27,7 @@ def serve(settings: Settings) -> None:
     Raises:
         BlenderError: If a step failed; its message says which and what to do.
     """
+    keep_logs(settings.log_level)
     # First: it takes a moment, and weights may take an hour before a failure is reported.
     print(f"1/4 database {settings.store_name}", flush=True)
     open_home_store(settings).dispose()

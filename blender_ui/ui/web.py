@@ -63,9 +63,10 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,
         middleware=[
+            *([pages.api.request_log()] if pages.api is not None else []),
             Middleware(HostCheck, hosts=hosts),
             Middleware(Gate, access=pages.access, find_endpoint=pages.find_endpoint),
-            *([pages.api.middleware()] if pages.api is not None else []),
+            *([pages.api.key_gate()] if pages.api is not None else []),
         ],
     )
     if pages.api is not None:

@@ -116,7 +116,7 @@ class Shop(Keeper):
         if is_trained and services is None:
             self.services.ranking.train()
         api = Api(self.services)
-        web = FastAPI(openapi_url=None, middleware=[api.middleware()])
+        web = FastAPI(openapi_url=None, middleware=[api.request_log(), api.key_gate()])
         api.add_to(web)
         self._server = PageServer(web, host="127.0.0.1", port=0)
         self.url = self._server.url.rstrip("/")

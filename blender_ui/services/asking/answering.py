@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,7 +93,7 @@ class Answer:
 
     def stream(
         self, member: Member, messages: Sequence[Message], *, stop: threading.Event
-    ) -> Iterator[CandidateUpdate]:
+    ) -> Generator[CandidateUpdate]:
         """Ask ``member`` once, and keep what comes; see ``Blending.stream``."""
         try:
             yield from self._pump(member, messages, stop)

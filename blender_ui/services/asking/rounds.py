@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -99,6 +100,11 @@ class Blending:
         self._clock = clock
         self._timer = timer
         self._stops = Stops()
+        self._followers: list[Callable[[str, CandidateUpdate], object]] = []
+
+    def follow(self, follower: Callable[[str, CandidateUpdate], object]) -> None:
+        """Call this with a member's name and the last update of each answer; it must return at once."""
+        self._followers.append(follower)
 
     def members(self) -> tuple[MemberView, ...]:
         """Every enabled member and whether it can be asked. May take seconds for remote ones."""
@@ -232,7 +238,13 @@ class Blending:
             update_seconds=update_seconds,
         )
         with self._stops.running(prompt_id, member_name) as stop:
-            yield from answer.stream(member, conversation(read_prompt(prompt)), stop=stop)
+            updates = answer.stream(member, conversation(read_prompt(prompt)), stop=stop)
+            with closing(updates):
+                for update in updates:
+                    if update.is_done:
+                        for follower in self._followers:
+                            follower(member_name, update)
+                    yield update
 
     def pause_seconds(self, member_name: str) -> float:
         """How long a member is better left alone; 0 where it may be asked.

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NoRanker
+from blender_ui.evidence.answers import gather
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.chances import win_chances
 from blender_ui.services.ranking.answer_readings import read_answers
@@ -100,5 +101,6 @@ class Scoring:
         else:
             ranker = self._live_head.current(version).ranker
             vectors = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
-            logits = ranker.pairwise_logits(vectors, nobody, prompt)
+            evidence = gather(prompt, texts, nobody)
+            logits = ranker.pairwise_logits(vectors, nobody, prompt, evidence=evidence)
         return Compared(logits, score_candidates(logits), win_chances(logits))
