@@ -1,0 +1,183 @@
+"""What our API adds to a member: time to the first token and throughput, beside calling the member directly.
+
+A scripted member streams at a language model's pace, in a process of its own; our API asks it, in another.
+The same clients ask both in turn, in one run. Then 8 answers of 300 words are put in order by ``/v1/rerank``,
+with the ranker that a new installation has, while nobody else asks.
+
+    python -m benchmarks.serving [--quick] [--clients N] [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import numpy as np
+
+from benchmarks.loopback import find_free_port, serving
+
+N_DOCUMENTS, N_WORDS = 8, 300
+WORDS = [
+    "light",
+    "air",
+    "blue",
+    "red",
+    "wave",
+    "small",
+    "long",
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "scatters",
+]
+MEMBERS = """
+[[member]]
+name = "Paced"
+backend = "openai"
+model = "m"
+base_url = "http://127.0.0.1:{port}/v1"
+limits = {{ n_parallel = 64 }}
+"""
+
+
+class Answer(NamedTuple):
+    """How one request went."""
+
+    first_token_seconds: float
+    seconds: float
+    n_tokens: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what was measured and, last, one JSON object."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="two rounds in place of six")
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--rounds", type=int)
+    options = parser.parse_args(arguments)
+    n_rounds = options.rounds or (2 if options.quick else 6)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        member, api = _start(Path(folder), stack)
+        figures = _compare(member, api, n_clients=options.clients, n_rounds=n_rounds)
+        figures["rerank"] = _rerank(api, n_times=3 if options.quick else 20)
+    for name, value in figures.items():
+        print(f"{name}: {value}")
+    print(json.dumps(figures))
+
+
+def _start(folder: Path, stack: ExitStack) -> tuple[str, str]:
+    """Start the member and the API; gives their addresses."""
+    member, api = find_free_port(), find_free_port()
+    (folder / "members.toml").write_text(MEMBERS.format(port=member))
+    env = {name: value for name, value in os.environ.items() if not name.startswith("BLENDER_UI_")} | {
+        "BLENDER_UI_HOME": str(folder / "home"),
+        "BLENDER_UI_MEMBERS": str(folder / "members.toml"),
+    }
+    for what, port, path in (("member", member, "/v1/models"), ("api", api, "/healthz")):
+        command = [sys.executable, "-m", "benchmarks.serving_child", what, str(port)]
+        log = folder / f"{what}.log"
+        stack.enter_context(serving(command, port=port, path=path, env=env, log=log, seconds=120))
+    return f"http://127.0.0.1:{member}/v1", f"http://127.0.0.1:{api}/v1"
+
+
+def _compare(member: str, api: str, *, n_clients: int, n_rounds: int) -> dict[str, object]:
+    """Ask both in turn, first the one and then the other first."""
+    targets = {"direct": (member, "m"), "ours": (api, "blender/Paced")}
+    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
+    for name, (url, model) in targets.items():
+        _ask_all(url, model, n_clients=2)
+        assert rounds[name] == []
+    for number in range(n_rounds):
+        for name in sorted(targets, reverse=number % 2 == 1):
+            answers, seconds = _ask_all(*targets[name], n_clients=n_clients)
+            first = statistics.median(answer.first_token_seconds for answer in answers)
+            rounds[name].append((first, sum(answer.n_tokens for answer in answers) / seconds))
+    firsts = {name: statistics.median(one[0] for one in values) for name, values in rounds.items()}
+    speeds = {name: statistics.median(one[1] for one in values) for name, values in rounds.items()}
+    return {
+        "n_clients": n_clients,
+        "first_token_ms": {name: round(1000 * value, 1) for name, value in firsts.items()},
+        "tokens_per_second": {name: round(value, 1) for name, value in speeds.items()},
+        "first_token_ratio": round(firsts["ours"] / firsts["direct"], 3),
+        "throughput_ratio": round(speeds["ours"] / speeds["direct"], 3),
+    }
+
+
+def _ask_all(url: str, model: str, *, n_clients: int) -> tuple[list[Answer], float]:
+    """One request of each client, begun together; gives the answers and the seconds until the last ended."""
+    barrier = threading.Barrier(n_clients + 1)
+
+    def ask(number: int) -> Answer:
+        with httpx.Client(timeout=120) as client:
+            barrier.wait()
+            return _ask(client, url, model, number)
+
+    with ThreadPoolExecutor(n_clients) as pool:
+        waiting = [pool.submit(ask, number) for number in range(n_clients)]
+        barrier.wait()
+        began = time.monotonic()
+        answers = [one.result() for one in waiting]
+        return answers, time.monotonic() - began
+
+
+def _ask(client: httpx.Client, url: str, model: str, number: int) -> Answer:
+    messages = [{"role": "user", "content": f"Why is the sky blue? ({number})"}]
+    body = {"model": model, "messages": messages, "stream": True}
+    began, first, n_tokens = time.monotonic(), None, 0
+    with client.stream("POST", f"{url}/chat/completions", json=body) as response:
+        response.raise_for_status()
+        for line in response.iter_lines():
+            if not line.startswith("data: {"):
+                continue
+            choices = json.loads(line[6:])["choices"]
+            if choices and choices[0]["delta"].get("content"):
+                first = first or time.monotonic() - began
+                n_tokens += 1
+    assert first is not None, "a stream without a word"
+    return Answer(first, time.monotonic() - began, n_tokens)
+
+
+def _rerank(api: str, *, n_times: int) -> dict[str, object] | None:
+    """Seconds of ``/v1/rerank``; None where no ranker is there."""
+    rng = np.random.default_rng(0)
+    words = np.array(WORDS)
+    seconds = []
+    with httpx.Client(timeout=300) as client:
+        for _ in range(n_times + 1):
+            documents = [" ".join(rng.choice(words, N_WORDS)) for _ in range(N_DOCUMENTS)]
+            began = time.monotonic()
+            response = client.post(f"{api}/rerank", json={"query": "Why?", "documents": documents})
+            if response.status_code == 503:
+                print(response.json()["error"]["message"], file=sys.stderr)
+                return None
+            response.raise_for_status()
+            seconds.append(time.monotonic() - began)
+    # The first one loads the reader.
+    return {
+        "n_documents": N_DOCUMENTS,
+        "n_words": N_WORDS,
+        "p50_seconds": round(float(np.percentile(seconds[1:], 50)), 3),
+        "p95_seconds": round(float(np.percentile(seconds[1:], 95)), 3),
+        "first_seconds": round(seconds[0], 3),
+    }
+
+
+if __name__ == "__main__":
+    main()
