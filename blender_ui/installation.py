@@ -1,7 +1,8 @@
 """The installation's secret: the seed of every draw behind a blind comparison.
 
 Invariant: made once, from the system's randomness, in a file of the home folder that its owner alone may
-read; it is in no row, export or archive. Non-goal: the seeds of evaluations, which are published.
+read; it is in no row, export or archive, and otherwise in backups alone. Non-goal: the seeds of
+evaluations, which are published.
 """
 
 from __future__ import annotations

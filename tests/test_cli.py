@@ -52,6 +52,24 @@ def test_import_then_export_gives_the_same_labels(home: Path, capsys: pytest.Cap
     assert sum(len(record["labels"]) for record in exported) == 36
 
 
+def test_a_backup_is_checked_and_restored_into_another_home(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["import", str(write_preferences(home / "in.jsonl"))]) == 0
+    path = home / "all.backup"
+    for command in (["backup", str(path)], ["backup", "--check", str(path)]):
+        assert main(command) == 0
+    assert "is whole" in capsys.readouterr().out
+    assert main(["restore", str(path)]) == 1
+    assert "empty store" in capsys.readouterr().err
+    monkeypatch.setenv("BLENDER_UI_HOME", str(home / "other"))
+    assert main(["restore", str(path)]) == 0
+    assert "BLENDER_UI_HOME" in capsys.readouterr().out
+    assert main(["export", str(home / "out.jsonl")]) == 0
+    exported = [json.loads(line) for line in (home / "out.jsonl").read_text().splitlines()]
+    assert sum(len(record["labels"]) for record in exported) == 36
+
+
 def test_a_malformed_file_is_refused_whole_with_its_lines(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,8 @@ _MODULES = {
     "evaluate": "evaluate",
     "account": "account",
     "key": "key",
+    "backup": "backup",
+    "restore": "backup",
     "doctor": "doctor",
 }
 
@@ -79,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_account(commands.add_parser("account", help="make accounts, change passwords and roles"))
     _add_key(commands.add_parser("key", help="make, list and revoke keys of programs"))
+    backup = commands.add_parser("backup", help="write everything into one file, also while people vote")
+    backup.add_argument("--check", action="store_true", help="read a backup through instead")
+    restore = commands.add_parser("restore", help="bring a backup into an empty home, on either database")
+    for parser_of in (backup, restore):
+        parser_of.add_argument("file", type=Path, metavar="FILE")
     commands.add_parser("doctor", help="say what is missing and how to get it")
     return parser
 

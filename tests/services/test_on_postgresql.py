@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
 from blender_ui.errors import LeaseLost, MalformedInput, NotSignedIn, Refused, StorageError
+from blender_ui.services.data.backups import back_up, restore
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
@@ -32,7 +33,17 @@ from blender_ui.services.versions.readiness import find_missing, measure_readine
 from blender_ui.store import open_store
 from db.engine import create_store, transaction
 from db.migrations import check_schema, migrate
-from db.models import DEFAULT_PROJECT_ID, Job, JobKind, JobStatus, ModelVersion, Outcome, Prompt, Role
+from db.models import (
+    DEFAULT_PROJECT_ID,
+    Job,
+    JobKind,
+    JobStatus,
+    ModelVersion,
+    Outcome,
+    Prompt,
+    Role,
+    utc_now,
+)
 from tests.builders.people import PASSWORD, make_accounts
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
@@ -52,6 +63,7 @@ from tests.db.first_schema import (
 )
 from tests.db.test_people import REFUSED, add_pair
 from tests.services.data.test_archiving import all_rows, make_full_store
+from tests.services.data.test_backups import home_of
 from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
 from tests.services.training.test_counts import fill
 
@@ -281,6 +293,21 @@ def test_an_archive_moves_a_store_from_sqlite_with_every_row(engine: Engine, tmp
         session.add(prompt)
         session.flush()
         assert prompt.id == 4, "new rows are numbered after those that came"
+
+
+def test_a_backup_moves_an_installation_from_sqlite_with_its_versions(engine: Engine, tmp_path: Path) -> None:
+    first, second = home_of(tmp_path / "first"), home_of(tmp_path / "second")
+    second.path.mkdir()
+    sqlite = make_store(first.path)
+    add_prompts(sqlite, n_prompts=3)
+    (first.path / "rankers" / "v1").mkdir(parents=True)
+    (first.path / "rankers" / "v1" / "head.npz").write_bytes(b"weights")
+    path = tmp_path / "all.backup"
+    back_up(sqlite, first, path, settings=[], now=utc_now())
+    _, manifest = restore(engine, second, path)
+    assert {table.name: table.n_rows for table in manifest.tables}["candidate"] == 6
+    assert (second.path / "rankers" / "v1" / "head.npz").read_bytes() == b"weights"
+    sqlite.dispose()
 
 
 def test_what_a_database_cannot_keep_is_refused(engine: Engine, tmp_path: Path) -> None:
