@@ -17,7 +17,7 @@ from blender_ui.errors import BlenderError
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Wish
-from blender_ui.ui.data.layout import DataParts, draw_data
+from blender_ui.ui.data.layout import DataParts
 from blender_ui.ui.identity import admit, presented_key
 from db.enums import Role
 
@@ -41,7 +41,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
         clock=services.clock,
     )
-    parts = draw_data()
+    parts = DataParts()
     _wire_preview(parts, handlers)
     _wire_import(page, parts, handlers)
     _wire_export(parts, handlers)

@@ -12,7 +12,7 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import agreement_plot
 from blender_ui.ui.quality import drawing
 from blender_ui.ui.quality.handlers import QualityHandlers, RulingQueue
-from blender_ui.ui.quality.layout import QualityParts, RulingParts, draw_quality
+from blender_ui.ui.quality.layout import QualityParts, RulingParts
 
 Update = dict[Any, Any]
 """New values or properties by component."""
@@ -26,7 +26,7 @@ def build_quality(services: Services, page: gr.Blocks) -> None:
         page: The Blocks whose load event belongs to this page.
     """
     handlers = QualityHandlers(services.quality, services.labeling)
-    parts = draw_quality()
+    parts = QualityParts()
     _wire_looking(page, parts, handlers)
     _wire_ruling(parts, handlers)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from blender_ui.services.jobs.views import JobView
@@ -90,79 +90,14 @@ def draw_jobs(jobs: Iterable[JobView]) -> str:
     return markup.table(headings, rows)
 
 
-def draw_versions(versions: Iterable[VersionView]) -> str:
-    """All versions with their figures, newest first."""
-    rows = [
-        (
-            f"{version.id} (active)" if version.is_active else str(version.id),
-            version.kind.value,
-            version.base_model,
-            _say_accuracy(version.metrics.get("held_out")),
-            _say_figure(version.metrics.get("held_out"), "log_loss", ".3f"),
-            _say_share(version.metrics.get("longer")),
-            f"{version.n_train:,} + {version.n_held_out:,}",
-            str(version.parent_id or ""),
-            str(version.cut_off_preference_id),
-            version.fingerprint[:10],
-            say_time(version.created_at),
-        )
-        for version in versions
-    ]
+def draw_versions(role: ModelRole, versions: Iterable[VersionView]) -> str:
+    """All versions of a role with their figures on prompts that they did not learn from, newest first."""
+    columns = _COLUMNS[role]
+    rows = [tuple(say(version) for say in columns.values()) for version in versions]
     if not rows:
-        return markup.remark("None yet; a training makes the first.")
-    headings = (
-        "Version", "Kind", "Base", "Held-out accuracy (95 %)", "Log loss", "Longer is better",
-        "Learnt from + held out", "Compared with", "Up to preference", "Fingerprint", "Made at (UTC)",
-    )  # fmt: skip
-    return markup.table(headings, rows)
-
-
-def draw_fusers(versions: Iterable[VersionView]) -> str:
-    """All trained fusers with their figures on held-out prompts, newest first."""
-    rows = [
-        (
-            f"{version.id} (active)" if version.is_active else str(version.id),
-            version.base_model,
-            _say_figure(version.metrics.get("held_out"), "rouge_l", ".3f"),
-            _say_share(_figure(version.metrics.get("held_out"), "covered")),
-            _say_share(_figure(version.metrics.get("held_out"), "copied")),
-            f"{version.n_train:,} + {version.n_held_out:,}",
-            version.fingerprint[:10],
-            say_time(version.created_at),
-        )
-        for version in versions
-    ]
-    if not rows:
-        return markup.remark("None yet; training the kind “fuser” makes the first.")
-    headings = (
-        "Version", "Base", "ROUGE-L", "Covers", "From one source", "Learnt from + held out", "Fingerprint",
-        "Made at (UTC)",
-    )  # fmt: skip
-    return markup.table(headings, rows)
-
-
-def draw_choosers(versions: Iterable[VersionView]) -> str:
-    """All trained choosers of members with their figures on prompts they did not learn from, newest first."""
-    rows = [
-        (
-            f"{version.id} (active)" if version.is_active else str(version.id),
-            _say_share(_figure(version.metrics.get("judged"), "chosen")),
-            _say_share(_figure(version.metrics.get("judged"), "best_single")),
-            _say_share(_figure(version.metrics.get("judged"), "random")),
-            str(version.metrics.get("best_single") or ""),
-            f"{version.n_train:,} + {version.n_held_out:,}",
-            version.fingerprint[:10],
-            say_time(version.created_at),
-        )
-        for version in versions
-    ]
-    if not rows:
-        return markup.remark("None yet; training the kind “chooser” makes the first.")
-    headings = (
-        "Version", "Quality of who is chosen", "Always the best member", "Any member", "Best member",
-        "Learnt from + held out", "Fingerprint", "Made at (UTC)",
-    )  # fmt: skip
-    return markup.table(headings, rows)
+        first = "a training" if role is ModelRole.RANKER else f"training the kind “{role.value}”"
+        return markup.remark(f"None yet; {first} makes the first.")
+    return markup.table(tuple(columns), rows)
 
 
 def draw_decisions(decisions: Iterable[PromotionView]) -> str:
@@ -228,10 +163,53 @@ def _figure(figures: object, name: str) -> object:
     return figures.get(name) if isinstance(figures, Mapping) else None
 
 
-def _say_figure(figures: object, name: str, form: str) -> str:
+def _say_figure(figures: object, name: str) -> str:
     value = _figure(figures, name)
-    return format(value, form) if isinstance(value, int | float) else ""
+    return f"{value:.3f}" if isinstance(value, int | float) else ""
 
 
 def _say_share(value: object) -> str:
     return f"{value:.0%}" if isinstance(value, int | float) else ""
+
+
+Say = Callable[[VersionView], str]
+_NUMBER: dict[str, Say] = {"Version": lambda one: f"{one.id} (active)" if one.is_active else str(one.id)}
+_BASE: dict[str, Say] = {"Base": lambda one: one.base_model}
+_LEARNT: dict[str, Say] = {"Learnt from + held out": lambda one: f"{one.n_train:,} + {one.n_held_out:,}"}
+_END: dict[str, Say] = {
+    "Fingerprint": lambda one: one.fingerprint[:10],
+    "Made at (UTC)": lambda one: say_time(one.created_at),
+}
+_COLUMNS: dict[ModelRole, dict[str, Say]] = {
+    ModelRole.RANKER: {
+        **_NUMBER,
+        "Kind": lambda one: one.kind.value,
+        **_BASE,
+        "Held-out accuracy (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
+        "Log loss": lambda one: _say_figure(one.metrics.get("held_out"), "log_loss"),
+        "Longer is better": lambda one: _say_share(one.metrics.get("longer")),
+        **_LEARNT,
+        "Compared with": lambda one: str(one.parent_id or ""),
+        "Up to preference": lambda one: str(one.cut_off_preference_id),
+        **_END,
+    },
+    ModelRole.FUSER: {
+        **_NUMBER,
+        **_BASE,
+        "ROUGE-L": lambda one: _say_figure(one.metrics.get("held_out"), "rouge_l"),
+        "Covers": lambda one: _say_share(_figure(one.metrics.get("held_out"), "covered")),
+        "From one source": lambda one: _say_share(_figure(one.metrics.get("held_out"), "copied")),
+        **_LEARNT,
+        **_END,
+    },
+    ModelRole.CHOOSER: {
+        **_NUMBER,
+        "Quality of who is chosen": lambda one: _say_share(_figure(one.metrics.get("judged"), "chosen")),
+        "Always the best member": lambda one: _say_share(_figure(one.metrics.get("judged"), "best_single")),
+        "Any member": lambda one: _say_share(_figure(one.metrics.get("judged"), "random")),
+        "Best member": lambda one: str(one.metrics.get("best_single") or ""),
+        **_LEARNT,
+        **_END,
+    },
+}
+"""What is said of a version of each role, by heading."""

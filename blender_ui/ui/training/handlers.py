@@ -55,9 +55,7 @@ class TrainPage:
 
     card: JobCard | None
     jobs: tuple[JobView, ...]
-    versions: tuple[VersionView, ...]
-    fusers: tuple[VersionView, ...]
-    choosers: tuple[VersionView, ...]
+    versions: Mapping[ModelRole, tuple[VersionView, ...]]
     decisions: tuple[PromotionView, ...]
 
 
@@ -120,9 +118,7 @@ class TrainHandlers:
         return TrainPage(
             card=self._card(jobs),
             jobs=jobs,
-            versions=by_role[ModelRole.RANKER],
-            fusers=by_role[ModelRole.FUSER],
-            choosers=by_role[ModelRole.CHOOSER],
+            versions=by_role,
             decisions=tuple(sorted(decisions, key=lambda one: one.created_at, reverse=True)),
         )
 

@@ -16,7 +16,7 @@ from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
-from blender_ui.ui.training.layout import RoleParts, TrainParts, draw_train
+from blender_ui.ui.training.layout import RoleParts, TrainParts
 from db.enums import JobKind, ModelRole
 
 REDRAW = -1
@@ -40,7 +40,7 @@ def build_train(services: Services, page: gr.Blocks) -> None:
         versions=services.versions,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
     )
-    parts = draw_train(handlers.encoders())
+    parts = TrainParts(handlers.encoders())
     outputs = _outputs(parts)
     _wire_watching(page, parts, handlers, outputs)
     _wire_acts(parts, handlers, outputs)
@@ -69,7 +69,7 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
 
 
 def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
-    ask, watch, versions = parts.ask, parts.watch, parts.versions
+    ask, watch = parts.ask, parts.watch
 
     def request(memory: object, kind: str, encoder: str, n_epochs: float, learning_rate: float) -> Update:
         wish = Wish(kind=kind, encoder=encoder, n_epochs=n_epochs, learning_rate=learning_rate)
@@ -82,21 +82,11 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
         painted = _paint_page(parts, handlers.page(), n_points=REDRAW) | _paint_counts(parts, handlers)
         return {**painted, ask.notice: markup.notice(said)}
 
-    def activate(memory: object, version_id: int, reason: str) -> Update:
-        said = handlers.activate(memory, version_id, reason)
-        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), versions.notice: markup.notice(said)}
-
     wish = [parts.memory, ask.kind, ask.encoder, ask.n_epochs, ask.learning_rate]
     ask.train.click(request, wish, [*outputs, ask.notice], **at_once("train_request"))
     watch.cancel.click(cancel, watch.job_id, [*outputs, ask.notice], **at_once("train_cancel"))
-    versions.activate.click(
-        activate,
-        [parts.memory, versions.chosen, versions.reason],
-        [*outputs, versions.notice],
-        **at_once("train_activate"),
-    )
-    _wire_role(parts, parts.fusers, handlers, ModelRole.FUSER, outputs)
-    _wire_role(parts, parts.choosers, handlers, ModelRole.CHOOSER, outputs)
+    for role, drawn in _by_role(parts).items():
+        _wire_role(parts, drawn, handlers, role, outputs)
 
 
 def _wire_role(
@@ -110,49 +100,37 @@ def _wire_role(
         activate,
         [parts.memory, drawn.chosen, drawn.reason],
         [*outputs, drawn.notice],
-        **at_once(f"train_activate_{role.value}"),
+        **at_once("train_activate" if role is ModelRole.RANKER else f"train_activate_{role.value}"),
     )
 
 
+def _by_role(parts: TrainParts) -> dict[ModelRole, RoleParts]:
+    return {
+        ModelRole.RANKER: parts.rankers,
+        ModelRole.FUSER: parts.fusers,
+        ModelRole.CHOOSER: parts.choosers,
+    }
+
+
 def _outputs(parts: TrainParts) -> list[Any]:
-    watch, versions = parts.watch, parts.versions
-    return [
-        parts.ask.readiness,
-        watch.card,
-        watch.curve,
-        watch.cancel,
-        watch.job_id,
-        watch.n_points,
-        watch.timer,
-        parts.jobs,
-        versions.versions,
-        versions.chosen,
-        versions.decisions,
-        parts.fusers.versions,
-        parts.fusers.chosen,
-        parts.choosers.versions,
-        parts.choosers.chosen,
-    ]
+    watch = parts.watch
+    of_job = [watch.card, watch.curve, watch.cancel, watch.job_id, watch.n_points, watch.timer]
+    of_roles = [one for drawn in _by_role(parts).values() for one in (drawn.versions, drawn.chosen)]
+    return [parts.ask.readiness, *of_job, parts.jobs, parts.decisions, *of_roles]
 
 
 def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
-    return {
+    painted: Update = {
         **_paint_card(parts, page.card, n_points=n_points),
         parts.jobs: drawing.draw_jobs(page.jobs),
-        parts.versions.versions: drawing.draw_versions(page.versions),
-        parts.versions.chosen: gr.update(
-            choices=[(f"version {one.id}", one.id) for one in page.versions if not one.is_active]
-        ),
-        parts.versions.decisions: drawing.draw_decisions(page.decisions),
-        parts.fusers.versions: drawing.draw_fusers(page.fusers),
-        parts.fusers.chosen: gr.update(
-            choices=[(f"fuser version {one.id}", one.id) for one in page.fusers if not one.is_active]
-        ),
-        parts.choosers.versions: drawing.draw_choosers(page.choosers),
-        parts.choosers.chosen: gr.update(
-            choices=[(f"chooser version {one.id}", one.id) for one in page.choosers if not one.is_active]
-        ),
+        parts.decisions: drawing.draw_decisions(page.decisions),
     }
+    for role, drawn in _by_role(parts).items():
+        versions = page.versions[role]
+        choices = [(drawing.name_version(role, one.id), one.id) for one in versions if not one.is_active]
+        painted[drawn.versions] = drawing.draw_versions(role, versions)
+        painted[drawn.chosen] = gr.update(choices=choices)
+    return painted
 
 
 def _paint_counts(parts: TrainParts, handlers: TrainHandlers) -> Update:

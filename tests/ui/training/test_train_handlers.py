@@ -196,7 +196,7 @@ def test_activating_another_version_is_a_decision_with_its_reason(train_page: Tr
     old, new = train_page.add_version(is_active=True), train_page.add_version(is_active=False)
     assert train_page.handlers.activate(MEMORY, new, "reads better") == f"Version {new} ranks from now on."
     page = train_page.handlers.page()
-    assert [version.id for version in page.versions if version.is_active] == [new]
+    assert [version.id for version in page.versions[ModelRole.RANKER] if version.is_active] == [new]
     (decision,) = page.decisions
     assert (decision.previous_id, decision.reason) == (old, "reads better")
     assert decision.decided_by == train_page.labeling.sign_in(key=MEMORY["annotator"]).name
@@ -209,12 +209,14 @@ def test_what_cannot_be_activated_is_refused_in_words(
     train_page.add_version(is_active=True)
     train_page.add_version(is_active=False)
     assert "ranks from now on" not in train_page.handlers.activate(MEMORY, version_id, reason)
-    assert [version.id for version in train_page.handlers.page().versions if version.is_active] == [1]
+    assert [
+        version.id for version in train_page.handlers.page().versions[ModelRole.RANKER] if version.is_active
+    ] == [1]
 
 
 def test_versions_are_drawn_with_their_figures(train_page: TrainPage) -> None:
     train_page.add_version(is_active=True)
-    drawn = drawing.draw_versions(train_page.handlers.page().versions)
+    drawn = drawing.draw_versions(ModelRole.RANKER, train_page.handlers.page().versions[ModelRole.RANKER])
     for figure in ("1 (active)", "70% (60% to 80%), n = 50", "0.612", "55%", "400 + 50", "0123456789"):
         assert figure in drawn
 
@@ -228,7 +230,12 @@ def test_a_fuser_can_be_asked_for_and_says_what_is_missing(tmp_path: Path) -> No
     job = train_page.job()
     assert job.kind == "fuser"
     assert job.options == {"n_epochs": 2, "cut_off_candidate_id": 80}
-    assert drawing.draw_fusers(train_page.handlers.page().fusers).count("None yet") == 1
+    assert (
+        drawing.draw_versions(ModelRole.FUSER, train_page.handlers.page().versions[ModelRole.FUSER]).count(
+            "None yet"
+        )
+        == 1
+    )
 
 
 def test_an_unknown_fuser_is_named(tmp_path: Path) -> None:

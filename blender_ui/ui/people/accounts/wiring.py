@@ -11,7 +11,7 @@ from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.people.accounts import drawing
 from blender_ui.ui.people.accounts.handlers import PeopleHandlers, PeoplePage
-from blender_ui.ui.people.accounts.layout import PeopleParts, draw_people_page
+from blender_ui.ui.people.accounts.layout import PeopleParts
 from blender_ui.ui.people.keys.wiring import build_keys
 from blender_ui.ui.shell import WITH_ADDRESS
 
@@ -26,7 +26,7 @@ def build_people(services: Services, page: gr.Blocks) -> None:
         page: The Blocks whose load event belongs to this page.
     """
     handlers = PeopleHandlers(services.labeling, services.accounts, services.invitations, services.auditing)
-    parts = draw_people_page()
+    parts = PeopleParts()
     shown = [parts.people, parts.person, parts.invitations, parts.invitation, parts.events]
 
     def open_page() -> Update:

@@ -11,7 +11,7 @@ from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.people.keys.drawing import draw_keys
 from blender_ui.ui.people.keys.handlers import KeyHandlers, KeysPanel
-from blender_ui.ui.people.keys.layout import KeyParts, draw_keys_panel
+from blender_ui.ui.people.keys.layout import KeyParts
 
 Update = dict[Any, Any]
 
@@ -24,7 +24,7 @@ def build_keys(services: Services, page: gr.Blocks) -> None:
         page: The Blocks whose load event belongs to this page.
     """
     handlers = KeyHandlers(services.labeling, services.keys, services.projects)
-    parts = draw_keys_panel()
+    parts = KeyParts()
     shown = [parts.keys, parts.project, parts.key]
 
     def open_panel() -> Update:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import gradio as gr
@@ -14,12 +13,11 @@ from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.people.projects import drawing
 from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said
-from blender_ui.ui.people.projects.layout import NEW, ProjectsParts, TermsParts, draw_projects_page
+from blender_ui.ui.people.projects.layout import NEW, ProjectsParts
 from blender_ui.ui.shell import WITH_ADDRESS
 from db.enums import DEFAULT_PROJECT_ID
 
 Update = dict[Any, Any]
-_TERMS = tuple(field.name for field in fields(TermsParts))
 
 
 def build_projects(services: Services, page: gr.Blocks) -> None:
@@ -30,7 +28,7 @@ def build_projects(services: Services, page: gr.Blocks) -> None:
         page: The Blocks whose load event belongs to this page.
     """
     handlers = ProjectsHandlers(services)
-    parts = draw_projects_page()
+    parts = ProjectsParts()
     _wire_terms(page, parts, handlers)
     _wire_prompts(parts, handlers)
     _wire_generation(page, parts, handlers)
@@ -38,7 +36,7 @@ def build_projects(services: Services, page: gr.Blocks) -> None:
 
 
 def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
-    form = [getattr(parts.terms, name) for name in _TERMS]
+    form = list(vars(parts.terms).values())
     shown = _painted(parts)
 
     def open_page() -> Update:
@@ -63,7 +61,7 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         return cleared | _fill(parts, handlers.choose(project_id))
 
     def save(project_id: int | str | None, *values: Any) -> Update:
-        said = handlers.save(project_id, dict(zip(_TERMS, values, strict=True)))
+        said = handlers.save(project_id, dict(zip(vars(parts.terms), values, strict=True)))
         return _paint(parts, handlers, said.project_id) | {parts.said: _notice(said)}
 
     def archive(project_id: int | str | None) -> Update:
@@ -246,14 +244,14 @@ def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
     asked = terms.questions
     switches = {"strength": asked.strength, "reason": asked.reason, "spans": asked.spans}
     values = {
-        **{name: getattr(terms, name) for name in _TERMS if hasattr(terms, name)},
+        **{name: getattr(terms, name) for name in vars(parts.terms) if hasattr(terms, name)},
         "criteria": list(asked.criteria),
         "asks": [name for name, is_on in switches.items() if is_on],
         "ask": terms.ask.value,
         "audience": terms.audience.value,
     }
     return (
-        {getattr(parts.terms, name): values[name] for name in _TERMS}
+        {component: values[name] for name, component in vars(parts.terms).items()}
         | {parts.progress: _draw_progress(project)}
         | _name_buttons(parts, project)
     )
