@@ -61,6 +61,17 @@
     if (box.closest?.("#blend-prompt")) setTimeout(() => box.blur());
   });
 
+  // Who would be asked is said after a pause in typing: a look for each key would slow the typing down.
+  const PAUSE_MS = 450;
+  let pausing = null;
+  const lookSoon = (event) => {
+    if (!event.target.closest?.("#blend-prompt, #blend-input, #blend-examples")) return;
+    clearTimeout(pausing);
+    pausing = setTimeout(() => document.querySelector("#blend-look")?.click(), PAUSE_MS);
+  };
+  document.addEventListener("input", lookSoon);
+  document.addEventListener("click", lookSoon);
+
   // A click counts like a key, so that a double click never votes on the next pair.
   document.addEventListener(
     "click",

@@ -6,7 +6,9 @@ of the round that this tab shows. Non-goal: the answers.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
@@ -15,6 +17,7 @@ from blender_ui.services.asking.rounds import AskedView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, NOBODY, Turn, Visit, WaysOn
+from blender_ui.ui.asking.whom.planning import Plan
 from blender_ui.ui.identity import welcome
 
 EACH_OWN = "own"
@@ -35,15 +38,31 @@ class Beginning:
         self._blending = services.blending
         self._labeling = services.labeling
         self._members = services.members
+        self._choices = services.choices
         self._ledger = ledger
         self._asking = asking
 
-    def ask(self, visit: Visit, instruction: str, input: str, memory: object) -> Turn:
-        """Store a first question; the columns then stream by themselves."""
+    def ask(
+        self, visit: Visit, instruction: str, input: str, memory: object, *, plan: Plan | None = None
+    ) -> Turn:
+        """Store a first question; the columns then stream by themselves.
+
+        Args:
+            visit: Who asks.
+            instruction: What to do.
+            input: What to do it with.
+            memory: What the browser remembers.
+            plan: Whom to ask; None for everybody.
+        """
+        if plan is not None and not plan.names and any(text.strip() for text in (instruction, input)):
+            return Turn(visit, plan.line)
 
         def store(by: int) -> Visit:
             asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=by)
-            return self._all_answer(asked, by)
+            if plan is None or plan.is_everybody:
+                return self._all_answer(asked, by)
+            self._choices.keep(prompt_id=asked.prompt_id, names=plan.names, proposal=plan.proposal)
+            return self._all_answer(replace(asked, member_names=plan.names), by)
 
         return self._begin(visit, (instruction, input), memory, store)
 
@@ -61,7 +80,7 @@ class Beginning:
                 asked = self._blending.go_on(
                     candidate_id=candidate_id, instruction=instruction, asked_by_id=by
                 )
-                return self._all_answer(asked, by)
+                return self._same_answer(visit, asked, by)
             return self._each_answers(own, instruction, by)
 
         return self._begin(visit, (instruction, ""), memory, store)
@@ -112,10 +131,26 @@ class Beginning:
         self._asking.name(place, begun.prompt_ids[0])
         return Turn(begun)
 
+    def _same_answer(self, visit: Visit, asked: AskedView, annotator_id: int) -> Visit:
+        """Those who answered before, where they had been chosen; else everybody."""
+        if visit.own or visit.prompt_id is None or self._choices.find(visit.prompt_id) is None:
+            return self._all_answer(asked, annotator_id)
+        names = tuple(name for name in asked.member_names if name in visit.columns)
+        if not names or names == asked.member_names:
+            return self._all_answer(asked, annotator_id)
+        self._choices.keep(prompt_id=asked.prompt_id, names=names)
+        return self._all_answer(replace(asked, member_names=names), annotator_id)
+
     def _all_answer(self, asked: AskedView, annotator_id: int) -> Visit:
         self._ledger.expect(asked.prompt_id, asked.member_names)
         columns = self._labeling.order_columns(set(asked.member_names), prompt_id=asked.prompt_id)
-        return Visit(annotator_id=annotator_id, prompt_id=asked.prompt_id, columns=columns, is_asking=True)
+        return Visit(
+            annotator_id=annotator_id,
+            prompt_id=asked.prompt_id,
+            columns=columns,
+            seed=secrets.randbits(32),
+            is_asking=True,
+        )
 
     def _each_answers(self, own: list[WayOn], instruction: str, annotator_id: int) -> Visit:
         """A prompt for each member, whose name everybody knows by what it said before."""
@@ -132,6 +167,7 @@ class Beginning:
             prompt_id=prompt_ids[0],
             columns=tuple(way.member for way in own),
             own=tuple(prompt_ids),
+            seed=secrets.randbits(32),
             is_asking=True,
             is_revealed=True,
         )

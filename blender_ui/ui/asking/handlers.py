@@ -7,24 +7,24 @@ the prompt is revealed, and revealing marks the prompt as seen. Non-goal: rankin
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import BlenderError, LeaseLost, NotFound, Refused
+from blender_ui.errors import BlenderError, NotFound
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.labeling.views import PairView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.beginning import Beginning
-from blender_ui.ui.asking.columns import answered, failed, growing
+from blender_ui.ui.asking.columns import failed, growing
+from blender_ui.ui.asking.coming_back import ComingBack
 from blender_ui.ui.asking.ledger import Ledger
-from blender_ui.ui.asking.pair_columns import PairColumns, outcome_of
+from blender_ui.ui.asking.page_views import PageViews
+from blender_ui.ui.asking.pair_columns import PairColumns
 from blender_ui.ui.asking.views import (
-    LONGEST_REASON,
     Choice,
     ColumnView,
-    Conversation,
     Opened,
     PageView,
     Progress,
@@ -32,7 +32,9 @@ from blender_ui.ui.asking.views import (
     Visit,
     WaysOn,
 )
-from blender_ui.ui.history import TITLE
+from blender_ui.ui.asking.voting import Voting
+from blender_ui.ui.asking.whom.late import LateAsks
+from blender_ui.ui.asking.whom.planning import Plan, Planning, Whom
 from blender_ui.ui.identity import find_viewer
 
 LONGEST_WAIT_SECONDS = 300.0
@@ -70,7 +72,13 @@ class Blend:
         self._asking = Asking(services.access)
         self._pause = pause
         self._beginning = Beginning(services, ledger=self._ledger, asking=self._asking)
+        self._coming_back = ComingBack(services)
+        self._choices = services.choices
+        self._late = LateAsks(services=services, ledger=self._ledger, asking=self._asking)
+        self._views = PageViews(services, ledger=self._ledger, offer=self.offer, late=self._late)
+        self.planning = Planning(services)
         self._pairs = PairColumns(services.labeling, services.blending, timer=timer)
+        self._voting = Voting(services.labeling, pairs=self._pairs, ledger=self._ledger, timer=timer)
 
     @property
     def n_columns(self) -> int:
@@ -86,10 +94,14 @@ class Blend:
         """Begin a visit; the last prompt of this browser comes back with its answers."""
         self._member_list.follow_file()
         visitor = find_viewer(self._access, self._labeling, memory)
-        visit = Visit(annotator_id=visitor.annotator_id, is_stranger=visitor.annotator_id == 0)
-        prompt = self._find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
+        visit = Visit(
+            annotator_id=visitor.annotator_id,
+            seed=secrets.randbits(32),
+            is_stranger=visitor.annotator_id == 0,
+        )
+        prompt = self._coming_back.find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
         if prompt is not None:
-            visit = self._come_back(visit, prompt, visitor.memory.get("own"))
+            visit = self._coming_back.come_back(visit, prompt, visitor.memory.get("own"))
             for prompt_id in visit.prompt_ids:
                 self._ledger.forget_waiting(prompt_id)  # the tab that would have begun them is gone
             self._leave_if_done(visit)
@@ -99,32 +111,37 @@ class Blend:
                 visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
         return Opened(visit, self.remember(visit, visitor.memory))
 
-    def _come_back(self, visit: Visit, prompt: PromptView, own: object) -> Visit:
-        """A visit with the columns that it had."""
-        prompts = [
-            self._find_own_prompt(one, visit.annotator_id) for one in (own if isinstance(own, list) else ())
-        ]
-        parents = {
-            one.parent_member: one.prompt_id for one in prompts if one and one.parent_member in self._names
-        }
-        if prompt.prompt_id in parents.values():
-            lead, *others = parents.values()
-            columns = tuple(name or "" for name in parents)
-            return replace(visit, prompt_id=lead, columns=columns, own=(lead, *others), is_revealed=True)
-        names = {entry.member for entry in prompt.candidates} | set(self._names)
-        names |= {entry.member for entry in prompt.failures}
-        columns = self._order(prompt.prompt_id, names)[: self.n_places]
-        return replace(visit, prompt_id=prompt.prompt_id, columns=columns)
-
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
         """What the browser is to remember of a visit, besides what it knew."""
         known = dict(memory) if isinstance(memory, Mapping) else {}
         own = {"own": list(visit.own)} if visit.own or known.get("own") else {}
         return {**known, "prompt_id": visit.prompt_id, "is_revealed": visit.is_revealed, **own}
 
-    def ask(self, visit: Visit, instruction: str, input: str, memory: object = None) -> Turn:
-        """Store the question; the columns then stream by themselves."""
-        return self._beginning.ask(visit, instruction, input, memory)
+    def ask(
+        self,
+        visit: Visit,
+        instruction: str,
+        input: str,
+        memory: object = None,
+        *,
+        plan: Plan | None = None,
+    ) -> Turn:
+        """Store the question; the columns of those whom the plan asks then stream by themselves."""
+        return self._beginning.ask(visit, instruction, input, memory, plan=plan)
+
+    def plan(
+        self, visit: Visit, whom: object, ticked: object, texts: tuple[str, str], before: Plan | None
+    ) -> Plan:
+        """Who would be asked; see ``Planning.plan``. A mistake becomes the line."""
+        names = ticked if isinstance(ticked, list) else []
+        try:
+            return self.planning.plan(whom, names, texts, seed=visit.seed, before=before)
+        except BlenderError as error:
+            return Plan(whom=Whom.BEST, texts=texts, names=(), line=str(error))
+
+    def ask_also(self, visit: Visit, name: object) -> Turn:
+        """Expect an answer of one member that was left out; ``stream`` of the last column then asks."""
+        return self._late.ask(visit, name)
 
     def go_on(self, visit: Visit, way: object, instruction: str, memory: object = None) -> Turn:
         """Store the next question of the conversation; the columns then stream by themselves.
@@ -157,7 +174,8 @@ class Blend:
                 self._pause(LOOK_SECONDS)
                 yield waiting
             drawn_at = float("-inf")
-            for update in self._blending.stream(prompt_id=prompt_id, member_name=name):
+            propensity = self._find_propensity(prompt_id, name)
+            for update in self._blending.stream(prompt_id=prompt_id, member_name=name, propensity=propensity):
                 if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * len(visit.columns):
                     drawn_at = self._timer()
                     yield growing(update, number, shown)
@@ -166,6 +184,11 @@ class Blend:
         finally:
             self._ledger.end(prompt_id, name)
             self._leave_if_done(visit)
+
+    def _find_propensity(self, prompt_id: int, name: str) -> float | None:
+        """With which a chooser had a member asked; None where none chose, or it had left the member out."""
+        kept = self._choices.find(prompt_id)
+        return None if kept is None or kept.proposal is None else kept.proposal.propensities.get(name)
 
     def stop(self, visit: Visit) -> None:
         """Stop every answer of this prompt that is being written or waits."""
@@ -204,6 +227,8 @@ class Blend:
             return visit
         visit = replace(visit, is_asking=False)
         if visit.is_revealed:
+            if visit.late and not visit.own:
+                self._labeling.queue_prompt(prompt_id=prompt_id)  # others may vote on the late answer
             return visit
         if len({entry.text for entry in self._answers(visit).candidates}) < 2:
             return self.reveal(visit).visit if visit.columns else visit
@@ -226,120 +251,28 @@ class Blend:
 
     def vote(self, visit: Visit, choice: Choice, reason: str = "") -> Turn:
         """Take the vote on the lent pair, then reveal. The same pair counts once."""
-        pair = visit.pair
-        if pair is None or self._is_busy(visit):
-            return Turn(visit, "There is no pair to vote on now.")
-        try:
-            self._labeling.submit(
-                annotator_id=visit.annotator_id,
-                lease_id=pair.lease_id,
-                outcome=outcome_of(choice, pair),
-                idempotency_key=pair.token,
-                reason=reason[:LONGEST_REASON],
-                seconds=max(0.0, self._timer() - pair.drawn_seconds),
-            )
-        except LeaseLost as error:
-            return Turn(self._pairs.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
-        return Turn(replace(self.reveal(visit).visit, undoable=pair.lease_id))
+        return self._voting.vote(visit, choice, reason)
 
     def skip(self, visit: Visit) -> Turn:
         """Leave the pair to others and draw another of this prompt."""
-        pair = visit.pair
-        if pair is None:
-            return Turn(visit, "There is no pair to skip now.")
-        try:
-            self._labeling.skip(annotator_id=visit.annotator_id, lease_id=pair.lease_id)
-        except Refused as error:
-            return Turn(self._pairs.draw(replace(visit, pair=None)), str(error))
-        return Turn(self._pairs.draw(replace(visit, pair=None, undoable=pair.lease_id)))
+        return self._voting.skip(visit)
 
     def undo(self, visit: Visit) -> Turn:
-        """Take the last vote or skip on this prompt back.
-
-        A skipped pair comes back. A vote is taken back and its pair left to others, because the
-        names have been seen.
-        """
-        prompt_id = visit.prompt_id
-        if visit.undoable is None or prompt_id is None:
-            return Turn(visit, "There is nothing to take back.")
-        try:
-            shown = self._labeling.undo(
-                annotator_id=visit.annotator_id, prompt_id=prompt_id, lease_id=visit.undoable
-            )
-        except Refused as error:
-            return Turn(replace(visit, undoable=None), str(error))
-        visit = replace(visit, undoable=None)
-        if not visit.is_revealed:
-            return Turn(self._pairs.lay_out(visit, shown) if isinstance(shown, PairView) else visit)
-        self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=prompt_id)
-        return Turn(
-            visit, "Your vote was taken back. You have seen the names, so this pair is left to others."
-        )
+        """Take the last vote or skip on this prompt back."""
+        return self._voting.undo(visit)
 
     def reveal(self, visit: Visit) -> Turn:
         """Show the names; no pair of this prompt is blind to this person from now on."""
-        if visit.prompt_id is None or self._is_busy(visit):
-            return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
-        self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
-        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None, undoable=None))
+        return self._voting.reveal(visit)
 
     def page(self, visit: Visit, *, notice: str = "") -> PageView:
         """The page as the store has it. Answers that are being written stay with their streams."""
-        if visit.prompt_id is None:
-            return PageView(columns=self._empty_columns(), notice=notice)
-        prompts = {one: self._blending.answers(prompt_id=one) for one in visit.prompt_ids}
-        prompt = prompts[visit.prompt_id]
-        columns = tuple(
-            self._column_view(visit, number, prompts[visit.prompt_of(number) or 0])
-            for number in range(len(visit.columns))
-        )
-        return PageView(
-            columns=columns + self._empty_columns()[len(columns) :],
-            instruction=prompt.instruction,
-            input=prompt.input,
-            is_asking=self._is_busy(visit),
-            is_revealed=visit.is_revealed,
-            can_reveal=not visit.is_revealed and not visit.is_asking,
-            can_undo=visit.undoable is not None,
-            pair=None if visit.is_asking else visit.pair,
-            notice=notice,
-            conversations=_conversations(visit, prompts),
-            are_compared=not visit.own,
-            ways=self.offer(visit),
-        )
-
-    def _column_view(self, visit: Visit, number: int, prompt: PromptView) -> ColumnView:
-        name = visit.columns[number]
-        answer = next((one for one in prompt.candidates if one.member == name), None)
-        failure = next((one for one in prompt.failures if one.member == name), None)
-        shown = name if visit.is_revealed else ""
-        if answer is not None:
-            is_asked_about = visit.pair is not None and number in (visit.pair.first, visit.pair.second)
-            return answered(answer, number, shown, is_asked_about=is_asked_about)
-        if self._ledger.is_expected(prompt.prompt_id, name):
-            return ColumnView(number=number, name=shown, progress=Progress.WAITING)
-        return failed(failure, number, shown)
-
-    def _empty_columns(self) -> tuple[ColumnView, ...]:
-        return tuple(ColumnView(number=number, progress=Progress.EMPTY) for number in range(self.n_columns))
-
-    def _order(self, prompt_id: int, names: set[str]) -> tuple[str, ...]:
-        """The members in an order that is the prompt's own and the same after a restart."""
-        return self._labeling.order_columns(names, prompt_id=prompt_id)
+        return self._views.page(visit, notice=notice)
 
     def _answers(self, visit: Visit) -> PromptView:
         if visit.prompt_id is None:
             raise NotFound("there is no prompt yet; ask a question first")
         return self._blending.answers(prompt_id=visit.prompt_id)
-
-    def _find_own_prompt(self, prompt_id: object, annotator_id: int) -> PromptView | None:
-        if not isinstance(prompt_id, int) or isinstance(prompt_id, bool):
-            return None
-        try:
-            prompt = self._blending.answers(prompt_id=prompt_id)
-        except NotFound:
-            return None
-        return prompt if prompt.asked_by_id == annotator_id else None
 
     def _leave_if_done(self, visit: Visit) -> None:
         """Give the place of a round to the next question, once its answers have ended."""
@@ -352,13 +285,3 @@ class Blend:
     @staticmethod
     def _column(visit: Visit, number: int) -> str | None:
         return visit.columns[number] if 0 <= number < len(visit.columns) else None
-
-
-def _conversations(visit: Visit, prompts: Mapping[int, PromptView]) -> tuple[Conversation, ...]:
-    """What was said before, for each column's member where each has its own."""
-    if visit.own:
-        return tuple(
-            Conversation(f"The conversation with {name}", prompts[prompt_id].history)
-            for name, prompt_id in zip(visit.columns, visit.own, strict=True)
-        )
-    return tuple(Conversation(TITLE, one.history) for one in prompts.values() if one.history)

@@ -9,6 +9,7 @@ import gradio as gr
 
 from blender_ui.ui import markup
 from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, LONGEST_REASON, NOBODY
+from blender_ui.ui.asking.whom.layout import LateParts, WhomParts, draw_late, draw_whom
 from blender_ui.ui.shell import ASSETS_PATH, browser_memory
 
 TITLE = "Ask once, compare blind, blend the best"
@@ -99,6 +100,8 @@ class BlendParts:
     """The result that is shown, for comparing it with a member's answer."""
     memory: gr.BrowserState
     prompt: PromptParts
+    whom: WhomParts
+    late: LateParts
     conversation: gr.HTML
     columns: tuple[ColumnParts, ...]
     vote: VoteParts
@@ -115,15 +118,19 @@ def draw_blend(n_columns: int, *, n_members: int) -> BlendParts:
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
     prompt = _draw_prompt()
+    whom = draw_whom()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     with gr.Row(elem_classes="bu-columns", equal_height=True):
         columns = tuple(_draw_column(number, is_spare=number >= n_members) for number in range(n_columns))
+    late = draw_late()
     vote = _draw_vote()
     return BlendParts(
         visit=gr.State(NOBODY),
         result=gr.State(None),
         memory=browser_memory(),
         prompt=prompt,
+        whom=whom,
+        late=late,
         conversation=conversation,
         columns=columns,
         vote=vote,

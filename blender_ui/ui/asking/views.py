@@ -6,7 +6,7 @@ that identifies a member. Non-goal: how it is drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -67,6 +67,10 @@ class Visit:
     own: tuple[int, ...] = ()
     """Each column's prompt where every member goes on with its own answer, ``prompt_id`` the first; empty
     where all answer one prompt."""
+    late: tuple[str, ...] = ()
+    """Of the columns, the members that were left out first and asked since."""
+    seed: int = field(default=0, compare=False)
+    """Of the draw that may explore in the next choice of members: one a round."""
     is_stranger: bool = False
     """Whether the page was opened by somebody of a demo who is no annotator before their first question."""
     is_asking: bool = False
@@ -152,6 +156,17 @@ class WaysOn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LateView:
+    """Who can be asked also."""
+
+    names: tuple[str, ...] = ()
+    """Empty while the names are hidden."""
+    can_ask: bool = False
+    notice: str = ""
+    """Why nobody can be asked now."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageView:
     """The whole page but the ranking and the fused answer."""
 
@@ -169,6 +184,7 @@ class PageView:
     are_compared: bool = True
     """Whether the answers follow one history, so that one can be better than another."""
     ways: WaysOn = WaysOn()
+    late: LateView = LateView()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.choosing.chooser import ChooserOptions, fit_chooser
-from blender_ui.choosing.outcomes import from_scores
-from blender_ui.engine.folders import write_folder
 from blender_ui.services.choosing.proposals import Proposals
-from blender_ui.tasks.reading import read_tasks
-from db.engine import transaction
-from db.models import ModelKind, ModelRole, ModelVersion
+from tests.builders import choosers as builders
 from tests.builders.stores import make_store
-from tests.tasks.prompts import make_encoder, make_tasks
+from tests.tasks.prompts import make_tasks
 
 ONE_KIND = "word1003 word1011 word1018 word1000 word1007 word1012 word1005 word1016"
 """A prompt of the kind on which "first" is best."""
@@ -44,30 +39,7 @@ def propose_from(engine: Engine, home: Path, *names: str, seed: int = 1) -> Prop
 
 
 def activate_chooser(engine: Engine, home: Path) -> None:
-    """One for which "first" is better on one kind of prompt, "second" on the other, "third" on none."""
-    tasks, kinds = make_tasks(150)
-    likely = np.where(kinds[:, None] == 0, [0.9, 0.2, 0.4], [0.2, 0.9, 0.4])
-    scores = (np.random.default_rng(0).random(likely.shape) < likely).astype(float)
-    encoder = make_encoder(home)
-    outcomes = from_scores(("first", "second", "third"), scores)
-    chooser = fit_chooser(encoder, read_tasks(encoder, tasks), outcomes, ChooserOptions(n_trees=20))
-    write_folder(home / "one", chooser.save)
-    with transaction(engine, immediate=True) as session:
-        session.add(
-            ModelVersion(
-                role=ModelRole.CHOOSER,
-                kind=ModelKind.CHOOSER,
-                base_model="words",
-                base_fingerprint="w",
-                fingerprint=chooser.fingerprint,
-                path="one",
-                cut_off_preference_id=0,
-                n_train=150,
-                n_held_out=0,
-                code_version="0",
-                is_active=True,
-            )
-        )
+    builders.activate_chooser(engine, choosers_path=home, encoder_path=home)
 
 
 def test_without_an_active_chooser_nothing_is_proposed(engine: Engine, tmp_path: Path) -> None:

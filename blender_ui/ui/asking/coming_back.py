@@ -1,0 +1,66 @@
+"""How a tab comes back to the prompt that its browser remembers.
+
+Invariant: what the browser remembers is checked, because anybody can post it: only a prompt of one's own
+comes back. Non-goal: whether its names are shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import NotFound
+from blender_ui.services.asking.rounds import PromptView
+from blender_ui.ui.asking.views import Visit
+
+
+class ComingBack:
+    """Finds a tab's prompt and its columns.
+
+    Args:
+        services: The app's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._blending = services.blending
+        self._labeling = services.labeling
+        self._members = services.members
+        self._choices = services.choices
+        self._n_places = services.member_list.n_places
+
+    def find_own_prompt(self, prompt_id: object, annotator_id: int) -> PromptView | None:
+        """A prompt that this person asked, of what the browser remembers; None where it is not."""
+        if not isinstance(prompt_id, int) or isinstance(prompt_id, bool):
+            return None
+        try:
+            prompt = self._blending.answers(prompt_id=prompt_id)
+        except NotFound:
+            return None
+        return prompt if prompt.asked_by_id == annotator_id else None
+
+    def come_back(self, visit: Visit, prompt: PromptView, own: object) -> Visit:
+        """A visit with the columns that it had."""
+        prompts = [
+            self.find_own_prompt(one, visit.annotator_id) for one in (own if isinstance(own, list) else ())
+        ]
+        parents = {
+            one.parent_member: one.prompt_id for one in prompts if one and one.parent_member in self._names
+        }
+        if prompt.prompt_id in parents.values():
+            lead, *others = parents.values()
+            columns = tuple(name or "" for name in parents)
+            return replace(visit, prompt_id=lead, columns=columns, own=(lead, *others), is_revealed=True)
+        kept = self._choices.find(prompt.prompt_id)
+        names = set(self._names if kept is None else kept.names)
+        names |= {entry.member for entry in prompt.candidates}
+        names |= {entry.member for entry in prompt.failures}
+        columns = self._order(prompt.prompt_id, names)[: self._n_places]
+        return replace(visit, prompt_id=prompt.prompt_id, columns=columns)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(config.name for config in self._members.configs)
+
+    def _order(self, prompt_id: int, names: set[str]) -> tuple[str, ...]:
+        """The members in an order that is the prompt's own and the same after a restart."""
+        return self._labeling.order_columns(names, prompt_id=prompt_id)

@@ -1,0 +1,198 @@
+"""Whom the next question is asked, and the line that says who and why. No Gradio.
+
+Invariant: the plan that is shown is the plan that is asked, and its line says nothing by which a column could
+be told from another: times and costs are of all together. Non-goal: asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import MalformedInput
+from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
+
+N_BEST = 3
+"""Members that are asked where a chooser chooses, or all but one where there are fewer."""
+NOT_WRITTEN = "Write your question; this line then says who would be asked, and why."
+NONE_TICKED = "Tick at least one model."
+NO_CHOOSER = (
+    "No chooser that knows these models is active, so all are asked. The Train page trains one from votes "
+    "on pairs."
+)
+
+
+class Whom(StrEnum):
+    """Who is to be asked."""
+
+    BEST = "best"
+    ALL = "all"
+    HAND = "hand"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Who would be asked a question."""
+
+    whom: Whom
+    texts: tuple[str, str]
+    """Instruction and input that it was made for."""
+    names: tuple[str, ...]
+    """Empty where nobody can be asked yet; the line then says what is missing."""
+    line: str
+    proposal: Proposal | None = None
+    """The chooser's; None where none chose."""
+    is_everybody: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The ways to say whom to ask, the models to tick, and what to say of them first."""
+
+    choices: tuple[tuple[str, str], ...]
+    value: str
+    names: tuple[str, ...]
+    line: str
+
+
+class Planning:
+    """Plans whom to ask.
+
+    Args:
+        services: The app's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._members = services.members
+        self._proposals = services.proposals
+        self._choices = services.choices
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members that can be asked now."""
+        return tuple(config.name for config in self._members.configs)
+
+    def offer(self, prompt_id: int | None = None) -> Offer:
+        """What the page offers; the best are the default as soon as a chooser is active.
+
+        Args:
+            prompt_id: That is shown, whose choice is told once more.
+        """
+        n = len(self.names)
+        best = (f"The best {_count_best(n)} for this", Whom.BEST.value)
+        others = ((f"All {n}", Whom.ALL.value), ("By hand", Whom.HAND.value))
+        is_active = self._proposals.is_active()
+        line = NOT_WRITTEN if is_active else NO_CHOOSER
+        kept = None if prompt_id is None else self._choices.find(prompt_id)
+        if kept is not None:
+            by_hand = f"{_count(len(kept.names))} asked, chosen by hand."
+            line = by_hand if kept.proposal is None else say_proposal(kept.proposal)
+        value = Whom.BEST if is_active else Whom.ALL
+        return Offer(choices=(best, *others), value=value.value, names=self.names, line=line)
+
+    def plan(
+        self,
+        whom: object,
+        ticked: Sequence[object],
+        texts: tuple[str, str],
+        *,
+        seed: int,
+        before: Plan | None = None,
+    ) -> Plan:
+        """Who would be asked.
+
+        Args:
+            whom: One of ``Whom``.
+            ticked: Names, by hand.
+            texts: Instruction and input.
+            seed: Of this round's draw.
+            before: What is shown; it stays where it is of this question.
+
+        Raises:
+            MalformedInput: If ``whom`` is something else.
+            ChooserError: If the active chooser cannot be read.
+        """
+        if not isinstance(whom, str) or whom not in list(Whom):
+            raise MalformedInput(f"expected best, all or hand for whom to ask; came {whom!r}")
+        names = self.names
+        match Whom(whom):
+            case Whom.ALL:
+                return self._everybody(Whom.ALL, texts)
+            case Whom.HAND:
+                chosen = tuple(name for name in names if name in ticked)
+                line = f"{_count(len(chosen))} of {len(names)} asked." if chosen else NONE_TICKED
+                return Plan(whom=Whom.HAND, texts=texts, names=chosen, line=line)
+            case Whom.BEST:
+                is_shown = before is not None and (before.whom, before.texts) == (Whom.BEST, texts)
+                if before is not None and is_shown and before.names and set(before.names) <= set(names):
+                    return before
+                return self._best(texts, seed)
+            case _ as never:
+                assert_never(never)
+
+    def _everybody(self, whom: Whom, texts: tuple[str, str], line: str = "") -> Plan:
+        names = self.names
+        said = line or f"{_count(len(names))} asked."
+        return Plan(whom=whom, texts=texts, names=names, line=said, is_everybody=True)
+
+    def _best(self, texts: tuple[str, str], seed: int) -> Plan:
+        if not any(text.strip() for text in texts):
+            if not self._proposals.is_active():
+                return Plan(whom=Whom.BEST, texts=texts, names=(), line=NO_CHOOSER)
+            return Plan(whom=Whom.BEST, texts=texts, names=(), line=NOT_WRITTEN)
+        instruction, input = texts
+        k = _count_best(len(self.names))
+        proposal = self._proposals.propose(instruction=instruction, input=input, k=k, seed=seed)
+        if proposal is None:
+            return self._everybody(Whom.BEST, texts, NO_CHOOSER)
+        return Plan(
+            whom=Whom.BEST,
+            texts=texts,
+            names=proposal.names,
+            line=say_proposal(proposal),
+            proposal=proposal,
+        )
+
+
+def say_proposal(proposal: Proposal) -> str:
+    """Who, why, and at what price, in a line."""
+    members = [*proposal.asked]
+    drawn = f", and {_say_drawn(members.pop())}" if proposal.is_explored else ""
+    asked = ", ".join(_say_member(member) for member in members)
+    who = f"{asked}{drawn}" if asked else drawn.removeprefix(", and ")
+    return (
+        f"Kind of task: {proposal.kind}. Asks {who}. Expected of the best answer: {proposal.value:.2f}, "
+        f"with all asked {proposal.all_value:.2f}.{_say_price(proposal)}"
+    )
+
+
+def _say_member(member: ExpectedMember) -> str:
+    return f"{member.name} {member.quality:.2f} ({member.low:.2f} to {member.high:.2f})"
+
+
+def _say_drawn(member: ExpectedMember) -> str:
+    return f"{_say_member(member)}, drawn at random (probability {member.propensity:.2f}) to learn more of it"
+
+
+def _say_price(proposal: Proposal) -> str:
+    """Cost of all together and the slowest one's seconds; a member's own would tell its column."""
+    costs = [member.cost for member in proposal.asked if member.cost is not None]
+    seconds = [member.seconds for member in proposal.asked if member.seconds is not None]
+    parts = []
+    if costs:
+        known = "" if len(costs) == len(proposal.asked) else " where it is known"
+        parts.append(f"cost about {sum(costs):.4f}{known}")
+    if seconds:
+        parts.append(f"about {max(seconds):.0f} s" if max(seconds) >= 1 else "less than 1 s")
+    return f" Together {', '.join(parts)}." if parts else ""
+
+
+def _count(n: int) -> str:
+    return "One model is" if n == 1 else f"{n} models are"
+
+
+def _count_best(n_members: int) -> int:
+    return max(1, min(N_BEST, n_members - 1))
