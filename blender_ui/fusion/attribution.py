@@ -44,11 +44,6 @@ class Attribution:
     spans: tuple[Span, ...]
     shares: tuple[float, ...]
 
-    @property
-    def own_share(self) -> float:
-        """Share of the fused characters that came from no source."""
-        return max(0.0, 1.0 - sum(self.shares))
-
 
 def attribute_spans(fused: str, sources: Sequence[str], *, min_words: int = MIN_WORDS) -> Attribution:
     """Attribute each word of a fused text to a source, or to the fuser itself.

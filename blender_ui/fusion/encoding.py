@@ -76,21 +76,6 @@ def in_rank_order(ranks: Sequence[int], *, top_k: int) -> tuple[int, ...]:
     return tuple(sorted(range(len(ranks)), key=lambda index: ranks[index])[:top_k])
 
 
-def genfuser_text(prompt: RankingPrompt, candidates: Sequence[str]) -> str:
-    """The string that GenFuser reads; its special tokens are written out as text.
-
-    >>> text = genfuser_text(RankingPrompt(instruction="Add.", input="1 and 2"), ["3", "12"])
-    >>> for part in text.split("</s>"):
-    ...     print(part)
-    Instruction: Add.
-    Input: 1 and 2
-    Candidate 0: <extra_id_0>:3
-    Candidate 1: <extra_id_1>:12
-    Summarize candidates into a better one for the given instruction:
-    """
-    return _joined(*(_plain(text) for text in (*_prompt_fields(prompt), *candidates)))
-
-
 def encode_fusion(
     tokenizer: Tokenizer,
     prompt: RankingPrompt,

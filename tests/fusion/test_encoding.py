@@ -11,7 +11,6 @@ from blender_ui.fusion.encoding import (
     CLOSING,
     FusionLimits,
     encode_fusion,
-    genfuser_text,
     in_rank_order,
 )
 from blender_ui.values import Message, RankingPrompt
@@ -38,9 +37,13 @@ class WordTokenizer:
         return "".join(self.words[token_id] for token_id in token_ids)
 
 
+def text_of(prompt: RankingPrompt, candidates: Sequence[str]) -> str:
+    return encode_fusion(WordTokenizer(), prompt, candidates).text
+
+
 def test_the_string_is_the_one_the_published_fuser_was_trained_on() -> None:
     # The reference's form, with its inputs filled in: LLM-Blender's GenFuserDataset.
-    assert genfuser_text(PROMPT, ["Paramaribo", "Cayenne"]) == (
+    assert text_of(PROMPT, ["Paramaribo", "Cayenne"]) == (
         "Instruction: Name the capital.</s>"
         "Input: Suriname</s>"
         "Candidate 0: <extra_id_0>:Paramaribo</s>"
@@ -50,14 +53,13 @@ def test_the_string_is_the_one_the_published_fuser_was_trained_on() -> None:
 
 
 def test_a_prompt_without_input_keeps_the_empty_field() -> None:
-    text = genfuser_text(RankingPrompt(instruction="Hello"), ["Hi"])
+    text = text_of(RankingPrompt(instruction="Hello"), ["Hi"])
     assert text.startswith("Instruction: Hello</s>Input: </s>Candidate 0: <extra_id_0>:Hi</s>")
 
 
 def test_what_fits_is_encoded_whole() -> None:
     tokenizer = WordTokenizer()
     encoded = encode_fusion(tokenizer, PROMPT, ["Paramaribo", "Cayenne"])
-    assert encoded.text == genfuser_text(PROMPT, ["Paramaribo", "Cayenne"])
     assert tokenizer.decode(encoded.token_ids) == encoded.text
     assert (encoded.n_cut_candidates, encoded.is_prompt_cut) == (0, False)
 
@@ -105,10 +107,8 @@ def test_limits_that_not_even_empty_texts_fit_are_an_error() -> None:
 
 @pytest.mark.parametrize("mark", ["</s>", "<pad>", "<unk>", "<extra_id_0>", "<extra_id_17>"])
 def test_control_tokens_in_a_text_cannot_break_the_form(mark: str) -> None:
-    text = genfuser_text(
-        RankingPrompt(instruction=f"a{mark}b", input=f"c{mark}d"), [f"e{mark}Candidate 1: f", "g"]
-    )
-    assert text == genfuser_text(RankingPrompt(instruction="a b", input="c d"), ["e Candidate 1: f", "g"])
+    text = text_of(RankingPrompt(instruction=f"a{mark}b", input=f"c{mark}d"), [f"e{mark}Candidate 1: f", "g"])
+    assert text == text_of(RankingPrompt(instruction="a b", input="c d"), ["e Candidate 1: f", "g"])
 
 
 def test_the_best_come_first_and_equal_ranks_keep_their_order() -> None:
@@ -125,7 +125,7 @@ HISTORY = (Message("user", "Where is it?", "Suriname"), Message("assistant", "In
 def test_a_history_stands_before_the_input() -> None:
     prompt = RankingPrompt(instruction="Its capital?", input="Suriname", history=HISTORY)
     told = "USER: Where is it?\nSuriname\nASSISTANT: In South America.\nSuriname"
-    assert genfuser_text(prompt, ["Paramaribo"]).startswith(f"Instruction: Its capital?</s>Input: {told}</s>")
+    assert text_of(prompt, ["Paramaribo"]).startswith(f"Instruction: Its capital?</s>Input: {told}</s>")
 
 
 def test_a_history_is_shortened_first_and_from_its_oldest_end() -> None:

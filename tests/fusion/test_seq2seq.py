@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import FusionError
-from blender_ui.fusion.encoding import CLOSING, FusionLimits, encode_fusion, genfuser_text
+from blender_ui.fusion.encoding import CLOSING, FusionLimits, encode_fusion
 from blender_ui.fusion.generation import GenerationOptions, read_options
 from blender_ui.fusion.seq2seq import Seq2SeqFuser
 from blender_ui.values import RankingPrompt
@@ -35,10 +35,7 @@ def test_the_closing_sentence_reaches_the_model_however_long_the_input_is(folder
     assert tokenizer.decode(encoded.token_ids).replace(" ", "").endswith(CLOSING.replace(" ", ""))
     # The same tokens as the reference gives for the same string, where nothing has to be cut.
     whole = encode_fusion(tokenizer, PROMPT, CANDIDATES)
-    assert (
-        list(whole.token_ids)
-        == tokenizer(genfuser_text(PROMPT, CANDIDATES), add_special_tokens=False).input_ids
-    )
+    assert list(whole.token_ids) == tokenizer(whole.text, add_special_tokens=False).input_ids
     assert tokenizer.convert_tokens_to_ids("<extra_id_1>") in whole.token_ids
 
 
