@@ -48,11 +48,13 @@ from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection
+from blender_ui.services.inspecting.listing import Listing
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.operation import Operation
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
+from blender_ui.services.jobs.views import Jobs
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.labeling.served_votes import ServedVotes
@@ -266,6 +268,8 @@ class Services:
         )
         self.preference_table = table
         self.inspection = Inspection(engine)
+        self.listing = Listing(engine)
+        self.jobs = Jobs(engine, clock=self.clock)
         self.member_ratings = MemberRatings(engine, table=table)
         self.version_inspection = VersionInspection(
             engine, table=table, process=self.process, rankers_path=rankers_path

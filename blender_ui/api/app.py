@@ -5,9 +5,7 @@ Invariant: every route is in ``rules``. Non-goal: who may call it, which ``gate`
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -18,7 +16,7 @@ from blender_ui.api.chat import Chat
 from blender_ui.api.chat_forms import ChatCompletion, ChatRequest
 from blender_ui.api.faults import respond
 from blender_ui.api.feedback import Feedback, FeedbackRequest, FeedbackResponse
-from blender_ui.api.gate import KeyGate, get_caller
+from blender_ui.api.gate import By, KeyGate
 from blender_ui.api.metrics import Metrics
 from blender_ui.api.page import draw_page
 from blender_ui.api.request_log import RequestLog
@@ -33,14 +31,12 @@ from blender_ui.api.scoring_forms import (
     ScoreRequest,
     ScoreResponse,
 )
+from blender_ui.api.store_routes import add_store_routes
 from blender_ui.api.streaming import Server
 from blender_ui.bootstrap import Services
 from blender_ui.errors import NotFound, StorageError
 from blender_ui.services.people.access import Mode
-from blender_ui.services.people.keys import Caller
 from db.enums import ModelRole
-
-By = Annotated[Caller, Depends(get_caller)]
 
 
 class Api:
@@ -58,6 +54,7 @@ class Api:
         _add_chat(self.routes, services, catalogue)
         _add_scores(self.routes, services)
         _add_feedback(self.routes, services)
+        add_store_routes(self.routes, services)
         self.metrics = Metrics(services.operation)
         services.blending.follow(self.metrics.note_answer)
         _add_operation(self.routes, services, self.metrics)

@@ -7,6 +7,9 @@ origins ``blender_ui.ui.hosts`` checks.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -73,3 +76,7 @@ def get_caller(request: Request) -> Caller:
     """The program behind a request that the gate let in."""
     caller: Caller = request.state.caller
     return caller
+
+
+By = Annotated[Caller, Depends(get_caller)]
+"""A handler's argument that is the program behind the request."""

@@ -45,6 +45,18 @@ RULES = (
     Rule("POST", "/v1/score", Role.ANNOTATOR),
     Rule("POST", "/v1/reward", Role.ANNOTATOR),
     Rule("POST", "/v1/feedback", Role.ANNOTATOR),
+    Rule("GET", "/v1/projects", Role.RESEARCHER),
+    Rule("POST", "/v1/projects", Role.RESEARCHER),
+    Rule("GET", "/v1/projects/{project_id}", Role.RESEARCHER),
+    Rule("GET", "/v1/prompts", Role.RESEARCHER),
+    Rule("POST", "/v1/prompts", Role.RESEARCHER),
+    Rule("GET", "/v1/candidates", Role.RESEARCHER),
+    Rule("GET", "/v1/preferences", Role.RESEARCHER),
+    Rule("GET", "/v1/jobs", Role.RESEARCHER),
+    Rule("GET", "/v1/jobs/{job_id}", Role.RESEARCHER),
+    Rule("GET", "/v1/versions", Role.RESEARCHER),
+    Rule("POST", "/v1/imports", Role.RESEARCHER),
+    Rule("GET", "/v1/exports/{form}", Role.RESEARCHER),
 )
 
 

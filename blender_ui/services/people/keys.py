@@ -22,7 +22,7 @@ from blender_ui.services.people.quotas import Quota, say_wait
 from blender_ui.services.people.signing_in import hash_secret
 from db.columns import row_id
 from db.engine import transaction
-from db.models import Annotator, AnnotatorKind, ApiKey, Project, Role
+from db.models import DEFAULT_PROJECT_ID, Annotator, AnnotatorKind, ApiKey, Project, Role
 from db.queries import annotators
 from db.queries import keys as queries
 from db.queries.keys import KeyRow, Use
@@ -57,6 +57,11 @@ class Caller:
     project_id: int | None
     requests_a_minute: int | None = None
     tokens_a_day: int | None = None
+
+    @property
+    def home_project_id(self) -> int:
+        """The project of what names none."""
+        return DEFAULT_PROJECT_ID if self.project_id is None else self.project_id
 
 
 @dataclass(frozen=True, kw_only=True)

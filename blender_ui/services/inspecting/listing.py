@@ -1,0 +1,45 @@
+"""What is in the store, a page at a time, for programs.
+
+Invariant: a page goes on after the last id of the one before, so nothing is listed twice, whatever is written
+meanwhile. Non-goal: who may look.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from db.engine import transaction
+from db.queries import pages
+from db.queries.pages import CandidateRow as CandidateRow
+from db.queries.pages import PreferenceRow as PreferenceRow
+from db.queries.pages import PromptRow as PromptRow
+
+
+class Listing:
+    """Lists the rows of one store by ascending id.
+
+    Args:
+        engine: The store.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def prompts(self, *, project_id: int | None, after_id: int, limit: int) -> list[PromptRow]:
+        """Prompts of one project, or of all."""
+        with transaction(self._engine) as session:
+            return pages.list_prompts(session, project_id=project_id, after_id=after_id, limit=limit)
+
+    def candidates(
+        self, *, project_id: int | None, prompt_id: int | None, after_id: int, limit: int
+    ) -> list[CandidateRow]:
+        """Answers of one project or prompt, or of all; the fused ones have the backend ``fusion``."""
+        with transaction(self._engine) as session:
+            return pages.list_candidates(
+                session, project_id=project_id, prompt_id=prompt_id, after_id=after_id, limit=limit
+            )
+
+    def preferences(self, *, project_id: int | None, after_id: int, limit: int) -> list[PreferenceRow]:
+        """Preferences that stand, of people and of programs."""
+        with transaction(self._engine) as session:
+            return pages.list_preferences(session, project_id=project_id, after_id=after_id, limit=limit)
