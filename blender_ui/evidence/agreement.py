@@ -14,12 +14,20 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.evidence.arithmetic import Steps, check_steps, numbers_in
-from blender_ui.evidence.conclusions import NO_LITERAL, Conclusion, read_conclusion, read_literal
+from blender_ui.evidence.conclusions import (
+    NO_LITERAL,
+    Conclusion,
+    ConclusionKind,
+    read_conclusion,
+    read_literal,
+)
 from blender_ui.values import FloatArray
 
 MIN_SHARE_WITH_CONCLUSION = 0.5
 """Of a prompt's answers, for them to be compared by conclusions."""
 MAX_COMPARED_CHARACTERS = 300
+MAX_SHORT_WORDS = 4
+"""Of a span; a longer one is a sentence, which others say in other words."""
 
 GROUP_FEATURES = (
     "log_size", "share", "is_largest",
@@ -60,6 +68,17 @@ def group_conclusions(conclusions: Sequence[Conclusion | None]) -> tuple[Group, 
         return ()
     ordered = sorted(places.items(), key=lambda item: (-len(item[1]), item[1][0]))
     return tuple(Group(first[key], tuple(members)) for key, members in ordered)
+
+
+def are_short(groups: Sequence[Group]) -> bool:
+    """Whether most answers in groups conclude something to the point, and not one sentence of their own."""
+    n = sum(len(group.answers) for group in groups)
+    n_short = sum(len(group.answers) for group in groups if _is_short(group.conclusion))
+    return 2 * n_short > n
+
+
+def _is_short(conclusion: Conclusion) -> bool:
+    return conclusion.kind is not ConclusionKind.SPAN or len(conclusion.key.split()) <= MAX_SHORT_WORDS
 
 
 def group_features(prompt: str, answers: Sequence[str], groups: Sequence[Group]) -> FloatArray:

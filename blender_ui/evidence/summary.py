@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from blender_ui.evidence.agreement import Group
+from blender_ui.evidence.agreement import Group, are_short
 from blender_ui.evidence.answers import find_groups
 from blender_ui.evidence.arithmetic import numbers_in
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind
@@ -74,7 +74,7 @@ def list_claims(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[Claim, .
     if len(answers) < 2:
         return (*orders, *_list_uncovered(prompt, answers))
     groups = find_groups(prompt, answers)
-    said = _by_conclusions(groups) if groups else _by_sentences(answers)
+    said = _by_conclusions(groups) if are_short(groups) else _by_sentences(answers)
     return (*orders, *said, *_list_uncovered(prompt, answers))
 
 

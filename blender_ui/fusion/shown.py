@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+WEAK_BELOW = 0.15
+"""Chance to be preferred to the best source; mixing weaker answers in is known to hurt."""
 Key = TypeVar("Key")
 """What stands for an answer: a candidate's id, a member's name, a place."""
 
@@ -52,6 +54,17 @@ def choose_shown(
         return Shown(sources[0], is_judged=False, is_fused=True)
     best = max(judged, key=scores.__getitem__)
     return Shown(best, is_judged=True, is_fused=scores[fused] >= scores[best])
+
+
+def strong_sources(best_first: Sequence[Key], chances: Sequence[float]) -> list[Key]:
+    """The answers to fuse, best first: without those that hardly ever beat the best, where two are left.
+
+    Args:
+        best_first: Answers.
+        chances: That each is preferred to the best, in [0, 1].
+    """
+    strong = [one for one, chance in zip(best_first, chances, strict=True) if chance >= WEAK_BELOW]
+    return list(best_first[: max(len(strong), 2)]) if len(strong) < 2 else strong
 
 
 def usable_sources(best_first: Sequence[Key], obedient: Container[Key]) -> list[Key]:

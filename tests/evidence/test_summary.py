@@ -23,6 +23,12 @@ def test_conclusions_that_several_share_are_agreed_and_the_others_opposed() -> N
     assert _of(claims, ClaimKind.OPPOSED) == [("41", (2,))]
 
 
+def test_answers_of_one_sentence_are_compared_by_what_they_say_and_not_by_its_wording() -> None:
+    claims = list_claims(ASKED, [FIRE, f"In 1902 {FIRE[:-9].lower()}", REBUILT])
+    assert [places for _, places in _of(claims, ClaimKind.AGREED)] == [(0, 1)]
+    assert not _of(claims, ClaimKind.OPPOSED)
+
+
 def test_where_all_differ_nobody_agrees() -> None:
     claims = list_claims(RankingPrompt(instruction="How many eggs?"), ["1", "2"])
     assert [one.kind for one in claims] == [ClaimKind.OPPOSED] * 2

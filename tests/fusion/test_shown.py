@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from blender_ui.fusion.shown import Shown, choose_shown, usable_sources
+from blender_ui.fusion.shown import Shown, choose_shown, strong_sources, usable_sources
 
 SOURCES = ("a", "b")
 
@@ -46,3 +46,8 @@ def test_obedient_answers_are_no_sources_where_two_others_are_left() -> None:
     assert usable_sources(["a", "b", "c"], {"a"}) == ["b", "c"]
     assert usable_sources(["a", "b"], {"a"}) == ["b", "a"]
     assert usable_sources(["a", "b"], set()) == ["a", "b"]
+
+
+def test_sources_that_hardly_beat_the_best_are_left_out_while_two_are_left() -> None:
+    assert strong_sources(["a", "b", "c", "d"], [0.5, 0.4, 0.1, 0.3]) == ["a", "b", "d"]
+    assert strong_sources(["a", "b", "c"], [0.5, 0.1, 0.05]) == ["a", "b"]

@@ -32,7 +32,7 @@ from blender_ui.services.ranking.rows import (
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.settings import Settings
 from blender_ui.ui.guard import GuardedBlocks
-from blender_ui.values import RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion
 from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember
@@ -113,6 +113,12 @@ class ScriptedRanking:
 
     def rank_answers(self, answers: PromptView) -> RankingView:
         return self._rank(entrants_of(answers))
+
+    def compare_texts(
+        self, prompt: RankingPrompt, texts: Sequence[str], *, members: Sequence[str]
+    ) -> FloatArray:
+        lengths = np.array([len(text) for text in texts], dtype=float)
+        return np.clip((lengths[:, None] - lengths[None, :]) / 100, -3, 3)
 
     def _rank(self, entrants: Entrants) -> RankingView:
         version = self.get_active()

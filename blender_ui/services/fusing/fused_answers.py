@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,12 +25,14 @@ from blender_ui.evidence.grounding import obedient_places
 from blender_ui.fusion.attribution import attribute_spans
 from blender_ui.fusion.encoding import in_rank_order
 from blender_ui.fusion.fusers import settle
+from blender_ui.fusion.pieces import MOST_ADDED
 from blender_ui.fusion.protocol import FusedPiece, Fuser
-from blender_ui.fusion.shown import usable_sources
+from blender_ui.fusion.shown import strong_sources, usable_sources
 from blender_ui.services.asking.answering import UPDATE_SECONDS
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import FUSION_BACKEND, CandidateView
+from blender_ui.services.fusing.disposing import Comparer, choose_text
 from blender_ui.services.fusing.rows import FusedAnswer, FusionView, add_fusion, fusion_view
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import Message, RankingPrompt
@@ -61,10 +64,14 @@ class Judgement(Protocol):
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """Every ranked candidate."""
+        """Every ranked candidate, best first."""
+
+    @property
+    def logits(self) -> Sequence[Sequence[float]]:
+        """Shape (n, n) in the entries' order: natural-log odds that row, shown first, beats column."""
 
 
-class Judge(Protocol):
+class Judge(Comparer, Protocol):
     """Who puts candidates in order; ``RankingService``."""
 
     def rank_answers(self, answers: PromptView) -> Judgement:
@@ -175,7 +182,8 @@ class Fusing:
                 self._store(plan, STOPPED)
                 raise
             else:
-                yield self._finish(plan, writing.answer(texts))
+                kept = choose_text(self._judge, prompt, plan.sources, writing.text)
+                yield self._finish(plan, writing.answer(texts, kept=kept))
 
     def stop(self, *, prompt_id: int) -> int:
         """Stop the fusions of a prompt that are being written; says how many there were."""
@@ -236,6 +244,10 @@ class Fusing:
                 rank = {entry.candidate_id: entry.rank for entry in ranking.entries}
                 order = in_rank_order([rank[one.candidate_id] for one in candidates], top_k=len(candidates))
                 candidates, ranking_id = tuple(candidates[index] for index in order), ranking.ranking_id
+                chances = _chances(ranking)
+                candidates = tuple(
+                    strong_sources(candidates, [chances[one.candidate_id] for one in candidates])
+                )
         sources = _without_obedient(answers, candidates)
         return _Plan(answers, sources[: self._top_k], ranking_id, trouble, fuser)
 
@@ -281,7 +293,7 @@ class Fusing:
         return ""
 
     def _member(self, fuser: Fuser) -> Member:
-        options = fuser.options | {"top_k": self._top_k}
+        options = fuser.options | {"top_k": self._top_k, "pieces": MOST_ADDED}
         identity = json.dumps({"fuser": fuser.name, "options": options}, sort_keys=True)
         return Member(
             name=_member_name(fuser),
@@ -313,14 +325,21 @@ class _Writing:
                     shown_at = self._timer()
                     yield FusionUpdate(text=piece.text)
 
-    def answer(self, sources: Sequence[str]) -> FusedAnswer:
-        attended = self._last.attribution
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return self._last.text
+
+    def answer(self, sources: Sequence[str], *, kept: str | None = None) -> FusedAnswer:
+        """What was written, or the text that is kept in its place, with its provenance."""
+        last = self._last if kept is None or kept == self.text else FusedPiece(kept, None, "stop")
+        attended = last.attribution
         return FusedAnswer(
-            text=self._last.text,
-            attribution=attended or attribute_spans(self._last.text, sources),
+            text=last.text,
+            attribution=attended or attribute_spans(last.text, sources),
             attributed_by="alignment" if attended is None else "attention",
-            n_tokens=self._last.n_tokens,
-            finish_reason=self._last.finish_reason,
+            n_tokens=last.n_tokens,
+            finish_reason=last.finish_reason,
             first_token_seconds=self._first_token_seconds,
             seconds=self._timer() - self._started,
         )
@@ -335,6 +354,15 @@ def _without_obedient(answers: PromptView, best_first: Sequence[CandidateView]) 
     prompt = read_prompt(answers)
     obedient = obedient_places(prompt.instruction, prompt.input, [one.text for one in best_first])
     return tuple(best_first[place] for place in usable_sources(range(len(best_first)), obedient))
+
+
+def _chances(ranking: Judgement) -> dict[int, float]:
+    """Of each candidate, the chance that it is preferred to the best, by the mean of both orders."""
+    logits = ranking.logits
+    return {
+        entry.candidate_id: 0.5 * (1 + math.tanh((logits[place][0] - logits[0][place]) / 4))
+        for place, entry in enumerate(ranking.entries)
+    }
 
 
 def _nothing_to_fuse(sources: Sequence[CandidateView]) -> str:

@@ -13,9 +13,11 @@ from typing import Literal, NamedTuple
 
 from sqlmodel import Session
 
+from blender_ui.conversations import read_prompt
 from blender_ui.evidence.grounding import obeyed_order
 from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
+from blender_ui.fusion.pieces import is_supported
 from blender_ui.fusion.shown import choose_shown
 from blender_ui.services.candidates import CandidateView, key_of
 from blender_ui.services.fusing.records import FusionRecord, find_record
@@ -169,7 +171,11 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
             session, prompt_id=fusion.prompt_id, candidate_id=fusion.candidate_id
         )
     orders = _obeyed_orders(session, fusion, fused, sources)
-    shown = choose_shown(scores, fused=fusion.candidate_id, sources=[*by_candidate], obedient=orders)
+    contradicts = _contradicts(session, fusion, fused, sources)
+    unfit = set(orders)
+    if contradicts and fusion.candidate_id is not None:
+        unfit.add(fusion.candidate_id)
+    shown = choose_shown(scores, fused=fusion.candidate_id, sources=[*by_candidate], obedient=unfit)
     best = by_candidate[shown.best]
     spans = fusions.list_spans(session, fusion_id=fusion_id)
     return FusionView(
@@ -192,6 +198,7 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
             is_judged=shown.is_judged,
             is_below=not shown.is_fused,
             order=orders.get(fusion.candidate_id) if fusion.candidate_id is not None else None,
+            contradicts=contradicts,
             is_cut=fused is not None and fused.finish_reason == "length",
         ),
     )
@@ -207,6 +214,16 @@ def _obeyed_orders(
         texts[fusion.candidate_id] = fused.text
     found = {key: obeyed_order(prompt.instruction, prompt.input, text) for key, text in texts.items()}
     return {key: order.sentence for key, order in found.items() if order is not None}
+
+
+def _contradicts(
+    session: Session, fusion: Fusion, fused: Candidate | None, sources: Sequence[SourceView]
+) -> bool:
+    """Whether a fused answer says something else than what its sources agree on."""
+    if fused is None:
+        return False
+    prompt = session.get_one(Prompt, fusion.prompt_id)
+    return not is_supported(read_prompt(prompt), fused.text, [source.text for source in sources])
 
 
 def _span_view(span: FusionSpan, by_candidate: dict[int, SourceView]) -> SpanView:
@@ -229,7 +246,14 @@ def _agreement(text: str, sources: Sequence[SourceView], stored: Sequence[Fusion
 
 
 def _notice(
-    fusion: Fusion, best: SourceView, *, is_judged: bool, is_below: bool, order: str | None, is_cut: bool
+    fusion: Fusion,
+    best: SourceView,
+    *,
+    is_judged: bool,
+    is_below: bool,
+    order: str | None,
+    contradicts: bool,
+    is_cut: bool,
 ) -> str:
     if fusion.candidate_id is None:
         what = "the best-ranked answer" if fusion.ranking_id is not None else "the first answer"
@@ -237,6 +261,8 @@ def _notice(
     if is_below and order is not None:
         said = f"The fused answer obeys an order in the text (“{order}”)"
         return f"{said}, so {best.member}'s is shown."
+    if is_below and contradicts:
+        return f"The fused answer contradicts what the sources agree on, so {best.member}'s is shown."
     if is_below:
         return f"The ranker puts the fused answer below {best.member}'s, so that one is shown."
     sentences = []

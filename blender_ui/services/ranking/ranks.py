@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NoRanker
+from blender_ui.evidence.answers import gather
 from blender_ui.ranking.aggregation import Policy
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.ranking.answer_readings import read_missing
+from blender_ui.services.ranking.answer_readings import read_answers, read_missing
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.rows import (
@@ -30,7 +31,7 @@ from blender_ui.services.ranking.rows import (
 )
 from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
 from blender_ui.services.versions.readiness import measure_readiness
-from blender_ui.values import FloatArray
+from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
 from db.queries import rankings
 
@@ -94,6 +95,22 @@ class RankingService:
     def rank_answers(self, answers: PromptView) -> RankingView:
         """Rank answers that were read already, with the active version; else as ``rank``."""
         return self._rank(entrants_of(answers), None)
+
+    def compare_texts(
+        self, prompt: RankingPrompt, texts: Sequence[str], *, members: Sequence[str]
+    ) -> FloatArray:
+        """What the active version says of n texts beside each other, shape (n, n); stores nothing.
+
+        Raises:
+            NoRanker: Before a version was promoted.
+            RankerError: If a model or checkpoint failed.
+        """
+        version = self._get_active()
+        if version.reader_fingerprint is None:
+            return self._process.pairwise_logits(self._rankers_path / version.path, prompt, texts)
+        readings = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
+        ranker, evidence = self._live_head.current(version).ranker, gather(prompt, texts, members)
+        return ranker.pairwise_logits(readings, members, prompt, evidence=evidence)
 
     def _rank(self, entrants: Entrants, version_id: int | None) -> RankingView:
         version = self.get_active() if version_id is None else self._get_version(version_id)

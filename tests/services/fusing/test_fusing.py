@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
@@ -16,7 +17,7 @@ from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
 from blender_ui.services.labeling.loop import Labeling
-from blender_ui.values import RankingPrompt
+from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import create_store, transaction
 from db.models import (
     Candidate,
@@ -107,6 +108,11 @@ class StoredRanking:
     ranking_id: int
     entries: tuple[StoredEntry, ...]
 
+    @property
+    def logits(self) -> list[list[float]]:
+        """All as likely as each other."""
+        return [[0.0] * len(self.entries)] * len(self.entries)
+
 
 @dataclass
 class ScriptedJudge:
@@ -117,9 +123,19 @@ class ScriptedJudge:
     error: Exception | None = None
     fails_from_call: int = 0
     asked: list[list[int]] = field(default_factory=list)
+    compared: list[list[str]] = field(default_factory=list)
 
     def rank_answers(self, answers: PromptView) -> StoredRanking:
         return self.rank(answers.prompt_id, [one.candidate_id for one in answers.candidates])
+
+    def compare_texts(
+        self, prompt: RankingPrompt, texts: Sequence[str], *, members: Sequence[str]
+    ) -> FloatArray:
+        self.compared.append(list(members))
+        if self.error is not None:
+            raise self.error
+        scores = np.array([self.scores.get(text, 0.0) for text in texts])
+        return scores[:, None] - scores[None, :]
 
     def rank(self, prompt_id: int, candidate_ids: Sequence[int]) -> StoredRanking:
         self.asked.append(list(candidate_ids))
@@ -318,7 +334,7 @@ def test_the_fused_answer_is_votable_and_never_a_source_itself(engine: Engine) -
     assert len(room.blending.answers(prompt_id=room.prompt_id).candidates) == 4
     fusers = [row for row in room.rows(Member) if row.backend == "fusion"]
     assert [(row.name, row.model) for row in fusers] == [("Fused by Blender", "Blender")]
-    assert fusers[0].options == {"wording": 1, "top_k": 3}
+    assert fusers[0].options == {"wording": 1, "top_k": 3, "pieces": 3}
 
 
 @pytest.mark.parametrize(("rounds", "name"), [(1, "Blender"), (2, "Blender, two rounds")])
@@ -430,3 +446,42 @@ def test_texts_are_fused_without_a_store_row(engine: Engine) -> None:
     assert room.rows(Fusion) == []
     with pytest.raises(FusionError, match="at least two"):
         room.fusing.fuse_texts(instruction="Tea?", candidates=["one"])
+
+
+FIRE = "A fire destroyed the old wooden warehouse at the harbour in 1902."
+REBUILT = "The citizens rebuilt the ruined building within eleven months using local granite."
+TOLD = {"A": FIRE, "B": f"{REBUILT} {FIRE}", "C": f"{REBUILT} Nobody was hurt by the flames that night."}
+
+
+def test_sentences_that_sources_agree_on_are_kept_where_the_ranker_prefers_them_to_the_fuser_s(
+    engine: Engine,
+) -> None:
+    pieced = f"{FIRE} {REBUILT}"
+    scores = {TOLD["A"]: 2.0, TOLD["B"]: 1.0, TOLD["C"]: 0.5, pieced: 3.0, "Something burnt.": 0.1}
+    judge = ScriptedJudge(engine, scores)
+    room = kitchen(engine, ScriptedFuser("Something burnt."), judge, answers=TOLD)
+    view = room.fuse().fusion
+    assert view is not None
+    assert (view.text, view.shown, view.attributed_by) == (pieced, "fused", "alignment")
+    assert judge.compared == [
+        ["A", "B", "C", "A", "A"]
+    ]  # every proposal as if the best member had written it
+    assert {span.member for span in view.spans} <= {"A", "B", "C", None}
+
+
+def test_what_the_fuser_wrote_is_kept_where_the_ranker_prefers_it(engine: Engine) -> None:
+    scores = {text: 1.0 for text in TOLD.values()} | {f"{FIRE} {REBUILT}": 2.0, "All burnt and rose.": 4.0}
+    room = kitchen(engine, ScriptedFuser("All burnt and rose."), ScriptedJudge(engine, scores), answers=TOLD)
+    view = room.fuse().fusion
+    assert view is not None
+    assert (view.text, view.shown) == ("All burnt and rose.", "fused")
+
+
+def test_a_fused_answer_that_contradicts_what_sources_agree_on_is_not_shown(engine: Engine) -> None:
+    wrong = FIRE.replace("1902", "1912")
+    answers = {"A": f"{FIRE} So it is told in the chronicle of the whole town.", "B": FIRE}
+    scores = {answers["A"]: 1.0, answers["B"]: 0.5, wrong: 9.0}
+    view = kitchen(engine, ScriptedFuser(wrong), ScriptedJudge(engine, scores), answers=answers).fuse().fusion
+    assert view is not None
+    assert (view.shown, view.best.member) == ("best_source", "A")
+    assert "contradicts what the sources agree on" in view.notice
