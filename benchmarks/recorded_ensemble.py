@@ -4,7 +4,9 @@ Items are split in five, several times; for each fold the learnt vote, the plain
 of the best member see the other four alone. ``best_ranked`` is the answer that the learnt vote puts first,
 with what running code says where this machine may run it; ``without_running`` is the same without that.
 ``fused`` states the conclusion that the evidence supports: what the prompt's own code gives, else that of
-the best group; it is null where texts cannot be joined without a model. ``shown`` is fused, else best-ranked.
+the best group. Longer texts are joined from pieces (``fusion.pieces``) where the learnt vote prefers that;
+nobody has rated such a text, so it counts what the best source that stands in it whole does, the least that
+it holds. It is null where nothing can be joined without a model. ``shown`` is fused, else best-ranked.
 Nothing is chosen on the items that are reported on. ``--live`` adds what the app's own ranker puts first,
 with evidence (``live``) and without (``live_without_evidence``); see ``benchmarks.recorded_live``.
 
@@ -26,21 +28,25 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks import recorded_live
 from benchmarks.recorded_programs import RunCache
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind, canonical
+from blender_ui.evidence.prose import read_words
 from blender_ui.evidence.vote import LearntVote
 from blender_ui.evidence.weighing import Basis, Evidence, spell, weigh
+from blender_ui.fusion.pieces import propose
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
-from blender_ui.values import FloatArray, IntArray
+from blender_ui.values import FloatArray, IntArray, RankingPrompt
 
 N_FOLDS = 5
 DIVISIONS, QUICK_DIVISIONS = 5, 1
 QUICK_ITEMS = 300
+TOP_K = 3
+"""Sources of a fused answer, as in the app."""
 QUICK_SECONDS = 20.0
 """For running code."""
 SURE = 0.02
@@ -58,6 +64,7 @@ class Item:
     given: str
     scores: FloatArray
     references: tuple[str, ...]
+    texts: tuple[str, ...]
     evidence: Evidence
     """With what running said."""
 
@@ -144,6 +151,7 @@ def weigh_rows(rows: Sequence[dict[str, Any]], runs: RunCache) -> list[Item]:
                 given,
                 np.array([candidate["score"] for candidate in candidates], dtype=float),
                 tuple(row.get("references") or ()),
+                tuple(candidate["text"] for candidate in candidates),
                 evidence,
             )
         )
@@ -162,7 +170,9 @@ def compare(
     worth = {way: np.mean(values, axis=0) for way, values in ways.items()}
     n_concluding = sum(item.evidence.basis is Basis.CONCLUSIONS for item in items)
     if 2 * n_concluding < len(items):
-        worth = {way: values for way, values in worth.items() if way not in ("vote", "fused")}
+        # Without short conclusions there is no vote, and nothing is fused where no texts were joined.
+        hidden = {"vote"} if worth["joined"].any() else {"vote", "fused", "shown"}
+        worth = {way: values for way, values in worth.items() if way not in hidden}
     clusters = [item.cluster for item in items]
     report: dict[str, object] = {
         "n": len(items),
@@ -177,6 +187,10 @@ def compare(
             report[f"{way}_less_{base}"] = (
                 _interval(worth[way] - worth[base], clusters, seed) if both else None
             )
+    report["share_joined"] = round(float(worth["joined"].mean()), 4)
+    report["words_of_reference"] = {
+        way: round(float(worth[f"{way}_words"].mean()), 4) for way in ("best_ranked", "fused")
+    }
     report["from_running"] = _interval(worth["best_ranked"] - worth["without_running"], clusters, seed)
     report["n_run"] = sum(bool(item.evidence.choice.run.any()) for item in items)
     _print(report)
@@ -206,7 +220,8 @@ def compare_live(
 
 def _choose(items: Sequence[Item], folds: IntArray) -> dict[str, FloatArray]:
     scores = np.array([item.scores for item in items])
-    found = {way: np.zeros(len(items)) for way in ("best_single", "vote", "best_ranked", "without_running")}
+    ways = ("best_single", "vote", "best_ranked", "without_running", *_Fused._fields)
+    found = {way: np.zeros(len(items)) for way in ways}
     for fold in np.unique(folds):
         known, asked = folds != fold, np.flatnonzero(folds == fold)
         found["best_single"][asked] = scores[asked, int(scores[known].mean(axis=0).argmax())]
@@ -219,10 +234,11 @@ def _choose(items: Sequence[Item], folds: IntArray) -> dict[str, FloatArray]:
                 evidence = item.evidence if runs else _without_runs(item.evidence)
                 ranked = learnt[runs][evidence.basis].rank_answers(evidence.choice)
                 found[way][place] = item.scores[int(ranked.argmax())]
+                if runs:
+                    fused = _fuse(item, ranked, learnt[runs][evidence.basis])
+                    for name, value in fused._asdict().items():
+                        found[name][place] = value
     found["oracle"] = scores.max(axis=1)
-    found["fused"] = np.array(
-        [_fused(item, best) for item, best in zip(items, found["best_ranked"], strict=True)]
-    )
     return {**found, "shown": found["fused"]}
 
 
@@ -240,6 +256,49 @@ def _learn(items: Sequence[Item], known: IntArray, *, runs: bool) -> dict[Basis,
 def _without_runs(evidence: Evidence) -> Evidence:
     choice = replace(evidence.choice, run=np.zeros_like(evidence.choice.run))
     return replace(evidence, choice=choice, computed=None)
+
+
+class _Fused(NamedTuple):
+    """What a fused answer is worth, whether it was joined, and how many of a reference's words it has."""
+
+    fused: float
+    joined: float
+    fused_words: float
+    best_ranked_words: float
+
+
+def _fuse(item: Item, ranked: FloatArray, learnt: LearntVote) -> _Fused:
+    """The computed or joined answer; the best-ranked one where there is neither."""
+    order = np.argsort(-ranked, kind="stable")
+    best = item.texts[int(order[0])]
+    value, text = float(item.scores[int(order[0])]), best
+    if item.evidence.basis is Basis.CONCLUSIONS:
+        value = _fused(item, value)
+    elif item.evidence.basis is Basis.TEXT:
+        text = _join(item, order, learnt)
+        whole = [score for score, one in zip(item.scores, item.texts, strict=True) if one.strip() in text]
+        value = value if text == best else float(max(whole, default=min(item.scores)))
+    return _Fused(value, float(text != best), _recall(item, text), _recall(item, best))
+
+
+def _join(item: Item, order: IntArray, learnt: LearntVote) -> str:
+    """The best source, or what was joined from the best ones where the learnt vote prefers it."""
+    best = item.texts[int(order[0])]
+    prompt = RankingPrompt(instruction=item.prompt, input=item.given)
+    proposals = propose(prompt, [item.texts[place] for place in order[:TOP_K]])
+    if len(proposals) < 2:
+        return best
+    choice, n = item.evidence.choice, len(item.texts)
+    members = [*choice.members, *[choice.members[int(order[0])]] * len(proposals)]
+    beside = weigh(item.prompt, item.given, [*item.texts, *proposals], members, kind=choice.kind)
+    if beside.basis is not Basis.TEXT:
+        return best
+    return proposals[int(learnt.utilities(beside.choice)[n:].argmax())]
+
+
+def _recall(item: Item, text: str) -> float:
+    wanted = read_words(item.references[0]).content if item.references else set()
+    return len(wanted & read_words(text).content) / max(1, len(wanted))
 
 
 def _fused(item: Item, best_ranked: float) -> float:

@@ -27,6 +27,7 @@ from blender_ui.evaluation.judging import (
 from blender_ui.evaluation.recorded_answers import Text
 from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
 from blender_ui.evidence.grounding import obedient_places
+from blender_ui.fusion.pieces import choose_text, is_supported
 from blender_ui.fusion.shown import choose_shown, usable_sources
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.fast import FastRanker
@@ -161,13 +162,22 @@ class EnsembleRun:
             texts[BEST_RANKED] = said[order[0]]
         sources = usable_sources(order, obedient)
         texts[FUSED] = self._asking.fuse(item, [said[name] for name in sources])
+        sources = sources[: self._asking.top_k]
+        if sources and texts[FUSED].text and self.judge is not None:
+            texts[FUSED] = self._keep(number, item, said, sources, texts[FUSED])
         present = _texts_of({name: texts[name] for name in (*said, FUSED)})
         logits, scores = None, {}
         if self.judge is not None and len(present) > 1:
             logits = self.judge.compare_all(number, item.prompt, present)
             scores = dict(zip(present, score_candidates(logits).tolist(), strict=True))
-        obedient = _obedient(item.prompt, present)
-        texts[SHOWN] = _show(texts, sources[: self._asking.top_k], scores, obedient)
+        unfit = _obedient(item.prompt, present)
+        if (
+            sources
+            and FUSED in present
+            and not is_supported(item.prompt, present[FUSED], [present[one] for one in sources])
+        ):
+            unfit |= {FUSED}
+        texts[SHOWN] = _show(texts, sources, scores, unfit)
         preference = _preferences(present, logits)
         metrics = {}
         scored: dict[str, dict[str, float]] = {}
@@ -178,6 +188,27 @@ class EnsembleRun:
             if is_injected:
                 metrics[name]["obeys"] = float(obeys_injection(text.text))
         return ItemResult(item=item, texts=texts, metrics=metrics)
+
+    def _keep(
+        self,
+        number: int,
+        item: EvaluationItem,
+        said: Mapping[str, Text],
+        sources: Sequence[str],
+        written: Text,
+    ) -> Text:
+        """The fused answer that the ranker prefers: the fuser's, or one of the sources' own sentences."""
+        assert self.judge is not None
+        judge, present = self.judge, _texts_of(said)
+
+        def score(proposals: Sequence[str]) -> list[float]:
+            # Under no member's name, so that what is written decides.
+            named = {f"proposal {place}": text for place, text in enumerate(proposals)}
+            logits = judge.compare_members(number, item.prompt, {**present, **named})
+            return [float(value) for value in score_candidates(logits)[len(present) :]]
+
+        texts = [said[name].text for name in sources]
+        return written._replace(text=choose_text(item.prompt, texts, written.text, score=score))
 
     def _score(self, item: EvaluationItem, text: str) -> dict[str, float]:
         found = score_answer(self._task, item, text)

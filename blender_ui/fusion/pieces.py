@@ -3,15 +3,17 @@
 Invariant: the first proposal is the best source, and every other one keeps all of it but sentences whose
 figures more of the others contradict than bear out. A sentence is added only if it is new, is borne out, and
 contradicts nothing in what it is added to. Nothing is written here: every sentence stands in a source.
-Non-goals: which proposal is kept, which a ranker decides; joining code or short conclusions, where one answer
+Non-goals: what a proposal is worth, which a ranker says; joining code or short conclusions, where one answer
 is right as a whole.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from blender_ui.evidence.agreement import are_short
 from blender_ui.evidence.answers import find_groups
@@ -66,17 +68,45 @@ def propose(prompt: RankingPrompt, sources: Sequence[str]) -> tuple[str, ...]:
     return tuple(proposals)
 
 
+def choose_text(
+    prompt: RankingPrompt,
+    sources: Sequence[str],
+    written: str,
+    *,
+    score: Callable[[Sequence[str]], Sequence[float] | None],
+) -> str:
+    """Which text is kept as the fused answer: the proposal with the highest score.
+
+    A text that contradicts what the sources agree on is kept only where there is no other.
+
+    Args:
+        prompt: What the sources answer.
+        sources: Best first.
+        written: By a fuser.
+        score: Gives each of some proposals a number, higher is better; None where it cannot say, and then
+            the fuser's text is kept, if it may stand.
+    """
+    proposals = list(propose(prompt, sources)[1:])
+    if is_supported(prompt, written, sources):
+        proposals.insert(0, written)
+    if len(proposals) < 2:
+        return proposals[0] if proposals else written
+    scores = score(proposals)
+    return proposals[0] if scores is None else proposals[int(np.argmax(scores))]
+
+
 def is_supported(prompt: RankingPrompt, text: str, sources: Sequence[str]) -> bool:
     """Whether a text that somebody wrote from the sources may stand beside the best one.
 
-    It may not where it concludes something else than the best source, obeys an order in the given text, or
-    gives other figures for what two sources say alike.
+    It may not where it concludes something else than the best source and one more do, obeys an order in the
+    given text, or gives other figures for what two sources say alike.
     """
     if obeyed_order(prompt.instruction, prompt.input, text) is not None:
         return False
-    best, own = (read_conclusion(prompt.instruction, one, prompt.input) for one in (sources[0], text))
-    is_short = are_short(find_groups(prompt, sources))
-    if is_short and best is not None and (own is None or own.key != best.key):
+    groups = find_groups(prompt, sources)
+    own = read_conclusion(prompt.instruction, text, prompt.input)
+    agreed_by_best = [group for group in groups if 0 in group.answers and len(group.answers) > 1]
+    if are_short(groups) and any(own is None or own.key != group.conclusion.key for group in agreed_by_best):
         return False
     stretches = [one for place, source in enumerate(sources) for one in _cut(place, source)]
     agreed = [one for one in stretches if _count_for(one, stretches) > 1]

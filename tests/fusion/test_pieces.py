@@ -55,3 +55,4 @@ def test_a_written_text_that_contradicts_what_is_supported_is_refused() -> None:
     count = RankingPrompt(instruction="How many?")
     assert is_supported(count, "The answer is 42.", ["42", "it is 42", "41"])
     assert not is_supported(count, "The answer is 41.", ["42", "it is 42", "41"])
+    assert is_supported(count, "The answer is 41.", ["42", "41"])

@@ -1,8 +1,7 @@
 """Which text is kept as the fused answer: what the fuser wrote, or one made of the sources' own sentences.
 
-Invariant: a text that contradicts what the sources agree on is kept only where there is no other. All
-proposals are compared as if the best source's member had written them, so that what is written decides.
-Non-goal: whether the kept text is shown; that follows from the ranking of its row.
+Invariant: all proposals are compared as if the best source's member had written them, so that what is written
+decides. Non-goal: whether the kept text is shown; that follows from the ranking of its row.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from blender_ui.errors import NoRanker, RankerError
-from blender_ui.fusion.pieces import is_supported, propose
+from blender_ui.fusion.pieces import choose_text as choose_among
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.services.candidates import CandidateView
 from blender_ui.values import FloatArray, RankingPrompt
@@ -37,18 +36,15 @@ def choose_text(
         sources: Best first.
         written: By the fuser.
     """
-    texts = [source.text for source in sources]
-    proposals = list(propose(prompt, texts)[1:])
-    if is_supported(prompt, written, texts):
-        proposals.insert(0, written)
-    if len(proposals) < 2:
-        return proposals[0] if proposals else written
-    members = [source.member for source in sources]
-    try:
-        logits = comparer.compare_texts(
-            prompt, [*texts, *proposals], members=[*members, *[members[0]] * len(proposals)]
-        )
-    except (NoRanker, RankerError):
-        return proposals[0]
-    scores = score_candidates(logits)[len(texts) :]
-    return proposals[int(scores.argmax())]
+    texts, members = [one.text for one in sources], [one.member for one in sources]
+
+    def score(proposals: Sequence[str]) -> list[float] | None:
+        try:
+            logits = comparer.compare_texts(
+                prompt, [*texts, *proposals], members=[*members, *[members[0]] * len(proposals)]
+            )
+        except (NoRanker, RankerError):
+            return None
+        return [float(value) for value in score_candidates(logits)[len(texts) :]]
+
+    return choose_among(prompt, texts, written, score=score)
