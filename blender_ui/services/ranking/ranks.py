@@ -105,7 +105,7 @@ class RankingService:
             NoRanker: Before a version was promoted.
             RankerError: If a model or checkpoint failed.
         """
-        version = self._get_active()
+        version = self.get_active()
         if version.reader_fingerprint is None:
             return self._process.pairwise_logits(self._rankers_path / version.path, prompt, texts)
         readings = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
