@@ -41,6 +41,7 @@ from blender_ui.choosing.distilling import prepare_encoder
 from blender_ui.choosing.votes import choose_voters, vote, weigh_votes
 from blender_ui.settings import load_settings
 from blender_ui.statistics.bootstrap import bootstrap_mean
+from blender_ui.tasks.kinds import one_kind
 from blender_ui.tasks.reading import ReadTasks, read_tasks
 from blender_ui.values import FloatArray, IntArray
 from blender_ui.weights.resolver import find_weights
@@ -172,7 +173,8 @@ class Run:
 
     def _fit(self, known: IntArray) -> Chooser:
         outcomes = self._recorded.outcomes_of(known)
-        return fit_chooser(self._encoder, self._read.select(known), outcomes, self._options)
+        # Kinds of task are for people to look at; no choice follows from them.
+        return fit_chooser(self._encoder, self._read.select(known), outcomes, self._options, kinds=one_kind())
 
     def _best_of(self, rows: IntArray, expected: FloatArray) -> IntArray:
         """The member of the highest expectation among those that answered; it can be no other here."""
