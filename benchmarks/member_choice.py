@@ -153,8 +153,9 @@ class Run:
 
     def _split(self) -> list[IntArray]:
         """Prompts of each fold; equal prompts come together."""
-        _, group = np.unique(self._read.texts, return_inverse=True)
-        fold_of = (self._rng.permutation(group.max() + 1) % N_FOLDS)[group]
+        number = {text: place for place, text in enumerate(sorted(set(self._read.texts)))}
+        group = np.array([number[text] for text in self._read.texts])
+        fold_of = (self._rng.permutation(len(number)) % N_FOLDS)[group]
         return [rows for fold in range(N_FOLDS) if len(rows := np.flatnonzero(fold_of == fold))]
 
     def _make_fold(self, judged: IntArray) -> Fold:

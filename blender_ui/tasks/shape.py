@@ -32,6 +32,11 @@ def _share(test: Callable[[str], bool]) -> _Measure:
     return lambda text, words, lines: sqrt(sum(map(test, text)) / max(len(text), 1))
 
 
+def _share_above(code: int) -> _Measure:
+    above = _share(lambda sign: ord(sign) > code)
+    return lambda text, words, lines: 0.0 if text.isascii() else above(text, words, lines)
+
+
 def _ends_with(signs: str) -> _Measure:
     return lambda text, words, lines: float(text.rstrip()[-1:] in tuple(signs))
 
@@ -47,8 +52,8 @@ MEASURES: dict[str, _Measure] = {
     "signs of formulas": _share(_FORMULA_SIGNS.__contains__),
     "punctuation": _share(frozenset(".,;:!?").__contains__),
     "quotation marks": _share(frozenset("\"'“”‘’«»").__contains__),
-    "other than ASCII": _share(lambda sign: ord(sign) > _ASCII_ENDS_AT),
-    "other than Latin": _share(lambda sign: ord(sign) > _LATIN_ENDS_AT),
+    "other than ASCII": _share_above(_ASCII_ENDS_AT),
+    "other than Latin": _share_above(_LATIN_ENDS_AT),
     "options": lambda text, words, lines: log1p(len(_OPTION.findall(text))),
     "begins in upper case": lambda text, words, lines: float(text[:1].isupper()),
     "begins in lower case": lambda text, words, lines: float(text[:1].islower()),

@@ -1,8 +1,7 @@
-"""Training a chooser of members for a job, and deciding whether it may choose.
+"""Training a chooser of members for a job.
 
-Invariant: a version is promoted only if, on held-out prompts, the member that it chooses is clearly better
-than always the best member, than any member, and not worse than the active version's choice. Non-goal: the
-model itself, see ``blender_ui.choosing``.
+What it learns from: ``chooser_outcomes``. Whether it may choose: ``chooser_judging``. Non-goal: the model
+itself, see ``blender_ui.choosing``.
 """
 
 from __future__ import annotations
@@ -10,63 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.choosing.chooser import Chooser, ChooserOptions, fit_chooser, load_chooser
-from blender_ui.choosing.outcomes import Outcomes, Votes, from_votes
 from blender_ui.engine.folders import write_folder
 from blender_ui.errors import ChooserError
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.jobs.views import JobView
-from blender_ui.services.ranking.datasets import load_dataset
+from blender_ui.services.training.chooser_judging import decide, judge, name_best
+from blender_ui.services.training.chooser_outcomes import load_voted
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
-from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion
-from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
 from blender_ui.tasks.encoder import StaticEncoder
-from blender_ui.tasks.reading import ReadTasks, Task, read_tasks
+from blender_ui.tasks.reading import read_tasks
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
-from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 from db.engine import transaction
 from db.models import ModelRole
-
-N_JUDGED_ENOUGH = 20
-"""Held-out prompts with votes on two members at least; fewer cannot tell choosing from luck."""
-
-
-class VotedPrompts(NamedTuple):
-    """n prompts and the votes on m members' answers to them."""
-
-    tasks: tuple[Task, ...]
-    members: tuple[str, ...]
-    votes: Votes
-    is_held_out: IntArray
-    """(n,), 0 or 1."""
-
-    def outcomes_of(self, rows: IntArray) -> Outcomes:
-        """Of some prompts, from their votes alone."""
-        place = np.full(len(self.tasks), -1)
-        place[rows] = np.arange(len(rows))
-        own = self.votes.select(place[self.votes.prompt] >= 0)
-        moved = Votes(prompt=place[own.prompt], first=own.first, second=own.second, target=own.target)
-        return from_votes(self.members, moved, n_prompts=len(rows))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """Mean quality on the judged prompts, of the answers of whom each way asks."""
-
-    n: int
-    chosen: float
-    best_single: float
-    random: float
-    gain: Estimate
-    """Of the chosen over the best member."""
-    over_active: Estimate | None
-    """Of the chosen over the active version's choice; None where there is none that can be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +77,7 @@ class ChooserTrainer:
         progress.report("comparing with always the best member", 0.9)
         active = self._find_active()
         rival = self._load_active(active, encoder)
-        judged = judge(chooser, rival, read.select(held_out), voted.outcomes_of(held_out), voted.members)
+        judged = judge(chooser, rival, read.select(held_out), voted, held_out)
         promoted, reason = decide(chooser, judged, active)
         return FittedVersion(
             path=path,
@@ -150,105 +110,3 @@ class ChooserTrainer:
         except ChooserError:
             # One that cannot choose any more must not keep its successor from being made.
             return None
-
-
-def load_voted(engine: Engine, *, cut_off_preference_id: int | None = None) -> VotedPrompts:
-    """The prompts that people voted on, and the votes on answers of known members.
-
-    Raises:
-        ChooserError: If no two known members were compared.
-    """
-    dataset = load_dataset(engine, cut_off_preference_id=cut_off_preference_id).dataset
-    members = tuple(sorted({member for member in dataset.members if member}))
-    place = {member: index for index, member in enumerate(members)}
-    who = np.array([place.get(member, -1) for member in dataset.members], dtype=int)
-    first, second = who[dataset.left], who[dataset.right]
-    useful = (first >= 0) & (second >= 0) & (first != second)
-    if not useful.any():
-        raise ChooserError(
-            "expected votes on answers of different members, came none; label pairs of several members"
-        )
-    prompts, prompt = np.unique(dataset.prompt_of[dataset.left[useful]], return_inverse=True)
-    return VotedPrompts(
-        tasks=tuple(
-            Task(dataset.prompts[index].instruction, dataset.prompts[index].input) for index in prompts
-        ),
-        members=members,
-        votes=Votes(prompt=prompt, first=first[useful], second=second[useful], target=dataset.target[useful]),
-        is_held_out=_find_held_out(dataset, prompts),
-    )
-
-
-def judge(
-    chooser: Chooser, active: Chooser | None, read: ReadTasks, outcomes: Outcomes, members: tuple[str, ...]
-) -> Judged | None:
-    """Compare who is asked on prompts that the chooser has not learnt from; None where too few can be judged.
-
-    A member can be chosen on a prompt only where people voted on an answer of its.
-    """
-    known = outcomes.weights > 0
-    rows = np.flatnonzero(known.sum(axis=1) >= 2)
-    if len(rows) < N_JUDGED_ENOUGH:
-        return None
-    known, values, read = known[rows], outcomes.values[rows], read.select(rows)
-
-    def worth(expected: FloatArray) -> FloatArray:
-        best = np.where(known, expected, -np.inf).argmax(axis=1)
-        found: FloatArray = values[np.arange(len(rows)), best]
-        return found
-
-    chosen = worth(chooser.expect(read).mean)
-    single = worth(np.tile(chooser.forest.overall, (len(rows), 1)))
-    random = (values * known).sum(axis=1) / known.sum(axis=1)
-    prompts = np.arange(len(rows))
-    over_active = None
-    if active is not None:
-        place = {member: index for index, member in enumerate(active.members)}
-        expected = active.expect(read).mean
-        columns = [
-            expected[:, place[member]] if member in place else np.zeros(len(rows)) for member in members
-        ]
-        over_active = bootstrap_mean(chosen - worth(np.stack(columns, axis=1)), prompts, seed=0)
-    return Judged(
-        n=len(rows),
-        chosen=float(chosen.mean()),
-        best_single=float(single.mean()),
-        random=float(random.mean()),
-        gain=bootstrap_mean(chosen - single, prompts, seed=0),
-        over_active=over_active,
-    )
-
-
-def decide(chooser: Chooser, judged: Judged | None, active: VersionView | None) -> tuple[bool, str]:
-    """Whether the version may choose, and why, in a sentence."""
-    best = name_best(chooser)
-    if judged is None:
-        return False, (
-            f"Refused: expected {N_JUDGED_ENOUGH} held-out prompts with votes on two members, came fewer. "
-            "Label pairs of more prompts."
-        )
-    figures = (
-        f"on {judged.n} held-out prompts, {judged.chosen:.3f} for {judged.best_single:.3f} of always {best} "
-        f"({judged.gain.value:+.3f}, 95 %: {judged.gain.low:+.3f} to {judged.gain.high:+.3f}), "
-        f"any member {judged.random:.3f}"
-    )
-    if not chooser.forest.explained:
-        return False, f"Refused: the prompt does not tell who is better; ask {best}. {figures}."
-    if judged.gain.low <= 0 or judged.chosen <= judged.random:
-        return False, f"Refused: choosing is not clearly better than always {best}: {figures}."
-    if active is not None and judged.over_active is not None and judged.over_active.value < 0:
-        return False, f"Refused: version {active.id} chooses better on the same prompts; {figures}."
-    return True, f"Promoted: {figures}."
-
-
-def name_best(chooser: Chooser) -> str:
-    """The member that is best over all prompts."""
-    return chooser.members[int(chooser.forest.overall.argmax())]
-
-
-def _find_held_out(dataset: PreferenceDataset, prompts: IntArray) -> IntArray:
-    """1 where a prompt is held out, as for every other kind of version."""
-    flags = np.zeros(len(dataset.prompts), dtype=int)
-    held_out = dataset.held_out(share=HELD_OUT_SHARE)
-    flags[dataset.prompt_of[dataset.left[held_out]]] = 1
-    return flags[prompts]

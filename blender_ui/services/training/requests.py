@@ -76,7 +76,8 @@ class Training:
         if chosen is JobKind.FUSER and (missing := self._find_missing_examples()):
             raise Refused(missing)
         with transaction(self._engine, immediate=True) as session:
-            if chosen is not JobKind.FUSER and (lacking := find_missing(session)):
+            # A chooser learns from scores, too, and says itself where there is nothing to learn from.
+            if chosen not in (JobKind.FUSER, JobKind.CHOOSER) and (lacking := find_missing(session)):
                 raise Refused(lacking)
             return self._request(session, requested_by_id, chosen, dict(options or {}))
 

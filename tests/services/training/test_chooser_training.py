@@ -10,10 +10,13 @@ from sqlalchemy import Engine
 
 from blender_ui.choosing.chooser import load_chooser
 from blender_ui.errors import ChooserError
-from blender_ui.services.training.chooser import ChooserTrainer, load_voted
+from blender_ui.services.training.chooser import ChooserTrainer
+from blender_ui.services.training.chooser_judging import Judged, decide
+from blender_ui.services.training.chooser_outcomes import load_voted
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions, VersionView
+from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.tasks.reading import read_tasks
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
@@ -43,12 +46,14 @@ def engine(tmp_path: Path) -> Engine:
     return make_store(tmp_path)
 
 
-def add_votes(engine: Engine, *, kinds_matter: bool) -> None:
-    """A person's vote on each prompt: "first" wins nine of ten on one kind, and loses on the other."""
+def add_votes(
+    engine: Engine, *, kinds_matter: bool, kind: AnnotatorKind = AnnotatorKind.HUMAN, key: str = "p"
+) -> None:
+    """Someone's vote on each prompt: "first" wins nine of ten on one kind, and loses on the other."""
     tasks, kinds = make_tasks(N_PROMPTS)
     rng = np.random.default_rng(0)
     with transaction(engine, immediate=True) as session:
-        person = Annotator(key="p", name="Ada", kind=AnnotatorKind.HUMAN, role=Role.ANNOTATOR)
+        person = Annotator(key=key, name=key, kind=kind, role=Role.ANNOTATOR)
         members = [
             Member(name=name, backend="import", model=name, fingerprint=name) for name in ("first", "second")
         ]
@@ -146,3 +151,66 @@ def test_held_out_prompts_are_not_learnt_from(engine: Engine, tmp_path: Path) ->
 def test_votes_on_one_member_alone_are_refused(engine: Engine) -> None:
     with pytest.raises(ChooserError, match="expected votes on answers of different members"):
         load_voted(engine)
+
+
+def test_a_store_with_imported_scores_alone_gets_a_chooser_that_says_so(
+    engine: Engine, tmp_path: Path
+) -> None:
+    add_votes(engine, kinds_matter=True, kind=AnnotatorKind.JUDGE)
+    version = train(engine, tmp_path)
+    assert version.is_active
+    (decision,) = versions_of(engine, tmp_path).decisions(version.id)
+    assert "by judges and scores, for want of votes" in decision.reason
+
+
+def test_where_people_voted_what_judges_said_does_not_count(engine: Engine) -> None:
+    add_votes(engine, kinds_matter=True)
+    before = load_voted(engine)
+    with transaction(engine, immediate=True) as session:
+        judge = Annotator(key="j", name="j", kind=AnnotatorKind.JUDGE, role=Role.ANNOTATOR)
+        session.add(judge)
+        session.flush()
+        session.add(
+            Preference(comparison_id=1, annotator_id=judge.id, outcome=Outcome.TIE, idempotency_key="judged")
+        )
+    after = load_voted(engine)
+    assert len(after.votes.target) == len(before.votes.target) == N_PROMPTS
+    np.testing.assert_array_equal(after.votes.target, before.votes.target)
+    assert after.is_by_people.all()
+
+
+def test_outcomes_of_judges_count_less_beside_those_of_people(engine: Engine) -> None:
+    add_votes(engine, kinds_matter=True, kind=AnnotatorKind.JUDGE, key="j")
+    alone = load_voted(engine)
+    with transaction(engine, immediate=True) as session:
+        person = Annotator(key="p", name="p", kind=AnnotatorKind.HUMAN, role=Role.ANNOTATOR)
+        session.add(person)
+        session.flush()
+        session.add(
+            Preference(comparison_id=1, annotator_id=person.id, outcome=Outcome.LEFT, idempotency_key="hers")
+        )
+    both = load_voted(engine)
+    rows = np.arange(N_PROMPTS)
+    one, other = (voted.outcomes_of(rows).weights for voted in (alone, both))
+    np.testing.assert_allclose(other[1:], 0.5 * one[1:])
+    np.testing.assert_allclose(other[0], one[0])
+
+
+def judged_of(**figures: float) -> Judged:
+    gain = Estimate(value=0.1, low=0.05, high=0.15)
+    usual = {"chosen_k": 0.9, "best_k": 0.9, "best_of_all": 0.92}
+    return Judged(
+        n=50, chosen=0.8, best_single=0.7, random=0.5, gain=gain, over_active=None, is_by_people=True, k=3,
+        **(usual | figures),
+    )  # fmt: skip
+
+
+def test_a_chooser_whose_few_lose_what_all_give_is_refused(engine: Engine, tmp_path: Path) -> None:
+    add_votes(engine, kinds_matter=True)
+    version = train(engine, tmp_path)
+    chooser = load_chooser(tmp_path / "choosers" / version.path, make_encoder(tmp_path))
+    assert decide(chooser, judged_of(), None)[0]
+    for figures in ({"best_of_all": 1.0, "chosen_k": 0.89, "best_k": 0.8}, {"chosen_k": 0.85}):
+        promoted, reason = decide(chooser, judged_of(**figures), None)
+        assert not promoted
+        assert "keep too little of what all give" in reason
