@@ -11,7 +11,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
 from blender_ui.ui.asking.roster import drawing
 from blender_ui.ui.asking.roster.handlers import RosterHandlers, RosterPage
-from blender_ui.ui.asking.roster.layout import RosterParts, draw_roster
+from blender_ui.ui.asking.roster.layout import RosterParts
 from blender_ui.ui.events import at_once
 
 Update = dict[Any, Any]
@@ -27,7 +27,7 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
         page: The Blocks whose load event belongs to this page.
     """
     handlers = RosterHandlers(services.labeling, services.member_list)
-    parts = draw_roster()
+    parts = RosterParts()
     shown = [parts.members, parts.member]
 
     def open_page() -> Update:
