@@ -32,8 +32,7 @@ from blender_ui.loaders import (
     load_reading_explainer,
     load_scorer,
 )
-from blender_ui.members.configuration import load_members
-from blender_ui.members.file import MembersFile
+from blender_ui.members.file import MembersFile, find_members_file
 from blender_ui.members.registry import Members
 from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
@@ -134,8 +133,9 @@ class Services:
         settings = self.settings
         self.engine = substitutes.get("engine") or open_home_store(settings)
         self._secret = substitutes.get("secret") or read_secret(settings.home_path)
+        self.members_file = MembersFile(find_members_file(settings))
         self.members = substitutes.get("members") or Members(
-            load_members(settings.members_path),
+            self.members_file.read(),
             find_weights=partial(find_weights, cache_path=settings.weights_path),
             environ=os.environ,
         )
@@ -201,7 +201,7 @@ class Services:
         self.choices = KeptChoices(self.engine)
         self.member_list = MemberList(
             self.engine,
-            file=MembersFile(self.settings.members_path),
+            file=self.members_file,
             members=self.members,
             clock=self.clock,
         )

@@ -28,6 +28,7 @@ from blender_ui.errors import SettingsError
 
 PREFIX = "BLENDER_UI_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+DEFAULT_MEMBERS_PATH = Path("members.toml")
 FROM_GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
 """Gradio's own variables, which count where ours are not set; ``GRADIO_ROOT_PATH`` it reads itself."""
 
@@ -60,7 +61,7 @@ class Settings:
     Attributes:
         home_path: Folder of this installation's data: database, job queue, rankers.
         weights_path: Cache of model weights, shared between installations.
-        members_path: The members' configuration, see ``members.toml``.
+        members_path: The members' configuration, see ``members.file.find_members_file``.
         database_url: SQLAlchemy URL; empty for a SQLite file in ``home_path``.
         wait_for_disk: Whether a vote on SQLite is acknowledged only when the disk has it, so that it outlives
             a power cut; "yes" or "no".
@@ -97,7 +98,7 @@ class Settings:
 
     home_path: Folder = Path("var")
     weights_path: Folder = Path("~/.cache/blender-ui/weights")
-    members_path: Folder = Path("members.toml")
+    members_path: Folder = DEFAULT_MEMBERS_PATH
     database_url: str = ""
     wait_for_disk: Literal["yes", "no"] = "yes"
     host: str = "127.0.0.1"

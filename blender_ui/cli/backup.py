@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from blender_ui.members.file import place_of_members
 from blender_ui.services.data.backups import Backup, Home, back_up, check_backup, restore
 from blender_ui.settings import PREFIX, Settings
 from blender_ui.store import open_home_store
@@ -40,7 +41,7 @@ def _home(settings: Settings) -> Home:
     return Home(
         path=settings.home_path,
         versions=(settings.rankers_path, settings.fusers_path, settings.choosers_path),
-        members_path=settings.members_path,
+        members_path=place_of_members(settings),
     )
 
 

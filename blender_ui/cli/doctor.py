@@ -14,7 +14,9 @@ from typing import NamedTuple
 from blender_ui.errors import BlenderError
 from blender_ui.faults import describe_os_error
 from blender_ui.members.configuration import load_members
+from blender_ui.members.file import place_of_members
 from blender_ui.settings import Settings
+from blender_ui.shipped import find_shipped
 from blender_ui.store import check_store
 from blender_ui.weights.resolver import describe, is_reader_prepared
 
@@ -62,8 +64,9 @@ def _look_at_weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _look_at_members(settings: Settings) -> Iterator[Finding]:
+    path = place_of_members(settings)
     try:
-        members = load_members(settings.members_path)
+        members = load_members(path if path.exists() else find_shipped("members.toml"))
     except BlenderError as error:
         yield Finding("members", False, str(error))
         return

@@ -7,6 +7,7 @@ change is made to the file as it is now, whole or not at all. Non-goal: who may 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +20,31 @@ from tomlkit import TOMLDocument
 from blender_ui.errors import NotFound, SettingsError
 from blender_ui.faults import describe_os_error
 from blender_ui.members.configuration import MemberConfig, parse_members
+from blender_ui.settings import DEFAULT_MEMBERS_PATH, Settings
+from blender_ui.shipped import find_shipped
+
+
+def place_of_members(settings: Settings) -> Path:
+    """Where members.toml is or will be: where the setting says, else in the working folder, else at home."""
+    if settings.members_path != DEFAULT_MEMBERS_PATH or settings.members_path.exists():
+        return settings.members_path
+    return settings.home_path / DEFAULT_MEMBERS_PATH
+
+
+def find_members_file(settings: Settings) -> Path:
+    """The members.toml that counts; at home, the shipped one is copied where there is none.
+
+    Raises:
+        SettingsError: If it cannot be written.
+    """
+    path = place_of_members(settings)
+    if path.parent == settings.home_path and not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(find_shipped("members.toml"), path)
+        except OSError as error:
+            raise SettingsError(f"members.toml cannot be made: {describe_os_error(error, path)}") from error
+    return path
 
 
 class MembersFile:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from blender_ui.shipped import find_shipped
 from blender_ui.ui import markup
 
-ASSETS_PATH = Path(__file__).resolve().parents[2] / "assets"
+ASSETS_PATH = find_shipped("assets")
 
 POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
