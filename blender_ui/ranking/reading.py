@@ -35,7 +35,7 @@ DEPTH = 2 / 3
 """Of the layer whose state is kept, as a share of all layers; the best by measurement."""
 LAYOUT = 2
 """Of a reading's columns; raised when their meaning changes, so that old readings are not mixed in."""
-_ATTENDING, _GPU_ATTENDING = 128, 16384
+ATTENDING, GPU_ATTENDING = 128, 16384
 """Tokens that attend in one call; short answers one by one would spend their time on calls."""
 
 Precision = Literal["float32", "bfloat16"]
@@ -174,7 +174,7 @@ class Reader:
                     Tree(trees[tree].prompt, [trees[tree].answers[index] for index in taken])
                     for tree, taken in row
                 ],
-                at_once=_GPU_ATTENDING if on_gpu else _ATTENDING,
+                at_once=GPU_ATTENDING if on_gpu else ATTENDING,
                 dtype=self._model.dtype,
                 device=self._device,
             )

@@ -8,8 +8,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from benchmarks.reading_reference import PlainReader
 from blender_ui.errors import RankerError
+from blender_ui.ranking import reading
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
+from blender_ui.ranking.packed import vocabulary
 from blender_ui.ranking.reading import AnswerTrace, Reader, likelihood_numbers
 from blender_ui.ranking.surface import SURFACE_NAMES
 from blender_ui.values import Message, RankingPrompt
@@ -112,6 +115,26 @@ def test_prompts_read_together_and_alone_read_the_same(reader: Reader):
         alone = [reader.read(prompt, [text])[0] for text in texts]
         np.testing.assert_allclose(vectors, np.reshape(alone, vectors.shape), rtol=0.02, atol=0.05)
     assert reader.read_many([]) == []
+
+
+def test_a_reading_is_what_transformers_alone_reads(folder: Path):
+    answers = ["An apple.", "", "A cherry, because it is red and sweet. " * 5]
+    expected = PlainReader(folder, torch.float32).read(PROMPT, answers)
+    read = Reader(folder, precision="float32").read(PROMPT, answers)
+    np.testing.assert_allclose(read, expected, atol=1e-4)
+
+
+def test_a_gpus_longer_rows_read_the_same(monkeypatch: pytest.MonkeyPatch, folder: Path):
+    reader = Reader(folder, precision="float32")
+    asked = [
+        (RankingPrompt(instruction="Why? " * n), ["Because. " * m for m in range(9)]) for n in (1, 9, 30)
+    ]
+    expected = np.concatenate(reader.read_many(asked))
+    monkeypatch.setattr(reading, "TOKENS_PER_ROW", reading.GPU_TOKENS_PER_ROW)
+    monkeypatch.setattr(reading, "ATTENDING", reading.GPU_ATTENDING)
+    monkeypatch.setattr(vocabulary, "ROWS", vocabulary.GPU_ROWS)
+    monkeypatch.setattr(vocabulary, "WORDS", vocabulary.GPU_WORDS)
+    np.testing.assert_allclose(np.concatenate(reader.read_many(asked)), expected, atol=1e-4)
 
 
 def test_control_tokens_in_texts_are_read_as_text(reader: Reader):

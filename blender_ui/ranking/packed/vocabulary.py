@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 ROWS, WORDS = 256, 4096
 """Of one block of logits: 4 MB, which stay in a processor's cache. A GPU takes more at once."""
-GPU_ROWS, GPU_WORDS = 4096, 65536
+GPU_ROWS, GPU_WORDS = 2048, 65536
 
 
 class Scores(NamedTuple):
