@@ -10,9 +10,9 @@ sides. ``parts`` are CPU-milliseconds an answer in the engine; ``padding`` is th
 tokens that are padding. ``rank_agreement`` is Kendall's tau between the ranks by either reading, from
 heads that were fitted to float32 readings of other prompts; ``accuracy`` has the share of decided
 majorities by heads that were fitted to the same reading of other prompts (5 folds). ``share_of_peak``
-compares with a large product in the same precision. ``eight_answers_seconds`` is of the wall, for 8
-answers of 300 tokens, by all cores. ``--quick`` reads prompts in random order until 25 CPU-seconds are over;
-its accuracy is of few labels.
+compares with a large product in the same precision. ``eight_answers_seconds`` is for 8 answers of 300
+tokens: of the CPU by one thread, and of the wall by all cores (not with ``--quick``). ``--quick`` reads
+prompts in random order until 25 CPU-seconds are over; its accuracy is of few labels.
 """
 
 from __future__ import annotations
@@ -65,9 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         readers[name] = _one_by_one(PlainReader(options.reader, dtype))
     dataset = to_dataset(read_records(options.test)) if options.test else None
     asked = _asked_of(dataset) if dataset else _drawn()
-    order = np.random.default_rng(0).permutation(len(asked))
-    if dataset is not None:
-        order = order[np.isin(order, dataset.prompt_of[dataset.left])]
+    numbers = np.arange(len(asked)) if dataset is None else np.unique(dataset.prompt_of[dataset.left])
+    order = np.random.default_rng(0).permutation(numbers)
     seconds, n_answers, read = _read_by_turns(readers, asked, order, options.seconds)
     rates = {name: float(np.median(n_answers / values)) for name, values in seconds.items()}
     result: dict[str, Any] = {
@@ -85,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "share_of_peak": _share_of_peak(
             engine, asked, order, float(np.sum(seconds["engine"])), len(read["engine"])
         ),
-        "eight_answers_seconds": _time_eight(engine),
+        # Last, because it takes all cores.
+        "eight_answers_seconds": None if options.quick else _time_eight(engine),
         "processor": _processor(),
     }
     print(json.dumps({name: _rounded(value) for name, value in result.items()}))
@@ -265,15 +265,19 @@ def _peak(dtype: torch.dtype) -> float:
     return 2 * 2048**3 / best
 
 
-def _time_eight(engine: Reader) -> float:
-    """Seconds of the wall for 8 answers of 300 tokens to a short question, by all cores."""
+def _time_eight(engine: Reader) -> dict[str, float]:
+    """Seconds for 8 answers of 300 tokens: of the CPU by one thread, and of the wall by all cores."""
     words = ["The", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "and", "runs", "away"]
     draw = np.random.default_rng(0)
     answers = [" ".join(draw.choice(words, size=400)) for _ in range(8)]
-    torch.set_num_threads(os.cpu_count() or 1)  # the last that is measured
+    prompt = RankingPrompt(instruction="Tell me a story about a fox and a dog.")
+    before = time.process_time()
+    engine.read(prompt, answers)
+    cpu_seconds = time.process_time() - before
+    torch.set_num_threads(os.cpu_count() or 1)
     before = time.monotonic()
-    engine.read(RankingPrompt(instruction="Tell me a story about a fox and a dog."), answers)
-    return time.monotonic() - before
+    engine.read(prompt, answers)
+    return {"cpu": cpu_seconds, "wall": time.monotonic() - before}
 
 
 def _processor() -> str:

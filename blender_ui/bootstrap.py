@@ -223,6 +223,7 @@ class Services:
         self.ranking = substitutes.get("ranking") or RankingService(
             engine, process=process, live_head=self.live_head, rankers_path=rankers_path
         )
+        self.blending.follow(self.ranking.read_soon)
 
         self.scoring = Scoring(engine, process=process, live_head=self.live_head, rankers_path=rankers_path)
 
@@ -318,6 +319,7 @@ class Services:
         self.keys.close()
         # These first: a thread that waits for one of them would be waited for below.
         self.process.close()
+        self.ranking.close()
         self.attributing.close()
         self.live_head.close()
         self.version_inspection.close()

@@ -19,6 +19,7 @@ from blender_ui.errors import MemberError, NoRanker
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.members.protocol import Chunk, Message, Usage
 from blender_ui.ranking.attribution import PairAttribution, Token
+from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.people.visitors import Limits
 from blender_ui.services.ranking.rows import (
@@ -80,6 +81,12 @@ class ScriptedRanking:
         self._version_id: int | None = None
         self.n_learnt = 0
         self.n_ranked = 0
+
+    def read_soon(self, member_name: str, update: CandidateUpdate) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
     def train(self) -> None:
         with transaction(self._engine, immediate=True) as session:

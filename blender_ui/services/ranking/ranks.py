@@ -7,6 +7,8 @@ once for each joint version. Non-goal: training versions; nothing here imports t
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +16,11 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
-from blender_ui.errors import NoRanker
+from blender_ui.errors import BlenderError, NoRanker
 from blender_ui.evidence.answers import gather
 from blender_ui.ranking.aggregation import Policy
+from blender_ui.services.after_vote import Background
+from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.ranking.answer_readings import read_answers, read_missing
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
@@ -33,7 +37,10 @@ from blender_ui.services.versions.model_versions import VersionView, find_active
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
+from db.models import Candidate
 from db.queries import rankings
+
+_log = logging.getLogger(__name__)
 
 
 class RankingService:
@@ -61,6 +68,9 @@ class RankingService:
         self._live_head = live_head
         self._rankers_path = rankers_path
         self._policy: Policy = policy
+        self._reading = threading.Lock()
+        self._read_soon = Background(self._read_wanted, name="answers-read-early")
+        self._wanted: list[int] = []
 
     def active(self) -> VersionView | None:
         """The version that ranks now; None before the first was promoted."""
@@ -130,9 +140,7 @@ class RankingService:
                 return view_ranking(session, known_id)
         uncertainty: FloatArray | None = None
         if live is not None:
-            readings = read_missing(
-                self._engine, self._process, entrants, fingerprint=version.base_fingerprint
-            )
+            readings = self._read(entrants, version)
             logits, uncertainty = live.compare(entrants, readings)
         else:
             logits = self._compare_jointly(version, entrants)
@@ -151,6 +159,15 @@ class RankingService:
             live.ranking_ids.add(ranking_id)
         return view
 
+    def read_soon(self, member_name: str, update: CandidateUpdate) -> None:
+        """Read a stored answer in the background, so that ranks wait for the last one alone.
+
+        ``Blending`` calls it; an answer that is the only one is not read.
+        """
+        if update.candidate_id is not None:
+            self._wanted.append(update.candidate_id)
+            self._read_soon()
+
     def learn_soon(self) -> None:
         """Say that votes came or went; the live head follows in the background."""
         self._live_head.refit_soon()
@@ -160,6 +177,11 @@ class RankingService:
         version = self.active()
         if version is not None and version.reader_fingerprint is not None:
             self._process.warm_up()
+
+    def close(self) -> None:
+        """Forget what is wanted in the background; what is being read is read to its end."""
+        self._wanted.clear()
+        self._read_soon.close()
 
     def get_active(self) -> VersionView:
         """The version that ranks now.
@@ -174,6 +196,27 @@ class RankingService:
                 action = "Train one on the Train page: " if readiness.is_ready else ""
                 raise NoRanker(f"No ranker has been trained yet. {action}{readiness.reason}")
         return version
+
+    def _read(self, entrants: Entrants, version: VersionView) -> FloatArray:
+        """One at a time: who ranks waits for what is being read early, and does not read it again."""
+        with self._reading:
+            return read_missing(self._engine, self._process, entrants, fingerprint=version.base_fingerprint)
+
+    def _read_wanted(self) -> None:
+        while self._wanted:
+            # The latest question is the one that somebody waits for.
+            candidate_id = self._wanted.pop()
+            version = self.active()
+            if version is None or version.reader_fingerprint is None:
+                continue
+            try:
+                with transaction(self._engine) as session:
+                    prompt_id = session.get_one(Candidate, candidate_id).prompt_id
+                    entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=None)
+                if len(entrants.candidate_ids) > 1:  # one answer has no rank
+                    self._read(entrants, version)
+            except BlenderError as error:
+                _log.info("answers were not read early: %s", error)  # the ranking will say so on the page
 
     def _get_version(self, version_id: int) -> VersionView:
         with transaction(self._engine) as session:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from sqlmodel import col, select
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import NoRanker, NotFound, RankerError
 from blender_ui.services.after_vote import AfterVote
+from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.ranks import RankingService
@@ -31,6 +33,7 @@ from db.models import (
     PairwiseLogit,
     Preference,
     Project,
+    Prompt,
     Ranking,
     Reading,
     utc_now,
@@ -70,6 +73,37 @@ class Store:
                 row.text = answer
         return prompt_id
 
+    def add_alone(self, answer: str) -> int:
+        """A question that one member answered."""
+        with transaction(self.engine, immediate=True) as session:
+            prompt = Prompt(instruction="Alone?", fingerprint="alone")
+            session.add(prompt)
+            session.flush()
+            member = session.exec(select(Member)).first()
+            assert member is not None
+            session.add(Candidate(prompt_id=prompt.id, member_id=member.id, text=answer))
+            return int(prompt.id or 0)
+
+    def read_soon(self, prompt_id: int) -> None:
+        """As if an answer to the question had been stored just now."""
+        with transaction(self.engine) as session:
+            candidate_id = session.exec(
+                select(Candidate.id).where(col(Candidate.prompt_id) == prompt_id)
+            ).first()
+        self.ranking.read_soon(
+            "member",
+            CandidateUpdate(
+                text="",
+                waiting="",
+                thinking="",
+                n_tokens=1,
+                seconds=1.0,
+                first_token_seconds=0.1,
+                candidate_id=candidate_id,
+                is_done=True,
+            ),
+        )
+
     def count(self, table: type) -> int:
         with transaction(self.engine) as session:
             return int(session.execute(select(func.count()).select_from(table)).scalar_one())
@@ -93,6 +127,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     yield Store(engine, tmp_path, process, live_head, ranking, training, information, n_told)
     live_head.close()
     process.close()
+    ranking.close()
 
 
 def wait_until(is_true: Callable[[], object], seconds: float = 30.0) -> None:
@@ -155,6 +190,51 @@ def test_a_new_answer_is_read_and_the_others_are_not_read_again(store: Store) ->
     view = store.ranking.rank(prompt_id=prompt_id)
     assert len(view.entries) == 3
     assert store.process.call(READER, "n_read") == 3
+
+
+def test_an_answer_is_read_while_others_are_written_and_not_again_by_the_ranking(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    prompt_id = store.add_question("good", "bad")
+    store.read_soon(prompt_id)  # nothing is read for nobody
+    store.train()
+    assert store.count(Reading) == 80
+    alone_id = store.add_alone("good")
+    store.read_soon(alone_id)  # one answer has no rank
+    store.read_soon(prompt_id)
+    wait_until(lambda: store.count(Reading) == 82)
+    view = store.ranking.rank(prompt_id=prompt_id)
+    assert len(view.entries) == 2
+    assert store.process.call(READER, "n_read") == 2
+
+
+def test_a_ranking_waits_for_what_is_being_read_early(store: Store) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    prompt_id = store.add_question(*(f"good {number}" for number in range(6)))
+    threads = [
+        threading.Thread(target=call, kwargs={"prompt_id": prompt_id})
+        for call in (store.read_soon, store.ranking.rank, store.ranking.rank)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store.ranking.close()
+    assert store.process.call(READER, "n_read") == 6
+
+
+def test_a_reader_that_fails_early_is_heard_of_by_the_ranking_alone(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    store.process.close()
+    prompt_id = store.add_question("good", "bad")
+    store.read_soon(prompt_id)
+    store.ranking.close()
+    assert not caplog.records
+    with pytest.raises(RankerError, match="closed"):
+        store.ranking.rank(prompt_id=prompt_id)
 
 
 def test_fused_answers_are_ranked_only_when_asked_for(store: Store) -> None:
