@@ -71,6 +71,8 @@ class StoreKinds:
         for n in (FIRST << number for number in range(step + 1)):
             folder = self._folder / f"{n}-prompts-{store[:12]}-{encoder.fingerprint[:12]}"
             found = TaskSorter.load(make_folder(folder, partial(self._write_step, encoder, n, found)))
+        if len(found.names) > 1:
+            found.remember_in(folder / "known.npz")
         return found
 
     def _write_step(self, encoder: StaticEncoder, n: int, before: TaskSorter, folder: Path) -> None:

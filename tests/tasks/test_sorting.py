@@ -47,6 +47,26 @@ def test_a_prompt_is_read_once(sorter: TaskSorter, monkeypatch: pytest.MonkeyPat
     np.testing.assert_array_equal(sorter.sort(prompts[::-1]), first[::-1])
 
 
+def test_many_prompts_are_remembered_in_a_file(
+    sorter: TaskSorter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorting, "WORTH_WRITING", 10)
+    sorter.save(tmp_path / "saved")
+    sorter.remember_in(tmp_path / "known.npz")
+    prompts, _ = ask(30, seed=6)
+    found = sorter.sort(prompts)
+    again = TaskSorter.load(tmp_path / "saved")
+    again.remember_in(tmp_path / "known.npz")
+    monkeypatch.setattr(sorting, "read_tasks", None)
+    np.testing.assert_array_equal(again.sort(prompts), found)
+
+
+def test_a_cut_off_memory_is_no_memory(sorter: TaskSorter, tmp_path: Path) -> None:
+    (tmp_path / "known.npz").write_bytes(b"PK")
+    sorter.remember_in(tmp_path / "known.npz")
+    assert len(sorter.sort(ask(5, seed=7)[0])) == 5
+
+
 def test_a_damaged_folder_is_refused(sorter: TaskSorter, tmp_path: Path) -> None:
     sorter.save(tmp_path / "saved")
     (tmp_path / "saved" / sorting.ARRAYS).write_bytes(b"PK")
