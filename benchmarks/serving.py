@@ -1,7 +1,8 @@
 """What our API adds to a member: time to the first token and throughput, beside calling the member directly.
 
 A scripted member streams at a language model's pace, in a process of its own; our API asks it, in another.
-The same clients ask both in turn, in one run. Then 8 answers of 300 words are put in order by ``/v1/rerank``,
+The same clients ask both in turn, in one run: each asks again when it was answered, and they begin one after
+the other. Then 8 answers of 300 words are put in order by ``/v1/rerank``,
 with the ranker that a new installation has, while nobody else asks.
 
     python -m benchmarks.serving [--quick] [--clients N] [--rounds N]
@@ -29,6 +30,10 @@ import numpy as np
 from benchmarks.loopback import find_free_port, serving
 
 N_DOCUMENTS, N_WORDS = 8, 300
+N_EACH = 3
+"""Requests of each client in a round."""
+SPREAD_SECONDS = 1.4
+"""Over which the clients begin: about as long as an answer takes."""
 WORDS = [
     "light",
     "air",
@@ -121,19 +126,20 @@ def _compare(member: str, api: str, *, n_clients: int, n_rounds: int) -> dict[st
 
 
 def _ask_all(url: str, model: str, *, n_clients: int) -> tuple[list[Answer], float]:
-    """One request of each client, begun together; gives the answers and the seconds until the last ended."""
+    """``N_EACH`` requests of each client; gives the answers and the seconds until the last ended."""
     barrier = threading.Barrier(n_clients + 1)
 
-    def ask(number: int) -> Answer:
+    def ask(number: int) -> list[Answer]:
         with httpx.Client(timeout=120) as client:
             barrier.wait()
-            return _ask(client, url, model, number)
+            time.sleep(SPREAD_SECONDS * number / n_clients)
+            return [_ask(client, url, model, number) for _ in range(N_EACH)]
 
     with ThreadPoolExecutor(n_clients) as pool:
         waiting = [pool.submit(ask, number) for number in range(n_clients)]
         barrier.wait()
         began = time.monotonic()
-        answers = [one.result() for one in waiting]
+        answers = [answer for one in waiting for answer in one.result()]
         return answers, time.monotonic() - began
 
 

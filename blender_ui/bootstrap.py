@@ -251,7 +251,6 @@ class Services:
                 members=self.members,
                 blending=self.blending,
                 proposals=self.proposals,
-                choices=self.choices,
                 ranking=self.ranking,
                 fusing=self.fusing,
                 labeling=self.labeling,

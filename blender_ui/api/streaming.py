@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from blender_ui.services.people.keys import ApiKeys, Caller
@@ -19,6 +19,35 @@ MOST_AT_ONCE = 64
 """Requests that are served; further ones wait, and their streams are kept alive."""
 
 Event = Piece | Served
+
+
+Waiting = Event | Exception | None
+"""None at the end."""
+
+
+def _take_waiting(events: asyncio.Queue[Waiting]) -> Iterator[Waiting]:
+    while not events.empty():
+        yield events.get_nowait()
+
+
+def _join(events: Iterable[Waiting]) -> Iterator[Waiting]:
+    """Pieces of one answer that waited for each other, on a busy machine, as one: each costs a message."""
+    last: Piece | None = None
+    for event in events:
+        if isinstance(event, Piece) and last is not None and _goes_on(last, event):
+            last = last._replace(text=last.text + event.text, thinking=last.thinking + event.thinking)
+            continue
+        if last is not None:
+            yield last
+        last = event if isinstance(event, Piece) else None
+        if last is None:
+            yield event
+    if last is not None:
+        yield last
+
+
+def _goes_on(last: Piece, event: Piece) -> bool:
+    return event.choice == last.choice and not event.restarts
 
 
 class Server:
@@ -58,11 +87,12 @@ class Server:
                 except TimeoutError:
                     yield None
                     continue
-                if event is None:
-                    return
-                if isinstance(event, Exception):
-                    raise event
-                yield event
+                for one in _join([event, *_take_waiting(events)]):
+                    if one is None:
+                        return
+                    if isinstance(one, Exception):
+                        raise one
+                    yield one
         finally:
             serve.stop()
 

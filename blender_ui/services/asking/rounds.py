@@ -127,6 +127,7 @@ class Blending:
         history: Sequence[Message] = (),
         asked_by_id: int | None = None,
         project_id: int = DEFAULT_PROJECT_ID,
+        also: Callable[[Session, int], None] | None = None,
     ) -> AskedView:
         """Store a prompt; nobody is asked before ``stream``.
 
@@ -136,13 +137,18 @@ class Blending:
             history: The messages before.
             asked_by_id: Annotator who asks.
             project_id: Whose prompt it is.
+            also: What is stored with it in the one transaction, given the session and the prompt's id.
 
         Raises:
             MalformedInput: If there is no text.
         """
         asked = RankingPrompt(instruction=instruction, input=input, history=tuple(history))
-        with transaction(self._engine) as session:
-            return self._store(session, asked, asked_by_id=asked_by_id, project_id=project_id)
+        # Immediate: many programs ask at once, and SQLite would have them poll for each other.
+        with transaction(self._engine, immediate=True) as session:
+            stored = self._store(session, asked, asked_by_id=asked_by_id, project_id=project_id)
+            if also is not None:
+                also(session, stored.prompt_id)
+            return stored
 
     def go_on(
         self, *, candidate_id: int, instruction: str, input: str = "", asked_by_id: int | None = None

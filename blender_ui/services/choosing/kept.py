@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 from db.engine import transaction
@@ -48,13 +49,20 @@ class KeptChoices:
             proposal: By which; None where a person chose.
         """
         with transaction(self._engine, immediate=True) as session:
-            session.add(_by_hand(prompt_id, names) if proposal is None else _proposed(prompt_id, proposal))
+            add_choice(session, prompt_id=prompt_id, names=names, proposal=proposal)
 
     def find(self, prompt_id: int) -> KeptChoice | None:
         """Whom a prompt was asked; None where everybody was."""
         with transaction(self._engine) as session:
             row = session.get(Choice, prompt_id)
             return None if row is None else _view(row)
+
+
+def add_choice(
+    session: Session, *, prompt_id: int, names: Sequence[str], proposal: Proposal | None = None
+) -> None:
+    """Keep whom a prompt is asked, inside the caller's transaction; see ``KeptChoices.keep``."""
+    session.add(_by_hand(prompt_id, names) if proposal is None else _proposed(prompt_id, proposal))
 
 
 def _by_hand(prompt_id: int, names: Sequence[str]) -> Choice:

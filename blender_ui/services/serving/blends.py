@@ -49,10 +49,8 @@ class Serving:
             history=prompt.history,
             asked_by_id=wanted.asked_by_id,
             project_id=wanted.project_id or DEFAULT_PROJECT_ID,
+            also=None if wanted.member is None and crew.proposal is None else crew.keep,
         )
-        if wanted.member is not None or crew.proposal is not None:
-            names = list(dict.fromkeys(ask.member for ask in crew.asks))
-            self._rooms.choices.keep(prompt_id=asked.prompt_id, names=names, proposal=crew.proposal)
         return Serve(self._rooms, wanted, crew, asked.prompt_id)
 
     def _choose(self, wanted: Wanted) -> Crew:

@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.errors import FusionError, MemberError, RankerError
 from blender_ui.members.asking import Ensemble
 from blender_ui.ranking.chances import win_chances
 from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.candidates import CandidateView, candidate_view, get_candidate
-from blender_ui.services.choosing.kept import KeptChoices
+from blender_ui.services.choosing.kept import add_choice
 from blender_ui.services.choosing.proposal import Proposal
 from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
@@ -41,7 +42,6 @@ class Rooms(NamedTuple):
     members: Ensemble
     blending: Blending
     proposals: Proposals
-    choices: KeptChoices
     ranking: RankingService
     fusing: Fusing
     labeling: Labeling
@@ -53,6 +53,11 @@ class Crew(NamedTuple):
     asks: Sequence[Ask]
     proposal: Proposal | None = None
     notice: str = ""
+
+    def keep(self, session: Session, prompt_id: int) -> None:
+        """Keep with a prompt whom it is asked."""
+        names = list(dict.fromkeys(ask.member for ask in self.asks))
+        add_choice(session, prompt_id=prompt_id, names=names, proposal=self.proposal)
 
 
 class _Blended(NamedTuple):
