@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -19,7 +19,7 @@ from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_
 from blender_ui.settings import load_settings
 from blender_ui.tasks.reading import Task
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter, learn_sorter
-from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset
+from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset, RankingPrompt
 from blender_ui.weights.resolver import find_weights
 
 SECONDS_BETWEEN_SAVES = 60.0
@@ -70,6 +70,11 @@ class CachedReading:
         self._cache = cache / self._reader.fingerprint[:16]
         self._with_negatives = with_negatives
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the reader."""
+        return self._reader.fingerprint
+
     def read(self, path: Path, *, seconds: float | None, seed: int) -> Labelled:
         """Read the labelled prompts of a file: all of them, or as many as ``seconds`` allow.
 
@@ -93,6 +98,27 @@ class CachedReading:
         print(f"{path.name}: {is_read.sum()} of {len(labelled)} prompts read")
         file = _keep(dataset, readings, is_read)
         return self._add_negatives(file, name, seconds) if self._with_negatives else file
+
+    def read_texts(
+        self, asked: Sequence[tuple[RankingPrompt, Sequence[str]]], *, seconds: float | None
+    ) -> tuple[FloatArray, BoolArray]:
+        """Read texts after prompts: what came out, in their order, and which of them were read."""
+        pairs = [(prompt, text) for prompt, texts in asked for text in texts]
+        first = np.cumsum([0, *(len(texts) for _, texts in asked)])
+        written = "".join(f"{prompt.fingerprint}{text}\0" for prompt, text in pairs)
+
+        def read_prompt(number: int) -> tuple[IntArray, FloatArray]:
+            prompt, texts = asked[number]
+            return np.arange(first[number], first[number + 1]), self._reader.read(prompt, texts)
+
+        readings, is_read = self._read_some(
+            self._cache / f"texts-{hashlib.sha256(written.encode()).hexdigest()[:16]}.npz",
+            read_prompt,
+            np.arange(len(asked)),
+            (len(pairs), len(asked)),
+            seconds,
+        )
+        return readings, np.repeat(is_read, np.diff(first))
 
     def _add_negatives(self, file: Labelled, name: str, seconds: float | None) -> Labelled:
         """One negative sample a prompt, as far as ``seconds`` allow; they follow from what was read."""

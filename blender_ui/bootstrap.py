@@ -78,10 +78,11 @@ from blender_ui.services.serving.serve import Rooms
 from blender_ui.services.task_kinds import StoreKinds
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
+from blender_ui.services.versions.start import keep_start_version
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
 from blender_ui.tasks.encoder import StaticEncoder
-from blender_ui.weights.resolver import find_encoder, find_reader, find_weights
+from blender_ui.weights.resolver import find_encoder, find_reader, find_weights, is_reader_prepared
 from db.models import ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
@@ -131,7 +132,7 @@ class Services:
     def _open(self, substitutes: Substitutes) -> None:
         """The store, the members and the processes. None of them is started here."""
         settings = self.settings
-        self.engine = substitutes.get("engine") or open_home_store(settings)
+        self.engine = substitutes.get("engine") or _open_home(settings)
         self._secret = substitutes.get("secret") or read_secret(settings.home_path)
         self.members_file = MembersFile(find_members_file(settings))
         self.members = substitutes.get("members") or Members(
@@ -344,6 +345,14 @@ def make_store_kinds(services: Services, open_encoder: Callable[[], StaticEncode
     return StoreKinds(
         services.engine, folder=services.settings.home_path / "kinds", open_encoder=open_encoder
     )
+
+
+def _open_home(settings: Settings) -> Engine:
+    """The home's store, with the start ranker among its versions where its reader is here."""
+    engine = open_home_store(settings)
+    if is_reader_prepared(settings.reader, cache_path=settings.weights_path):
+        keep_start_version(engine, rankers_path=settings.rankers_path, reader=settings.reader)
+    return engine
 
 
 def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:

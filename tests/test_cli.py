@@ -84,9 +84,17 @@ def test_a_malformed_file_is_refused_whole_with_its_lines(
     assert (home / "out.jsonl").read_text() == ""
 
 
+@pytest.fixture
+def home_without_reader(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the start ranker cannot rank, because its reader is not here."""
+    monkeypatch.setenv("BLENDER_UI_WEIGHTS", str(home / "no-weights"))
+    return home
+
+
 def test_evaluate_before_any_ranker_gives_the_baselines_and_no_accuracy(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home_without_reader: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    home = home_without_reader
     path = write_preferences(home / "unseen.jsonl")
 
     assert main(["evaluate", "--preferences", str(path), "--json"]) == 0
@@ -99,9 +107,42 @@ def test_evaluate_before_any_ranker_gives_the_baselines_and_no_accuracy(
     assert "no ranker" in said.err
 
 
-def test_ranking_without_a_ranker_says_what_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ranking_without_a_ranker_says_what_to_do(
+    home_without_reader: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["rank", "--instruction", "Name a colour.", "Red.", "Seven."]) == 1
     assert "blender-ui train" in capsys.readouterr().err
+
+
+def test_evaluating_the_start_ranker_without_its_reader_says_how_to_get_it(
+    home_without_reader: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_preferences(home_without_reader / "unseen.jsonl")
+    assert main(["evaluate", "--preferences", str(path), "--ranker", "start"]) == 1
+    assert "python -m blender_ui.weights reader smollm2-135m" in capsys.readouterr().err
+
+
+def test_a_ranker_is_a_number_or_start(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate", "--preferences", "x.jsonl", "--ranker", "best"])
+    assert caught.value.code == 2
+    assert "a version's number or the word start" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_empty_home_evaluates_and_ranks_with_the_start_ranker(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_preferences(home / "unseen.jsonl", n_prompts=3)
+    assert main(["evaluate", "--preferences", str(path), "--ranker", "start", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["n"], figures["start"], figures["n_known_prompts"]) == (3, True, 0)
+    assert figures["accuracy"] == 1.0
+    assert {"ece", "longer", "rating"} <= figures.keys()
+
+    question = "What is the capital of France?"
+    assert main(["rank", "--instruction", question, "No.", "The capital of France is Paris.", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ranks"] == [2, 1]
 
 
 def test_training_on_nothing_says_what_is_missing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import argparse
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from blender_ui import __version__
 from blender_ui.faults import run_command
@@ -222,6 +223,17 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _ranker(text: str) -> int | Literal["start"]:
+    if text == "start":
+        return "start"
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a version's number or the word start, came {text!r}"
+        ) from None
+
+
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--preferences", type=Path, metavar="FILE", help="of a ranker: .jsonl or .jsonl.gz")
@@ -231,7 +243,11 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         help="of the ensemble: members, best-ranked and fused answers beside references",
     )
     parser.add_argument(
-        "--ranker", type=int, metavar="VERSION", help="a ranker version's number; default: the active one"
+        "--ranker",
+        type=_ranker,
+        metavar="VERSION",
+        help="a ranker version's number, or start for the one that strangers' votes taught; "
+        "default: the active one",
     )
     parser.add_argument("--file", type=Path, help="of a task: items of your own, JSON lines")
     parser.add_argument("--limit", type=int, metavar="N", help="of a task: at most N items")

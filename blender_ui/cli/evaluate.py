@@ -39,6 +39,12 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     figures = _figures(view)
     if view.version is None:
         print("no ranker has been trained yet: the baselines alone", file=sys.stderr)
+    if view.n_known:
+        print(
+            f"the start ranker learnt from {view.n_known} of these {view.evaluation.n_prompts} prompts: "
+            "its figures here are too good",
+            file=sys.stderr,
+        )
     if options.json:
         print(json.dumps(figures))
         return 0
@@ -53,7 +59,10 @@ def _figures(view: EvaluationView) -> dict[str, Any]:
     figures: dict[str, Any] = view.evaluation._asdict()
     if view.version is None:
         figures |= dict.fromkeys(("accuracy", "low", "high", "ece", "brier"))
-    return {"ranker": view.version.id if view.version else None} | figures
+    ranker = {"ranker": view.version.id if view.version else None}
+    if view.version is not None and view.version.is_start:
+        ranker |= {"start": True, "n_known_prompts": view.n_known}
+    return ranker | figures
 
 
 def _show_progress(n_done: int, n_prompts: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from blender_ui.ranking.fast_state import (
     state_features,
     state_of,
     state_of_five_kinds,
+    text_features,
     text_weights,
     with_evidence,
 )
@@ -152,6 +153,11 @@ class FastRanker:
         """Whether it has learnt what evidence is worth, and so asks for it."""
         return len(self._state.evidence_scale) > 0
 
+    @property
+    def group_sizes(self) -> tuple[int, int, int]:
+        """How many text features come from likelihoods, surface and hidden state."""
+        return self._state.basis.group_sizes
+
     def utilities(
         self,
         readings: FloatArray,
@@ -243,6 +249,34 @@ class FastRanker:
         """
         state = self._state
         return weigh_readings(state.basis, text_weights(state)[:-1])
+
+    def text_features(self, readings: FloatArray, prompt_of: IntArray) -> FloatArray:
+        """What is weighed of n texts, (n, n_text): its basis' features and the consensus.
+
+        Args:
+            readings: Shape (n, width).
+            prompt_of: A number per text, equal for those that stand side by side, (n,).
+        """
+        return text_features(self._state, readings, prompt_of)
+
+    def begin(self, weights: FloatArray, *, precisions: Mapping[str, float]) -> FastRanker:
+        """A ranker over the same basis that has seen no preference and believes in given weights.
+
+        Args:
+            weights: The prior mean of the text features' weights, in natural-log odds, (n_text,).
+            precisions: Of the departure from them, by name of ``GROUPS``; the usual ones for the others.
+        """
+        state = self._state._replace(
+            inherited=np.asarray(weights, dtype=float),
+            negatives=self._state.negatives[:0],
+            members=(),
+            precisions=np.array(tuple({**USUAL_PRECISIONS, **precisions}.values())),
+            temperature=1.0,
+        )
+        no_text = len(GROUPS) - GROUPS.index("member")
+        sizes = [*state.basis.group_sizes, 1, 1, *[0] * no_text]
+        spread = spread_precisions(state.precisions, sizes)
+        return FastRanker(state._replace(head=Head(prior_centre(sizes), np.diag(1 / spread))))
 
     def save(self, folder: Path) -> None:
         """Write the ranker's files into a folder, which is made."""

@@ -26,6 +26,12 @@ def find_by_job(session: Session, *, job_id: int) -> int | None:
     return session.exec(select(ModelVersion.id).where(col(ModelVersion.job_id) == job_id)).first()
 
 
+def find_by_path(session: Session, *, role: ModelRole, path: str) -> int | None:
+    """The id of the version of a role whose checkpoint lies in a folder."""
+    query = select(ModelVersion.id).where(col(ModelVersion.role) == role, col(ModelVersion.path) == path)
+    return session.exec(query).first()
+
+
 def list_versions(session: Session, *, role: ModelRole) -> Sequence[ModelVersion]:
     """All versions of a role, newest first."""
     query = select(ModelVersion).where(col(ModelVersion.role) == role).order_by(col(ModelVersion.id).desc())

@@ -171,7 +171,7 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
 ) -> None:
     page = open_page(app_url)
     ask_and_vote(page, "Give one short tip for learning to play the piano.")
-    expect(page.locator("#blend-results")).to_contain_text("No ranker has been trained yet")
+    expect(page.locator("#blend-results")).to_contain_text("The start ranker put them in this order")
 
     sensible = write_pairs(tmp_path / "pairs.jsonl")
     page.goto(f"{app_url}data")

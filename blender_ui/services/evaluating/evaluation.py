@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 from blender_ui.errors import NoRanker
 from blender_ui.evaluation.asking import EnsembleAsking
@@ -60,7 +61,7 @@ class EnsembleEvaluation:
         items: Sequence[EvaluationItem],
         *,
         recorded: RecordedAnswers | None = None,
-        version_id: int | None = None,
+        version_id: int | Literal["start"] | None = None,
         learns_from_references: bool = False,
         on_progress: OnProgress = _say_nothing,
     ) -> EnsembleRun:
@@ -71,7 +72,7 @@ class EnsembleEvaluation:
             items: What is asked.
             recorded: Where answers are kept; by default they are kept for this run alone.
             version_id: Of the ranker that judges or, with ``learns_from_references``, that the judges
-                start from; the active one by default.
+                start from, or "start" for the start ranker; the active one by default.
             learns_from_references: Whether the judge of each item learns from the other items'
                 references; for this the members are asked at once.
             on_progress: See ``OnProgress``.
@@ -97,11 +98,11 @@ class EnsembleEvaluation:
         if learns_from_references:
             start = self._evaluating.find_start(version)
             run.learn_from_references(read=start.read, start=start.ranker)
-            begun = f"version {version.id}" if version and start.ranker else "nothing"
+            begun = version.name if version and start.ranker else "nothing"
             run.judged_by = f"rankers that learnt from the other items' references, starting from {begun}"
         elif version is not None:
             run.judge = VersionJudge(partial(self._evaluating.compare, version))
-            run.judged_by = f"version {version.id} of the ranker"
+            run.judged_by = f"{version.name} of the ranker"
         return run
 
 

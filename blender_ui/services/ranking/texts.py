@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
@@ -17,9 +17,15 @@ from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import MalformedInput, NoRanker
 from blender_ui.ranking.evaluation import Evaluation, decided_majorities, evaluate
 from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.start import read_card
 from blender_ui.services.ranking.answer_readings import read_answers
 from blender_ui.services.ranking.opening import load_fast, open_version
-from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
+from blender_ui.services.versions.model_versions import (
+    VersionView,
+    find_active_version,
+    get_start_version,
+    get_version,
+)
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 from db.engine import transaction
 
@@ -32,10 +38,13 @@ class EvaluationView:
         version: The version; None where there is none yet, and then ``evaluation`` speaks of the
             baselines alone: its accuracy is that of chance.
         evaluation: The figures.
+        n_known: Of the start ranker, prompts that it learnt from, on which its figures are too good; 0 of
+            another version, because a store does not keep which prompts of a file it learnt from.
     """
 
     version: VersionView | None
     evaluation: Evaluation
+    n_known: int = 0
 
 
 class Start(NamedTuple):
@@ -61,14 +70,16 @@ class Evaluating:
         self._process = process
         self._rankers_path = rankers_path
 
-    def get_version(self, version_id: int | None = None) -> VersionView:
-        """A version by its id, or the active one.
+    def get_version(self, version_id: int | Literal["start"] | None = None) -> VersionView:
+        """A version by its id, the start ranker, or the active one.
 
         Raises:
-            NotFound: If no version has this id.
+            NotFound: If no version has this id, or there is no start ranker.
             NoRanker: If no id was given and none is active.
         """
         with transaction(self._engine) as session:
+            if version_id == "start":
+                return get_start_version(session)
             if version_id is not None:
                 return get_version(session, version_id)
             version = find_active_version(session)
@@ -99,7 +110,7 @@ class Evaluating:
         self,
         dataset: PreferenceDataset,
         *,
-        version_id: int | None = None,
+        version_id: int | Literal["start"] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
         seed: int = 0,
     ) -> EvaluationView:
@@ -107,7 +118,8 @@ class Evaluating:
 
         Args:
             dataset: Labels of people over prompts that the version should not have learnt from.
-            version_id: The version; None for the active one, or none at all before there is one.
+            version_id: The version, or "start" for the start ranker; None for the active one, or none at all
+                before there is one.
             on_progress: Is given prompts read so far and in all.
             seed: Of the folds and the bootstrap.
 
@@ -143,4 +155,7 @@ class Evaluating:
             )
             winner, loser = (np.searchsorted(used, side[in_prompt]) for side in (pairs.winner, pairs.loser))
             logits[in_prompt] = (matrix[winner, loser] - matrix[loser, winner]) / 2
-        return EvaluationView(version=version, evaluation=evaluate(dataset, logits, seed=seed))
+        known = [read_card().knows(dataset.prompts[number]) for number in numbers] if version.is_start else []
+        return EvaluationView(
+            version=version, evaluation=evaluate(dataset, logits, seed=seed), n_known=sum(known)
+        )

@@ -18,6 +18,7 @@ from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.promotion import measure_fit
+from blender_ui.ranking.start import open_start, read_card
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
 from blender_ui.services.training.predicting import predict_fast
 from blender_ui.services.training.rankers import RankerTools, RankerTrainer, Trained, Work
@@ -67,10 +68,14 @@ class FastTrainer(RankerTrainer):
             )
 
         options, kinds = FastOptions(), self._find_kinds()
+        start = None
+        if not read_card().find_known(judged).any():  # or it would know what it is to be judged on
+            start = open_start(self.get_reader().fingerprint)
         ranker = FastRanker.fit(
             learnt,
             readings,
             options=options,
+            start=start,
             negatives=negatives,
             evidence=work.evidence,
             kinds=kinds,
@@ -87,10 +92,14 @@ class FastTrainer(RankerTrainer):
             fingerprint=ranker.fingerprint,
             base_model=self._reader_name,
             base_fingerprint=self.get_reader().fingerprint,
-            hyper_parameters={**asdict(options), "n_negatives": len(negatives.winner)},
+            hyper_parameters={
+                **asdict(options),
+                "n_negatives": len(negatives.winner),
+                "start": start.fingerprint if start else None,
+            },
             held_out_logits=predict_fast(ranker, judged, readings, work.evidence),
             metrics={"negatives": pairs.tolist(), "kinds": list(kinds.names)},
-            cross_validate=partial(cross_validate, dataset, readings, negatives, work.evidence, kinds),
+            cross_validate=partial(cross_validate, dataset, readings, negatives, work.evidence, kinds, start),
         )
 
 
@@ -100,6 +109,7 @@ def cross_validate(
     negatives: ReadNegatives,
     evidence: AnswerEvidence,
     kinds: TaskSorter,
+    start: FastRanker | None = None,
 ) -> FloatArray:
     """Log-odds for each preference's left side by a fit on other prompts, shape (n_preferences,)."""
     fold_of = assign_folds(dataset, seed=0)
@@ -110,6 +120,7 @@ def cross_validate(
         ranker = FastRanker.fit(
             dataset.select(~judged),
             readings,
+            start=start,
             negatives=negatives.select(learnt_in != fold),
             evidence=evidence,
             kinds=kinds,

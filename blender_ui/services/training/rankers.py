@@ -20,6 +20,7 @@ from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.protocol import Ranker
+from blender_ui.ranking.start import read_card
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
@@ -106,6 +107,11 @@ class _Rival(NamedTuple):
     judgement: Judgement | None
     absence: str
 
+    @property
+    def name(self) -> str:
+        """How a reason calls it."""
+        return self.version.name if self.version is not None else ""
+
 
 class RankerTrainer(ABC):
     """A ``Trainer`` of rankers; each kind says what it needs read and how it is fitted."""
@@ -142,15 +148,12 @@ class RankerTrainer(ABC):
         rival = self._judge_active(work, judged)
         new = judge_logits(trained.held_out_logits, judged)
         metrics = _collect_metrics(new, rival, longer) | dict(trained.metrics)
-        if rival.version is None and trained.cross_validate is not None and new.n < N_HELD_OUT_ENOUGH:
-            decision = _decide_by_folds(dataset, trained.cross_validate(), metrics)
+        is_first = rival.version is None or rival.version.is_start
+        if is_first and trained.cross_validate is not None and new.n < N_HELD_OUT_ENOUGH:
+            everywhere = rival if rival.judgement is None else self._judge_active(work, dataset)
+            decision = _decide_by_folds(dataset, trained.cross_validate(), metrics, everywhere)
         else:
-            decision = decide_promotion(
-                new,
-                active=rival.judgement,
-                longer=longer,
-                active_name=f"version {rival.version.id}" if rival.version is not None else "",
-            )
+            decision = decide_promotion(new, active=rival.judgement, longer=longer, active_name=rival.name)
         return FittedVersion(
             path=trained.path,
             fingerprint=trained.fingerprint,
@@ -180,6 +183,10 @@ class RankerTrainer(ABC):
         active = self._find_active()
         if active is None:
             return _Rival(None, None, "")
+        if active.is_start and read_card().find_known(judged).any():
+            return _Rival(
+                active, None, " The start ranker learnt from some of these prompts, so it was not compared."
+            )
         folder, reader = self.tools.rankers_path / active.path, active.reader_fingerprint
         if reader is not None and reader != self.get_reader().fingerprint:
             return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
@@ -221,18 +228,21 @@ class RankerTrainer(ABC):
         return self._work
 
 
-def _decide_by_folds(dataset: PreferenceDataset, logits: FloatArray, metrics: dict[str, Any]) -> Decision:
+def _decide_by_folds(
+    dataset: PreferenceDataset, logits: FloatArray, metrics: dict[str, Any], rival: _Rival
+) -> Decision:
     """Judge a first version by cross-validation, because so few held-out preferences say nothing.
 
-    Every preference is predicted by a fit on other prompts. With no other version to be compared
-    with, nothing is lost by looking at training prompts, too.
+    Every preference is predicted by a fit on other prompts. Nothing is lost by looking at training prompts,
+    too: there is no other version to be compared with, or only the start ranker, which learnt from none.
     """
     judgement = judge_logits(logits, dataset)
     metrics["cross_validated"] = judgement._asdict()
     return decide_promotion(
         judgement,
-        active=None,
+        active=rival.judgement,
         longer=judge_longer(dataset),
+        active_name=rival.name,
         judged_on="preferences, each predicted by a fit on other prompts,",
     )
 

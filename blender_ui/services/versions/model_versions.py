@@ -22,6 +22,9 @@ from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion, Promotion
 from db.queries import versions
 
+START_ORIGIN = "start"
+"""Under "origin" in the hyper-parameters of a start ranker's version."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VersionView:
@@ -54,6 +57,16 @@ class VersionView:
         What has one is quick to ask, follows every vote, and needs its answers read first.
         """
         return self.base_fingerprint if self.kind is ModelKind.FAST else None
+
+    @property
+    def is_start(self) -> bool:
+        """Whether it is a start ranker, which strangers' votes taught and no training made."""
+        return self.hyper_parameters.get("origin") == START_ORIGIN
+
+    @property
+    def name(self) -> str:
+        """What the pages call it, in the middle of a sentence."""
+        return f"version {self.id} (start ranker)" if self.is_start else f"version {self.id}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +156,23 @@ def get_version(session: Session, version_id: int, *, role: ModelRole = ModelRol
     if row is None or row.role is not role:
         raise NotFound(f"there is no {role} version {version_id}; the Train page lists those there are")
     return _view(row)
+
+
+def get_start_version(session: Session) -> VersionView:
+    """The newest start ranker among the versions.
+
+    Raises:
+        NotFound: If there is none: its reader is not here, or the settings name another.
+    """
+    for version in list_versions(session):
+        if version.is_start:
+            return version
+    raise NotFound(
+        "this store has no start ranker, because that needs the usual reader; fetch it with "
+        "`python -m blender_ui.weights fetch --default` and "
+        "`python -m blender_ui.weights reader smollm2-135m`, "
+        "and do not set BLENDER_UI_READER"
+    )
 
 
 def list_versions(session: Session, *, role: ModelRole = ModelRole.RANKER) -> tuple[VersionView, ...]:

@@ -40,12 +40,24 @@ def _draw_ranking(view: ResultView) -> str:
         return head + markup.notice(view.ranking_notice, links=view.ways)
     ranking = view.ranking
     return head + markup.side_by_side(
-        markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking)) + _verdict(ranking),
+        markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking))
+        + _verdict(ranking)
+        + _say_start(ranking),
         markup.matrix(
             [entry.member for entry in ranking.entries],
             _cells(ranking),
             caption="How likely the row is preferred to the column",
         ),
+    )
+
+
+def _say_start(ranking: RankingView) -> str:
+    """Whose votes are behind the ranks, as long as the start ranker gives them; nothing after that."""
+    if not ranking.version.is_start:
+        return ""
+    moved = "moves with" if ranking.refitted_preference_id is None else "has moved with"
+    return markup.remark(
+        f"The start ranker put them in this order. Strangers' votes taught it, and it {moved} the votes here."
     )
 
 

@@ -175,7 +175,11 @@ def _say_share(value: object) -> str:
 Say = Callable[[VersionView], str]
 _NUMBER: dict[str, Say] = {"Version": lambda one: f"{one.id} (active)" if one.is_active else str(one.id)}
 _BASE: dict[str, Say] = {"Base": lambda one: one.base_model}
-_LEARNT: dict[str, Say] = {"Learnt from + held out": lambda one: f"{one.n_train:,} + {one.n_held_out:,}"}
+_LEARNT: dict[str, Say] = {
+    "Learnt from + held out": lambda one: (
+        f"{one.n_train:,} of strangers" if one.is_start else f"{one.n_train:,} + {one.n_held_out:,}"
+    )
+}
 _END: dict[str, Say] = {
     "Fingerprint": lambda one: one.fingerprint[:10],
     "Made at (UTC)": lambda one: say_time(one.created_at),
@@ -183,7 +187,7 @@ _END: dict[str, Say] = {
 _COLUMNS: dict[ModelRole, dict[str, Say]] = {
     ModelRole.RANKER: {
         **_NUMBER,
-        "Kind": lambda one: one.kind.value,
+        "Kind": lambda one: f"{one.kind.value}, start ranker" if one.is_start else one.kind.value,
         **_BASE,
         "Held-out accuracy (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
         "Log loss": lambda one: _say_figure(one.metrics.get("held_out"), "log_loss"),

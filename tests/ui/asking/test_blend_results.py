@@ -284,3 +284,18 @@ def test_where_answers_agree_is_shown_with_the_ranking_and_without(tmp_path: Pat
     same = Asked(tmp_path / "same", **{name: saying("The answer is 4.") for name in ANSWERS})
     same.services.ranking.train()
     assert "All 3 agree" in draw_ranking(list(same.results.follow(same.revealed))[-1])
+
+
+def test_the_page_says_that_strangers_taught_the_start_ranker(asked: Asked) -> None:
+    asked.services.ranking.train()
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert last.ranking is not None
+    assert "Strangers" not in draw_ranking(last)
+    start = replace(last.ranking.version, hyper_parameters={"origin": "start"})
+    drawn = unescape(
+        draw_ranking(replace(last, ranking=replace(last.ranking, version=start, refitted_preference_id=None)))
+    )
+    assert "Strangers' votes taught it" in drawn
+    assert "it moves with the votes here" in drawn
+    moved = replace(last.ranking, version=start, refitted_preference_id=3)
+    assert "it has moved with the votes here" in draw_ranking(replace(last, ranking=moved))

@@ -93,9 +93,7 @@ def _draw_ranks(decision: Decision) -> str:
         if ranking.refitted_preference_id
         else ""
     )
-    caption = (
-        f"Ranking {ranking.ranking_id} by version {ranking.version.id}{learnt}; scores by {ranking.policy}"
-    )
+    caption = f"Ranking {ranking.ranking_id} by {ranking.version.name}{learnt}; scores by {ranking.policy}"
     headings = ("Rank", "Member", "Score", "95 % interval, at most", "Answer")
     return markup.table(headings, rows, caption=caption)
 

@@ -31,7 +31,8 @@ NOTHING_JUDGED = (
 def say_version(version: VersionView) -> str:
     """A version in a list to choose from."""
     active = ", ranks now" if version.is_active else ""
-    return f"version {version.id}: {version.kind.value}, {version.n_train:,} preferences{active}"
+    whose = " of strangers" if version.is_start else ""
+    return f"{version.name}: {version.kind.value}, {version.n_train:,} preferences{whose}{active}"
 
 
 def _say_error(value: float, interval: tuple[float, float]) -> str:
@@ -68,6 +69,16 @@ def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) ->
         "votes on one prompt go together."
     )
     return markup.figures(entries) + markup.figures(sides) + markup.figures(lengths, note=note)
+
+
+def _say_learnt(version: VersionView) -> str:
+    if version.is_start:
+        return f"{version.n_train:,} preferences of strangers; its card names the files"
+    return f"{version.n_train:,} preferences, up to id {version.cut_off_preference_id:,}"
+
+
+def _say_job(version: VersionView) -> str:
+    return "" if version.job_id is None else f", by job {version.job_id}"
 
 
 def say_share(row: ShareRow) -> str:
@@ -147,10 +158,10 @@ def draw_lineage(page: VersionPage) -> str:
         ("Base fingerprint", version.base_fingerprint),
         ("Fingerprint", version.fingerprint),
         ("Code version", lineage.code_versions[0]),
-        ("Learnt from", f"{version.n_train:,} preferences, up to id {version.cut_off_preference_id:,}"),
+        ("Learnt from", _say_learnt(version)),
         ("Held out", f"{version.n_held_out:,} preferences"),
         ("Hyper-parameters", json.dumps(version.hyper_parameters, sort_keys=True)),
-        ("Made", f"{version.created_at:%Y-%m-%d %H:%M} UTC, by job {version.job_id}"),
+        ("Made", f"{version.created_at:%Y-%m-%d %H:%M} UTC{_say_job(version)}"),
     ]
     rows = [
         (f"version {one.id}", one.kind.value, f"{one.n_train:,}", one.fingerprint[:12], code,

@@ -1,0 +1,377 @@
+"""Make the start ranker from strangers' votes, and measure it on files that it has not seen.
+
+    python -m benchmarks.start_ranker --data FOLDER [--write] [--curve] [--seconds N]
+
+``FOLDER`` holds the files of ``SOURCES``, as ``blender_ui.exchange.jsonl`` has them. Each is left out in
+turn, with every prompt that it shares with the others: a ranker that learnt from the rest predicts it.
+``--write`` then learns from all and puts the ranker and its card into the package. ``--curve`` shows how far
+labels of one's own move it. Readings are kept; ``--seconds`` ends the reading of a file early and goes on
+with what was read. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.ranker_accuracy import join_datasets
+from benchmarks.readings import CachedReading, Labelled
+from blender_ui.errors import BlenderError
+from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
+from blender_ui.ranking.fast import GROUPS, FastOptions, FastRanker
+from blender_ui.ranking.head import Comparisons, fit_head, spread_precisions, summarise
+from blender_ui.ranking.start import CARD_FILE, START_PATH, StartCard, digits_of
+from blender_ui.settings import load_settings
+from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
+from blender_ui.weights.resolver import reader_path
+
+
+class Source(NamedTuple):
+    """A file that may be learnt from: its licence allows it, with this attribution."""
+
+    name: str
+    licence: str
+    attribution: str
+    weight: float = 1.0
+    """How many labels of its each one counts for, after all files were made equal."""
+
+
+SOURCES = (
+    Source("pandalm", "Apache-2.0", "PandaLM"),
+    Source("tulu1", "Apache-2.0", "open-instruct"),
+    Source("vicuna80", "MIT", "PRD, 2023 bcdnlp, and QLoRA, 2023 Pagnoni and Dettmers", weight=0.1),
+    Source("llmbar", "MIT", "LLMBar", weight=0.1),
+)
+BAD_AT = (
+    "It mostly sees style. Where the longer, better-looking answer is wrong, it is wrong, too, unless the "
+    "file resembles llmbar.",
+    "It does not know what is true and cannot check a sum or a program.",
+    "It learnt from English, from short questions, and from answers of models of 2023.",
+    "It knows no member: who answers best is learnt from votes of your own.",
+)
+CURT = ("", "No.", "I don't know.", "Sorry, I cannot help with that.")
+"""What nobody wants in place of an answer, whatever was asked."""
+N_CUT_WORDS = 8
+"""Words of a good answer that are left of it where it is cut."""
+N_POOR_PROMPTS = 20
+"""Prompts of each file that poor answers are read after."""
+CURVE_LABELS = (0, 10, 30, 100, 300)
+
+
+class Poor(NamedTuple):
+    """Readings of good answers and of what is surely worse: curt, cut, or an answer to another prompt.
+
+    Attributes:
+        good: Shape (n, width).
+        poor: Of what loses against each, same shape.
+        prompts: What they answer, n of them.
+    """
+
+    good: FloatArray
+    poor: FloatArray
+    prompts: tuple[RankingPrompt, ...]
+
+
+class Design(NamedTuple):
+    """How files are learnt from together.
+
+    Weights have a part that all files share and a part of each file, so that what only one file's people
+    like, such as length, need not hold for the next file's. Precisions are of the groups likelihood, surface,
+    hidden and consensus.
+
+    Attributes:
+        shared: Prior precisions of the shared weights.
+        by_file: Those of a file's departure from them; what labels of one's own may depart by, too.
+        labels: Labels that each file counts for.
+        poor: Labels that all poor answers together count for.
+        caution: What the shared weights are multiplied by, because another file's people differ; chosen on
+            files that were left out.
+        controls_length: See ``FastOptions``.
+    """
+
+    shared: tuple[float, ...] = (3.0, 10.0, 1.0, 3.0)
+    by_file: tuple[float, ...] = (0.1, 0.1, 10.0, 1.0)
+    labels: float = 2000.0
+    poor: float = 30.0
+    caution: float = 0.6
+    controls_length: bool = False
+
+
+DESIGN = Design()
+INHERITED = 1.0
+"""Precision of how much labels of one's own make of the whole start."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read, leave out, learn, write."""
+    options = _parse(arguments)
+    settings = load_settings(os.environ)
+    folder = reader_path(settings.reader, cache_path=settings.weights_path.expanduser())
+    reading = CachedReading(folder, options.cache)
+    paths = {source: _find(options.data, source.name) for source in SOURCES}
+    files = {source: reading.read(path, seconds=options.seconds, seed=0) for source, path in paths.items()}
+    poor = {
+        source: read_poor(reading, file.dataset, seconds=options.seconds) for source, file in files.items()
+    }
+    figures = {source.name: measure_left_out(files, poor, source) for source in files}
+    if options.curve:
+        for source in files:
+            for line in measure_curve(files, poor, source):
+                print(json.dumps(line), flush=True)
+    if options.write:
+        write_start(files, poor, figures, reader=settings.reader, reader_fingerprint=reading.fingerprint)
+    print(json.dumps(figures))
+
+
+def measure_left_out(
+    files: dict[Source, Labelled], poor: dict[Source, Poor], source: Source, design: Design = DESIGN
+) -> dict[str, float | int]:
+    """What a start that learnt from the other files reaches on pairs of distinct texts of this one."""
+    start = fit_start(_leave_out(files, source), poor, design)
+    file = files[source]
+    dataset = _distinct(file.dataset)
+    logits = predict(start, replace(file, dataset=dataset))
+    found = evaluate(dataset, logits)
+    line: dict[str, float | int] = {
+        name: round(getattr(found, name), 3)
+        for name in ("accuracy", "low", "high", "longer", "rating", "ece", "brier")
+    }
+    print(
+        f"{source.name:10} {found.accuracy:.3f} [{found.low:.3f}, {found.high:.3f}], "
+        f"longer {found.longer:.3f}, ECE {found.ece:.3f}, n {found.n}",
+        flush=True,
+    )
+    return line | {
+        "n": found.n,
+        "n_prompts": found.n_prompts,
+        "poor_first": _count_poor_first(start, poor[source]),
+    }
+
+
+def _count_poor_first(start: FastRanker, poor: Poor) -> float:
+    """How often a poor answer is put before the good one."""
+    wrong = [
+        start.pairwise_logits(np.stack(pair), ("", ""), prompt)[0, 1] < 0
+        for *pair, prompt in zip(*poor, strict=True)
+    ]
+    return round(float(np.mean(wrong)), 3)
+
+
+def read_poor(reading: CachedReading, dataset: PreferenceDataset, *, seconds: float | None) -> Poor:
+    """Good answers of some prompts and poor ones: every prompt has each kind."""
+    pairs, rng = decided_majorities(dataset), np.random.default_rng(0)
+    used = rng.permutation(np.unique(dataset.prompt_of[pairs.winner]))[: N_POOR_PROMPTS + 1]
+    good = {int(dataset.prompt_of[winner]): dataset.texts[winner] for winner in pairs.winner}
+    asked = []
+    for number, stranger in itertools.pairwise(used):
+        cut = " ".join(good[int(number)].split()[:N_CUT_WORDS])
+        asked.append((dataset.prompts[number], (good[int(number)], *CURT, cut, good[int(stranger)])))
+    readings, is_read = reading.read_texts(asked, seconds=seconds)
+    by_prompt = readings[is_read].reshape(-1, len(CURT) + 3, readings.shape[1])
+    n_poor = by_prompt.shape[1] - 1
+    prompts = tuple(prompt for prompt, _ in asked[: len(by_prompt)] for _ in range(n_poor))
+    return Poor(
+        np.repeat(by_prompt[:, 0], n_poor, axis=0), by_prompt[:, 1:].reshape(-1, readings.shape[1]), prompts
+    )
+
+
+def fit_start(files: dict[Source, Labelled], poor: dict[Source, Poor], design: Design = DESIGN) -> FastRanker:
+    """A ranker that believes what all these files share, and no more than that.
+
+    Everybody agrees on poor answers, so they teach the shared weights alone. Those of a file that was left
+    out are left out, too.
+    """
+    dataset = join_datasets([file.dataset for file in files.values()])
+    readings = np.concatenate([file.readings for file in files.values()])
+    nothing = np.zeros(len(dataset), dtype=bool)
+    options = FastOptions(uses_members=False, controls_length=design.controls_length)
+    empty = FastRanker.fit(dataset.select(nothing), readings, options=options)
+    features = empty.text_features(readings, dataset.prompt_of)
+    file_of = np.repeat(np.arange(len(files)), [len(file.dataset.texts) for file in files.values()])
+    people = summarise(dataset)
+    weight = people.weight * _balance(people, file_of, list(files), design)
+    sizes = _group_sizes(features.shape[1], empty)
+    shared, by_file = (
+        spread_precisions(np.array(precisions), sizes) for precisions in (design.shared, design.by_file)
+    )
+    wide = np.hstack([features, *(features * (file_of == number)[:, None] for number in range(len(files)))])
+    wide, comparisons = _join_poor(empty, wide, people._replace(weight=weight), poor, files, design)
+    head = fit_head(wide, comparisons, np.concatenate([shared, *[by_file] * len(files)]))
+    precisions = dict(zip(GROUPS, (*design.by_file, INHERITED), strict=False))
+    return empty.begin(design.caution * head.mean[: features.shape[1]], precisions=precisions)
+
+
+def _join_poor(
+    empty: FastRanker,
+    features: FloatArray,
+    people: Comparisons,
+    poor: dict[Source, Poor],
+    files: dict[Source, Labelled],
+    design: Design,
+) -> tuple[FloatArray, Comparisons]:
+    """Features and comparisons with those of poor answers appended."""
+    known = [poor[source] for source in files]
+    good, bad = (np.concatenate([one[side] for one in known]) for side in (0, 1))
+    n, n_text = len(good), empty.text_features(good[:1], np.zeros(1, dtype=int)).shape[1]
+    beside = np.tile(np.arange(n), 2)
+    rows = np.zeros((2 * n, features.shape[1]))
+    rows[:, :n_text] = empty.text_features(np.vstack([good, bad]), beside)
+    added = Comparisons(
+        len(features) + np.arange(n),
+        len(features) + n + np.arange(n),
+        np.ones(n),
+        np.full(n, design.poor / n),
+    )
+    return np.vstack([features, rows]), Comparisons(*map(np.concatenate, zip(people, added, strict=True)))
+
+
+def predict(ranker: FastRanker, file: Labelled) -> FloatArray:
+    """Log-odds that each decided pair's winner beats its loser, (n_pairs,); nobody knows the members."""
+    dataset, pairs = file.dataset, decided_majorities(file.dataset)
+    logits = np.zeros(len(pairs.winner))
+    prompt_of_pair = dataset.prompt_of[pairs.winner]
+    for prompt in np.unique(prompt_of_pair):
+        asked, used = prompt_of_pair == prompt, np.flatnonzero(dataset.prompt_of == prompt)
+        members = [dataset.members[index] for index in used]
+        matrix = ranker.pairwise_logits(file.readings[used], members, dataset.prompts[prompt])
+        winner, loser = (np.searchsorted(used, side[asked]) for side in (pairs.winner, pairs.loser))
+        logits[asked] = matrix[winner, loser]
+    return logits
+
+
+def measure_curve(
+    files: dict[Source, Labelled], poor: dict[Source, Poor], source: Source
+) -> Iterator[dict[str, Any]]:
+    """Held-out accuracy against labels of one's own: from the start, from nothing, and the longer answer."""
+    start, file = fit_start(_leave_out(files, source), poor), files[source]
+    dataset, rng = file.dataset, np.random.default_rng(0)
+    pairs, folds = decided_majorities(dataset), assign_folds(dataset, seed=0)
+    prompt_of_label = dataset.prompt_of[dataset.left]
+    arrival = rng.permutation(len(dataset.prompts))[prompt_of_label]
+    arrival = arrival + rng.random(len(arrival))
+    in_fold = folds[dataset.prompt_of[pairs.winner]]
+    for n_labels in CURVE_LABELS:
+        logits = {name: np.zeros(len(pairs.winner)) for name in ("live", "trained", "nothing")}
+        for fold in np.unique(in_fold):
+            train = np.flatnonzero(folds[prompt_of_label] != fold)
+            known = np.zeros(len(dataset), dtype=bool)
+            known[train[np.argsort(arrival[train])[:n_labels]]] = True
+            learnt = dataset.select(known)
+            rankers = {
+                "live": start.refit(learnt, file.readings),
+                "trained": FastRanker.fit(learnt, file.readings, start=start),
+                "nothing": FastRanker.fit(learnt, file.readings),
+            }
+            for name, ranker in rankers.items():
+                logits[name][in_fold == fold] = predict(ranker, file)[in_fold == fold]
+        line: dict[str, Any] = {"file": source.name, "n_labels": n_labels}
+        for name, values in logits.items():
+            found = evaluate(dataset, values, n_bootstrap=1)
+            line |= {name: round(found.accuracy, 3), f"{name}_ece": round(found.ece, 3)}
+            line["longer"] = round(found.longer, 3)
+        yield line
+
+
+def write_start(
+    files: dict[Source, Labelled],
+    poor: dict[Source, Poor],
+    figures: dict[str, Any],
+    *,
+    reader: str,
+    reader_fingerprint: str,
+) -> None:
+    """Learn from all files and put the ranker and its card where the package has them."""
+    start = fit_start(files, poor)
+    start.save(START_PATH)
+    card = StartCard(
+        reader=reader,
+        reader_fingerprint=reader_fingerprint,
+        fingerprint=start.fingerprint,
+        n_preferences=sum(len(file.dataset) for file in files.values()),
+        sources=tuple(
+            {
+                "name": source.name,
+                "licence": source.licence,
+                "attribution": source.attribution,
+                "n_preferences": len(file.dataset),
+                "n_prompts": len(np.unique(file.dataset.prompt_of[file.dataset.left])),
+            }
+            for source, file in files.items()
+        ),
+        figures=figures,
+        bad_at=BAD_AT,
+        prompts=frozenset(
+            digits_of(file.dataset.prompts[number])
+            for file in files.values()
+            for number in np.unique(file.dataset.prompt_of[file.dataset.left])
+        ),
+    )
+    values = asdict(card) | {"prompts": sorted(card.prompts)}
+    (START_PATH / CARD_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def _balance(people: Comparisons, file_of: IntArray, sources: Sequence[Source], design: Design) -> FloatArray:
+    """What each pair's weight is multiplied by, so that every file has its say, (n_pairs,)."""
+    of_pair = file_of[people.first]
+    total = np.bincount(of_pair, people.weight, len(sources))
+    said = design.labels * np.array([source.weight for source in sources])
+    balance: FloatArray = (said / np.maximum(total, 1.0))[of_pair]
+    return balance
+
+
+def _group_sizes(n_features: int, ranker: FastRanker) -> list[int]:
+    n_likelihoods, n_surface, n_hidden = ranker.group_sizes
+    return [n_likelihoods, n_surface, n_hidden, n_features - n_likelihoods - n_surface - n_hidden]
+
+
+def _leave_out(files: dict[Source, Labelled], source: Source) -> dict[Source, Labelled]:
+    """The other files, less the preferences of every prompt that this file has too."""
+    left = files[source].dataset
+    left_out = {digits_of(left.prompts[number]) for number in np.unique(left.prompt_of[left.left])}
+    rest = {}
+    for other, file in files.items():
+        if other is not source:
+            unseen = np.array([digits_of(prompt) not in left_out for prompt in file.dataset.prompts])
+            kept = unseen[file.dataset.prompt_of[file.dataset.left]]
+            rest[other] = replace(file, dataset=file.dataset.select(kept))
+    return rest
+
+
+def _distinct(dataset: PreferenceDataset) -> PreferenceDataset:
+    texts = dataset.texts
+    shown = [texts[i] != texts[j] for i, j in zip(dataset.left, dataset.right, strict=True)]
+    return dataset.select(np.array(shown, dtype=bool))
+
+
+def _find(folder: Path, name: str) -> Path:
+    for ending in (".jsonl.gz", ".jsonl"):
+        if (folder / f"{name}{ending}").is_file():
+            return folder / f"{name}{ending}"
+    raise SystemExit(f"expected {name}.jsonl.gz in {folder}")
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the files")
+    parser.add_argument("--write", action="store_true", help="put the ranker into the package")
+    parser.add_argument("--curve", action="store_true", help="measure labels of one's own, too")
+    parser.add_argument("--seconds", type=float, help="read at most so long, a file")
+    parser.add_argument("--cache", type=Path, default=Path("~/.cache/blender-ui/readings").expanduser())
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BlenderError as error:
+        raise SystemExit(str(error)) from error
