@@ -22,15 +22,13 @@ ENV PATH=/home/app/venv/bin:$PATH \
     BLENDER_UI_WEIGHTS=/home/app/weights
 
 RUN python -m venv /home/app/venv
-COPY --chown=app pyproject.toml constraints.txt README.md ./
+COPY --chown=app pyproject.toml constraints.txt README.md LICENSE app.py members.toml ./
+COPY --chown=app assets assets
 COPY --chown=app blender_ui blender_ui
 COPY --chown=app db db
 RUN pip install --no-cache-dir --constraint constraints.txt torch==2.13.0 \
     && pip install --no-cache-dir --constraint constraints.txt --editable .
 RUN python -m blender_ui.weights fetch --default
-
-COPY --chown=app app.py members.toml ./
-COPY --chown=app assets assets
 
 VOLUME /home/app/var
 EXPOSE 7860
