@@ -41,6 +41,7 @@ from blender_ui.services.asking.member_list import MemberList
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.choosing.kept import KeptChoices
 from blender_ui.services.choosing.proposals import Proposals
+from blender_ui.services.choosing.reports import ChooserReports
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
@@ -217,6 +218,9 @@ class Services:
                 ModelRole.FUSER: settings.fusers_path,
                 ModelRole.CHOOSER: settings.choosers_path,
             },
+        )
+        self.chooser_reports = ChooserReports(
+            engine, choosers_path=settings.choosers_path, versions=self.versions, members=self.members
         )
         self.live_head = LiveHead(
             engine, process=process, rankers_path=rankers_path, prioritise=self.labeling.prioritise

@@ -1,4 +1,5 @@
-"""Choosing members in Chromium: the best are proposed, asked, voted on blind, and one left out is asked also.
+"""Choosing members in Chromium: a chooser learns from votes; the best are proposed, asked and voted on blind,
+one left out is asked also, and the inspector says why.
 
 Set CHOOSING_SCREENSHOTS to a folder to keep pictures of the pages.
 """
@@ -15,9 +16,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Serve
 from tests.browser.test_label_page import SEEN_AFTER_MS
-from tests.builders.choosers import activate_chooser
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.services.choosing.test_proposals import ONE_KIND
+from tests.services.training.test_chooser_training import add_votes, train
 from tests.ui.scripted_services import build_scripted_services
 
 pytestmark = pytest.mark.browser
@@ -37,13 +38,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Any, s
     members = [ScriptedMember(name, saying(f"{name} answers", " this", " at length.")) for name in FIVE]
     services = build_scripted_services(tmp_path_factory.mktemp("home"), *members)
     settings = services.settings
-    for path in (settings.choosers_path, settings.prompt_encoder_path):
-        path.mkdir(parents=True, exist_ok=True)
-    activate_chooser(
-        services.engine,
-        choosers_path=settings.choosers_path,
-        encoder_path=settings.prompt_encoder_path,
-    )
+    settings.prompt_encoder_path.mkdir(parents=True, exist_ok=True)
+    add_votes(services.engine, kinds_matter=True)
+    version = train(services.engine, settings.home_path, encoder_path=settings.prompt_encoder_path)
+    assert version.is_active
     return services, serve(services)
 
 
@@ -83,6 +81,25 @@ def test_the_best_are_asked_as_the_line_said_and_one_more_joins_blind(
     expect(shown).to_have_count(5)
     expect(page.locator("#blend-late")).to_be_hidden()
     expect(page.locator("#blend-fused")).to_contain_text("answers this")
+
+
+@pytest.mark.parametrize(("width", "light"), [(1440, "light"), (390, "dark")])
+def test_the_inspector_shows_what_the_chooser_learnt_and_why_it_chose(
+    site: tuple[Any, str], open_page: Open, width: int, light: str
+) -> None:
+    services, url = site
+    proposal = services.proposals.propose(instruction=ONE_KIND)
+    prompt_id = services.blending.ask(instruction=ONE_KIND).prompt_id
+    services.choices.keep(prompt_id=prompt_id, names=proposal.names, proposal=proposal)
+    page = open_page(f"{url}inspect?tab=choosing", width=width, light=light)
+    expect(page.locator("#choosing-summary")).to_contain_text("Choosing helps")
+    for name in ("curve", "kinds", "map"):
+        expect(page.locator(f"#choosing-{name}-plot .js-plotly-plot")).to_be_visible()
+    keep(page, f"inspected-{width}")
+    page = open_page(f"{url}inspect?prompt={prompt_id}", width=width, light=light)
+    expect(page.locator("#inspect-asked tbody tr")).to_have_count(5)
+    expect(page.locator("#inspect-asked caption")).to_contain_text("kind of task")
+    keep(page, f"why-{width}")
 
 
 def test_by_hand_with_the_keyboard(site: tuple[Any, str], open_page: Open) -> None:

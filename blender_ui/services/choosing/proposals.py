@@ -105,7 +105,7 @@ class Proposals:
         task = Task(instruction, input)
         expected = _expect(chooser, task, names)
         standings = self._read_standings()
-        costs, seconds = _read_costs(names, standings), _read_seconds(names, standings)
+        costs, seconds = read_costs(names, standings), _read_seconds(names, standings)
         choice = choose_members(
             k,
             expected=expected.mean,
@@ -173,7 +173,7 @@ def _select_errors(chooser: Chooser, names: tuple[str, ...]) -> FloatArray:
     return np.stack(columns, axis=1)
 
 
-def _read_costs(names: tuple[str, ...], standings: Mapping[str, MemberStanding]) -> FloatArray:
+def read_costs(names: tuple[str, ...], standings: Mapping[str, MemberStanding]) -> FloatArray:
     """Of an average question so far, (m,); NaN where it is not known."""
     found = np.full(len(names), np.nan)
     for row, name in enumerate(names):

@@ -21,6 +21,7 @@ from blender_ui.services.candidates import (
     get_candidate,
     get_prompt,
 )
+from blender_ui.services.choosing.kept import KeptChoice, KeptChoices
 from blender_ui.services.inspecting.prompt_votes import VoteView, list_votes
 from blender_ui.services.ranking.rows import RankingView, view_ranking
 from blender_ui.values import Message
@@ -87,6 +88,8 @@ class PromptInspection:
     votes: tuple[VoteView, ...]
     rankings: tuple[RankingEntryView, ...]
     """Newest first."""
+    choice: KeptChoice | None = None
+    """Whom it was asked; None where everybody was."""
 
 
 class Inspection:
@@ -142,9 +145,11 @@ class Inspection:
         Raises:
             NotFound: If there is none of this id.
         """
+        choice = KeptChoices(self._engine).find(prompt_id)
         with transaction(self._engine) as session:
             prompt = get_prompt(session, prompt_id)
             return PromptInspection(
+                choice=choice,
                 prompt_id=prompt_id,
                 instruction=prompt.instruction,
                 input=prompt.input,

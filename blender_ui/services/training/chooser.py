@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.choosing.chooser import Chooser, ChooserOptions, fit_chooser, load_chooser
+from blender_ui.choosing.report import make_report
 from blender_ui.engine.folders import write_folder
 from blender_ui.errors import ChooserError
 from blender_ui.services.jobs.progress import JobProgress
@@ -73,8 +74,16 @@ class ChooserTrainer:
         kinds = self.find_kinds().kinds
         chooser = fit_chooser(encoder, read.select(learnt), voted.outcomes_of(learnt), options, kinds=kinds)
         path = f"job-{job.id}-{chooser.fingerprint[:12]}"
-        write_folder(self.choosers_path / path, chooser.save)
         progress.report("comparing with always the best member", 0.9)
+        report = make_report(
+            chooser, read, voted.votes, held_out=read.select(held_out), outcomes=voted.outcomes_of(held_out)
+        )
+
+        def save(folder: Path) -> None:
+            chooser.save(folder)
+            report.save(folder)
+
+        write_folder(self.choosers_path / path, save)
         active = self._find_active()
         rival = self._load_active(active, encoder)
         judged = judge(chooser, rival, read.select(held_out), voted, held_out)

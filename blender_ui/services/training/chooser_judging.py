@@ -15,14 +15,13 @@ import numpy as np
 from blender_ui.choosing.choice import order_members
 from blender_ui.choosing.chooser import Chooser
 from blender_ui.choosing.outcomes import Outcomes
+from blender_ui.services.choosing.reports import N_HELD_OUT_NEEDED
 from blender_ui.services.training.chooser_outcomes import VotedPrompts
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
 from blender_ui.tasks.reading import ReadTasks
 from blender_ui.values import FloatArray, IntArray
 
-N_JUDGED_ENOUGH = 20
-"""Held-out prompts with votes on two members at least; fewer cannot tell choosing from luck."""
 ASKED = 3
 """Members that are asked where nobody says how many."""
 KEPT = 0.9
@@ -75,9 +74,9 @@ def judge(
     outcomes = voted.outcomes_of(held_out)
     can_judge = (outcomes.weights > 0).sum(axis=1) >= 2
     by_people = can_judge & voted.is_by_people[held_out]
-    is_by_people = int(by_people.sum()) >= N_JUDGED_ENOUGH
+    is_by_people = int(by_people.sum()) >= N_HELD_OUT_NEEDED
     rows = np.flatnonzero(by_people if is_by_people else can_judge)
-    if len(rows) < N_JUDGED_ENOUGH:
+    if len(rows) < N_HELD_OUT_NEEDED:
         return None
     found = _Worth(outcomes.select(rows))
     expected = chooser.expect(read.select(rows)).mean
@@ -155,7 +154,7 @@ def decide(chooser: Chooser, judged: Judged | None, active: VersionView | None) 
     best = name_best(chooser)
     if judged is None:
         return False, (
-            f"Refused: expected {N_JUDGED_ENOUGH} held-out prompts with votes or scores on two members, "
+            f"Refused: expected {N_HELD_OUT_NEEDED} held-out prompts with votes or scores on two members, "
             "came fewer. Label pairs of more prompts."
         )
     figures = (

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.choosing.chooser import load_chooser
+from blender_ui.choosing.report import load_report
 from blender_ui.errors import ChooserError
 from blender_ui.services.training.chooser import ChooserTrainer
 from blender_ui.services.training.chooser_judging import Judged, decide
@@ -93,8 +94,9 @@ def add_votes(
             )
 
 
-def train(engine: Engine, home: Path) -> VersionView:
-    encoder = make_encoder(home)
+def train(engine: Engine, home: Path, *, encoder_path: Path | None = None) -> VersionView:
+    """Train on the store's votes; the version lies in ``home / "choosers"``."""
+    encoder = make_encoder(encoder_path or home)
     trainer = ChooserTrainer(
         engine=engine,
         choosers_path=home / "choosers",
@@ -122,6 +124,9 @@ def test_a_chooser_that_beats_always_the_best_member_is_promoted_and_chooses(
     assert version.metrics["judged"]["chosen"] > version.metrics["judged"]["best_single"] + 0.2
     chooser = load_chooser(tmp_path / "choosers" / version.path, make_encoder(tmp_path))
     assert chooser.fingerprint == version.fingerprint
+    report = load_report(tmp_path / "choosers" / version.path)
+    assert report.n_judged == version.metrics["judged"]["n"]
+    assert sum(map(sum, report.n_votes)) == 2 * N_PROMPTS
     tasks, kinds = make_tasks(40, seed=5)
     chosen = chooser.expect(read_tasks(chooser.encoder, tasks)).mean.argmax(axis=1)
     assert (chosen == kinds).mean() > 0.9

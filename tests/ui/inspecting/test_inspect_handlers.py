@@ -232,7 +232,7 @@ def test_a_search_that_finds_nothing_leaves_no_decision_up(decision_tab: Decisio
     empty = decision_tab.send("inspect_search", "nothing like it")
     assert set(empty) == set(full)
     texts = [name for name, value in full.items() if isinstance(value, str) and name != "inspect-notice"]
-    assert len(texts) == 6
+    assert len(texts) == 7
     assert all(full[name] and not empty[name] for name in texts)
     assert (empty["inspect-ranking"]["choices"], empty["inspect-ranking"]["value"]) == ([], None)
     assert empty["inspect-heat"]["visible"] is False

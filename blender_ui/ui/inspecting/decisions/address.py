@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 PAGE = "./inspect"
-TABS = ("decision", "what-if", "version", "versions", "members", "people")
+TABS = ("decision", "what-if", "version", "versions", "members", "choosing", "people")
 
 
 class Address(NamedTuple):

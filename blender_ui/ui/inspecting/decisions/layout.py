@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from blender_ui.ui import markup
+from blender_ui.ui.inspecting.choosing.layout import ChoosingParts, draw_choosing
 from blender_ui.ui.inspecting.members.layout import MembersParts, draw_members
 from blender_ui.ui.inspecting.versions.layout import ContrastParts, VersionParts, draw_contrast, draw_version
 from blender_ui.ui.inspecting.what_if.layout import WhatIfParts, draw_what_if
@@ -36,6 +37,7 @@ class DecisionParts:
     doubts: gr.HTML
     votes: gr.HTML
     failures: gr.HTML
+    asked: gr.HTML
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ class InspectParts:
     version: VersionParts
     contrast: ContrastParts
     members: MembersParts
+    choosing: ChoosingParts
     people: PeopleParts
 
 
@@ -74,6 +77,8 @@ def draw_inspect() -> InspectParts:
             contrast = draw_contrast(tab, memory)
         with gr.Tab("The members", id="members", elem_id="inspect-members") as tab:
             members = draw_members(tab)
+        with gr.Tab("Whom to ask", id="choosing", elem_id="inspect-choosing") as tab:
+            choosing = draw_choosing(tab)
         with gr.Tab("The people", id="people", elem_id="inspect-people") as tab:
             people = _draw_people(tab)
     return InspectParts(
@@ -83,6 +88,7 @@ def draw_inspect() -> InspectParts:
         version=version,
         contrast=contrast,
         members=members,
+        choosing=choosing,
         people=people,
     )
 
@@ -122,6 +128,9 @@ def _draw_decision() -> DecisionParts:
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("Failures"), padding=False)
         failures = gr.HTML("", padding=False, elem_id="inspect-failures")
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(markup.section("Why these members were asked"), padding=False)
+        asked = gr.HTML("", padding=False, elem_id="inspect-asked")
     return DecisionParts(
         search=search,
         prompt=prompt,
@@ -136,6 +145,7 @@ def _draw_decision() -> DecisionParts:
         doubts=doubts,
         votes=votes,
         failures=failures,
+        asked=asked,
     )
 
 

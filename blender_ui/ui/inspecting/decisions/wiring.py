@@ -16,6 +16,8 @@ from blender_ui.services.people.access import Access
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.identity import open_links
+from blender_ui.ui.inspecting.choosing.drawing import draw_asked
+from blender_ui.ui.inspecting.choosing.wiring import wire_choosing
 from blender_ui.ui.inspecting.decisions import drawing
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
 from blender_ui.ui.inspecting.decisions.handlers import Decision, InspectHandlers
@@ -54,6 +56,7 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
     wire_what_if(services, page, parts.what_if)
     wire_versions(services, page, parts.version, parts.contrast)
     wire_members(services, page, parts.members)
+    wire_choosing(services, page, parts.choosing)
     _wire_people(page, parts.people, services)
 
 
@@ -97,7 +100,7 @@ def _wire_decision(
 
     shown = [
         parts.ranking, parts.notice, parts.texts, parts.ranks, parts.heat, parts.logits, parts.doubts,
-        parts.votes, parts.failures,
+        parts.votes, parts.failures, parts.asked,
     ]  # fmt: skip
     page.load(open_page, None, [parts.prompt, parts.version, *shown], **at_once("inspect_open"))
     parts.search.submit(search, parts.search, [parts.prompt, *shown], **at_once("inspect_search"))
@@ -154,7 +157,7 @@ def _paint_choices(
 
 
 def _blank(parts: DecisionParts) -> Update:
-    texts = [parts.texts, parts.ranks, parts.logits, parts.doubts, parts.votes, parts.failures]
+    texts = [parts.texts, parts.ranks, parts.logits, parts.doubts, parts.votes, parts.failures, parts.asked]
     return {
         **dict.fromkeys(texts, ""),
         parts.ranking: gr.update(choices=[], value=None),
@@ -177,6 +180,7 @@ def _paint(parts: DecisionParts, handlers: InspectHandlers, prompt_id: object, r
         parts.doubts: drawing.draw_doubts(decision),
         parts.votes: drawing.draw_votes(decision),
         parts.failures: drawing.draw_failures(decision),
+        parts.asked: draw_asked(decision.prompt.choice),
     }
 
 

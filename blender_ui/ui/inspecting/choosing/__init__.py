@@ -1,0 +1,1 @@
+"""What a chooser learnt of the members, and whether choosing helps."""
