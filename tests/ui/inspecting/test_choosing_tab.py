@@ -35,8 +35,10 @@ def test_it_says_plainly_whether_choosing_helps() -> None:
     assert drawing.say_help(REPORT).startswith("Choosing helps: on 30 held-out prompts")
     same = replace(REPORT, curve=(point(CHOSEN, 0.7), point(ALWAYS, 0.7)))
     assert "asking that one alone is as good" in drawing.say_help(same)
-    led = replace(REPORT, quality=((0.9, 0.3), (0.8, 0.7)))
+    led = replace(same, quality=((0.9, 0.3), (0.8, 0.7)))
     assert drawing.say_help(led).startswith("One member leads everywhere: asking Ada alone is as good")
+    # Kinds are coarser than what it chooses by: what was measured on held-out prompts comes first.
+    assert drawing.say_help(replace(led, curve=REPORT.curve)).startswith("Choosing helps")
     assert "nobody knows" in drawing.say_help(replace(REPORT, curve=()))
 
 

@@ -39,17 +39,17 @@ def draw_summary(found: InspectedChooser, readiness: str) -> str:
 
 def say_help(report: ChooserReport) -> str:
     """Whether choosing helps, in a sentence."""
-    if report.leader:
-        return (
-            f"One member leads everywhere: asking {report.leader} alone is as good as choosing one for each "
-            "prompt. Asking several still gives the best of their answers."
-        )
     if not report.curve:
         return "No held-out prompt has votes on two members, so nobody knows whether choosing helps."
     gain = _gain(report)
     said = f"on {report.n_judged:,} held-out prompts, one member chosen for the prompt, {gain:+.3f}"
     if gain > LEAST_GAIN:
         return f"Choosing helps: {said} over always the best one."
+    if report.leader:
+        return (
+            f"One member leads everywhere: asking {report.leader} alone is as good as choosing one for each "
+            f"prompt ({said}). Asking several still gives the best of their answers."
+        )
     return f"Choosing does not help here: {said} over always the best one; asking that one alone is as good."
 
 
