@@ -26,7 +26,7 @@ from benchmarks.ranker_accuracy import join_datasets
 from benchmarks.readings import CachedReading, Labelled
 from blender_ui.errors import BlenderError
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
-from blender_ui.ranking.fast import GROUPS, FastOptions, FastRanker
+from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.head import Comparisons, fit_head, spread_precisions, summarise
 from blender_ui.ranking.start import CARD_FILE, START_PATH, StartCard, digits_of
 from blender_ui.settings import load_settings
@@ -89,7 +89,7 @@ class Design(NamedTuple):
 
     Attributes:
         shared: Prior precisions of the shared weights.
-        by_file: Those of a file's departure from them; what labels of one's own may depart by, too.
+        by_file: Those of a file's departure from them.
         labels: Labels that each file counts for.
         poor: Labels that all poor answers together count for.
         caution: What the shared weights are multiplied by, because another file's people differ; chosen on
@@ -101,13 +101,11 @@ class Design(NamedTuple):
     by_file: tuple[float, ...] = (0.1, 0.1, 10.0, 1.0)
     labels: float = 2000.0
     poor: float = 30.0
-    caution: float = 0.6
+    caution: float = 0.35
     controls_length: bool = False
 
 
 DESIGN = Design()
-INHERITED = 1.0
-"""Precision of how much labels of one's own make of the whole start."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -205,8 +203,7 @@ def fit_start(files: dict[Source, Labelled], poor: dict[Source, Poor], design: D
     wide = np.hstack([features, *(features * (file_of == number)[:, None] for number in range(len(files)))])
     wide, comparisons = _join_poor(empty, wide, people._replace(weight=weight), poor, files, design)
     head = fit_head(wide, comparisons, np.concatenate([shared, *[by_file] * len(files)]))
-    precisions = dict(zip(GROUPS, (*design.by_file, INHERITED), strict=False))
-    return empty.begin(design.caution * head.mean[: features.shape[1]], precisions=precisions)
+    return empty.begin(design.caution * head.mean[: features.shape[1]])
 
 
 def _join_poor(

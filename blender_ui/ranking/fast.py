@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,18 +259,17 @@ class FastRanker:
         """
         return text_features(self._state, readings, prompt_of)
 
-    def begin(self, weights: FloatArray, *, precisions: Mapping[str, float]) -> FastRanker:
+    def begin(self, weights: FloatArray) -> FastRanker:
         """A ranker over the same basis that has seen no preference and believes in given weights.
 
         Args:
             weights: The prior mean of the text features' weights, in natural-log odds, (n_text,).
-            precisions: Of the departure from them, by name of ``GROUPS``; the usual ones for the others.
         """
         state = self._state._replace(
             inherited=np.asarray(weights, dtype=float),
             negatives=self._state.negatives[:0],
             members=(),
-            precisions=np.array(tuple({**USUAL_PRECISIONS, **precisions}.values())),
+            precisions=np.array(tuple(USUAL_PRECISIONS.values())),
             temperature=1.0,
         )
         no_text = len(GROUPS) - GROUPS.index("member")

@@ -12,7 +12,6 @@ from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import make_preferences
 
 PROMPT = RankingPrompt(instruction="Question?")
-PRECISIONS = {"likelihood": 1.0, "surface": 1.0, "inherited": 30.0}
 PERMISSIVE = {"Apache-2.0", "MIT"}
 
 
@@ -23,7 +22,7 @@ def begin(seed: int = 0) -> tuple[FastRanker, PreferenceDataset, np.ndarray]:
     features = empty.text_features(readings, dataset.prompt_of)
     difference = features[dataset.left] - features[dataset.right]
     weights = np.linalg.lstsq(difference, 4 * (dataset.target - 0.5), rcond=None)[0]
-    return empty.begin(weights, precisions=PRECISIONS), dataset, readings
+    return empty.begin(weights), dataset, readings
 
 
 def test_the_card_says_whose_votes_taught_the_ranker_in_the_package() -> None:
