@@ -76,7 +76,7 @@ from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.serving.blends import Serving
 from blender_ui.services.serving.serve import Rooms
-from blender_ui.services.task_kinds import StoreKinds
+from blender_ui.services.tasks.store_kinds import StoreKinds
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.services.versions.start import keep_start_version

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.task_kinds import StoreKinds
+from blender_ui.services.tasks.store_kinds import StoreKinds
 from blender_ui.tasks.encoder import StaticEncoder
 from blender_ui.tasks.sorting import ALL_ALIKE
 from blender_ui.values import RankingPrompt
