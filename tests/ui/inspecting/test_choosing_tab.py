@@ -47,6 +47,7 @@ def test_cells_that_know_little_are_pale_and_say_their_interval_and_votes() -> N
     centre = (0.9 + 0.3 + 0.3 + 0.7) / 4
     assert heat.z[0][0] == pytest.approx((0.9 - centre) * 0.8)
     assert heat.z[1][0] == 0
+    assert heat.zmax == pytest.approx(0.9 - centre)
     assert heat.hovertext[1][0] == "0.30 (0.00 to 0.80), 1 votes"
     assert "0.30" in heat.text[1][0]
 

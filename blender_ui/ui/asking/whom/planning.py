@@ -123,7 +123,7 @@ class Planning:
                 return self._everybody(Whom.ALL, texts)
             case Whom.HAND:
                 chosen = tuple(name for name in names if name in ticked)
-                line = f"{_count(len(chosen))} of {len(names)} asked." if chosen else NONE_TICKED
+                line = f"{_count(len(chosen))} asked, of {len(names)}." if chosen else NONE_TICKED
                 return Plan(whom=Whom.HAND, texts=texts, names=chosen, line=line)
             case Whom.BEST:
                 is_shown = before is not None and (before.whom, before.texts) == (Whom.BEST, texts)

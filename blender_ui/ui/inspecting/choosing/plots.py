@@ -26,7 +26,8 @@ def kinds_plot(report: ChooserReport) -> go.Figure:
         [(quality - centre) * max(0.0, 1 - 2 * margin) for quality, margin in zip(*row, strict=True)]
         for row in zip(report.quality, report.margins, strict=True)
     ]
-    bound = max((abs(value) for row in pale for value in row), default=0.0) or 1.0
+    # Of the qualities as they are: a scale as wide as the pale values would colour them again.
+    bound = max((abs(value - centre) for row in report.quality for value in row), default=0.0) or 1.0
     said = [
         [
             f"{quality:.2f} ({max(0.0, quality - margin):.2f} to {min(1.0, quality + margin):.2f}), "
@@ -41,7 +42,7 @@ def kinds_plot(report: ChooserReport) -> go.Figure:
             colorscale=DIVERGING, text=[[cell.split(" ")[0] for cell in row] for row in said], hovertext=said,
             texttemplate="%{text}" if len(report.members) <= 12 else None, textfont={"color": "#22201c"},
             hovertemplate="%{x}, %{y}: %{hovertext}<extra></extra>",
-            colorbar=scale_on_top("above or below the mean; pale: little is known", tickformat=".2f"),
+            colorbar=scale_on_top("from the mean; pale: unsure", tickformat=".2f"),
         )
     )  # fmt: skip
     figure.update_yaxes(showgrid=False)
