@@ -3,10 +3,10 @@
     python -m benchmarks.start_ranker --data FOLDER [--write] [--curve] [--seconds N]
 
 ``FOLDER`` holds the files of ``SOURCES``, as ``blender_ui.exchange.jsonl`` has them. Each is left out in
-turn, with every prompt that it shares with the others: a ranker that learnt from the rest predicts it.
-``--write`` then learns from all and puts the ranker and its card into the package. ``--curve`` shows how far
-labels of one's own move it. Readings are kept; ``--seconds`` ends the reading of a file early and goes on
-with what was read. The last line is JSON.
+turn, with every prompt that it shares with the others: a ranker that learnt from the rest predicts it. Only
+those that teach other files something are learnt from. ``--write`` then learns from these and puts the ranker
+and its card into the package. ``--curve`` shows how far labels of one's own move it. Readings are kept;
+``--seconds`` ends the reading of a file early and goes on with what was read. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.head import Comparisons, fit_head, spread_precisions, summarise
 from blender_ui.ranking.start import CARD_FILE, START_PATH, StartCard, digits_of
 from blender_ui.settings import load_settings
-from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
+from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 from blender_ui.weights.resolver import reader_path
 
 
@@ -40,19 +40,18 @@ class Source(NamedTuple):
     name: str
     licence: str
     attribution: str
-    weight: float = 1.0
-    """How many labels of its each one counts for, after all files were made equal."""
+    teaches: bool = True
+    """Whether it is learnt from; else it only shows how far the others carry."""
 
 
 SOURCES = (
     Source("pandalm", "Apache-2.0", "PandaLM"),
     Source("tulu1", "Apache-2.0", "open-instruct"),
-    Source("vicuna80", "MIT", "PRD, 2023 bcdnlp, and QLoRA, 2023 Pagnoni and Dettmers", weight=0.1),
-    Source("llmbar", "MIT", "LLMBar", weight=0.1),
+    Source("vicuna80", "MIT", "PRD, 2023 bcdnlp, and QLoRA, 2023 Pagnoni and Dettmers", teaches=False),
+    Source("llmbar", "MIT", "LLMBar", teaches=False),
 )
 BAD_AT = (
-    "It mostly sees style. Where the longer, better-looking answer is wrong, it is wrong, too, unless the "
-    "file resembles llmbar.",
+    "It mostly sees style. Where the longer, better-looking answer is wrong, it is wrong, too.",
     "It does not know what is true and cannot check a sum or a program.",
     "It learnt from English, from short questions, and from answers of models of 2023.",
     "It knows no member: who answers best is learnt from votes of your own.",
@@ -81,28 +80,19 @@ class Poor(NamedTuple):
 
 
 class Design(NamedTuple):
-    """How files are learnt from together.
-
-    Weights have a part that all files share and a part of each file, so that what only one file's people
-    like, such as length, need not hold for the next file's. Precisions are of the groups likelihood, surface,
-    hidden and consensus.
+    """How files are learnt from together; chosen on files that were left out.
 
     Attributes:
-        shared: Prior precisions of the shared weights.
-        by_file: Those of a file's departure from them.
+        precisions: Prior precisions of the groups likelihood, surface, hidden and consensus.
         labels: Labels that each file counts for.
         poor: Labels that all poor answers together count for.
-        caution: What the shared weights are multiplied by, because another file's people differ; chosen on
-            files that were left out.
-        controls_length: See ``FastOptions``.
+        caution: What the weights are multiplied by, because another file's people differ.
     """
 
-    shared: tuple[float, ...] = (3.0, 10.0, 1.0, 3.0)
-    by_file: tuple[float, ...] = (0.1, 0.1, 10.0, 1.0)
-    labels: float = 2000.0
-    poor: float = 30.0
-    caution: float = 0.35
-    controls_length: bool = False
+    precisions: tuple[float, ...] = (3.0, 10.0, 1.0, 3.0)
+    labels: float = 1000.0
+    poor: float = 100.0
+    caution: float = 0.5
 
 
 DESIGN = Design()
@@ -182,45 +172,31 @@ def read_poor(reading: CachedReading, dataset: PreferenceDataset, *, seconds: fl
 
 
 def fit_start(files: dict[Source, Labelled], poor: dict[Source, Poor], design: Design = DESIGN) -> FastRanker:
-    """A ranker that believes what all these files share, and no more than that.
-
-    Everybody agrees on poor answers, so they teach the shared weights alone. Those of a file that was left
-    out are left out, too.
-    """
-    dataset = join_datasets([file.dataset for file in files.values()])
-    readings = np.concatenate([file.readings for file in files.values()])
+    """A ranker that learnt from those of these files that teach, and from poor answers to their prompts."""
+    teachers = {source: file for source, file in files.items() if source.teaches}
+    dataset = join_datasets([file.dataset for file in teachers.values()])
+    readings = np.concatenate([file.readings for file in teachers.values()])
     nothing = np.zeros(len(dataset), dtype=bool)
-    options = FastOptions(uses_members=False, controls_length=design.controls_length)
-    empty = FastRanker.fit(dataset.select(nothing), readings, options=options)
+    empty = FastRanker.fit(dataset.select(nothing), readings, options=FastOptions(uses_members=False))
     features = empty.text_features(readings, dataset.prompt_of)
-    file_of = np.repeat(np.arange(len(files)), [len(file.dataset.texts) for file in files.values()])
+    file_of = np.repeat(np.arange(len(teachers)), [len(file.dataset.texts) for file in teachers.values()])
     people = summarise(dataset)
-    weight = people.weight * _balance(people, file_of, list(files), design)
+    of_pair = file_of[people.first]
+    total = np.bincount(of_pair, people.weight, len(teachers))
+    people = people._replace(weight=people.weight * (design.labels / np.maximum(total, 1.0))[of_pair])
+    rows, comparisons = _join_poor(empty, features, people, [poor[source] for source in teachers], design)
     sizes = _group_sizes(features.shape[1], empty)
-    shared, by_file = (
-        spread_precisions(np.array(precisions), sizes) for precisions in (design.shared, design.by_file)
-    )
-    wide = np.hstack([features, *(features * (file_of == number)[:, None] for number in range(len(files)))])
-    wide, comparisons = _join_poor(empty, wide, people._replace(weight=weight), poor, files, design)
-    head = fit_head(wide, comparisons, np.concatenate([shared, *[by_file] * len(files)]))
-    return empty.begin(design.caution * head.mean[: features.shape[1]])
+    head = fit_head(rows, comparisons, spread_precisions(np.array(design.precisions), sizes))
+    return empty.begin(design.caution * head.mean)
 
 
 def _join_poor(
-    empty: FastRanker,
-    features: FloatArray,
-    people: Comparisons,
-    poor: dict[Source, Poor],
-    files: dict[Source, Labelled],
-    design: Design,
+    empty: FastRanker, features: FloatArray, people: Comparisons, poor: list[Poor], design: Design
 ) -> tuple[FloatArray, Comparisons]:
     """Features and comparisons with those of poor answers appended."""
-    known = [poor[source] for source in files]
-    good, bad = (np.concatenate([one[side] for one in known]) for side in (0, 1))
-    n, n_text = len(good), empty.text_features(good[:1], np.zeros(1, dtype=int)).shape[1]
-    beside = np.tile(np.arange(n), 2)
-    rows = np.zeros((2 * n, features.shape[1]))
-    rows[:, :n_text] = empty.text_features(np.vstack([good, bad]), beside)
+    good, bad = (np.concatenate([one[side] for one in poor]) for side in (0, 1))
+    n = len(good)
+    rows = empty.text_features(np.vstack([good, bad]), np.tile(np.arange(n), 2))
     added = Comparisons(
         len(features) + np.arange(n),
         len(features) + n + np.arange(n),
@@ -285,14 +261,15 @@ def write_start(
     reader: str,
     reader_fingerprint: str,
 ) -> None:
-    """Learn from all files and put the ranker and its card where the package has them."""
+    """Learn from the files that teach, and put the ranker and its card where the package has them."""
     start = fit_start(files, poor)
     start.save(START_PATH)
+    teachers = {source: file for source, file in files.items() if source.teaches}
     card = StartCard(
         reader=reader,
         reader_fingerprint=reader_fingerprint,
         fingerprint=start.fingerprint,
-        n_preferences=sum(len(file.dataset) for file in files.values()),
+        n_preferences=sum(len(file.dataset) for file in teachers.values()),
         sources=tuple(
             {
                 "name": source.name,
@@ -301,27 +278,18 @@ def write_start(
                 "n_preferences": len(file.dataset),
                 "n_prompts": len(np.unique(file.dataset.prompt_of[file.dataset.left])),
             }
-            for source, file in files.items()
+            for source, file in teachers.items()
         ),
         figures=figures,
         bad_at=BAD_AT,
         prompts=frozenset(
             digits_of(file.dataset.prompts[number])
-            for file in files.values()
+            for file in teachers.values()
             for number in np.unique(file.dataset.prompt_of[file.dataset.left])
         ),
     )
     values = asdict(card) | {"prompts": sorted(card.prompts)}
     (START_PATH / CARD_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-
-
-def _balance(people: Comparisons, file_of: IntArray, sources: Sequence[Source], design: Design) -> FloatArray:
-    """What each pair's weight is multiplied by, so that every file has its say, (n_pairs,)."""
-    of_pair = file_of[people.first]
-    total = np.bincount(of_pair, people.weight, len(sources))
-    said = design.labels * np.array([source.weight for source in sources])
-    balance: FloatArray = (said / np.maximum(total, 1.0))[of_pair]
-    return balance
 
 
 def _group_sizes(n_features: int, ranker: FastRanker) -> list[int]:

@@ -37,7 +37,7 @@ class StartCard:
         fingerprint: Of the ranker.
         n_preferences: People's preferences that it learnt from.
         sources: Of each file: its name, licence, attribution, preferences and prompts.
-        figures: For each of these files, what a ranker reached on it that had learnt from the others.
+        figures: By file, of more than these: what a ranker reached on it that had not learnt from it.
         bad_at: In sentences.
         prompts: The first digits of the fingerprint of every prompt that it learnt from.
     """

@@ -66,7 +66,9 @@ def test_what_a_member_costs_takes_and_is_told() -> None:
 def test_the_shipped_file_asks_the_default_weights_and_each_has_a_catalogue_entry() -> None:
     members = load_members(SHIPPED)
     assert [config.backend for config in members] == [Backend.LLAMA_CPP] * 3
-    assert {get_model(config.model).name for config in members} == {model.name for model in default_models()}
+    asked = {get_model(config.model).name for config in members}
+    assert {model.name for model in default_models()} - asked == {"all-minilm-l6-v2"}  # which sorts prompts
+    assert asked <= {model.name for model in default_models()}
 
 
 def test_every_commented_example_of_the_shipped_file_is_valid() -> None:

@@ -32,7 +32,7 @@ def test_the_card_says_whose_votes_taught_the_ranker_in_the_package() -> None:
     assert ranker.fingerprint == card.fingerprint
     assert card.n_preferences == sum(source["n_preferences"] for source in card.sources)
     assert {source["licence"] for source in card.sources} <= PERMISSIVE
-    assert card.figures.keys() == {source["name"] for source in card.sources}
+    assert card.figures.keys() >= {source["name"] for source in card.sources}
     assert card.bad_at
     assert sum(path.stat().st_size for path in START_PATH.iterdir()) < 1_000_000
 

@@ -15,9 +15,10 @@ from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
 from blender_ui.exchange.archive import Manifest, OpenArchive, TableDump, open_archive, write_archive
+from blender_ui.services.versions import model_versions
 from db.engine import transaction
 from db.migrations import newest_revision
-from db.models import Project
+from db.models import ModelVersion, Project, Promotion
 from db.queries import whole
 
 
@@ -61,11 +62,17 @@ def _check(manifest: Manifest, path: Path) -> None:
 
 
 def _make_room(session: Session) -> None:
-    """Refuse a store with rows; the default project, with which every store begins, gives way."""
+    """Refuse a store with rows; what every store begins with gives way: the project and the start ranker."""
     filled = {table.name: n for table in whole.list_tables() if (n := whole.count_rows(session, table))}
-    if filled == {Project.__tablename__: 1}:
-        whole.delete_all(session, model=Project)
-    elif filled:
+    versions = model_versions.list_versions(session)
+    if all(version.is_start for version in versions):
+        n_begun = {Project.__tablename__: 1, ModelVersion.__tablename__: len(versions)}
+        n_begun[Promotion.__tablename__] = len(versions)
+        if filled.items() <= n_begun.items():
+            for model in (Promotion, ModelVersion, Project):
+                whole.delete_all(session, model=model)
+            return
+    if filled:
         rows = ", ".join(f"{n} in {name}" for name, n in filled.items())
         raise Refused(
             f"an archive goes into an empty store, and this one has rows: {rows}. "

@@ -32,6 +32,7 @@ from blender_ui.errors import MalformedInput, Refused
 from blender_ui.exchange.archive import Manifest
 from blender_ui.installation import SECRET_NAME
 from blender_ui.services.data.archiving import export_archive, import_archive
+from blender_ui.services.versions.start import START_FOLDER
 
 FORMAT = "blender-ui backup 1"
 MANIFEST, STORE, MEMBERS = "backup.json", "store.zip", "members.toml"
@@ -131,7 +132,12 @@ def restore(engine: Engine, home: Home, path: Path) -> tuple[Backup, Manifest]:
         Refused: If the store has rows, or the home has trained versions.
         SchemaMismatch: If it comes from a store of another schema.
     """
-    filled = [folder.name for folder in home.versions if folder.is_dir() and any(folder.iterdir())]
+    # The start ranker's folder is made again from the package.
+    filled = [
+        folder.name
+        for folder in home.versions
+        if folder.is_dir() and any(not file.name.startswith(START_FOLDER) for file in folder.iterdir())
+    ]
     if filled:
         raise Refused(
             f"a backup goes into an empty home, and {home.path} has files in {', '.join(filled)}. "
@@ -148,7 +154,7 @@ def restore(engine: Engine, home: Home, path: Path) -> tuple[Backup, Manifest]:
         try:
             for folder in home.versions:
                 if (draft / "home" / folder.name).is_dir():
-                    shutil.rmtree(folder, ignore_errors=True)  # an empty one, as seen above
+                    shutil.rmtree(folder, ignore_errors=True)  # empty, as seen above
                     placed.append(folder)
                     os.replace(draft / "home" / folder.name, folder)
             manifest = import_archive(engine, draft / STORE)

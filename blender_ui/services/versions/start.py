@@ -21,6 +21,8 @@ from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion
 from db.queries import versions
 
+START_FOLDER = "start-"
+"""How the folder's name begins."""
 REASON = "Promoted: the start ranker, which strangers' votes taught, ranks until a version of your own does."
 
 
@@ -38,7 +40,7 @@ def keep_start_version(engine: Engine, *, rankers_path: Path, reader: str) -> No
     card = read_card()
     if reader != card.reader:
         return
-    folder = rankers_path / f"start-{card.fingerprint[:12]}"
+    folder = rankers_path / f"{START_FOLDER}{card.fingerprint[:12]}"
     with transaction(engine) as session:
         is_known = versions.find_by_path(session, role=ModelRole.RANKER, path=folder.name) is not None
     if not folder.is_dir():

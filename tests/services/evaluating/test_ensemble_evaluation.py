@@ -39,7 +39,7 @@ class LongerIsBetter:
     def get_version(self, version_id: int | None = None) -> Any:
         if not self.is_trained:
             raise NoRanker("none yet")
-        return SimpleNamespace(id=1)
+        return SimpleNamespace(id=1, name="version 1")
 
     def compare(self, version: Any, prompt: Any, texts: list[str], *, members: list[str]) -> Any:
         lengths = np.array([len(text) for text in texts], dtype=float)
