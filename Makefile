@@ -7,9 +7,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 # Each process takes a core; `make test PROCESSES=1` is for looking closely.
 PROCESSES ?= 2
+FLOOR := 90
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
-.PHONY: run test quick check weights browser clean
+.PHONY: run test quick coverage check weights browser clean
 
 run: $(VENV)/app.stamp
 	@exec $(BIN)/blender-ui serve
@@ -20,6 +21,10 @@ test: $(VENV)/test.stamp browser
 
 quick: $(VENV)/test.stamp
 	@$(PYTEST) -m "not browser and not slow and not postgresql"
+
+# Half as long again as `make quick`, so that it stands by itself. The floor is what was measured, rounded down.
+coverage: $(VENV)/test.stamp
+	@$(PYTEST) -m "not browser and not slow and not postgresql" --cov --cov-report=term --cov-fail-under=$(FLOOR)
 
 check: $(VENV)/test.stamp
 	@echo "ruff";    $(BIN)/ruff check . && $(BIN)/ruff format --check .
