@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import FusionError
-from blender_ui.fusion import training
 from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.training import measure, train, write_all
-from blender_ui.fusion.tuning import Figures, FuserOptions, digest_weights
+from blender_ui.fusion.tuning import Figures, FuserOptions, TuningRun, digest_weights
 from blender_ui.values import RankingPrompt
 from tests.fusion.tiny_t5 import build_tiny_t5
 
@@ -98,7 +97,7 @@ def test_running_out_of_memory_says_what_to_lower(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes")
 
-    monkeypatch.setattr(training._Run, where, fail)
+    monkeypatch.setattr(TuningRun, where, fail)
     examples = make_examples(4)
     with pytest.raises(FusionError, match="lower micro_batch_size"):
         train(examples, held_out=examples, base=base, output=tmp_path / "fuser", options=OPTIONS)
