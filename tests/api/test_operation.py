@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,8 +101,6 @@ def test_a_log_line_is_json_and_has_neither_key_nor_text(
     keep_logs("info")
     shop.chats().create(model="blender/best", messages=QUESTION)
     said = capsys.readouterr().err
-    keep_logs("error")
-    logging.getLogger("blender_ui").propagate = True
     (line,) = [json.loads(one) for one in said.splitlines() if "chat/completions" in one]
     assert (line["event"], line["route"], line["status"]) == ("request", "POST /v1/chat/completions", 200)
     assert line["level"] == "info"
