@@ -106,6 +106,10 @@ class StorageError(BlenderError):
     """A disk or the database cannot be read or written, whatever was asked; the same may succeed later."""
 
 
+class HubError(BlenderError):
+    """A hub cannot be reached, or refuses; nothing was changed there."""
+
+
 class UnexpectedError(BlenderError):
     """A fault of the program; the message has the id under which the log tells the details."""
 

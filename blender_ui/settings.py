@@ -81,6 +81,10 @@ class Settings:
         hub: Whether model hubs may be asked for weights; "yes" or "no".
         access: "open" where everybody is the admin; "accounts" where people sign in;
             "demo" where a visitor without an account is an anonymous annotator.
+        snapshots: A data set of a hub, ``owner/name``, that keeps this installation where the disk is
+            emptied at each start, as a Space's is; empty for none. It is made private, and restored into
+            an empty home.
+        snapshot_seconds: The longest that a change waits before it is in a snapshot.
         visitor_asks: In a demo, questions that a visitor without an account may ask within an hour.
         address_asks: And all visitors of one address (of IPv6, one /64 network).
         address_visitors: New visitors who may be lent a pair within an hour, from one address.
@@ -113,6 +117,8 @@ class Settings:
     seed: int = 20231
     hub: Literal["yes", "no"] = "no"
     access: Literal["open", "accounts", "demo"] = "open"
+    snapshots: str = ""
+    snapshot_seconds: Positive = 60
     visitor_asks: Positive = 20
     address_asks: Positive = 60
     address_visitors: Positive = 40
@@ -165,6 +171,11 @@ class Settings:
     def fusers_path(self) -> Path:
         """Folder of the trained fusers' checkpoints."""
         return self.home_path / "fusers"
+
+
+def list_set(environ: Mapping[str, str]) -> list[str]:
+    """Names of the variables of ours that are set, sorted."""
+    return sorted(name for name in environ if name.startswith(PREFIX))
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

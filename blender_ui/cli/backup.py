@@ -6,9 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from blender_ui.members.file import place_of_members
-from blender_ui.services.data.backups import Backup, Home, back_up, check_backup, restore
-from blender_ui.settings import PREFIX, Settings
+from blender_ui.services.data.backups import Backup, back_up, check_backup, find_home, restore
+from blender_ui.settings import Settings, list_set
 from blender_ui.store import open_home_store
 from db.models import utc_now
 
@@ -22,12 +21,12 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     engine = open_home_store(settings)
     try:
         if options.command == "backup":
-            names = sorted(name for name in os.environ if name.startswith(PREFIX))
-            backup = back_up(engine, _home(settings), path, settings=names, now=utc_now())
+            names = list_set(os.environ)
+            backup = back_up(engine, find_home(settings), path, settings=names, now=utc_now())
             print(_say(path, backup, "was written"))
             print("Protect it like the home folder: it holds names, sign-ins and a secret.")
             return 0
-        backup, manifest = restore(engine, _home(settings), path)
+        backup, manifest = restore(engine, find_home(settings), path)
     finally:
         engine.dispose()
     n_rows = sum(table.n_rows for table in manifest.tables)
@@ -35,14 +34,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if backup.settings:
         print(f"Settings that were set where it was written: {', '.join(backup.settings)}")
     return 0
-
-
-def _home(settings: Settings) -> Home:
-    return Home(
-        path=settings.home_path,
-        versions=(settings.rankers_path, settings.fusers_path, settings.choosers_path),
-        members_path=place_of_members(settings),
-    )
 
 
 def _say(path: Path, backup: Backup, what: str) -> str:

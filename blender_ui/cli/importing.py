@@ -13,9 +13,9 @@ from pathlib import Path
 from blender_ui.bootstrap import build_services
 from blender_ui.errors import MalformedInput, SettingsError, StorageError, UnknownShape
 from blender_ui.exchange.columns import Mapped
-from blender_ui.exchange.hub import fetch_dataset, is_dataset_name
 from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
+from blender_ui.hub.datasets import fetch_dataset, is_dataset_name
 from blender_ui.services.data.import_reports import (
     ImportReport,
     say_preview,

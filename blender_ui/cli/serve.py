@@ -8,6 +8,7 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.ending import Ending
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.logs import keep_logs
+from blender_ui.services.data.snapshots import Snapshots, open_repository, restore_newest
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
@@ -30,14 +31,19 @@ def serve(settings: Settings) -> None:
     keep_logs(settings.log_level)
     # First: it takes a moment, and weights may take an hour before a failure is reported.
     print(f"1/4 database {settings.store_name}", flush=True)
-    open_home_store(settings).dispose()
+    repository, restored = open_repository(settings), None
+    engine = open_home_store(settings)
+    if repository is not None:
+        restored = restore_newest(engine, settings, repository)
+        print(f"    {restored or 'no snapshot'} of {repository.name} was restored", flush=True)
+    engine.dispose()
     print("2/4 model weights", flush=True)
     if not prepare_weights(settings):
         print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
     # Before anything is started that must be closed again; a download may be broken off.
     ending = Ending()
     services = build_services(settings)
-    worker = None
+    worker = snapshots = None
     try:
         print("3/4 page", flush=True)
         from blender_ui.ui.app import build_app
@@ -49,6 +55,9 @@ def serve(settings: Settings) -> None:
         print("4/4 members and worker start in the background", flush=True)
         services.start()
         worker = _start_worker(settings)
+        if repository is not None:
+            snapshots = Snapshots(services.engine, settings, repository, restored=restored)
+            snapshots.start()
         print(f"Blender UI is open at {address}", flush=True)
         for line in describe_access(services, address=address):
             print(line, flush=True)
@@ -57,6 +66,8 @@ def serve(settings: Settings) -> None:
     finally:
         if worker is not None:
             worker.close()
+        if snapshots is not None:
+            snapshots.close()
         services.close()
 
 

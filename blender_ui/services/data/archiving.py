@@ -63,21 +63,33 @@ def _check(manifest: Manifest, path: Path) -> None:
 
 def _make_room(session: Session) -> None:
     """Refuse a store with rows; what every store begins with gives way: the project and the start ranker."""
-    filled = {table.name: n for table in whole.list_tables() if (n := whole.count_rows(session, table))}
-    versions = model_versions.list_versions(session)
-    if all(version.is_start for version in versions):
-        n_begun = {Project.__tablename__: 1, ModelVersion.__tablename__: len(versions)}
-        n_begun[Promotion.__tablename__] = len(versions)
-        if filled.items() <= n_begun.items():
-            for model in (Promotion, ModelVersion, Project):
-                whole.delete_all(session, model=model)
-            return
-    if filled:
+    filled = _count_rows(session)
+    if _is_untouched(session, filled):
+        for model in (Promotion, ModelVersion, Project):
+            whole.delete_all(session, model=model)
+    elif filled:
         rows = ", ".join(f"{n} in {name}" for name, n in filled.items())
         raise Refused(
             f"an archive goes into an empty store, and this one has rows: {rows}. "
             "Set BLENDER_UI_HOME to a new folder, and import it there before the app is first used"
         )
+
+
+def is_untouched(engine: Engine) -> bool:
+    """Whether a store has no rows but those that every store begins with, so that an archive goes into it."""
+    with transaction(engine) as session:
+        return _is_untouched(session, _count_rows(session))
+
+
+def _count_rows(session: Session) -> dict[str, int]:
+    return {table.name: n for table in whole.list_tables() if (n := whole.count_rows(session, table))}
+
+
+def _is_untouched(session: Session, filled: dict[str, int]) -> bool:
+    versions = model_versions.list_versions(session)
+    n_begun = {Project.__tablename__: 1, ModelVersion.__tablename__: len(versions)}
+    n_begun[Promotion.__tablename__] = len(versions)
+    return all(version.is_start for version in versions) and filled.items() <= n_begun.items()
 
 
 def _write(session: Session, archive: OpenArchive) -> None:

@@ -31,8 +31,10 @@ from sqlalchemy import Engine
 from blender_ui.errors import MalformedInput, Refused
 from blender_ui.exchange.archive import Manifest
 from blender_ui.installation import SECRET_NAME
+from blender_ui.members.file import place_of_members
 from blender_ui.services.data.archiving import export_archive, import_archive
 from blender_ui.services.versions.start import START_FOLDER
+from blender_ui.settings import Settings
 
 FORMAT = "blender-ui backup 1"
 MANIFEST, STORE, MEMBERS = "backup.json", "store.zip", "members.toml"
@@ -81,6 +83,15 @@ class Home:
     path: Path
     versions: tuple[Path, ...]
     members_path: Path
+
+
+def find_home(settings: Settings) -> Home:
+    """Where the files of the installation with these settings lie."""
+    return Home(
+        path=settings.home_path,
+        versions=(settings.rankers_path, settings.fusers_path, settings.choosers_path),
+        members_path=place_of_members(settings),
+    )
 
 
 def back_up(engine: Engine, home: Home, path: Path, *, settings: Sequence[str], now: datetime) -> Backup:

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from benchmarks.scripted_hub import running_hub
 from blender_ui.errors import MalformedInput, NotPermitted
-from blender_ui.exchange.hub import fetch_dataset
+from blender_ui.hub.datasets import fetch_dataset
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.ui.data import drawing, handlers
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, ImportOutcome, Wish
 from tests.builders.stores import Clock, make_store
-from tests.exchange.scripted_hub import running_hub
 
 RECORD = {
     "id": "q1",
@@ -183,8 +183,8 @@ def test_a_data_set_of_the_hub_is_shown_and_imported_by_its_name(
     data_page: DataPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(data_page.folder / "cache"))
-    with running_hub() as address:
-        monkeypatch.setattr(handlers, "fetch_dataset", partial(fetch_dataset, endpoint=address))
+    with running_hub() as hub:
+        monkeypatch.setattr(handlers, "fetch_dataset", partial(fetch_dataset, endpoint=hub.address))
         seen = data_page.handlers.preview(None, Wish(hub=" a/set "))
         assert seen.preview is not None
         assert (seen.name, seen.preview.n_votes, seen.preview.source) == ("a/set", 2, "a/set")

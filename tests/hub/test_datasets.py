@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.scripted_hub import running_hub
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import read_file
-from blender_ui.exchange.hub import fetch_dataset, is_dataset_name
-from tests.exchange.scripted_hub import running_hub
+from blender_ui.hub.datasets import fetch_dataset, is_dataset_name
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    with running_hub() as address:
-        yield address
+    with running_hub() as running:
+        yield running.address
 
 
 def test_a_data_set_is_read_by_its_name_and_so_is_a_part_of_it(hub: str) -> None:

@@ -1,4 +1,4 @@
-"""Data sets of a hub, by their name. The only module of this package that asks a network.
+"""Data sets of a hub, by their name.
 
 Invariant: nothing is asked unless a person named a data set. Non-goal: what its files mean.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
-
 from blender_ui.errors import MalformedInput
+from blender_ui.hub.repository import client_errors, first_line
 
 _PART = r"\w[\w.-]*"  # never "..": the name comes from a page, and the folder is read
 _NAME = re.compile(rf"(?P<repository>{_PART}/{_PART})(?:/(?P<folder>{_PART}(?:/{_PART})*))?")
@@ -36,7 +35,6 @@ def fetch_dataset(name: str, *, endpoint: str | None = None) -> Path:
         MalformedInput: If the hub cannot be reached, or has no such data set.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     matched = _NAME.fullmatch(name)
     if matched is None:
@@ -53,10 +51,10 @@ def fetch_dataset(name: str, *, endpoint: str | None = None) -> Path:
                 etag_timeout=5,
             )
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, httpx.HTTPError, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except client_errors() as error:
         raise MalformedInput(
-            f"there is no file {name}, and no data set of that name could be had from the hub: {first} "
+            f"there is no file {name}, and no data set of that name could be had from the hub: "
+            f"{first_line(error)}. "
             "If it asks for a sign-in, set HF_TOKEN; if no hub can be reached, download its files yourself"
         ) from error
     return path / folder if folder else path
