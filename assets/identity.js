@@ -1,5 +1,7 @@
 // Who sits here: a key that this browser keeps and that goes with every request to the app.
 //
+// Beside it goes the project of the page's address, so that two tabs may show two projects.
+//
 // Before anybody signs in it is a secret of this browser's own; after that, the sign-in's token.
 // Invariant: the key goes to this app alone, in a header, never in an address.
 (() => {
@@ -12,12 +14,16 @@
   const keep = (next) => localStorage.setItem(STORED, (key = next ?? makeKey()));
   if (!key) keep(null);
 
+  // The project that the page's address asks for: a number, "all", or null where it says nothing.
+  const asked = () => /^(\d+|all)$/.exec(new URLSearchParams(location.search).get("project") ?? "")?.[0] ?? null;
+
   const plainFetch = window.fetch.bind(window);
   window.fetch = (input, options) => {
     const address = new URL(input instanceof Request ? input.url : input, document.baseURI);
     if (address.origin !== location.origin || !address.pathname.includes(API)) return plainFetch(input, options);
     const request = new Request(input, options);
     request.headers.set("x-blender-key", key);
+    if (asked()) request.headers.set("x-blender-project", asked());
     return plainFetch(request);
   };
 
@@ -87,9 +93,46 @@
         : "This page is not for visitors. Sign in with an account that has a higher role.";
       nav.closest(".bu-header").after(said);
     }
+    drawProjects(me);
     for (const link of nav.querySelectorAll("a")) {
-      link.hidden = !me.pages.includes(link.getAttribute("href").replace("./", ""));
+      const path = link.getAttribute("href").replace("./", "").split("?")[0];
+      link.hidden = !me.pages.includes(path);
+      if (asked()) link.href = `./${path}?project=${asked()}`;
     }
+  }
+
+  // ---- The project in which one works. --------------------------------------------------------------
+  const ALL = "all";
+  const isLabelled = () => page() === "label"; // one labels one project, whoever sees all
+
+  function drawProjects(me) {
+    const select = document.querySelector("[data-project]");
+    if (!select) return;
+    const options = me.projects.map(([id, name]) => new Option(name, id));
+    if (me.sees_all && !isLabelled()) options.unshift(new Option("All projects", ALL));
+    select.replaceChildren(...options);
+    select.closest("label").hidden = me.projects.length < 2 || !page() || page() === "account";
+    showProject(labelled ?? me.project_id);
+    select.onchange = () => workIn(select.value);
+    if (select.closest("label").hidden || !me.project_id || asked()) return;
+    const address = new URL(location); // so that a copied link shows the same
+    address.searchParams.set("project", me.project_id);
+    history.replaceState(history.state, "", address);
+  }
+
+  let labelled = null; // what the label page shows
+  function showProject(id) {
+    labelled = isLabelled() ? id : null;
+    const select = document.querySelector("[data-project]");
+    if (select) select.value = id ?? ALL;
+  }
+
+  // Everything on the page is of the other project then, so the page is opened anew.
+  async function workIn(chosen) {
+    await call("account_work_in", key, chosen === ALL ? null : Number(chosen)).catch((error) => window.alert(error.message));
+    const address = new URL(location);
+    address.search = `?project=${chosen}`; // a page's other wishes may be of the project before
+    location.assign(address);
   }
 
   async function arrive() {
@@ -103,6 +146,9 @@
       leaveToSignIn();
       return;
     }
+    // What a link asks for is from now on where one works.
+    const chosen = asked() && asked() !== String(me.project_id ?? ALL) ? null : asked();
+    if (chosen) call("account_work_in", key, me.project_id).catch(() => {});
     show(me);
     // Gradio draws the header when it is ready, and again when one goes to another page.
     new MutationObserver(() => {
@@ -110,7 +156,7 @@
     }).observe(document.body, { childList: true, subtree: true });
   }
 
-  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, Trouble, leaveToSignIn, root };
+  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, Trouble, leaveToSignIn, root, asked, showProject };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
   else arrive(); // Gradio puts this script into the page when it has built it
 })();

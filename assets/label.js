@@ -12,7 +12,6 @@ const OUTBOX = "blender-ui-label-outbox";
 const SET_ASIDE = "blender-ui-label-set-aside";
 const BREAKDOWNS = 5; // as often as the server may break down over one request until it is given up
 const DRAFT = "blender-ui-label-draft";
-const PROJECT = "blender-ui-label-project";
 const OUTCOMES = { a: "left", ArrowLeft: "left", b: "right", ArrowRight: "right", t: "tie", n: "both_bad" };
 const SAID = { left: "left", right: "right", tie: "a tie", both_bad: "both bad" };
 
@@ -23,7 +22,7 @@ const frame = element.querySelector(".label-frame");
 const find = (selector) => frame.querySelector(selector);
 const reason = find(".reason");
 
-let project = null; // what is labelled: project_id, name, guidelines, questions, choices
+let project = null; // what is labelled: project_id, name, guidelines, questions
 let pair = null; // the one on the screen, or the set of answers (label_set.js), with its token and the time at which it was drawn
 let ahead = null; // the pair after it, leased already; drawn the moment the answer is given
 let phase = "loading"; // loading, drawing, ready, sending, empty
@@ -249,7 +248,7 @@ async function lookAhead() {
 }
 
 async function reopen(message) {
-  const wanted = Number(localStorage.getItem(PROJECT)) || null;
+  const wanted = Number(window.blenderUi.asked()) || null;
   let welcome = null;
   try {
     welcome = await insist("label_open", wanted);
@@ -438,12 +437,6 @@ for (const sign of ["keydown", "pointermove", "pointerdown", "wheel"]) {
 setInterval(keepLease, Number(frame.dataset.keepSeconds) * 1000);
 
 async function start() {
-  const address = new URL(location);
-  if (address.searchParams.has("project")) { // an invitation's; from now on it is the one that is remembered
-    localStorage.setItem(PROJECT, address.searchParams.get("project"));
-    address.searchParams.delete("project");
-    history.replaceState(history.state, "", address);
-  }
   drawAside();
   // Answers that were on their way when the page went.
   const hadAny = readOutbox().length > 0;

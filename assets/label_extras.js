@@ -9,22 +9,12 @@ let extras = { criteria: {}, strength: null, spans: [] };
 // ---- Project ---------------------------------------------------------------------------------------
 function showProject(next) {
   project = next;
-  localStorage.setItem(PROJECT, project.project_id);
-  const select = find(".project");
-  select.replaceChildren(...project.choices.map(([id, name]) => new Option(name, id, false, id === project.project_id)));
-  select.closest("label").hidden = project.choices.length < 2;
+  window.blenderUi.showProject(project.project_id); // who works in all of them labels one
   find(".own-guidelines").innerHTML = project.guidelines;
   find(".app-guidelines").hidden = project.guidelines !== "";
   reason.hidden = !project.questions.reason;
   drawQuestions();
 }
-
-find(".project").addEventListener("change", async (event) => {
-  if (phase === "sending" || phase === "drawing") await send();
-  localStorage.setItem(PROJECT, event.target.value);
-  event.target.blur(); // or the arrow keys would go on choosing projects
-  await reopen("");
-});
 
 // ---- Criteria, strength, spans -------------------------------------------------------------------
 function makeButton(text, act, isOn) {

@@ -66,6 +66,7 @@ from blender_ui.services.people.keys import ApiKeys
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.visitors import Limits, Visitors
+from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.quality.vote_log import VoteLog
@@ -169,6 +170,7 @@ class Services:
         self.accounts = Accounts(engine, clock=clock, hasher=substitutes.get("hasher"))
         self.invitations = Invitations(engine, accounts=self.accounts, clock=clock)
         self.projects = Projects(engine, clock=clock)
+        self.workspaces = Workspaces(engine, projects=self.projects, clock=clock)
         self.project_prompts = ProjectPrompts(engine, clock=clock)
         self.auditing = Auditing(engine)
         self.keys = ApiKeys(engine, clock=clock)

@@ -123,6 +123,17 @@ class ProjectMember(SQLModel, table=True):
     removed_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
+class Workspace(SQLModel, table=True):
+    """The project that a person works in: what pages show them until they choose another one."""
+
+    __tablename__: ClassVar[str] = "workspace"
+
+    annotator_id: int = Field(foreign_key="annotator.id", primary_key=True)
+    project_id: int | None = Field(default=None, foreign_key="project.id")
+    """NULL for all projects at once."""
+    chosen_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
 class Invitation(SQLModel, table=True):
     """A link that makes accounts, known by the SHA-256 of its token."""
 

@@ -221,6 +221,9 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         default="jsonl",
         help="default: jsonl",
     )
+    parser.add_argument(
+        "--project", type=int, metavar="N", help="only this project's prompts; not for an archive"
+    )
 
 
 def _ranker(text: str) -> int | Literal["start"]:

@@ -12,7 +12,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Write the file and say what is in it."""
     services = build_services(settings)
     try:
-        report = services.exporting.export(options.file, format=options.format)
+        report = services.exporting.export(options.file, format=options.format, project_id=options.project)
     finally:
         services.close()
     print(f"{report.path}: {report.n_lines} lines, {report.n_bytes} bytes")

@@ -37,6 +37,7 @@ from blender_ui.ui.identity import (
     required_role,
 )
 from blender_ui.ui.replies import reply_to
+from blender_ui.ui.workspace import PROJECT_HEADER, presented_project, read_project
 from db.enums import Role
 
 POLL_SECONDS = 0.02
@@ -136,6 +137,7 @@ def _guard(
         key = _key_of(request)
         presented_key.set(key)
         presented_address.set(_address_of(request, n_proxies))
+        presented_project.set(_project_of(request))
         if role is not None:
             admit(access, role, key)
         check_values(*args)
@@ -147,12 +149,14 @@ def _guard(
             with _telling():
                 check(args)
                 key, address = presented_key.get(), presented_address.get()
+                project = presented_project.get()
                 with contextlib.closing(handle(*args, **options)) as steps:
                     for step in steps:
                         yield step
                         # The next step may run in another thread's context.
                         presented_key.set(key)
                         presented_address.set(address)
+                        presented_project.set(project)
 
         return stream
 
@@ -175,6 +179,10 @@ def _guard(
 
 def _key_of(request: Any) -> str | None:
     return read_key(request.headers.get(KEY_HEADER)) if request is not None else None
+
+
+def _project_of(request: Any) -> str | None:
+    return read_project(request.headers.get(PROJECT_HEADER)) if request is not None else None
 
 
 def _address_of(request: Any, n_proxies: int) -> str:

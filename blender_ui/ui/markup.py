@@ -14,7 +14,7 @@ from blender_ui.ui.texts import escape
 
 
 def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
-    """Brand, links, who one is and the light switch.
+    """Brand, links, the project in which one works, who one is and the light switch.
 
     Args:
         links: Title, address and whether it is the page one is on, each. A script takes away those
@@ -28,7 +28,9 @@ def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
     return (
         '<header class="bu-header"><a class="bu-brand" href="./"><span class="bu-logo" aria-hidden="true">'
         '<i></i><i></i><i></i></span>Blender UI</a><nav aria-label="Pages">'
-        f'{items}</nav><a class="bu-account" href="{escape(account)}" data-account hidden></a>'
+        f'{items}</nav><label class="bu-project" hidden><span>Project</span>'
+        '<select data-project aria-label="Project"></select></label>'
+        f'<a class="bu-account" href="{escape(account)}" data-account hidden></a>'
         '<button type="button" class="bu-light" data-light-switch aria-label="Light or dark" '
         'title="Light or dark">◐</button></header>'
     )

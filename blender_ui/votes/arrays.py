@@ -71,6 +71,10 @@ class Votes:
     is_human: BoolArray
     people: dict[int, str]
 
+    def select(self, keep: BoolArray | IntArray, *, version: Hashable) -> Votes:
+        """The votes where a mask is true, or at these places; what they are is part of their version."""
+        return replace(self, version=version, **_pick(self, keep))
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreferenceArrays:
@@ -116,10 +120,11 @@ class PreferenceArrays:
 
     def select(self, keep: BoolArray | IntArray) -> PreferenceArrays:
         """The preferences where a mask is true, or at these places."""
-        parts: dict[str, Any] = {
-            name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)
-        }
-        return replace(self, **parts)
+        return replace(self, **_pick(self, keep))
+
+
+def _pick(columns: Votes | PreferenceArrays, keep: BoolArray | IntArray) -> dict[str, Any]:
+    return {name: value[keep] for name, value in vars(columns).items() if isinstance(value, np.ndarray)}
 
 
 def number_statements(ballot_ids: IntArray, own_ids: IntArray) -> IntArray:

@@ -90,9 +90,12 @@ def insert_rows(session: Session, *, model: type[SQLModel], rows: Sequence[Mappi
     return [row.id for row in ids]
 
 
-def has_history(session: Session) -> bool:
-    """Whether any prompt goes on from messages before it."""
-    return any(history for (history,) in session.execute(select(col(Prompt.history)).distinct()))
+def has_history(session: Session, *, project_id: int | None = None) -> bool:
+    """Whether any prompt goes on from messages before it; of one project if asked."""
+    query = select(col(Prompt.history)).distinct()
+    if project_id is not None:
+        query = query.where(col(Prompt.project_id) == project_id)
+    return any(history for (history,) in session.execute(query))
 
 
 def count_open(session: Session) -> int:
@@ -128,11 +131,14 @@ def ids_by_member(session: Session, *, backend: str) -> dict[str, int]:
     return {name: member_id for name, member_id in rows if member_id is not None}
 
 
-def list_prompts_after(session: Session, *, after_id: int, limit: int) -> Sequence[Prompt]:
-    """The next prompts by ascending id."""
-    return session.scalars(
-        select(Prompt).where(col(Prompt.id) > after_id).order_by(col(Prompt.id)).limit(limit)
-    ).all()
+def list_prompts_after(
+    session: Session, *, after_id: int, limit: int, project_id: int | None = None
+) -> Sequence[Prompt]:
+    """The next prompts by ascending id; of one project if asked."""
+    query = select(Prompt).where(col(Prompt.id) > after_id).order_by(col(Prompt.id)).limit(limit)
+    if project_id is not None:
+        query = query.where(col(Prompt.project_id) == project_id)
+    return session.scalars(query).all()
 
 
 def list_candidates_between(session: Session, *, first_id: int, last_id: int) -> list[StoredCandidate]:

@@ -114,6 +114,11 @@ def list_comparisons(session: Session, *, after_id: int = 0) -> Columns:
     return fetch_columns(session, col(Comparison.id), *wanted, after_id=after_id)
 
 
+def list_prompt_projects(session: Session, *, after_id: int = 0) -> Columns:
+    """Id and project of every prompt."""
+    return fetch_columns(session, col(Prompt.id), col(Prompt.project_id), after_id=after_id)
+
+
 def list_authors(session: Session, *, after_id: int = 0) -> Columns:
     """Id, member and number of characters of every candidate."""
     wanted = (col(Candidate.member_id), func.length(col(Candidate.text)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from db.models import (
     ProjectMember,
     Prompt,
     Purpose,
+    Workspace,
 )
 from db.queries.checks import CHECKS
 
@@ -108,6 +110,16 @@ def find_last_joined(session: Session, *, annotator_id: int) -> int | None:
         .limit(1)
     ).scalar()
     return project_id
+
+
+def find_workspace(session: Session, *, annotator_id: int) -> Workspace | None:
+    """Which project somebody chose last, or all; None where they never chose."""
+    return session.get(Workspace, annotator_id)
+
+
+def set_workspace(session: Session, *, annotator_id: int, project_id: int | None, now: datetime) -> None:
+    """Remember which project somebody works in, or all."""
+    session.merge(Workspace(annotator_id=annotator_id, project_id=project_id, chosen_at=now))
 
 
 def list_members(session: Session, *, project_id: int) -> list[tuple[int, str]]:

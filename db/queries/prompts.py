@@ -47,9 +47,13 @@ def find_parent_member(session: Session, *, prompt_id: int) -> str | None:
     return session.scalars(query).first()
 
 
-def find_containing(session: Session, *, text: str, limit: int) -> Sequence[Prompt]:
+def find_containing(
+    session: Session, *, text: str, limit: int, project_id: int | None = None
+) -> Sequence[Prompt]:
     """The prompt that has a text as its id, then those that hold it, newest first; empty finds all."""
     query = select(Prompt).limit(limit)
+    if project_id is not None:
+        query = query.where(col(Prompt.project_id) == project_id)
     if text:
         number = text.removeprefix("#")
         is_it = col(Prompt.id) == (int(number) if number.isdecimal() and len(number) < 19 else -1)

@@ -134,10 +134,10 @@ def test_an_invited_annotator_labels_answers_the_questions_and_changes_an_answer
 
 
 def expect_project(page: Page, name: str) -> None:
-    expect(page.locator(".project option:checked")).to_have_text(name)
+    expect(page.locator("[data-project] option:checked")).to_have_text(name)
     page.reload()
-    expect(page.locator(".project option:checked")).to_have_text(name)
-    assert "project=" not in page.url
+    expect(page.locator("[data-project] option:checked")).to_have_text(name)
+    assert "project=" in page.url
 
 
 def test_an_invitation_to_a_project_opens_it_for_a_new_person(house: House, open_page: Open) -> None:
@@ -145,7 +145,7 @@ def test_an_invitation_to_a_project_opens_it_for_a_new_person(house: House, open
     expect(page.locator(".terms")).to_contain_text("annotator of the project Poems")
     accept(page, "noa")
     expect_project(page, "Poems")
-    page.locator(".project").select_option(label="Default project")
+    page.locator("[data-project]").select_option(label="Default project")
     wait_for_pair(page)
     expect_project(page, "Default project")
 
@@ -169,7 +169,7 @@ def test_an_invitation_to_a_project_opens_it_for_somebody_who_is_signed_in_and_a
     for _ in range(2):
         page.goto(link)
         expect_project(page, "Poems")
-        page.locator(".project").select_option(label="Default project")
+        page.locator("[data-project]").select_option(label="Default project")
         wait_for_pair(page)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -68,12 +69,14 @@ class ExportReport:
         n_lines: Prompts in JSON lines, labels in CSV and Parquet, decided pairs in DPO, rows of
             all tables in an archive.
         n_bytes: Size of the file.
+        project_id: Whose prompts; None where it is of all projects.
     """
 
     path: Path
     format: str
     n_lines: int
     n_bytes: int
+    project_id: int | None = None
 
 
 class Exporting:
@@ -88,52 +91,63 @@ class Exporting:
         self._engine = engine
         self._clock = clock
 
-    def export(self, path: Path, *, format: str) -> ExportReport:
-        """Write the whole store to a file, as it is at one moment.
+    def export(self, path: Path, *, format: str, project_id: int | None = None) -> ExportReport:
+        """Write the store or one project to a file, as it is at one moment.
 
         Args:
+            project_id: Only its prompts, with all that is about them; None for all projects. An archive is
+                always of the whole store.
             path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
             format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
                 (``{prompt, chosen, rejected}``, one line a pair that people decided), or ``archive``
                 (every row of every table, see ``services.data.archiving``).
 
         Raises:
-            MalformedInput: If the format is none of these.
+            MalformedInput: If the format is none of these, or an archive of one project is asked for.
             StorageError: If the file cannot be written; the one that was there before is left.
         """
         if format not in FORMATS:
             raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
+        if format == ARCHIVE and project_id is not None:
+            raise MalformedInput(
+                "an archive is every row of every table: export it from all projects, or one project as "
+                "JSON lines"
+            )
         unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            n_lines = self._write(unfinished, format)
+            n_lines = self._write(unfinished, format, project_id)
             unfinished.replace(path)
         except OSError as error:
             raise StorageError(f"nothing was exported: {describe_os_error(error, path)}") from error
         finally:
             with suppress(OSError):  # its folder may be what cannot be reached
                 unfinished.unlink(missing_ok=True)
-        return ExportReport(path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size)
+        return ExportReport(
+            path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size, project_id=project_id
+        )
 
-    def _write(self, path: Path, format: str) -> int:
+    def _write(self, path: Path, format: str, project_id: int | None) -> int:
         if format == ARCHIVE:
             manifest = export_archive(self._engine, path, now=self._clock())
             return sum(table.n_rows for table in manifest.tables)
         with transaction(self._engine) as session:
             freeze(session)
+            records = _list_records(session, project_id)
             if format == DPO:
-                return write_dpo(path, _list_records(session), as_messages=bulk.has_history(session))
-            return _WRITERS[format](path, _list_records(session))
+                return write_dpo(path, records, as_messages=bulk.has_history(session, project_id=project_id))
+            return _WRITERS[format](path, records)
 
 
-def _list_records(session: Session) -> Iterator[PromptRecord]:
+def _list_records(session: Session, project_id: int | None) -> Iterator[PromptRecord]:
     annotators = {
         annotator_id: (annotator_label(row.key, row.name), WORD_BY_KIND[row.kind])
         for annotator_id, row in bulk.annotators_by_id(session).items()
     }
     after_id = 0
     written: dict[str, set[str]] = defaultdict(set)
-    while prompts := bulk.list_prompts_after(session, after_id=after_id, limit=_PROMPTS_AT_ONCE):
+    list_after = partial(bulk.list_prompts_after, session, project_id=project_id, limit=_PROMPTS_AT_ONCE)
+    while prompts := list_after(after_id=after_id):
         bounds = {"first_id": after_id + 1, "last_id": prompts[-1].id or 0}
         candidates = defaultdict(list)
         for candidate in bulk.list_candidates_between(session, **bounds):

@@ -121,11 +121,14 @@ class Inspection:
             for name in names
         )
 
-    def find_prompts(self, text: str = "", *, limit: int = 30) -> tuple[PromptEntry, ...]:
+    def find_prompts(
+        self, text: str = "", *, project_id: int | None = None, limit: int = 30
+    ) -> tuple[PromptEntry, ...]:
         """The prompt that has a text as its id, then those that hold it, newest first.
 
         Args:
             text: Looked for in instruction and input, letter case ignored; empty finds all.
+            project_id: Only that project's; None for all.
             limit: The most that are given.
         """
         with transaction(self._engine) as session:
@@ -136,7 +139,9 @@ class Inspection:
                     source=row.source or ASKED_HERE,
                     created_at=row.created_at,
                 )
-                for row in prompts.find_containing(session, text=text.strip(), limit=limit)
+                for row in prompts.find_containing(
+                    session, text=text.strip(), project_id=project_id, limit=limit
+                )
             )
 
     def get_prompt(self, prompt_id: int) -> PromptInspection:

@@ -48,6 +48,7 @@ class RatingWish(NamedTuple):
         adds_best_ranked: Whether what a ranking put first counts as a member of its own.
         criterion: Who wins on this one, by the answers to it; empty for the outcome.
         weighs_strength: Whether a slight win counts less; of the outcome only.
+        project_id: Only by preferences on its prompts; None for all.
     """
 
     kind: str = ""
@@ -55,6 +56,7 @@ class RatingWish(NamedTuple):
     adds_best_ranked: bool = False
     criterion: str = ""
     weighs_strength: bool = False
+    project_id: int | None = None
 
 
 class MemberRatings:
@@ -107,23 +109,24 @@ class MemberRatings:
     def by_kind(self, wish: RatingWish | None = None) -> tuple[RatingPoint, ...]:
         """The members' ratings in each kind of task; style is not held equal."""
         told, wish = self._table.current(), wish or RatingWish()
-        plain = RatingWish(criterion=wish.criterion, weighs_strength=wish.weighs_strength)
+        plain = wish._replace(kind="", holds_style=False, adds_best_ranked=False)
         key = ("kind", told.version, plain)
         return self._recent.get(key, lambda: rate_by_kind(self._choose(told, plain), self._table.prompts()))
 
     def by_criterion(self, wish: RatingWish | None = None) -> tuple[RatingPoint, ...]:
         """The members' ratings by the answers to each criterion, as far as there are any."""
-        told, kind = self._table.current(), (wish or RatingWish()).kind
+        told, wish = self._table.current(), wish or RatingWish()
+        plain = RatingWish(kind=wish.kind, project_id=wish.project_id)
         asked = self.list_criteria()
 
         def rate() -> tuple[RatingPoint, ...]:
             points: list[RatingPoint] = []
             for criterion in asked:
-                chosen = self._choose(told, RatingWish(kind=kind, criterion=criterion))
+                chosen = self._choose(told, plain._replace(criterion=criterion))
                 points += rate_part(chosen, self._table.prompts(), criterion)
             return tuple(points)
 
-        return self._recent.get(("criteria", told.version, kind, asked), rate)
+        return self._recent.get(("criteria", told.version, plain, asked), rate)
 
     def dates(self, points: tuple[RatingPoint, ...]) -> dict[str, str]:
         """When the preferences that points over time end with were given, by id."""
@@ -146,7 +149,7 @@ class MemberRatings:
 
     def _as_wished(self, told: PreferenceArrays, wish: RatingWish) -> PreferenceArrays:
         """The preferences of a kind of task, counted by a criterion or their strength."""
-        asked = self._of_kind(told, wish.kind)
+        asked = self._of_kind(self._table.of_project(told, wish.project_id), wish.kind)
         if wish.criterion:
             return on_criterion(asked, self._list_answers(told.version, wish.criterion))
         if wish.weighs_strength:

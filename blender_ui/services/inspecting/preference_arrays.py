@@ -78,6 +78,12 @@ class PreferenceTable:
                 self._current = self._read(partial(self._assemble, votes))
             return self._current
 
+    def of_project(self, told: PreferenceArrays, project_id: int | None) -> PreferenceArrays:
+        """The preferences on a project's prompts; all of them for None."""
+        if project_id is None:
+            return told
+        return told.select(self._log.projects_of(told.prompt_id) == project_id)
+
     def prompts(self) -> PromptArrays:
         """Facts of every prompt that there is."""
         with self._lock, transaction(self._engine) as session:

@@ -96,19 +96,24 @@ class VersionInspection:
         with transaction(self._engine) as session:
             return versions.list_versions(session)
 
-    def report(self, version_id: int, *, extend: bool = False) -> VersionReport:
+    def report(
+        self, version_id: int, *, project_id: int | None = None, extend: bool = False
+    ) -> VersionReport:
         """A version beside the people of held-out prompts.
 
         Args:
             version_id: The version.
+            project_id: Only that project's prompts; None for all.
             extend: Let a joint version read more comparisons first; see ``PredictionStore``.
 
         Raises:
             NotFound: If there is no such version.
             RankerError: If its checkpoint cannot be used.
         """
-        with self._ask_versions(version_id, extend=extend) as (judged, ((predictions, n_waiting),)):
-            key = ("report", version_id, judged.version, len(predictions.comparison_id), n_waiting)
+        asked = self._ask_versions(version_id, project_id=project_id, extend=extend)
+        with asked as (judged, ((predictions, n_waiting),)):
+            size = len(predictions.comparison_id)
+            key = ("report", version_id, project_id, judged.version, size, n_waiting)
             return self._recent.get(
                 key,
                 lambda: report_version(
@@ -121,11 +126,12 @@ class VersionInspection:
                 ),
             )
 
-    def contrast(self, first_id: int, second_id: int) -> Contrast:
+    def contrast(self, first_id: int, second_id: int, *, project_id: int | None = None) -> Contrast:
         """Two versions on the held-out votes that both have predicted; errors as ``report``."""
-        with self._ask_versions(first_id, second_id) as (judged, ((first, _), (second, _))):
+        asked = self._ask_versions(first_id, second_id, project_id=project_id)
+        with asked as (judged, ((first, _), (second, _))):
             sizes = (len(first.comparison_id), len(second.comparison_id))
-            key = ("contrast", first_id, second_id, judged.version, sizes)
+            key = ("contrast", first_id, second_id, project_id, judged.version, sizes)
             return self._recent.get(
                 key,
                 lambda: contrast_versions(
@@ -133,10 +139,10 @@ class VersionInspection:
                 ),
             )
 
-    def rate_members(self, version_id: int) -> tuple[RankerRating, ...]:
+    def rate_members(self, version_id: int, *, project_id: int | None = None) -> tuple[RankerRating, ...]:
         """Members by people and by a version, on held-out comparisons; errors as ``report``."""
-        with self._ask_versions(version_id) as (judged, ((predictions, _),)):
-            key = ("ratings", version_id, judged.version, len(predictions.comparison_id))
+        with self._ask_versions(version_id, project_id=project_id) as (judged, ((predictions, _),)):
+            key = ("ratings", version_id, project_id, judged.version, len(predictions.comparison_id))
 
             def rate() -> tuple[RankerRating, ...]:
                 told = between_members(judged)
@@ -172,12 +178,12 @@ class VersionInspection:
 
     @contextmanager
     def _ask_versions(
-        self, *version_ids: int, extend: bool = False
+        self, *version_ids: int, project_id: int | None, extend: bool = False
     ) -> Iterator[tuple[PreferenceArrays, list[Predicted]]]:
         """What versions say of the held-out votes; what is left is asked about afterwards."""
         with transaction(self._engine) as session:
             asked = [versions.get_version(session, one) for one in version_ids]
-        judged = self._find_judged()
+        judged = self._table.of_project(self._find_judged(), project_id)
         predicted = [
             self._predictions.predict(one, judged, extend=extend, share=1 / len(asked)) for one in asked
         ]

@@ -23,7 +23,7 @@ from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.signing_in import hash_secret
 from db.engine import transaction
 from db.models import Invitation, Project, ProjectMember, Role
-from db.queries import accounts
+from db.queries import accounts, projects
 from db.queries.accounts import Person
 
 LASTS = timedelta(days=14)
@@ -138,6 +138,7 @@ class Invitations:
                     project_id=invitation.project_id, annotator_id=person.account.annotator_id, created_at=now
                 )
                 session.add(member)
+                _open_project(session, invitation, person, now=now)
             annotator_id = person.account.annotator_id
         return self._accounts.begin(annotator_id=annotator_id)
 
@@ -160,6 +161,7 @@ class Invitations:
                 known = self._get_valid(session, token)
                 known.n_left -= 1
                 _give(session, known, person, now=now)
+            _open_project(session, known, person, now=now)
             project = session.get(Project, known.project_id) if known.project_id else None
             return _view(known, project.name if project else None)
 
@@ -240,6 +242,17 @@ def _give(session: Session, invitation: Invitation, person: Person, *, now: date
     after = {f"annotator {annotator_id}": True, "invitation": invitation.id}
     change = Change(by=annotator_id, action="project.member", object_id=key[0], after=after)
     record_change(session, change, now=now)
+
+
+def _open_project(session: Session, invitation: Invitation, person: Person, *, now: datetime) -> None:
+    """Let the person work in the project that the link is for, from now on."""
+    if invitation.project_id is not None:
+        projects.set_workspace(
+            session,
+            annotator_id=person.account.annotator_id,
+            project_id=invitation.project_id,
+            now=now,
+        )
 
 
 def _view(invitation: Invitation, project: str | None) -> InvitationView:

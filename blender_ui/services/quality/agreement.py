@@ -7,14 +7,17 @@ counts for (``db.queries.rulings``).
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from blender_ui.conversations import read_history
 from blender_ui.errors import MalformedInput, NotFound
@@ -77,6 +80,23 @@ class Disagreement:
     votes: tuple[Vote, ...]
 
 
+class DisagreementCounts(NamedTuple):
+    """Pairs that people see differently.
+
+    Attributes:
+        n: As many as the figures say.
+        n_ruled: Of these, with a ruling; the others wait for one.
+    """
+
+    n: int
+    n_ruled: int
+
+    @property
+    def n_waiting(self) -> int:
+        """Those without a ruling."""
+        return self.n - self.n_ruled
+
+
 class Quality:
     """The quality of one store's labels.
 
@@ -99,21 +119,22 @@ class Quality:
         self._clock = clock
         self._after_vote = after_vote or AfterVote()
         self._log = log or VoteLog(engine)
-        self._labels: Labels | None = None
         self._lock = threading.Lock()
-        self._view: tuple[Hashable, QualityView] | None = None
+        self._labels: dict[int | None, Labels] = {}
+        self._views: dict[int | None, tuple[Hashable, QualityView]] = {}
 
     def read_ahead(self) -> None:
         """Read the labels and measure them, so that a later first request need not."""
         self.view()
 
-    def view(self) -> QualityView:
-        """The figures of now."""
-        log = self._find_labels()
+    def view(self, *, project_id: int | None = None) -> QualityView:
+        """The figures of now, of one project or of all."""
+        log = self._find_labels(project_id)
         with self._lock:
-            if self._view is None or self._view[0] != log.version:
-                self._view = log.version, self._measure(log)
-            return self._view[1]
+            known = self._views.get(project_id)
+            if known is None or known[0] != log.version:
+                self._views[project_id] = known = log.version, self._measure(log)
+            return known[1]
 
     def warn(self, *, annotator_id: int) -> str:
         """A gentle sentence for an annotator whose latest labels look odd, else nothing; quick."""
@@ -123,11 +144,13 @@ class Quality:
         seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000)
         return warn(Latest(outcome, is_side_drawn.astype(bool), seconds, gold))
 
-    def list_disagreements(self, *, limit: int = 20) -> tuple[Disagreement, ...]:
+    def list_disagreements(
+        self, *, project_id: int | None = None, limit: int = 20
+    ) -> tuple[Disagreement, ...]:
         """Pairs without a ruling on which people differ, the most evenly split first."""
-        log = self._find_labels()
+        log = self._find_labels(project_id)
         with transaction(self._engine) as session:
-            ruled = {frozenset((row.left_id, row.right_id)) for row in rulings.list_rulings(session)}
+            ruled = _find_ruled(session)
             chosen = _most_split(log, ruled, limit)
             comparisons = {item: _comparisons_of(log, item) for item in chosen}
             every = [int(key) for keys in comparisons.values() for key in keys]
@@ -136,6 +159,14 @@ class Quality:
             for vote in labels.list_votes(session, comparison_ids=every):
                 votes[vote.comparison_id].append(vote)
         return tuple(_disagreement([texts[int(key)] for key in keys], votes) for keys in comparisons.values())
+
+    def count_disagreements(self, *, project_id: int | None = None) -> DisagreementCounts:
+        """How many pairs people see differently, and how many of these were ruled on."""
+        log = self._find_labels(project_id)
+        with transaction(self._engine) as session:
+            ruled = _find_ruled(session)
+        split = _list_split(log)
+        return DisagreementCounts(n=len(split), n_ruled=sum(_pair_of(log, item) in ruled for item in split))
 
     def rule(self, *, comparison_id: int, outcome: Outcome, reason: str, decided_by_id: int | None) -> int:
         """Store what counts for two candidates that people see differently; give the ruling's id.
@@ -175,10 +206,10 @@ class Quality:
         self._after_vote()
         return ruling_id
 
-    def _find_labels(self) -> Labels:
-        votes, known = self._log.current(), self._labels
+    def _find_labels(self, project_id: int | None) -> Labels:
+        votes, known = self._log.of_project(project_id), self._labels.get(project_id)
         if known is None or known.version != votes.version:
-            self._labels = known = find_labels(votes)
+            self._labels[project_id] = known = find_labels(votes)
         return known
 
     def _measure(self, log: Labels) -> QualityView:
@@ -197,19 +228,28 @@ class Quality:
         )
 
 
+def _find_ruled(session: Session) -> set[frozenset[int]]:
+    """The two candidates of each ruling."""
+    return {frozenset((row.left_id, row.right_id)) for row in rulings.list_rulings(session)}
+
+
 def _most_split(log: Labels, ruled: set[frozenset[int]], limit: int) -> list[int]:
     """Items whose labels differ: the more against the most frequent choice the earlier, then the older."""
+    waiting = (item for item in _list_split(log) if _pair_of(log, item) not in ruled)
+    return list(itertools.islice(waiting, limit))
+
+
+def _list_split(log: Labels) -> list[int]:
+    """All items whose labels differ, in that order."""
     counts = count_choices(log)
     against = counts.sum(axis=1) - counts.max(axis=1, initial=0)
     differing = np.flatnonzero(against)
-    order = differing[np.argsort(-against[differing], kind="stable")]
-    chosen: list[int] = []
-    for item in order:
-        if frozenset((int(log.low_id[item]), int(log.high_id[item]))) not in ruled:
-            chosen.append(int(item))
-            if len(chosen) == limit:
-                break
-    return chosen
+    order: list[int] = differing[np.argsort(-against[differing], kind="stable")].tolist()
+    return order
+
+
+def _pair_of(log: Labels, item: int) -> frozenset[int]:
+    return frozenset((int(log.low_id[item]), int(log.high_id[item])))
 
 
 def _comparisons_of(log: Labels, item: int) -> IntArray:

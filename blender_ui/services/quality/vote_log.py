@@ -36,6 +36,7 @@ class VoteLog:
         self._preferences: Columns = np.zeros((6, 0), dtype=np.int64)
         self._comparisons: Columns = np.zeros((5, 0), dtype=np.int64)
         self._current: Votes | None = None
+        self._projects: Columns = np.zeros((2, 0), dtype=np.int64)
 
     def current(self, *, side_by_side: bool = True) -> Votes:
         """The standing votes of now.
@@ -50,6 +51,22 @@ class VoteLog:
                 self._extend(session, version, side_by_side)
                 self._current = self._assemble(session, version)
             return self._current
+
+    def of_project(self, project_id: int | None) -> Votes:
+        """The standing votes of now on a project's prompts; on all for None."""
+        votes = self.current()
+        if project_id is None:
+            return votes
+        keep = self.projects_of(votes.prompt_id) == project_id
+        return votes.select(keep, version=(votes.version, project_id))
+
+    def projects_of(self, prompt_ids: IntArray) -> IntArray:
+        """The project of each of some prompts, which never changes."""
+        with self._lock, transaction(self._engine) as session:
+            if not np.isin(prompt_ids, self._projects[0], kind="table").all():
+                # All anew: on PostgreSQL a lower id may be committed after a higher one.
+                self._projects = columns.list_prompt_projects(session)
+            return by_id(self._projects[0], self._projects[1])[prompt_ids]
 
     def _extend(self, session: Session, version: DataVersion, side_by_side: bool) -> None:
         if self._current is None and side_by_side:

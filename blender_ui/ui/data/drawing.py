@@ -12,6 +12,7 @@ from blender_ui.services.data.import_reports import (
     tell_what_was_not_taken,
 )
 from blender_ui.services.inspecting.decisions import SourceView
+from blender_ui.services.people.projects import ProjectBrief
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome, UploadPreview
 
@@ -81,10 +82,11 @@ def draw_sources(sources: Sequence[SourceView]) -> str:
     return markup.table(("Source", "Prompts", "Answers", "Preferences", "Pairs still to label"), rows)
 
 
-def draw_export(report: ExportReport) -> str:
-    """What an export wrote."""
+def draw_export(report: ExportReport, project: ProjectBrief | None = None) -> str:
+    """What an export wrote: of one project, or of everything."""
     size = f"{report.n_bytes / 1e6:.1f} MB" if report.n_bytes >= 1e6 else f"{report.n_bytes / 1e3:.1f} kB"
-    return markup.remark(f"{report.path.name}: {report.n_lines:,} {LINES[report.format]}, {size}")
+    of = project.name if project is not None else "all projects"
+    return markup.remark(f"{report.path.name}: {report.n_lines:,} {LINES[report.format]} of {of}, {size}")
 
 
 def _draw_report(name: str, report: ImportReport) -> str:

@@ -233,8 +233,8 @@ class DataHandlers:
                 left.close()
         return ImportOutcome(name=name, report=report, left_rows=left.path if left and left.n else None)
 
-    def export(self, format: object, *, folder: Path) -> ExportReport:
-        """Write everything to a file in a folder.
+    def export(self, format: object, *, folder: Path, project_id: int | None = None) -> ExportReport:
+        """Write everything, or one project, to a file in a folder. An archive is always of everything.
 
         Raises:
             MalformedInput: If there is no such format.
@@ -245,5 +245,7 @@ class DataHandlers:
         if format == ARCHIVE:
             self._require_admin()
         stamp = f"{self._clock():%Y%m%d-%H%M%S}"
-        path = folder / f"blender-ui-{stamp}{SUFFIX_BY_FORMAT[format]}"
-        return self._exporting.export(path, format=format)
+        of_project = None if format == ARCHIVE else project_id
+        name = f"blender-ui-{stamp}" if of_project is None else f"blender-ui-project-{of_project}-{stamp}"
+        path = folder / f"{name}{SUFFIX_BY_FORMAT[format]}"
+        return self._exporting.export(path, format=format, project_id=of_project)

@@ -19,6 +19,7 @@ from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Wish
 from blender_ui.ui.data.layout import DataParts
 from blender_ui.ui.identity import admit, presented_key
+from blender_ui.ui.workspace import find_workspace
 from db.enums import Role
 
 N_AT_ONCE = 2
@@ -44,7 +45,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
     parts = DataParts()
     _wire_preview(parts, handlers)
     _wire_import(page, parts, handlers)
-    _wire_export(parts, handlers)
+    _wire_export(parts, handlers, services)
     _wire_client(parts, handlers)
 
 
@@ -156,16 +157,17 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     )
 
 
-def _wire_export(parts: DataParts, handlers: DataHandlers) -> None:
+def _wire_export(parts: DataParts, handlers: DataHandlers, services: Services) -> None:
     def export(format: str) -> Update:
         # Gradio serves what lies in the system's folder for temporary files, and nothing of ours.
         folder = Path(tempfile.mkdtemp(prefix="blender-ui-export-"))
         try:
-            report = handlers.export(format, folder=folder)
+            where = find_workspace(services.access, services.workspaces)
+            report = handlers.export(format, folder=folder, project_id=where.project_id)
         except BlenderError as error:
             return {parts.exported: markup.notice(str(error), tone="warning"), parts.download: gr.skip()}
         return {
-            parts.exported: drawing.draw_export(report),
+            parts.exported: drawing.draw_export(report, where.get(report.project_id)),
             parts.download: gr.update(value=str(report.path), visible=True),
         }
 

@@ -110,19 +110,17 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectChoice:
-    """The project that is shown, and those to choose from.
+    """The project that is labelled; the page's header has those to choose from.
 
     Attributes:
         guidelines: Safe HTML; empty for the app's own.
         questions: Asked beside the outcome, see ``services.people.questions``.
-        choices: Id and name of every project that this person may label.
     """
 
     project_id: int
     name: str
     guidelines: str
     questions: dict[str, Any]
-    choices: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)

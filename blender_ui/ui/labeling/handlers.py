@@ -16,6 +16,7 @@ from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access
 from blender_ui.services.people.projects import ProjectBrief, Projects
 from blender_ui.services.people.signing_in import AnnotatorView
+from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.ui.identity import recognise
 from blender_ui.ui.labeling.forms import (
     Empty,
@@ -45,6 +46,7 @@ class LabelHandlers:
         labeling: The label loop.
         relabeling: Past answers.
         projects: What is labelled.
+        workspaces: In which project each person works.
         access: Who may label which.
         warn: A gentle sentence for an annotator whose latest answers look odd, else nothing.
     """
@@ -55,12 +57,14 @@ class LabelHandlers:
         *,
         relabeling: Relabeling,
         projects: Projects,
+        workspaces: Workspaces,
         access: Access,
         warn: Callable[[int], str] = lambda annotator_id: "",
     ) -> None:
         self._labeling = labeling
         self._relabeling = relabeling
         self._projects = projects
+        self._workspaces = workspaces
         self._access = access
         self._warn = warn
 
@@ -157,21 +161,21 @@ class LabelHandlers:
         )
 
     def _find_project(self, annotator: AnnotatorView, wanted: object) -> ProjectChoice:
-        """The wanted project, else the one that they joined last, else the first that is open to them."""
-        mine = self._list_mine(annotator)
-        if not mine:
+        """The wanted project, else the one in which they work, else the one that they joined last.
+
+        Who works in all projects at once labels one of them all the same.
+        """
+        asked = str(wanted) if isinstance(wanted, int) else None
+        where = self._workspaces.find(annotator, asked)
+        if not where.projects:
             raise NotPermitted("No project is open to you. Ask a researcher for an invitation link.")
-        by_id = {project.id: project for project in mine}
         joined = self._projects.find_last_joined(annotator_id=annotator.id)
-        chosen = next(
-            (by_id[one] for one in (wanted, joined) if isinstance(one, int) and one in by_id), mine[0]
-        )
+        chosen = where.get(where.project_id) or where.get(joined) or where.projects[0]
         return ProjectChoice(
             project_id=chosen.id,
             name=chosen.name,
             guidelines=render_prose(chosen.guidelines) if chosen.guidelines.strip() else "",
             questions=chosen.questions.to_json(),
-            choices=tuple((project.id, project.name) for project in mine),
         )
 
     def _admit(self, annotator: AnnotatorView, place: Place) -> Place:

@@ -76,6 +76,7 @@ def build_label(services: Services, page: gr.Blocks) -> None:
             services.labeling,
             relabeling=services.relabeling,
             projects=services.projects,
+            workspaces=services.workspaces,
             access=services.access,
             warn=lambda annotator_id: services.quality.warn(annotator_id=annotator_id),
         )

@@ -149,15 +149,21 @@ def _pair_cell(pairs: PairMatrix, row: int, column: int) -> markup.Cell | None:
 
 def draw_next(waiting: RulingQueue) -> str:
     """The disagreement to be ruled on, without the members' names."""
-    if waiting.shown is None:
+    counts, shown = waiting.counts, waiting.shown
+    if counts.n == 0:
         return markup.remark("No disagreement waits for a ruling.")
-    shown = waiting.shown
+    told = markup.remark(
+        f"{counts.n:,} pairs on which people differ: {counts.n_ruled:,} with a ruling, "
+        f"{counts.n_waiting:,} waiting for one."
+    )
+    if shown is None:
+        return told + markup.remark("You have passed over those that wait." if counts.n_waiting else "")
     history = draw_history(shown.history)
     asked = history + markup.fold(
         "What was asked", prose.render_prose(f"{shown.instruction}\n\n{shown.input}".strip())
     )
     answers = markup.side_by_side(_answer("Left", shown.left_text), _answer("Right", shown.right_text))
-    return asked + answers + _draw_votes(shown) + markup.remark(f"{waiting.n_more} more wait after this one.")
+    return told + asked + answers + _draw_votes(shown)
 
 
 def _answer(title: str, text: str) -> str:

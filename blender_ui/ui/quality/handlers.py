@@ -6,17 +6,15 @@ Invariant: a ruling is stored for the pair that was on the page, with who ruled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
-from blender_ui.services.quality.agreement import Disagreement, Quality, QualityView
+from blender_ui.services.quality.agreement import Disagreement, DisagreementCounts, Quality, QualityView
 from blender_ui.ui.identity import welcome
 from db.enums import Outcome
-
-N_WAITING = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +23,12 @@ class RulingQueue:
 
     Attributes:
         shown: None where there is none.
-        n_more: Others of those at hand.
+        counts: Of all that there are; those without a ruling wait, the shown one and passed-over ones among
+            them.
     """
 
     shown: Disagreement | None
-    n_more: int
+    counts: DisagreementCounts
 
 
 class QualityHandlers:
@@ -38,22 +37,33 @@ class QualityHandlers:
     Args:
         quality: Knows the figures.
         labeling: Knows who asks.
+        find_project: The project that a request is about; None for all.
     """
 
-    def __init__(self, quality: Quality, labeling: Labeling) -> None:
+    def __init__(
+        self,
+        quality: Quality,
+        labeling: Labeling,
+        *,
+        find_project: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._find_project = find_project
         self._quality = quality
         self._labeling = labeling
 
     def view(self) -> QualityView:
         """The figures of now."""
-        return self._quality.view()
+        return self._quality.view(project_id=self._find_project())
 
     def next_disagreement(self, passed_over: Sequence[object] = ()) -> RulingQueue:
         """The most evenly split pair without a ruling, less those that were passed over on this page."""
         passed = {key for key in passed_over if isinstance(key, int)}
-        waiting = self._quality.list_disagreements(limit=N_WAITING + len(passed))
+        project_id = self._find_project()
+        waiting = self._quality.list_disagreements(project_id=project_id, limit=1 + len(passed))
         left = [one for one in waiting if one.comparison_id not in passed]
-        return RulingQueue(shown=left[0] if left else None, n_more=max(len(left) - 1, 0))
+        return RulingQueue(
+            shown=left[0] if left else None, counts=self._quality.count_disagreements(project_id=project_id)
+        )
 
     def rule(self, memory: object, *, comparison_id: object, outcome: object, reason: object) -> str:
         """Store a ruling; gives a sentence that says what is wrong, empty where nothing is."""

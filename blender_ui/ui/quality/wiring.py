@@ -13,6 +13,7 @@ from blender_ui.ui.plots import agreement_plot
 from blender_ui.ui.quality import drawing
 from blender_ui.ui.quality.handlers import QualityHandlers, RulingQueue
 from blender_ui.ui.quality.layout import QualityParts, RulingParts
+from blender_ui.ui.workspace import find_project
 
 Update = dict[Any, Any]
 """New values or properties by component."""
@@ -25,7 +26,11 @@ def build_quality(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
     """
-    handlers = QualityHandlers(services.quality, services.labeling)
+    handlers = QualityHandlers(
+        services.quality,
+        services.labeling,
+        find_project=lambda: find_project(services.access, services.workspaces),
+    )
     parts = QualityParts()
     _wire_looking(page, parts, handlers)
     _wire_ruling(parts, handlers)

@@ -16,6 +16,7 @@ from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.projects import Projects
+from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.ui.labeling.handlers import LabelHandlers
 from db.models import DEFAULT_PROJECT_ID, Audience, Role
 from tests.builders.people import PASSWORD, make_accounts
@@ -50,6 +51,7 @@ class House:
             ),
             relabeling=Relabeling(self.engine, clock=self.clock),
             projects=self.projects,
+            workspaces=Workspaces(self.engine, projects=self.projects, clock=self.clock),
             access=access,
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from blender_ui.errors import MalformedInput
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.projects import Projects
+from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.ui.identity import recognise, welcome
 from blender_ui.ui.labeling.forms import Pair, Turn, read_vote
 from blender_ui.ui.labeling.handlers import LabelHandlers
@@ -30,10 +31,12 @@ class LabelPage:
         self.labeling = make_labeling(self.engine, self.clock)
         for prompt_id in add_prompts(self.engine, n_prompts=n_prompts):
             self.labeling.queue_prompt(prompt_id=prompt_id)
+        projects = Projects(self.engine, clock=self.clock)
         self.handlers = LabelHandlers(
             self.labeling,
             relabeling=Relabeling(self.engine, clock=self.clock),
-            projects=Projects(self.engine, clock=self.clock),
+            projects=projects,
+            workspaces=Workspaces(self.engine, projects=projects, clock=self.clock),
             access=Access(self.engine, mode=Mode.OPEN, clock=self.clock),
         )
 

@@ -182,6 +182,7 @@ def test_the_account_page_tells_each_role_its_pages(house: House) -> None:
     assert me(house.tokens[Role.ANNOTATOR])["pages"] == ["", "label"]
     assert me(key_of(1)) | {"pages": []} == {
         "name": "", "role": "", "mode": "accounts", "has_account": False, "must_sign_in": True, "pages": [],
+        "projects": [], "project_id": None, "sees_all": False,
     }  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def test_a_ruling_goes_into_the_store_and_the_next_pair_comes(page: Page) -> Non
         page.store.say("bob", place, Outcome.RIGHT)
     waiting = page.handlers.next_disagreement()
     assert waiting.shown is not None
-    assert waiting.n_more == 1
+    assert (waiting.counts.n, waiting.counts.n_waiting) == (2, 2)
     drawn = drawing.draw_next(waiting)
     assert "left is better" in drawn
     assert "member-" not in drawn.replace("Answer of member-", ""), "no member is named beside its answer"
@@ -83,6 +83,8 @@ def test_a_ruling_goes_into_the_store_and_the_next_pair_comes(page: Page) -> Non
         assert (ruling.outcome, ruling.reason) == (Outcome.BOTH_BAD, "neither answers")
         assert ruling.decided_by_id is not None
     following = page.handlers.next_disagreement()
+    assert (following.counts.n, following.counts.n_ruled) == (2, 1)
+    assert "2 pairs on which people differ: 1 with a ruling, 1 waiting" in drawing.draw_next(following)
     assert following.shown is not None
     assert following.shown.comparison_id != waiting.shown.comparison_id
 

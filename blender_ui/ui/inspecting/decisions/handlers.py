@@ -7,6 +7,7 @@ people's, never instead of it. Non-goal: explaining a decision; only what was de
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -95,16 +96,27 @@ class InspectHandlers:
         inspection: Reads the store.
         ranking: Ranks a prompt that has no ranking yet.
         access: Knows who may rank, and read people's names.
+        find_project: The project that a request is about; None for all.
     """
 
-    def __init__(self, inspection: Inspection, ranking: RankingService, *, access: Access) -> None:
+    def __init__(
+        self,
+        inspection: Inspection,
+        ranking: RankingService,
+        *,
+        access: Access,
+        find_project: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._inspection = inspection
         self._ranking = ranking
         self._access = access
+        self._find_project = find_project
 
     def find_prompts(self, text: object) -> tuple[PromptEntry, ...]:
         """Prompts that hold a text, newest first; the newest of all for none."""
-        return self._inspection.find_prompts(text if isinstance(text, str) else "")
+        return self._inspection.find_prompts(
+            text if isinstance(text, str) else "", project_id=self._find_project()
+        )
 
     def find_prompt(self, prompt_id: int) -> tuple[PromptEntry, ...]:
         """The one prompt of this id; nothing where there is none."""

@@ -27,6 +27,7 @@ from blender_ui.ui.inspecting.versions.drawing import say_version
 from blender_ui.ui.inspecting.versions.wiring import wire_versions
 from blender_ui.ui.inspecting.what_if.wiring import wire_what_if
 from blender_ui.ui.plots import logits_plot
+from blender_ui.ui.workspace import find_project
 
 NOW = "now"
 """Stands for the active version as it has learnt up to now."""
@@ -43,7 +44,12 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
     """
-    handlers = InspectHandlers(services.inspection, services.ranking, access=services.access)
+    handlers = InspectHandlers(
+        services.inspection,
+        services.ranking,
+        access=services.access,
+        find_project=lambda: find_project(services.access, services.workspaces),
+    )
     parts = draw_inspect()
 
     def open_tab(request: gr.Request) -> Any:

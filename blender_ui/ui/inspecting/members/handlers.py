@@ -5,6 +5,7 @@ Invariant: what people said and what a version says are told apart. Non-goal: th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError
@@ -41,9 +42,17 @@ class MembersHandlers:
     Args:
         ratings: By people.
         versions: By versions.
+        find_project: The project that a request is about; None for all.
     """
 
-    def __init__(self, ratings: MemberRatings, versions: VersionInspection) -> None:
+    def __init__(
+        self,
+        ratings: MemberRatings,
+        versions: VersionInspection,
+        *,
+        find_project: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._find_project = find_project
         self._ratings = ratings
         self._versions = versions
 
@@ -65,12 +74,13 @@ class MembersHandlers:
         Raises:
             NotFound: If there is no such kind of task or criterion.
         """
+        wish = wish._replace(project_id=self._find_project())
         over_time = self._ratings.over_time(wish)
         ranker: tuple[RankerRating, ...] = ()
         notice = "Choose a version to see how it would rate the members."
         if version_id is not None:
             try:
-                ranker = self._versions.rate_members(version_id)
+                ranker = self._versions.rate_members(version_id, project_id=wish.project_id)
                 notice = "" if ranker else "This version has predicted no held-out comparison yet."
             except BlenderError as error:
                 notice = str(error)

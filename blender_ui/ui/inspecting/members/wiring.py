@@ -17,13 +17,18 @@ from blender_ui.ui.inspecting.members.handlers import MembersHandlers, MembersPa
 from blender_ui.ui.inspecting.members.layout import ALL_KINDS, OUTCOME, MembersParts
 from blender_ui.ui.plots import ratings_plot
 from blender_ui.ui.report_plots import kinds_plot, points_plot, ranker_ratings_plot, wins_plot
+from blender_ui.ui.workspace import find_project
 
 Update = dict[Any, Any]
 
 
 def wire_members(services: Services, page: gr.Blocks, parts: MembersParts) -> None:
     """Wire the tab."""
-    handlers = MembersHandlers(services.member_ratings, services.version_inspection)
+    handlers = MembersHandlers(
+        services.member_ratings,
+        services.version_inspection,
+        find_project=lambda: find_project(services.access, services.workspaces),
+    )
 
     def open_page(request: gr.Request) -> Update:
         address = read_address(request.query_params if request is not None else None)

@@ -6,6 +6,7 @@ Non-goal: the statistics; ``votes.reports`` has them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput
@@ -45,6 +46,7 @@ class VersionHandlers:
         training: Knows their curves.
         labeling: Knows who asks.
         access: Knows who may read people's names.
+        find_project: The project that a request is about; None for all.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class VersionHandlers:
         labeling: Labeling,
         *,
         access: Access,
+        find_project: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self._find_project = find_project
         self._versions = versions
         self._registry = registry
         self._training = training
@@ -82,7 +86,7 @@ class VersionHandlers:
             lineage = replace(lineage, decisions=hide_deciders(lineage.decisions))
         job_id = lineage.ancestors[0].job_id
         return VersionPage(
-            report=self._versions.report(version_id, extend=extend),
+            report=self._versions.report(version_id, project_id=self._find_project(), extend=extend),
             lineage=lineage,
             curve=self._training.jobs.curve(job_id) if job_id is not None else (),
             learning=self._versions.learning_curve(),
@@ -98,7 +102,7 @@ class VersionHandlers:
         """
         if first_id == second_id:
             raise MalformedInput(f"expected two versions, came version {first_id} twice; choose another one")
-        return self._versions.contrast(first_id, second_id)
+        return self._versions.contrast(first_id, second_id, project_id=self._find_project())
 
     def promote(self, memory: object, version_id: object, reason: object) -> str:
         """Let a version rank from now on; gives a sentence to show."""

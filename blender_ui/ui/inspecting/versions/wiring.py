@@ -19,6 +19,7 @@ from blender_ui.ui.inspecting.versions.handlers import VersionHandlers, VersionP
 from blender_ui.ui.inspecting.versions.layout import ContrastParts, VersionParts
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.report_plots import learning_plot, reliability_plot, shares_plot
+from blender_ui.ui.workspace import find_project
 from blender_ui.votes.reports import ShareRow
 
 N_REPORTS = 4
@@ -34,6 +35,7 @@ def wire_versions(services: Services, page: gr.Blocks, one: VersionParts, two: C
         services.training,
         services.labeling,
         access=services.access,
+        find_project=lambda: find_project(services.access, services.workspaces),
     )
     _wire_one(page, one, handlers)
     _wire_two(page, two, handlers, services)

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
+from blender_ui.outside import read_id
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.invitations import Invitations, InvitationView
+from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.ui.identity import may_call, opening, presented_address, read_key
+from blender_ui.ui.workspace import find_workspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,12 @@ class Me:
     has_account: bool
     must_sign_in: bool
     pages: tuple[str, ...]
+    projects: tuple[tuple[int, str], ...] = ()
+    """Id and name of each that is open to them."""
+    project_id: int | None = None
+    """The one in which they work; None for all of them."""
+    sees_all: bool = False
+    """Whether they may work in all projects at once."""
 
 
 class AccountHandlers:
@@ -42,15 +51,23 @@ class AccountHandlers:
         access: Recognises keys.
         accounts: Checks passwords.
         invitations: Makes accounts.
+        workspaces: Where people work.
         pages: Every page's path.
     """
 
     def __init__(
-        self, access: Access, accounts: Accounts, invitations: Invitations, *, pages: Sequence[str]
+        self,
+        access: Access,
+        accounts: Accounts,
+        invitations: Invitations,
+        *,
+        workspaces: Workspaces,
+        pages: Sequence[str],
     ) -> None:
         self._access = access
         self._accounts = accounts
         self._invitations = invitations
+        self._workspaces = workspaces
         self._pages = pages
 
     def me(self, key: object) -> Me:
@@ -59,6 +76,7 @@ class AccountHandlers:
         annotator = visitor.annotator
         must_sign_in = annotator is None and self._access.mode is Mode.ACCOUNTS
         paths = () if must_sign_in else self._pages
+        where = None if must_sign_in else find_workspace(self._access, self._workspaces, read_key(key))
         return Me(
             name=annotator.name if annotator is not None and visitor.has_account else "",
             role=annotator.role.value if annotator is not None else "",
@@ -66,7 +84,21 @@ class AccountHandlers:
             has_account=visitor.has_account,
             must_sign_in=must_sign_in,
             pages=tuple(path for path in paths if may_call(self._access, opening(path), read_key(key))),
+            projects=tuple((one.id, one.name) for one in where.projects) if where else (),
+            project_id=where.project_id if where else None,
+            sees_all=where.sees_all if where else False,
         )
+
+    def work_in(self, key: object, project_id: object) -> int | None:
+        """Remember the project in which one works, all of them for None; gives it back.
+
+        A stranger to a demo has no row to remember it in; their addresses do.
+        """
+        annotator = self._access.identify(read_key(key)).annotator
+        chosen = None if project_id is None else read_id(project_id, "project")
+        if annotator is not None:
+            self._workspaces.choose(annotator, chosen)
+        return chosen
 
     def sign_in(self, username: object, password: object) -> SignedIn:
         """Sign in by password."""

@@ -32,6 +32,9 @@ class _Endpoints:
     def me(self, key: str) -> dict[str, Any]:
         return asdict(self._handlers.me(key))
 
+    def work_in(self, key: str, project_id: int | None) -> dict[str, Any]:
+        return {"project_id": self._handlers.work_in(key, project_id)}
+
     def sign_in(self, username: str, password: str) -> dict[str, Any]:
         return _signed_in(self._handlers.sign_in(username, password))
 
@@ -65,11 +68,18 @@ def build_account(services: Services, page: gr.Blocks) -> None:
     """
     paths = [one.path for one in PAGES]
     endpoints = _Endpoints(
-        AccountHandlers(services.access, services.accounts, services.invitations, pages=paths)
+        AccountHandlers(
+            services.access,
+            services.accounts,
+            services.invitations,
+            workspaces=services.workspaces,
+            pages=paths,
+        )
     )
     has_hub = all(os.environ.get(name) for name in HUB_VARIABLES)
     draw_account(has_hub=has_hub)
     api(endpoints.me, api_name="account_me", queue=False)
+    api(endpoints.work_in, api_name="account_work_in", queue=False)
     api(endpoints.sign_in, api_name="account_sign_in", queue=False)
     api(endpoints.sign_out, api_name="account_sign_out", queue=False)
     api(endpoints.invitation, api_name="account_invitation", queue=False)
