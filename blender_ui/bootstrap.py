@@ -34,6 +34,7 @@ from blender_ui.loaders import (
 )
 from blender_ui.members.file import MembersFile, find_members_file
 from blender_ui.members.registry import Members
+from blender_ui.ranking.start import read_card
 from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
 from blender_ui.services.asking.generating import Generating
@@ -75,6 +76,7 @@ from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.ranking.texts import Evaluating
+from blender_ui.services.recorded.keeping import RecordedRounds
 from blender_ui.services.serving.blends import Serving
 from blender_ui.services.serving.serve import Rooms
 from blender_ui.services.tasks.store_kinds import StoreKinds
@@ -89,6 +91,9 @@ from db.models import ModelRole, utc_now
 
 DEFAULT_ENCODER = "all-minilm-l6-v2"
 """Where a joint or pointwise training starts when it names no encoder."""
+
+VISITORS_A_PAIR = 20
+"""Of a demo are asked each pair of the recorded answers, so that these are not labelled up in a day."""
 
 Clock = Callable[[], datetime]
 
@@ -251,6 +256,13 @@ class Services:
             clock=self.clock,
         )
 
+        self.recorded = RecordedRounds(
+            self.engine,
+            queue=self.labeling,
+            clock=self.clock,
+            overlap=VISITORS_A_PAIR if self.access.mode is Mode.DEMO else 1,
+        )
+
     def _add_serving(self) -> None:
         self.serving = Serving(
             Rooms(
@@ -306,6 +318,23 @@ class Services:
             after_vote=self.after_vote,
         )
         self.exporting = Exporting(self.engine, clock=self.clock)
+
+    def keep_examples(self) -> int:
+        """Bring the recorded rounds into a demo's store, or into a new one of one's own; says how many came.
+
+        Not where people sign in: what a team labels there is its own.
+        """
+        settings, is_demo = self.settings, self.access.mode is Mode.DEMO
+        is_wanted = settings.examples == "yes" and self.access.mode is not Mode.ACCOUNTS
+        if not is_wanted or settings.reader != read_card().reader:
+            return 0
+        keep_start_version(
+            self.engine,
+            rankers_path=settings.rankers_path,
+            reader=settings.reader,
+            is_ready=is_reader_prepared(settings.reader, cache_path=settings.weights_path),
+        )
+        return self.recorded.keep(only_in_new_store=not is_demo)
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for.

@@ -85,6 +85,8 @@ class Settings:
             emptied at each start, as a Space's is; empty for none. It is made private, and restored into
             an empty home.
         snapshot_seconds: The longest that a change waits before it is in a snapshot.
+        examples: "yes" to bring the package's recorded rounds, in a project of their own, into a demo and
+            into a new store where nobody signs in; "no" to leave them out.
         visitor_asks: In a demo, questions that a visitor without an account may ask within an hour.
         address_asks: And all visitors of one address (of IPv6, one /64 network).
         address_visitors: New visitors who may be lent a pair within an hour, from one address.
@@ -119,6 +121,7 @@ class Settings:
     access: Literal["open", "accounts", "demo"] = "open"
     snapshots: str = ""
     snapshot_seconds: Positive = 60
+    examples: Literal["yes", "no"] = "yes"
     visitor_asks: Positive = 20
     address_asks: Positive = 60
     address_visitors: Positive = 40

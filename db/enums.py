@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 
 DEFAULT_PROJECT_ID = 1
+RECORDED_SOURCE = "recorded rounds"
+"""``Prompt.source`` of the rounds that come with the package."""
 
 
 class Role(enum.StrEnum):

@@ -44,6 +44,7 @@ _MODULES = {
     "rank": "rank",
     "fuse": "fuse",
     "generate": "generate",
+    "record": "record",
     "import": "importing",
     "export": "exporting",
     "evaluate": "evaluate",
@@ -75,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
                 "--rounds", type=int, choices=[1, 2], default=1, help="2: the members rewrite first"
             )
     _add_generate(commands.add_parser("generate", help="have members answer a project's prompts"))
+    record = commands.add_parser(
+        "record", help="record rounds for people to try the app on, as it ships them"
+    )
+    record.add_argument(
+        "file", type=Path, metavar="FILE", help="where to write; its questions and answers are kept"
+    )
     _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
     _add_export(commands.add_parser("export", help="export the preferences"))
     _add_evaluate(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
-from db.models import Candidate, Continuation, Member, Prompt
+from db.models import Audience, Candidate, Continuation, Member, Project, Prompt
 from db.queries.bulk import portions
 
 
@@ -70,6 +70,29 @@ def list_known(session: Session, *, project_id: int, fingerprints: Collection[st
         col(Prompt.project_id) == project_id, col(Prompt.fingerprint).in_(fingerprints)
     )
     return set(session.scalars(query))
+
+
+def list_external_ids(session: Session, *, project_id: int, source: str) -> set[str]:
+    """The ids that a data set's prompts have in it, of those in a project."""
+    query = select(col(Prompt.external_id)).where(
+        col(Prompt.project_id) == project_id, col(Prompt.source) == source
+    )
+    return {external_id for external_id in session.scalars(query) if external_id is not None}
+
+
+def list_open_of_source(session: Session, *, source: str) -> Sequence[Prompt]:
+    """The prompts of a data set by ascending id, of the projects that everybody may label."""
+    query = (
+        select(Prompt)
+        .join(Project, col(Project.id) == col(Prompt.project_id))
+        .where(
+            col(Prompt.source) == source,
+            col(Project.archived_at).is_(None),
+            col(Project.audience) == Audience.EVERYBODY,
+        )
+        .order_by(col(Prompt.id))
+    )
+    return session.scalars(query).all()
 
 
 def list_all(session: Session) -> Sequence[Prompt]:

@@ -36,6 +36,7 @@ from blender_ui.services.candidates import (
 )
 from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
+from db.enums import RECORDED_SOURCE
 from db.models import DEFAULT_PROJECT_ID, Continuation, Prompt
 from db.queries import candidates, prompts
 
@@ -170,11 +171,12 @@ class Blending:
             parent = get_prompt(session, candidate.prompt_id)
             turn = (Message("user", parent.instruction, parent.input), Message("assistant", candidate.text))
             history = (*read_history(parent.history), *turn)
+            is_shared = parent.source == RECORDED_SOURCE  # what follows is somebody's own
             asked = self._store(
                 session,
                 RankingPrompt(instruction=instruction, input=input, history=history),
                 asked_by_id=asked_by_id,
-                project_id=parent.project_id,
+                project_id=DEFAULT_PROJECT_ID if is_shared else parent.project_id,
             )
             session.add(Continuation(prompt_id=asked.prompt_id, candidate_id=candidate_id))
         return asked

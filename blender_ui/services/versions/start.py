@@ -26,7 +26,7 @@ START_FOLDER = "start-"
 REASON = "Promoted: the start ranker, which strangers' votes taught, ranks until a version of your own does."
 
 
-def keep_start_version(engine: Engine, *, rankers_path: Path, reader: str) -> None:
+def keep_start_version(engine: Engine, *, rankers_path: Path, reader: str, is_ready: bool = True) -> None:
     """See to it that the package's start ranker is a version, and the active one where nothing better is.
 
     It replaces an older start ranker, never a version that learnt from the store. With another reader
@@ -36,6 +36,8 @@ def keep_start_version(engine: Engine, *, rankers_path: Path, reader: str) -> No
         engine: The store.
         rankers_path: Folder of the checkpoints; the start ranker's files are copied there.
         reader: Name of the frozen reader that the settings chose.
+        is_ready: Whether that reader is on this machine. Until it is, the version is there, because recorded
+            rankings name it, and is not active.
     """
     card = read_card()
     if reader != card.reader:
@@ -43,17 +45,21 @@ def keep_start_version(engine: Engine, *, rankers_path: Path, reader: str) -> No
     folder = rankers_path / f"{START_FOLDER}{card.fingerprint[:12]}"
     with transaction(engine) as session:
         is_known = versions.find_by_path(session, role=ModelRole.RANKER, path=folder.name) is not None
+        is_ranked = model_versions.find_active_version(session) is not None
     if not folder.is_dir():
         write_folder(folder, lambda part: shutil.copytree(START_PATH, part, dirs_exist_ok=True))
-    if not is_known:
-        with transaction(engine, immediate=True) as session:
-            _insert(session, card, folder.name)
+    if is_known and (is_ranked or not is_ready):
+        return
+    with transaction(engine, immediate=True) as session:
+        known_id = versions.find_by_path(session, role=ModelRole.RANKER, path=folder.name)
+        version_id = _insert(session, card, folder.name) if known_id is None else known_id
+        active = model_versions.find_active_version(session)
+        # A start ranker that is known already was replaced by whatever is active now.
+        if is_ready and (active is None or (active.is_start and known_id is None)):
+            model_versions.activate_version(session, version_id=version_id, reason=REASON, decided_by_id=None)
 
 
-def _insert(session: Session, card: StartCard, path: str) -> None:
-    if versions.find_by_path(session, role=ModelRole.RANKER, path=path) is not None:
-        return  # another process was quicker
-    active = model_versions.find_active_version(session)
+def _insert(session: Session, card: StartCard, path: str) -> int:
     row = ModelVersion(
         role=ModelRole.RANKER,
         kind=ModelKind.FAST,
@@ -70,5 +76,4 @@ def _insert(session: Session, card: StartCard, path: str) -> None:
     )
     session.add(row)
     session.flush()
-    if active is None or active.is_start:
-        model_versions.activate_version(session, version_id=row_id(row), reason=REASON, decided_by_id=None)
+    return row_id(row)

@@ -84,9 +84,9 @@ def draw_question(pair: Pair | None, *, can_reveal: bool, can_undo: bool) -> str
 
 
 def draw_conversations(view: PageView) -> str:
-    """What was said before, folded, and the question that follows it; empty for a first question."""
+    """What was said before, folded, and the question that follows it; else what is told of it."""
     if not view.conversations:
-        return ""
+        return markup.remark(view.told)
     folds = "".join(draw_history(one.history, one.title) for one in view.conversations)
     question = render_prose(view.instruction) + render_prose(view.input)
     return (

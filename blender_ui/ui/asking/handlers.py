@@ -22,6 +22,7 @@ from blender_ui.ui.asking.coming_back import ComingBack
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.page_views import PageViews
 from blender_ui.ui.asking.pair_columns import PairColumns
+from blender_ui.ui.asking.recorded import SAID, SHARED, RecordedColumns
 from blender_ui.ui.asking.views import (
     Choice,
     ColumnView,
@@ -78,6 +79,7 @@ class Blend:
         self._views = PageViews(services, ledger=self._ledger, offer=self.offer, late=self._late)
         self.planning = Planning(services)
         self._pairs = PairColumns(services.labeling, services.blending, timer=timer)
+        self._recorded = RecordedColumns(services=services, ledger=self._ledger, pairs=self._pairs)
         self._voting = Voting(services.labeling, pairs=self._pairs, ledger=self._ledger, timer=timer)
 
     @property
@@ -99,16 +101,18 @@ class Blend:
             seed=secrets.randbits(32),
             is_stranger=visitor.annotator_id == 0,
         )
-        prompt = self._coming_back.find_own_prompt(visitor.memory.get("prompt_id"), visit.annotator_id)
+        prompt_id, is_revealed = (visitor.memory.get(name) for name in ("prompt_id", "is_revealed"))
+        prompt = self._coming_back.find_own_prompt(prompt_id, visit.annotator_id)
         if prompt is not None:
             visit = self._coming_back.come_back(visit, prompt, visitor.memory.get("own"))
-            for prompt_id in visit.prompt_ids:
-                self._ledger.forget_waiting(prompt_id)  # the tab that would have begun them is gone
+            for own_id in visit.prompt_ids:
+                self._ledger.forget_waiting(own_id)  # the tab that would have begun them is gone
             self._leave_if_done(visit)
             visit = replace(visit, is_asking=self._is_busy(visit))
-            if not visit.own:
-                is_revealed = visitor.memory.get("is_revealed")
-                visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
+        elif visit.annotator_id and (recorded := self._recorded.find(prompt_id)) is not None:
+            visit = self._recorded.lay_out(visit, recorded)
+        if visit.prompt_id is not None and not visit.own:
+            visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
         return Opened(visit, self.remember(visit, visitor.memory))
 
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
@@ -141,7 +145,13 @@ class Blend:
 
     def ask_also(self, visit: Visit, name: object) -> Turn:
         """Expect an answer of one member that was left out; ``stream`` of the last column then asks."""
+        if self._recorded.holds(visit):
+            return Turn(visit, SHARED)
         return self._late.ask(visit, name)
+
+    def open_example(self, visit: Visit, number: object, memory: object = None) -> Turn:
+        """Show a recorded round at once; see ``RecordedColumns.open``."""
+        return self._recorded.open(visit, number, memory)
 
     def go_on(self, visit: Visit, way: object, instruction: str, memory: object = None) -> Turn:
         """Store the next question of the conversation; the columns then stream by themselves.
@@ -201,6 +211,8 @@ class Blend:
 
     def retry(self, visit: Visit, number: int) -> Turn:
         """Expect one column's answer once more; ``stream`` then asks."""
+        if self._recorded.holds(visit):
+            return Turn(visit, SHARED)
         name = self._column(visit, number)
         prompt_id = None if name is None else visit.prompt_of(number)
         if name is None or visit.prompt_id is None or prompt_id is None:
@@ -232,7 +244,8 @@ class Blend:
             return visit
         if len({entry.text for entry in self._answers(visit).candidates}) < 2:
             return self.reveal(visit).visit if visit.columns else visit
-        self._labeling.queue_prompt(prompt_id=prompt_id)
+        if not self._recorded.holds(visit):  # whose pairs are in the queue from the start
+            self._labeling.queue_prompt(prompt_id=prompt_id)
         return self._pairs.draw(visit)
 
     def settle_once(self, visit: Visit) -> Visit | None:
@@ -267,7 +280,7 @@ class Blend:
 
     def page(self, visit: Visit, *, notice: str = "") -> PageView:
         """The page as the store has it. Answers that are being written stay with their streams."""
-        return self._views.page(visit, notice=notice)
+        return self._views.page(visit, notice=notice, told=SAID if self._recorded.holds(visit) else "")
 
     def _answers(self, visit: Visit) -> PromptView:
         if visit.prompt_id is None:

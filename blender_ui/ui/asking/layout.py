@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 import gradio as gr
 
@@ -18,6 +20,10 @@ SENTENCE = (
     "then see who wrote what, how a ranker trained on such votes orders them, and one answer fused from them."
 )
 
+LONGEST_LABEL = 72
+EXAMPLES_A_PAGE = 6
+"""So that they take two lines at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PromptParts:
@@ -27,6 +33,8 @@ class PromptParts:
     input: gr.Textbox
     ask: gr.Button
     stop: gr.Button
+    examples: gr.Dataset | None
+    """Recorded rounds to open; None where there are none, and examples only fill the boxes."""
     notice: gr.HTML
 
 
@@ -109,15 +117,16 @@ class BlendParts:
     go_on: GoOnParts
 
 
-def draw_blend(n_columns: int, *, n_members: int) -> BlendParts:
+def draw_blend(n_columns: int, *, n_members: int, recorded: Sequence[str] = ()) -> BlendParts:
     """Draw the page with one column a member.
 
     Args:
         n_columns: With those that are kept for members to come.
         n_members: How many members can be asked now.
+        recorded: The questions of recorded rounds, to be opened.
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
-    prompt = _draw_prompt()
+    prompt = _draw_prompt(recorded)
     whom = draw_whom()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     with gr.Row(elem_classes="bu-columns", equal_height=True):
@@ -139,7 +148,7 @@ def draw_blend(n_columns: int, *, n_members: int) -> BlendParts:
     )
 
 
-def _draw_prompt() -> PromptParts:
+def _draw_prompt(recorded: Sequence[str]) -> PromptParts:
     with gr.Column(elem_classes="bu-prompt"):
         with gr.Row(equal_height=True):
             instruction = gr.Textbox(
@@ -166,18 +175,38 @@ def _draw_prompt() -> PromptParts:
                 max_length=LONGEST_INPUT,
                 elem_id="blend-input",
             )
-        examples = json.loads((ASSETS_PATH / "examples.json").read_text(encoding="utf-8"))
-        gr.Examples(
-            [[example["instruction"], example["input"]] for example in examples],
-            inputs=[instruction, text],
-            example_labels=[example["instruction"] for example in examples],
-            label="Or try one of these",
-            elem_id="blend-examples",
-            api_name="blend_load_example",
-            api_visibility="private",
-        )
+        examples = _draw_recorded(recorded) if recorded else None
+        if examples is None:
+            _draw_examples(instruction, text)
         notice = gr.HTML("", elem_id="blend-notice", padding=False)
-    return PromptParts(instruction=instruction, input=text, ask=ask, stop=stop, notice=notice)
+    return PromptParts(
+        instruction=instruction, input=text, ask=ask, stop=stop, examples=examples, notice=notice
+    )
+
+
+def _draw_recorded(recorded: Sequence[str]) -> gr.Dataset:
+    return gr.Dataset(
+        components=["textbox"],
+        samples=[[question] for question in recorded],
+        sample_labels=[shorten(question, LONGEST_LABEL, placeholder="…") for question in recorded],
+        samples_per_page=EXAMPLES_A_PAGE,
+        type="index",
+        label="Or open one that was recorded: the answers are there at once",
+        elem_id="blend-recorded",
+    )
+
+
+def _draw_examples(instruction: gr.Textbox, text: gr.Textbox) -> None:
+    examples = json.loads((ASSETS_PATH / "examples.json").read_text(encoding="utf-8"))
+    gr.Examples(
+        [[example["instruction"], example["input"]] for example in examples],
+        inputs=[instruction, text],
+        example_labels=[example["instruction"] for example in examples],
+        label="Or try one of these",
+        elem_id="blend-examples",
+        api_name="blend_load_example",
+        api_visibility="private",
+    )
 
 
 def _draw_column(number: int, *, is_spare: bool) -> ColumnParts:

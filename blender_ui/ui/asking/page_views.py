@@ -11,7 +11,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.ui.asking.columns import answered, failed
 from blender_ui.ui.asking.ledger import Ledger
-from blender_ui.ui.asking.views import ColumnView, Conversation, PageView, Progress, Visit, WaysOn
+from blender_ui.ui.asking.views import ColumnView, Conversation, LateView, PageView, Progress, Visit, WaysOn
 from blender_ui.ui.asking.whom.late import LateAsks
 from blender_ui.ui.history import TITLE
 
@@ -35,8 +35,14 @@ class PageViews:
         self._offer = offer
         self._late = late
 
-    def page(self, visit: Visit, *, notice: str = "") -> PageView:
-        """The page as the store has it. Answers that are being written stay with their streams."""
+    def page(self, visit: Visit, *, notice: str = "", told: str = "") -> PageView:
+        """The page as the store has it. Answers that are being written stay with their streams.
+
+        Args:
+            visit: Whose page.
+            notice: Why nothing was done.
+            told: What the answers are, where they are no round of somebody's; nobody is asked also then.
+        """
         if visit.prompt_id is None:
             return PageView(columns=self._empty_columns(), notice=notice)
         prompts = {one: self._blending.answers(prompt_id=one) for one in visit.prompt_ids}
@@ -55,10 +61,11 @@ class PageViews:
             can_undo=visit.undoable is not None,
             pair=None if visit.is_asking else visit.pair,
             notice=notice,
+            told=told,
             conversations=_conversations(visit, prompts),
             are_compared=not visit.own,
             ways=self._offer(visit),
-            late=self._late.view(visit),
+            late=LateView() if told else self._late.view(visit),
         )
 
     def _column_view(self, visit: Visit, number: int, prompt: PromptView) -> ColumnView:

@@ -16,6 +16,7 @@ from blender_ui.evidence.summary import list_claims
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
+from blender_ui.ui.asking.recorded import SHARED, find_recorded_ranking
 from blender_ui.ui.asking.views import ResultView, Visit
 from blender_ui.ui.identity import open_links
 from blender_ui.ui.marked import Difference, difference
@@ -33,6 +34,7 @@ class Results:
     """
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._blending = services.blending
         self._ranking = services.ranking
         self._fusing = services.fusing
@@ -58,6 +60,9 @@ class Results:
         if visit.prompt_id is None or visit.is_asking or not visit.is_revealed or visit.own:
             return
         answers = self._blending.answers(prompt_id=visit.prompt_id)
+        if self._services.recorded.holds(visit.prompt_id):
+            yield self._keep_shown(answers, SHARED)
+            return
         place = None
         try:
             place = self._asking.enter(None)
@@ -96,6 +101,9 @@ class Results:
         texts = [candidate.text for candidate in answers.candidates]
         members = tuple(candidate.member for candidate in answers.candidates)
         view = replace(view, members=members, claims=list_claims(read_prompt(answers), texts))
+        recorded = find_recorded_ranking(self._services, answers)
+        if recorded is not None:
+            return replace(view, ranking=recorded, ranking_notice="")
         try:
             return replace(view, ranking=self._ranking.rank_answers(answers), ranking_notice="")
         except NoRanker as error:
@@ -108,6 +116,9 @@ class Results:
         known = self._find_current(answers)
         if known is not None:
             yield replace(view, fused_text=known.text, fusion=known, fusion_notice=known.notice, is_done=True)
+            return
+        if self._services.recorded.holds(answers.prompt_id):
+            yield replace(view, fusion_notice="No fused answer was recorded.", is_done=True)
             return
         yield from self._write(answers, replace(view, fusion_notice="Fusing the best answers …"))
 

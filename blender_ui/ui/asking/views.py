@@ -185,6 +185,8 @@ class PageView:
     """Whether the answers follow one history, so that one can be better than another."""
     ways: WaysOn = WaysOn()
     late: LateView = LateView()
+    told: str = ""
+    """What the answers are, where they are no round of somebody's."""
 
 
 @dataclass(frozen=True, kw_only=True)

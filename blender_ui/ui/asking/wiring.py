@@ -51,7 +51,8 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     """Draw the page and wire its events, inside the page's Blocks context."""
     blend = Blend(services)
     results = Results(services)
-    parts = draw_blend(blend.n_places, n_members=blend.n_columns)
+    recorded = [one.instruction for one in services.recorded.examples()]
+    parts = draw_blend(blend.n_places, n_members=blend.n_columns, recorded=recorded)
     shown = [
         _wire_open(page, parts, blend, results),
         *_wire_voting(parts, blend, results),
@@ -59,6 +60,8 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
         _wire_again(parts, results),
     ]
     _wire_asking(parts, blend, results, cancels=shown)
+    if parts.prompt.examples is not None:
+        _wire_recorded(parts, parts.prompt.examples, blend, results, cancels=shown)
     _wire_comparison(parts)
     wire_whom(parts, blend)
 
@@ -160,6 +163,33 @@ def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: 
     ):
         gr.on(begins, None, cancels=own, api_visibility="private")
     prompt.stop.click(stop, parts.visit, None, **at_once("blend_stop"))
+
+
+def _wire_recorded(
+    parts: BlendParts, examples: gr.Dataset, blend: Blend, results: Results, *, cancels: list[Any]
+) -> None:
+    prompt = parts.prompt
+
+    def open_example(visit: Visit, memory: object, number: int) -> Update:
+        turn = blend.open_example(visit, number, memory)
+        painted = {
+            **paint_turn(parts, blend, visit, turn),
+            parts.memory: blend.remember(turn.visit, memory),
+        }
+        if turn.visit.prompt_id is not None and turn.visit != visit:
+            view = blend.page(turn.visit)
+            painted |= {prompt.instruction: view.instruction, prompt.input: view.input}
+        return painted
+
+    opened = examples.click(
+        open_example,
+        [parts.visit, parts.memory, examples],
+        [*page_outputs(parts), parts.memory, prompt.instruction, prompt.input],
+        trigger_mode="once",
+        cancels=cancels,
+        **at_once("blend_example"),
+    )
+    wire_results(parts, blend, results, opened, "blend_example_results")
 
 
 def _wire_retries(parts: BlendParts, blend: Blend, results: Results) -> Iterator[Any]:
