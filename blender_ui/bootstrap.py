@@ -45,6 +45,7 @@ from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.choosing.reports import ChooserReports
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
+from blender_ui.services.data.sharing import Sharing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
@@ -218,14 +219,12 @@ class Services:
     def _add_ranking(self, substitutes: Substitutes) -> None:
         settings, engine, process = self.settings, self.engine, self.process
         rankers_path = settings.rankers_path
-        self.versions = Versions(
-            engine,
-            folders={
-                ModelRole.RANKER: rankers_path,
-                ModelRole.FUSER: settings.fusers_path,
-                ModelRole.CHOOSER: settings.choosers_path,
-            },
-        )
+        self._version_folders = {
+            ModelRole.RANKER: rankers_path,
+            ModelRole.FUSER: settings.fusers_path,
+            ModelRole.CHOOSER: settings.choosers_path,
+        }
+        self.versions = Versions(engine, folders=self._version_folders)
         self.chooser_reports = ChooserReports(
             engine, choosers_path=settings.choosers_path, versions=self.versions, members=self.members
         )
@@ -318,6 +317,7 @@ class Services:
             after_vote=self.after_vote,
         )
         self.exporting = Exporting(self.engine, clock=self.clock)
+        self.sharing = Sharing(self.engine, folders=self._version_folders)
 
     def keep_examples(self) -> int:
         """Bring the recorded rounds into a demo's store, or into a new one of one's own; says how many came.

@@ -52,6 +52,8 @@ _MODULES = {
     "key": "key",
     "backup": "backup",
     "restore": "backup",
+    "push": "sharing",
+    "pull": "sharing",
     "doctor": "doctor",
 }
 
@@ -94,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="bring a backup into an empty home, on either database")
     for parser_of in (backup, restore):
         parser_of.add_argument("file", type=Path, metavar="FILE")
+    push = commands.add_parser("push", help="put a trained version into a repository of a model hub")
+    pull = commands.add_parser("pull", help="take a trained version out of a repository of a model hub")
+    for parser_of in (push, pull):
+        parser_of.add_argument("name", metavar="OWNER/NAME", help="the repository")
+    push.add_argument("--version", type=int, required=True, metavar="N", help="its number on the Train page")
+    push.add_argument("--public", action="store_true", help="make a new repository public; default: private")
     commands.add_parser("doctor", help="say what is missing and how to get it")
     return parser
 

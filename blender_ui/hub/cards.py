@@ -1,0 +1,115 @@
+"""The README of a version on a hub: what it is, what it learnt from, how good it is, how to load it.
+
+Invariant: every figure is one that the version was registered with. Non-goal: where it is put.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+USES = {
+    "fast": """It needs the frozen reader `{base}`, `{fingerprint:.12}`, which this package prepares.
+
+```console
+blender-ui pull {name}      # then make it the active one on the Train page
+```""",
+    "joint": """```console
+blender-ui pull {name}      # then make it the active one on the Train page
+```""",
+    "fuser": """```python
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+model = AutoModelForSeq2SeqLM.from_pretrained("{name}")
+tokenizer = AutoTokenizer.from_pretrained("{name}")
+```
+
+Or in Blender UI: `blender-ui pull {name}`, then make it the active one on the Train page.""",
+    "chooser": """```console
+blender-ui pull {name}      # then make it the active one on the Train page
+```""",
+}
+USES["pointwise"] = USES["joint"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What a card says of a version.
+
+    Attributes:
+        name: ``owner/name`` on the hub.
+        role: What it does: ``ranker``, ``fuser`` or ``chooser``.
+        kind: One of ``USES``.
+        base_model: What it was trained from, or the frozen reader under it.
+        base_fingerprint: Of that.
+        fingerprint: Of its weights.
+        n_train: Preferences, or examples, that it learnt from.
+        n_held_out: Those that it was judged on.
+        metrics: As it was registered.
+        code_version: Of the package that made it.
+    """
+
+    name: str
+    role: str
+    kind: str
+    base_model: str
+    base_fingerprint: str
+    fingerprint: str
+    n_train: int
+    n_held_out: int
+    metrics: Mapping[str, Any]
+    code_version: str
+
+
+def write_model_card(facts: ModelFacts) -> str:
+    """The card, as Markdown with the hub's front matter."""
+    lines = [
+        "---",
+        "library_name: blender-ui",
+        "tags:",
+        "- blender-ui",
+        f"- {facts.role}",
+        "- llm-blender",
+        "- preference",
+        "---",
+        "",
+        f"# {facts.name.partition('/')[2]}",
+        "",
+        f"A {facts.role} of kind `{facts.kind}`, made by Blender UI {facts.code_version} after *LLM-Blender* "
+        "(arXiv:2306.02561).",
+        "",
+        f"- It learnt from {facts.n_train:,} and was judged on {facts.n_held_out:,} that it had not seen.",
+        f"- Base: `{facts.base_model}`.",
+        f"- Weights: `{facts.fingerprint:.12}`.",
+        "",
+        "It holds no text of a prompt or an answer. It names the members that it ranked, and its kinds of "
+        "task are called by words of their prompts.",
+        "",
+        "## Use",
+        "",
+        USES[facts.kind].format(name=facts.name, base=facts.base_model, fingerprint=facts.base_fingerprint),
+        "",
+        "## Figures on held-out prompts",
+        "",
+        *_tabulate(facts.metrics),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _tabulate(metrics: Mapping[str, Any]) -> list[str]:
+    """A table of the numbers, nested ones under their path."""
+    rows = [f"| {name} | {value} |" for name, value in _flatten("", metrics)]
+    return ["| figure | value |", "|---|---|", *rows] if rows else ["None were measured."]
+
+
+def _flatten(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in values.items():
+        path = f"{prefix} {name}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            found += _flatten(path, value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found.append((path, f"{value:,}" if isinstance(value, int) else f"{value:.4g}"))
+    return found
