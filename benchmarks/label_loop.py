@@ -45,9 +45,9 @@ from blender_ui.services.data.importing import Importing
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.projects import Projects
-from db.engine import create_store
+from db.engine import create_store, transaction
 from db.migrations import migrate
-from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, Role, utc_now
+from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, ProjectMember, Role, utc_now
 
 START_SECONDS = 180
 PASSWORD = "a benchmark's password"
@@ -223,7 +223,8 @@ def add_accounts(engine: Engine, n_accounts: int) -> None:
         person = accounts.add(
             username=f"annotator-{number}", password=PASSWORD, role=Role.ANNOTATOR, by=admin.id
         )
-        projects.set_member(DEFAULT_PROJECT_ID, annotator_id=person.id, is_member=True, by=admin.id)
+        with transaction(engine, immediate=True) as session:
+            session.add(ProjectMember(project_id=DEFAULT_PROJECT_ID, annotator_id=person.id))
 
 
 def sign_everybody_in(engine: Engine, n_accounts: int) -> list[str]:

@@ -35,10 +35,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.recorded import Recorded, read_recorded
+from benchmarks.voting import choose_voters, vote, weigh_votes
 from blender_ui.choosing.choice import order_members
 from blender_ui.choosing.chooser import Chooser, ChooserOptions, fit_chooser
 from blender_ui.choosing.distilling import prepare_encoder
-from blender_ui.choosing.votes import choose_voters, vote, weigh_votes
 from blender_ui.settings import load_settings
 from blender_ui.statistics.bootstrap import bootstrap_mean
 from blender_ui.tasks.kinds import one_kind

@@ -45,12 +45,6 @@ class Outcomes:
         return Outcomes(members=self.members, values=self.values[chosen], weights=self.weights[chosen])
 
 
-def from_scores(members: tuple[str, ...], scores: FloatArray) -> Outcomes:
-    """Outcomes from scores of shape (n, m), NaN where there is none."""
-    known = ~np.isnan(scores)
-    return Outcomes(members=members, values=np.where(known, scores, 0.0), weights=known.astype(float))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Votes:
     """Votes on pairs, each array of shape (n_votes,)."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blender_ui.choosing.votes import choose_voters, vote, weigh_votes
+from benchmarks.voting import choose_voters, vote, weigh_votes
 
 ANSWERS = np.array([[0, 1, 1], [0, -1, 1], [-1, -1, -1]])
 

@@ -23,7 +23,7 @@ from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.questions import Questions, read_questions
 from db.columns import row_id
 from db.engine import transaction
-from db.models import DEFAULT_PROJECT_ID, Account, Ask, Audience, Project, ProjectMember
+from db.models import DEFAULT_PROJECT_ID, Ask, Audience, Project
 from db.queries import projects
 
 MOST_CHECKS = 0.5
@@ -166,34 +166,6 @@ class Projects:
             action = "project.archive" if is_archived else "project.restore"
             change = Change(
                 by=by, action=action, object_id=project_id, before=before, after={"is_archived": is_archived}
-            )
-            record_change(session, change, now=now)
-
-    def set_member(self, project_id: int, *, annotator_id: int, is_member: bool, by: int) -> None:
-        """Let an account label a project for members, or no longer.
-
-        Raises:
-            NotFound: If there is no such project or account.
-        """
-        now = self._clock()
-        with transaction(self._engine, immediate=True) as session:
-            _get(session, project_id)
-            if session.get(Account, annotator_id) is None:
-                raise NotFound(f"annotator {annotator_id} has no account")
-            member = session.get(ProjectMember, (project_id, annotator_id))
-            was_member = member is not None and member.removed_at is None
-            if member is None:
-                member = ProjectMember(
-                    project_id=project_id, annotator_id=annotator_id, added_by_id=by, created_at=now
-                )
-                session.add(member)
-            member.removed_at = None if is_member else now
-            change = Change(
-                by=by,
-                action="project.member",
-                object_id=project_id,
-                before={f"annotator {annotator_id}": was_member},
-                after={f"annotator {annotator_id}": is_member},
             )
             record_change(session, change, now=now)
 

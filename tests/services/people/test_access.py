@@ -18,7 +18,7 @@ from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.signing_in import hash_secret
 from db.models import DEFAULT_PROJECT_ID, Account, Annotator, Audience, Invitation, Role, SignIn
-from tests.builders.people import PASSWORD, make_accounts
+from tests.builders.people import PASSWORD, make_accounts, set_member
 from tests.builders.stores import Clock, key_of, make_store
 
 
@@ -312,9 +312,9 @@ def test_a_project_for_members_is_closed_to_others_until_they_are_added(house: H
     assert house.projects.list_open_to(annotator_id=ada) == []
     with pytest.raises(NotPermitted, match="for its members"):
         access.require_labelling(me, project_id=DEFAULT_PROJECT_ID)
-    house.projects.set_member(DEFAULT_PROJECT_ID, annotator_id=ada, is_member=True, by=boss)
+    set_member(house.engine, DEFAULT_PROJECT_ID, annotator_id=ada, is_member=True)
     access.require_labelling(me, project_id=DEFAULT_PROJECT_ID)
-    house.projects.set_member(DEFAULT_PROJECT_ID, annotator_id=ada, is_member=False, by=boss)
+    set_member(house.engine, DEFAULT_PROJECT_ID, annotator_id=ada, is_member=False)
     with pytest.raises(NotPermitted):
         access.require_labelling(me, project_id=DEFAULT_PROJECT_ID)
 

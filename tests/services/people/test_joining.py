@@ -19,7 +19,7 @@ from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.ui.labeling.handlers import LabelHandlers
 from db.models import DEFAULT_PROJECT_ID, Audience, Role
-from tests.builders.people import PASSWORD, make_accounts
+from tests.builders.people import PASSWORD, make_accounts, set_member
 from tests.builders.stores import Clock, make_store
 
 
@@ -116,7 +116,7 @@ def test_a_link_that_is_used_up_still_opens_the_project_for_its_members_and_for_
     assert house.invitations.join(token=token, annotator_id=ada).project == "Safety"
     with pytest.raises(NotPermitted, match="used up"):
         house.invitations.join(token=token, annotator_id=house.add("eve"))
-    house.projects.set_member(house.project_id, annotator_id=ada, is_member=False, by=house.boss)
+    set_member(house.engine, house.project_id, annotator_id=ada, is_member=False)
     with pytest.raises(NotPermitted, match="used up"):
         house.invitations.join(token=token, annotator_id=ada)
 

@@ -2,7 +2,7 @@
 
 For prompts with a short final answer (a number, a value, an option), where equal answers can be counted.
 Invariant: a set is judged on the prompts it is given, and a weight is a member's log-odds of being right.
-Non-goal: longer texts, of which the best is picked, see ``choice``.
+Non-goal: longer texts, of which the best is picked, see ``blender_ui.choosing.choice``.
 
 Source: Nitzan and Paroush, "Optimal decision rules in uncertain dichotomous choice situations",
 International Economic Review 23 (1982).
