@@ -37,7 +37,7 @@ from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
-from blender_ui.ranking.fast import _start_state
+from blender_ui.ranking.fast_fitting import start_state
 from blender_ui.ranking.fast_state import FastOptions, state_features
 from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
 from blender_ui.ranking.prior import known_members
@@ -261,7 +261,7 @@ def make_world(file: Labelled) -> World:
     sorter = find_kinds(dataset)
     kinds = sorter.sort(dataset.prompts)[dataset.prompt_of]
     known = known_members(dataset.members)
-    empty = _start_state(FastOptions(), file.readings, dataset)._replace(members=known, kinds=sorter)
+    empty = start_state(FastOptions(), file.readings, dataset)._replace(members=known, kinds=sorter)
     features, sizes = state_features(empty, file.readings, dataset.members, kinds, dataset.prompt_of)
     first, second = np.minimum(dataset.left, dataset.right), np.maximum(dataset.left, dataset.right)
     key, question = np.unique(first * len(dataset.texts) + second, return_inverse=True)

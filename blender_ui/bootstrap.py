@@ -6,34 +6,17 @@ substitutes that a test brings, and is closed by ``Services.close``. Non-goal: w
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
-from datetime import datetime
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import Unpack
 
-from argon2 import PasswordHasher
-from sqlalchemy import Engine
-
-from blender_ui.engine.process import JOINT, READER, EngineProcess
-from blender_ui.errors import WeightsUnavailable
-from blender_ui.evaluation.run import Scorer
+from blender_ui.foundation import Clock, Foundation, Substitutes
 from blender_ui.fusion.fusers import choose_fuser
 from blender_ui.fusion.mixture import MixtureFuser
-from blender_ui.fusion.protocol import Fuser
-from blender_ui.fusion.remote import FUSER, load_fuser_server
-from blender_ui.installation import read_secret
 from blender_ui.loaders import (
-    BERTSCORE,
-    load_joint,
-    load_joint_explainer,
-    load_reader,
-    load_reading_explainer,
-    load_scorer,
+    find_scorer,
 )
-from blender_ui.members.file import MembersFile, find_members_file
-from blender_ui.members.registry import Members
 from blender_ui.ranking.start import read_card
 from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
@@ -45,12 +28,12 @@ from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.choosing.reports import ChooserReports
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
+from blender_ui.services.data.listing import Listing
 from blender_ui.services.data.sharing import Sharing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection
-from blender_ui.services.inspecting.listing import Listing
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.operation import Operation
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
@@ -73,7 +56,6 @@ from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.services.ranking.live_head import LiveHead
-from blender_ui.services.ranking.opening import EXPLAIN_JOINT, EXPLAIN_READING
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.ranking.texts import Evaluating
@@ -85,48 +67,23 @@ from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.services.versions.start import keep_start_version
 from blender_ui.settings import Settings
-from blender_ui.store import open_home_store
 from blender_ui.tasks.encoder import StaticEncoder
-from blender_ui.weights.resolver import find_encoder, find_reader, find_weights, is_reader_prepared
+from blender_ui.weights.resolver import is_reader_prepared
 from db.models import ModelRole, utc_now
-
-DEFAULT_ENCODER = "all-minilm-l6-v2"
-"""Where a joint or pointwise training starts when it names no encoder."""
 
 VISITORS_A_PAIR = 20
 """Of a demo are asked each pair of the recorded answers, so that these are not labelled up in a day."""
 
-Clock = Callable[[], datetime]
 
-
-class Substitutes(TypedDict, total=False):
-    """What a test brings in place of what the settings would choose."""
-
-    engine: Engine
-    """A store whose schema is up to date."""
-    secret: int
-    """In place of the installation's."""
-    members: Members
-    process: EngineProcess
-    """Holds the ranker's and the fuser's models."""
-    explainers: EngineProcess
-    """Holds what explains a decision."""
-    hasher: PasswordHasher
-    fuser: Fuser
-    ranking: RankingService
-
-
-class Services:
+class Services(Foundation):
     """Every use case, sharing one store; ``build_services`` makes it once for a process.
 
     Each method below makes the services of the rooms it names; a later one uses those of an earlier one.
     """
 
     def __init__(self, settings: Settings, clock: Clock, substitutes: Substitutes) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.started_at = clock()
-        self._open(substitutes)
+        super().__init__(settings, clock, substitutes)
+        self._follow_votes()
         self._add_people(substitutes)
         self._add_labeling()
         self._add_asking()
@@ -137,33 +94,8 @@ class Services:
         self._add_evaluating()
         self._add_data()
 
-    def _open(self, substitutes: Substitutes) -> None:
-        """The store, the members and the processes. None of them is started here."""
-        settings = self.settings
-        self.engine = substitutes.get("engine") or _open_home(settings)
-        self._secret = substitutes.get("secret") or read_secret(settings.home_path)
-        self.members_file = MembersFile(find_members_file(settings))
-        self.members = substitutes.get("members") or Members(
-            self.members_file.read(),
-            find_weights=partial(find_weights, cache_path=settings.weights_path),
-            environ=os.environ,
-        )
-        reader_path = find_reader(settings.reader, cache_path=settings.weights_path)
-        self.process = substitutes.get("process") or EngineProcess(
-            {
-                READER: partial(load_reader, reader_path),
-                JOINT: load_joint,
-                FUSER: load_fuser_server,
-                BERTSCORE: load_scorer,
-            }
-        )
-        self._explainers = substitutes.get("explainers") or EngineProcess(
-            {
-                EXPLAIN_READING: partial(load_reading_explainer, reader_path),
-                EXPLAIN_JOINT: load_joint_explainer,
-            }
-        )
-        self.training = Training(self.engine, train_every=settings.train_every, clock=self.clock)
+    def _follow_votes(self) -> None:
+        self.training = Training(self.engine, train_every=self.settings.train_every, clock=self.clock)
         self.training_soon = Background(self.training.request_if_due, name="training-due")
         self.after_vote = AfterVote()
         self.after_vote.follow(self.training_soon)
@@ -303,7 +235,7 @@ class Services:
             members=self.members,
             evaluating=self.evaluating,
             fusing=self.fusing,
-            bertscore=_find_scorer(settings, self.process),
+            bertscore=find_scorer(self.process, cache_path=settings.weights_path),
             top_k=settings.top_k,
             seed=settings.seed,
         )
@@ -380,25 +312,3 @@ def make_store_kinds(services: Services, open_encoder: Callable[[], StaticEncode
     return StoreKinds(
         services.engine, folder=services.settings.home_path / "kinds", open_encoder=open_encoder
     )
-
-
-def _open_home(settings: Settings) -> Engine:
-    """The home's store, with the start ranker among its versions where its reader is here."""
-    engine = open_home_store(settings)
-    if is_reader_prepared(settings.reader, cache_path=settings.weights_path):
-        keep_start_version(engine, rankers_path=settings.rankers_path, reader=settings.reader)
-    return engine
-
-
-def _find_scorer(settings: Settings, process: EngineProcess) -> Scorer | None:
-    """BERTScore by the default encoder in the engine process; None where the encoder is not here."""
-    try:
-        folder = find_encoder(DEFAULT_ENCODER, cache_path=settings.weights_path)
-    except WeightsUnavailable:
-        return None
-
-    def score(answers: Sequence[str], references: Sequence[str]) -> list[float]:
-        found: list[float] = process.call(BERTSCORE, "score", list(answers), list(references), key=(folder,))
-        return found
-
-    return score

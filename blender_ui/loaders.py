@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blender_ui.errors import MalformedInput
+from blender_ui.engine.process import EngineProcess
+from blender_ui.errors import MalformedInput, WeightsUnavailable
+from blender_ui.evaluation.run import Scorer
 from blender_ui.fusion.examples import FusionExample
 from blender_ui.ranking.protocol import Ranker
 from blender_ui.services.training.joint import JointTools
 from blender_ui.services.training.readings import AnswerReader
 from blender_ui.values import PreferenceDataset
+from blender_ui.weights.resolver import find_encoder
 
 BERTSCORE = "bertscore"
 """Name of the scorer among an engine process' loaders."""
+DEFAULT_ENCODER = "all-minilm-l6-v2"
+"""Where a joint or pointwise training starts when it names no encoder."""
 
 
 def load_scorer(folder: Path) -> Any:
@@ -27,6 +32,20 @@ def load_scorer(folder: Path) -> Any:
     from blender_ui.evaluation.bertscore import BertScorer
 
     return BertScorer(folder)
+
+
+def find_scorer(process: EngineProcess, *, cache_path: Path) -> Scorer | None:
+    """BERTScore by the default encoder in the engine process; None where the encoder is not here."""
+    try:
+        folder = find_encoder(DEFAULT_ENCODER, cache_path=cache_path)
+    except WeightsUnavailable:
+        return None
+
+    def score(answers: Sequence[str], references: Sequence[str]) -> list[float]:
+        found: list[float] = process.call(BERTSCORE, "score", list(answers), list(references), key=(folder,))
+        return found
+
+    return score
 
 
 def load_reader(folder: Path) -> AnswerReader:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blender_ui.errors import NotFound, NotPermitted
 from blender_ui.outside import LARGEST_NUMBER, check_values
-from blender_ui.services.inspecting.listing import Listing
+from blender_ui.services.data.listing import Listing
 from blender_ui.services.jobs.views import Jobs, JobView
 from blender_ui.services.people.keys import Caller
 from blender_ui.services.people.project_prompts import ProjectPrompts

@@ -9,40 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
-from blender_ui.errors import RankerError, WeightsUnavailable
+from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
-from blender_ui.ranking.basis import MIN_SCALE, make_basis
-from blender_ui.ranking.calibration import fit_temperature, moderate
-from blender_ui.ranking.consensus import measure_consensus
+from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.contributions import (
     PairReadings,
     ReadingWeights,
     read_pairs,
     weigh_readings,
 )
-from blender_ui.ranking.evaluation import assign_folds
+from blender_ui.ranking.fast_files import arrays_of, load_state, save_state, settings_of, state_of
+from blender_ui.ranking.fast_fitting import check, inherit, learn, sort_candidates, start_state
 from blender_ui.ranking.fast_state import (
-    FORMAT,
-    FORMATS_OF_FIVE_KINDS,
     GROUPS,
     USUAL_PRECISIONS,
     FastOptions,
     State,
-    arrays_of,
     join_negatives,
     keep_negatives,
     prior_centre,
-    settings_of,
     state_features,
-    state_of,
-    state_of_five_kinds,
     text_features,
     text_weights,
     with_evidence,
@@ -50,9 +41,7 @@ from blender_ui.ranking.fast_state import (
 from blender_ui.ranking.head import (
     Head,
     Progress,
-    choose_precisions,
     fit_head,
-    held_out_moderated,
     spread_precisions,
     summarise,
 )
@@ -62,11 +51,6 @@ from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 
 __all__ = ["GROUPS", "FastOptions", "FastRanker"]
-
-ARRAYS_FILE = "head.safetensors"
-SETTINGS_FILE = "fast_ranker.json"
-KINDS_FOLDER = "kinds"
-MIN_PAIRS_TO_TUNE = 30
 
 
 class FastRanker:
@@ -110,12 +94,12 @@ class FastRanker:
             RankerError: If there is no candidate, or readings do not fit the dataset or ``start``.
         """
         options = options or FastOptions()
-        _check(dataset, readings, width=len(start._state.basis.centre) if start else None)
-        empty = _start_state(options, readings, dataset) if start is None else _inherit(options, start)
+        check(dataset, readings, width=len(start._state.basis.centre) if start else None)
+        empty = start_state(options, readings, dataset) if start is None else inherit(options, start._state)
         empty = empty._replace(kinds=kinds)
         if negatives is not None:
             empty = keep_negatives(empty, dataset, readings, negatives)
-        return cls(_learn(empty, dataset, readings, negatives, evidence, on_progress=on_progress))
+        return cls(learn(empty, dataset, readings, negatives, evidence, on_progress=on_progress))
 
     def refit(
         self, dataset: PreferenceDataset, readings: FloatArray, *, evidence: AnswerEvidence | None = None
@@ -125,11 +109,11 @@ class FastRanker:
         Takes milliseconds; members that were not known before get their columns, and so does evidence.
         Arguments and errors are those of ``fit``.
         """
-        _check(dataset, readings, width=len(self._state.basis.centre))
+        check(dataset, readings, width=len(self._state.basis.centre))
         state = self._state._replace(members=known_members(dataset.members))
         state = with_evidence(state, evidence, dataset.prompt_of)
         features, sizes = state_features(
-            state, readings, dataset.members, _sort(state, dataset), dataset.prompt_of, evidence
+            state, readings, dataset.members, sort_candidates(state, dataset), dataset.prompt_of, evidence
         )
         is_as_wide = features.shape[1] == len(self._state.head.mean)
         start = self._state.head.mean if is_as_wide and state.members == self._state.members else None
@@ -279,11 +263,7 @@ class FastRanker:
 
     def save(self, folder: Path) -> None:
         """Write the ranker's files into a folder, which is made."""
-        folder.mkdir(parents=True, exist_ok=True)
-        if len(self._state.kinds.names) > 1:
-            self._state.kinds.save(folder / KINDS_FOLDER)
-        (folder / ARRAYS_FILE).write_bytes(save(arrays_of(self._state)))
-        (folder / SETTINGS_FILE).write_text(settings_of(self._state))
+        save_state(self._state, folder)
 
     @classmethod
     def load(cls, folder: Path) -> FastRanker:
@@ -292,24 +272,8 @@ class FastRanker:
         Raises:
             RankerError: If a file is missing, damaged, or of another format.
         """
-        try:
-            arrays = load_file(folder / ARRAYS_FILE)
-            written = (folder / SETTINGS_FILE).read_text()
-            settings = json.loads(written)
-            if settings["format"] in FORMATS_OF_FIVE_KINDS:
-                saved = written.encode() + (folder / ARRAYS_FILE).read_bytes()
-                state = state_of_five_kinds(settings, arrays)
-                return cls(state, fingerprint=hashlib.sha256(saved).hexdigest())
-            if settings["format"] != FORMAT:
-                raise RankerError(
-                    f"expected a fast ranker of format {FORMAT} in {folder}, "
-                    f"came {settings['format']}; train a new one"
-                )
-            has_kinds = len(settings["task_kinds"]) > 1
-            kinds = TaskSorter.load(folder / KINDS_FOLDER) if has_kinds else ALL_ALIKE
-            return cls(state_of(settings, arrays, kinds))
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError, WeightsUnavailable) as error:
-            raise RankerError(f"expected a fast ranker in {folder}, came {error!r}; train one") from error
+        state, fingerprint = load_state(folder)
+        return cls(state, fingerprint=fingerprint)
 
     def _features(
         self,
@@ -330,102 +294,3 @@ class FastRanker:
         kinds = self._state.kinds.sort(list(number))[asked]
         beside = asked if prompt_of is None else prompt_of
         return state_features(self._state, readings, members, kinds, beside, evidence)
-
-
-def _start_state(options: FastOptions, readings: FloatArray, dataset: PreferenceDataset) -> State:
-    """A state that has learnt nothing; its basis is of the answers that were read."""
-    is_read = np.any(readings, axis=1)
-    basis = make_basis(
-        readings[is_read] if is_read.any() else readings,
-        n_components=options.n_components,
-        controls_length=options.controls_length,
-    )
-    hidden = basis.features(readings)[:, sum(basis.group_sizes[:2]) :]
-    consensus = measure_consensus(hidden, dataset.prompt_of, counts=is_read)
-    scale = float(consensus[is_read].std()) if is_read.any() else 0.0
-    return State(
-        options=options,
-        basis=basis,
-        consensus_scale=scale if scale > MIN_SCALE else 1.0,
-        inherited=np.zeros(0),
-        negatives=np.zeros((0, sum(basis.group_sizes) + 1)),
-        members=(),
-        kinds=ALL_ALIKE,
-        precisions=np.array(tuple(USUAL_PRECISIONS.values())),
-        head=Head(np.zeros(0), np.zeros((0, 0))),
-        temperature=1.0,
-        evidence_scale=np.zeros(0),
-    )
-
-
-def _inherit(options: FastOptions, start: FastRanker) -> State:
-    """A state whose texts weigh as ``start`` weighs them, and that knows no member."""
-    given = start._state
-    return given._replace(
-        options=replace(
-            options,
-            n_components=given.options.n_components,
-            controls_length=given.options.controls_length,
-        ),
-        inherited=text_weights(given) / given.temperature,
-        negatives=given.negatives[:0],  # what they taught is in the weights
-        members=(),
-        precisions=np.array(tuple(USUAL_PRECISIONS.values())),
-        temperature=1.0,
-        evidence_scale=given.evidence_scale[:0],  # evidence is weighed by who answers here
-    )
-
-
-def _learn(
-    state: State,
-    dataset: PreferenceDataset,
-    readings: FloatArray,
-    negatives: ReadNegatives | None,
-    evidence: AnswerEvidence | None,
-    *,
-    on_progress: Progress | None,
-) -> State:
-    state = state._replace(members=known_members(dataset.members))
-    state = with_evidence(state, evidence, dataset.prompt_of)
-    features, sizes = state_features(
-        state, readings, dataset.members, _sort(state, dataset), dataset.prompt_of, evidence
-    )
-    people, centre = summarise(dataset), prior_centre(sizes)
-    features, comparisons = join_negatives(state, features, people)
-    asked = people.first if negatives is None else np.concatenate([people.first, negatives.winner])
-    folds = assign_folds(dataset, seed=state.options.seed)[dataset.prompt_of[asked]]
-    if len(people.first) >= MIN_PAIRS_TO_TUNE and len(np.unique(folds)) > 1:
-        precisions = choose_precisions(
-            features,
-            comparisons,
-            folds,
-            group_sizes=sizes,
-            usual=tuple(USUAL_PRECISIONS.values()),
-            centre=centre,
-            on_progress=on_progress,
-        )
-        precision = spread_precisions(precisions, sizes)
-        logits = held_out_moderated(features, comparisons, folds, precision, centre=centre)
-        # Probabilities are of what people say, so negatives have no say in them.
-        temperature = fit_temperature(logits[: len(people.first)], people.share, people.weight)
-        state = state._replace(precisions=precisions, temperature=temperature)
-    precision = spread_precisions(state.precisions, sizes)
-    return state._replace(head=fit_head(features, comparisons, precision, centre=centre))
-
-
-def _sort(state: State, dataset: PreferenceDataset) -> IntArray:
-    """The kind of task of each candidate's prompt."""
-    kinds: IntArray = state.kinds.sort(dataset.prompts)[dataset.prompt_of]
-    return kinds
-
-
-def _check(dataset: PreferenceDataset, readings: FloatArray, *, width: int | None = None) -> None:
-    n_candidates = len(dataset.texts)
-    if not n_candidates:
-        raise RankerError("expected at least one candidate to learn from, came none")
-    if np.ndim(readings) != 2 or len(readings) != n_candidates or width not in (None, readings.shape[1]):
-        raise RankerError(
-            f"expected readings of shape ({n_candidates}, {width or 'width'}), came {np.shape(readings)}"
-        )
-    if not np.isfinite(readings).all():
-        raise RankerError("expected finite readings; read the answers again")

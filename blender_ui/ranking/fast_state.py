@@ -1,15 +1,14 @@
-"""What a fast ranker consists of, the features it weighs, and its two files' contents.
+"""What a fast ranker consists of, and the features it weighs.
 
-Invariant: all that makes the logits is in the state; the same state gives the same bytes. Non-goal:
-learning, which is ``ranking.fast``'s.
+Invariant: all that makes the logits is in the state. Non-goal: learning (``fast_fitting``), and files
+(``fast_files``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,12 +19,9 @@ from blender_ui.ranking.consensus import measure_consensus
 from blender_ui.ranking.head import Comparisons, Head
 from blender_ui.ranking.negatives import ReadNegatives
 from blender_ui.ranking.prior import kind_columns, member_columns
-from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
+from blender_ui.tasks.sorting import TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
-FORMAT = 6
-FORMATS_OF_FIVE_KINDS = (4, 5)
-"""Their kinds of task were written down in the program and are not any more; 4 knew no evidence."""
 USUAL_PRECISIONS = {
     "likelihood": 3.0,
     "surface": 10.0,
@@ -206,79 +202,3 @@ def text_weights(state: State) -> FloatArray:
 def prior_centre(sizes: Sequence[int]) -> FloatArray:
     """Prior means: an inherited utility counts in full, everything else not at all."""
     return np.repeat([float(group == "inherited") for group in GROUPS], sizes)
-
-
-def settings_of(state: State) -> str:
-    """What of a state is not an array, as JSON."""
-    settings = {
-        "format": FORMAT,
-        "options": asdict(state.options),
-        "members": state.members,
-        "task_kinds": state.kinds.names,
-        "task_kinds_fingerprint": state.kinds.kinds.fingerprint,
-        "temperature": state.temperature,
-        "consensus_scale": state.consensus_scale,
-    }
-    return json.dumps(settings, indent=1, sort_keys=True)
-
-
-def arrays_of(state: State) -> dict[str, FloatArray]:
-    """The state's arrays by name."""
-    arrays = {
-        "basis.centre": state.basis.centre,
-        "basis.scale": state.basis.scale,
-        "basis.length_slopes": state.basis.length_slopes,
-        "basis.components": state.basis.components,
-        "inherited": state.inherited,
-        "negatives": state.negatives,
-        "precisions": state.precisions,
-        "head.mean": state.head.mean,
-        "head.covariance": state.head.covariance,
-    }
-    if len(state.evidence_scale):
-        arrays["evidence_scale"] = state.evidence_scale
-    else:
-        arrays["precisions"] = state.precisions[:N_GROUPS_WITHOUT_EVIDENCE]
-    return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}
-
-
-def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray], kinds: TaskSorter) -> State:
-    """The state that ``settings_of`` and ``arrays_of`` were made of."""
-    usual = np.array(tuple(USUAL_PRECISIONS.values()))
-    precisions = arrays["precisions"]
-    return State(
-        options=FastOptions(**settings["options"]),
-        basis=Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
-        consensus_scale=float(settings["consensus_scale"]),
-        inherited=arrays["inherited"],
-        negatives=arrays["negatives"],
-        members=tuple(settings["members"]),
-        kinds=kinds,
-        precisions=np.concatenate([precisions, usual[len(precisions) :]]),
-        head=Head(arrays["head.mean"], arrays["head.covariance"]),
-        temperature=float(settings["temperature"]),
-        evidence_scale=arrays.get("evidence_scale", np.zeros(0)),
-    )
-
-
-def state_of_five_kinds(settings: dict[str, Any], arrays: dict[str, FloatArray]) -> State:
-    """A state that was saved with the program's own kinds, without what members deviated in them.
-
-    The weights that stay are the posterior's own, its margin. A refit learns with one kind.
-    """
-    state = state_of(settings, arrays, ALL_ALIKE)
-    if not state.options.uses_members:
-        return state
-    _, sizes = state_features(
-        state,
-        np.zeros((1, len(state.basis.centre))),
-        [""],
-        np.zeros(1, dtype=int),
-        np.zeros(1, dtype=int),
-        None,
-    )
-    begins = sum(sizes[: GROUPS.index("member_by_kind")])
-    dropped = np.arange(begins, begins + len(state.members) * len(settings["task_kinds"]))
-    mean, covariance = state.head
-    covariance = np.delete(np.delete(covariance, dropped, axis=0), dropped, axis=1)
-    return state._replace(head=Head(np.delete(mean, dropped), covariance))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from blender_ui.bootstrap import DEFAULT_ENCODER, Services, make_store_kinds
+from blender_ui.bootstrap import Services, make_store_kinds
 from blender_ui.choosing.distilling import prepare_encoder
-from blender_ui.loaders import SeqToSeqTools, joint_tools, load_joint, load_reader
+from blender_ui.loaders import DEFAULT_ENCODER, SeqToSeqTools, joint_tools, load_joint, load_reader
 from blender_ui.services.asking.generating import GenerationRun
 from blender_ui.services.training.chooser import ChooserTrainer
 from blender_ui.services.training.fast import FastTrainer

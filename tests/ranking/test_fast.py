@@ -9,7 +9,8 @@ from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError
 from blender_ui.ranking.evaluation import decided_majorities, score_logits
-from blender_ui.ranking.fast import ARRAYS_FILE, SETTINGS_FILE, FastOptions, FastRanker
+from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.fast_files import ARRAYS_FILE, SETTINGS_FILE
 from blender_ui.ranking.negatives import Negatives, ReadNegatives, choose_negatives
 from blender_ui.tasks.sorting import TaskSorter, learn_sorter
 from blender_ui.values import PreferenceDataset, RankingPrompt

@@ -8,7 +8,8 @@ from safetensors.numpy import load_file
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence, gather, join
-from blender_ui.ranking.fast import ARRAYS_FILE, GROUPS, FastRanker
+from blender_ui.ranking.fast import GROUPS, FastRanker
+from blender_ui.ranking.fast_files import ARRAYS_FILE
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 MEMBERS = ("A", "B", "C", "D")

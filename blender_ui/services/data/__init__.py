@@ -1,4 +1,4 @@
-"""Import, export and the archive.
+"""Import, export, the archive, and lists of rows for programs.
 
 Touches: records on one side (`exchange`), many rows at once on the other.
 Not for: file formats; `exchange` has them.

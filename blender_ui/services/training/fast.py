@@ -17,10 +17,10 @@ from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.negatives import ReadNegatives
+from blender_ui.ranking.predicting import predict_fast
 from blender_ui.ranking.promotion import measure_fit
 from blender_ui.ranking.start import open_start, read_card
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
-from blender_ui.services.training.predicting import predict_fast
 from blender_ui.services.training.rankers import RankerTools, RankerTrainer, Trained, Work
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter

@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from blender_ui.ranking.predicting import predict_joint
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
-from blender_ui.services.training.predicting import predict_joint
 from blender_ui.services.training.rankers import (
     FITTING_ENDS_AT,
     RankerTools,

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
+from blender_ui.ranking.predicting import predict_fast, predict_joint
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.protocol import Ranker
 from blender_ui.ranking.start import read_card
@@ -26,7 +27,6 @@ from blender_ui.services.jobs.views import JobView
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
 from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.services.ranking.opening import load_fast
-from blender_ui.services.training.predicting import predict_fast, predict_joint
 from blender_ui.services.training.readings import AnswerReader, TrainingReadings
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE

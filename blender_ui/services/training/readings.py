@@ -14,11 +14,11 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
+from blender_ui.ranking.kept_negatives import KeptNegatives
 from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.ranking.datasets import StoredDataset
 from blender_ui.services.ranking.readings import load_readings, save_readings
-from blender_ui.services.training.negative_readings import KeptNegatives
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset, RankingPrompt
 from db.engine import transaction
 from db.queries.readings import list_unread

@@ -15,13 +15,13 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NotFound
 from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.predicting import predict_fast
 from blender_ui.services.inspecting import predictions
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.services.ranking.readings import load_readings
-from blender_ui.services.training.predicting import predict_fast
 from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Preference, utc_now

@@ -1,7 +1,7 @@
 """Readings of negatives, kept in a file while their job lasts, so that a killed worker loses few.
 
 Invariant: the file is whole or absent, and of one reader. Non-goal: which negatives there are;
-``ranking.negatives`` chooses, and the job's end removes the folder.
+``negatives`` chooses, and the job's end removes the folder.
 """
 
 from __future__ import annotations
