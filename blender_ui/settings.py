@@ -23,18 +23,33 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from blender_ui.errors import SettingsError
 
 PREFIX = "BLENDER_UI_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_MEMBERS_PATH = Path("members.toml")
+SPACE_FRAMES = "https://huggingface.co,https://*.huggingface.co,https://*.hf.space"
 FROM_GRADIO = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
 """Gradio's own variables, which count where ours are not set; ``GRADIO_ROOT_PATH`` it reads itself."""
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 Positive = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
+
+
+def _check_frames(text: str) -> str:
+    """Addresses as a browser's policy takes them; anything else could end the policy and begin another."""
+    for address in filter(None, map(str.strip, text.split(","))):
+        if not re.fullmatch(r"https?://(\*\.)?[\w-]+(\.[\w-]+)*(:\d+)?", address, re.ASCII):
+            raise PydanticCustomError(
+                "frames", "addresses such as https://wiki.example, with commas between them"
+            )
+    return text
+
+
+Frames = Annotated[str, AfterValidator(_check_frames)]
 
 
 def _variable(name: str) -> str:
@@ -69,6 +84,8 @@ class Settings:
         port: Port the page is served on, 0 for a free one; without it ``GRADIO_SERVER_PORT``.
         hosts: Names that people reach the app by, with commas between them, beside this machine's own:
             a proxy's, a server's in the house. Once there are some, no other name is answered to.
+        frames: Addresses of pages elsewhere that may show the app in a frame, such as ``https://wiki.example``,
+            with commas between them; on a Hugging Face Space, the hub's unless it is set.
         reader: Name in the weights' catalogue of the frozen reader under the fast ranker.
         fuser: Name of the member that fuses, or the folder of a seq2seq checkpoint; empty for the
             trained version that is active or, without one, the member that ``fuses_first``.
@@ -110,6 +127,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: Natural = 7860
     hosts: str = ""
+    frames: Frames = ""
     reader: str = "smollm2-135m"
     fuser: str = ""
     top_k: Positive = 3
@@ -196,6 +214,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             asked[variable] = environ[variable]
     if environ.get("SPACE_ID"):
         asked.setdefault(_variable("trusted_proxies"), "1")
+        asked.setdefault(_variable("frames"), SPACE_FRAMES)
     try:
         return _adapter().validate_python(asked)
     except ValidationError as invalid:
@@ -210,6 +229,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         case "literal_error":
             expected = limits["expected"].replace("'", "")
             raise SettingsError(f"{where} must be {expected}, not {found!r}")
+        case "frames":
+            raise SettingsError(f"{where} must be {error['msg']}, not {found!r}")
         case _:
             raise SettingsError(f"{where} must be a whole number, not {found!r}")
 

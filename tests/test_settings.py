@@ -70,3 +70,16 @@ def test_gradios_own_variables_say_where_to_listen_until_ours_do() -> None:
     assert (ours.host, ours.port) == ("::1", 1)
     with pytest.raises(SettingsError, match="GRADIO_SERVER_PORT must be a whole number"):
         load_settings({"GRADIO_SERVER_PORT": "seven"})
+
+
+@pytest.mark.parametrize("frames", ["wiki.example", "https://a.example; script-src *", "*", "https://a b"])
+def test_a_frame_s_address_cannot_end_the_policy(frames: str) -> None:
+    with pytest.raises(SettingsError, match="BLENDER_UI_FRAMES must be addresses such as"):
+        load_settings({"BLENDER_UI_FRAMES": frames})
+
+
+def test_on_a_space_the_hub_s_pages_may_show_the_app() -> None:
+    assert "https://huggingface.co" in load_settings({"SPACE_ID": "me/space"}).frames
+    named = {"SPACE_ID": "me/space", "BLENDER_UI_FRAMES": "https://wiki.example"}
+    assert load_settings(named).frames == "https://wiki.example"
+    assert load_settings({}).frames == ""

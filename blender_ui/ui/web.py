@@ -29,7 +29,6 @@ from blender_ui.ui.server import PageServer
 from blender_ui.ui.shell import POLICY, page_options
 
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     # An invitation's token is in its address; to our own pages the referrer says that they sent a request.
     "Referrer-Policy": "same-origin",
@@ -79,21 +78,29 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
     # machine that a call names; without the second, ``close`` ends no stream.
     pages.has_launched = True
     pages.app = cast(Any, next(route.app for route in web.routes if isinstance(route, Mount)))
-    return Front(web, root=urlsplit(pages.root_path).path.rstrip("/"))
+    policy = f"{POLICY}; frame-ancestors {_find_ancestors(settings.frames)}"
+    return Front(web, root=urlsplit(pages.root_path).path.rstrip("/"), policy=policy)
+
+
+def _find_ancestors(frames: str) -> str:
+    """Whose pages may show ours in a frame: without a word of the settings, nobody else's."""
+    return " ".join(["'self'", *filter(None, map(str.strip, frames.split(",")))])
 
 
 class Front:
-    """ASGI middleware: takes the app's own address off a path, and gives every answer ``HEADERS``.
+    """ASGI middleware: takes the app's own address off a path, and gives every answer its headers.
 
     Args:
         app: What stands behind, and knows nothing of where the app lies.
         root: The path below which the app lies, ``GRADIO_ROOT_PATH``; a proxy may leave it in front of
             what is asked for, or take it off itself.
+        policy: What the browser may load, send and be framed by.
     """
 
-    def __init__(self, app: ASGIApp, *, root: str) -> None:
+    def __init__(self, app: ASGIApp, *, root: str, policy: str) -> None:
         self._app = app
         self._root = root
+        self._headers = {**HEADERS, "Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
@@ -101,7 +108,7 @@ class Front:
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

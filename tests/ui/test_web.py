@@ -53,7 +53,14 @@ def test_every_answer_has_the_headers_that_tell_a_browser_what_to_allow(pages: A
         assert answer.status_code == status
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
-        assert answer.headers["content-security-policy"] == POLICY
+        assert answer.headers["content-security-policy"] == f"{POLICY}; frame-ancestors 'self'"
+
+
+def test_a_page_elsewhere_shows_the_app_in_a_frame_only_where_the_settings_name_it(pages: Any) -> None:
+    settings = replace(pages.settings, frames="https://wiki.example, https://*.hf.space")
+    with TestClient(build_web(pages, settings), base_url="http://localhost") as client:
+        policy = client.get("/label").headers["content-security-policy"]
+    assert policy.endswith("; frame-ancestors 'self' https://wiki.example https://*.hf.space")
 
 
 @pytest.mark.parametrize("root", ["/blender", "https://example.org/blender"])
