@@ -94,8 +94,16 @@ function say(turn) {
   if (turn.reveal?.places) tell(...tellOrder(turn.reveal));
   else if (turn.reveal) {
     const { left_member: left, right_member: right, outcome } = turn.reveal;
-    tell("Before: left was ", strong(left), ", right was ", strong(right), `. You said ${SAID[outcome]}.`);
+    if (!left) tell(`Counted: you said ${SAID[outcome]}. ${whenTold()}`);
+    else tell("Before: left was ", strong(left), ", right was ", strong(right), `. You said ${SAID[outcome]}.`);
   } else tell(...(turn.notice ? [turn.notice] : []));
+}
+
+// What a project that tells no names after a vote says instead.
+function whenTold() {
+  return project.reveal === "end"
+    ? "This project tells who wrote what when nothing of it is left for you; see My answers then."
+    : "This project does not tell who wrote what.";
 }
 
 function draw(next, empty = null) {

@@ -250,6 +250,11 @@ function makePast(past) {
   const texts = document.createElement("div");
   texts.className = "text bu-prose";
   texts.innerHTML = `${past.history}<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;
+  if (past.left_member) {
+    const who = document.createElement("p");
+    who.append("Left was ", strong(past.left_member), ", right was ", strong(past.right_member), ".");
+    texts.append(who);
+  }
   if (past.reason) {
     const why = document.createElement("p");
     why.textContent = `Your reason: ${past.reason}`;

@@ -170,6 +170,7 @@ function pressInSet(event) {
 
 // What was said, for the line after it and for answers that were not taken.
 function tellOrder({ ask, places, members }) {
+  if (!members.length) return [`Counted. ${whenTold()}`];
   const named = members.map(strong);
   if (ask === "best") return ["Before: you called ", named[0], " the best of ", ...commas(named.slice(1)), "."];
   if (ask === "best_worst") {

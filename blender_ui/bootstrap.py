@@ -218,7 +218,7 @@ class Services(Foundation):
         )
         self.preference_table = table
         self.inspection = Inspection(engine)
-        self.listing = Listing(engine)
+        self.listing = Listing(engine, secret=self._secret)
         self.jobs = Jobs(engine, clock=self.clock)
         self.member_ratings = MemberRatings(engine, table=table)
         self.version_inspection = VersionInspection(
@@ -248,7 +248,7 @@ class Services(Foundation):
             overlap=self.settings.overlap,
             after_vote=self.after_vote,
         )
-        self.exporting = Exporting(self.engine, clock=self.clock)
+        self.exporting = Exporting(self.engine, clock=self.clock, secret=self._secret)
         self.sharing = Sharing(self.engine, folders=self._version_folders)
 
     def keep_examples(self) -> int:

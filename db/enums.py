@@ -45,6 +45,16 @@ class Ask(enum.StrEnum):
     """The best of n."""
 
 
+class Reveal(enum.StrEnum):
+    """When people who label a project are told which members wrote what they judged."""
+
+    VOTE = "vote"
+    """After each vote."""
+    END = "end"
+    """When nothing of the project is left for the person."""
+    NEVER = "never"
+
+
 class FailureKind(enum.StrEnum):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"

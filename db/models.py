@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -47,6 +48,7 @@ from db.enums import ModelRole as ModelRole
 from db.enums import Origin as Origin
 from db.enums import Outcome as Outcome
 from db.enums import Purpose as Purpose
+from db.enums import Reveal as Reveal
 from db.enums import Role as Role
 from db.jobs import Job as Job
 from db.jobs import ModelVersion as ModelVersion
@@ -109,6 +111,8 @@ class Comparison(SQLModel, table=True):
     purpose: Purpose = Field(default=Purpose.LABEL, sa_column=_enum_column(Purpose, default=Purpose.LABEL))
     gold_outcome: Outcome | None = Field(default=None, sa_column=_enum_column(Outcome, nullable=True))
     """The right answer, for gold pairs and attention checks; never shown before the vote."""
+    gold_reason: str | None = Field(default=None, sa_type=Text)
+    """Why it is right, in a researcher's words; told to people who begin, after their vote."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 

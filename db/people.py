@@ -15,7 +15,7 @@ from sqlalchemy import JSON, CheckConstraint, Column, Connection, Index, Table, 
 from sqlmodel import Field, SQLModel
 
 from db.columns import UtcTime, enum_column, utc_now
-from db.enums import AnnotatorKind, Ask, Audience, Role
+from db.enums import AnnotatorKind, Ask, Audience, Reveal, Role
 
 DEFAULT_PROJECT_NAME = "Default project"
 
@@ -80,6 +80,7 @@ class Project(SQLModel, table=True):
         CheckConstraint("gold_share >= 0 AND attention_share >= 0", name="shares_not_negative"),
         CheckConstraint("gold_share + attention_share <= 0.5", name="most_turns_are_labels"),
         CheckConstraint("random_share > 0 AND random_share <= 1", name="random_share_is_a_share"),
+        CheckConstraint("pay IS NULL OR pay >= 0", name="pay_not_negative"),
         CheckConstraint("n_answers >= 3 AND n_answers <= 8", name="n_answers_can_be_shown"),
     )
 
@@ -105,6 +106,10 @@ class Project(SQLModel, table=True):
     audience: Audience = Field(
         default=Audience.EVERYBODY, sa_column=enum_column(Audience, default=Audience.EVERYBODY)
     )
+    reveal: Reveal = Field(default=Reveal.VOTE, sa_column=enum_column(Reveal, default=Reveal.VOTE))
+    """When people who label it are told who wrote what they judged."""
+    pay: float | None = None
+    """What a person gets for an answer, in the prices' currency; NULL where nobody said."""
     created_by_id: int | None = Field(default=None, foreign_key="annotator.id")
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, case, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session, col
 
-from db.models import Ask, Ballot, Candidate, Comparison, Member, Prompt
+from db.models import Ask, Ballot, Candidate, Comparison, Member, Project, Prompt, Reveal
 
 
 class Shown(NamedTuple):
@@ -33,6 +33,9 @@ class Answers(NamedTuple):
     history: list[dict[str, str]]
     texts: tuple[str, ...]
     members: tuple[str, ...]
+    project_id: int
+    reveal: Reveal
+    """When the project tells the members."""
 
 
 class Pair(NamedTuple):
@@ -74,7 +77,9 @@ def get_answers(session: Session, *, ballot: Shown) -> Answers:
     )
     found = {id_: (text, name) for id_, text, name in session.connection().execute(query)}
     texts, names = zip(*(found[candidate_id] for candidate_id in ballot.shown), strict=True)
-    return Answers(prompt.instruction, prompt.input, prompt.history, texts, names)
+    return Answers(
+        prompt.instruction, prompt.input, prompt.history, texts, names, prompt.project_id, prompt.reveal
+    )
 
 
 def list_pairs(session: Session, *, comparison_ids: list[int]) -> list[Pair]:
@@ -122,5 +127,7 @@ def _by_key_query() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _prompt_query() -> Select[*tuple[Any, ...]]:
-    wanted = (col(Prompt.instruction), col(Prompt.input), col(Prompt.history))
-    return select(*wanted).where(col(Prompt.id) == bindparam("prompt_id"))
+    of_project = (col(Prompt.project_id), col(Project.reveal))
+    wanted = (col(Prompt.instruction), col(Prompt.input), col(Prompt.history), *of_project)
+    query = select(*wanted).join(Project, col(Project.id) == col(Prompt.project_id))
+    return query.where(col(Prompt.id) == bindparam("prompt_id"))

@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Member, Prompt
+from db.models import Candidate, Comparison, Member, Project, Prompt, Reveal
 
 
 class ShownTexts(NamedTuple):
@@ -28,10 +28,12 @@ class ShownTexts(NamedTuple):
 
 
 class MemberNames(NamedTuple):
-    """Who wrote the two answers of a comparison."""
+    """Who wrote the two answers of a comparison, and when its project tells."""
 
     left: str
     right: str
+    project_id: int
+    reveal: Reveal
 
 
 def get_prompt_id(session: Session, *, comparison_id: int) -> int:
@@ -77,8 +79,9 @@ def _names_query() -> Select[*tuple[Any, ...]]:
     left, right = aliased(Candidate), aliased(Candidate)
     left_member, right_member = aliased(Member), aliased(Member)
     return (
-        select(col(left_member.name), col(right_member.name))
+        select(col(left_member.name), col(right_member.name), col(Comparison.project_id), col(Project.reveal))
         .select_from(Comparison)
+        .join(Project, col(Project.id) == col(Comparison.project_id))
         .join(left, col(left.id) == col(Comparison.left_id))
         .join(right, col(right.id) == col(Comparison.right_id))
         .join(left_member, col(left_member.id) == col(left.member_id))

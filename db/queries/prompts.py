@@ -36,6 +36,16 @@ def questions_by_id(session: Session, *, prompt_ids: Sequence[int]) -> dict[int,
     }
 
 
+def projects_by_id(session: Session, *, prompt_ids: Sequence[int]) -> dict[int, int]:
+    """The project of some prompts."""
+    query = select(col(Prompt.id), col(Prompt.project_id))
+    return {
+        row[0]: row[1]
+        for ids in portions(prompt_ids)
+        for row in session.execute(query.where(col(Prompt.id).in_(ids)))
+    }
+
+
 def find_parent_member(session: Session, *, prompt_id: int) -> str | None:
     """Who wrote the answer that a prompt goes on from; None where it goes on from none."""
     query = (

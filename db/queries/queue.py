@@ -58,6 +58,17 @@ def count_places(session: Session, *, project_id: int) -> int:
     return n_open
 
 
+def has_places(session: Session, *, project_id: int) -> bool:
+    """Whether any comparison of a project has a place left or is lent, gold pairs and checks aside."""
+    asked = (col(Comparison.project_id) == project_id, col(Comparison.purpose) == Purpose.LABEL)
+    is_open = select(col(Comparison.id)).where(*asked, col(Comparison.is_open).is_(True)).exists()
+    of_project = select(col(Comparison.id)).where(*asked, col(Comparison.id) == col(Lease.comparison_id))
+    is_lent = (
+        select(col(Lease.id)).where(col(Lease.status) == LeaseStatus.ACTIVE, of_project.exists()).exists()
+    )
+    return bool(session.execute(select(is_open | is_lent)).scalar_one())
+
+
 def count_least_taken(session: Session, *, annotator_id: int, n_taken: int, scope: Scope) -> int:
     """How many comparisons open to an annotator have been taken ``n_taken`` times.
 

@@ -13,8 +13,8 @@ from tests.builders.stores import add_prompts, make_store
 
 NOW = "2026-01-01 00:00:00"
 HASH = "0" * 64
-SHARES = "guidelines, overlap, policy, questions, ask, n_answers, audience, created_at"
-TERMS = f"'', 1, 'balanced_random', '{{}}', 'pair', 4, 'everybody', '{NOW}'"
+SHARES = "guidelines, overlap, policy, questions, ask, n_answers, audience, reveal, created_at"
+TERMS = f"'', 1, 'balanced_random', '{{}}', 'pair', 4, 'everybody', 'vote', '{NOW}'"
 JOB = "options, cut_off_preference_id, phase, progress, created_at"
 JOB_TERMS = f"'[]', 0, 'waiting', 0, '{NOW}'"
 

@@ -42,6 +42,7 @@ from blender_ui.services.data.records import (
     annotator_label,
     own_id,
 )
+from blender_ui.services.labeling.blinding import Blinding
 from db.engine import transaction
 from db.models import Outcome, Prompt, utc_now
 from db.queries import bulk
@@ -85,10 +86,12 @@ class Exporting:
     Args:
         engine: From ``db.engine.create_store``.
         clock: Gives the present time, with its zone; an archive says when it was made.
+        secret: Decides what a member is called where its project does not tell its name now.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now, secret: int = 0) -> None:
         self._engine = engine
+        self._secret = secret
         self._clock = clock
 
     def export(self, path: Path, *, format: str, project_id: int | None = None) -> ExportReport:
@@ -133,13 +136,13 @@ class Exporting:
             return sum(table.n_rows for table in manifest.tables)
         with transaction(self._engine) as session:
             freeze(session)
-            records = _list_records(session, project_id)
+            records = _list_records(session, project_id, Blinding(session, secret=self._secret))
             if format == DPO:
                 return write_dpo(path, records, as_messages=bulk.has_history(session, project_id=project_id))
             return _WRITERS[format](path, records)
 
 
-def _list_records(session: Session, project_id: int | None) -> Iterator[PromptRecord]:
+def _list_records(session: Session, project_id: int | None, blinding: Blinding) -> Iterator[PromptRecord]:
     annotators = {
         annotator_id: (annotator_label(row.key, row.name), WORD_BY_KIND[row.kind])
         for annotator_id, row in bulk.annotators_by_id(session).items()
@@ -152,6 +155,11 @@ def _list_records(session: Session, project_id: int | None) -> Iterator[PromptRe
         candidates = defaultdict(list)
         for candidate in bulk.list_candidates_between(session, **bounds):
             candidates[candidate.prompt_id].append(candidate)
+        for prompt in prompts:
+            candidates[prompt.id or 0] = [
+                one._replace(member=blinding.name(one.member, project_id=prompt.project_id))
+                for one in candidates[prompt.id or 0]
+            ]
         labels = defaultdict(list)
         for label in bulk.list_labels_between(session, **bounds):
             labels[label.prompt_id].append(label)

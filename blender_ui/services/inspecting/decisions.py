@@ -23,6 +23,7 @@ from blender_ui.services.candidates import (
 )
 from blender_ui.services.choosing.kept import KeptChoice, KeptChoices
 from blender_ui.services.inspecting.prompt_votes import VoteView, list_votes
+from blender_ui.services.labeling.telling import list_untold
 from blender_ui.services.ranking.rows import RankingView, view_ranking
 from blender_ui.values import Message
 from db.engine import transaction
@@ -171,6 +172,11 @@ class Inspection:
                 votes=list_votes(session, prompt_id),
                 rankings=_list_rankings(session, prompt_id),
             )
+
+    def hides_names(self, prompt_id: int) -> bool:
+        """Whether the prompt's project does not tell who wrote its answers, or not yet."""
+        with transaction(self._engine) as session:
+            return get_prompt(session, prompt_id).project_id in list_untold(session)
 
     def get_prompt_of(self, candidate_id: int) -> PromptInspection:
         """The prompt that a candidate answers.

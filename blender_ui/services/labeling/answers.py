@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -17,7 +17,7 @@ from blender_ui.errors import MalformedInput
 from blender_ui.services.labeling.lending import Lender
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
-from db.models import Ask, Comparison, LeaseStatus, Outcome, Project
+from db.models import Ask, Comparison, LeaseStatus, Outcome, Project, Reveal
 from db.queries import comparisons, leases, preferences
 from db.queries.leases import Lent
 
@@ -83,14 +83,26 @@ class BallotAnswer:
     seconds: float | None = None
 
 
+class Told(NamedTuple):
+    """When a project tells who wrote what was judged."""
+
+    project_id: int
+    reveal: Reveal
+
+
 @dataclass(frozen=True, kw_only=True)
 class SubmittedView:
-    """An outcome that is in the store, and the two members."""
+    """An outcome that is in the store, and the two members.
+
+    Attributes:
+        told: When the project tells the members to whoever labels it, and which project that is.
+    """
 
     preference_id: int
     outcome: Outcome
     left_member: str
     right_member: str
+    told: Told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +112,7 @@ class SubmittedBallot:
     Attributes:
         places: Of each shown answer, 1 is best.
         n_pairs: Preferences that follow from it.
+        told: As of ``SubmittedView``.
     """
 
     ballot_id: int
@@ -107,6 +120,7 @@ class SubmittedBallot:
     places: tuple[int, ...]
     members: tuple[str, ...]
     n_pairs: int
+    told: Told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +131,13 @@ class AnsweredView:
         submitted: None where the answer came too late.
         refusal: Why, in a sentence; else empty.
         pair: None where nothing is left for this annotator.
+        is_revealed: Whether the project tells the names of what was judged now.
     """
 
     submitted: SubmittedView | SubmittedBallot | None
     refusal: str
     pair: PairView | SetView | None
+    is_revealed: bool = True
 
 
 def take_answer(
@@ -160,6 +176,7 @@ def take_answer(
         outcome=given.outcome,
         left_member=names.left,
         right_member=names.right,
+        told=Told(names.project_id, names.reveal),
     )
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput
 from blender_ui.pairing.ballots import check_places, pairs_of
-from blender_ui.services.labeling.answers import BallotAnswer, SubmittedBallot
+from blender_ui.services.labeling.answers import BallotAnswer, SubmittedBallot, Told
 from blender_ui.services.labeling.lending import Lender
 from blender_ui.services.labeling.views import PairView, SetView
 from db.models import LeaseStatus, Outcome
@@ -39,12 +39,14 @@ def take_ballot(
         given = _give(session, answer, together, key=stored_key, now=now)
         leases.end(session, leases=together, status=LeaseStatus.ANSWERED, now=now)
     places = given.places or []
+    answers = ballots.get_answers(session, ballot=given)
     return SubmittedBallot(
         ballot_id=given.id,
         ask=given.ask,
         places=tuple(places),
-        members=ballots.get_answers(session, ballot=given).members,
+        members=answers.members,
         n_pairs=len(pairs_of(places, asked=given.ask.value)),
+        told=Told(answers.project_id, answers.reveal),
     )
 
 

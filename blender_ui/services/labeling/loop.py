@@ -36,6 +36,7 @@ from blender_ui.services.labeling.lending import Lender
 from blender_ui.services.labeling.progress import ProgressView
 from blender_ui.services.labeling.progress import measure as measure_progress
 from blender_ui.services.labeling.queueing import PairQueue
+from blender_ui.services.labeling.telling import is_told
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
@@ -219,9 +220,10 @@ class Labeling(PairQueue):
             pair = self._lender.next(
                 session, annotator_id, Scope(project_id), besides, now, with_ballots=True
             )
+            is_revealed = submitted is not None and is_told(session, submitted.told, annotator_id)
         if submitted is not None:
             self._after_vote()
-        return AnsweredView(submitted=submitted, refusal=refusal, pair=pair)
+        return AnsweredView(submitted=submitted, refusal=refusal, pair=pair, is_revealed=is_revealed)
 
     def skip(self, *, annotator_id: int, lease_id: int) -> None:
         """Hand a pair back for others to answer; this annotator is not shown it again.

@@ -17,12 +17,15 @@ from sqlmodel import Session
 from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.after_vote import AfterVote
+from blender_ui.services.labeling.answers import Told
+from blender_ui.services.labeling.telling import is_told
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.values import Message
 from db.columns import row_id
 from db.engine import transaction
-from db.models import Outcome, Preference
-from db.queries import labels, preferences
+from db.models import Outcome, Preference, Project, Reveal
+from db.queries import comparisons, labels, preferences
+from db.queries.comparisons import MemberNames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class PastAnswer:
 
     Attributes:
         n_earlier: How many answers to the same pair it superseded.
+        left_member, right_member: Empty where the project does not tell them, or not yet.
     """
 
     preference_id: int
@@ -43,6 +47,8 @@ class PastAnswer:
     reason: str | None
     at: datetime
     n_earlier: int
+    left_member: str = ""
+    right_member: str = ""
 
 
 class Relabeling:
@@ -79,8 +85,24 @@ class Relabeling:
             texts = labels.list_texts(
                 session, comparison_ids=[answer.preference.comparison_id for answer in answers]
             )
+            reveal = session.get_one(Project, project_id).reveal if answers else Reveal.NEVER
+            names = (
+                {
+                    one.preference.comparison_id: comparisons.get_member_names(
+                        session, comparison_id=one.preference.comparison_id
+                    )
+                    for one in answers
+                }
+                if is_told(session, Told(project_id, reveal), annotator_id)
+                else {}
+            )
         return [
-            _view(answer, n_earlier=n_earlier, texts=texts[answer.comparison_id])
+            _view(
+                answer,
+                n_earlier=n_earlier,
+                texts=texts[answer.comparison_id],
+                names=names.get(answer.comparison_id),
+            )
             for answer, n_earlier in answers
         ]
 
@@ -144,7 +166,9 @@ class Relabeling:
         return preference
 
 
-def _view(answer: Preference, *, n_earlier: int, texts: labels.ComparedTexts) -> PastAnswer:
+def _view(
+    answer: Preference, *, n_earlier: int, texts: labels.ComparedTexts, names: MemberNames | None
+) -> PastAnswer:
     return PastAnswer(
         preference_id=row_id(answer),
         instruction=texts.instruction,
@@ -156,4 +180,6 @@ def _view(answer: Preference, *, n_earlier: int, texts: labels.ComparedTexts) ->
         reason=answer.reason,
         at=answer.created_at,
         n_earlier=n_earlier,
+        left_member=names.left if names else "",
+        right_member=names.right if names else "",
     )

@@ -23,10 +23,11 @@ from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.questions import Questions, read_questions
 from db.columns import row_id
 from db.engine import transaction
-from db.models import DEFAULT_PROJECT_ID, Ask, Audience, Project
+from db.models import DEFAULT_PROJECT_ID, Ask, Audience, Project, Reveal
 from db.queries import projects
 
 MOST_CHECKS = 0.5
+MOST_PAY = 10_000.0
 FEWEST_ANSWERS, MOST_ANSWERS = 3, 8
 """At once; two are a pair, and more than eight nobody holds in mind."""
 
@@ -52,6 +53,8 @@ class ProjectTerms:
         ask: What people are asked: pairs, or something of ``n_answers`` at once.
         n_answers: How many those are; ``FEWEST_ANSWERS`` to ``MOST_ANSWERS``.
         audience: Who may label it.
+        reveal: When people who label it are told who wrote what they judged.
+        pay: What a person gets for an answer; None where nobody said.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", revalidate_instances="always")
@@ -67,6 +70,8 @@ class ProjectTerms:
     ask: Ask = Ask.PAIR
     n_answers: Annotated[int, Field(ge=FEWEST_ANSWERS, le=MOST_ANSWERS)] = 4
     audience: Audience = Audience.EVERYBODY
+    reveal: Reveal = Reveal.VOTE
+    pay: Annotated[float, Field(ge=0, le=MOST_PAY, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +104,7 @@ class ProjectBrief:
     name: str
     guidelines: str
     questions: Questions
+    reveal: Reveal
 
 
 class Projects:
@@ -225,7 +231,11 @@ def _columns(terms: ProjectTerms) -> dict[str, Any]:
 
 
 def _told(project: Project) -> Mapping[str, Any]:
-    return _columns(_terms(project)) | {"audience": project.audience.value, "ask": project.ask.value}
+    return _columns(_terms(project)) | {
+        "audience": project.audience.value,
+        "ask": project.ask.value,
+        "reveal": project.reveal.value,
+    }
 
 
 def _terms(project: Project) -> ProjectTerms:
@@ -250,6 +260,7 @@ def _brief(project: Project) -> ProjectBrief:
         name=project.name,
         guidelines=project.guidelines,
         questions=read_questions(project.questions),
+        reveal=project.reveal,
     )
 
 

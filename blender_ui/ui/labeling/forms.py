@@ -57,7 +57,11 @@ class AnswerSet:
 
 @dataclass(frozen=True, kw_only=True)
 class BallotReveal:
-    """Who wrote the answers of the ballot before, best first; equal places tie or were not told apart."""
+    """Who wrote the answers of the ballot before, best first; equal places tie or were not told apart.
+
+    Attributes:
+        members: Empty where the project does not tell them, or not yet.
+    """
 
     ask: str
     places: tuple[int, ...]
@@ -67,7 +71,7 @@ class BallotReveal:
 
 @dataclass(frozen=True, kw_only=True)
 class Reveal:
-    """Who wrote the two answers of the pair before."""
+    """Who wrote the two answers of the pair before; both empty where the project does not tell now."""
 
     outcome: str
     left_member: str
@@ -115,12 +119,14 @@ class ProjectChoice:
     Attributes:
         guidelines: Safe HTML; empty for the app's own.
         questions: Asked beside the outcome, see ``services.people.questions``.
+        reveal: When the project tells who wrote what: ``vote``, ``end`` or ``never``.
     """
 
     project_id: int
     name: str
     guidelines: str
     questions: dict[str, Any]
+    reveal: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +172,8 @@ class Past:
     reason: str
     at: str
     n_earlier: int
+    left_member: str
+    right_member: str
 
 
 def draw_pair(pair: PairView) -> Pair:
@@ -194,19 +202,21 @@ def draw_lent(lent: PairView | SetView) -> Pair | AnswerSet:
     )
 
 
-def draw_reveal(submitted: SubmittedView | SubmittedBallot) -> Reveal | BallotReveal:
-    """Who wrote what was just judged."""
+def draw_reveal(
+    submitted: SubmittedView | SubmittedBallot, *, is_revealed: bool = True
+) -> Reveal | BallotReveal:
+    """Who wrote what was just judged, where the project tells it now."""
     if isinstance(submitted, SubmittedView):
         return Reveal(
             outcome=submitted.outcome.value,
-            left_member=submitted.left_member,
-            right_member=submitted.right_member,
+            left_member=submitted.left_member if is_revealed else "",
+            right_member=submitted.right_member if is_revealed else "",
         )
     best_first = sorted(zip(submitted.places, submitted.members, strict=True), key=lambda one: one[0])
     return BallotReveal(
         ask=submitted.ask.value,
         places=tuple(place for place, _ in best_first),
-        members=tuple(member for _, member in best_first),
+        members=tuple(member for _, member in best_first) if is_revealed else (),
         n_pairs=submitted.n_pairs,
     )
 
@@ -223,6 +233,8 @@ def draw_past(answer: PastAnswer) -> Past:
         reason=answer.reason or "",
         at=answer.at.strftime("%Y-%m-%d %H:%M"),
         n_earlier=answer.n_earlier,
+        left_member=answer.left_member,
+        right_member=answer.right_member,
     )
 
 

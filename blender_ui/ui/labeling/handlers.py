@@ -97,7 +97,7 @@ class LabelHandlers:
         empty = self._explain(annotator, place) if pair is None else None
         if told.submitted is None:
             return Turn(pair=pair, empty=empty, notice=f"Not counted: {told.refusal}")
-        return Turn(pair=pair, empty=empty, reveal=draw_reveal(told.submitted))
+        return Turn(pair=pair, empty=empty, reveal=draw_reveal(told.submitted, is_revealed=told.is_revealed))
 
     def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
         """Leave a pair to others and give the next one."""
@@ -176,6 +176,7 @@ class LabelHandlers:
             name=chosen.name,
             guidelines=render_prose(chosen.guidelines) if chosen.guidelines.strip() else "",
             questions=chosen.questions.to_json(),
+            reveal=chosen.reveal.value,
         )
 
     def _admit(self, annotator: AnnotatorView, place: Place) -> Place:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.errors import BlenderError, MalformedInput, NotPermitted
 from blender_ui.outside import read_id
 from blender_ui.services.candidates import CandidateView
 from blender_ui.services.inspecting.decisions import Inspection, PromptEntry, PromptInspection
@@ -27,6 +27,10 @@ from blender_ui.ui.identity import is_researcher
 from db.enums import Outcome
 
 ONLY_MADE = "This demo shows rankings that were made, and this version has not ranked this prompt."
+UNTOLD = (
+    "The project of this prompt does not tell who wrote its answers, or not yet. Choose a prompt of another "
+    "project."
+)
 _SIGN = {Outcome.LEFT: 1, Outcome.RIGHT: -1, Outcome.TIE: 0, Outcome.BOTH_BAD: 0}
 
 
@@ -137,6 +141,8 @@ class InspectHandlers:
         """
         prompt = self._inspection.get_prompt(read_id(prompt_id))
         if not is_researcher(self._access):
+            if self._inspection.hides_names(prompt.prompt_id):
+                raise NotPermitted(UNTOLD)
             prompt = replace(prompt, votes=tuple(hide_person(vote) for vote in prompt.votes))
         latest = prompt.rankings[0].ranking_id if prompt.rankings else None
         chosen = latest if ranking_id in (None, "") else read_id(ranking_id)

@@ -9,7 +9,7 @@ from blender_ui.services.people.projects import FEWEST_ANSWERS, MOST_ANSWERS
 from blender_ui.services.people.questions import CRITERIA
 from blender_ui.ui import markup
 from blender_ui.ui.shell import FILE_TYPES
-from db.enums import Ask, Audience, Outcome, Purpose
+from db.enums import Ask, Audience, Outcome, Purpose, Reveal
 
 TITLE = "Projects"
 SENTENCE = "Prompts, guidelines, pairs and annotators. Every change is in the audit trail on the People page."
@@ -19,6 +19,11 @@ ASKED = [
     ("the order of several", Ask.ORDER.value),
     ("the best and the worst of several", Ask.BEST_WORST.value),
     ("the best of several", Ask.BEST.value),
+]
+REVEALS = [
+    ("after each vote", Reveal.VOTE.value),
+    ("when a person has nothing left to label", Reveal.END.value),
+    ("never", Reveal.NEVER.value),
 ]
 ASKS = [
     ("how much better", "strength"),
@@ -44,6 +49,16 @@ class TermsParts:
                 [("everybody", Audience.EVERYBODY.value), ("its members", Audience.MEMBERS.value)],
                 value=Audience.EVERYBODY.value,
                 label="Who may label it",
+            )
+        with gr.Row():
+            self.reveal = gr.Radio(
+                REVEALS,
+                value=Reveal.VOTE.value,
+                label="Who wrote the answers is told",
+                elem_id="projects-reveal",
+            )
+            self.pay = gr.Number(
+                None, minimum=0, label="Pay for an answer, in the prices' currency", elem_id="projects-pay"
             )
         with gr.Row():
             self.ask = gr.Radio(ASKED, value=Ask.PAIR.value, label="People are asked", elem_id="projects-ask")

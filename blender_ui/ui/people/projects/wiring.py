@@ -249,6 +249,7 @@ def _fill(parts: ProjectsParts, project: ProjectView | None) -> Update:
         "asks": [name for name, is_on in switches.items() if is_on],
         "ask": terms.ask.value,
         "audience": terms.audience.value,
+        "reveal": terms.reveal.value,
     }
     return (
         {component: values[name] for name, component in vars(parts.terms).items()}
