@@ -1,4 +1,4 @@
-// The account page: sign in, take an invitation, change the password, sign out.
+// The account page: sign in, take an invitation or a reset link, change the name and the password, sign out.
 //
 // Invariant: a token that comes back goes into this browser's memory and nowhere else.
 const { blenderUi } = window;
@@ -10,6 +10,7 @@ const INVITATION = "blender-ui-invitation";
 if (query.get("invite")) sessionStorage.setItem(INVITATION, query.get("invite"));
 let invitation = sessionStorage.getItem(INVITATION);
 const isHub = frame.dataset.hub === "yes";
+const resetToken = query.get("reset");
 const PAGES = ["", "label", "train", "inspect", "data", "projects", "people", "quality"];
 
 function say(text, isWrong = false) {
@@ -20,7 +21,7 @@ function say(text, isWrong = false) {
 }
 
 function show(part) {
-  for (const name of ["signed-in", "sign-in", "invited"]) find(`.${name}`).hidden = name !== part;
+  for (const name of ["signed-in", "sign-in", "invited", "reset"]) find(`.${name}`).hidden = name !== part;
   find(".known").hidden = part !== "invited";
 }
 
@@ -52,6 +53,16 @@ const join = async () => invitation && blenderUi.call("account_join", blenderUi.
 const forms = {
   signIn: async (sent) => goOn(await blenderUi.call("account_sign_in", sent.username, sent.password)),
   accept: async (sent) => goOn(await blenderUi.call("account_accept", invitation, sent.username, sent.password, sent.name)),
+  reset: async (sent) => {
+    blenderUi.keep((await blenderUi.call("account_reset", resetToken, sent.password)).token);
+    location.replace(`${blenderUi.root()}/label`);
+  },
+  name: async (sent) => {
+    const { name } = await blenderUi.call("account_name", blenderUi.key, sent.name);
+    find(".who").textContent = name;
+    document.querySelector("[data-account]").textContent = name;
+    say("Your name is saved.");
+  },
   password: async (sent) => {
     const reply = await blenderUi.call("account_password", blenderUi.key, sent.old, sent.new);
     blenderUi.keep(reply.token);
@@ -67,7 +78,7 @@ frame.addEventListener("submit", async (event) => {
   say("");
   try {
     await forms[form.dataset.form](Object.fromEntries(new FormData(form)));
-    form.reset();
+    if (form.dataset.form !== "name") form.reset();
   } catch (error) {
     say(error.message, true);
   } finally {
@@ -91,11 +102,17 @@ frame.addEventListener("click", async (event) => {
 
 function showAccount(me) {
   find(".who").textContent = me.name;
+  find("[data-form=name] input").value = me.name;
   find(".role").textContent = me.role;
   show("signed-in");
 }
 
 async function begin() {
+  if (resetToken) {
+    find(".reset-name").textContent = (await blenderUi.call("account_reset_look", resetToken)).username;
+    show("reset");
+    return;
+  }
   const me = await blenderUi.call("account_me", blenderUi.key);
   if (isHub && !me.has_account) {
     const reply = await blenderUi.call("account_hub").catch((error) => say(error.message, true));

@@ -50,6 +50,7 @@ from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.keys import ApiKeys
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.people.projects import Projects
+from blender_ui.services.people.resets import PasswordResets
 from blender_ui.services.people.visitors import Limits, Visitors
 from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.services.quality.agreement import Quality
@@ -110,6 +111,7 @@ class Services(Foundation):
         self.projects = Projects(engine, clock=clock)
         self.workspaces = Workspaces(engine, projects=self.projects, clock=clock)
         self.project_prompts = ProjectPrompts(engine, clock=clock)
+        self.resets = PasswordResets(engine, accounts=self.accounts, secret=self._secret, clock=clock)
         self.auditing = Auditing(engine)
         self.keys = ApiKeys(engine, clock=clock)
 

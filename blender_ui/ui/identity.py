@@ -53,7 +53,7 @@ CHECKS_ITSELF = frozenset({"label", "account"})
 """Endpoints that are given the key by their scripts and recognise it in their handlers."""
 GRADIOS_OWN = frozenset({"_check_login_status"})
 """What Gradio's button for Hugging Face asks for itself: whether one's own session is signed in."""
-WITH_PASSWORD = frozenset({"account_sign_in", "account_accept", "account_password"})
+WITH_PASSWORD = frozenset({"account_sign_in", "account_accept", "account_password", "account_reset"})
 """Endpoints whose calls Gradio never sees: it keeps what was last sent in a session, and takes the
 event loop's time to make a new one."""
 SHOWN_IN_DEMO = (

@@ -1,4 +1,4 @@
-"""Makes HTML; with ``marked``, which colours texts, the only place that does.
+"""Makes HTML; with ``marked``, which colours texts, and ``rows``, whose tables have acts, the only place.
 
 Invariant: every text that comes from outside passes ``escape`` here or comes drawn from ``prose``;
 pages never write tags themselves. Non-goals: what is shown when, and Markdown.
@@ -148,10 +148,10 @@ def linked_table(
     body = "".join("<tr>" + "".join(f"<td>{_linked(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     table = f'<table class="bu-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return _scrolled(caption or ", ".join(headings), table)
+    return scrolled(caption or ", ".join(headings), table)
 
 
-def _scrolled(name: str, table: str) -> str:
+def scrolled(name: str, table: str) -> str:
     """A table that may be wider or longer than its place; the keyboard reaches it to scroll."""
     return f'<div class="bu-scroll" role="region" tabindex="0" aria-label="{escape(name)}">{table}</div>'
 
@@ -185,7 +185,7 @@ def matrix(names: Sequence[str], cells: Sequence[Sequence[Cell | None]], *, capt
         for name, row in zip(names, cells, strict=True)
     )
     title = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-    return _scrolled(caption, f'<table class="bu-table bu-matrix">{title}<tbody>{rows}</tbody></table>')
+    return scrolled(caption, f'<table class="bu-table bu-matrix">{title}<tbody>{rows}</tbody></table>')
 
 
 def _cell(cell: Cell | None) -> str:

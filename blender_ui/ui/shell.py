@@ -35,6 +35,9 @@ WITH_ADDRESS = """(token) => token === "" ? "" :
     new URL(`${window.blenderUi.root()}/?invite=${encodeURIComponent(token)}`, location.href).href"""
 """Only the browser knows under which address people reach the app."""
 
+WITH_RESET_ADDRESS = """(token) => token === "" ? "" :
+    new URL(`${window.blenderUi.root()}/account?reset=${encodeURIComponent(token)}`, location.href).href"""
+
 STORAGE_KEY = "blender-ui"
 STORAGE_SECRET = "blender-ui-browser"
 """Gradio scrambles what a browser keeps with this; fixed, or a restart would lose everybody."""
@@ -71,6 +74,16 @@ def draw_header(current: Page) -> None:
     """Draw the brand, the links to the pages and the light switch, inside the page's Blocks."""
     links = [(page.title, f"./{page.path}", page == current) for page in PAGES]
     gr.HTML(markup.header(links, account=f"./{ACCOUNT.path}"), elem_id="header", padding=False)
+
+
+def draw_rows(elem_id: str) -> gr.HTML:
+    """The component of a table from ``rows``; its ``select`` event is given to ``rows.read_act``."""
+    return gr.HTML(
+        "",
+        js_on_load=(ASSETS_PATH / "rows.js").read_text(encoding="utf-8"),
+        padding=False,
+        elem_id=elem_id,
+    )
 
 
 def browser_memory() -> gr.BrowserState:

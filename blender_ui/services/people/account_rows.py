@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -18,6 +19,16 @@ from db.queries import accounts
 from db.queries.accounts import Person
 
 LONGEST_USERNAME = 64
+LONGEST_NAME = 128
+ONESELF = 0
+"""As who makes an account: the person whom it is for, who is in no row yet."""
+
+
+class SignsIn(NamedTuple):
+    """What somebody signs in by: a password, as it is kept, or a name at Hugging Face."""
+
+    password_hash: str | None = None
+    hub_name: str | None = None
 
 
 def add_person(
@@ -27,11 +38,15 @@ def add_person(
     role: Role,
     by: int | None,
     now: datetime,
+    signs_in: SignsIn,
     name: str = "",
-    password_hash: str | None = None,
-    hub_name: str | None = None,
+    invitation_id: int | None = None,
 ) -> Person:
     """Write an annotator and their account, inside the caller's transaction.
+
+    Args:
+        by: Who makes it: an annotator, ``ONESELF``, or None for the command line.
+        invitation_id: The link that it is made by; None for none.
 
     Raises:
         Refused: If the username is taken.
@@ -41,7 +56,7 @@ def add_person(
     annotator = Annotator(
         # Random: exports tell people by a hash of it, which names could be tried against.
         key=f"account:{secrets.token_hex(32)}",
-        name=name.strip()[:128] or username,
+        name=name.strip()[:LONGEST_NAME] or username,
         kind=AnnotatorKind.HUMAN,
         role=role,
         created_at=now,
@@ -51,14 +66,17 @@ def add_person(
     account = Account(
         annotator_id=row_id(annotator),
         username=username,
-        password_hash=password_hash,
-        hub_name=hub_name,
+        password_hash=signs_in.password_hash,
+        hub_name=signs_in.hub_name,
         created_at=now,
     )
     session.add(account)
     session.flush()
-    after = {"username": username, "role": role.value}
-    change = Change(by=by, action="account.create", object_id=account.annotator_id, after=after)
+    after: dict[str, Any] = {"username": username, "role": role.value}
+    if invitation_id is not None:
+        after["invitation"] = invitation_id
+    maker = account.annotator_id if by == ONESELF else by
+    change = Change(by=maker, action="account.create", object_id=account.annotator_id, after=after)
     record_change(session, change, now=now)
     return Person(account, annotator)
 
@@ -75,6 +93,18 @@ def read_username(username: str) -> str:
     if not all(character.isalnum() or character in "._-@" for character in name):
         raise MalformedInput("a name to sign in has letters, digits, dots, dashes, underscores and @ only")
     return name
+
+
+def read_name(name: str) -> str:
+    """What a person is to be called, as it is stored.
+
+    Raises:
+        MalformedInput: If it is blank or too long.
+    """
+    wanted = " ".join(name.split())
+    if not 0 < len(wanted) <= LONGEST_NAME:
+        raise MalformedInput(f"expected a name of 1 to {LONGEST_NAME} characters, not {len(wanted)}")
+    return wanted
 
 
 def free_username(session: Session, hub_name: str) -> str:

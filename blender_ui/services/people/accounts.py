@@ -18,7 +18,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, NotPermitted, Refused
-from blender_ui.services.people.account_rows import add_person, free_username, read_username
+from blender_ui.services.people.account_rows import (
+    ONESELF,
+    SignsIn,
+    add_person,
+    free_username,
+    read_name,
+    read_username,
+)
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.passwords import Passwords
 from blender_ui.services.people.quotas import Quota, say_wait
@@ -95,7 +102,7 @@ class Accounts:
             person = add_person(
                 session,
                 username=read_username(username),
-                password_hash=password_hash,
+                signs_in=SignsIn(password_hash=password_hash),
                 role=role,
                 name=name,
                 by=by,
@@ -141,10 +148,10 @@ class Accounts:
                 person = add_person(
                     session,
                     username=free_username(session, hub_name),
-                    hub_name=hub_name,
+                    signs_in=SignsIn(hub_name=hub_name),
                     role=Role.ANNOTATOR,
                     name=name,
-                    by=None,
+                    by=ONESELF,
                     now=self._clock(),
                 )
             if person.account.disabled_at is not None:
@@ -194,6 +201,26 @@ class Accounts:
             _get(session, annotator_id).account.password_hash = password_hash
             accounts.end_sign_ins(session, annotator_id=annotator_id, now=now)
             record_change(session, Change(by=by, action="account.password", object_id=annotator_id), now=now)
+
+    def rename(self, *, annotator_id: int, name: str) -> AnnotatorView:
+        """Call one's own account by another name; the name to sign in with stays.
+
+        Raises:
+            MalformedInput: If it is blank or too long.
+        """
+        wanted = read_name(name)
+        with transaction(self._engine, immediate=True) as session:
+            annotator = _get(session, annotator_id).annotator
+            before, annotator.name = annotator.name, wanted
+            change = Change(
+                by=annotator_id,
+                action="account.name",
+                object_id=annotator_id,
+                before={"name": before},
+                after={"name": wanted},
+            )
+            record_change(session, change, now=self._clock())
+            return view_annotator(annotator)
 
     def set_role(self, *, annotator_id: int, role: Role, by: int | None) -> None:
         """Give somebody another role; their sign-ins end, so that no page shows what is not theirs.

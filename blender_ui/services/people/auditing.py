@@ -19,6 +19,9 @@ from db.engine import transaction
 from db.models import AuditEvent
 from db.queries import audit
 
+LONGEST_SEARCH = 200
+"""Characters of a search that are looked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -81,7 +84,12 @@ class Auditing:
         self._engine = engine
 
     def list_latest(
-        self, *, limit: int = 100, before_id: int | None = None, object_type: str | None = None
+        self,
+        *,
+        limit: int = 100,
+        before_id: int | None = None,
+        object_type: str | None = None,
+        containing: str = "",
     ) -> list[AuditView]:
         """The latest events, the newest first.
 
@@ -89,6 +97,8 @@ class Auditing:
             limit: At most so many.
             before_id: Only older ones than this, for the next page.
             object_type: Only of things of a kind, such as ``project``.
+            containing: Only those with this in who did it, what was done, to which, or what changed,
+                whatever the case; empty for all.
         """
         with transaction(self._engine) as session:
             return [
@@ -102,6 +112,10 @@ class Auditing:
                     at=event.created_at,
                 )
                 for event, name in audit.list_latest(
-                    session, limit=limit, before_id=before_id, object_type=object_type
+                    session,
+                    limit=limit,
+                    before_id=before_id,
+                    object_type=object_type,
+                    containing=containing.strip()[:LONGEST_SEARCH],
                 )
             ]

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound, NotPermitted
 from blender_ui.services.people.access import is_below
-from blender_ui.services.people.account_rows import add_person, read_username
+from blender_ui.services.people.account_rows import ONESELF, SignsIn, add_person, read_username
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.signing_in import hash_secret
@@ -127,10 +127,11 @@ class Invitations:
             person = add_person(
                 session,
                 username=read_username(username),
-                password_hash=password_hash,
+                signs_in=SignsIn(password_hash=password_hash),
                 role=invitation.role,
                 name=name,
-                by=invitation.made_by_id,
+                by=ONESELF,
+                invitation_id=invitation.id,
                 now=now,
             )
             if invitation.project_id is not None:

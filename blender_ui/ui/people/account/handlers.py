@@ -15,6 +15,7 @@ from blender_ui.outside import read_id
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.invitations import Invitations, InvitationView
+from blender_ui.services.people.resets import PasswordResets
 from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.ui.identity import may_call, opening, presented_address, read_key
 from blender_ui.ui.workspace import find_workspace
@@ -51,6 +52,7 @@ class AccountHandlers:
         access: Recognises keys.
         accounts: Checks passwords.
         invitations: Makes accounts.
+        resets: Gives forgotten passwords anew.
         workspaces: Where people work.
         pages: Every page's path.
     """
@@ -60,6 +62,7 @@ class AccountHandlers:
         access: Access,
         accounts: Accounts,
         invitations: Invitations,
+        resets: PasswordResets,
         *,
         workspaces: Workspaces,
         pages: Sequence[str],
@@ -68,6 +71,7 @@ class AccountHandlers:
         self._accounts = accounts
         self._invitations = invitations
         self._workspaces = workspaces
+        self._resets = resets
         self._pages = pages
 
     def me(self, key: object) -> Me:
@@ -145,14 +149,30 @@ class AccountHandlers:
 
     def change_password(self, key: object, old: object, new: object) -> SignedIn:
         """Change one's own password; every other browser is signed out, this one goes on."""
-        visitor = self._access.identify(read_key(key))
-        if visitor.annotator is None or not visitor.has_account:
-            raise NotPermitted("Sign in first.")
-        annotator_id = visitor.annotator.id
+        annotator_id = self._get_own(key)
         self._accounts.change_password(
             annotator_id=annotator_id, old=_read_text(old, "password"), new=_read_text(new, "password")
         )
         return self._accounts.begin(annotator_id=annotator_id)
+
+    def rename(self, key: object, name: object) -> dict[str, Any]:
+        """Be called otherwise."""
+        view = self._accounts.rename(annotator_id=self._get_own(key), name=_read_text(name, "name"))
+        return {"name": view.name}
+
+    def look_at_reset(self, token: object) -> dict[str, Any]:
+        """Whose password a reset link renews."""
+        return {"username": self._resets.look(token=_read_text(token, "link"))}
+
+    def reset(self, token: object, password: object) -> SignedIn:
+        """Take a reset link."""
+        return self._resets.take(token=_read_text(token, "link"), password=_read_text(password, "password"))
+
+    def _get_own(self, key: object) -> int:
+        visitor = self._access.identify(read_key(key))
+        if visitor.annotator is None or not visitor.has_account:
+            raise NotPermitted("Sign in first.")
+        return visitor.annotator.id
 
 
 def _terms(view: InvitationView) -> dict[str, Any]:

@@ -53,6 +53,15 @@ class _Endpoints:
     def password(self, key: str, old: str, new: str) -> dict[str, Any]:
         return _signed_in(self._handlers.change_password(key, old, new))
 
+    def name(self, key: str, name: str) -> dict[str, Any]:
+        return self._handlers.rename(key, name)
+
+    def look_at_reset(self, token: str) -> dict[str, Any]:
+        return self._handlers.look_at_reset(token)
+
+    def reset(self, token: str, password: str) -> dict[str, Any]:
+        return _signed_in(self._handlers.reset(token, password))
+
     def hub(self, profile: gr.OAuthProfile | None) -> dict[str, Any]:
         if profile is None:  # its button has not been pressed
             return {}
@@ -72,6 +81,7 @@ def build_account(services: Services, page: gr.Blocks) -> None:
             services.access,
             services.accounts,
             services.invitations,
+            services.resets,
             workspaces=services.workspaces,
             pages=paths,
         )
@@ -86,6 +96,9 @@ def build_account(services: Services, page: gr.Blocks) -> None:
     api(endpoints.join, api_name="account_join", queue=False)
     api(endpoints.accept, api_name="account_accept", queue=False)
     api(endpoints.password, api_name="account_password", queue=False)
+    api(endpoints.name, api_name="account_name", queue=False)
+    api(endpoints.look_at_reset, api_name="account_reset_look", queue=False)
+    api(endpoints.reset, api_name="account_reset", queue=False)
     if has_hub:
         api(endpoints.hub, api_name="account_hub", queue=False)
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
-from blender_ui.outside import read_id
-from blender_ui.services.labeling.loop import Labeling
-from blender_ui.services.people.accounts import Accounts, PersonView
-from blender_ui.services.people.auditing import Auditing, AuditView
-from blender_ui.services.people.invitations import Invitations, InvitationView
+from blender_ui.services.people.accounts import PersonView
+from blender_ui.services.people.auditing import AuditView
+from blender_ui.services.people.invitations import InvitationView
 from blender_ui.ui.identity import presented_key, recognise
+from blender_ui.ui.rows import Acted
 from db.enums import Role
+
+FOUND_AT_MOST = 100
+"""Changes of the audit trail on the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,67 +31,84 @@ class PeoplePage:
     events: tuple[AuditView, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What came of a request: what to say, and the token of a link that it made."""
+
+    said: str
+    token: str = ""
+    is_good: bool = True
+
+
 class PeopleHandlers:
     """The people page's requests."""
 
-    def __init__(
-        self, labeling: Labeling, accounts: Accounts, invitations: Invitations, auditing: Auditing
-    ) -> None:
-        self._labeling = labeling
-        self._accounts = accounts
-        self._invitations = invitations
-        self._auditing = auditing
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def page(self) -> PeoplePage:
         """What there is."""
         return PeoplePage(
-            people=tuple(self._accounts.list_people()),
-            invitations=tuple(self._invitations.list_open()),
-            events=tuple(self._auditing.list_latest()),
+            people=tuple(self._services.accounts.list_people()),
+            invitations=tuple(self._services.invitations.list_open()),
+            events=self.find_events(""),
         )
 
-    def invite(self, role: object, n_accounts: object) -> tuple[str, str]:
-        """Make an invitation link; gives its token and what to say."""
-        try:
-            token = self._invitations.invite(
+    def find_events(self, containing: object) -> tuple[AuditView, ...]:
+        """The latest changes that have a text in them; all for an empty one."""
+        text = containing if isinstance(containing, str) else ""
+        return tuple(self._services.auditing.list_latest(limit=FOUND_AT_MOST, containing=text))
+
+    def invite(self, role: object, n_accounts: object) -> Link:
+        """Make an invitation link."""
+
+        def act() -> Link:
+            token = self._services.invitations.invite(
                 role=read_role(role), by=self._me(), n_accounts=_read_count(n_accounts)
             )
-        except BlenderError as error:
-            return "", str(error)
-        return token, "Send this link; it is shown only now."
+            return Link(said="Send this link; it is shown only now.", token=token)
 
-    def withdraw(self, invitation_id: object) -> str:
-        """Let a link make no more accounts."""
+        return _attempt(act)
 
-        def act() -> str:
-            self._invitations.withdraw(invitation_id=read_id(invitation_id), by=self._me())
-            return "The link makes no more accounts."
+    def act_on_person(self, acted: Acted) -> Link:
+        """Do what was chosen in an account's row."""
+        accounts, annotator_id = self._services.accounts, acted.row
 
-        return _said(act)
-
-    def set_role(self, annotator_id: object, role: object) -> str:
-        """Give somebody another role."""
-
-        def act() -> str:
-            wanted = read_role(role)
-            self._accounts.set_role(annotator_id=read_id(annotator_id), role=wanted, by=self._me())
-            return f"The role is {wanted.value} now."
-
-        return _said(act)
-
-    def set_disabled(self, annotator_id: object, is_disabled: bool) -> str:
-        """Lock an account out, or let it in again."""
-
-        def act() -> str:
-            self._accounts.set_disabled(
-                annotator_id=read_id(annotator_id), is_disabled=is_disabled, by=self._me()
+        def act() -> Link:
+            name = next(
+                (one.username for one in accounts.list_people() if one.annotator_id == annotator_id), ""
             )
-            return "The account is locked out." if is_disabled else "The account can sign in again."
+            match acted.name:
+                case "role":
+                    role = read_role(acted.value)
+                    accounts.set_role(annotator_id=annotator_id, role=role, by=self._me())
+                    return Link(said=f"{name} is {role.value} now.")
+                case "lock":
+                    accounts.set_disabled(annotator_id=annotator_id, is_disabled=True, by=self._me())
+                    return Link(said=f"{name} is locked out. Their labels stay.")
+                case "open":
+                    accounts.set_disabled(annotator_id=annotator_id, is_disabled=False, by=self._me())
+                    return Link(said=f"{name} can sign in again.")
+                case "reset":
+                    token = self._services.resets.make(annotator_id=annotator_id, by=self._me())
+                    return Link(
+                        said=f"This link gives {name} a new password; it is shown only now.", token=token
+                    )
+            raise MalformedInput(f"expected role, lock, open or reset; came {acted.name!r:.40}")
 
-        return _said(act)
+        return _attempt(act)
+
+    def act_on_link(self, acted: Acted) -> Link:
+        """Withdraw an open link."""
+
+        def act() -> Link:
+            self._services.invitations.withdraw(invitation_id=acted.row, by=self._me())
+            return Link(said=f"Link {acted.row} makes no more accounts.")
+
+        return _attempt(act)
 
     def _me(self) -> int:
-        return recognise(self._labeling, presented_key.get()).id
+        return recognise(self._services.labeling, presented_key.get()).id
 
 
 def read_role(value: object) -> Role:
@@ -102,11 +122,11 @@ def read_role(value: object) -> Role:
     return Role(str(value))
 
 
-def _said(act: Callable[[], str]) -> str:
+def _attempt(act: Callable[[], Link]) -> Link:
     try:
         return act()
     except BlenderError as error:
-        return f"Nothing was changed: {error}"
+        return Link(said=f"Nothing was changed: {error}", is_good=False)
 
 
 def _read_count(value: object) -> int:

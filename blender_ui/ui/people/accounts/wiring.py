@@ -10,10 +10,11 @@ from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.people.accounts import drawing
-from blender_ui.ui.people.accounts.handlers import PeopleHandlers, PeoplePage
+from blender_ui.ui.people.accounts.handlers import Link, PeopleHandlers, PeoplePage
 from blender_ui.ui.people.accounts.layout import PeopleParts
-from blender_ui.ui.people.keys.wiring import build_keys
-from blender_ui.ui.shell import WITH_ADDRESS
+from blender_ui.ui.people.keys.wiring import wire_keys
+from blender_ui.ui.rows import read_act
+from blender_ui.ui.shell import WITH_ADDRESS, WITH_RESET_ADDRESS
 
 Update = dict[Any, Any]
 
@@ -25,58 +26,78 @@ def build_people(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
     """
-    handlers = PeopleHandlers(services.labeling, services.accounts, services.invitations, services.auditing)
+    handlers = PeopleHandlers(services)
     parts = PeopleParts()
-    shown = [parts.people, parts.person, parts.invitations, parts.invitation, parts.events]
+    _wire_accounts(page, parts, handlers)
+    _wire_trail(parts, handlers)
+    wire_keys(services, page, parts.keys)
+
+
+def _wire_accounts(page: gr.Blocks, parts: PeopleParts, handlers: PeopleHandlers) -> None:
+    drawn = parts.accounts
+    shown = [drawn.people, drawn.invitations, parts.trail.events]
 
     def open_page() -> Update:
         return _paint(parts, handlers.page())
 
-    def give_role(annotator_id: int | None, role: str) -> Update:
-        said = handlers.set_role(annotator_id, role)
-        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
-
-    def lock_out(annotator_id: int | None) -> Update:
-        said = handlers.set_disabled(annotator_id, True)
-        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
-
-    def let_in(annotator_id: int | None) -> Update:
-        said = handlers.set_disabled(annotator_id, False)
-        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
-
-    def invite(role: str, n_accounts: float) -> Update:
-        token, said = handlers.invite(role, n_accounts)
+    def act_on_person(event: gr.EventData) -> Update:
+        link = handlers.act_on_person(read_act(event))
         return {
             **_paint(parts, handlers.page()),
-            parts.invited: markup.notice(said, tone="info" if token else "warning"),
-            parts.link: gr.update(value=token, visible=bool(token)),
+            drawn.said: _notice(link),
+            drawn.reset: gr.update(value=link.token, visible=bool(link.token)),
         }
 
-    def withdraw(invitation_id: int | None) -> Update:
-        said = handlers.withdraw(invitation_id)
-        return {**_paint(parts, handlers.page()), parts.invited: markup.notice(said)}
+    def act_on_link(event: gr.EventData) -> Update:
+        said = handlers.act_on_link(read_act(event))
+        hidden = gr.update(value="", visible=False)
+        return {**_paint(parts, handlers.page()), drawn.invited: _notice(said), drawn.link: hidden}
+
+    def invite(role: str, n_accounts: float) -> Update:
+        link = handlers.invite(role, n_accounts)
+        return {
+            **_paint(parts, handlers.page()),
+            drawn.invited: _notice(link),
+            drawn.link: gr.update(value=link.token, visible=bool(link.token)),
+        }
 
     page.load(open_page, None, shown, **at_once("people_open"))
-    parts.give_role.click(
-        give_role, [parts.person, parts.role], [*shown, parts.said], **at_once("people_role")
+    drawn.people.select(act_on_person, None, [*shown, drawn.said, drawn.reset], **at_once("people_act")).then(
+        None, drawn.reset, drawn.reset, js=WITH_RESET_ADDRESS, api_visibility="private"
     )
-    parts.lock_out.click(lock_out, parts.person, [*shown, parts.said], **at_once("people_lock_out"))
-    parts.let_in.click(let_in, parts.person, [*shown, parts.said], **at_once("people_let_in"))
-    parts.invite.click(
+    drawn.invitations.select(
+        act_on_link, None, [*shown, drawn.invited, drawn.link], **at_once("people_act_on_link")
+    )
+    drawn.invite.click(
         invite,
-        [parts.invited_role, parts.n_accounts],
-        [*shown, parts.invited, parts.link],
+        [drawn.invited_role, drawn.n_accounts],
+        [*shown, drawn.invited, drawn.link],
         **at_once("people_invite"),
-    ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
-    parts.withdraw.click(withdraw, parts.invitation, [*shown, parts.invited], **at_once("people_withdraw"))
-    build_keys(services, page)
+    ).then(None, drawn.link, drawn.link, js=WITH_ADDRESS, api_visibility="private")
+
+
+def _wire_trail(parts: PeopleParts, handlers: PeopleHandlers) -> None:
+    trail = parts.trail
+
+    def find(containing: str) -> str:
+        return drawing.draw_events(handlers.find_events(containing), containing=containing)
+
+    gr.on(
+        [trail.find.click, trail.containing.submit],
+        find,
+        trail.containing,
+        trail.events,
+        **at_once("people_find"),
+    )
 
 
 def _paint(parts: PeopleParts, page: PeoplePage) -> Update:
     return {
-        parts.people: drawing.draw_people(page.people),
-        parts.person: gr.update(choices=[(one.username, one.annotator_id) for one in page.people]),
-        parts.invitations: drawing.draw_invitations(page.invitations),
-        parts.invitation: gr.update(choices=[(f"link {one.id}", one.id) for one in page.invitations]),
-        parts.events: drawing.draw_events(page.events),
+        parts.accounts.people: drawing.draw_people(page.people),
+        parts.accounts.invitations: drawing.draw_invitations(page.invitations),
+        parts.trail.events: drawing.draw_events(page.events),
     }
+
+
+def _notice(link: Link) -> str:
+    return markup.notice(link.said, tone="good" if link.is_good else "warning")

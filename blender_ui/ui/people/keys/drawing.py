@@ -1,4 +1,4 @@
-"""Keys of programs as HTML, through ``markup``. No Gradio, no decisions."""
+"""Keys of programs as HTML, through ``rows``. No Gradio, no decisions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from blender_ui.services.people.keys import KeyView
 from blender_ui.ui import markup
+from blender_ui.ui.rows import Act, Badge, Cell, acted_table
 
 _TIME = "%Y-%m-%d %H:%M"
 _HEADINGS = (
-    "Key", "Called", "Begins with", "Role", "Project", "Requests today", "Tokens today", "Requests in all",
-    "Made (UTC)", "By", "State",
+    "Called", "Begins with", "Role", "Project", "Requests today", "Tokens today", "Requests in all",
+    "Made (UTC)", "By", "State", "",
 )  # fmt: skip
 
 
@@ -18,12 +19,13 @@ def draw_keys(keys: Sequence[KeyView]) -> str:
     """Every key with its use."""
     if not keys:
         return markup.remark("There is no key yet.")
-    return markup.table(_HEADINGS, [_row(key) for key in keys])
+    return acted_table(_HEADINGS, [_row(key) for key in keys], name="Keys of programs")
 
 
-def _row(key: KeyView) -> tuple[str, ...]:
+def _row(key: KeyView) -> tuple[Cell, ...]:
+    ask = f"Revoke {key.name}? Programs that send this key are refused from now on."
+    is_in_use = key.revoked_at is None
     return (
-        f"{key.id}",
         key.name,
         f"{key.start}…",
         key.role.value,
@@ -33,5 +35,6 @@ def _row(key: KeyView) -> tuple[str, ...]:
         f"{key.ever.n_requests:,}",
         key.created_at.strftime(_TIME),
         key.made_by or "command line",
-        "in use" if key.revoked_at is None else f"revoked {key.revoked_at.strftime(_TIME)}",
+        Badge("in use", "good") if key.revoked_at is None else f"revoked {key.revoked_at.strftime(_TIME)}",
+        [Act("revoke", "Revoke", key.id, key.name, ask)] if is_in_use else "",
     )

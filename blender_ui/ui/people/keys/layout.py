@@ -6,6 +6,7 @@ import gradio as gr
 
 from blender_ui.services.people.keys import REQUESTS_A_MINUTE, TOKENS_A_DAY
 from blender_ui.ui import markup
+from blender_ui.ui.shell import draw_rows
 from db.enums import Role
 
 ROLES = [
@@ -22,21 +23,29 @@ class KeyParts:
     def __init__(self) -> None:
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Keys of programs", ABOUT), padding=False)
-            self.keys = gr.HTML("", padding=False, elem_id="people-keys")
-            with gr.Row():
+            self.keys = draw_rows("people-keys")
+        with gr.Column(elem_classes="bu-panel"):
+            gr.HTML(markup.section("A new key"), padding=False)
+            with gr.Row(elem_classes="bu-form"):
                 self.name = gr.Textbox(
                     "", label="What to call the key", max_length=128, elem_id="people-key-name"
                 )
-                self.role = gr.Radio(ROLES, value=Role.ANNOTATOR.value, label="Role of the key")
-            with gr.Row():
+                self.role = gr.Dropdown(ROLES, value=Role.ANNOTATOR.value, label="Role of the key")
                 self.project = gr.Dropdown([], label="Project; none for every one")
+            with gr.Row(elem_classes="bu-form bu-line"):
                 self.requests_a_minute = gr.Number(
                     REQUESTS_A_MINUTE, precision=0, minimum=1, label="Requests a minute"
                 )
                 self.tokens_a_day = gr.Number(TOKENS_A_DAY, precision=0, minimum=1, label="Tokens a day")
-            self.make = gr.Button("Make a key", variant="primary", elem_id="people-key-make")
+                self.make = gr.Button(
+                    "Make a key", variant="primary", scale=0, min_width=130, elem_id="people-key-make"
+                )
             self.said = gr.HTML("", padding=False, elem_id="people-key-said")
-            self.secret = gr.Textbox("", label="Key", buttons=["copy"], interactive=False, visible=False)
-            with gr.Row(elem_classes="bu-beside"):
-                self.key = gr.Dropdown([], label="Key in use")
-                self.revoke = gr.Button("Revoke it")
+            self.secret = gr.Textbox(
+                "",
+                label="Key",
+                buttons=["copy"],
+                interactive=False,
+                visible=False,
+                elem_id="people-key-secret",
+            )

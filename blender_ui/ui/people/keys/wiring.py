@@ -12,20 +12,21 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.people.keys.drawing import draw_keys
 from blender_ui.ui.people.keys.handlers import KeyHandlers, KeysPanel
 from blender_ui.ui.people.keys.layout import KeyParts
+from blender_ui.ui.rows import read_act
 
 Update = dict[Any, Any]
 
 
-def build_keys(services: Services, page: gr.Blocks) -> None:
-    """Draw the panel and wire its events, inside the page's Blocks context.
+def wire_keys(services: Services, page: gr.Blocks, parts: KeyParts) -> None:
+    """Wire the panel's events, inside the page's Blocks context.
 
     Args:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
+        parts: The panel, as it was drawn.
     """
     handlers = KeyHandlers(services.labeling, services.keys, services.projects)
-    parts = KeyParts()
-    shown = [parts.keys, parts.project, parts.key]
+    shown = [parts.keys, parts.project]
 
     def open_panel() -> Update:
         return _paint(parts, handlers.panel())
@@ -38,9 +39,10 @@ def build_keys(services: Services, page: gr.Blocks) -> None:
             parts.secret: gr.update(value=made.secret, visible=bool(made.secret)),
         }
 
-    def revoke(key_id: int | None) -> Update:
-        said = handlers.revoke(key_id)
-        return {**_paint(parts, handlers.panel()), parts.said: markup.notice(said)}
+    def act(event: gr.EventData) -> Update:
+        said = handlers.revoke(read_act(event).row)
+        hidden = gr.update(value="", visible=False)
+        return {**_paint(parts, handlers.panel()), parts.said: markup.notice(said), parts.secret: hidden}
 
     page.load(open_panel, None, shown, **at_once("people_keys"))
     parts.make.click(
@@ -49,13 +51,11 @@ def build_keys(services: Services, page: gr.Blocks) -> None:
         [*shown, parts.said, parts.secret],
         **at_once("people_make_key"),
     )
-    parts.revoke.click(revoke, parts.key, [*shown, parts.said], **at_once("people_revoke_key"))
+    parts.keys.select(act, None, [*shown, parts.said, parts.secret], **at_once("people_revoke_key"))
 
 
 def _paint(parts: KeyParts, panel: KeysPanel) -> Update:
-    in_use = [(f"{key.name} ({key.start}…)", key.id) for key in panel.keys if key.revoked_at is None]
     return {
         parts.keys: draw_keys(panel.keys),
         parts.project: gr.update(choices=list(panel.projects)),
-        parts.key: gr.update(choices=in_use),
     }
