@@ -37,6 +37,7 @@ from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.operation import Operation
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.reveals import Reveals
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
 from blender_ui.services.jobs.views import Jobs
@@ -56,6 +57,7 @@ from blender_ui.services.people.workspaces import Workspaces
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.quality.vote_log import VoteLog
+from blender_ui.services.ranking.bets import Bets
 from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.scoring import Scoring
@@ -168,6 +170,7 @@ class Services(Foundation):
         self.ranking = substitutes.get("ranking") or RankingService(
             engine, process=process, live_head=self.live_head, rankers_path=rankers_path
         )
+        self.bets = Bets(engine, clock=self.clock)
         self.blending.follow(self.ranking.read_soon)
 
         self.scoring = Scoring(engine, process=process, live_head=self.live_head, rankers_path=rankers_path)
@@ -223,6 +226,7 @@ class Services(Foundation):
         self.listing = Listing(engine, secret=self._secret)
         self.jobs = Jobs(engine, clock=self.clock)
         self.member_ratings = MemberRatings(engine, table=table)
+        self.reveals = Reveals(engine, ratings=self.member_ratings)
         self.version_inspection = VersionInspection(
             engine, table=table, process=self.process, rankers_path=rankers_path
         )

@@ -64,6 +64,7 @@ from db.people import Project as Project
 from db.people import ProjectMember as ProjectMember
 from db.people import SignIn as SignIn
 from db.people import Workspace as Workspace
+from db.rankings import Bet as Bet
 from db.rankings import Fusion as Fusion
 from db.rankings import FusionSource as FusionSource
 from db.rankings import FusionSpan as FusionSpan

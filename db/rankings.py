@@ -64,6 +64,18 @@ class PairwiseLogit(SQLModel, table=True):
     """Standard deviation of the logit, where the ranker knows it."""
 
 
+class Bet(SQLModel, table=True):
+    """The ranking that stood while a lent pair was to be voted on: what the ranker expected."""
+
+    __tablename__: ClassVar[str] = "bet"
+
+    lease_id: int = Field(foreign_key="lease.id", primary_key=True)
+    """One bet a lease, never changed, and laid only while the lease is active."""
+    ranking_id: int = Field(foreign_key="ranking.id", index=True)
+    """Its matrix has both orders of the pair."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
 class Fusion(SQLModel, table=True):
     """A fused answer, or the reason why the best source is shown in its place."""
 

@@ -103,7 +103,7 @@ def page_options() -> dict[str, Any]:
     )
     return {
         "theme": build_theme(),
-        "css_paths": [ASSETS_PATH / "theme.css"],
+        "css_paths": [ASSETS_PATH / "theme.css", ASSETS_PATH / "round.css"],
         "head": _katex() + scripts,
         "favicon_path": str(ASSETS_PATH / "logo.svg"),
         "run_history": False,

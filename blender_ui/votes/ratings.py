@@ -133,7 +133,7 @@ def rate_members(
     Source:
         See ``blender_ui.statistics.bradley_terry``.
     """
-    met, left, right = _renumber(told)
+    met, left, right = renumber(told)
     size, clusterings = len(met), _clusterings(told, prompts)
     effects: tuple[StyleEffect, ...] = ()
     if styles is None:
@@ -167,7 +167,7 @@ def rate_by_kind(told: PreferenceArrays, prompts: PromptArrays) -> tuple[RatingP
 
 def rate_over_time(told: PreferenceArrays, *, n_points: int = N_POINTS) -> tuple[RatingPoint, ...]:
     """Ratings by the first preferences, by more, and by all; intervals take ballots as independent."""
-    met, left, right = _renumber(told)
+    met, left, right = renumber(told)
     ends = np.unique(np.linspace(0, len(told), n_points + 1).round().astype(int))[1:]
     wins, start = np.zeros((len(met), len(met))), 0
     points: list[RatingPoint] = []
@@ -210,7 +210,7 @@ def rate_by_ranker(
         prompts: Facts of the prompts.
         chances: The version's probability that left wins, (n,).
     """
-    met, left, right = _renumber(told)
+    met, left, right = renumber(told)
     size, clusterings = len(met), _clusterings(told, prompts)
     people, margin = _fit(left, right, told.target, clusterings, size)
     ranker, ranker_margin = _fit(left, right, chances, clusterings, size)
@@ -250,7 +250,7 @@ def _fit(
     return fit, np.maximum.reduce([fit.margins(), *clustered])
 
 
-def _renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:
+def renumber(told: PreferenceArrays) -> tuple[IntArray, IntArray, IntArray]:
     """The members that met, and both sides as places among them."""
     n = len(told.members)
     seen = np.bincount(told.left, minlength=n) + np.bincount(told.right, minlength=n)

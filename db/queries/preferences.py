@@ -36,6 +36,20 @@ class Given(NamedTuple):
     outcome: Outcome
 
 
+class LastVote(NamedTuple):
+    """An annotator's latest standing preference on a prompt; no lease where it was imported."""
+
+    preference_id: int
+    lease_id: int | None
+    ballot_id: int | None
+    outcome: Outcome
+    left_id: int
+    right_id: int
+    left_member: str
+    right_member: str
+    created_at: datetime
+
+
 class PromptVote(NamedTuple):
     """A preference that stands with all that it is about; no lease where it was imported."""
 
@@ -110,6 +124,38 @@ def find_preferred(session: Session, *, prompt_id: int, annotator_id: int) -> in
         return None
     outcome, left_id, right_id = row
     return {Outcome.LEFT: left_id, Outcome.RIGHT: right_id}.get(outcome)
+
+
+def find_last_vote(session: Session, *, prompt_id: int, annotator_id: int) -> LastVote | None:
+    """What an annotator said last of two of a prompt's candidates, as far as it stands."""
+    left, right = aliased(Candidate), aliased(Candidate)
+    left_member, right_member = aliased(Member), aliased(Member)
+    row = session.execute(
+        select(
+            col(Preference.id),
+            col(Preference.lease_id),
+            col(Preference.ballot_id),
+            col(Preference.outcome),
+            col(Comparison.left_id),
+            col(Comparison.right_id),
+            col(left_member.name),
+            col(right_member.name),
+            col(Preference.created_at),
+        )
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .join(left, col(left.id) == col(Comparison.left_id))
+        .join(right, col(right.id) == col(Comparison.right_id))
+        .join(left_member, col(left_member.id) == col(left.member_id))
+        .join(right_member, col(right_member.id) == col(right.member_id))
+        .where(
+            col(Comparison.prompt_id) == prompt_id,
+            col(Preference.annotator_id) == annotator_id,
+            col(Preference.retracted_at).is_(None),
+        )
+        .order_by(col(Preference.id).desc())
+        .limit(1)
+    ).first()
+    return None if row is None else LastVote(*row)
 
 
 def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:

@@ -18,6 +18,7 @@ from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.recent import Recent
 from blender_ui.values import IntArray
 from blender_ui.votes.arrays import PreferenceArrays
+from blender_ui.votes.moves import RatingMove, rate_move
 from blender_ui.votes.ratings import (
     RatingPoint,
     RatingsView,
@@ -98,6 +99,12 @@ class MemberRatings:
         first_ids = self._list_first() if wish.adds_best_ranked else np.zeros(0, dtype=np.int64)
         key = ("rate", told.version, wish, len(first_ids), int(first_ids.sum()))
         return self._recent.get(key, lambda: self._rate(told, wish, first_ids))
+
+    def moved_by(self, preference_id: int) -> tuple[RatingMove, ...]:
+        """How a vote moved the members' ratings; see ``votes.moves.rate_move``."""
+        told = self._table.current()
+        key = ("move", told.version, preference_id)
+        return self._recent.get(key, lambda: rate_move(between_members(told), preference_id))
 
     def over_time(self, wish: RatingWish | None = None) -> tuple[RatingPoint, ...]:
         """The members' ratings by ever more preferences; style is not held equal."""

@@ -26,10 +26,16 @@ def draw_column_head(view: ColumnView) -> str:
     """The title of a column and what it is doing."""
     return markup.column_head(
         view.title,
-        state=view.waiting or ("thinking" if is_thinking(view) else STATES[view.progress]),
+        state=_say_state(view),
         progress=view.progress.value,
         is_asked_about=view.is_asked_about,
     )
+
+
+def _say_state(view: ColumnView) -> str:
+    if view.is_chosen:
+        return "your choice"
+    return view.waiting or ("thinking" if is_thinking(view) else STATES[view.progress])
 
 
 def is_thinking(view: ColumnView) -> bool:

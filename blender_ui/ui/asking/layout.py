@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import shorten
+from typing import Any
 
 import gradio as gr
 
@@ -71,9 +72,11 @@ class VoteParts:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultParts:
-    """The ranking and the fused answer."""
+    """After the vote: the card with the fused answer beside it above the answers, and the rest below."""
 
+    card: gr.HTML
     box: gr.Column
+    """Below the answers."""
     ranking: gr.HTML
     title: gr.HTML
     fused_notice: gr.HTML
@@ -129,6 +132,7 @@ def draw_blend(n_columns: int, *, n_members: int, recorded: Sequence[str] = ()) 
     prompt = _draw_prompt(recorded)
     whom = draw_whom()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
+    reveal = _draw_reveal()
     with gr.Row(elem_classes="bu-columns", equal_height=True):
         columns = tuple(_draw_column(number, is_spare=number >= n_members) for number in range(n_columns))
     late = draw_late()
@@ -143,7 +147,7 @@ def draw_blend(n_columns: int, *, n_members: int, recorded: Sequence[str] = ()) 
         conversation=conversation,
         columns=columns,
         vote=vote,
-        results=_draw_results(),
+        results=_draw_results(reveal),
         go_on=_draw_go_on(),
     )
 
@@ -276,48 +280,51 @@ def _vote_button(label: str, name: str, keys: str, variant: str = "secondary") -
     )
 
 
-def _draw_results() -> ResultParts:
+def _draw_reveal() -> dict[str, Any]:
+    """The card after the vote and the fused answer beside it, above the answers: both in one look.
+
+    It is mounted from the start, so that it is there at once; the style sheet hides it without a card.
+    """
+    with gr.Row(elem_id="blend-reveal", elem_classes="bu-reveal-row"):
+        with gr.Column(min_width=320, elem_classes="bu-panel"):
+            card = gr.HTML("", padding=False, elem_id="blend-card")
+        with gr.Column(min_width=320, elem_classes="bu-panel bu-fused-panel"):
+            title = gr.HTML(markup.section("The fused answer"), padding=False, elem_id="blend-fused-title")
+            fused_notice = gr.HTML("", padding=False)
+            with gr.Tabs():
+                with gr.Tab("Answer"):
+                    fused = gr.HTML("", padding=False, elem_id="blend-fused", elem_classes="bu-answer")
+                    record = gr.HTML("", padding=False, elem_id="blend-record")
+                    again = gr.Button(
+                        "Fuse in two rounds", size="sm", visible=False, elem_id="blend-fuse-again"
+                    )
+                with gr.Tab("Where it came from"):
+                    shares = gr.HTML("", padding=False, elem_id="blend-shares")
+                    attributed = gr.HTML("", padding=False, elem_id="blend-attributed")
+                with gr.Tab("The fused answer", visible=False, elem_id="blend-below-tab") as below_tab:
+                    below = gr.HTML("", padding=False, elem_id="blend-below")
+    return {
+        "card": card,
+        "title": title,
+        "fused_notice": fused_notice,
+        "fused": fused,
+        "record": record,
+        "again": again,
+        "shares": shares,
+        "attributed": attributed,
+        "below_tab": below_tab,
+        "below": below,
+    }
+
+
+def _draw_results(reveal: dict[str, Any]) -> ResultParts:
     with gr.Column(elem_id="blend-results", elem_classes="bu-results", visible=False) as box:
         ranking = gr.HTML("", padding=False, elem_id="blend-ranking")
-        with gr.Row(equal_height=False):
-            with gr.Column(min_width=320, elem_classes="bu-panel"):
-                title = gr.HTML(
-                    markup.section("The fused answer"), padding=False, elem_id="blend-fused-title"
-                )
-                fused_notice = gr.HTML("", padding=False)
-                with gr.Tabs():
-                    with gr.Tab("Answer"):
-                        fused = gr.HTML("", padding=False, elem_id="blend-fused", elem_classes="bu-answer")
-                        record = gr.HTML("", padding=False, elem_id="blend-record")
-                        again = gr.Button(
-                            "Fuse in two rounds", size="sm", visible=False, elem_id="blend-fuse-again"
-                        )
-                    with gr.Tab("Where it came from"):
-                        shares = gr.HTML("", padding=False, elem_id="blend-shares")
-                        attributed = gr.HTML("", padding=False, elem_id="blend-attributed")
-                    with gr.Tab("The fused answer", visible=False, elem_id="blend-below-tab") as below_tab:
-                        below = gr.HTML("", padding=False, elem_id="blend-below")
-            with gr.Column(min_width=320, elem_classes="bu-panel"):
-                gr.HTML(markup.section("Beside a member's answer"), padding=False)
-                member = gr.Radio(
-                    [], label="Member", show_label=False, container=False, elem_id="blend-member"
-                )
-                differences = gr.HTML("", padding=False, elem_id="blend-differences")
-    return ResultParts(
-        box=box,
-        ranking=ranking,
-        title=title,
-        fused_notice=fused_notice,
-        fused=fused,
-        record=record,
-        again=again,
-        shares=shares,
-        attributed=attributed,
-        below_tab=below_tab,
-        below=below,
-        member=member,
-        differences=differences,
-    )
+        with gr.Column(min_width=320, elem_classes="bu-panel"):
+            gr.HTML(markup.section("Beside a member's answer"), padding=False)
+            member = gr.Radio([], label="Member", show_label=False, container=False, elem_id="blend-member")
+            differences = gr.HTML("", padding=False, elem_id="blend-differences")
+    return ResultParts(**reveal, box=box, ranking=ranking, member=member, differences=differences)
 
 
 def _draw_go_on() -> GoOnParts:

@@ -6,11 +6,13 @@ Invariant: a view of a prompt whose names are not revealed holds no name. Non-go
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.ui.asking.columns import answered, failed
 from blender_ui.ui.asking.ledger import Ledger
+from blender_ui.ui.asking.reveal.card import Cards
 from blender_ui.ui.asking.views import ColumnView, Conversation, LateView, PageView, Progress, Visit, WaysOn
 from blender_ui.ui.asking.whom.late import LateAsks
 from blender_ui.ui.history import TITLE
@@ -34,6 +36,7 @@ class PageViews:
         self._ledger = ledger
         self._offer = offer
         self._late = late
+        self._cards = Cards(services)
 
     def page(self, visit: Visit, *, notice: str = "", told: str = "") -> PageView:
         """The page as the store has it. Answers that are being written stay with their streams.
@@ -47,8 +50,13 @@ class PageViews:
             return PageView(columns=self._empty_columns(), notice=notice)
         prompts = {one: self._blending.answers(prompt_id=one) for one in visit.prompt_ids}
         prompt = prompts[visit.prompt_id]
+        card = self._cards.find(visit, prompt)
+        chosen = card.chosen.number if card is not None and card.chosen is not None else None
         columns = tuple(
-            self._column_view(visit, number, prompts[visit.prompt_of(number) or 0])
+            replace(
+                self._column_view(visit, number, prompts[visit.prompt_of(number) or 0]),
+                is_chosen=number == chosen,
+            )
             for number in range(len(visit.columns))
         )
         return PageView(
@@ -66,6 +74,7 @@ class PageViews:
             are_compared=not visit.own,
             ways=self._offer(visit),
             late=LateView() if told else self._late.view(visit),
+            card=card,
         )
 
     def _column_view(self, visit: Visit, number: int, prompt: PromptView) -> ColumnView:

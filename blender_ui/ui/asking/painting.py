@@ -10,6 +10,7 @@ from blender_ui.ui.asking import drawing, result_drawing
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, ColumnParts
 from blender_ui.ui.asking.results import compare, first_to_compare, shown_text
+from blender_ui.ui.asking.reveal.drawing import draw_card
 from blender_ui.ui.asking.views import ColumnView, PageView, Progress, ResultView, Turn, Visit
 from blender_ui.ui.asking.whom.painting import paint_late
 from blender_ui.ui.marked import differences
@@ -29,6 +30,7 @@ def page_outputs(parts: BlendParts) -> list[Any]:
     prompt, vote = parts.prompt, parts.vote
     columns = [part for column in parts.columns for part in (column.box, *column_outputs(column))]
     own = [parts.visit, prompt.ask, prompt.stop, prompt.notice, parts.results.box, parts.conversation]
+    own.append(parts.results.card)
     own += [parts.go_on.box, parts.go_on.way]
     own += [parts.late.box, parts.late.name, parts.late.ask, parts.late.notice]
     bar = [vote.bar, vote.question, vote.choices, vote.first, vote.second]
@@ -38,7 +40,7 @@ def page_outputs(parts: BlendParts) -> list[Any]:
 def result_outputs(parts: BlendParts) -> list[Any]:
     """What a result's view changes."""
     shown = parts.results
-    drawn: list[Any] = [shown.ranking, shown.title, shown.fused_notice, shown.fused, shown.record]
+    drawn: list[Any] = [shown.card, shown.ranking, shown.title, shown.fused_notice, shown.fused, shown.record]
     drawn += [shown.again, shown.shares, shown.attributed, shown.below_tab, shown.below]
     return [parts.result, *drawn, shown.member, shown.differences]
 
@@ -52,12 +54,14 @@ def paint_turn(parts: BlendParts, blend: Blend, before: Visit, turn: Turn) -> Up
 
 def paint_page(parts: BlendParts, visit: Visit, view: PageView) -> Update:
     """The page's view."""
+    has_results = view.is_revealed and view.are_compared
     painted: Update = {
         parts.visit: visit,
         parts.prompt.ask: gr.update(interactive=not view.is_asking),
         parts.prompt.stop: gr.update(visible=view.is_asking),
         parts.prompt.notice: drawing.draw_notice(view.notice),
-        parts.results.box: gr.update(visible=view.is_revealed and view.are_compared),
+        parts.results.box: gr.update(visible=has_results),
+        parts.results.card: draw_card(view.card),
         parts.conversation: drawing.draw_conversations(view),
         parts.go_on.box: gr.update(visible=bool(view.ways.choices)),
         parts.go_on.way: gr.update(choices=[*view.ways.choices], value=view.ways.chosen),
@@ -116,6 +120,8 @@ def paint_result(parts: BlendParts, view: ResultView, growing: GrowingProse) -> 
         shown.below: below,
         shown.differences: differences(compare(view, first_to_compare(view))),
     }
+    if view.card is not None:
+        painted[shown.card] = draw_card(view.card)
     if view.is_done:
         members = [source.member for source in view.fusion.sources] if view.fusion else []
         painted[parts.result] = view

@@ -17,6 +17,8 @@ from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.recorded import SHARED, find_recorded_ranking
+from blender_ui.ui.asking.reveal.card import Cards
+from blender_ui.ui.asking.reveal.views import Card
 from blender_ui.ui.asking.views import ResultView, Visit
 from blender_ui.ui.identity import open_links
 from blender_ui.ui.marked import Difference, difference
@@ -40,20 +42,27 @@ class Results:
         self._fusing = services.fusing
         self._access = services.access
         self._asking = Asking(services.access)
+        self._bets = services.bets
+        self._cards = Cards(services)
 
     def follow(self, visit: Visit) -> Iterator[ResultView]:
         """What comes after a step: before the names are shown nothing that can be seen.
 
-        While the person still reads, the answers are ranked, so that the ranking is there at once
-        when they have voted.
+        While the person still reads, the answers are ranked: the ranker's bet is on record before the vote,
+        and the ranking is there at once after it.
         """
         if visit.prompt_id is None or visit.is_asking or visit.own:
             return
         answers = self._blending.answers(prompt_id=visit.prompt_id)
         if visit.is_revealed:
-            yield from self._show(answers)
+            yield from self._show(answers, self._cards.find(visit, answers, with_moves=True))
         elif len(answers.candidates) >= LEAST:
-            self._rank(answers, ResultView())
+            self._lay_bet(visit, self._rank(answers, ResultView()))
+
+    def _lay_bet(self, visit: Visit, view: ResultView) -> None:
+        """Put the ranking on record while the pair is still to be voted on."""
+        if visit.pair is not None and view.ranking is not None:
+            self._bets.lay(lease_id=visit.pair.lease_id, ranking_id=view.ranking.ranking_id)
 
     def fuse_again(self, visit: Visit, rounds: int) -> Iterator[ResultView]:
         """Fuse once more, in so many rounds; nothing before the names are shown."""
@@ -85,15 +94,16 @@ class Results:
         text = known.text if known is not None else ""
         return replace(view, fused_text=text, fusion=known, fusion_notice=notice, is_done=True)
 
-    def _show(self, answers: PromptView) -> Iterator[ResultView]:
+    def _show(self, answers: PromptView, card: Card | None) -> Iterator[ResultView]:
         if len(answers.candidates) < LEAST:
             yield ResultView(
+                card=card,
                 ranking_notice="There is nothing to rank or fuse: fewer than two models answered. "
                 "Press Retry under a column, or ask another question.",
                 is_done=True,
             )
             return
-        yield (view := ResultView(ranking_notice="Ranking the answers …"))
+        yield (view := ResultView(card=card, ranking_notice="Ranking the answers …"))
         yield (view := self._rank(answers, view))
         yield from self._fuse(answers, view)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from blender_ui.evidence.summary import Claim
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
+from blender_ui.ui.asking.reveal.views import Card
 from blender_ui.values import Message
 
 LONGEST_INSTRUCTION = 20_000
@@ -133,6 +134,8 @@ class ColumnView:
     cut: str = ""
     """A sentence where the answer is not whole, or may not be."""
     is_asked_about: bool = False
+    is_chosen: bool = False
+    """Whether this person voted it best; only once names are shown."""
 
     @property
     def title(self) -> str:
@@ -187,12 +190,16 @@ class PageView:
     late: LateView = LateView()
     told: str = ""
     """What the answers are, where they are no round of somebody's."""
+    card: Card | None = None
+    """None before the names are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultView:
     """The ranking and the fused answer, as far as they are."""
 
+    card: Card | None = None
+    """With how ratings moved; None where they have not been worked out."""
     members: tuple[str, ...] = ()
     """Who wrote the answers, in the order that claims count them."""
     claims: tuple[Claim, ...] = ()

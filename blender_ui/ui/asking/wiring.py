@@ -47,6 +47,13 @@ SHOW_CONVERSATION = """() => {
 """The answers to the next question stand where those before stood, above the box it is written in."""
 
 
+SHOW_REVEAL = """() => {
+  const reveal = document.querySelector("#blend-reveal");
+  if (reveal?.offsetParent) reveal.scrollIntoView({block: "start"});
+}"""
+"""The card and the fused answer stand in one view, with the answers and their names below them."""
+
+
 def build_blend(services: Services, page: gr.Blocks) -> None:
     """Draw the page and wire its events, inside the page's Blocks context."""
     blend = Blend(services)
@@ -220,12 +227,14 @@ def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[
         name = f"blend_vote_{choice.value}"
         voted = _wire_step(parts, blend, button, name, take)
         _wire_vote_end(voted)
+        voted.success(None, js=SHOW_REVEAL, api_visibility="private")
         yield wire_results(parts, blend, results, voted, f"{name}_results")
     shown = _wire_step(parts, blend, vote.show, "blend_show", lambda visit, _reason: blend.reveal(visit))
+    shown.success(None, js=SHOW_REVEAL, api_visibility="private")
     yield wire_results(parts, blend, results, shown, "blend_show_results")
-    _wire_vote_end(
-        _wire_step(parts, blend, vote.skip, "blend_skip", lambda visit, _reason: blend.skip(visit))
-    )
+    skipped = _wire_step(parts, blend, vote.skip, "blend_skip", lambda visit, _reason: blend.skip(visit))
+    _wire_vote_end(skipped)
+    yield wire_results(parts, blend, results, skipped, "blend_skip_results")
     _wire_step(parts, blend, vote.undo, "blend_undo", lambda visit, _reason: blend.undo(visit))
 
 
