@@ -5,7 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 # Before numpy and torch load. With two processes of two threads each, the threads wait for each other:
 # training the tiny T5 takes eight times as long.
@@ -13,6 +17,7 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import pytest  # noqa: E402
+from sqlalchemy import Engine, event  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
 
@@ -58,3 +63,47 @@ def _log_as_before() -> Iterator[None]:
     yield
     logger.handlers, logger.propagate = handlers, propagate
     logger.setLevel(level)
+
+
+_TESTS = f"{Path(__file__).parent}{os.sep}"
+_APP = f"{Path(__file__).parents[1] / 'blender_ui'}{os.sep}"
+_late_writes: list[str] = []
+
+
+@event.listens_for(Engine, "begin")
+def _nothing_is_read_yet(connection: Any) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin")
+    connection.connection.info["may_write"] = mode == "IMMEDIATE" or connection.dialect.name != "sqlite"
+    connection.connection.info["has_read"] = False
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _note_a_late_write(connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+    info, verb = connection.connection.info, statement.split(None, 1)[0].upper()
+    if verb in ("SELECT", "WITH"):
+        info["has_read"] = True
+    elif verb in ("INSERT", "UPDATE", "DELETE") and info.get("has_read") and not info.get("may_write"):
+        writer = _find_writer()
+        if writer:  # a test that prepares its rows is alone with them
+            _late_writes.append(f"{writer}: {statement}")
+
+
+def _find_writer() -> str:
+    """The line of the app that has the transaction open; empty where a test has."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_TESTS):
+            return ""
+        if name.startswith(_APP):
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def _no_write_follows_a_read_without_the_lock() -> Iterator[None]:
+    """On SQLite such a write fails, "database is locked", whenever somebody else wrote since the read."""
+    _late_writes.clear()
+    yield
+    assert not _late_writes, f"ask for transaction(..., immediate=True): {_late_writes[0]}"

@@ -14,12 +14,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from charset_normalizer import from_bytes
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.limits import MOST_UNPACKED_BYTES
 from blender_ui.exchange.packing import bounded_lines, open_unpacked
 
 UTF_8 = "utf-8"
@@ -122,20 +121,45 @@ def numbered_lines(path: Path, encoding: str | None = None) -> Iterator[tuple[in
 
 
 def _lines_that_are_not_utf_8(path: Path) -> bytes:
-    """Lines outside ASCII, if none of them is UTF-8; else nothing."""
+    """What stands in lines outside ASCII, if none of them is UTF-8; else nothing."""
     sample = b""
     with open_unpacked(path) as stream:
-        # A JSON array may be one line.
-        for line in bounded_lines(stream, path, most=MOST_UNPACKED_BYTES):
-            if line.isascii():
-                continue
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                sample += line[: _SAMPLE_BYTES - len(sample)]
-            else:
+        while (line := _look_at_line(stream)) is not None:
+            if line.is_utf_8 and line.foreign:
                 return b""
+            sample += line.foreign[: _SAMPLE_BYTES - len(sample)]
     return sample
+
+
+class _Line(NamedTuple):
+    """What a line says of its encoding.
+
+    Attributes:
+        foreign: Pieces of it outside ASCII, as many as a sample holds.
+        is_utf_8: Whether all of it is.
+    """
+
+    foreign: bytes
+    is_utf_8: bool
+
+
+def _look_at_line(stream: BinaryIO) -> _Line | None:
+    """Read the next line in pieces, None at the end: a JSON array may be one line, as long as its file."""
+    foreign, is_utf_8, decoder = b"", True, codecs.getincrementaldecoder(UTF_8)()
+    piece = stream.readline(_CHUNK)
+    if not piece:
+        return None
+    while piece:
+        is_last = piece.endswith(b"\n")
+        if not piece.isascii():
+            foreign += piece[: _SAMPLE_BYTES - len(foreign)]
+        try:
+            decoder.decode(piece, final=is_last)
+        except UnicodeDecodeError:
+            is_utf_8 = False
+            decoder.reset()
+        piece = b"" if is_last else stream.readline(_CHUNK)
+    return _Line(foreign, is_utf_8 and not decoder.getstate()[0])
 
 
 def _guess(sample: bytes, path: Path) -> str:

@@ -15,6 +15,7 @@ from db.engine import transaction
 from db.models import Preference, Prompt
 from tests.browser.conftest import Open, Serve
 from tests.browser.test_blend_page import Site, ask, bar, heads, visit
+from tests.browser.test_label_page import SEEN_AFTER_MS
 from tests.builders.scripted_members import ScriptedMember
 from tests.builders.stores import add_prompts
 from tests.ui.scripted_services import build_scripted_services, typing
@@ -26,6 +27,7 @@ QUESTIONS = ("Where is Oslo?", "How warm is it there?", "And in winter?")
 
 def vote(page: Page) -> None:
     expect(bar(page)).to_contain_text("Which is better, Answer")
+    page.wait_for_timeout(SEEN_AFTER_MS)  # before that a click is no vote
     page.locator("#blend-vote-first").click()
     expect(page.locator("#blend-results")).to_be_visible()
     expect(page.locator("#blend-go-on")).to_be_visible()

@@ -1,6 +1,8 @@
 """Text files in other encodings than UTF-8, and Excel's workbooks."""
 
+import gzip
 import json
+import tracemalloc
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,23 @@ def test_a_cell_below_no_heading_is_a_fault(tmp_path: Path) -> None:
     path = workbook(tmp_path / "x.xlsx", One=[HEADING[:4], ["Why?", "A.", "B.", "a", "more"]])
     with pytest.raises(MalformedInput, match="row 2: a cell stands below no heading"):
         read(path)
+
+
+def test_a_line_as_long_as_its_file_is_not_held_to_tell_its_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "x.json.gz"
+    path.write_bytes(gzip.compress(b'["' + b"a" * 30_000_000 + "é".encode() + b'"]'))
+    tracemalloc.start()
+    try:
+        assert find_encoding(path) == "utf-8"
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("at", [0, 1, 65_533, 65_534, 65_535, 65_536])
+def test_a_letter_is_told_wherever_a_piece_of_a_long_line_ends(tmp_path: Path, at: int) -> None:
+    text = "a" * at + "é und so weiter, für alle" + "b" * 70_000
+    for encoding in ("utf-8", "cp1252"):
+        path = tmp_path / f"{encoding}.json"
+        path.write_bytes(text.encode(encoding))
+        assert find_encoding(path) == encoding

@@ -9,6 +9,7 @@ import pytest
 from gradio.context import Context
 
 from blender_ui.ui.app import build_app
+from blender_ui.ui.asking.views import NOBODY
 from blender_ui.ui.guard import GuardedBlocks
 from blender_ui.ui.shell import ACCOUNT, ASSETS_PATH, PAGES, page_options
 from tests.builders.scripted_members import ScriptedMember, saying
@@ -57,6 +58,16 @@ def test_votes_do_not_wait_in_the_queue(app: Any) -> None:
     ]
     assert len(votes) == 4
     assert not any(fn.queue for fn in votes)
+
+
+def test_new_ways_to_go_on_leave_the_one_that_a_person_chose(app: Any) -> None:
+    """A value in the answer would undo a choice made since it was asked for; one in the question is
+    refused by Gradio once the next round has taken the choices away."""
+    offers = [fn for fn in app.fns.values() if str(fn.api_name).endswith("_results_offer")]
+    assert offers
+    for offer in offers:
+        assert [type(part) for part in offer.inputs] == [gr.State]
+        assert "value" not in inspect.unwrap(offer.fn)(NOBODY)
 
 
 def test_every_page_is_in_the_navigation_or_its_corner(app: Any) -> None:

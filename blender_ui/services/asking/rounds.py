@@ -166,7 +166,7 @@ class Blending:
             NotFound: If there is no such answer.
             MalformedInput: If there is no text.
         """
-        with transaction(self._engine) as session:
+        with transaction(self._engine, immediate=True) as session:
             candidate = get_candidate(session, candidate_id)
             parent = get_prompt(session, candidate.prompt_id)
             turn = (Message("user", parent.instruction, parent.input), Message("assistant", candidate.text))

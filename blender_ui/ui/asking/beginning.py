@@ -85,7 +85,7 @@ class Beginning:
 
         return self._begin(visit, (instruction, ""), memory, store)
 
-    def offer(self, visit: Visit, chosen: str | None = None) -> WaysOn:
+    def offer(self, visit: Visit) -> WaysOn:
         """The answers that this tab may go on from; none before their names are shown."""
         ways = self._list_ways(visit)
         choices = [(_say(way), str(way.candidate_id)) for way in ways]
@@ -93,7 +93,7 @@ class Beginning:
             choices.append(("Each model with its own answer", EACH_OWN))
         values = [value for _, value in choices]
         # Who let each model go on by itself is likely to do so again.
-        wished = [chosen, EACH_OWN] if visit.own else [chosen]
+        wished = [EACH_OWN] if visit.own else []
         best = next((one for one in (*wished, *values) if one in values), None)
         return WaysOn(choices=tuple(choices), chosen=best)
 

@@ -164,9 +164,9 @@ class Blend:
         """
         return self._beginning.go_on(visit, way, instruction, memory)
 
-    def offer(self, visit: Visit, chosen: str | None = None) -> WaysOn:
-        """The answers that the next question may follow; what was chosen stays so while it is there."""
-        return self._beginning.offer(visit, chosen)
+    def offer(self, visit: Visit) -> WaysOn:
+        """The answers that the next question may follow."""
+        return self._beginning.offer(visit)
 
     def stream(self, visit: Visit, number: int) -> Iterator[ColumnView]:
         """Let one column's member answer, if its answer is expected and nobody has begun it."""

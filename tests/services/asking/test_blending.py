@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, select
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.members.protocol import Chunk, Message
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
-from db.engine import create_store
+from db.engine import create_store, transaction
 from db.models import Candidate, CandidateFailure, Continuation, FailureKind, Member, Prompt
 from tests.builders.scripted_members import (
     ScriptedEnsemble,
@@ -315,3 +317,20 @@ def test_going_on_needs_an_answer_and_a_question(engine: Engine) -> None:
     with pytest.raises(MalformedInput, match="the prompt is empty"):
         blending.go_on(candidate_id=answer, instruction=" ")
     assert rows(engine, Continuation) == []
+
+
+def test_going_on_waits_for_whoever_writes_at_the_same_time(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("One.")))
+    answer = last(blending, blending.ask(instruction="First?").prompt_id, "A").candidate_id
+    other = create_store(str(engine.url), wait_seconds=0)
+
+    def write_first(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("INSERT"):  # what the next turn follows was read; somebody else is faster
+            with suppress(OperationalError), transaction(other, immediate=True) as session:
+                session.add(Prompt(instruction="Mine", fingerprint="1", created_at=NOW))
+
+    event.listen(engine, "before_cursor_execute", write_first)
+    blending.go_on(candidate_id=answer, instruction="And then?")
+    event.remove(engine, "before_cursor_execute", write_first)
+    other.dispose()
+    assert [prompt.instruction for prompt in rows(engine, Prompt)] == ["First?", "And then?"]

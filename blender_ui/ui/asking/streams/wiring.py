@@ -63,13 +63,12 @@ def wire_results(parts: BlendParts, blend: Blend, results: Results, begun: Any, 
         views, text = results.follow(visit), GrowingProse()
         yield from at_least_once((paint_result(parts, view, text) for view in views), parts.results.ranking)
 
-    def offer(visit: Visit, chosen: str | None) -> Any:
-        ways = blend.offer(visit, chosen)  # the fused answer may have come
-        return gr.update(choices=[*ways.choices], value=ways.chosen)
+    def offer(visit: Visit) -> Any:
+        # The fused answer may have come. No value: the person may have chosen one since this was sent.
+        return gr.update(choices=[*blend.offer(visit).choices])
 
-    way = parts.go_on.way
     followed = begun.success(follow, parts.visit, result_outputs(parts), **queued(name, N_RESULTS))
-    followed.then(offer, [parts.visit, way], way, **at_once(f"{name}_offer"))
+    followed.then(offer, parts.visit, parts.go_on.way, **at_once(f"{name}_offer"))
     return followed
 
 
