@@ -3,7 +3,7 @@
 // Invariant: an answer carries the lease that was on the screen and a token made when it was drawn,
 // so that sending it twice counts once, and a press before the next pair is drawn counts not at all.
 // The next pair is leased before the answer to this one is given, and drawn at once.
-// Runs as the `js_on_load` of the frame, after label_text.js and before label_extras.js and label_set.js;
+// Runs as the `js_on_load` of the frame, after label_text.js and before label_extras.js, label_set.js and label_reading.js;
 // `element` is the frame's.
 const SEEN_AFTER_MS = 250; // nobody has read a pair sooner
 const CUE_MS = 1500;
@@ -79,13 +79,15 @@ function strong(text) {
   return node;
 }
 
-function drawTexts() {
+// `isDrawnAgain` where the same pair was on the screen before.
+function drawTexts(isDrawnAgain = false) {
   find(".history").innerHTML = pair.history;
   find(".instruction").innerHTML = pair.instruction;
   find(".input").innerHTML = pair.input;
   frame.dataset.shows = isSet() ? "set" : "pair";
   if (isSet()) return drawSet();
   for (const side of ["left", "right"]) find(`.answer.${side} .text`).innerHTML = pair[side];
+  if (!isDrawnAgain) chooseTabs();
   if (isDiffering) markDifferences();
   paintSpans();
 }
@@ -116,6 +118,9 @@ function draw(next, empty = null) {
     enter("empty");
     return;
   }
+  showWritten(false);
+  find(".practice").hidden = !pair.is_practice;
+  find(".lesson").hidden = true;
   drawTexts();
   showDraft(readDraft(pair.lease_id));
   for (const node of frame.querySelectorAll(".answer, .card, .prompt-text")) node.scrollTop = 0;
@@ -139,6 +144,7 @@ function draw(next, empty = null) {
 
 // Why there is no pair, and the pages that this person may open next.
 function showEmpty(empty) {
+  drawSitting();
   if (empty) {
     find(".why").textContent = empty.text;
     find(".ways").replaceChildren(...empty.ways.map(makeWay));
@@ -180,7 +186,7 @@ function refuse(text) {
 }
 
 function mayAnswer() {
-  if (phase === "empty" || phase === "loading") return false;
+  if (["empty", "loading", "lesson"].includes(phase)) return false;
   if (phase !== "ready") refuse("Not counted: the next pair was not on the screen yet");
   else if (performance.now() - pair.drawnAt < SEEN_AFTER_MS) {
     refuse("Not counted: this pair had only just been drawn");
@@ -222,7 +228,7 @@ async function empty() {
     }
     if (isVote(first) && !turn.reveal) setAside(first, turn.notice);
     writeOutbox(readOutbox().filter((one) => one.token !== first.token));
-    if (turn.reveal) countOne(turn.reveal.n_pairs ?? 1);
+    if (turn.reveal) countOne(turn.reveal.n_pairs ?? 1, first);
     if (phase === "loading") { // the page has only just come; what it shows is asked for anew
       if (turn.notice) said.add(turn.notice);
     } else if (turn.isRefused) await reopen(turn.notice);
@@ -232,8 +238,13 @@ async function empty() {
 }
 
 function goOn(turn, shown) {
+  if (turn.lesson && phase === "sending") return teach(turn);
   say(turn);
-  if (phase === "sending") draw(turn.pair, turn.empty); // no pair was ahead, so this one is awaited
+  if (phase === "sending") { // no pair was ahead, so this one is awaited
+    ahead = null;
+    draw(turn.pair, turn.empty);
+    lookAhead();
+  }
   else if (pair && pair.lease_id === shown) ahead = turn.pair;
 }
 
@@ -241,7 +252,7 @@ function give(answer) {
   writeOutbox([...readOutbox(), answer]);
   localStorage.removeItem(DRAFT);
   frame.dataset.chosen = answer.outcome ?? "";
-  if (ahead) {
+  if (ahead && !(pair.is_practice && isVote(answer))) { // whoever practises hears first what is right
     draw(ahead);
     ahead = null;
   } else enter("sending");
@@ -333,7 +344,8 @@ function drawCounts() {
   }
 }
 
-function countOne(nPairs) {
+function countOne(nPairs, sent) {
+  countInSitting(sent);
   if (counts) {
     const { n_mine, n_mine_today, n_standing, n_open } = counts;
     counts = { ...counts, n_mine: n_mine + 1, n_mine_today: n_mine_today + 1, n_standing: n_standing + 1, n_open: Math.max(n_open - nPairs, 0) };
@@ -406,8 +418,13 @@ const acts = {
   retry: () => reopen(""),
   mine: toggleMine,
   step: toggleStep,
+  written: toggleWritten,
+  sitting: () => { toggleDrawer("sitting"); drawSitting(); },
+  anew: beginSitting,
+  begin: endPractice,
+  onward: leaveLesson,
 };
-const ACT_KEYS = { s: "skip", u: "undo", d: "diff", r: "reason", m: "mine", l: "step", g: "guidelines", p: "unfold", "?": "help" };
+const ACT_KEYS = { s: "skip", u: "undo", d: "diff", r: "reason", m: "mine", l: "step", g: "guidelines", p: "unfold", w: "written", i: "sitting", "?": "help" };
 
 const isTyping = (target) => target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 
@@ -419,7 +436,13 @@ function press(event) {
   if (event.target === reason && ["Escape", "Enter"].includes(event.key)) reason.blur();
   if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") toggleDrawer("");
+  if (phase === "lesson" && [" ", "Enter"].includes(event.key)) {
+    event.preventDefault();
+    if (!event.repeat) leaveLesson();
+    return;
+  }
   if (isSet() && phase !== "empty" && pressInSet(event)) return;
+  if (scrollLonger(event)) return;
   const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (/^[0-9]$/.test(name)) {
     if (!event.repeat && answerByNumber(Number(name))) event.preventDefault();
@@ -434,7 +457,8 @@ function press(event) {
 
 frame.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.dataset.outcome) vote(button.dataset.outcome);
+  if (button?.dataset.side) showSide(button.dataset.side);
+  else if (button?.dataset.outcome) vote(button.dataset.outcome);
   else if (button?.dataset.act) acts[button.dataset.act]();
 });
 reason.addEventListener("input", keepDraft);

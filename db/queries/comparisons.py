@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from db.models import Candidate, Comparison, Member, Project, Prompt, Reveal
+from db.models import Candidate, Comparison, Member, Outcome, Project, Prompt, Reveal
 
 
 class ShownTexts(NamedTuple):
@@ -34,6 +34,22 @@ class MemberNames(NamedTuple):
     right: str
     project_id: int
     reveal: Reveal
+
+
+class Gold(NamedTuple):
+    """The known answer of a gold pair, and why it is right."""
+
+    outcome: Outcome
+    reason: str
+
+
+def find_gold(session: Session, *, comparison_id: int) -> Gold | None:
+    """What is known of a gold pair with a reason, for after the vote; None of any other pair."""
+    query = select(col(Comparison.gold_outcome), col(Comparison.gold_reason)).where(
+        col(Comparison.id) == comparison_id, col(Comparison.gold_reason).is_not(None)
+    )
+    row = session.execute(query).first()
+    return None if row is None or row[0] is None or row[1] is None else Gold(row[0], row[1])
 
 
 def get_prompt_id(session: Session, *, comparison_id: int) -> int:

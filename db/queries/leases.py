@@ -126,6 +126,30 @@ def list_active(session: Session, *, annotator_id: int, scope: Scope | None = No
     return _list(session, _active_query(*_kind_of(scope)), values)
 
 
+def is_beginning(session: Session, *, annotator_id: int, project_id: int, policy: str, n: int) -> bool:
+    """Whether an annotator was lent nothing of a project but by one policy, and fewer than n times."""
+    of_project = _is_of_comparison(col(Comparison.project_id) == project_id)
+    query = select(func.count()).select_from(Lease).where(col(Lease.annotator_id) == annotator_id, of_project)
+    by_others = select(col(Lease.id)).where(
+        col(Lease.annotator_id) == annotator_id, col(Lease.policy) != policy, of_project
+    )
+    if session.execute(by_others.limit(1)).first() is not None:
+        return False
+    n_lent: int = session.execute(query).scalar_one()
+    return n_lent < n
+
+
+def list_unanswered(session: Session, *, annotator_id: int, project_id: int, policy: str) -> list[Lent]:
+    """An annotator's active and expired leases of a project by one policy."""
+    query = _lent_query(
+        col(Lease.annotator_id) == annotator_id,
+        col(Lease.policy) == policy,
+        col(Lease.status).in_((LeaseStatus.ACTIVE, LeaseStatus.EXPIRED)),
+        _is_of_comparison(col(Comparison.project_id) == project_id),
+    )
+    return _list(session, query, {})
+
+
 def find_resumable(
     session: Session, *, annotator_id: int, scope: Scope, besides: int = 0, with_ballots: bool = False
 ) -> Lent | None:

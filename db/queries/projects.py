@@ -56,6 +56,8 @@ class Order(NamedTuple):
     attention_share: float
     ask: Ask
     n_answers: int
+    has_practice: bool
+    """Whether a gold pair says why its answer is right, so that people who begin may learn from it."""
 
 
 def find_admission(session: Session, *, project_id: int, annotator_id: int) -> Admission | None:
@@ -169,6 +171,10 @@ def _admission_query() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _order_query() -> Select[*tuple[Any, ...]]:
-    return select(*(getattr(Project, name) for name in Order._fields)).where(
-        col(Project.id) == bindparam("project_id")
+    explained = select(col(Comparison.id)).where(
+        col(Comparison.project_id) == col(Project.id),
+        col(Comparison.purpose) == Purpose.GOLD,
+        col(Comparison.gold_reason).is_not(None),
     )
+    of_project = (getattr(Project, name) for name in Order._fields[:-1])
+    return select(*of_project, explained.exists()).where(col(Project.id) == bindparam("project_id"))

@@ -94,6 +94,18 @@ def count_least_taken(session: Session, *, annotator_id: int, n_taken: int, scop
     return n_open - count(had) - count(_n_seen_query(of_prompt))
 
 
+def list_practice(session: Session, *, annotator_id: int, project_id: int) -> list[Head]:
+    """Gold pairs with a reason that an annotator has not had, in the order in which they are asked."""
+    scope = Scope(project_id, purpose=Purpose.GOLD)
+    order = (col(Comparison.n_taken), col(Comparison.priority), col(Comparison.id))
+    query = select(col(Comparison.id), col(Comparison.n_taken)).where(
+        *_open_to_annotator(False), col(Comparison.gold_reason).is_not(None)
+    )
+    values = {"annotator_id": annotator_id, **scope._asdict()}
+    rows = session.connection().execute(query.order_by(*order), values)
+    return [Head(int(id_ or 0), n_taken) for id_, n_taken in rows]
+
+
 def list_open_pairs(session: Session, *, annotator_id: int, scope: Scope) -> list[OpenPair]:
     """The comparisons of a prompt that are open to an annotator, by ascending id."""
     values = {"annotator_id": annotator_id, **scope._asdict()}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.labeling.lending import Lender
+from blender_ui.services.labeling.lending import PRACTICE, Lender
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
 from db.models import Ask, Comparison, LeaseStatus, Outcome, Project, Reveal
@@ -83,6 +83,13 @@ class BallotAnswer:
     seconds: float | None = None
 
 
+class Lesson(NamedTuple):
+    """What somebody hears after a practice pair: what is right, and why."""
+
+    outcome: Outcome
+    reason: str
+
+
 class Told(NamedTuple):
     """When a project tells who wrote what was judged."""
 
@@ -96,6 +103,7 @@ class SubmittedView:
 
     Attributes:
         told: When the project tells the members to whoever labels it, and which project that is.
+        lesson: After a practice pair; None after any other, whether its answer is known or not.
     """
 
     preference_id: int
@@ -103,6 +111,7 @@ class SubmittedView:
     left_member: str
     right_member: str
     told: Told
+    lesson: Lesson | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +159,7 @@ def take_answer(
         MalformedInput: If a mark was not asked for.
     """
     stored_key = f"{annotator_id}:{answer.idempotency_key}"
-    given = preferences.find_by_key(session, idempotency_key=stored_key)
+    given, lesson = preferences.find_by_key(session, idempotency_key=stored_key), None
     if given is None:
         together = lender.get_answerable(session, annotator_id=annotator_id, lease_id=answer.lease_id)
         lease = together[0]
@@ -170,6 +179,7 @@ def take_answer(
         }
         given = preferences.add(session, values=values)
         leases.end(session, leases=together, status=LeaseStatus.ANSWERED, now=now)
+        lesson = _find_lesson(session, lease)
     names = comparisons.get_member_names(session, comparison_id=given.comparison_id)
     return SubmittedView(
         preference_id=given.id,
@@ -177,7 +187,16 @@ def take_answer(
         left_member=names.left,
         right_member=names.right,
         told=Told(names.project_id, names.reveal),
+        lesson=lesson,
     )
+
+
+def _find_lesson(session: Session, lease: Lent) -> Lesson | None:
+    """What the annotator hears of a pair that was lent as practice."""
+    if lease.policy != PRACTICE:
+        return None
+    gold = comparisons.find_gold(session, comparison_id=lease.comparison_id)
+    return None if gold is None else Lesson(*gold)
 
 
 def _read_marks(session: Session, lease: Lent, marks: Marks) -> dict[str, Any]:

@@ -33,6 +33,10 @@ from db.queries.leases import Lent
 from db.queries.projects import Order
 from db.queries.queue import Scope
 
+PRACTICE = "practice"
+"""Policy of the leases of a person's first pairs of a project; after each they hear what is right."""
+N_PRACTICE = 5
+
 
 class _Chosen(NamedTuple):
     """A choice, and what it was made from; no head where it is a check."""
@@ -95,8 +99,12 @@ class Lender:
         now: datetime,
         *,
         with_ballots: bool,
+        in_practice: bool = True,
     ) -> PairView | SetView | None:
-        """Lend what the annotator holds beside the screen, else what they held, else what is chosen."""
+        """Lend what the annotator holds beside the screen, else what they held, else what is chosen.
+
+        Unless ``in_practice``, what is chosen is no practice pair.
+        """
         besides = besides or 0
         held = leases.list_active(session, annotator_id=annotator_id, scope=scope)
         on_screen = {lease.ballot_id for lease in held if lease.id == besides} - {None}
@@ -122,7 +130,12 @@ class Lender:
         )
         if lease is None:
             return self.lend(
-                session, annotator_id=annotator_id, scope=scope, now=now, with_ballots=with_ballots
+                session,
+                annotator_id=annotator_id,
+                scope=scope,
+                now=now,
+                with_ballots=with_ballots,
+                in_practice=in_practice,
             )
         return self.show(session, lease=lease, now=now)
 
@@ -146,14 +159,21 @@ class Lender:
         return lease
 
     def lend(
-        self, session: Session, *, annotator_id: int, scope: Scope, now: datetime, with_ballots: bool
+        self,
+        session: Session,
+        *,
+        annotator_id: int,
+        scope: Scope,
+        now: datetime,
+        with_ballots: bool,
+        in_practice: bool = True,
     ) -> PairView | SetView | None:
         """Make a lease on the comparison that the policy chooses; None where none is open.
 
         Where the project asks for more than a pair, on every pair of a set of answers around it.
         """
         order = projects.get_order(session, project_id=scope.project_id)
-        chosen = self._choose(session, annotator_id, scope, order)
+        chosen = self._choose(session, annotator_id, scope, order, in_practice=in_practice)
         if chosen is None:
             return None
         if with_ballots and order.ask is not Ask.PAIR and chosen.head is not None:
@@ -286,7 +306,23 @@ class Lender:
         if not queue.take_place(session, comparison_id=comparison_id):
             raise LeaseLost("others have taken this pair at this moment; ask for the next one")
 
-    def _choose(self, session: Session, annotator_id: int, scope: Scope, order: Order) -> _Chosen | None:
+    @staticmethod
+    def _choose_practice(session: Session, annotator_id: int, project_id: int) -> _Chosen | None:
+        """One of the first pairs of somebody who begins: a gold pair with a reason; None if none is due."""
+        due = leases.is_beginning(
+            session, annotator_id=annotator_id, project_id=project_id, policy=PRACTICE, n=N_PRACTICE
+        )
+        open_to = (
+            queue.list_practice(session, annotator_id=annotator_id, project_id=project_id) if due else []
+        )
+        if not open_to:
+            return None
+        n_alike = sum(one.n_taken == open_to[0].n_taken for one in open_to)
+        return _Chosen(Choice(open_to[0].comparison_id, PRACTICE, 1 / n_alike))
+
+    def _choose(
+        self, session: Session, annotator_id: int, scope: Scope, order: Order, *, in_practice: bool
+    ) -> _Chosen | None:
         """Choose among the pairs to label, or a check where the turn's draw says so and one is left.
 
         Checks are only mixed in: where nothing is left to label, none is asked.
@@ -294,6 +330,10 @@ class Lender:
         first = queue.find_least_taken(session, annotator_id=annotator_id, scope=scope)
         if first is None:
             return None
+        if in_practice and order.has_practice and not scope.is_prompt:
+            practice = self._choose_practice(session, annotator_id, scope.project_id)
+            if practice is not None:
+                return practice
         turn = leases.get_last_id(session)
         drawn, remaining = uniform(self._seed, "check", annotator_id, turn), 1.0
         shares = {Purpose.GOLD: order.gold_share, Purpose.ATTENTION: order.attention_share}
@@ -334,3 +374,19 @@ class Lender:
     @staticmethod
     def _count(session: Session, annotator_id: int, scope: Scope, head: queue.Head) -> int:
         return queue.count_least_taken(session, annotator_id=annotator_id, scope=scope, n_taken=head.n_taken)
+
+
+def skip_practice(session: Session, *, annotator_id: int, project_id: int, now: datetime) -> None:
+    """Skip the practice pairs that a person was lent and has not answered."""
+    waiting = leases.list_unanswered(
+        session, annotator_id=annotator_id, project_id=project_id, policy=PRACTICE
+    )
+    active = [one for one in waiting if one.status is LeaseStatus.ACTIVE]
+    expired = [one for one in waiting if one.status is LeaseStatus.EXPIRED]
+    leases.end_unanswered(session, leases=active, status=LeaseStatus.SKIPPED, now=now)
+    leases.end(session, leases=expired, status=LeaseStatus.SKIPPED, now=now)
+
+
+def has_open(session: Session, *, annotator_id: int, project_id: int) -> bool:
+    """Whether something of a project is open to a person."""
+    return queue.find_least_taken(session, annotator_id=annotator_id, scope=Scope(project_id)) is not None

@@ -11,7 +11,7 @@ and who may label.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -32,12 +32,12 @@ from blender_ui.services.labeling.answers import (
 from blender_ui.services.labeling.ballots import take_back, take_ballot
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.labeling.leftover import measure as measure_leftover
-from blender_ui.services.labeling.lending import Lender
+from blender_ui.services.labeling.lending import Lender, has_open, skip_practice
 from blender_ui.services.labeling.progress import ProgressView
 from blender_ui.services.labeling.progress import measure as measure_progress
 from blender_ui.services.labeling.queueing import PairQueue
 from blender_ui.services.labeling.telling import is_told
-from blender_ui.services.labeling.views import PairView, SetView
+from blender_ui.services.labeling.views import PairView, SetView, read_lent
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.access import Access
 from blender_ui.services.people.signing_in import AnnotatorView, lock_annotator
@@ -145,6 +145,33 @@ class Labeling(PairQueue):
             return self._lender.next(
                 session, annotator_id, scope, besides=besides or 0, now=now, with_ballots=True
             )
+
+    def end_practice(self, *, annotator_id: int, project_id: int) -> PairView | SetView | None:
+        """Skip what is left of a person's practice in a project, and lend them what is to be labelled."""
+        now, scope = self._clock(), Scope(project_id)
+        with transaction(self._engine, immediate=True) as session:
+            lock_annotator(session, annotator_id)
+            skip_practice(session, annotator_id=annotator_id, project_id=project_id, now=now)
+            return self._lender.next(
+                session, annotator_id, scope, besides=None, now=now, with_ballots=True, in_practice=False
+            )
+
+    def read_lent(self, *, annotator_id: int, lease_id: int) -> PairView | SetView:
+        """What a lease of one's own shows, with its texts as they were written.
+
+        Raises:
+            LeaseLost: If it is not this annotator's.
+        """
+        with transaction(self._engine) as session:
+            lease = self._lender.get_own(session, annotator_id=annotator_id, lease_id=lease_id)
+            return read_lent(session, lease, self._clock())
+
+    def list_with_pairs(self, *, annotator_id: int, project_ids: Sequence[int]) -> list[int]:
+        """Of some projects, those in which something is open to an annotator."""
+        with transaction(self._engine) as session:
+            return [
+                one for one in project_ids if has_open(session, annotator_id=annotator_id, project_id=one)
+            ]
 
     def submit(
         self,

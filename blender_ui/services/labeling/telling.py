@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from blender_ui.services.labeling.answers import Told
+from blender_ui.services.labeling.lending import has_open
 from db.models import Reveal
 from db.queries import leases, projects, queue
 from db.queries.queue import Scope
@@ -27,10 +28,9 @@ def is_told(session: Session, told: Told, annotator_id: int) -> bool:
 
 def is_over(session: Session, *, project_id: int, annotator_id: int) -> bool:
     """Whether a person holds nothing of a project, and nothing of it is open to them."""
-    scope = Scope(project_id)
-    if leases.list_active(session, annotator_id=annotator_id, scope=scope):
+    if leases.list_active(session, annotator_id=annotator_id, scope=Scope(project_id)):
         return False
-    return queue.find_least_taken(session, annotator_id=annotator_id, scope=scope) is None
+    return not has_open(session, annotator_id=annotator_id, project_id=project_id)
 
 
 def list_untold(session: Session) -> set[int]:

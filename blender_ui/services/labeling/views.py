@@ -107,3 +107,10 @@ def read_pair(session: Session, lease: Lent, expires_at: datetime) -> PairView:
         propensity=lease.propensity,
         expires_at=expires_at,
     )
+
+
+def read_lent(session: Session, lease: Lent, expires_at: datetime) -> PairView | SetView:
+    """What a lease shows: a pair, or a set of answers."""
+    if lease.ballot_id is not None:
+        return read_set(session, lease, lease.ballot_id, expires_at)
+    return read_pair(session, lease, expires_at)

@@ -24,6 +24,7 @@ from db.engine import transaction
 from db.models import Comparison, Outcome, Project, Purpose
 from db.queries import checks, labels
 
+LONGEST_REASON = 2_000
 EVERYBODY = 1_000_000
 """Places of a check: more than there are people."""
 
@@ -34,6 +35,8 @@ class KnownPair:
 
     Attributes:
         gold_outcome: The known answer; None for a pair to label.
+        gold_reason: Why it is right; empty where nobody said.
+        n_answered, n_right: Standing answers of people to a check, and those that are right.
     """
 
     comparison_id: int
@@ -45,6 +48,9 @@ class KnownPair:
     purpose: Purpose
     gold_outcome: Outcome | None
     n_taken: int
+    gold_reason: str = ""
+    n_answered: int = 0
+    n_right: int = 0
 
 
 class Checks:
@@ -64,14 +70,22 @@ class Checks:
         self._after_vote = after_vote or AfterVote()
 
     def set_check(
-        self, comparison_id: int, *, purpose: Purpose, outcome: Outcome | None, by: int
+        self, comparison_id: int, *, purpose: Purpose, outcome: Outcome | None, by: int, reason: str = ""
     ) -> KnownPair:
         """Make a pair a check with its answer, or a pair to label again.
 
+        A gold pair with a reason is one of the first pairs of people who begin with the project.
+
         Raises:
             NotFound: If there is no such pair.
-            MalformedInput: If a check comes without an answer, or a pair to label with one.
+            MalformedInput: If a check comes without an answer, or a pair to label with one; if something else
+                than a gold pair comes with a reason, or it is too long.
         """
+        reason = reason.strip()
+        if len(reason) > LONGEST_REASON:
+            raise MalformedInput(f"a reason has at most {LONGEST_REASON} characters, this one {len(reason)}")
+        if reason and purpose is not Purpose.GOLD:
+            raise MalformedInput("only a gold pair has a reason, which people who begin are told")
         if (purpose is Purpose.LABEL) != (outcome is None):
             raise MalformedInput("a gold pair or attention check has an answer, and a pair to label has none")
         with transaction(self._engine, immediate=True) as session:
@@ -79,7 +93,7 @@ class Checks:
             if pair is None:
                 raise NotFound(f"there is no pair {comparison_id}")
             before = _told(pair)
-            pair.purpose, pair.gold_outcome = purpose, outcome
+            pair.purpose, pair.gold_outcome, pair.gold_reason = purpose, outcome, reason or None
             if purpose is Purpose.LABEL:
                 places = session.get_one(Project, pair.project_id).overlap
                 pair.overlap = max(places, pair.n_taken)
@@ -111,6 +125,8 @@ class Checks:
     ) -> list[KnownPair]:
         """Pairs of a project, checks first and then the latest.
 
+        Looked for in questions, and in the reasons of gold pairs.
+
         Args:
             project_id: Which project.
             containing: Only where the question has this text.
@@ -127,9 +143,16 @@ class Checks:
             )
             return _view(session, pairs)
 
+    def count(self, *, project_id: int) -> dict[Purpose, int]:
+        """How many gold pairs and attention checks a project has."""
+        with transaction(self._engine) as session:
+            return checks.count_checks(session, project_id=project_id)
+
 
 def _view(session: Session, pairs: Sequence[Comparison]) -> list[KnownPair]:
     texts = labels.list_texts(session, comparison_ids=[row_id(pair) for pair in pairs])
+    known = [row_id(pair) for pair in pairs if pair.purpose is not Purpose.LABEL]
+    answers = checks.count_answers(session, comparison_ids=known)
     return [
         KnownPair(
             comparison_id=row_id(pair),
@@ -141,6 +164,8 @@ def _view(session: Session, pairs: Sequence[Comparison]) -> list[KnownPair]:
             purpose=pair.purpose,
             gold_outcome=pair.gold_outcome,
             n_taken=pair.n_taken,
+            gold_reason=pair.gold_reason or "",
+            **answers.get(row_id(pair), checks.NO_ANSWERS)._asdict(),
         )
         for pair in pairs
     ]
@@ -150,4 +175,5 @@ def _told(pair: Comparison) -> dict[str, str | None]:
     return {
         "purpose": pair.purpose.value,
         "gold_outcome": None if pair.gold_outcome is None else pair.gold_outcome.value,
+        "gold_reason": pair.gold_reason,
     }

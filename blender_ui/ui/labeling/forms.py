@@ -14,6 +14,7 @@ from pydantic import Field, StrictInt, TypeAdapter
 
 from blender_ui.outside import LARGEST_NUMBER, check
 from blender_ui.services.labeling.answers import Answer, BallotAnswer, Marks, SubmittedBallot, SubmittedView
+from blender_ui.services.labeling.lending import PRACTICE
 from blender_ui.services.labeling.relabeling import PastAnswer
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.people.projects import MOST_ANSWERS
@@ -37,6 +38,26 @@ class Pair:
     input: str
     left: str
     right: str
+    is_practice: bool = False
+    """After the vote the person hears what is right, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What is right of the practice pair before, and why; the reason is safe HTML."""
+
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """The texts that are on the screen, as they were written: plain text."""
+
+    instruction: str
+    input: str
+    answers: tuple[str, ...]
+    """Left and right, or in the order in which they are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +124,14 @@ class Turn:
         pair: The annotator's pair or set of answers; None where nothing is left for them.
         empty: Why, where there is no pair and none is on the screen.
         reveal: Of the outcome that was just taken; None after anything else.
+        lesson: Of the practice pair that was just answered; None after anything else.
         notice: A sentence to show; empty for none.
     """
 
     pair: Pair | AnswerSet | None
     empty: Empty | None = None
     reveal: Reveal | BallotReveal | None = None
+    lesson: Lesson | None = None
     notice: str = ""
 
 
@@ -185,7 +208,21 @@ def draw_pair(pair: PairView) -> Pair:
         input=render_prose(pair.input),
         left=render_prose(pair.left_text),
         right=render_prose(pair.right_text),
+        is_practice=pair.policy == PRACTICE,
     )
+
+
+def write_lent(lent: PairView | SetView) -> Written:
+    """The texts of what was lent as they were written."""
+    answers = (lent.left_text, lent.right_text) if isinstance(lent, PairView) else lent.texts
+    return Written(instruction=lent.instruction, input=lent.input, answers=answers)
+
+
+def draw_lesson(submitted: SubmittedView | SubmittedBallot) -> Lesson | None:
+    """What is to be said after a practice pair; None after any other."""
+    if not isinstance(submitted, SubmittedView) or submitted.lesson is None:
+        return None
+    return Lesson(outcome=submitted.lesson.outcome.value, reason=render_prose(submitted.lesson.reason))
 
 
 def draw_lent(lent: PairView | SetView) -> Pair | AnswerSet:

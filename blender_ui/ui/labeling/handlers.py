@@ -25,7 +25,9 @@ from blender_ui.ui.labeling.forms import (
     ProjectChoice,
     Turn,
     Welcome,
+    Written,
     draw_lent,
+    draw_lesson,
     draw_past,
     draw_reveal,
     read_id,
@@ -33,10 +35,14 @@ from blender_ui.ui.labeling.forms import (
     read_place,
     read_token,
     read_vote,
+    write_lent,
 )
 from blender_ui.ui.labeling.nothing import draw_nothing
 from blender_ui.ui.prose import render_prose
 from db.enums import DEFAULT_PROJECT_ID, Role
+
+MOST_OTHERS = 20
+"""Projects that are looked through for pairs when one has none left."""
 
 
 class LabelHandlers:
@@ -97,7 +103,25 @@ class LabelHandlers:
         empty = self._explain(annotator, place) if pair is None else None
         if told.submitted is None:
             return Turn(pair=pair, empty=empty, notice=f"Not counted: {told.refusal}")
-        return Turn(pair=pair, empty=empty, reveal=draw_reveal(told.submitted, is_revealed=told.is_revealed))
+        return Turn(
+            pair=pair,
+            empty=empty,
+            reveal=draw_reveal(told.submitted, is_revealed=told.is_revealed),
+            lesson=draw_lesson(told.submitted),
+        )
+
+    def begin(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> Turn:
+        """Skip the rest of the practice."""
+        annotator = recognise(self._labeling, key)
+        place = self._admit(annotator, Place(project_id=read_id(project_id)))
+        lent = self._labeling.end_practice(annotator_id=annotator.id, project_id=place.project_id)
+        empty = self._explain(annotator, place) if lent is None else None
+        return Turn(pair=None if lent is None else draw_lent(lent), empty=empty, notice="Practice skipped.")
+
+    def written(self, key: str, lease_id: int) -> Written:
+        """The texts on the screen as they were written."""
+        annotator = recognise(self._labeling, key)
+        return write_lent(self._labeling.read_lent(annotator_id=annotator.id, lease_id=read_id(lease_id)))
 
     def skip(self, key: str, lease_id: int, place: object = None) -> Turn:
         """Leave a pair to others and give the next one."""
@@ -201,8 +225,14 @@ class LabelHandlers:
             access=self._access,
             project_id=place.project_id,
             project=mine.get(place.project_id, "This project"),
-            has_others=len(mine) > 1,
+            others=self._list_others(annotator, mine, place),
         )
+
+    def _list_others(self, annotator: AnnotatorView, mine: dict[int, str], place: Place) -> dict[int, str]:
+        """Other projects in which something is open to this person, at most ``MOST_OTHERS``; name by id."""
+        others = [one for one in mine if one != place.project_id][:MOST_OTHERS]
+        left = self._labeling.list_with_pairs(annotator_id=annotator.id, project_ids=others)
+        return {one: mine[one] for one in left}
 
     def _list_mine(self, annotator: AnnotatorView) -> list[ProjectBrief]:
         sees_all = annotator.role is not Role.ANNOTATOR

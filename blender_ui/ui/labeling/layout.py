@@ -7,7 +7,7 @@ import gradio as gr
 from blender_ui.ui.prose import render_prose
 from blender_ui.ui.shell import ASSETS_PATH
 
-SCRIPTS = ("label_text.js", "label.js", "label_extras.js", "label_set.js")
+SCRIPTS = ("label_text.js", "label.js", "label_extras.js", "label_set.js", "label_reading.js")
 """One after the other; together they are the frame's script."""
 
 

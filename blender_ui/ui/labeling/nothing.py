@@ -6,6 +6,7 @@ Invariant: a sentence says only what was counted, and a way leads only to a page
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.people.access import Access
@@ -23,10 +24,11 @@ ADD = Way(
     title="Add prompts on Projects", address="./projects", rest=", and have the members answer them."
 )  # fmt: skip
 WAIT = "A researcher brings more in; look again later."
-OTHERS = "Another project may have some: choose it above."
 
 
-def draw_nothing(left: Leftover, *, access: Access, project_id: int, project: str, has_others: bool) -> Empty:
+def draw_nothing(
+    left: Leftover, *, access: Access, project_id: int, project: str, others: Mapping[int, str]
+) -> Empty:
     """Why there is no pair, and the ways on.
 
     Args:
@@ -34,17 +36,20 @@ def draw_nothing(left: Leftover, *, access: Access, project_id: int, project: st
         access: Says which pages the person may open.
         project_id: Of what is labelled.
         project: Its name.
-        has_others: Whether they may label another project, too.
+        others: Other projects that have pairs for them; name by id.
     """
     ways = (IMPORT, ASK) if project_id == DEFAULT_PROJECT_ID else (ADD,)
     is_refused = bool(left.refusal)
     mine = () if is_refused else tuple(way for way in ways if may_open(access, way.address))
+    onward = () if is_refused else tuple(_lead_to(one, name) for one, name in others.items())
     sentences = [left.refusal or say_why(left, project)]
-    if has_others and not is_refused:
-        sentences.append(OTHERS)
-    if not is_refused and left.n_lent == 0 and not any(way in mine for way in (IMPORT, ADD)):
+    if not is_refused and left.n_lent == 0 and not onward and not any(way in mine for way in (IMPORT, ADD)):
         sentences.append(WAIT)
-    return Empty(text=" ".join(sentences), ways=mine)
+    return Empty(text=" ".join(sentences), ways=(*onward, *mine))
+
+
+def _lead_to(project_id: int, name: str) -> Way:
+    return Way(title=name, address=f"./label?project={project_id}", rest=" has pairs for you.")
 
 
 def say_why(left: Leftover, project: str) -> str:

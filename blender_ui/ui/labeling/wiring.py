@@ -41,6 +41,12 @@ class _Endpoints:
     def skip(self, key: str, lease_id: int, place: dict[str, Any] | None = None) -> dict[str, Any]:
         return asdict(self._handlers.skip(key, lease_id, place))
 
+    def begin(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
+        return asdict(self._handlers.begin(key, project_id))
+
+    def written(self, key: str, lease_id: int) -> dict[str, Any]:
+        return asdict(self._handlers.written(key, lease_id))
+
     def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> dict[str, Any]:
         return asdict(self._handlers.undo(key, project_id))
 
@@ -85,6 +91,8 @@ def build_label(services: Services, page: gr.Blocks) -> None:
     api(endpoints.ahead, api_name="label_ahead", queue=False)
     api(endpoints.vote, api_name="label_vote", queue=False)
     api(endpoints.skip, api_name="label_skip", queue=False)
+    api(endpoints.begin, api_name="label_begin", queue=False)
+    api(endpoints.written, api_name="label_written", queue=False)
     api(endpoints.undo, api_name="label_undo", queue=False)
     api(endpoints.keep, api_name="label_keep", queue=False)
     api(endpoints.progress, api_name="label_progress", queue=False)

@@ -171,7 +171,7 @@ def test_a_fault_of_the_program_is_an_id_and_no_sql(app: Any, client: TestClient
 
 def test_a_pair_travels_without_names(call: Call) -> None:
     pair = call("label_open", OTHER, None)["turn"]["pair"]
-    assert set(pair) == {"lease_id", "history", "instruction", "input", "left", "right"}
+    assert set(pair) == {"lease_id", "history", "instruction", "input", "left", "right", "is_practice"}
 
 
 @pytest.mark.parametrize("page", PAGES)

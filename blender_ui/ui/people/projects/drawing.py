@@ -106,6 +106,26 @@ def draw_pair(pair: KnownPair | None) -> str:
     )
 
 
+def draw_checks(pairs: Sequence[KnownPair], *, n_all: int, containing: str = "") -> str:
+    """The gold pairs and attention checks that were found, and how people did on each."""
+    if not n_all:
+        return markup.remark("This project has no gold pairs and no attention checks yet.")
+    rows = [
+        (
+            str(pair.comparison_id),
+            "gold" if pair.purpose is Purpose.GOLD else "attention",
+            " ".join(f"{pair.instruction} {pair.input}".split())[:120],
+            "" if pair.gold_outcome is None else _say(pair.gold_outcome),
+            pair.gold_reason or "–",
+            f"{pair.n_right:,} of {pair.n_answered:,}" if pair.n_answered else "–",
+        )
+        for pair in pairs
+    ]
+    found = f" with “{containing}”" if containing else ""
+    told = markup.remark(f"{len(pairs):,} of {n_all:,} gold pairs and attention checks{found}.")
+    return told + markup.table(("Pair", "Kind", "Question", "Right answer", "Why", "People right"), rows)
+
+
 def pair_title(pair: KnownPair) -> str:
     """One line for a list."""
     mark = f" [{pair.purpose.value}: {_say(pair.gold_outcome)}]" if pair.gold_outcome else ""

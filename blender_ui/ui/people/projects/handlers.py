@@ -19,7 +19,10 @@ from blender_ui.services.people.project_prompts import split_prompts
 from blender_ui.services.people.projects import ProjectTerms, ProjectView, check_terms
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui.identity import presented_key, recognise
+from blender_ui.ui.workspace import find_project
 from db.enums import DEFAULT_PROJECT_ID, Outcome, Purpose, Role
+
+MOST_CHECKS_SHOWN = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,11 @@ class ProjectsHandlers:
     def list_projects(self) -> list[ProjectView]:
         """Every project, archived ones too."""
         return self._services.projects.list_projects(with_archived=True)
+
+    def find_own(self) -> int:
+        """The project in which the person works; the default one where they work in all."""
+        where = find_project(self._services.access, self._services.workspaces)
+        return where or DEFAULT_PROJECT_ID
 
     def choose(self, project_id: object) -> ProjectView:
         """One project; the default one where nothing is chosen."""
@@ -144,6 +152,23 @@ class ProjectsHandlers:
         said = _attempt(project_id, act)
         return token, said
 
+    def list_checks(self, project_id: object, containing: object = "") -> list[KnownPair]:
+        """The gold pairs and attention checks of a project that hold a text."""
+        if not isinstance(project_id, int):
+            return []
+        text = containing if isinstance(containing, str) else ""
+        return self._services.checks.list_pairs(
+            project_id=project_id, containing=text, checks_only=True, limit=MOST_CHECKS_SHOWN
+        )
+
+    def count_checks(self, project_id: object) -> int:
+        """How many a project has in all."""
+        return (
+            sum(self._services.checks.count(project_id=project_id).values())
+            if isinstance(project_id, int)
+            else 0
+        )
+
     def list_pairs(self, project_id: object, containing: object) -> list[KnownPair]:
         """Pairs of a project to choose a check from, checks first."""
         text = containing if isinstance(containing, str) else ""
@@ -153,7 +178,9 @@ class ProjectsHandlers:
         """The chosen pair; None where none is."""
         return self._services.checks.get(comparison_id) if isinstance(comparison_id, int) else None
 
-    def set_check(self, project_id: object, comparison_id: object, purpose: object, outcome: object) -> Said:
+    def set_check(
+        self, project_id: object, comparison_id: object, purpose: object, outcome: object, reason: object = ""
+    ) -> Said:
         """Make a pair a check with its answer, or a pair to label again."""
 
         def act() -> Said:
@@ -162,7 +189,11 @@ class ProjectsHandlers:
             wanted = Purpose(str(purpose))
             known = None if wanted is Purpose.LABEL else _read_outcome(outcome)
             self._services.checks.set_check(
-                read_id(comparison_id), purpose=wanted, outcome=known, by=self._me()
+                read_id(comparison_id),
+                purpose=wanted,
+                outcome=known,
+                by=self._me(),
+                reason=reason if isinstance(reason, str) else "",
             )
             return Said(
                 project_id=read_id(project_id), text=f"Pair {comparison_id} is set to {wanted.value}."

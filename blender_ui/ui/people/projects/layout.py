@@ -124,8 +124,14 @@ class ChecksParts:
                 "Pairs whose answer is known. They are mixed in by the shares above, to each person once."
             )
             gr.HTML(markup.section("Gold pairs and attention checks", sentence), padding=False)
+            self.listed = gr.HTML("", padding=False, elem_id="projects-checks")
             with gr.Row(elem_classes="bu-beside"):
-                self.containing = gr.Textbox("", label="Question contains", placeholder="empty for any")
+                self.containing = gr.Textbox(
+                    "",
+                    label="Question or reason contains",
+                    placeholder="empty for any",
+                    elem_id="projects-containing",
+                )
                 self.find = gr.Button("Find pairs", elem_id="projects-find")
             self.pair = gr.Dropdown(
                 [], label="Pair", info="Find pairs, then choose one here.", elem_id="projects-pair"
@@ -144,6 +150,13 @@ class ChecksParts:
                 self.outcome = gr.Radio(
                     [(one.value.replace("_", " "), one.value) for one in Outcome], label="Right answer"
                 )
+            self.reason = gr.Textbox(
+                "",
+                label="Why it is right",
+                info="With it, a gold pair is among the first pairs of people who begin.",
+                max_length=2000,
+                elem_id="projects-gold-reason",
+            )
             self.set = gr.Button("Set", elem_id="projects-set-check")
             self.said = gr.HTML("", padding=False, elem_id="projects-checks-said")
 

@@ -15,7 +15,6 @@ from blender_ui.ui.people.projects import drawing
 from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said
 from blender_ui.ui.people.projects.layout import NEW, ProjectsParts
 from blender_ui.ui.shell import WITH_ADDRESS
-from db.enums import DEFAULT_PROJECT_ID
 
 Update = dict[Any, Any]
 
@@ -40,12 +39,15 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
     shown = _painted(parts)
 
     def open_page() -> Update:
-        return _paint(parts, handlers, DEFAULT_PROJECT_ID) | _fill(parts, handlers.choose(DEFAULT_PROJECT_ID))
+        chosen = handlers.find_own()
+        painted = _paint(parts, handlers, chosen) | _fill(parts, handlers.choose(chosen))
+        return painted | {parts.checks.listed: _draw_checks(handlers, chosen)}
 
     cleared = {
         parts.checks.pair: gr.update(choices=[], value=None),
         parts.checks.shown: "",
         parts.checks.said: "",
+        parts.checks.listed: "",
         parts.prompts.said: "",
         parts.said: "",
         parts.invited: "",
@@ -58,7 +60,8 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
     def choose(project_id: int | str | None) -> Update:
         if project_id == NEW:
             return cleared | _fill(parts, None)
-        return cleared | _fill(parts, handlers.choose(project_id))
+        listed = {parts.checks.listed: _draw_checks(handlers, project_id)}
+        return cleared | listed | _fill(parts, handlers.choose(project_id))
 
     def save(project_id: int | str | None, *values: Any) -> Update:
         said = handlers.save(project_id, dict(zip(vars(parts.terms), values, strict=True)))
@@ -72,7 +75,7 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         token, said = handlers.invite(project_id, n_accounts)
         return {parts.link: gr.update(value=token, visible=bool(token)), parts.invited: _notice(said)}
 
-    page.load(open_page, None, [*shown, *form], **at_once("projects_open"))
+    page.load(open_page, None, [*shown, parts.checks.listed, *form], **at_once("projects_open"))
     filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
     parts.chosen.input(choose, parts.chosen, filled, **at_once("projects_choose"))
     begun = [parts.chosen, *filled, *_job(parts)]
@@ -115,7 +118,7 @@ def _wire_generation(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHa
     prompts = parts.prompts
 
     def open_job() -> Update:
-        return _paint_job(parts, handlers, DEFAULT_PROJECT_ID)
+        return _paint_job(parts, handlers, handlers.find_own())
 
     def choose_job(project_id: int | str | None) -> Update:
         return _paint_job(parts, handlers, project_id)
@@ -151,34 +154,51 @@ def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
 
     def find(project_id: int | str | None, containing: str) -> Update:
         if not isinstance(project_id, int):
-            return {checks.pair: gr.update(choices=[], value=None), checks.shown: ""}
+            return {checks.pair: gr.update(choices=[], value=None), checks.shown: "", checks.listed: ""}
         pairs = handlers.list_pairs(project_id, containing)
         choices = [(drawing.pair_title(pair), pair.comparison_id) for pair in pairs]
         empty = markup.notice("No pair of this project has that in its question.")
-        return {checks.pair: gr.update(choices=choices, value=None), checks.shown: "" if pairs else empty}
+        return {
+            checks.pair: gr.update(choices=choices, value=None),
+            checks.shown: "" if pairs else empty,
+            checks.listed: _draw_checks(handlers, project_id, containing),
+        }
 
     def show(comparison_id: int | None) -> str:
         return drawing.draw_pair(handlers.get_pair(comparison_id))
 
     def set_check(
-        project_id: int | str | None, comparison_id: int | None, purpose: str, outcome: str | None
+        project_id: int | str | None,
+        comparison_id: int | None,
+        purpose: str,
+        outcome: str | None,
+        reason: str = "",
     ) -> Update:
-        said = handlers.set_check(project_id, comparison_id, purpose, outcome)
+        said = handlers.set_check(project_id, comparison_id, purpose, outcome, reason)
         return _paint(parts, handlers, said.project_id) | {
             checks.said: _notice(said),
+            checks.listed: _draw_checks(handlers, said.project_id),
             checks.shown: drawing.draw_pair(handlers.get_pair(comparison_id)),
         }
 
     checks.find.click(
-        find, [parts.chosen, checks.containing], [checks.pair, checks.shown], **at_once("projects_find")
+        find,
+        [parts.chosen, checks.containing],
+        [checks.pair, checks.shown, checks.listed],
+        **at_once("projects_find"),
     )
     checks.pair.input(show, checks.pair, checks.shown, **at_once("projects_show_pair"))
     checks.set.click(
         set_check,
-        [parts.chosen, checks.pair, checks.purpose, checks.outcome],
-        [*_painted(parts), checks.said, checks.shown],
+        [parts.chosen, checks.pair, checks.purpose, checks.outcome, checks.reason],
+        [*_painted(parts), checks.said, checks.shown, checks.listed],
         **at_once("projects_set_check"),
     )
+
+
+def _draw_checks(handlers: ProjectsHandlers, project_id: object, containing: str = "") -> str:
+    found = handlers.list_checks(project_id, containing)
+    return drawing.draw_checks(found, n_all=handlers.count_checks(project_id), containing=containing.strip())
 
 
 def _painted(parts: ProjectsParts) -> list[Any]:
