@@ -67,6 +67,8 @@ def _log_as_before() -> Iterator[None]:
 
 _TESTS = f"{Path(__file__).parent}{os.sep}"
 _APP = f"{Path(__file__).parents[1] / 'blender_ui'}{os.sep}"
+_FOREIGN = ("alembic", "dbos")
+"""Have transactions of their own: migrations run before anybody else comes, and the queue tries again."""
 _late_writes: list[str] = []
 
 
@@ -93,7 +95,7 @@ def _find_writer() -> str:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(_TESTS):
+        if name.startswith(_TESTS) or any(f"{os.sep}{foreign}{os.sep}" in name for foreign in _FOREIGN):
             return ""
         if name.startswith(_APP):
             return f"{name}:{frame.f_lineno}"
