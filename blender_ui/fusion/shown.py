@@ -1,12 +1,13 @@
 """Whether people are shown a fused answer or its best source: the one decision of all front doors.
 
 Invariant: a fused answer is shown unless a ranker that judged it puts one of its sources above it, or it
-obeys an order in the given text; a tie goes to the fused answer. Non-goal: where scores come from.
+obeys an order in the given text; a tie goes to the fused answer. What people voted comes before the ranker.
+Non-goal: where scores come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 WEAK_BELOW = 0.15
@@ -31,6 +32,7 @@ def choose_shown(
     fused: Key | None,
     sources: Sequence[Key],
     obedient: Container[Key] = frozenset(),
+    won: Collection[tuple[Key, Key]] = (),
 ) -> Shown[Key]:
     """Choose between a fused answer and its sources.
 
@@ -40,20 +42,43 @@ def choose_shown(
         sources: At least one, best first by the ranking before fusing.
         obedient: Answers that obey an order in the text they were given (``evidence.grounding``); one is
             shown only where all sources do so, too.
+        won: What people voted, see ``heed_votes``; it comes before the scores.
     """
     clean = [source for source in sources if source not in obedient]
     if clean:
         sources = clean
         if fused is not None and fused in obedient:
-            best = max(clean, key=lambda source: scores.get(source, float("-inf")))
+            best = heed_votes(sorted(clean, key=lambda one: -scores.get(one, float("-inf"))), won)[0]
             return Shown(best, is_judged=all(source in scores for source in clean), is_fused=False)
     if fused is None:
-        return Shown(sources[0], is_judged=False, is_fused=False)
+        return Shown(heed_votes(sources, won)[0], is_judged=False, is_fused=False)
     judged = [source for source in sources if source in scores] if fused in scores else []
     if not judged:
-        return Shown(sources[0], is_judged=False, is_fused=True)
-    best = max(judged, key=scores.__getitem__)
-    return Shown(best, is_judged=True, is_fused=scores[fused] >= scores[best])
+        return Shown(heed_votes(sources, won)[0], is_judged=False, is_fused=True)
+    order = heed_votes(sorted([fused, *judged], key=lambda one: -scores[one]), won)
+    best = next(one for one in order if one != fused)
+    return Shown(best, is_judged=True, is_fused=order[0] == fused)
+
+
+def heed_votes(best_first: Sequence[Key], won: Collection[tuple[Key, Key]]) -> list[Key]:
+    """The answers in their order, but each that people preferred to another before that other.
+
+    Args:
+        best_first: Answers, as a ranker orders them.
+        won: Pairs of answers, the first preferred to the second by most who voted on the two. Answers that
+            are not among ``best_first`` say nothing here. In a circle of votes some stay unheeded.
+    """
+    order = list(best_first)
+    for _ in range(len(order) * len(order)):
+        broken = next(
+            ((a, b) for a, b in won if a in order and b in order and order.index(a) > order.index(b)), None
+        )
+        if broken is None:
+            break
+        winner, loser = broken
+        order.remove(winner)
+        order.insert(order.index(loser), winner)
+    return order
 
 
 def strong_sources(best_first: Sequence[Key], chances: Sequence[float]) -> list[Key]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -156,6 +157,30 @@ def find_last_vote(session: Session, *, prompt_id: int, annotator_id: int) -> La
         .limit(1)
     ).first()
     return None if row is None else LastVote(*row)
+
+
+def list_won(session: Session, *, prompt_id: int) -> list[tuple[int, int]]:
+    """The pairs of a prompt's candidates that people decided: the preferred one first, by most of the votes.
+
+    Gold pairs and attention checks say nothing of answers and are left out.
+    """
+    rows = session.execute(
+        select(col(Preference.outcome), col(Comparison.left_id), col(Comparison.right_id))
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
+        .where(
+            col(Comparison.prompt_id) == prompt_id,
+            col(Preference.retracted_at).is_(None),
+            col(Preference.outcome).in_([Outcome.LEFT, Outcome.RIGHT]),
+            col(Annotator.kind) == AnnotatorKind.HUMAN,
+            col(Comparison.id).not_in(select_checks()),
+        )
+        .order_by(col(Preference.id))
+    )
+    n_won: Counter[tuple[int, int]] = Counter()
+    for outcome, left_id, right_id in rows:
+        n_won[(left_id, right_id) if outcome is Outcome.LEFT else (right_id, left_id)] += 1
+    return [(winner, loser) for (winner, loser), n in n_won.items() if n > n_won[(loser, winner)]]
 
 
 def list_of_prompt(session: Session, *, prompt_id: int) -> list[PromptVote]:

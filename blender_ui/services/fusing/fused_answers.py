@@ -27,7 +27,7 @@ from blender_ui.fusion.encoding import in_rank_order
 from blender_ui.fusion.fusers import settle
 from blender_ui.fusion.pieces import MOST_ADDED
 from blender_ui.fusion.protocol import FusedPiece, Fuser
-from blender_ui.fusion.shown import strong_sources, usable_sources
+from blender_ui.fusion.shown import heed_votes, strong_sources, usable_sources
 from blender_ui.services.asking.answering import UPDATE_SECONDS
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.asking.stopping import Stops
@@ -38,7 +38,7 @@ from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
 from db.models import Fusion, Member
-from db.queries import fusions
+from db.queries import fusions, preferences
 
 STOPPED = "fusing was stopped"
 
@@ -248,8 +248,24 @@ class Fusing:
                 candidates = tuple(
                     strong_sources(candidates, [chances[one.candidate_id] for one in candidates])
                 )
+        candidates = self._heed_votes(answers, candidates)
         sources = _without_obedient(answers, candidates)
         return _Plan(answers, sources[: self._top_k], ranking_id, trouble, fuser)
+
+    def _heed_votes(
+        self, answers: PromptView, candidates: Sequence[CandidateView]
+    ) -> tuple[CandidateView, ...]:
+        """Put what people preferred here before what they preferred it to, whatever the ranker says.
+
+        A source that the ranker holds for weak comes back where it was preferred to one that it does not.
+        """
+        with transaction(self._engine) as session:
+            won = preferences.list_won(session, prompt_id=answers.prompt_id)
+        known = {one.candidate_id: one for one in answers.candidates}
+        strong = [one.candidate_id for one in candidates]
+        to_strong = {winner for winner, loser in won if loser in strong}
+        preferred = [one for one in known if one in to_strong and one not in strong]
+        return tuple(known[one] for one in heed_votes([*strong, *preferred], won))
 
     def _finish(self, plan: _Plan, outcome: FusedAnswer | str) -> FusionUpdate:
         fusion, trouble = self._store(plan, outcome), plan.trouble

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal, NamedTuple
 
 from sqlmodel import Session
@@ -22,7 +23,7 @@ from blender_ui.fusion.shown import choose_shown
 from blender_ui.services.candidates import CandidateView, key_of
 from blender_ui.services.fusing.records import FusionRecord, find_record
 from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Prompt
-from db.queries import fusions, members
+from db.queries import fusions, members, preferences
 
 AttributedBy = Literal["alignment", "attention"]
 COPIED_SHARE = 0.95
@@ -175,7 +176,8 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
     unfit = set(orders)
     if contradicts and fusion.candidate_id is not None:
         unfit.add(fusion.candidate_id)
-    shown = choose_shown(scores, fused=fusion.candidate_id, sources=[*by_candidate], obedient=unfit)
+    choose = partial(choose_shown, scores, fused=fusion.candidate_id, sources=[*by_candidate], obedient=unfit)
+    shown = choose(won=preferences.list_won(session, prompt_id=fusion.prompt_id))
     best = by_candidate[shown.best]
     spans = fusions.list_spans(session, fusion_id=fusion_id)
     return FusionView(
@@ -197,6 +199,7 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
             best,
             is_judged=shown.is_judged,
             is_below=not shown.is_fused,
+            is_voted=shown != choose(),
             order=orders.get(fusion.candidate_id) if fusion.candidate_id is not None else None,
             contradicts=contradicts,
             is_cut=fused is not None and fused.finish_reason == "length",
@@ -251,6 +254,7 @@ def _notice(
     *,
     is_judged: bool,
     is_below: bool,
+    is_voted: bool,
     order: str | None,
     contradicts: bool,
     is_cut: bool,
@@ -263,6 +267,8 @@ def _notice(
         return f"{said}, so {best.member}'s is shown."
     if is_below and contradicts:
         return f"The fused answer contradicts what the sources agree on, so {best.member}'s is shown."
+    if is_below and is_voted:
+        return f"{best.member}'s answer was preferred here, which counts for more than the ranker's order."
     if is_below:
         return f"The ranker puts the fused answer below {best.member}'s, so that one is shown."
     sentences = []

@@ -29,9 +29,11 @@ from db.models import (
     ModelKind,
     ModelRole,
     ModelVersion,
+    Outcome,
     Ranking,
     RankingEntry,
 )
+from tests.builders.rows import pair, person, save, vote
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -289,6 +291,35 @@ def test_a_fused_answer_below_its_best_source_is_kept_and_not_shown(engine: Engi
     assert (fusion.best.member, fusion.best.text) == ("B", ANSWERS["B"])
     assert fusion.notice == "The ranker puts the fused answer below B's, so that one is shown."
     assert (fusion.text, fusion.candidate_id is None) == (FUSED, False)
+
+
+def vote_for(room: Kitchen, winner: str, loser: str) -> None:
+    """A person prefers one member's answer to another's."""
+    answers = room.blending.answers(prompt_id=room.prompt_id).candidates
+    ids = {answer.member: answer.candidate_id for answer in answers}
+    with transaction(room.engine, immediate=True) as session:
+        (who,) = save(session, [person(key="k1")])
+        (asked,) = save(session, [pair(room.prompt_id, ids[winner], ids[loser])])
+        save(session, [vote(asked.id, who.id, Outcome.LEFT)])
+
+
+def test_what_was_voted_counts_in_what_is_fused_and_shown(engine: Engine) -> None:
+    fuser = ScriptedFuser(FUSED)
+    room = kitchen(engine, fuser, ScriptedJudge(engine, SCORES | {FUSED: 1.5}))
+    vote_for(room, "A", "B")
+    fusion = room.fuse().fusion
+    assert fuser.given[0][1] == [ANSWERS["A"], ANSWERS["B"], ANSWERS["C"]]
+    assert fusion is not None
+    assert (fusion.shown, fusion.best.member) == ("best_source", "A")
+    assert fusion.notice == "A's answer was preferred here, which counts for more than the ranker's order."
+
+
+def test_an_answer_that_was_preferred_is_fused_though_the_ranker_puts_it_last(engine: Engine) -> None:
+    fuser = ScriptedFuser(FUSED)
+    room = kitchen(engine, fuser, ScriptedJudge(engine, SCORES), top_k=2)
+    vote_for(room, "D", "B")
+    room.fuse()
+    assert fuser.given[0][1] == [ANSWERS["D"], ANSWERS["B"]]
 
 
 def test_an_order_in_the_text_reaches_neither_the_fuser_nor_the_page(engine: Engine) -> None:
