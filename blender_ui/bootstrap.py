@@ -266,13 +266,18 @@ class Services(Foundation):
         is_wanted = settings.examples == "yes" and self.access.mode is not Mode.ACCOUNTS
         if not is_wanted or settings.reader != read_card().reader:
             return 0
+        self.keep_start_ranker()
+        return self.recorded.keep(only_in_new_store=not is_demo)
+
+    def keep_start_ranker(self) -> None:
+        """Have the start ranker among the versions; it ranks from when its reader is on this machine."""
+        settings = self.settings
         keep_start_version(
             self.engine,
             rankers_path=settings.rankers_path,
             reader=settings.reader,
             is_ready=is_reader_prepared(settings.reader, cache_path=settings.weights_path),
         )
-        return self.recorded.keep(only_in_new_store=not is_demo)
 
     def start(self) -> None:
         """Start in the background what the first visitor would otherwise wait for.

@@ -20,6 +20,11 @@ class Ending:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._tell)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether a signal has come."""
+        return self._is_told
+
     def wait(self) -> None:
         """Return once a signal has come."""
         # No threading.Event: its lock is not re-entrant, and a handler that interrupts the wait would

@@ -8,25 +8,43 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Sequence
 
 from blender_ui.settings import Settings
 from blender_ui.weights.catalogue import default_models
 from blender_ui.weights.resolver import is_cached, is_reader_prepared
 
+POLL_SECONDS = 0.2
 
-def prepare_weights(settings: Settings) -> bool:
+
+def prepare_weights(settings: Settings, is_over: Callable[[], bool] = lambda: False) -> bool:
     """Fetch the default models and prepare the reader, with a progress line each on standard output.
+
+    Args:
+        settings: Where they are kept.
+        is_over: Whether to break off; what was fetched stays.
 
     Returns:
         Whether everything that the app needs is there.
     """
     cache = settings.weights_path
     if not all(is_cached(model.name, cache_path=cache) for model in default_models()):
-        subprocess.run([sys.executable, "-m", "blender_ui.weights", "fetch", "--default"], check=False)
+        _run(["fetch", "--default"], is_over)
     needed = [model for model in default_models() if not model.is_optional]
     if not all(is_cached(model.name, cache_path=cache) for model in needed):
         return False
     if is_reader_prepared(settings.reader, cache_path=cache):
         return True
-    command = [sys.executable, "-m", "blender_ui.weights", "reader", settings.reader]
-    return subprocess.run(command, check=False).returncode == 0
+    return _run(["reader", settings.reader], is_over) == 0
+
+
+def _run(arguments: Sequence[str], is_over: Callable[[], bool]) -> int:
+    """Run a command of ``blender_ui.weights``; gives its exit status, also when it is broken off."""
+    with subprocess.Popen([sys.executable, "-m", "blender_ui.weights", *arguments]) as process:
+        while process.poll() is None:
+            if is_over():
+                process.terminate()
+                break
+            time.sleep(POLL_SECONDS)
+    return process.returncode

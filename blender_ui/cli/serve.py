@@ -37,30 +37,32 @@ def serve(settings: Settings) -> None:
         restored = restore_newest(engine, settings, repository)
         print(f"    {restored or 'no snapshot'} of {repository.name} was restored", flush=True)
     engine.dispose()
-    print("2/4 model weights", flush=True)
-    if not prepare_weights(settings):
-        print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
-    # Before anything is started that must be closed again; a download may be broken off.
     ending = Ending()
     services = build_services(settings)
     worker = snapshots = None
     try:
-        print("3/4 page", flush=True)
+        print("2/4 page", flush=True)
         from blender_ui.ui.app import build_app
         from blender_ui.ui.web import open_pages
 
+        services.keep_examples()
         pages = build_app(services)
         address = open_pages(pages, settings)
-        # After the page: on two cores loading models beside it made it five seconds later.
-        print("4/4 members and worker start in the background", flush=True)
-        services.start()
-        worker = _start_worker(settings)
-        if repository is not None:
-            snapshots = Snapshots(services.engine, settings, repository, restored=restored)
-            snapshots.start()
         print(f"Blender UI is open at {address}", flush=True)
         for line in describe_access(services, address=address):
             print(line, flush=True)
+        if repository is not None:
+            snapshots = Snapshots(services.engine, settings, repository, restored=restored)
+            snapshots.start()
+        # After the page: recorded rounds are there to be seen while weights are fetched, which may take an
+        # hour; and on two cores loading models beside it made it five seconds later.
+        print("3/4 model weights", flush=True)
+        if not prepare_weights(settings, is_over=lambda: ending.is_told):
+            print("some weights are missing: their members say so, and `blender-ui doctor` has the commands")
+        services.keep_start_ranker()
+        print("4/4 members and worker start in the background", flush=True)
+        services.start()
+        worker = _start_worker(settings)
         ending.wait()
         pages.close(verbose=False)
     finally:

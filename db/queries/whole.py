@@ -73,9 +73,9 @@ def count_rows(session: Session, table: Table) -> int:
     return n_rows
 
 
-def delete_all(session: Session, *, model: type[SQLModel]) -> None:
+def delete_all(session: Session, *, table: Table) -> None:
     """Remove every row of a table, as making room for an archive does."""
-    session.execute(delete(model))
+    session.execute(delete(table))
 
 
 def insert_all(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:

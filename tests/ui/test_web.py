@@ -167,7 +167,7 @@ def test_app_py_starts_under_a_crowd_says_its_address_and_ends_when_told(tmp_pat
     }  # fmt: skip
     script = (
         "import sys, blender_ui.cli.serve as serve, app\n"
-        "serve.prepare_weights = lambda settings: True\n"  # which would fetch models
+        "serve.prepare_weights = lambda settings, is_over: True\n"  # which would fetch models
         "sys.exit(app.main())"
     )
     with closing(Crowd(port)) as crowd:

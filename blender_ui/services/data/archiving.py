@@ -17,9 +17,28 @@ from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
 from blender_ui.exchange.archive import Manifest, OpenArchive, TableDump, open_archive, write_archive
 from blender_ui.services.versions import model_versions
 from db.engine import transaction
+from db.enums import RECORDED_SOURCE
 from db.migrations import newest_revision
-from db.models import ModelVersion, Project, Promotion
-from db.queries import whole
+from db.models import (
+    Candidate,
+    Comparison,
+    Fusion,
+    FusionSource,
+    FusionSpan,
+    Member,
+    ModelVersion,
+    PairwiseLogit,
+    Project,
+    Promotion,
+    Prompt,
+    Ranking,
+    RankingEntry,
+)
+from db.queries import prompts, whole
+
+_RECORDED = (Member, Prompt, Candidate, Comparison, Ranking, RankingEntry, PairwiseLogit)
+_RECORDED += (Fusion, FusionSource, FusionSpan)
+"""What recorded rounds have rows in, beside their project's."""
 
 
 def export_archive(engine: Engine, path: Path, *, now: datetime) -> Manifest:
@@ -62,11 +81,14 @@ def _check(manifest: Manifest, path: Path) -> None:
 
 
 def _make_room(session: Session) -> None:
-    """Refuse a store with rows; what every store begins with gives way: the project and the start ranker."""
+    """Refuse a store with rows; what a store begins with gives way.
+
+    That is the project, the start ranker and the recorded rounds, as long as nobody has touched them.
+    """
     filled = _count_rows(session)
     if _is_untouched(session, filled):
-        for model in (Promotion, ModelVersion, Project):
-            whole.delete_all(session, model=model)
+        for table in reversed(whole.list_tables()):
+            whole.delete_all(session, table=table)
     elif filled:
         rows = ", ".join(f"{n} in {name}" for name, n in filled.items())
         raise Refused(
@@ -89,7 +111,14 @@ def _is_untouched(session: Session, filled: dict[str, int]) -> bool:
     versions = model_versions.list_versions(session)
     n_begun = {Project.__tablename__: 1, ModelVersion.__tablename__: len(versions)}
     n_begun[Promotion.__tablename__] = len(versions)
-    return all(version.is_start for version in versions) and filled.items() <= n_begun.items()
+    if not all(version.is_start for version in versions):
+        return False
+    others = {name for name, n in filled.items() if n_begun.get(name) != n}
+    if not others:
+        return True
+    recorded = {Project.__tablename__, *(model.__tablename__ for model in _RECORDED)}
+    is_theirs = {prompt.source for prompt in prompts.list_all(session)} == {RECORDED_SOURCE}
+    return is_theirs and others <= recorded and filled.get(Project.__tablename__) == 2
 
 
 def _write(session: Session, archive: OpenArchive) -> None:

@@ -35,6 +35,9 @@ GUIDELINES = (
     "here. Try labelling on them: your answers count as yours, and are kept apart by this project."
 )
 
+FEWEST_ANSWERS = 2
+"""That a round needs to be compared; a file that is being recorded holds questions without answers."""
+
 
 class Example(NamedTuple):
     """A recorded round that can be opened."""
@@ -87,7 +90,8 @@ class RecordedRounds:
                 project = add_project(session, overlap=self._overlap, now=self._clock())
             known = prompts.list_external_ids(session, project_id=row_id(project), source=RECORDED_SOURCE)
             rounds = self._read()
-            fresh = [one for one in rounds.rounds if one.id not in known]
+            answered = [one for one in rounds.rounds if len(one.answers) >= FEWEST_ANSWERS]
+            fresh = [one for one in answered if one.id not in known]
             writing = RoundWriting(
                 session,
                 rounds.writers,

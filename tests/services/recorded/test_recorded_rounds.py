@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.errors import MalformedInput
+from blender_ui.services.data.archiving import export_archive, import_archive, is_untouched
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.recorded.file import Rounds, read_rounds, write_rounds
 from blender_ui.services.recorded.keeping import PROJECT_NAME
@@ -18,7 +19,7 @@ from db.enums import RECORDED_SOURCE
 from db.models import Annotator, Comparison, Lease, Preference, Project, Prompt, SeenPrompt
 from tests.builders.recorded import QUESTIONS, keep, record
 from tests.builders.scripted_members import ScriptedMember, saying
-from tests.builders.stores import add_prompts
+from tests.builders.stores import add_prompts, make_store
 from tests.ui.scripted_services import build_scripted_services
 
 LONG = "It is made of leaves. It takes four minutes."
@@ -120,6 +121,11 @@ def test_they_come_once(rounds: Rounds, fresh: Any, tmp_path: Path) -> None:
     assert len(fresh.recorded.examples()) == 2
 
 
+def test_a_question_without_answers_is_left_out(rounds: Rounds, fresh: Any, tmp_path: Path) -> None:
+    keep(fresh, replace(rounds, rounds=(rounds.rounds[0], QUESTIONS.rounds[1])), tmp_path)
+    assert [one.instruction for one in fresh.recorded.examples()] == ["How is tea made?"]
+
+
 def test_a_store_of_one_s_own_stays_as_it_is(fresh: Any, tmp_path: Path) -> None:
     add_prompts(fresh.engine, n_prompts=1)
     assert fresh.recorded.keep(only_in_new_store=True) == 0
@@ -157,3 +163,25 @@ def test_a_file_whose_parts_do_not_fit_is_refused(
     path.write_text(json.dumps(value))
     with pytest.raises(MalformedInput, match=told):
         read_rounds(path)
+
+
+def test_an_archive_takes_the_place_of_recorded_rounds_that_nobody_touched(
+    rounds: Rounds, fresh: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = make_store(tmp_path / "other")
+    add_prompts(other, n_prompts=1)
+    export_archive(other, tmp_path / "other.zip", now=fresh.clock())
+    keep(fresh, rounds, tmp_path)
+    assert is_untouched(fresh.engine)
+    import_archive(fresh.engine, tmp_path / "other.zip")
+    with transaction(fresh.engine) as session:
+        assert [one.source for one in session.exec(select(Prompt)).all()] == [None]
+
+
+def test_an_archive_never_takes_the_place_of_a_vote(rounds: Rounds, fresh: Any, tmp_path: Path) -> None:
+    keep(fresh, rounds, tmp_path)
+    ada = fresh.labeling.sign_in(key="the-key-of-this-browser")
+    prompt_id = fresh.recorded.examples()[0].prompt_id
+    fresh.labeling.mark_seen(annotator_id=ada.id, prompt_id=prompt_id)
+    assert not is_untouched(fresh.engine)
