@@ -189,6 +189,18 @@ def is_researcher(access: Access) -> bool:
     return True
 
 
+def find_reader(access: Access) -> int | None:
+    """Who reads what the request that is being handled asks for; None for somebody who may read all.
+
+    A researcher may. Of anybody else it is the annotator's id, 0 for a stranger: they may read what they
+    asked, and prompts of the projects that are open to them.
+    """
+    if is_researcher(access):
+        return None
+    annotator = access.identify(presented_key.get()).annotator
+    return annotator.id if annotator else 0
+
+
 def welcome(labeling: Labeling, memory: object) -> Visitor:
     """Find the annotator of a browser, or make one where the browser has no key yet.
 

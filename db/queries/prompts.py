@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
-from db.models import Audience, Candidate, Continuation, Member, Project, Prompt
+from db.models import Audience, Candidate, Continuation, Member, Project, ProjectMember, Prompt
 from db.queries.bulk import portions
 
 
@@ -58,10 +58,15 @@ def find_parent_member(session: Session, *, prompt_id: int) -> str | None:
 
 
 def find_containing(
-    session: Session, *, text: str, limit: int, project_id: int | None = None
+    session: Session, *, text: str, limit: int, project_id: int | None = None, by: int | None = None
 ) -> Sequence[Prompt]:
-    """The prompt that has a text as its id, then those that hold it, newest first; empty finds all."""
+    """The prompt that has a text as its id, then those that hold it, newest first; empty finds all.
+
+    Only those open to an annotator, where one is named in ``by``.
+    """
     query = select(Prompt).limit(limit)
+    if by is not None:
+        query = query.where(_is_open_to(by))
     if project_id is not None:
         query = query.where(col(Prompt.project_id) == project_id)
     if text:
@@ -72,6 +77,30 @@ def find_containing(
         )
         query = query.where(or_(*holds_it, is_it)).order_by(is_it.desc())
     return session.scalars(query.order_by(col(Prompt.id).desc())).all()
+
+
+def is_open_to(session: Session, *, prompt_id: int, annotator_id: int) -> bool:
+    """Whether an annotator asked a prompt, or may label its project."""
+    query = select(col(Prompt.id)).where(col(Prompt.id) == prompt_id, _is_open_to(annotator_id))
+    return session.scalars(query).first() is not None
+
+
+def _is_open_to(annotator_id: int) -> ColumnElement[bool]:
+    is_for_all = (
+        select(col(Project.id))
+        .where(col(Project.id) == col(Prompt.project_id), col(Project.audience) == Audience.EVERYBODY)
+        .exists()
+    )
+    is_member = (
+        select(col(ProjectMember.project_id))
+        .where(
+            col(ProjectMember.project_id) == col(Prompt.project_id),
+            col(ProjectMember.annotator_id) == annotator_id,
+            col(ProjectMember.removed_at).is_(None),
+        )
+        .exists()
+    )
+    return or_(col(Prompt.asked_by_id) == annotator_id, is_for_all, is_member)
 
 
 def list_known(session: Session, *, project_id: int, fingerprints: Collection[str]) -> set[str]:

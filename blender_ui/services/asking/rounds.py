@@ -152,7 +152,13 @@ class Blending:
             return stored
 
     def go_on(
-        self, *, candidate_id: int, instruction: str, input: str = "", asked_by_id: int | None = None
+        self,
+        *,
+        candidate_id: int,
+        instruction: str,
+        input: str = "",
+        asked_by_id: int | None = None,
+        own_project_id: int = DEFAULT_PROJECT_ID,
     ) -> AskedView:
         """Store the next turn of a conversation, after an answer; nobody is asked before ``stream``.
 
@@ -161,6 +167,7 @@ class Blending:
             instruction: What to do next.
             input: What to do it with.
             asked_by_id: Annotator who asks.
+            own_project_id: Whose prompt it is, where the answer is a recorded one, which is everybody's.
 
         Raises:
             NotFound: If there is no such answer.
@@ -176,7 +183,7 @@ class Blending:
                 session,
                 RankingPrompt(instruction=instruction, input=input, history=history),
                 asked_by_id=asked_by_id,
-                project_id=DEFAULT_PROJECT_ID if is_shared else parent.project_id,
+                project_id=own_project_id if is_shared else parent.project_id,
             )
             session.add(Continuation(prompt_id=asked.prompt_id, candidate_id=candidate_id))
         return asked

@@ -19,26 +19,16 @@ from blender_ui.services.versions import model_versions
 from db.engine import transaction
 from db.enums import RECORDED_SOURCE
 from db.migrations import newest_revision
-from db.models import (
-    Candidate,
-    Comparison,
-    Fusion,
-    FusionSource,
-    FusionSpan,
-    Member,
-    ModelVersion,
-    PairwiseLogit,
-    Project,
-    Promotion,
-    Prompt,
-    Ranking,
-    RankingEntry,
-)
+from db.models import ModelVersion, Project, Promotion
 from db.queries import prompts, whole
 
-_RECORDED = (Member, Prompt, Candidate, Comparison, Ranking, RankingEntry, PairwiseLogit)
-_RECORDED += (Fusion, FusionSource, FusionSpan)
-"""What recorded rounds have rows in, beside their project's."""
+_RECORDED = frozenset(
+    {
+        *("project", "member", "prompt", "candidate", "comparison", "ranking", "ranking_entry"),
+        *("pairwise_logit", "fusion", "fusion_source", "fusion_span"),
+    }
+)
+"""The tables that recorded rounds have rows in."""
 
 
 def export_archive(engine: Engine, path: Path, *, now: datetime) -> Manifest:
@@ -116,9 +106,8 @@ def _is_untouched(session: Session, filled: dict[str, int]) -> bool:
     others = {name for name, n in filled.items() if n_begun.get(name) != n}
     if not others:
         return True
-    recorded = {Project.__tablename__, *(model.__tablename__ for model in _RECORDED)}
     is_theirs = {prompt.source for prompt in prompts.list_all(session)} == {RECORDED_SOURCE}
-    return is_theirs and others <= recorded and filled.get(Project.__tablename__) == 2
+    return is_theirs and others <= _RECORDED and filled.get(Project.__tablename__) == 2
 
 
 def _write(session: Session, archive: OpenArchive) -> None:

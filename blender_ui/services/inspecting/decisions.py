@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.conversations import read_history
+from blender_ui.errors import NotFound
 from blender_ui.services.candidates import (
     CandidateView,
     FailureView,
@@ -123,13 +124,14 @@ class Inspection:
         )
 
     def find_prompts(
-        self, text: str = "", *, project_id: int | None = None, limit: int = 30
+        self, text: str = "", *, project_id: int | None = None, by: int | None = None, limit: int = 30
     ) -> tuple[PromptEntry, ...]:
         """The prompt that has a text as its id, then those that hold it, newest first.
 
         Args:
             text: Looked for in instruction and input, letter case ignored; empty finds all.
             project_id: Only that project's; None for all.
+            by: Only what is open to this annotator; None for somebody who sees all.
             limit: The most that are given.
         """
         with transaction(self._engine) as session:
@@ -141,18 +143,24 @@ class Inspection:
                     created_at=row.created_at,
                 )
                 for row in prompts.find_containing(
-                    session, text=text.strip(), project_id=project_id, limit=limit
+                    session, text=text.strip(), project_id=project_id, by=by, limit=limit
                 )
             )
 
-    def get_prompt(self, prompt_id: int) -> PromptInspection:
+    def get_prompt(self, prompt_id: int, *, by: int | None = None) -> PromptInspection:
         """All that is known about a prompt.
 
+        Args:
+            prompt_id: Which.
+            by: Who asks, where not all is open to them; None for somebody who sees all.
+
         Raises:
-            NotFound: If there is none of this id.
+            NotFound: If there is none of this id that is open to them.
         """
         choice = KeptChoices(self._engine).find(prompt_id)
         with transaction(self._engine) as session:
+            if by is not None and not prompts.is_open_to(session, prompt_id=prompt_id, annotator_id=by):
+                raise NotFound(f"there is no prompt {prompt_id} that is open to you; choose another")
             prompt = get_prompt(session, prompt_id)
             return PromptInspection(
                 choice=choice,

@@ -21,10 +21,14 @@ from blender_ui.errors import QuotaUsedUp
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.quotas import Asker, Quota, Turns, say_wait
 from blender_ui.services.people.signing_in import AnnotatorView
+from db.columns import row_id
 from db.engine import transaction
+from db.models import Audience, Project
+from db.queries import projects
 from db.queries import visitors as queries
 from db.queries.visitors import HeldLeases
 
+PROJECT_NAME = "Questions of visitors"
 HOUR = timedelta(hours=1)
 MOST_ADDRESSES_KNOWN = 20_000
 SIGN_IN = "or sign in with an account"
@@ -99,6 +103,24 @@ class Visitors:
                     f"many as may. Come back in {say_wait(wait_for)}, {SIGN_IN}."
                 )
             return signing_in.add_guest(session, key=key, row=row, now=now)
+
+    def keep_project(self) -> int:
+        """The project of what visitors ask: for researchers alone, so that no stranger is shown another's."""
+        with transaction(self._engine) as session:
+            project = projects.find_by_name(session, name=PROJECT_NAME)
+        if project is None:
+            with transaction(self._engine, immediate=True) as session:
+                project = projects.find_by_name(session, name=PROJECT_NAME)
+                if project is None:
+                    project = Project(
+                        name=PROJECT_NAME,
+                        audience=Audience.MEMBERS,
+                        questions={},
+                        created_at=self._clock(),
+                    )
+                    session.add(project)
+                    session.flush()
+        return row_id(project)
 
     def keep(self, session: Session, annotator_id: int) -> None:
         """Make a guest's row theirs for good, before what they do is stored with it."""

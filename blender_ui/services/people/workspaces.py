@@ -6,7 +6,7 @@ until they choose. Non-goal: what a page makes of it; a page gives the project's
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from blender_ui.services.people.signing_in import AnnotatorView
 from db.engine import transaction
 from db.models import Role
 from db.queries import projects as queries
+from db.queries import queue
 
 ALL = "all"
 """As an address says all projects at once."""
@@ -81,9 +82,14 @@ class Workspaces:
             if chosen is not None:
                 wishes.append(chosen.project_id)
             wishes += [] if sees_all else [queries.find_last_joined(session, annotator_id=annotator_id)]
-        first = None if sees_all or not mine else mine[0].id
+        first = None if sees_all or not mine else self.find_busy(mine).id
         project_id = next((one for one in wishes if one in allowed), first)
         return WorkspaceView(project_id=project_id, projects=tuple(mine), sees_all=sees_all)
+
+    def find_busy(self, mine: Sequence[ProjectBrief]) -> ProjectBrief:
+        """The first of some projects, one at least, in which pairs wait for people; else the first."""
+        with transaction(self._engine) as session:
+            return next((one for one in mine if queue.count_places(session, project_id=one.id)), mine[0])
 
     def choose(self, person: AnnotatorView, project_id: int | None) -> None:
         """Remember where somebody works; None for all projects.

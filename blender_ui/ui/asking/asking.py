@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import find_asker
+from db.enums import DEFAULT_PROJECT_ID
 
 
 class Asking:
@@ -26,6 +27,12 @@ class Asking:
         """
         asker = find_asker(self._access, memory)
         return None if asker is None or self._visitors is None else self._visitors.begin_ask(asker)
+
+    def find_project(self, memory: object) -> int:
+        """Whose prompt a question is."""
+        if self._visitors is None or find_asker(self._access, memory) is None:
+            return DEFAULT_PROJECT_ID
+        return self._visitors.keep_project()
 
     def name(self, place: int | None, prompt_id: int) -> None:
         """Say which prompt a place is of."""

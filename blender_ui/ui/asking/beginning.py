@@ -58,7 +58,12 @@ class Beginning:
             return Turn(visit, plan.line)
 
         def store(by: int) -> Visit:
-            asked = self._blending.ask(instruction=instruction, input=input, asked_by_id=by)
+            asked = self._blending.ask(
+                instruction=instruction,
+                input=input,
+                asked_by_id=by,
+                project_id=self._asking.find_project(memory),
+            )
             if plan is None or plan.is_everybody:
                 return self._all_answer(asked, by)
             self._choices.keep(prompt_id=asked.prompt_id, names=plan.names, proposal=plan.proposal)
@@ -75,13 +80,17 @@ class Beginning:
             return Turn(visit, "Choose the answer to go on with first.")
 
         def store(by: int) -> Visit:
+            project_id = self._asking.find_project(memory)
             if chosen:
                 candidate_id = chosen[0].candidate_id
                 asked = self._blending.go_on(
-                    candidate_id=candidate_id, instruction=instruction, asked_by_id=by
+                    candidate_id=candidate_id,
+                    instruction=instruction,
+                    asked_by_id=by,
+                    own_project_id=project_id,
                 )
                 return self._same_answer(visit, asked, by)
-            return self._each_answers(own, instruction, by)
+            return self._each_answers(own, instruction, by, project_id)
 
         return self._begin(visit, (instruction, ""), memory, store)
 
@@ -152,12 +161,15 @@ class Beginning:
             is_asking=True,
         )
 
-    def _each_answers(self, own: list[WayOn], instruction: str, annotator_id: int) -> Visit:
+    def _each_answers(self, own: list[WayOn], instruction: str, annotator_id: int, project_id: int) -> Visit:
         """A prompt for each member, whose name everybody knows by what it said before."""
         prompt_ids = []
         for way in own:
             asked = self._blending.go_on(
-                candidate_id=way.candidate_id, instruction=instruction, asked_by_id=annotator_id
+                candidate_id=way.candidate_id,
+                instruction=instruction,
+                asked_by_id=annotator_id,
+                own_project_id=project_id,
             )
             self._labeling.mark_seen(annotator_id=annotator_id, prompt_id=asked.prompt_id)
             self._ledger.expect(asked.prompt_id, [way.member])

@@ -21,6 +21,10 @@ SENTENCE = (
     "then see who wrote what, how a ranker trained on such votes orders them, and one answer fused from them."
 )
 
+KEPT = (
+    "Questions and answers are kept. What you ask without an account is shown to researchers of this demo "
+    "and to nobody else; write nothing that must stay private."
+)
 LONGEST_LABEL = 72
 EXAMPLES_A_PAGE = 6
 """So that they take two lines at most."""
@@ -120,16 +124,19 @@ class BlendParts:
     go_on: GoOnParts
 
 
-def draw_blend(n_columns: int, *, n_members: int, recorded: Sequence[str] = ()) -> BlendParts:
+def draw_blend(
+    n_columns: int, *, n_members: int, recorded: Sequence[str] = (), is_demo: bool = False
+) -> BlendParts:
     """Draw the page with one column a member.
 
     Args:
         n_columns: With those that are kept for members to come.
         n_members: How many members can be asked now.
         recorded: The questions of recorded rounds, to be opened.
+        is_demo: Whether people ask here without an account.
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
-    prompt = _draw_prompt(recorded)
+    prompt = _draw_prompt(recorded, told=KEPT if is_demo else "")
     whom = draw_whom()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     reveal = _draw_reveal()
@@ -152,7 +159,7 @@ def draw_blend(n_columns: int, *, n_members: int, recorded: Sequence[str] = ()) 
     )
 
 
-def _draw_prompt(recorded: Sequence[str]) -> PromptParts:
+def _draw_prompt(recorded: Sequence[str], *, told: str) -> PromptParts:
     with gr.Column(elem_classes="bu-prompt"):
         with gr.Row(equal_height=True):
             instruction = gr.Textbox(
@@ -169,6 +176,8 @@ def _draw_prompt(recorded: Sequence[str]) -> PromptParts:
             with gr.Column(scale=1, min_width=130, elem_classes="bu-send"):
                 ask = gr.Button("Ask", variant="primary", elem_id="blend-ask", interactive=False)
                 stop = gr.Button("Stop", variant="stop", elem_id="blend-stop", visible=False)
+        if told:
+            gr.HTML(markup.remark(told), padding=False, elem_id="blend-kept")
         with gr.Accordion("Add a text that the question is about", open=False, elem_id="blend-input-fold"):
             text = gr.Textbox(
                 show_label=False,

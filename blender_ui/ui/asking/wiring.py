@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.bootstrap import Services
+from blender_ui.services.people.access import Mode
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, draw_blend
 from blender_ui.ui.asking.painting import (
@@ -59,7 +60,8 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     blend = Blend(services)
     results = Results(services)
     recorded = [one.instruction for one in services.recorded.examples()]
-    parts = draw_blend(blend.n_places, n_members=blend.n_columns, recorded=recorded)
+    is_demo = services.access.mode is Mode.DEMO
+    parts = draw_blend(blend.n_places, n_members=blend.n_columns, recorded=recorded, is_demo=is_demo)
     shown = [
         _wire_open(page, parts, blend, results),
         *_wire_voting(parts, blend, results),

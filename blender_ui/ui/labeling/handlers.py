@@ -194,7 +194,8 @@ class LabelHandlers:
         if not where.projects:
             raise NotPermitted("No project is open to you. Ask a researcher for an invitation link.")
         joined = self._projects.find_last_joined(annotator_id=annotator.id)
-        chosen = where.get(where.project_id) or where.get(joined) or where.projects[0]
+        chosen = where.get(where.project_id) or where.get(joined)
+        chosen = chosen or self._workspaces.find_busy(where.projects)
         return ProjectChoice(
             project_id=chosen.id,
             name=chosen.name,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.people.access import Access
-from blender_ui.ui.identity import may_open
+from blender_ui.ui.identity import is_researcher, may_open
 from blender_ui.ui.labeling.forms import Empty, Way
 from db.enums import DEFAULT_PROJECT_ID
 
@@ -38,7 +38,9 @@ def draw_nothing(
         project: Its name.
         others: Other projects that have pairs for them; name by id.
     """
-    ways = (IMPORT, ASK) if project_id == DEFAULT_PROJECT_ID else (ADD,)
+    ways: tuple[Way, ...] = (IMPORT, ASK) if project_id == DEFAULT_PROJECT_ID else (ADD,)
+    if access.visitors is not None and not is_researcher(access):
+        ways = ()  # what visitors ask is for researchers, so it brings them no pair
     is_refused = bool(left.refusal)
     mine = () if is_refused else tuple(way for way in ways if may_open(access, way.address))
     onward = () if is_refused else tuple(_lead_to(one, name) for one, name in others.items())
@@ -61,7 +63,9 @@ def say_why(left: Leftover, project: str) -> str:
         return f"{project} has {prompts} and no pairs yet: a pair needs two different answers to one prompt."
     if left.n_mine == left.n_pairs:
         return f"You have answered all {_count(left.n_pairs, 'pair')} of {project}. Thank you."
-    done = f"You have answered {left.n_mine:,} of {_count(left.n_pairs, 'pair')} of {project}. "
+    done = f"You have answered {left.n_mine:,} of {_count(left.n_pairs, 'pair')} of {project}. Of the rest"
+    if left.n_mine == 0:
+        done = f"{project} has {_count(left.n_pairs, 'pair')}, and none is free for you now. Of these"
     rest = [
         f"{n:,} {words}"
         for n, words in (
@@ -72,7 +76,7 @@ def say_why(left: Leftover, project: str) -> str:
         )
         if n
     ]
-    return f"{done}Of the rest, {_list(rest)}.{_say_back(left)}"
+    return f"{done}, {_list(rest)}.{_say_back(left)}"
 
 
 def _say_back(left: Leftover) -> str:

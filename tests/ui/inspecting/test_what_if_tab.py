@@ -36,6 +36,7 @@ class WhatIfTab:
             self.services.version_inspection,
             what_if=self.services.what_if,
             attributing=self.services.attributing,
+            access=self.services.access,
         )
 
     def type(self, first: str, second: str, **changes: object) -> Typed:
@@ -117,6 +118,7 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
         services.version_inspection,
         what_if=services.what_if,
         attributing=services.attributing,
+        access=services.access,
     )
     with pytest.raises(MalformedInput, match="type two texts"):
         handlers.get_prompt(None)

@@ -29,7 +29,7 @@ NOTHING = Leftover(
         ({"n_prompts": 2, "n_pairs": 3, "n_mine": 3}, "You have answered all 3 pairs of Safety. Thank you."),
         (
             {"n_prompts": 2, "n_pairs": 3, "n_lent": 3, "back_seconds": 61.0},
-            "You have answered 0 of 3 pairs of Safety. Of the rest, 3 are lent to others at the moment. "
+            "Safety has 3 pairs, and none is free for you now. Of these, 3 are lent to others at the moment. "
             "What is not answered comes back; look again within 2 minutes.",
         ),
         (

@@ -23,7 +23,7 @@ from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.cycles import Cycles, find_cycles
 from blender_ui.ui.csv_text import write_csv
-from blender_ui.ui.identity import is_researcher
+from blender_ui.ui.identity import find_reader, is_researcher
 from db.enums import Outcome
 
 ONLY_MADE = "This demo shows rankings that were made, and this version has not ranked this prompt."
@@ -119,13 +119,15 @@ class InspectHandlers:
     def find_prompts(self, text: object) -> tuple[PromptEntry, ...]:
         """Prompts that hold a text, newest first; the newest of all for none."""
         return self._inspection.find_prompts(
-            text if isinstance(text, str) else "", project_id=self._find_project()
+            text if isinstance(text, str) else "",
+            project_id=self._find_project(),
+            by=find_reader(self._access),
         )
 
     def find_prompt(self, prompt_id: int) -> tuple[PromptEntry, ...]:
         """The one prompt of this id; nothing where there is none."""
         # Others, whose text holds the number, are found with it.
-        found = self._inspection.find_prompts(f"#{prompt_id}", limit=1)
+        found = self._inspection.find_prompts(f"#{prompt_id}", by=find_reader(self._access), limit=1)
         return tuple(one for one in found if one.prompt_id == prompt_id)
 
     def get_decision(self, prompt_id: object, ranking_id: object = None) -> Decision:
@@ -139,7 +141,7 @@ class InspectHandlers:
             NotFound: If there is no such prompt or ranking.
             MalformedInput: If the ranking is another prompt's, or an id is not a number.
         """
-        prompt = self._inspection.get_prompt(read_id(prompt_id))
+        prompt = self._inspection.get_prompt(read_id(prompt_id), by=find_reader(self._access))
         if not is_researcher(self._access):
             if self._inspection.hides_names(prompt.prompt_id):
                 raise NotPermitted(UNTOLD)
@@ -174,7 +176,7 @@ class InspectHandlers:
             return Ranked(ranking_id=None, notice=str(error))
 
     def _find_ranked(self, prompt_id: int, version_id: int | None) -> Ranked:
-        rankings = self._inspection.get_prompt(prompt_id).rankings
+        rankings = self._inspection.get_prompt(prompt_id, by=find_reader(self._access)).rankings
         found = (one.ranking_id for one in rankings if one.version_id == version_id)
         ranking_id = next(found, None)
         return Ranked(ranking_id=ranking_id, notice=ONLY_MADE if ranking_id is None else "")

@@ -14,8 +14,10 @@ from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection, PromptInspection
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import Opinion, Pair, SentenceEffect, WhatIf
+from blender_ui.services.people.access import Access
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui.csv_text import write_csv
+from blender_ui.ui.identity import find_reader
 from blender_ui.values import Message, RankingPrompt
 
 
@@ -53,6 +55,7 @@ class WhatIfHandlers:
         versions: Knows versions.
         what_if: Compares texts.
         attributing: Explains them.
+        access: Knows whose prompts may be read.
     """
 
     def __init__(
@@ -62,7 +65,9 @@ class WhatIfHandlers:
         *,
         what_if: WhatIf,
         attributing: Attributing,
+        access: Access,
     ) -> None:
+        self._access = access
         self._inspection = inspection
         self._versions = versions
         self._what_if = what_if
@@ -79,11 +84,12 @@ class WhatIfHandlers:
             NotFound: If there is none.
             MalformedInput: If what came is no number.
         """
+        reader = find_reader(self._access)
         text = str(prompt_id or "").strip().removeprefix("#")
         if text:
-            return self._inspection.get_prompt(read_id(text))
-        for entry in self._inspection.find_prompts():
-            prompt = self._inspection.get_prompt(entry.prompt_id)
+            return self._inspection.get_prompt(read_id(text), by=reader)
+        for entry in self._inspection.find_prompts(by=reader):
+            prompt = self._inspection.get_prompt(entry.prompt_id, by=reader)
             if len(prompt.candidates) > 1:
                 return prompt
         raise MalformedInput("no prompt has two answers yet; type two texts below, or ask a question first")

@@ -42,6 +42,7 @@ def wire_what_if(services: Services, page: gr.Blocks, parts: WhatIfParts) -> Non
         services.version_inspection,
         what_if=services.what_if,
         attributing=services.attributing,
+        access=services.access,
     )
     _wire_choices(page, parts, handlers)
     _wire_questions(parts, handlers)
