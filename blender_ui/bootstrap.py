@@ -160,7 +160,7 @@ class Services(Foundation):
             ModelRole.FUSER: settings.fusers_path,
             ModelRole.CHOOSER: settings.choosers_path,
         }
-        self.versions = Versions(engine, folders=self._version_folders)
+        self.versions = Versions(engine, folders=self._version_folders, clock=self.clock)
         self.chooser_reports = ChooserReports(
             engine, choosers_path=settings.choosers_path, versions=self.versions, members=self.members
         )

@@ -20,6 +20,7 @@ from blender_ui.services.people.keys import Caller
 from blender_ui.services.people.project_prompts import ProjectPrompts
 from blender_ui.services.people.projects import Projects, ProjectTerms, ProjectView
 from blender_ui.services.versions.model_versions import Versions, VersionView
+from blender_ui.services.versions.standing import describe_standing
 from db.enums import Ask, ModelRole
 
 MOST_ROWS = 1000
@@ -143,6 +144,8 @@ class Version(BaseModel):
     n_train: int
     n_held_out: int
     metrics: dict[str, Any]
+    standing: str | None
+    """Of a ranker: where it stands beside the longer answer and the higher-rated member."""
     created_at: datetime
 
 
@@ -285,5 +288,6 @@ def _job(view: JobView) -> Job:
 
 
 def _version(view: VersionView) -> Version:
-    told = {name: getattr(view, name) for name in Version.model_fields}
-    return Version(**told | {"metrics": dict(view.metrics)})
+    told = {name: getattr(view, name) for name in Version.model_fields if name != "standing"}
+    standing = describe_standing(view).sentence if view.role is ModelRole.RANKER else None
+    return Version(**told | {"metrics": dict(view.metrics), "standing": standing})

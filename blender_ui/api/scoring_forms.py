@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from blender_ui.services.ranking.scoring import Scorer
+from blender_ui.services.versions.standing import describe_standing
 
 MODEL: Final = "blender/ranker"
 """The active ranker."""
@@ -32,6 +33,7 @@ class Ranker(BaseModel):
     learnt_up_to: int | None = Field(
         description="last vote it had learnt from; null for the version as trained"
     )
+    standing: str = Field(description="where it stands beside the longer answer and the higher-rated member")
 
 
 class Document(BaseModel):
@@ -131,4 +133,9 @@ class RewardResponse(BaseModel):
 def describe(scorer: Scorer) -> Ranker:
     """The version that gives scores."""
     version = scorer.version
-    return Ranker(version=version.id, kind=version.kind.value, learnt_up_to=scorer.refitted_preference_id)
+    return Ranker(
+        version=version.id,
+        kind=version.kind.value,
+        learnt_up_to=scorer.refitted_preference_id,
+        standing=describe_standing(version).badge,
+    )

@@ -48,6 +48,7 @@ _MODULES = {
     "import": "importing",
     "export": "exporting",
     "evaluate": "evaluate",
+    "versions": "versions",
     "account": "account",
     "key": "key",
     "backup": "backup",
@@ -89,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(
         commands.add_parser("evaluate", help="compare a ranker with people, or the ensemble with references")
     )
+    versions = commands.add_parser("versions", help="list the rankers and where they stand")
+    versions.add_argument("--json", action="store_true", help="print one JSON array")
     _add_account(commands.add_parser("account", help="make accounts, change passwords and roles"))
     _add_key(commands.add_parser("key", help="make, list and revoke keys of programs"))
     backup = commands.add_parser("backup", help="write everything into one file, also while people vote")

@@ -1,7 +1,7 @@
 """Whether a new version replaces the active one: figures on held-out preferences, and a reason.
 
-Invariant: both versions are judged on the same preferences, of prompts that neither learnt from, and
-the reason names every figure that decided. Non-goal: computing logits, or acting on the decision.
+Invariant: both versions and the baselines are judged on the same preferences, of prompts that none learnt
+from, and the reason names every figure that decided. Non-goal: computing logits, or acting on the decision.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import RankerError
+from blender_ui.ranking.baselines import longer_logits
+from blender_ui.ranking.standing import Standing, describe
 from blender_ui.statistics.bootstrap import bootstrap_mean
 from blender_ui.values import FloatArray, PreferenceDataset
 
 CHANCE_LOG_LOSS = math.log(2)
+SHADOW = "It bets on new votes in shadow until they show it."
+"""What follows for a version that is better than the active one, and not yet than the baselines."""
 
 
 class Judgement(NamedTuple):
@@ -81,44 +85,47 @@ def measure_fit(logits: FloatArray, dataset: PreferenceDataset) -> tuple[float, 
 
 def judge_longer(dataset: PreferenceDataset) -> float:
     """Accuracy of "the longer answer is better", equal lengths counting half."""
-    lengths = np.array([len(text) for text in dataset.texts], dtype=float)
-    return judge_logits(np.sign(lengths[dataset.left] - lengths[dataset.right]), dataset).accuracy
+    return judge_logits(longer_logits(dataset), dataset).accuracy
 
 
 def decide_promotion(
     new: Judgement,
     *,
     active: Judgement | None,
-    longer: float,
+    standing: Standing,
     active_name: str = "the active version",
     judged_on: str = "held-out preferences",
 ) -> Decision:
-    """Promote a version that predicts held-out people better, by log loss, than the active one.
+    """Promote a version that predicts held-out people better than the active one and than both baselines.
 
-    Where there is no active version to judge, chance is to be beaten. Log loss decides because a
-    few dozen preferences move the accuracy in steps that are larger than most improvements.
+    The active one is to be beaten by log loss, because a few dozen preferences move the accuracy in steps
+    that are larger than most improvements; where there is none to judge, chance is. The baselines are to
+    be beaten by accuracy, with an interval: they have no probabilities, and ranking by one costs nothing.
 
     Args:
         new: The new version's figures.
         active: The active version's on the same preferences.
-        longer: Accuracy of the longer answer on them.
+        standing: The new version beside the baselines.
         active_name: How the reason calls the active version.
         judged_on: How the reason calls the preferences.
     """
+    rival_loss = CHANCE_LOG_LOSS if active is None else active.log_loss
+    rival = "chance" if active is None else active_name
+    also = "" if active is None else f" against {_percent(active.accuracy)}"
     figures = (
-        f"on {new.n} {judged_on} log loss {new.log_loss:.3f} against {{rival}}; "
-        f"right on {_percent(new.accuracy)} (95 % interval {_percent(new.low)} to {_percent(new.high)})"
-        f"{{also}}, while the longer answer is right on {_percent(longer)}"
+        f"on {new.n} {judged_on} log loss {new.log_loss:.3f} against {rival_loss:.3f} of {rival}; "
+        f"right on {_percent(new.accuracy)} (95 % interval {_percent(new.low)} to {_percent(new.high)}){also}"
     )
-    if active is None:
-        promoted = new.log_loss < CHANCE_LOG_LOSS
-        text = figures.format(rival=f"{CHANCE_LOG_LOSS:.3f} of chance", also="")
-    else:
-        promoted = new.log_loss < active.log_loss
-        text = figures.format(
-            rival=f"{active.log_loss:.3f} of {active_name}", also=f" against {_percent(active.accuracy)}"
+    is_better = new.log_loss < rival_loss
+    unbeaten = standing.find_unbeaten()
+    beside = f"Beside the baselines: {describe(standing)}."
+    if is_better and unbeaten:
+        return Decision(
+            False,
+            f"Not yet: not shown to be better than {' or '.join(unbeaten)}. {SHADOW} "
+            f"Beside {rival}: {figures}. {beside}",
         )
-    return Decision(promoted, f"{'Promoted' if promoted else 'Refused'}: {text}.")
+    return Decision(is_better, f"{'Promoted' if is_better else 'Refused'}: {figures}. {beside}")
 
 
 def _logits_for_chosen(logits: FloatArray, dataset: PreferenceDataset) -> FloatArray:

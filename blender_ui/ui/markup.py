@@ -85,6 +85,18 @@ def figures(entries: Sequence[tuple[str, str]], *, note: str = "") -> str:
     return (f'<dl class="bu-figures">{drawn}</dl>' if drawn else "") + (remark(note) if note else "")
 
 
+def badge(text: str, *, tone: str = "info", sentence: str = "") -> str:
+    """A few words that say where something stands.
+
+    Args:
+        text: The words.
+        tone: "good", "info" or "warning".
+        sentence: The same in full, which stands beside it; empty for none.
+    """
+    more = f" <span>{escape(sentence)}</span>" if sentence else ""
+    return f'<p class="bu-badged"><b class="bu-badge bu-{escape(tone)}">{escape(text)}</b>{more}</p>'
+
+
 def remark(text: str) -> str:
     """A quiet sentence below something; empty for none."""
     return text and f'<p class="bu-remark">{escape(text)}</p>'

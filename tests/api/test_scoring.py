@@ -36,7 +36,8 @@ def test_documents_come_back_best_first_in_the_form_of_cohere_and_jina(shop: Sho
     assert 1 > first > second > 0
     assert told["results"][0]["document"] == {"text": GOOD}
     version = shop.services.ranking.get_active()
-    assert told["blender"] == {"version": version.id, "kind": "fast"}
+    standing = "beats both baselines"
+    assert told["blender"] == {"version": version.id, "kind": "fast", "standing": standing}
     assert "document" not in post(shop, "rerank", query="Why?", documents=documents).json()["results"][0]
 
 

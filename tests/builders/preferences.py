@@ -1,4 +1,7 @@
-"""A store with labels whose right answers are known: the word "good" makes an answer better."""
+"""A store with labels whose right answers are known: the word "good" makes an answer better.
+
+Both answers are of one length, and each member has as many good ones, so that no baseline knows.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def add_labeled_prompts(
         answers = save(
             session,
             [
-                answer(one.id, author.id, f"{'good ' * n} answer {number} of {n}")
+                answer(one.id, author.id, f"{'good ' * n}{'okay ' * (3 - n)} answer {number} of {n}")
                 for number, one, goods in zip(numbers, prompts, n_good, strict=True)
                 for author, n in zip(members, goods, strict=True)
             ],

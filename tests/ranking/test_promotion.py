@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.promotion import decide_promotion, judge_logits, judge_longer
+from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
+from blender_ui.ranking.standing import BASELINES, Standing, measure_standing
 from blender_ui.values import PreferenceDataset, RankingPrompt
 
 
@@ -27,6 +28,25 @@ def make_dataset(targets: list[float], *, texts: tuple[str, ...] | None = None) 
     )
 
 
+def stand_beside(*, right: int, n: int = 20) -> Standing:
+    """One that is right on every prompt, beside baselines that are right on some."""
+    baseline = np.arange(n) < right
+    found = measure_standing(
+        np.ones(n), dict.fromkeys(BASELINES, baseline.astype(float)), np.arange(n), judged_on="votes"
+    )
+    assert found.accuracy == 1
+    return found
+
+
+PROVEN, UNPROVEN = stand_beside(right=10), stand_beside(right=19)
+
+
+def decide(
+    new: Judgement, *, active: Judgement | None, standing: Standing = PROVEN, name: str = "version 1"
+) -> Decision:
+    return decide_promotion(new, active=active, standing=standing, active_name=name)
+
+
 def test_a_logit_of_two_for_the_chosen_side_loses_0_127_nats() -> None:
     # -ln sigmoid(2) = ln(1 + e^-2) = 0.126928
     judgement = judge_logits(np.array([2.0, -2.0]), make_dataset([1, 0]))
@@ -45,7 +65,7 @@ def test_ties_do_not_count_and_a_logit_of_zero_is_half_right() -> None:
 def test_chance_loses_ln_2_and_is_not_promoted() -> None:
     chance = judge_logits(np.zeros(4), make_dataset([1, 0, 1, 0]))
     assert chance.log_loss == pytest.approx(math.log(2))
-    decision = decide_promotion(chance, active=None, longer=0.5)
+    decision = decide(chance, active=None)
     assert not decision.promoted
     assert decision.reason.startswith(
         "Refused: on 4 held-out preferences log loss 0.693 against 0.693 of chance"
@@ -56,11 +76,22 @@ def test_the_same_ranker_again_is_refused_and_a_better_one_promoted() -> None:
     dataset = make_dataset([1, 0, 1, 0])
     good = judge_logits(np.array([1.0, -1, 1, -1]), dataset)
     better = judge_logits(np.array([2.0, -2, 2, -2]), dataset)
-    assert not decide_promotion(good, active=good, longer=0.5, active_name="version 1").promoted
-    decision = decide_promotion(better, active=good, longer=0.5, active_name="version 1")
+    assert not decide(good, active=good).promoted
+    decision = decide(better, active=good)
     assert decision.promoted
     assert "log loss 0.127 against 0.313 of version 1" in decision.reason
-    assert "the longer answer is right on 50 %" in decision.reason
+    assert "the longer answer on 50 % (a lead of +50 points" in decision.reason
+
+
+def test_one_that_is_not_shown_to_beat_a_baseline_waits_in_shadow() -> None:
+    better = judge_logits(np.array([2.0, -2, 2, -2]), make_dataset([1, 0, 1, 0]))
+    decision = decide(better, active=None, standing=UNPROVEN)
+    assert not decision.promoted
+    assert decision.reason.startswith(
+        "Not yet: not shown to be better than the longer answer or the higher-rated member. It bets on new"
+    )
+    worse = judge_logits(np.array([-2.0, 2, -2, 2]), make_dataset([1, 0, 1, 0]))
+    assert decide(worse, active=None, standing=UNPROVEN).reason.startswith("Refused: on 4 held-out")
 
 
 def test_the_longer_answer_is_measured_in_characters() -> None:

@@ -21,7 +21,7 @@ from blender_ui.ranking.predicting import predict_fast
 from blender_ui.ranking.promotion import measure_fit
 from blender_ui.ranking.start import open_start, read_card
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
-from blender_ui.services.training.rankers import RankerTools, RankerTrainer, Trained, Work
+from blender_ui.services.training.rankers import FOLDS_SEED, RankerTools, RankerTrainer, Trained, Work
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
@@ -68,9 +68,7 @@ class FastTrainer(RankerTrainer):
             )
 
         options, kinds = FastOptions(), self._find_kinds()
-        start = None
-        if not read_card().find_known(judged).any():  # or it would know what it is to be judged on
-            start = open_start(self.get_reader().fingerprint)
+        start = self._open_start(judged)
         ranker = FastRanker.fit(
             learnt,
             readings,
@@ -99,8 +97,16 @@ class FastTrainer(RankerTrainer):
             },
             held_out_logits=predict_fast(ranker, judged, readings, work.evidence),
             metrics={"negatives": pairs.tolist(), "kinds": list(kinds.names)},
-            cross_validate=partial(cross_validate, dataset, readings, negatives, work.evidence, kinds, start),
+            cross_validate=partial(
+                cross_validate, dataset, readings, negatives, work.evidence, kinds, self._open_start(dataset)
+            ),
         )
+
+    def _open_start(self, judged: PreferenceDataset) -> FastRanker | None:
+        """The start ranker; None where it would know what it is to be judged on."""
+        if read_card().find_known(judged).any():
+            return None
+        return open_start(self.get_reader().fingerprint)
 
 
 def cross_validate(
@@ -112,7 +118,7 @@ def cross_validate(
     start: FastRanker | None = None,
 ) -> FloatArray:
     """Log-odds for each preference's left side by a fit on other prompts, shape (n_preferences,)."""
-    fold_of = assign_folds(dataset, seed=0)
+    fold_of = assign_folds(dataset, seed=FOLDS_SEED)
     folds, learnt_in = fold_of[dataset.prompt_of[dataset.left]], fold_of[dataset.prompt_of[negatives.winner]]
     logits = np.zeros(len(dataset))
     for fold in np.unique(folds):

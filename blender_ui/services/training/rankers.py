@@ -18,9 +18,12 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
+from blender_ui.ranking.baselines import longer_logits, rating_logits, rating_logits_by_fold
+from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.predicting import predict_fast, predict_joint
 from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.protocol import Ranker
+from blender_ui.ranking.standing import LONGER, RATING, Standing, stand
 from blender_ui.ranking.start import read_card
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.jobs.views import JobView
@@ -38,6 +41,12 @@ FITTING_ENDS_AT = 0.95
 SECONDS_AFTER_READING = 5.0
 N_HELD_OUT_ENOUGH = 30
 """Decided held-out preferences from which on they judge a first version; below, folds do."""
+N_STANDING_ENOUGH = 200
+"""Decided held-out preferences from which on they alone say how a version stands against the baselines.
+Below, folds do: they have five times as many to say it with, and baselines have no earlier version."""
+FOLDS_SEED = 0
+FOLDS = "preferences, each predicted by a fit on other prompts,"
+HELD_OUT = "held-out preferences"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +157,22 @@ class RankerTrainer(ABC):
         rival = self._judge_active(work, judged)
         new = judge_logits(trained.held_out_logits, judged)
         metrics = _collect_metrics(new, rival, longer) | dict(trained.metrics)
-        is_first = rival.version is None or rival.version.is_start
-        if is_first and trained.cross_validate is not None and new.n < N_HELD_OUT_ENOUGH:
-            everywhere = rival if rival.judgement is None else self._judge_active(work, dataset)
-            decision = _decide_by_folds(dataset, trained.cross_validate(), metrics, everywhere)
+        folds = None
+        if trained.cross_validate is not None and new.n < N_STANDING_ENOUGH:
+            folds = trained.cross_validate()
+        if folds is None:
+            standing = _stand_held_out(dataset, held_out, trained.held_out_logits)
         else:
-            decision = decide_promotion(new, active=rival.judgement, longer=longer, active_name=rival.name)
+            standing = _stand_by_folds(dataset, folds)
+        metrics["standing"] = standing.as_json()
+        is_first = rival.version is None or rival.version.is_start
+        if is_first and folds is not None and new.n < N_HELD_OUT_ENOUGH:
+            everywhere = rival if rival.judgement is None else self._judge_active(work, dataset)
+            decision = _decide_by_folds(dataset, folds, metrics, everywhere, standing)
+        else:
+            decision = decide_promotion(
+                new, active=rival.judgement, standing=standing, active_name=rival.name
+            )
         return FittedVersion(
             path=trained.path,
             fingerprint=trained.fingerprint,
@@ -229,7 +248,11 @@ class RankerTrainer(ABC):
 
 
 def _decide_by_folds(
-    dataset: PreferenceDataset, logits: FloatArray, metrics: dict[str, Any], rival: _Rival
+    dataset: PreferenceDataset,
+    logits: FloatArray,
+    metrics: dict[str, Any],
+    rival: _Rival,
+    standing: Standing,
 ) -> Decision:
     """Judge a first version by cross-validation, because so few held-out preferences say nothing.
 
@@ -239,12 +262,25 @@ def _decide_by_folds(
     judgement = judge_logits(logits, dataset)
     metrics["cross_validated"] = judgement._asdict()
     return decide_promotion(
-        judgement,
-        active=rival.judgement,
-        longer=judge_longer(dataset),
-        active_name=rival.name,
-        judged_on="preferences, each predicted by a fit on other prompts,",
+        judgement, active=rival.judgement, standing=standing, active_name=rival.name, judged_on=FOLDS
     )
+
+
+def _stand_held_out(dataset: PreferenceDataset, held_out: BoolArray, logits: FloatArray) -> Standing:
+    """The new version beside the baselines on held-out prompts; members are rated by the others."""
+    judged = dataset.select(held_out)
+    baselines = {
+        LONGER: longer_logits(judged),
+        RATING: rating_logits(dataset.select(~held_out), judged),
+    }
+    return stand(logits, baselines, judged, judged_on=HELD_OUT)
+
+
+def _stand_by_folds(dataset: PreferenceDataset, logits: FloatArray) -> Standing:
+    """The same on every prompt; ranker and ratings were fitted on those of the other folds."""
+    folds = assign_folds(dataset, seed=FOLDS_SEED)[dataset.prompt_of[dataset.left]]
+    baselines = {LONGER: longer_logits(dataset), RATING: rating_logits_by_fold(dataset, folds)}
+    return stand(logits, baselines, dataset, judged_on=FOLDS.rstrip(","))
 
 
 def _collect_metrics(new: Judgement, rival: _Rival, longer: float) -> dict[str, Any]:

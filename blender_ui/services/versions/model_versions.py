@@ -6,88 +6,25 @@ its reason. Non-goal: making a version; ``services.training`` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
 from blender_ui.fusion.protocol import Checkpoint
+from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.versions.standing import find_overridden
+from blender_ui.services.versions.views import START_ORIGIN as START_ORIGIN
+from blender_ui.services.versions.views import PromotionView as PromotionView
+from blender_ui.services.versions.views import VersionView as VersionView
+from blender_ui.services.versions.views import hide_deciders as hide_deciders
 from db.columns import row_id
 from db.engine import transaction
-from db.models import ModelKind, ModelRole, ModelVersion, Promotion
+from db.models import ModelRole, ModelVersion, Promotion, utc_now
 from db.queries import versions
-
-START_ORIGIN = "start"
-"""Under "origin" in the hyper-parameters of a start ranker's version."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VersionView:
-    """One trained model."""
-
-    id: int
-    role: ModelRole
-    kind: ModelKind
-    job_id: int | None
-    parent_id: int | None
-    """The version that it was compared with."""
-    base_model: str
-    base_fingerprint: str
-    """Of the frozen reader or the checkpoint it was trained from."""
-    fingerprint: str
-    path: str
-    """The checkpoint's folder, relative to the folder of its role."""
-    cut_off_preference_id: int
-    n_train: int
-    n_held_out: int
-    hyper_parameters: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    is_active: bool
-    created_at: datetime
-
-    @property
-    def reader_fingerprint(self) -> str | None:
-        """Of the frozen reader whose readings it ranks by; None where it reads the answers itself.
-
-        What has one is quick to ask, follows every vote, and needs its answers read first.
-        """
-        return self.base_fingerprint if self.kind is ModelKind.FAST else None
-
-    @property
-    def is_start(self) -> bool:
-        """Whether it is a start ranker, which strangers' votes taught and no training made."""
-        return self.hyper_parameters.get("origin") == START_ORIGIN
-
-    @property
-    def name(self) -> str:
-        """What the pages call it, in the middle of a sentence."""
-        return f"version {self.id} (start ranker)" if self.is_start else f"version {self.id}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromotionView:
-    """One decision about a version."""
-
-    version_id: int
-    role: ModelRole
-    previous_id: int | None
-    promoted: bool
-    reason: str
-    decided_by: str | None
-    """Name of the person; None where the figures decided."""
-    created_at: datetime
-
-
-def hide_deciders(decisions: Iterable[PromotionView]) -> tuple[PromotionView, ...]:
-    """Decisions without the names of the people who made them."""
-    return tuple(
-        replace(one, decided_by="a researcher") if one.decided_by is not None else one for one in decisions
-    )
 
 
 class Versions:
@@ -96,11 +33,15 @@ class Versions:
     Args:
         engine: The store.
         folders: Folder of the checkpoints of each role.
+        clock: Gives the present time, with its zone.
     """
 
-    def __init__(self, engine: Engine, *, folders: Mapping[ModelRole, Path]) -> None:
+    def __init__(
+        self, engine: Engine, *, folders: Mapping[ModelRole, Path], clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._engine = engine
         self._folders = folders
+        self._clock = clock
 
     def list_versions(self, role: ModelRole = ModelRole.RANKER) -> tuple[VersionView, ...]:
         """All versions of a role, newest first."""
@@ -122,13 +63,30 @@ class Versions:
     ) -> VersionView:
         """Make a version the one that serves in its role, as a person decided.
 
+        The decision's reason and the audit trail say what the person overrode, where the figures of a
+        ranker do not show it to be better than the baselines.
+
         Raises:
             NotFound: If there is no such version of this role.
             Refused: If it is active already, or the reason is blank.
         """
         with transaction(self._engine, immediate=True) as session:
-            get_version(session, version_id, role=role)
-            activate_version(session, version_id=version_id, reason=reason, decided_by_id=decided_by_id)
+            chosen = get_version(session, version_id, role=role)
+            active = find_active_version(session, role=role)
+            overridden = find_overridden(chosen)
+            said = f"{reason.strip()} {overridden}" if reason.strip() and overridden else reason
+            activate_version(session, version_id=version_id, reason=said, decided_by_id=decided_by_id)
+            record_change(
+                session,
+                Change(
+                    by=decided_by_id,
+                    action="version.activate",
+                    object_id=version_id,
+                    before={"active": None if active is None else active.id},
+                    after={"active": version_id, "reason": reason.strip(), "overrides": overridden},
+                ),
+                now=self._clock(),
+            )
             return get_version(session, version_id, role=role)
 
     def find_active_checkpoint(self, role: ModelRole) -> Checkpoint | None:

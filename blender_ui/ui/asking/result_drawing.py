@@ -13,6 +13,7 @@ from blender_ui.services.ranking.rows import RankingView
 from blender_ui.ui import marked, markup
 from blender_ui.ui.asking.views import ResultView
 from blender_ui.ui.claims import draw_claims
+from blender_ui.ui.standing import draw_standing
 
 OWN_WORDS = "the fuser's own words"
 """Not with its name: the fuser may be a member whose answer is also one of the sources."""
@@ -42,7 +43,8 @@ def _draw_ranking(view: ResultView) -> str:
     return head + markup.side_by_side(
         markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking))
         + _verdict(ranking)
-        + _say_start(ranking),
+        + _say_start(ranking)
+        + draw_standing(ranking.version),
         markup.matrix(
             [entry.member for entry in ranking.entries],
             _cells(ranking),

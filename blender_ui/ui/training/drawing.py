@@ -8,7 +8,9 @@ from datetime import datetime
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
+from blender_ui.services.versions.standing import describe_standing
 from blender_ui.ui import markup
+from blender_ui.ui.standing import draw_standing
 from blender_ui.ui.training.handlers import JobCard
 from db.enums import JobKind, JobStatus, ModelRole
 
@@ -93,11 +95,17 @@ def draw_jobs(jobs: Iterable[JobView]) -> str:
 def draw_versions(role: ModelRole, versions: Iterable[VersionView]) -> str:
     """All versions of a role with their figures on prompts that they did not learn from, newest first."""
     columns = _COLUMNS[role]
+    versions = tuple(versions)
     rows = [tuple(say(version) for say in columns.values()) for version in versions]
     if not rows:
         first = "a training" if role is ModelRole.RANKER else f"training the kind “{role.value}”"
         return markup.remark(f"None yet; {first} makes the first.")
-    return markup.table(tuple(columns), rows)
+    return _draw_active(versions) + markup.table(tuple(columns), rows)
+
+
+def _draw_active(versions: Iterable[VersionView]) -> str:
+    """Where the ranker that serves stands beside the baselines; nothing of the other roles."""
+    return "".join(draw_standing(one) for one in versions if one.is_active and one.role is ModelRole.RANKER)
 
 
 def draw_decisions(decisions: Iterable[PromotionView]) -> str:
@@ -192,6 +200,7 @@ _COLUMNS: dict[ModelRole, dict[str, Say]] = {
         "Held-out accuracy (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
         "Log loss": lambda one: _say_figure(one.metrics.get("held_out"), "log_loss"),
         "Longer is better": lambda one: _say_share(one.metrics.get("longer")),
+        "Beside the baselines": lambda one: describe_standing(one).badge,
         **_LEARNT,
         "Compared with": lambda one: str(one.parent_id or ""),
         "Up to preference": lambda one: str(one.cut_off_preference_id),

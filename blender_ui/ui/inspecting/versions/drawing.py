@@ -19,6 +19,7 @@ from blender_ui.ui.inspecting.versions.handlers import (
     reliability_csv,
     shares_csv,
 )
+from blender_ui.ui.standing import draw_standing
 from blender_ui.votes.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 
 NO_VERSIONS = "No version was trained yet."
@@ -46,9 +47,9 @@ def _say_judged(report: VersionReport) -> str:
 
 def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) -> str:
     """The version in a few figures; where there are none, links to where they come from."""
-    report = page.report
+    report, standing = page.report, draw_standing(page.version)
     if not report.n_judged:
-        return markup.notice(NOTHING_JUDGED, links=links)
+        return standing + markup.notice(NOTHING_JUDGED, links=links)
     entries = [
         ("accuracy", say_share(report.accuracy)),
         ("calibration error (ECE)", _say_error(report.reliability.ece, report.reliability.ece_interval)),
@@ -68,7 +69,7 @@ def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) ->
         "Decided votes of people on held-out prompts, from which no version learns; 95 % intervals let the "
         "votes on one prompt go together."
     )
-    return markup.figures(entries) + markup.figures(sides) + markup.figures(lengths, note=note)
+    return standing + markup.figures(entries) + markup.figures(sides) + markup.figures(lengths, note=note)
 
 
 def _say_learnt(version: VersionView) -> str:
