@@ -33,6 +33,7 @@ from blender_ui.services.data.sharing import Sharing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
+from blender_ui.services.inspecting.dashboard import Dashboards
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.operation import Operation
@@ -223,6 +224,14 @@ class Services(Foundation):
         )
         self.preference_table = table
         self.inspection = Inspection(engine)
+        self.dashboards = Dashboards(
+            engine,
+            log=self._vote_log,
+            projects=self.projects,
+            quality=self.quality,
+            members=self.members,
+            clock=self.clock,
+        )
         self.listing = Listing(engine, secret=self._secret)
         self.jobs = Jobs(engine, clock=self.clock)
         self.member_ratings = MemberRatings(engine, table=table)

@@ -109,7 +109,7 @@ class Project(SQLModel, table=True):
     reveal: Reveal = Field(default=Reveal.VOTE, sa_column=enum_column(Reveal, default=Reveal.VOTE))
     """When people who label it are told who wrote what they judged."""
     pay: float | None = None
-    """What a person gets for an answer, in the prices' currency; NULL where nobody said."""
+    """What a person gets for a pair, in the prices' currency; NULL where nobody said."""
     created_by_id: int | None = Field(default=None, foreign_key="annotator.id")
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -14,6 +14,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from blender_ui.services.inspecting.dashboard import Day
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.quality.agreement import TimedWindow
 
@@ -123,6 +124,32 @@ def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
     figure.update_xaxes(title="pairs with two labels, by their last one")
     figure.update_yaxes(title="alpha, 95 % interval", zeroline=True)
     return styled(figure, height=300)
+
+
+def days_plot(days: Sequence[Day], *, n_wanted: int) -> go.Figure:
+    """Answers by day as bars, all until each day as a line, and how many are wanted.
+
+    Args:
+        days: By day.
+        n_wanted: Answers that the project needs in all.
+    """
+    figure = make_subplots(specs=[[{"secondary_y": True}]])
+    dates = [f"{one.day:%Y-%m-%d}" for one in days]
+    figure.add_bar(x=dates, y=[one.n for one in days], name="on the day", marker_color=GREY)
+    figure.add_scatter(
+        x=dates,
+        y=[one.n_until for one in days],
+        name="in all",
+        mode="lines+markers" if len(days) < 30 else "lines",
+        line={"color": BLUE},
+        secondary_y=True,
+    )
+    figure.update_xaxes(type="category", nticks=8)  # one day alone would be drawn in milliseconds
+    figure.update_yaxes(title="on the day", rangemode="tozero", secondary_y=False)
+    figure.update_yaxes(
+        title=f"in all, of {n_wanted:,}", rangemode="tozero", secondary_y=True, showgrid=False
+    )
+    return styled(figure, height=280)
 
 
 def ratings_plot(

@@ -54,7 +54,7 @@ class ProjectTerms:
         n_answers: How many those are; ``FEWEST_ANSWERS`` to ``MOST_ANSWERS``.
         audience: Who may label it.
         reveal: When people who label it are told who wrote what they judged.
-        pay: What a person gets for an answer; None where nobody said.
+        pay: What a person gets for a pair; None where nobody said.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", revalidate_instances="always")

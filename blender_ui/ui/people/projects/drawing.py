@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from blender_ui.services.inspecting.dashboard import DashboardView
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.projects import ProjectView
 from blender_ui.services.quality.checks import KnownPair
@@ -55,6 +57,68 @@ def draw_progress(project: ProjectView) -> str:
         )
     share = project.n_taken / project.n_wanted
     return markup.meter(share, f"{project.n_taken:,} of {project.n_wanted:,} answers given or being given")
+
+
+def draw_dashboard(view: DashboardView | None) -> str:
+    """A project's figures, and who is at work; nothing where none is chosen."""
+    if view is None:
+        return ""
+    figures = markup.figures(
+        [
+            ("answers given here", f"{view.days[-1].n_until:,}" if view.days else "0"),
+            ("a day", f"{view.pace:,.1f}" if view.pace is not None else "–"),
+            ("left", _say_time_left(view)),
+            ("agreement (alpha)", _say_agreement(view)),
+            ("members' cost", _say_money(view.cost.members)),
+            ("pay", _say_money(view.cost.people)),
+            ("ranks now", _say_ranker(view)),
+        ]
+    )
+    return figures + markup.remark(_say_at_work(view)) + markup.remark(_say_uncounted(view))
+
+
+def _say_time_left(view: DashboardView) -> str:
+    n_left = view.project.n_wanted - view.project.n_taken
+    if n_left <= 0 or view.days_left is None:
+        return f"{max(n_left, 0):,} answers"
+    days = f"about {math.ceil(view.days_left):,} days at this pace" if view.days_left > 1 else "under a day"
+    hours = "" if view.median_seconds is None else f", {n_left * view.median_seconds / 3600:,.1f} h of work"
+    return f"{n_left:,} answers: {days}{hours}"
+
+
+def _say_agreement(view: DashboardView) -> str:
+    alpha = view.agreement
+    if math.isnan(alpha.value):
+        return "– (no pair has two answers)"
+    interval = "" if math.isnan(alpha.low) else f" ({alpha.low:.2f} to {alpha.high:.2f})"
+    return f"{alpha.value:.2f}{interval} on {view.n_agreeing:,} pairs"
+
+
+def _say_money(amount: float | None) -> str:
+    return "–" if amount is None else f"{amount:,.2f}"
+
+
+def _say_ranker(view: DashboardView) -> str:
+    if view.ranker is None:
+        return "nothing yet"
+    return (
+        "the start ranker" if view.ranker.is_start else f"version {view.ranker.id} ({view.ranker.kind.value})"
+    )
+
+
+def _say_at_work(view: DashboardView) -> str:
+    if not view.at_work:
+        return "Nobody is at work at this moment."
+    who = ", ".join(f"{one.annotator} ({one.n_held})" for one in view.at_work[:12])
+    more = f" and {len(view.at_work) - 12} more" if len(view.at_work) > 12 else ""
+    return f"At work now, with the pairs that each holds: {who}{more}."
+
+
+def _say_uncounted(view: DashboardView) -> str:
+    cost = view.cost
+    if cost.members is None or not cost.n_uncounted:
+        return ""
+    return f"The cost leaves out {cost.n_uncounted:,} answers without counted tokens or without a price."
 
 
 def draw_job(job: JobView | None, cost: float | None = None) -> str:

@@ -14,6 +14,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
 from blender_ui.services.data.import_reports import tell_what_was_not_taken
+from blender_ui.services.inspecting.dashboard import DashboardView
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.people.project_prompts import split_prompts
 from blender_ui.services.people.projects import ProjectTerms, ProjectView, check_terms
@@ -43,6 +44,10 @@ class ProjectsHandlers:
     def list_projects(self) -> list[ProjectView]:
         """Every project, archived ones too."""
         return self._services.projects.list_projects(with_archived=True)
+
+    def find_dashboard(self, project_id: object) -> DashboardView | None:
+        """How a project is doing; None where none is chosen."""
+        return self._services.dashboards.view(project_id) if isinstance(project_id, int) else None
 
     def find_own(self) -> int:
         """The project in which the person works; the default one where they work in all."""
@@ -214,6 +219,7 @@ def read_terms(form: Mapping[str, object]) -> ProjectTerms:
     asks = form["asks"] if isinstance(form["asks"], list) else []
     switches = {name: name in asks for name in ("strength", "reason", "spans")}
     terms = {name: value for name, value in form.items() if name not in ("criteria", "asks")}
+    terms["pay"] = terms.get("pay") or None  # an empty field comes as 0
     return check_terms({**terms, "questions": {"criteria": form["criteria"] or [], **switches}})
 
 

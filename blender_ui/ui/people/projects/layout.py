@@ -58,7 +58,7 @@ class TermsParts:
                 elem_id="projects-reveal",
             )
             self.pay = gr.Number(
-                None, minimum=0, label="Pay for an answer, in the prices' currency", elem_id="projects-pay"
+                None, minimum=0, label="Pay for a pair, in the prices' currency", elem_id="projects-pay"
             )
         with gr.Row():
             self.ask = gr.Radio(ASKED, value=Ask.PAIR.value, label="People are asked", elem_id="projects-ask")
@@ -174,6 +174,8 @@ class ProjectsParts:
                 )
                 self.begin = gr.Button("Begin a new project", elem_id="projects-begin", min_width=180)
             self.progress = gr.HTML("", padding=False, elem_id="projects-progress")
+            self.dashboard = gr.HTML("", padding=False, elem_id="projects-dashboard")
+            self.days = gr.Plot(visible=False, label="Answers by day", elem_id="projects-days")
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Terms"), padding=False)
             self.terms = TermsParts()

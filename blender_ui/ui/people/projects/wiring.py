@@ -14,6 +14,7 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.people.projects import drawing
 from blender_ui.ui.people.projects.handlers import ProjectsHandlers, Said
 from blender_ui.ui.people.projects.layout import NEW, ProjectsParts
+from blender_ui.ui.plots import days_plot
 from blender_ui.ui.shell import WITH_ADDRESS
 
 Update = dict[Any, Any]
@@ -43,6 +44,12 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         painted = _paint(parts, handlers, chosen) | _fill(parts, handlers.choose(chosen))
         return painted | {parts.checks.listed: _draw_checks(handlers, chosen)}
 
+    def open_dashboard() -> Update:
+        return _paint_dashboard(parts, handlers, handlers.find_own())
+
+    def choose_dashboard(project_id: int | str | None) -> Update:
+        return _paint_dashboard(parts, handlers, project_id)
+
     cleared = {
         parts.checks.pair: gr.update(choices=[], value=None),
         parts.checks.shown: "",
@@ -55,7 +62,13 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
     }
 
     def begin() -> Update:
-        return cleared | {parts.chosen: NEW} | _paint_job(parts, handlers, NEW) | _fill(parts, None)
+        return (
+            cleared
+            | {parts.chosen: NEW}
+            | _paint_job(parts, handlers, NEW)
+            | _paint_dashboard(parts, handlers, NEW)
+            | _fill(parts, None)
+        )
 
     def choose(project_id: int | str | None) -> Update:
         if project_id == NEW:
@@ -75,10 +88,14 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         token, said = handlers.invite(project_id, n_accounts)
         return {parts.link: gr.update(value=token, visible=bool(token)), parts.invited: _notice(said)}
 
+    # Apart from the form, which need not wait for the figures.
+    drawn = [parts.dashboard, parts.days]
+    page.load(open_dashboard, None, drawn, **at_once("projects_open_dashboard"))
+    parts.chosen.input(choose_dashboard, parts.chosen, drawn, **at_once("projects_dashboard"))
     page.load(open_page, None, [*shown, parts.checks.listed, *form], **at_once("projects_open"))
     filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
     parts.chosen.input(choose, parts.chosen, filled, **at_once("projects_choose"))
-    begun = [parts.chosen, *filled, *_job(parts)]
+    begun = [parts.chosen, *filled, *_job(parts), *drawn]
     parts.begin.click(begin, None, begun, **at_once("projects_begin"))
     parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **at_once("projects_save"))
     parts.archive.click(archive, parts.chosen, [*shown, parts.said], **at_once("projects_archive"))
@@ -194,6 +211,16 @@ def _wire_checks(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
         [*_painted(parts), checks.said, checks.shown, checks.listed],
         **at_once("projects_set_check"),
     )
+
+
+def _paint_dashboard(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: object) -> Update:
+    view = handlers.find_dashboard(project_id)
+    has_days = view is not None and len(view.days) > 0
+    figure = days_plot(view.days, n_wanted=view.project.n_wanted) if view is not None and has_days else None
+    return {
+        parts.dashboard: drawing.draw_dashboard(view),
+        parts.days: gr.update(value=figure, visible=has_days),
+    }
 
 
 def _draw_checks(handlers: ProjectsHandlers, project_id: object, containing: str = "") -> str:
