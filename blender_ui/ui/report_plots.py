@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.statistics.reliability import Reliability
+from blender_ui.ui import words
 from blender_ui.ui.plots import (
     BLUE,
     DIVERGING,
@@ -224,7 +225,7 @@ def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=[value for _, value in parts],
-            y=[name for name, _ in parts],
+            y=[words.say(words.GROUP, name) for name, _ in parts],
             orientation="h",
             marker={"color": [BLUE if value >= 0 else ORANGE for _, value in parts]},
             text=[f"{value:+.3f}" for _, value in parts],

@@ -11,6 +11,7 @@ from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.ui import markup, prose
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.quality.handlers import RulingQueue
+from blender_ui.ui.rows import Hinted, acted_table
 from db.enums import Outcome
 
 WORDS = {
@@ -112,14 +113,14 @@ def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
     headings = (
         "Who",
         "Labels",
-        "As most others",
-        "Checks right",
-        "Chose left",
-        "Median seconds",
-        "Under 1.5 s",
-        "Of the latest 30",
+        Hinted("Agrees with the others", "Share of their votes on shared pairs that say what most said"),
+        Hinted("Checks right", "Share of gold pairs and attention checks whose known answer they gave"),
+        Hinted("Chose left", "Near a half where somebody reads both answers; the sides are drawn"),
+        Hinted("Median seconds", "Half of their answers took less time"),
+        Hinted("Under 1.5 s", "Share of answers given sooner than anybody reads two texts"),
+        Hinted("Warning", "What their latest 30 answers give reason to look at"),
     )
-    return markup.table(headings, rows)
+    return acted_table(headings, rows, name="Annotators")
 
 
 def draw_pairs(pairs: PairMatrix) -> str:

@@ -33,9 +33,11 @@ class RulingParts:
         self.reason = gr.Textbox(
             label="Why", lines=2, max_length=2000, elem_id="quality-reason", interactive=False
         )
-        with gr.Row():
-            self.rule = gr.Button("Rule", variant="primary", interactive=False, elem_id="quality-rule")
-            self.pass_over = gr.Button("Pass over", interactive=False, elem_id="quality-pass")
+        with gr.Row(elem_classes="bu-acts"):
+            self.rule = gr.Button(
+                "This is what counts", variant="primary", interactive=False, elem_id="quality-rule"
+            )
+            self.pass_over = gr.Button("Leave it for now", interactive=False, elem_id="quality-pass")
         self.notice = gr.HTML("", padding=False, elem_id="quality-notice")
 
 
@@ -49,7 +51,8 @@ class QualityParts:
             gr.HTML(markup.section("Agreement"), padding=False)
             self.overall = gr.HTML("", padding=False, min_height=60, elem_id="quality-overall")
             self.curve = gr.Plot(visible=False, label="Agreement over time", elem_id="quality-curve")
-            self.refresh = gr.Button("Look again", elem_id="quality-refresh")
+            with gr.Row(elem_classes="bu-acts"):
+                self.refresh = gr.Button("Look again", size="sm", elem_id="quality-refresh")
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Annotators"), padding=False)
             self.annotators = gr.HTML("", padding=False, elem_id="quality-annotators")

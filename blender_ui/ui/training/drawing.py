@@ -10,6 +10,7 @@ from blender_ui.services.versions.model_versions import PromotionView, VersionVi
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.services.versions.standing import describe_standing
 from blender_ui.ui import markup
+from blender_ui.ui.rows import Act, Badge, Cell, Hinted, acted_table, draw_cell
 from blender_ui.ui.standing import draw_standing
 from blender_ui.ui.training.handlers import JobCard
 from db.enums import JobKind, JobStatus, ModelRole
@@ -92,20 +93,64 @@ def draw_jobs(jobs: Iterable[JobView]) -> str:
     return markup.table(headings, rows)
 
 
-def draw_versions(role: ModelRole, versions: Iterable[VersionView]) -> str:
-    """All versions of a role with their figures on prompts that they did not learn from, newest first."""
+def draw_active(versions: Iterable[VersionView]) -> str:
+    """The version that ranks now: what it is, and how often it is right."""
+    active = next((one for one in versions if one.is_active), None)
+    if active is None:
+        first = markup.notice("No version ranks yet. The first training makes one.")
+        return markup.section("Ranking now") + first
+    kind = "start ranker" if active.is_start else active.kind.value
+    held_out = active.metrics.get("held_out")
+    shown = [
+        ("learnt from", f"{active.n_train:,} {'strangers’ votes' if active.is_start else 'preferences'}"),
+        ("right on held-out votes", _say_accuracy(held_out)),
+        ("made", say_time(active.created_at)),
+    ]
+    return (
+        markup.section("Ranking now")
+        + f"{draw_cell(Badge(f'Version {active.id}', 'good'))} {draw_cell(Badge(kind))}"
+        + draw_standing(active)
+        + markup.figures([entry for entry in shown if entry[1]])
+    )
+
+
+def ask_to_activate(role: ModelRole, version_id: int) -> str:
+    """What to ask before a version serves."""
+    does = {ModelRole.RANKER: "rank", ModelRole.FUSER: "fuse", ModelRole.CHOOSER: "choose members"}[role]
+    return f"Let {name_version(role, version_id)} {does} from now on?"
+
+
+def draw_versions(role: ModelRole, versions: Iterable[VersionView], *, may_activate: bool = False) -> str:
+    """All versions of a role with their figures on prompts that they did not learn from, newest first.
+
+    Args:
+        role: Whose columns.
+        versions: In the order of the rows.
+        may_activate: Whether rows have a button that makes their version serve.
+    """
     columns = _COLUMNS[role]
     versions = tuple(versions)
-    rows = [tuple(say(version) for say in columns.values()) for version in versions]
+    rows = [
+        (*(say(version) for say in columns.values()), _acts(version, may_activate)) for version in versions
+    ]
     if not rows:
         first = "a training" if role is ModelRole.RANKER else f"training the kind “{role.value}”"
         return markup.remark(f"None yet; {first} makes the first.")
-    return _draw_active(versions) + markup.table(tuple(columns), rows)
+    headings = (*(_hinted(heading) for heading in columns), "")
+    origins = [tuple(say(version) for say in _ORIGIN.values()) for version in versions]
+    table = acted_table(headings, rows, name=f"Versions: {role.value}")
+    return table + markup.fold("What each was made from", markup.table(tuple(_ORIGIN), origins))
 
 
-def _draw_active(versions: Iterable[VersionView]) -> str:
-    """Where the ranker that serves stands beside the baselines; nothing of the other roles."""
-    return "".join(draw_standing(one) for one in versions if one.is_active and one.role is ModelRole.RANKER)
+def _acts(version: VersionView, may_activate: bool) -> Cell:
+    if version.is_active:
+        return Badge("active", "good")
+    name = name_version(version.role, version.id)
+    return [Act("activate", "Make active", version.id, name)] if may_activate else ""
+
+
+def _hinted(heading: str) -> str | Hinted:
+    return Hinted(heading, _HINTS[heading]) if heading in _HINTS else heading
 
 
 def draw_decisions(decisions: Iterable[PromotionView]) -> str:
@@ -182,38 +227,30 @@ def _say_share(value: object) -> str:
 
 Say = Callable[[VersionView], str]
 _NUMBER: dict[str, Say] = {"Version": lambda one: f"{one.id} (active)" if one.is_active else str(one.id)}
-_BASE: dict[str, Say] = {"Base": lambda one: one.base_model}
 _LEARNT: dict[str, Say] = {
     "Learnt from + held out": lambda one: (
         f"{one.n_train:,} of strangers" if one.is_start else f"{one.n_train:,} + {one.n_held_out:,}"
     )
 }
-_END: dict[str, Say] = {
-    "Fingerprint": lambda one: one.fingerprint[:10],
-    "Made at (UTC)": lambda one: say_time(one.created_at),
-}
+_MADE: dict[str, Say] = {"Made at (UTC)": lambda one: say_time(one.created_at)}
 _COLUMNS: dict[ModelRole, dict[str, Say]] = {
     ModelRole.RANKER: {
         **_NUMBER,
         "Kind": lambda one: f"{one.kind.value}, start ranker" if one.is_start else one.kind.value,
-        **_BASE,
-        "Held-out accuracy (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
+        "Right on held-out votes (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
         "Log loss": lambda one: _say_figure(one.metrics.get("held_out"), "log_loss"),
         "Longer is better": lambda one: _say_share(one.metrics.get("longer")),
         "Beside the baselines": lambda one: describe_standing(one).badge,
         **_LEARNT,
-        "Compared with": lambda one: str(one.parent_id or ""),
-        "Up to preference": lambda one: str(one.cut_off_preference_id),
-        **_END,
+        **_MADE,
     },
     ModelRole.FUSER: {
         **_NUMBER,
-        **_BASE,
         "ROUGE-L": lambda one: _say_figure(one.metrics.get("held_out"), "rouge_l"),
         "Covers": lambda one: _say_share(_figure(one.metrics.get("held_out"), "covered")),
         "From one source": lambda one: _say_share(_figure(one.metrics.get("held_out"), "copied")),
         **_LEARNT,
-        **_END,
+        **_MADE,
     },
     ModelRole.CHOOSER: {
         **_NUMBER,
@@ -222,7 +259,26 @@ _COLUMNS: dict[ModelRole, dict[str, Say]] = {
         "Any member": lambda one: _say_share(_figure(one.metrics.get("judged"), "random")),
         "Best member": lambda one: str(one.metrics.get("best_single") or ""),
         **_LEARNT,
-        **_END,
+        **_MADE,
     },
 }
 """What is said of a version of each role, by heading."""
+_ORIGIN: dict[str, Say] = {
+    **_NUMBER,
+    "Base": lambda one: one.base_model,
+    "Compared with": lambda one: str(one.parent_id or ""),
+    "Up to preference": lambda one: str(one.cut_off_preference_id),
+    "Fingerprint": lambda one: one.fingerprint[:10],
+}
+"""What is said of where any version came from, by heading."""
+_HINTS = {
+    "Right on held-out votes (95 %)": "How often it prefers what people did, on prompts that are new to it",
+    "Log loss": "How sure it is of what is wrong, too; lower is better, and 0.693 is a coin's",
+    "Longer is better": "How often the longer answer is the one that people preferred, on the same votes",
+    "Learnt from + held out": "Preferences that it learnt from, and those that only judge it",
+    "ROUGE-L": "How much of the wanted text's words come in order in the fused one",
+    "Covers": "How much of what its sources say is in the fused answers",
+    "From one source": "Share of fused answers that are one source's, nearly word for word",
+    "Any member": "The mean over all members, as if one were drawn",
+}
+"""Of headings with a word of the field's."""

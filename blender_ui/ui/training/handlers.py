@@ -19,7 +19,7 @@ from blender_ui.services.people.access import Access
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView, hide_deciders
 from blender_ui.services.versions.readiness import ReadinessView
-from blender_ui.ui.identity import is_researcher, welcome
+from blender_ui.ui.identity import is_researcher, may_call, presented_key, welcome
 from db.enums import TRAININGS, JobKind, ModelRole
 
 N_JOBS = 20
@@ -51,12 +51,14 @@ class TrainPage:
 
     Attributes:
         decisions: Of all versions, newest first.
+        may_activate: Whether who looks may make a version active.
     """
 
     card: JobCard | None
     jobs: tuple[JobView, ...]
     versions: Mapping[ModelRole, tuple[VersionView, ...]]
     decisions: tuple[PromotionView, ...]
+    may_activate: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,7 @@ class TrainHandlers:
             jobs=jobs,
             versions=by_role,
             decisions=tuple(sorted(decisions, key=lambda one: one.created_at, reverse=True)),
+            may_activate=may_call(self._access, "train_activate", presented_key.get()),
         )
 
     def readiness(self) -> ReadinessView:

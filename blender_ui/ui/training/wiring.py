@@ -13,6 +13,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import curve_plot
+from blender_ui.ui.rows import read_act
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
@@ -92,14 +93,34 @@ def _wire_acts(parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -
 def _wire_role(
     parts: TrainParts, drawn: RoleParts, handlers: TrainHandlers, role: ModelRole, outputs: list[Any]
 ) -> None:
+    hidden = {drawn.confirm: gr.update(visible=False), drawn.chosen: None, drawn.reason: ""}
+    name = "train" if role is ModelRole.RANKER else f"train_{role.value}"
+
+    def choose(event: gr.EventData) -> Update:
+        version_id = read_act(event).row
+        question = markup.section(drawing.ask_to_activate(role, version_id))
+        return {
+            drawn.chosen: version_id,
+            drawn.question: question,
+            drawn.confirm: gr.update(visible=True),
+            drawn.notice: "",
+        }
+
+    def leave() -> Update:
+        return hidden
+
     def activate(memory: object, version_id: int, reason: str) -> Update:
         said = handlers.activate(memory, version_id, reason, role=role)
-        return {**_paint_page(parts, handlers.page(), n_points=REDRAW), drawn.notice: markup.notice(said)}
+        painted = _paint_page(parts, handlers.page(), n_points=REDRAW)
+        return {**painted, **hidden, drawn.notice: markup.notice(said)}
 
+    folded = [drawn.confirm, drawn.chosen]
+    drawn.versions.select(choose, None, [*folded, drawn.question, drawn.notice], **at_once(f"{name}_choose"))
+    drawn.leave.click(leave, None, [*folded, drawn.reason], **at_once(f"{name}_leave"))
     drawn.activate.click(
         activate,
         [parts.memory, drawn.chosen, drawn.reason],
-        [*outputs, drawn.notice],
+        [*outputs, *folded, drawn.reason, drawn.notice],
         **at_once("train_activate" if role is ModelRole.RANKER else f"train_activate_{role.value}"),
     )
 
@@ -115,8 +136,8 @@ def _by_role(parts: TrainParts) -> dict[ModelRole, RoleParts]:
 def _outputs(parts: TrainParts) -> list[Any]:
     watch = parts.watch
     of_job = [watch.card, watch.curve, watch.cancel, watch.job_id, watch.n_points, watch.timer]
-    of_roles = [one for drawn in _by_role(parts).values() for one in (drawn.versions, drawn.chosen)]
-    return [parts.ask.readiness, *of_job, parts.jobs, parts.decisions, *of_roles]
+    of_roles = [drawn.versions for drawn in _by_role(parts).values()]
+    return [parts.active, parts.ask.readiness, *of_job, parts.jobs, parts.decisions, *of_roles]
 
 
 def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
@@ -125,11 +146,11 @@ def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
         parts.jobs: drawing.draw_jobs(page.jobs),
         parts.decisions: drawing.draw_decisions(page.decisions),
     }
+    painted[parts.active] = drawing.draw_active(page.versions[ModelRole.RANKER])
     for role, drawn in _by_role(parts).items():
-        versions = page.versions[role]
-        choices = [(drawing.name_version(role, one.id), one.id) for one in versions if not one.is_active]
-        painted[drawn.versions] = drawing.draw_versions(role, versions)
-        painted[drawn.chosen] = gr.update(choices=choices)
+        painted[drawn.versions] = drawing.draw_versions(
+            role, page.versions[role], may_activate=page.may_activate
+        )
     return painted
 
 
@@ -149,7 +170,9 @@ def _paint_card(parts: TrainParts, card: JobCard | None, *, n_points: int) -> Up
     }
     if card is None or len(card.curve) == n_points:
         return painted
-    curve = curve_plot(card.curve, steps=STEPS.get(card.job.kind, "step")) if card.curve else None
+    # Of one point there is no curve, and a fast training has none or one.
+    is_curve = len(card.curve) > 1
+    curve = curve_plot(card.curve, steps=STEPS.get(card.job.kind, "step")) if is_curve else None
     return {
         **painted,
         watch.curve: gr.update(value=curve, visible=curve is not None),

@@ -222,6 +222,26 @@ def test_versions_are_drawn_with_their_figures(train_page: TrainPage) -> None:
         assert figure in drawn
 
 
+def test_only_who_may_activate_gets_a_button_and_only_for_what_does_not_serve(train_page: TrainPage) -> None:
+    train_page.add_version(is_active=True)
+    other = train_page.add_version(is_active=False)
+    page = train_page.handlers.page()
+    versions = page.versions[ModelRole.RANKER]
+    assert page.may_activate
+    drawn = drawing.draw_versions(ModelRole.RANKER, versions, may_activate=True)
+    assert drawn.count("data-act=") == 1
+    assert f'data-act="activate" data-row="{other}"' in drawn
+    assert "data-act=" not in drawing.draw_versions(ModelRole.RANKER, versions)
+
+
+def test_what_ranks_now_is_said_first(train_page: TrainPage) -> None:
+    assert "No version ranks yet" in drawing.draw_active(())
+    number = train_page.add_version(is_active=True)
+    drawn = drawing.draw_active(train_page.handlers.page().versions[ModelRole.RANKER])
+    assert f"Version {number}" in drawn
+    assert "70% (60% to 80%)" in drawn
+
+
 def test_a_fuser_can_be_asked_for_and_says_what_is_missing(tmp_path: Path) -> None:
     train_page = TrainPage(tmp_path)
     said = train_page.handlers.request(MEMORY, Wish(kind="fuser", n_epochs=2))

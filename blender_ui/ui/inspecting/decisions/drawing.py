@@ -13,7 +13,7 @@ from blender_ui.services.inspecting.queue_health import QueueHealth
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.bradley_terry import NORMAL_95
 from blender_ui.statistics.shares import measure_share
-from blender_ui.ui import markup
+from blender_ui.ui import markup, words
 from blender_ui.ui.claims import draw_claims
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.history import draw_history
@@ -93,7 +93,8 @@ def _draw_ranks(decision: Decision) -> str:
         if ranking.refitted_preference_id
         else ""
     )
-    caption = f"Ranking {ranking.ranking_id} by {ranking.version.name}{learnt}; scores by {ranking.policy}"
+    scored = words.say(words.SCORE, ranking.policy)
+    caption = f"Ranking {ranking.ranking_id} by {ranking.version.name}{learnt}; {scored}"
     headings = ("Rank", "Member", "Score", "95 % interval, at most", "Answer")
     return markup.table(headings, rows, caption=caption)
 

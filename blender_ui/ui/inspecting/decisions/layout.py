@@ -120,7 +120,7 @@ def _draw_decision() -> DecisionParts:
         heat = gr.Plot(visible=False, show_label=False, container=False, elem_id="inspect-heat")
         logits = gr.HTML("", padding=False, elem_id="inspect-logits")
     with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(markup.section("Circles and disagreement"), padding=False)
+        gr.HTML(markup.section("Where votes contradict one another"), padding=False)
         doubts = gr.HTML("", padding=False, elem_id="inspect-doubts")
     with gr.Column(elem_classes="bu-panel"):
         gr.HTML(markup.section("What people said"), padding=False)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from blender_ui.ranking.attribution import PairAttribution, Token
 from blender_ui.services.inspecting.decisions import PromptInspection
 from blender_ui.services.inspecting.what_if import Opinion, SentenceEffect
-from blender_ui.ui import marked, markup
+from blender_ui.ui import marked, markup, words
 from blender_ui.ui.inspecting.what_if.handlers import Said, groups_csv, sentences_csv, tokens_csv
 
 WAITING = "This takes many readings by the model. Rankings go on meanwhile."
@@ -43,7 +43,7 @@ def draw_groups(opinion: Opinion) -> str:
     """What each feature group adds to a fast version's logit, exactly."""
     if not opinion.by_group:
         return ""
-    rows = [(name, f"{value:+.4f}") for name, value in opinion.by_group]
+    rows = [(words.say(words.GROUP, name), f"{value:+.4f}") for name, value in opinion.by_group]
     rows.append(("sum, which is the logit", f"{sum(value for _, value in opinion.by_group):+.4f}"))
     table = markup.table(("Feature group", "Log-odds for the first answer"), rows)
     saved = markup.download("Save this table (CSV)", name="groups.csv", text=groups_csv(opinion))

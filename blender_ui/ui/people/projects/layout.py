@@ -7,7 +7,7 @@ import gradio as gr
 from blender_ui.pairing.policy import POLICIES
 from blender_ui.services.people.projects import FEWEST_ANSWERS, MOST_ANSWERS
 from blender_ui.services.people.questions import CRITERIA
-from blender_ui.ui import markup
+from blender_ui.ui import markup, words
 from blender_ui.ui.shell import FILE_TYPES
 from db.enums import Ask, Audience, Outcome, Purpose, Reveal
 
@@ -33,63 +33,97 @@ ASKS = [
 
 
 class TermsParts:
-    """The form of a project's terms; ``handlers.read_terms`` reads it by these names."""
+    """The form of a project's terms, what most projects change first; the rest in folds with defaults.
+
+    ``handlers.read_terms`` reads it by these names.
+    """
 
     def __init__(self) -> None:
-        self.name = gr.Textbox("", label="Name", max_length=128, elem_id="projects-name")
-        self.guidelines = gr.Textbox(
-            "",
-            label="Guidelines, in Markdown; empty for the app's own",
-            lines=5,
-            elem_id="projects-guidelines",
-        )
-        with gr.Row():
-            self.overlap = gr.Number(1, precision=0, minimum=1, maximum=100, label="People asked each pair")
-            self.audience = gr.Radio(
-                [("everybody", Audience.EVERYBODY.value), ("its members", Audience.MEMBERS.value)],
-                value=Audience.EVERYBODY.value,
-                label="Who may label it",
+        with gr.Column(elem_classes="bu-form"):
+            with gr.Row():
+                self.name = gr.Textbox("", label="Name", max_length=128, elem_id="projects-name")
+                self.overlap = gr.Number(
+                    1, precision=0, minimum=1, maximum=100, label="How many people answer each pair"
+                )
+                self.audience = gr.Radio(
+                    [("everybody", Audience.EVERYBODY.value), ("its members", Audience.MEMBERS.value)],
+                    value=Audience.EVERYBODY.value,
+                    label="Who may label it",
+                )
+            self.guidelines = gr.Textbox(
+                "",
+                label="Guidelines",
+                info="In Markdown. Where they are empty, people read the app's own.",
+                lines=3,
+                elem_id="projects-guidelines",
             )
-        with gr.Row():
-            self.reveal = gr.Radio(
-                REVEALS,
-                value=Reveal.VOTE.value,
-                label="Who wrote the answers is told",
-                elem_id="projects-reveal",
-            )
-            self.pay = gr.Number(
-                None, minimum=0, label="Pay for a pair, in the prices' currency", elem_id="projects-pay"
-            )
-        with gr.Row():
-            self.ask = gr.Radio(ASKED, value=Ask.PAIR.value, label="People are asked", elem_id="projects-ask")
-            self.n_answers = gr.Number(
-                4,
-                precision=0,
-                minimum=FEWEST_ANSWERS,
-                maximum=MOST_ANSWERS,
-                label="Answers shown at once, unless pairs are asked",
-            )
-        with gr.Row():
-            self.gold_share = gr.Slider(0, 0.5, 0, step=0.01, label="Share of gold pairs")
-            self.attention_share = gr.Slider(0, 0.5, 0, step=0.01, label="Share of attention checks")
-        with gr.Row():
-            self.policy = gr.Radio(
-                [(name.replace("_", " "), name) for name in POLICIES],
-                value=POLICIES[0],
-                label="Order of pairs",
-            )
-            self.random_share = gr.Slider(
-                0.01, 1, 0.2, step=0.01, label="Random share under most informative"
-            )
-        with gr.Row():
-            self.criteria = gr.Dropdown(
-                list(CRITERIA),
-                value=[],
-                multiselect=True,
-                allow_custom_value=True,
-                label="Criteria asked apart",
-            )
-            self.asks = gr.CheckboxGroup(ASKS, value=["reason"], label="Also asked")
+        with gr.Accordion("What people are asked, and told", open=False):
+            with gr.Row(elem_classes="bu-form"):
+                self.ask = gr.Radio(
+                    ASKED, value=Ask.PAIR.value, label="People are asked", elem_id="projects-ask"
+                )
+                self.n_answers = gr.Number(
+                    4,
+                    precision=0,
+                    minimum=FEWEST_ANSWERS,
+                    maximum=MOST_ANSWERS,
+                    label="Answers shown at once, where several are",
+                )
+            with gr.Row(elem_classes="bu-form"):
+                self.asks = gr.CheckboxGroup(ASKS, value=["reason"], label="They may also say")
+                self.criteria = gr.Dropdown(
+                    list(CRITERIA),
+                    value=[],
+                    multiselect=True,
+                    allow_custom_value=True,
+                    label="Which is better in",
+                    info="Each is asked as a question of its own before the vote, such as: more correct?",
+                )
+            with gr.Row(elem_classes="bu-form"):
+                self.reveal = gr.Radio(
+                    REVEALS,
+                    value=Reveal.VOTE.value,
+                    label="Who wrote the answers is told",
+                    elem_id="projects-reveal",
+                )
+                self.pay = gr.Number(
+                    None,
+                    minimum=0,
+                    label="Pay for a pair, in the prices' currency",
+                    elem_id="projects-pay",
+                )
+        with gr.Accordion("Which pairs come first, and checks", open=False):
+            with gr.Row(elem_classes="bu-form"):
+                self.policy = gr.Radio(
+                    [(words.say(words.ORDER, name), name) for name in POLICIES],
+                    value=POLICIES[0],
+                    label="Which pairs come first",
+                )
+                self.random_share = gr.Slider(
+                    0.01,
+                    1,
+                    0.2,
+                    step=0.01,
+                    label="Of these, drawn at random all the same",
+                    info="So that figures can be corrected for the choice; only where the ranker chooses.",
+                )
+            with gr.Row(elem_classes="bu-form"):
+                self.gold_share = gr.Slider(
+                    0,
+                    0.5,
+                    0,
+                    step=0.01,
+                    label="Share of gold pairs",
+                    info="Pairs whose right answer you know; they tell how carefully somebody reads.",
+                )
+                self.attention_share = gr.Slider(
+                    0,
+                    0.5,
+                    0,
+                    step=0.01,
+                    label="Share of attention checks",
+                    info="Pairs that everybody who looks gets right.",
+                )
 
 
 class PromptsParts:
@@ -98,17 +132,22 @@ class PromptsParts:
     def __init__(self) -> None:
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Prompts"), padding=False)
-            with gr.Row():
+            with gr.Row(elem_classes="bu-form"):
                 with gr.Column():
                     self.typed = gr.Textbox("", label="Type prompts, parted by blank lines", lines=4)
-                    self.add_typed = gr.Button("Add these prompts", elem_id="projects-add-typed")
+                    with gr.Row(elem_classes="bu-acts"):
+                        self.add_typed = gr.Button("Add these prompts", elem_id="projects-add-typed")
                 with gr.Column():
                     self.upload = gr.File(
-                        label="Or a file, as on the Data page", file_types=FILE_TYPES, height=130
+                        label="Or a file, as on the Data page",
+                        file_types=FILE_TYPES,
+                        height=130,
+                        elem_classes="bu-file",
                     )
-                    self.add_file = gr.Button("Import into this project", elem_id="projects-add-file")
+                    with gr.Row(elem_classes="bu-acts"):
+                        self.add_file = gr.Button("Import into this project", elem_id="projects-add-file")
             self.said = gr.HTML("", padding=False, elem_id="projects-prompts-said")
-            with gr.Row():
+            with gr.Row(elem_classes="bu-acts"):
                 self.generate = gr.Button("Let the members answer them", elem_id="projects-generate")
                 self.stop = gr.Button("Stop them", elem_id="projects-stop", interactive=False)
             self.job = gr.HTML("", padding=False, elem_id="projects-job")
@@ -125,19 +164,19 @@ class ChecksParts:
             )
             gr.HTML(markup.section("Gold pairs and attention checks", sentence), padding=False)
             self.listed = gr.HTML("", padding=False, elem_id="projects-checks")
-            with gr.Row(elem_classes="bu-beside"):
+            with gr.Row(elem_classes="bu-form bu-line"):
                 self.containing = gr.Textbox(
                     "",
                     label="Question or reason contains",
                     placeholder="empty for any",
                     elem_id="projects-containing",
                 )
-                self.find = gr.Button("Find pairs", elem_id="projects-find")
+                self.find = gr.Button("Find pairs", scale=0, min_width=130, elem_id="projects-find")
             self.pair = gr.Dropdown(
                 [], label="Pair", info="Find pairs, then choose one here.", elem_id="projects-pair"
             )
             self.shown = gr.HTML("", padding=False, elem_id="projects-shown")
-            with gr.Row():
+            with gr.Row(elem_classes="bu-form"):
                 self.purpose = gr.Radio(
                     [
                         ("gold", Purpose.GOLD.value),
@@ -157,7 +196,8 @@ class ChecksParts:
                 max_length=2000,
                 elem_id="projects-gold-reason",
             )
-            self.set = gr.Button("Set", elem_id="projects-set-check")
+            with gr.Row(elem_classes="bu-acts"):
+                self.set = gr.Button("Set", elem_id="projects-set-check")
             self.said = gr.HTML("", padding=False, elem_id="projects-checks-said")
 
 
@@ -168,18 +208,20 @@ class ProjectsParts:
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
         with gr.Column(elem_classes="bu-panel"):
             self.projects = gr.HTML("", padding=False, elem_id="projects-list")
-            with gr.Row(elem_classes="bu-beside"):
+            with gr.Row(elem_classes="bu-form bu-line"):
                 self.chosen = gr.Dropdown(
                     [("A new project", NEW)], value=None, label="Project", elem_id="projects-chosen", scale=3
                 )
-                self.begin = gr.Button("Begin a new project", elem_id="projects-begin", min_width=180)
+                self.begin = gr.Button(
+                    "Begin a new project", scale=0, elem_id="projects-begin", min_width=190
+                )
             self.progress = gr.HTML("", padding=False, elem_id="projects-progress")
             self.dashboard = gr.HTML("", padding=False, elem_id="projects-dashboard")
             self.days = gr.Plot(visible=False, label="Answers by day", elem_id="projects-days")
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Terms"), padding=False)
             self.terms = TermsParts()
-            with gr.Row():
+            with gr.Row(elem_classes="bu-acts"):
                 self.save = gr.Button("Save these terms", variant="primary", elem_id="projects-save")
                 self.archive = gr.Button("Archive", elem_id="projects-archive")
             self.said = gr.HTML("", padding=False, elem_id="projects-said")
@@ -187,11 +229,11 @@ class ProjectsParts:
             gr.HTML(
                 markup.section("Invite annotators", "They become members of this project."), padding=False
             )
-            with gr.Row(elem_classes="bu-beside"):
+            with gr.Row(elem_classes="bu-form bu-line"):
                 self.n_accounts = gr.Number(
                     1, precision=0, minimum=1, maximum=1000, label="Accounts the link may make"
                 )
-                self.invite = gr.Button("Make a link", elem_id="projects-invite")
+                self.invite = gr.Button("Make a link", scale=0, min_width=130, elem_id="projects-invite")
             self.invited = gr.HTML("", padding=False, elem_id="projects-invited")
             self.link = gr.Textbox("", label="Link", buttons=["copy"], interactive=False, visible=False)
         self.prompts = PromptsParts()
