@@ -160,7 +160,8 @@ class Dashboards:
                 self._times = queries.list_times(session)  # on PostgreSQL, as in ``VoteLog``
             ids, seconds, is_lent = self._times
             lent = preference_ids[by_id(ids, is_lent)[preference_ids] == 1]
-            return by_id(ids, seconds)[lent]
+            times: IntArray = by_id(ids, seconds)[lent]
+            return times
 
     def _measure_cost(self, session: Session, project: ProjectView) -> CostView:
         prices = {config.name: config.price for config in self._members.configs}
