@@ -20,6 +20,10 @@ import pytest  # noqa: E402
 from sqlalchemy import Engine, event  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
+from tests.shared_statements import share_statements  # noqa: E402
+
+share_statements()
+
 
 class FileScheduling(LoadScopeScheduling):
     """Gives a process one file at a time, and all of the browser's files to one process.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import gradio as gr
 
@@ -43,11 +43,12 @@ BUILDERS: dict[Page, Builder] = {
 }
 
 
-def build_app(services: Services) -> GuardedBlocks:
-    """Draw and wire every page.
+def build_app(services: Services, *, builders: Mapping[Page, Builder] = BUILDERS) -> GuardedBlocks:
+    """Draw and wire the pages.
 
     Args:
         services: From ``build_services``; shared by every visitor.
+        builders: Of the pages; a test draws few, because all of them take a second.
 
     Returns:
         The app, with the routes for programs; ``blender_ui.ui.web.open_pages`` serves it.
@@ -57,7 +58,7 @@ def build_app(services: Services) -> GuardedBlocks:
     )
     app.api = Api(services)
     with app:
-        for page, build in BUILDERS.items():
+        for page, build in builders.items():
             if page is not HOME:
                 app.begin_page(page.title, page.path)
             draw_header(page)

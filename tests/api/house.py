@@ -16,7 +16,7 @@ from blender_ui.api.app import Api
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.people.keys import KeyTerms
 from blender_ui.settings import Settings
-from blender_ui.ui.app import build_app
+from blender_ui.ui.app import BUILDERS, build_app
 from blender_ui.ui.server import PageServer
 from blender_ui.ui.web import build_web
 from db.engine import transaction
@@ -81,12 +81,15 @@ class House(Keeper):
         folder: Its home.
         mode: Who may come in.
         host: What it says that it listens on.
+        builders: Of the pages.
     """
 
-    def __init__(self, folder: Path, *, mode: str = "accounts", host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, folder: Path, *, mode: str = "accounts", host: str = "127.0.0.1", builders: Any = BUILDERS
+    ) -> None:
         super().__init__(build_scripted_services(folder, *make_members(), access_mode=mode))
         self.services.settings = replace(self.services.settings, host=host)
-        self.pages = build_app(self.services)
+        self.pages = build_app(self.services, builders=builders)
         self.client = TestClient(build_web(self.pages, self.services.settings), base_url="http://localhost")
 
     def ask(self, method: str, path: str, *, key: Role | str | None = None, **options: Any) -> Any:

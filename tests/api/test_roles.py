@@ -10,11 +10,13 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from blender_ui.api.rules import BELOW, RULES, find_rule, get_rule
+from blender_ui.ui.app import BUILDERS, HOME
 from db.models import Role
 from tests.api.house import House
 
 ROLES = list(Role)
 METHODS = ("get", "post", "put", "patch", "delete")
+ONE_PAGE = {HOME: BUILDERS[HOME]}
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House) -> No
 
 @pytest.mark.parametrize(("host", "is_let_in"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False)])
 def test_only_an_open_app_on_loopback_asks_for_no_key(tmp_path: Path, host: str, is_let_in: bool) -> None:
-    house = House(tmp_path, mode="open", host=host)
+    house = House(tmp_path, mode="open", host=host, builders=ONE_PAGE)
     assert house.ask("GET", "/v1/models").is_success is is_let_in
     assert house.ask("GET", "/v1/models", key="bui-unknown").status_code == 401
     house.close()
@@ -128,7 +130,7 @@ def test_only_an_open_app_on_loopback_asks_for_no_key(tmp_path: Path, host: str,
 
 @pytest.mark.parametrize("mode", ["accounts", "demo"])
 def test_a_demo_and_an_app_with_accounts_ask_programs_for_a_key(tmp_path: Path, mode: str) -> None:
-    house = House(tmp_path, mode=mode)
+    house = House(tmp_path, mode=mode, builders=ONE_PAGE)
     assert house.ask("GET", "/v1/models").status_code == 401
     assert house.ask("GET", "/healthz").json() == {"status": "ok"}
     house.close()

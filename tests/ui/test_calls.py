@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from blender_ui.ui.app import build_app
+from blender_ui.ui.app import BUILDERS, INSPECT, build_app
 from blender_ui.ui.calls import SHARED_SESSION
 from blender_ui.ui.guard import MOST_SESSIONS
 from blender_ui.ui.identity import KEY_HEADER
@@ -25,9 +25,9 @@ WAYS = ("run/{}", "api/{}", "run/{}/", "call/{}", "call/v2/{}", "queue/join")
 class House:
     """The web app where people sign in, a researcher's key, and the sessions that Gradio keeps."""
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    def __init__(self, folder: Path, mode: str, *, builders: Any = BUILDERS) -> None:
         services = build_scripted_services(folder, access_mode=mode)
-        self.app = build_app(services)
+        self.app = build_app(services, builders=builders)
         self.client = TestClient(build_web(self.app, services.settings), base_url="http://localhost")
         services.accounts.add(username="ada", password=PASSWORD, role=Role.RESEARCHER, by=None)
         self.key = services.accounts.sign_in(username="ada", password=PASSWORD).token
@@ -113,7 +113,7 @@ def test_a_password_needs_no_session_and_is_in_none(house: House, monkeypatch: p
 
 
 def test_what_people_without_accounts_may_call_keeps_a_bounded_number_of_sessions(tmp_path: Path) -> None:
-    demo = House(tmp_path, "demo")
+    demo = House(tmp_path, "demo", builders={INSPECT: BUILDERS[INSPECT]})
     with demo.client:
         assert demo.app.state_holder.capacity == MOST_SESSIONS
         demo.app.state_holder.capacity = 3

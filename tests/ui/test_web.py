@@ -20,7 +20,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from blender_ui.ui.app import build_app
+from blender_ui.ui.app import BUILDERS, HOME, LABEL, build_app
 from blender_ui.ui.server import PageServer
 from blender_ui.ui.shell import POLICY
 from blender_ui.ui.web import build_web, open_pages
@@ -28,12 +28,14 @@ from tests.ui.scripted_services import build_scripted_services
 
 N_VISITORS = 20
 REPOSITORY = Path(__file__).parents[2]
+FEW_PAGES = {page: BUILDERS[page] for page in (HOME, LABEL)}
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Any]:
+def pages(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Few of the pages, or those that a test asks for."""
     services = build_scripted_services(tmp_path)
-    pages = build_app(services)
+    pages = build_app(services, builders=getattr(request, "param", FEW_PAGES))
     pages.settings = services.settings
     yield pages
     pages.close(verbose=False)
@@ -115,6 +117,7 @@ class Crowd:
             thread.join()
 
 
+@pytest.mark.parametrize("pages", [BUILDERS], indirect=True, ids=["all"])
 def test_a_start_succeeds_while_twenty_visitors_wait(pages: Any) -> None:
     port = find_free_port()
     with closing(Crowd(port)) as crowd:

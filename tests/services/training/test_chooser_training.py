@@ -19,23 +19,18 @@ from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.versions.model_versions import Versions, VersionView
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.tasks.reading import read_tasks
-from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import (
     Annotator,
     AnnotatorKind,
-    Candidate,
-    Comparison,
     JobKind,
-    Member,
     ModelRole,
-    Origin,
     Outcome,
     Preference,
-    Prompt,
     Role,
     utc_now,
 )
+from tests.builders.rows import answer, member, pair, prompt, save, vote
 from tests.builders.stores import make_store
 from tests.tasks.prompts import make_encoder, make_tasks
 
@@ -54,44 +49,21 @@ def add_votes(
     tasks, kinds = make_tasks(N_PROMPTS)
     rng = np.random.default_rng(0)
     with transaction(engine, immediate=True) as session:
-        person = Annotator(key=key, name=key, kind=kind, role=Role.ANNOTATOR)
-        members = [
-            Member(name=name, backend="import", model=name, fingerprint=name) for name in ("first", "second")
-        ]
-        session.add_all([person, *members])
-        session.flush()
-        for number, (task, kind) in enumerate(zip(tasks, kinds, strict=True)):
-            prompt = Prompt(
-                instruction=task.instruction,
-                fingerprint=RankingPrompt(instruction=task.instruction).fingerprint,
-            )
-            session.add(prompt)
-            session.flush()
-            answers = [
-                Candidate(prompt_id=prompt.id, member_id=member.id, text=f"{member.name} {number}")
-                for member in members
-            ]
-            session.add_all(answers)
-            session.flush()
-            comparison = Comparison(
-                prompt_id=prompt.id,
-                left_id=answers[0].id,
-                right_id=answers[1].id,
-                origin=Origin.IMPORT,
-                n_taken=1,
-                is_open=False,
-            )
-            session.add(comparison)
-            session.flush()
-            is_first_better = (kind == 0 or not kinds_matter) == (rng.random() < 0.9)
-            session.add(
-                Preference(
-                    comparison_id=comparison.id,
-                    annotator_id=person.id,
-                    outcome=Outcome.LEFT if is_first_better else Outcome.RIGHT,
-                    idempotency_key=str(number),
-                )
-            )
+        (person,) = save(session, [Annotator(key=key, name=key, kind=kind, role=Role.ANNOTATOR)])
+        first, second = save(session, [member("first"), member("second")])
+        prompts = save(session, [prompt(task.instruction) for task in tasks])
+        lefts = save(session, [answer(one.id, first.id, f"first {n}") for n, one in enumerate(prompts)])
+        rights = save(session, [answer(one.id, second.id, f"second {n}") for n, one in enumerate(prompts)])
+        pairs = save(
+            session,
+            [
+                pair(one.id, left.id, right.id, overlap=1, n_taken=1)
+                for one, left, right in zip(prompts, lefts, rights, strict=True)
+            ],
+        )
+        for one, of_kind in zip(pairs, kinds, strict=True):
+            is_first_better = (of_kind == 0 or not kinds_matter) == (rng.random() < 0.9)
+            session.add(vote(one.id, person.id, Outcome.LEFT if is_first_better else Outcome.RIGHT))
 
 
 def train(engine: Engine, home: Path, *, encoder_path: Path | None = None) -> VersionView:
@@ -111,20 +83,30 @@ def train(engine: Engine, home: Path, *, encoder_path: Path | None = None) -> Ve
     return versions_of(engine, home).list_versions(ModelRole.CHOOSER)[0]
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Path]:
+    """A store where the kind of task decides who is better, and its home with a chooser; only read."""
+    home = tmp_path_factory.mktemp("trained")
+    engine = make_store(home)
+    add_votes(engine, kinds_matter=True)
+    train(engine, home)
+    return engine, home
+
+
 def versions_of(engine: Engine, home: Path) -> Versions:
     return Versions(engine, folders={ModelRole.CHOOSER: home / "choosers"})
 
 
 def test_a_chooser_that_beats_always_the_best_member_is_promoted_and_chooses(
-    engine: Engine, tmp_path: Path
+    trained: tuple[Engine, Path],
 ) -> None:
-    add_votes(engine, kinds_matter=True)
-    version = train(engine, tmp_path)
+    engine, home = trained
+    (version,) = versions_of(engine, home).list_versions(ModelRole.CHOOSER)
     assert version.is_active
     assert version.metrics["judged"]["chosen"] > version.metrics["judged"]["best_single"] + 0.2
-    chooser = load_chooser(tmp_path / "choosers" / version.path, make_encoder(tmp_path))
+    chooser = load_chooser(home / "choosers" / version.path, make_encoder(home))
     assert chooser.fingerprint == version.fingerprint
-    report = load_report(tmp_path / "choosers" / version.path)
+    report = load_report(home / "choosers" / version.path)
     assert report.n_judged == version.metrics["judged"]["n"]
     assert sum(map(sum, report.n_votes)) == 2 * N_PROMPTS
     tasks, kinds = make_tasks(40, seed=5)
@@ -143,13 +125,13 @@ def test_where_one_member_leads_everywhere_the_version_is_refused_and_says_whom_
     assert "first" in decision.reason
 
 
-def test_held_out_prompts_are_not_learnt_from(engine: Engine, tmp_path: Path) -> None:
-    add_votes(engine, kinds_matter=True)
+def test_held_out_prompts_are_not_learnt_from(trained: tuple[Engine, Path]) -> None:
+    engine, home = trained
     voted = load_voted(engine)
     learnt = np.flatnonzero(voted.is_held_out == 0)
     assert 0.1 < voted.is_held_out.mean() < 0.3
     assert len(voted.outcomes_of(learnt)) == len(learnt)
-    version = train(engine, tmp_path)
+    (version,) = versions_of(engine, home).list_versions(ModelRole.CHOOSER)
     assert (version.n_train, version.n_held_out) == (len(learnt), N_PROMPTS - len(learnt))
 
 
@@ -210,10 +192,10 @@ def judged_of(**figures: float) -> Judged:
     )  # fmt: skip
 
 
-def test_a_chooser_whose_few_lose_what_all_give_is_refused(engine: Engine, tmp_path: Path) -> None:
-    add_votes(engine, kinds_matter=True)
-    version = train(engine, tmp_path)
-    chooser = load_chooser(tmp_path / "choosers" / version.path, make_encoder(tmp_path))
+def test_a_chooser_whose_few_lose_what_all_give_is_refused(trained: tuple[Engine, Path]) -> None:
+    engine, home = trained
+    (version,) = versions_of(engine, home).list_versions(ModelRole.CHOOSER)
+    chooser = load_chooser(home / "choosers" / version.path, make_encoder(home))
     assert decide(chooser, judged_of(), None)[0]
     for figures in ({"best_of_all": 1.0, "chosen_k": 0.89, "best_k": 0.8}, {"chosen_k": 0.85}):
         promoted, reason = decide(chooser, judged_of(**figures), None)

@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.services.people.visitors import Limits
+from blender_ui.ui.app import BUILDERS, LABEL
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.views import Progress, Visit
@@ -153,7 +154,7 @@ def test_people_with_accounts_have_no_such_limits(tmp_path: Path) -> None:
 
 
 def test_the_label_page_says_when_to_come_back(tmp_path: Path) -> None:
-    house = House(tmp_path, mode="demo", n_prompts=50)
+    house = House(tmp_path, mode="demo", n_prompts=50, builders={LABEL: BUILDERS[LABEL]})
     said = [house.post("label_open", key_of(number), None).json()["data"][0] for number in range(60)]
     refused = [one for one in said if "error" in one]
     assert len(refused) == 20

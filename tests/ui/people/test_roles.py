@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from blender_ui.services.people.access import Mode
-from blender_ui.ui.app import build_app
+from blender_ui.ui.app import BUILDERS, build_app
 from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, SHOWN_IN_DEMO, required_role
 from blender_ui.ui.web import build_web
 from db.engine import transaction
@@ -33,11 +33,13 @@ from tests.ui.scripted_services import build_scripted_services
 class House:
     """The app where people sign in, and a token of each role."""
 
-    def __init__(self, folder: Any, *, mode: str = "accounts", n_prompts: int = 6) -> None:
+    def __init__(
+        self, folder: Any, *, mode: str = "accounts", n_prompts: int = 6, builders: Any = BUILDERS
+    ) -> None:
         self.services = build_scripted_services(folder, access_mode=mode)
         for prompt_id in add_prompts(self.services.engine, n_prompts=n_prompts):
             self.services.labeling.queue_prompt(prompt_id=prompt_id)
-        self.app = build_app(self.services)
+        self.app = build_app(self.services, builders=builders)
         self.client = TestClient(build_web(self.app, self.services.settings), base_url="http://localhost")
         self.tokens = {role: self._sign_in(role) for role in Role}
 
