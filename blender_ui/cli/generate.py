@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.errors import MalformedInput, Refused
@@ -13,6 +14,7 @@ from blender_ui.services.jobs.views import JobView
 from blender_ui.settings import Settings
 from blender_ui.worker.generate_now import follow_generation
 from blender_ui.worker.lifecycle import end_on_signals
+from blender_ui.worker.lock import take_lock
 from blender_ui.worker.runs import build_generation_run
 from blender_ui.worker.train_now import describe_job
 from db.enums import JobStatus
@@ -32,7 +34,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             services.generating.jobs,
             job.id,
             build_run=lambda: build_generation_run(services),
-            home_path=settings.home_path,
+            take_lock=partial(take_lock, services.engine, settings.home_path),
             write=lambda job: _write(services, job),
         )
         if options.json:

@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.jobs.views import JobView
 from blender_ui.settings import Settings
 from blender_ui.worker.lifecycle import end_on_signals
+from blender_ui.worker.lock import take_lock
 from blender_ui.worker.runs import build_training_run
 from blender_ui.worker.train_now import train_now
 from db.enums import JobKind, JobStatus
@@ -29,7 +31,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         job = train_now(
             services.training,
             build_run=lambda: build_training_run(services),
-            home_path=settings.home_path,
+            take_lock=partial(take_lock, services.engine, settings.home_path),
             jobs_url=settings.jobs_url,
             write=_write,
             request={"kind": kind, "options": _read_options(options) if kind is JobKind.FUSER else {}},

@@ -33,20 +33,20 @@ def serve(settings: Settings) -> int:
     from blender_ui.bootstrap import build_services
     from blender_ui.store import make_home
     from blender_ui.worker.generation import serve_generations
-    from blender_ui.worker.lock import WorkerLock
+    from blender_ui.worker.lock import take_lock
     from blender_ui.worker.runs import build_generation_run, build_training_run
     from blender_ui.worker.worker import Worker
 
     make_home(settings)
-    lock = WorkerLock(settings.home_path)
     services = build_services(settings)
+    lock = take_lock(services.engine, settings.home_path)
     generation = build_generation_run(services)
     worker = Worker(
-        build_training_run(services), jobs_url=settings.jobs_url, signs_of_life=(generation.touch,)
+        build_training_run(services), jobs_url=settings.jobs_url, lock=lock, signs_of_life=(generation.touch,)
     )
     print(f"worker: ready, process {os.getpid()}, home {settings.home_path}", flush=True)
     stopping = threading.Event()
-    serve_generations(generation, stopping)
+    serve_generations(generation, stopping, lock)
     try:
         worker.serve(stopping)
     finally:

@@ -10,13 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 from blender_ui.errors import Refused
 from blender_ui.services.asking.generating import GenerationRun
 from blender_ui.services.jobs.views import Jobs, JobView
 from blender_ui.worker.generation import serve_generations
-from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.lock import Lock
 
 FOLLOW_SECONDS = 0.5
 TOUCH_SECONDS = 5.0
@@ -27,7 +26,7 @@ def follow_generation(
     job_id: int,
     *,
     build_run: Callable[[], GenerationRun],
-    home_path: Path,
+    take_lock: Callable[[], Lock],
     write: Callable[[JobView], None],
 ) -> JobView:
     """Wait for a generation's end; its work is done here unless a worker of this home runs.
@@ -36,15 +35,15 @@ def follow_generation(
         jobs: Reads the job.
         job_id: The generation.
         build_run: Makes what does the work, if it has to be done here.
-        home_path: Where a running worker would hold its lock.
+        take_lock: Becomes a worker, or refuses where another one does the work.
         write: Is given the job whenever it moved on.
     """
     with ExitStack() as stack:
-        run, shown, touched_at = _work_unless_one_runs(stack, build_run, home_path), None, 0.0
+        run, shown, touched_at = _work_unless_one_runs(stack, build_run, take_lock), None, 0.0
         while True:
             job = jobs.get(job_id)
             if run is None and job.is_stalled:
-                run = _work_unless_one_runs(stack, build_run, home_path)  # the other is gone
+                run = _work_unless_one_runs(stack, build_run, take_lock)  # the other is gone
             if run is not None and time.monotonic() - touched_at > TOUCH_SECONDS:
                 touched_at = time.monotonic()
                 run.touch()
@@ -57,16 +56,18 @@ def follow_generation(
 
 
 def _work_unless_one_runs(
-    stack: ExitStack, build_run: Callable[[], GenerationRun], home_path: Path
+    stack: ExitStack, build_run: Callable[[], GenerationRun], take_lock: Callable[[], Lock]
 ) -> GenerationRun | None:
     try:
-        lock = WorkerLock(home_path)
+        lock = take_lock()
     except Refused:
         return None
     stack.callback(lock.release)
+    if not lock.may_generate():
+        return None
     run = build_run()
     stopping = threading.Event()
-    thread = serve_generations(run, stopping)
+    thread = serve_generations(run, stopping, lock)
     stack.callback(thread.join, 5.0)
     stack.callback(stopping.set)
     return run

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import Refused
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.run import TrainingRun
-from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.lock import Lock
 from blender_ui.worker.worker import Worker
 
 FOLLOW_SECONDS = 0.5
@@ -26,7 +25,7 @@ def train_now(
     training: Training,
     *,
     build_run: Callable[[], TrainingRun],
-    home_path: Path,
+    take_lock: Callable[[], Lock],
     jobs_url: str,
     write: Callable[[str], None],
     request: Mapping[str, Any] | None = None,
@@ -36,7 +35,7 @@ def train_now(
     Args:
         training: Takes the request.
         build_run: Makes what does the work, if it has to be done here.
-        home_path: Where a running worker would hold its lock.
+        take_lock: Becomes a worker, or refuses where another one does the work.
         jobs_url: URL of the job queue's database.
         write: Is given a line whenever the job moved on.
         request: Arguments of ``Training.request``.
@@ -51,7 +50,7 @@ def train_now(
     with ExitStack() as stack:
 
         def find_worker() -> Worker | None:
-            found = _worker_unless_one_runs(build_run, home_path=home_path, jobs_url=jobs_url)
+            found = _worker_unless_one_runs(build_run, take_lock=take_lock, jobs_url=jobs_url)
             return stack.enter_context(found)
 
         worker, written = find_worker(), ""
@@ -80,15 +79,15 @@ def describe_job(job: JobView) -> str:
 
 @contextmanager
 def _worker_unless_one_runs(
-    build_run: Callable[[], TrainingRun], *, home_path: Path, jobs_url: str
+    build_run: Callable[[], TrainingRun], *, take_lock: Callable[[], Lock], jobs_url: str
 ) -> Iterator[Worker | None]:
     try:
-        lock = WorkerLock(home_path)
+        lock = take_lock()
     except Refused:
         yield None
         return
     try:
-        worker = Worker(build_run(), jobs_url=jobs_url)
+        worker = Worker(build_run(), jobs_url=jobs_url, lock=lock)
         try:
             yield worker
         finally:

@@ -1,18 +1,18 @@
 """The background worker: takes waiting jobs from the store and sees each to its end.
 
 Invariant: stopping is the same as crashing: the next worker goes on from the last chunk, and a job
-that no worker can carry out ends with a reason. Non-goal: the training itself; ``WorkerLock`` keeps
-a second worker away.
+that no worker can carry out ends with a reason. Non-goal: the training itself; ``worker.lock`` says which
+worker this is.
 """
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from blender_ui.services.training.run import TrainingRun
+from blender_ui.worker.lock import Lock
 from blender_ui.worker.workflow import MAX_RESTARTS, Workflows
 
 POLL_SECONDS = 1.0
@@ -25,6 +25,7 @@ class Worker:
     Args:
         run: Carries out the steps.
         jobs_url: URL of the job queue's database.
+        lock: Names this worker, and knows which others are gone.
         signs_of_life: Given beside this worker's own, for jobs that other threads of the process carry out.
         monotonic: Seconds from any start.
     """
@@ -34,15 +35,15 @@ class Worker:
         run: TrainingRun,
         *,
         jobs_url: str,
+        lock: Lock,
         signs_of_life: Sequence[Callable[[], None]] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._signs_of_life = signs_of_life
         self._monotonic = monotonic
-        # On SQLite every worker is on this machine; on a server each machine resumes its own jobs.
-        executor_id = "worker" if jobs_url.startswith("sqlite") else socket.gethostname()
-        self._workflows = Workflows(run, jobs_url=jobs_url, executor_id=executor_id)
+        self._lock = lock
+        self._workflows = Workflows(run, jobs_url=jobs_url, executor_id=lock.name)
         self._known: set[int] = set()
         self._beat_at: float | None = None
 
@@ -68,6 +69,14 @@ class Worker:
             self._run.touch()
             for give_sign in self._signs_of_life:
                 give_sign()
+            self._take_over()
+
+    def _take_over(self) -> None:
+        """Put the jobs of workers that are gone back into the queue, which waits for them otherwise."""
+        self._lock.check()
+        for name in self._workflows.find_executors():
+            if self._lock.is_gone(name):
+                self._workflows.take_over(name)
 
     def close(self) -> None:
         """Stop the workflow engine."""

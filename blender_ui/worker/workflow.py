@@ -77,6 +77,18 @@ class Workflows:
             return None
         return str(status.status)
 
+    def find_executors(self) -> set[str]:
+        """Names of the workers that have a job, whether they live or not."""
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        return {status.executor_id for status in pending if status.executor_id}
+
+    def take_over(self, executor_id: str) -> None:
+        """Resume the jobs of a worker that is gone.
+
+        ``DBOS.resume_workflow`` would do it in public, and forget how often the job was taken up already.
+        """
+        DBOS._recover_pending_workflows([executor_id])
+
     def close(self) -> None:
         """Stop taking jobs and let the last step be recorded; what takes longer stays resumable."""
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=CLOSE_SECONDS)

@@ -1,9 +1,5 @@
 """The same store on a real PostgreSQL server, started for the test on a socket of its own."""
 
-import os
-import pwd
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +27,7 @@ from blender_ui.services.people.projects import Projects, ProjectTerms
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.versions.readiness import find_missing, measure_readiness
 from blender_ui.store import open_store
-from db.engine import create_store, transaction
+from db.engine import transaction
 from db.migrations import check_schema, migrate
 from db.models import (
     DEFAULT_PROJECT_ID,
@@ -45,6 +41,7 @@ from db.models import (
     utc_now,
 )
 from tests.builders.people import PASSWORD, make_accounts
+from tests.builders.postgresql import PROGRAMS, an_empty_database, running_server
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 from tests.db.first_schema import (
@@ -67,21 +64,6 @@ from tests.services.data.test_backups import home_of
 from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
 from tests.services.training.test_counts import fill
 
-PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] + sorted(
-    path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
-)
-
-
-def find_user() -> str | None:
-    """Whom to run the server as; it refuses root, and anybody but root runs it as themselves."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
-
-
-USER = find_user()
-
 pytestmark = [
     pytest.mark.postgresql,
     pytest.mark.skipif(not PROGRAMS, reason="needs PostgreSQL's server programs"),
@@ -89,21 +71,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def server() -> Iterator[Path]:
     """The socket folder of a running server."""
-    programs = PROGRAMS[-1]
-    # A socket's path has at most 107 characters, fewer than pytest's folders may take.
-    folder = Path(subprocess.check_output(["mktemp", "-d"], text=True, user=USER).strip())
-    run = {"user": USER, "check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run([programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "blender"], **run)
-    options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    control = [programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
-    subprocess.run([*control, "-o", options, "start"], **run)
-    try:
+    with running_server() as folder:
         yield folder
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **run)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -116,15 +87,8 @@ def engine(empty: Engine) -> Engine:
 @pytest.fixture
 def empty(server: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A database of its own without a table."""
-    address = "postgresql+psycopg://blender@/{}?host=" + str(server)
-    name = request.node.name[:60]
-    maintenance = create_store(address.format("postgres")).execution_options(isolation_level="AUTOCOMMIT")
-    with maintenance.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    maintenance.dispose()
-    engine = create_store(address.format(name))
-    yield engine
-    engine.dispose()
+    with an_empty_database(server, request.node.name) as engine:
+        yield engine
 
 
 def test_migrations_give_the_schema_of_the_models(engine: Engine) -> None:

@@ -1,6 +1,7 @@
-"""A worker process whose reader needs no weights: ``python -m tests.worker.scripted_worker HOME SECONDS``.
+"""A worker process whose reader needs no weights.
 
-Everything else is real: the store, DBOS on SQLite, the fast ranker, the lock and the signals.
+``python -m tests.worker.scripted_worker HOME SECONDS [URL]``. Everything else is real: the store (SQLite's in
+HOME, or URL's), DBOS, the fast ranker, the lock and the signals.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from blender_ui.services.training.readings import AnswerReader
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.services.training.trainer import Trainer
 from blender_ui.worker.lifecycle import end_on_signals, end_with_parent
-from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.lock import take_lock
 from blender_ui.worker.worker import Worker
 from db.engine import create_store
 from db.models import JobKind
@@ -85,17 +86,17 @@ class LoggedReader(ScriptedReader):
         return vectors
 
 
-def main(home: Path, seconds: float) -> None:
+def main(home: Path, seconds: float, url: str = "") -> None:
     end_with_parent()
     end_on_signals()
-    lock = WorkerLock(home)
-    engine = create_store(store_url(home))
+    engine = create_store(url or store_url(home))
+    lock = take_lock(engine, home)
     run = make_run(engine, home, open_reader=lambda: LoggedReader(home / "read.log", seconds=seconds))
-    worker = Worker(run, jobs_url=jobs_url(home))
+    worker = Worker(run, jobs_url=url or jobs_url(home), lock=lock)
     print("ready", flush=True)
     worker.serve(threading.Event())
     lock.release()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])

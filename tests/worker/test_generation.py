@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from blender_ui.services.asking.generating import GenerationRun
 from blender_ui.worker import generation
+from blender_ui.worker.lock import WorkerLock
 
 
 class ScriptedRun:
@@ -29,10 +31,12 @@ class ScriptedRun:
         raise OSError("disk is full")
 
 
-def test_a_failure_that_cannot_be_recorded_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_cannot_be_recorded_does_not_end_the_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(generation, "POLL_SECONDS", 0.01)
     run, stopping = ScriptedRun(), threading.Event()
-    thread = generation.serve_generations(cast(GenerationRun, run), stopping)
+    thread = generation.serve_generations(cast(GenerationRun, run), stopping, WorkerLock(tmp_path))
     while len(run.calls) < 4 and thread.is_alive():
         time.sleep(0.01)
     stopping.set()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_training_from_a_terminal_does_the_work_itself_and_shows_it(tmp_path: Pa
     job = train_now(
         Training(engine, train_every=0, clock=utc_now),
         build_run=lambda: make_run(engine, tmp_path),
-        home_path=tmp_path,
+        take_lock=partial(WorkerLock, tmp_path),
         jobs_url=jobs_url(tmp_path),
         write=lines.append,
     )
@@ -70,7 +71,7 @@ def test_memory_that_runs_out_fails_the_job_with_the_reason_and_the_worker_goes_
     job = train_now(
         training,
         build_run=lambda: make_run(engine, tmp_path, open_reader=ShortOfMemory),
-        home_path=tmp_path,
+        take_lock=partial(WorkerLock, tmp_path),
         jobs_url=jobs_url(tmp_path),
         write=lines.append,
     )
@@ -85,7 +86,7 @@ def test_training_from_a_terminal_follows_the_worker_that_runs(tmp_path: Path) -
     engine = make_store(tmp_path)
     add_labeled_prompts(engine, n_prompts=40)
     lock = WorkerLock(tmp_path)
-    worker = Worker(make_run(create_store(str(engine.url)), tmp_path), jobs_url=jobs_url(tmp_path))
+    worker = Worker(make_run(create_store(str(engine.url)), tmp_path), jobs_url=jobs_url(tmp_path), lock=lock)
     stopping = threading.Event()
     thread = threading.Thread(target=worker.serve, args=(stopping,))
     thread.start()
@@ -93,7 +94,7 @@ def test_training_from_a_terminal_follows_the_worker_that_runs(tmp_path: Path) -
         job = train_now(
             Training(engine, train_every=0, clock=utc_now),
             build_run=lambda: pytest.fail("a worker runs already"),
-            home_path=tmp_path,
+            take_lock=partial(WorkerLock, tmp_path),
             jobs_url=jobs_url(tmp_path),
             write=lambda line: None,
         )
@@ -123,7 +124,7 @@ def test_training_from_a_terminal_takes_over_from_a_worker_that_is_gone(tmp_path
     job = train_now(
         Training(engine, train_every=0, clock=now),
         build_run=lambda: make_run(engine, tmp_path),
-        home_path=tmp_path,
+        take_lock=partial(WorkerLock, tmp_path),
         jobs_url=jobs_url(tmp_path),
         write=write,
     )
@@ -138,7 +139,7 @@ def test_a_job_whose_workflow_was_given_up_is_failed_with_a_reason(tmp_path: Pat
     add_labeled_prompts(engine, n_prompts=40)
     training = Training(engine, train_every=0, clock=utc_now)
     run = make_run(engine, tmp_path, open_reader=lambda: ScriptedReader(seconds=0.05))
-    worker = Worker(run, jobs_url=jobs_url(tmp_path))
+    worker = Worker(run, jobs_url=jobs_url(tmp_path), lock=WorkerLock(tmp_path))
     try:
         job = training.request()
         worker.poll()
