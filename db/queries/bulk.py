@@ -176,6 +176,20 @@ def list_labels_between(session: Session, *, first_id: int, last_id: int) -> lis
     return [StoredLabel(*row) for row in rows]
 
 
+def list_labellers(session: Session) -> list[tuple[int, str]]:
+    """Id and name of every annotator with a standing preference, by name."""
+    rows = session.execute(
+        select(col(Annotator.id), col(Annotator.name))
+        .where(
+            col(Annotator.id).in_(
+                select(col(Preference.annotator_id)).where(col(Preference.retracted_at).is_(None)).distinct()
+            )
+        )
+        .order_by(col(Annotator.name), col(Annotator.id))
+    )
+    return [(annotator_id, name) for annotator_id, name in rows if annotator_id is not None]
+
+
 def annotators_by_id(session: Session) -> dict[int, StoredAnnotator]:
     """Every annotator."""
     rows = session.execute(

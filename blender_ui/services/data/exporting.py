@@ -35,6 +35,7 @@ from blender_ui.exchange import (
 from blender_ui.exchange.records import Kind
 from blender_ui.faults import describe_os_error
 from blender_ui.services.data.archiving import export_archive
+from blender_ui.services.data.cards import Contents, Making, tell_selection, write_card
 from blender_ui.services.data.records import (
     OWN_SOURCE,
     WINNER_BY_OUTCOME,
@@ -42,9 +43,11 @@ from blender_ui.services.data.records import (
     annotator_label,
     own_id,
 )
+from blender_ui.services.data.selecting import Selection
 from blender_ui.services.labeling.blinding import Blinding
+from blender_ui.services.people.auditing import Change, record_change
 from db.engine import transaction
-from db.models import Outcome, Prompt, utc_now
+from db.models import Outcome, Project, Prompt, utc_now
 from db.queries import bulk
 from db.queries.rulings import Ruling, list_rulings
 from db.queries.whole import freeze
@@ -56,6 +59,7 @@ _WRITERS: dict[str, Callable[[Path, Iterator[PromptRecord]], int]] = {
     "parquet": write_parquet,
 }
 DPO = "dpo"
+EVERYTHING = Selection()
 ARCHIVE = "archive"
 FORMATS = (*_WRITERS, DPO, ARCHIVE)
 
@@ -71,6 +75,7 @@ class ExportReport:
             all tables in an archive.
         n_bytes: Size of the file.
         project_id: Whose prompts; None where it is of all projects.
+        card: What is in it and how it was made, in Markdown; empty for an archive, which has a manifest.
     """
 
     path: Path
@@ -78,6 +83,7 @@ class ExportReport:
     n_lines: int
     n_bytes: int
     project_id: int | None = None
+    card: str = ""
 
 
 class Exporting:
@@ -94,12 +100,22 @@ class Exporting:
         self._secret = secret
         self._clock = clock
 
-    def export(self, path: Path, *, format: str, project_id: int | None = None) -> ExportReport:
-        """Write the store or one project to a file, as it is at one moment.
+    def export(
+        self,
+        path: Path,
+        *,
+        format: str,
+        project_id: int | None = None,
+        selection: Selection = EVERYTHING,
+        by: int | None = None,
+    ) -> ExportReport:
+        """Write the store, one project or some of its preferences to a file, as it is at one moment.
 
         Args:
             project_id: Only its prompts, with all that is about them; None for all projects. An archive is
                 always of the whole store.
+            selection: Only these preferences, and of prompts those that have some; an archive has all.
+            by: Who asks, for the audit trail; None leaves no trace there.
             path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
             format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
                 (``{prompt, chosen, rejected}``, one line a pair that people decided), or ``archive``
@@ -116,33 +132,76 @@ class Exporting:
                 "an archive is every row of every table: export it from all projects, or one project as "
                 "JSON lines"
             )
+        if format == ARCHIVE and not selection.is_everything:
+            raise MalformedInput(
+                "an archive is every row of every table: choose another form for some of them"
+            )
         unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            n_lines = self._write(unfinished, format, project_id)
+            n_lines, contents = self._write(unfinished, format, project_id, selection)
             unfinished.replace(path)
         except OSError as error:
             raise StorageError(f"nothing was exported: {describe_os_error(error, path)}") from error
         finally:
             with suppress(OSError):  # its folder may be what cannot be reached
                 unfinished.unlink(missing_ok=True)
-        return ExportReport(
-            path=path, format=format, n_lines=n_lines, n_bytes=path.stat().st_size, project_id=project_id
+        report = ExportReport(
+            path=path,
+            format=format,
+            n_lines=n_lines,
+            n_bytes=path.stat().st_size,
+            project_id=project_id,
+            card=self._card(path, format, project_id, selection, contents) if contents else "",
         )
+        if by is not None:
+            self._record(report, selection, by)
+        return report
 
-    def _write(self, path: Path, format: str, project_id: int | None) -> int:
+    def list_people(self) -> list[tuple[int, str]]:
+        """Id and name of everybody with a standing preference, by name."""
+        with transaction(self._engine) as session:
+            return bulk.list_labellers(session)
+
+    def _card(
+        self, path: Path, format: str, project_id: int | None, selection: Selection, contents: Contents
+    ) -> str:
+        with transaction(self._engine) as session:
+            project = None if project_id is None else session.get(Project, project_id)
+            name = "" if project is None else project.name
+        making = Making(name=path.name, format=format, project=name, selection=selection, at=self._clock())
+        return write_card(contents, making)
+
+    def _record(self, report: ExportReport, selection: Selection, by: int) -> None:
+        after = {
+            "format": report.format,
+            "n_lines": report.n_lines,
+            "project_id": report.project_id,
+            "taken": ", ".join(tell_selection(selection)) or "everything",
+        }
+        change = Change(by=by, action="data.export", object_id=report.path.name[:64], after=after)
+        with transaction(self._engine, immediate=True) as session:
+            record_change(session, change, now=self._clock())
+
+    def _write(
+        self, path: Path, format: str, project_id: int | None, selection: Selection
+    ) -> tuple[int, Contents | None]:
         if format == ARCHIVE:
             manifest = export_archive(self._engine, path, now=self._clock())
-            return sum(table.n_rows for table in manifest.tables)
+            return sum(table.n_rows for table in manifest.tables), None
         with transaction(self._engine) as session:
             freeze(session)
-            records = _list_records(session, project_id, Blinding(session, secret=self._secret))
+            contents, blinding = Contents(), Blinding(session, secret=self._secret)
+            records = contents.count(_list_records(session, project_id, blinding, selection))
             if format == DPO:
-                return write_dpo(path, records, as_messages=bulk.has_history(session, project_id=project_id))
-            return _WRITERS[format](path, records)
+                has_history = bulk.has_history(session, project_id=project_id)
+                return write_dpo(path, records, as_messages=has_history), contents
+            return _WRITERS[format](path, records), contents
 
 
-def _list_records(session: Session, project_id: int | None, blinding: Blinding) -> Iterator[PromptRecord]:
+def _list_records(
+    session: Session, project_id: int | None, blinding: Blinding, selection: Selection
+) -> Iterator[PromptRecord]:
     annotators = {
         annotator_id: (annotator_label(row.key, row.name), WORD_BY_KIND[row.kind])
         for annotator_id, row in bulk.annotators_by_id(session).items()
@@ -168,7 +227,12 @@ def _list_records(session: Session, project_id: int | None, blinding: Blinding) 
             rulings[ruling.prompt_id].append(ruling)
         for prompt in prompts:
             key = prompt.id or 0
-            record = _record(prompt, candidates[key], labels[key], annotators)
+            taken = selection.take(labels[key])
+            if not selection.is_of_anybody:
+                rulings[key] = []  # a ruling is nobody's preference, of no time
+            if not (selection.is_everything or taken or rulings[key]):
+                continue
+            record = _record(prompt, candidates[key], taken, annotators)
             record = replace(record, id=_make_distinct(record.id, written[record.source]))
             written[record.source].add(record.id)
             yield _with_rulings(record, candidates[key], rulings[key]) if rulings[key] else record

@@ -44,6 +44,7 @@ from blender_ui.services.data.import_rows import Names, QueuePlan, Written, writ
 from blender_ui.services.data.kept_files import KeptFile, KeptFiles
 from blender_ui.services.data.merging import merge_records
 from blender_ui.services.data.records import OWN_SOURCE, own_id
+from blender_ui.services.people.auditing import Change, record_change
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Project
 from db.queries import bulk, merges
@@ -93,6 +94,7 @@ class Importing:
         reading: Reading | None = None,
         on_progress: OnProgress | None = None,
         on_left: OnLeft | None = None,
+        by: int | None = None,
     ) -> ImportReport:
         """Import a file or a data set's folder; its form is told by its content.
 
@@ -106,6 +108,7 @@ class Importing:
             reading: How the file is to be read; None for as it is.
             on_progress: Told after each batch of prompts.
             on_left: Told each row that is left out.
+            by: Who asks, for the audit trail; None for the command line. An archive brings its own trail.
 
         Raises:
             MalformedInput: With every fault by its number; nothing has been imported.
@@ -123,6 +126,7 @@ class Importing:
                     n_done += len(batch)
                     if on_progress is not None:
                         on_progress(n_done, gathering.n_prompts)
+                self._record(session, path, project_id, intake.report(tally), by)
             if on_left is not None:
                 for left in gathering.left_rows():
                     on_left(left)
@@ -167,6 +171,18 @@ class Importing:
                     )
                 )
         return preview_of(tally, shown, source=source, known=known)
+
+    def _record(
+        self, session: Session, path: Path, project_id: int, report: ImportReport, by: int | None
+    ) -> None:
+        after = {
+            "project_id": project_id,
+            "n_prompts": report.n_prompts,
+            "n_answers": report.n_candidates,
+            "n_preferences": report.n_preferences,
+        }
+        change = Change(by=by, action="data.import", object_id=path.name[:64], after=after)
+        record_change(session, change, now=self._clock())
 
     def _plan(self, session: Session, project_id: int, ask_labelled: bool) -> QueuePlan:
         project = session.get(Project, project_id)

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from blender_ui.errors import Refused
 from blender_ui.services.jobs.states import request_job
 from blender_ui.services.jobs.views import Jobs, JobView
+from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.training.fuser_examples import load_examples
 from blender_ui.services.versions.readiness import ReadinessView, find_missing, measure_readiness
 from db.engine import transaction
@@ -106,6 +107,10 @@ class Training:
             options=options,
             cut_off_preference_id=preferences.get_last_id(session),
         )
+        if requested_by_id is not None:
+            after = {"kind": kind.value, "cut_off_preference_id": job.cut_off_preference_id}
+            change = Change(by=requested_by_id, action="training.request", object_id=job.id or 0, after=after)
+            record_change(session, change, now=self._clock())
         return self.jobs.view(session, job)
 
     def _find_missing_examples(self) -> str:

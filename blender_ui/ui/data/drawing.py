@@ -15,7 +15,9 @@ from blender_ui.services.inspecting.decisions import SourceView
 from blender_ui.services.people.projects import ProjectBrief
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome, UploadPreview
+from blender_ui.ui.prose import render_prose
 
+NOTHING_CHOSEN = "Choose a file, or name a data set. What is in it is shown here before it is imported."
 LINES = {
     "jsonl": "prompts",
     "csv": "labels",
@@ -39,8 +41,10 @@ def draw_outcome(outcome: ImportOutcome) -> str:
 
 def draw_preview(upload: UploadPreview) -> str:
     """What a file would bring, before it is taken."""
+    if not upload.name:
+        return markup.remark(NOTHING_CHOSEN)
     if upload.preview is None:
-        drawn = markup.notice(upload.problem, tone="warning") if upload.name else ""
+        drawn = markup.notice(upload.problem, tone="warning")
         rows = [(f"{line:,}", reason) for line, reason in upload.faults]
         return drawn + (markup.table(("Line or row", "What is wrong"), rows) if rows else "")
     preview = upload.preview
@@ -86,7 +90,10 @@ def draw_export(report: ExportReport, project: ProjectBrief | None = None) -> st
     """What an export wrote: of one project, or of everything."""
     size = f"{report.n_bytes / 1e6:.1f} MB" if report.n_bytes >= 1e6 else f"{report.n_bytes / 1e3:.1f} kB"
     of = project.name if project is not None else "all projects"
-    return markup.remark(f"{report.path.name}: {report.n_lines:,} {LINES[report.format]} of {of}, {size}")
+    said = markup.notice(
+        f"{report.path.name}: {report.n_lines:,} {LINES[report.format]} of {of}, {size}.", tone="good"
+    )
+    return said + (markup.fold("The card of this file", render_prose(report.card)) if report.card else "")
 
 
 def _draw_report(name: str, report: ImportReport) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput, UnknownShape
@@ -17,9 +17,11 @@ from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
 from blender_ui.exchange.rows import KNOWN
 from blender_ui.hub.datasets import fetch_dataset
+from blender_ui.outside import read_id
 from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport
 from blender_ui.services.data.import_reports import FilePreview, ImportReport
 from blender_ui.services.data.importing import Importing
+from blender_ui.services.data.selecting import Selection
 from blender_ui.services.inspecting.decisions import Inspection, SourceView
 
 SUFFIX_BY_FORMAT = {
@@ -119,6 +121,55 @@ class Wish:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Some:
+    """Which preferences a person wants exported, as the components give it.
+
+    Attributes:
+        since, until: Days such as 2026-05-31, both included; blank for any.
+        people: Annotators' ids; empty for everybody.
+        agreement: In percent; 0 asks nothing.
+    """
+
+    since: object = ""
+    until: object = ""
+    people: object = ()
+    agreement: object = 0
+
+    def read(self) -> Selection:
+        """The wish as an export takes it.
+
+        Raises:
+            MalformedInput: If a day is none, or the agreement is no percentage.
+        """
+        until = _read_day(self.until)
+        people = self.people if isinstance(self.people, list | tuple) else ()
+        is_number = isinstance(self.agreement, int | float) and not isinstance(self.agreement, bool)
+        if not is_number or not 0 <= float(str(self.agreement)) <= 100:
+            raise MalformedInput(f"expected an agreement from 0 to 100 %, came {self.agreement!r:.40}")
+        return Selection(
+            since=_read_day(self.since),
+            until=None if until is None else until + timedelta(days=1),
+            annotator_ids=frozenset(read_id(one, "person") for one in people),
+            agreement=float(str(self.agreement)) / 100,
+        )
+
+
+def find_card(report: ExportReport) -> Path:
+    """Where an export's card lies, beside its file."""
+    return report.path.with_name(f"{report.path.name}.card.md")
+
+
+def _read_day(value: object) -> datetime | None:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
+    except ValueError as error:
+        raise MalformedInput(f"expected a day such as 2026-05-31, came {text!r:.40}") from error
+
+
 def _name(path: object, wish: Wish) -> str:
     """What is to be read: an upload, or a data set; empty where neither is chosen."""
     return Path(path).name if isinstance(path, str) and path else wish.dataset
@@ -150,6 +201,7 @@ class DataHandlers:
         exporting: Takes files out.
         inspection: Knows what there is.
         require_admin: Raises NotPermitted unless an admin asks; an archive holds secrets.
+        find_person: The annotator who asks, for the audit trail.
         clock: The present time, aware; names exports.
     """
 
@@ -160,12 +212,14 @@ class DataHandlers:
         inspection: Inspection,
         *,
         require_admin: Callable[[], None],
+        find_person: Callable[[], int],
         clock: Callable[[], datetime],
     ) -> None:
         self._importing = importing
         self._exporting = exporting
         self._inspection = inspection
         self._require_admin = require_admin
+        self._find_person = find_person
         self._clock = clock
 
     def list_sources(self) -> tuple[SourceView, ...]:
@@ -223,6 +277,7 @@ class DataHandlers:
                 reading=reading,
                 on_progress=on_progress,
                 on_left=left.add if left else None,
+                by=self._find_person(),
             )
         except MalformedInput as error:
             return ImportOutcome(name=name, problem=str(error), faults=error.faults)
@@ -233,11 +288,24 @@ class DataHandlers:
                 left.close()
         return ImportOutcome(name=name, report=report, left_rows=left.path if left and left.n else None)
 
-    def export(self, format: object, *, folder: Path, project_id: int | None = None) -> ExportReport:
-        """Write everything, or one project, to a file in a folder. An archive is always of everything.
+    def list_people(self) -> list[tuple[str, int]]:
+        """Name and id of everybody whose preferences an export may be of."""
+        return [(name, annotator_id) for annotator_id, name in self._exporting.list_people()]
+
+    def export(
+        self,
+        format: object,
+        *,
+        folder: Path,
+        project_id: int | None = None,
+        some: Some | None = None,
+    ) -> ExportReport:
+        """Write everything, or one project, to a file in a folder, with its card beside it.
+
+        An archive is always of everything.
 
         Raises:
-            MalformedInput: If there is no such format.
+            MalformedInput: If there is no such format, or what was asked of the preferences cannot be read.
             NotPermitted: If it is an archive, and the person is no admin.
         """
         if not isinstance(format, str) or format not in SUFFIX_BY_FORMAT:
@@ -248,4 +316,13 @@ class DataHandlers:
         of_project = None if format == ARCHIVE else project_id
         name = f"blender-ui-{stamp}" if of_project is None else f"blender-ui-project-{of_project}-{stamp}"
         path = folder / f"{name}{SUFFIX_BY_FORMAT[format]}"
-        return self._exporting.export(path, format=format, project_id=of_project)
+        report = self._exporting.export(
+            path,
+            format=format,
+            project_id=of_project,
+            selection=(some or Some()).read(),
+            by=self._find_person(),
+        )
+        if report.card:
+            find_card(report).write_text(report.card, encoding="utf-8")
+        return report

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from blender_ui.ui import markup
+from blender_ui.ui.data import drawing
+from blender_ui.ui.data.handlers import UploadPreview
 from blender_ui.ui.shell import FILE_TYPES
 
 TITLE = "Data in, data out"
@@ -16,6 +18,10 @@ FORMAT_HELP = (
     "JSON lines, JSON, CSV, TSV, Excel or Parquet, or a data set's folder as a .zip. Rows may be this app's "
     "records, one label a row, chosen and rejected, or the files of Chatbot Arena, Label Studio, Argilla, "
     "Open WebUI, TRL, UltraFeedback and others. An archive of a whole store goes into an empty one."
+)
+EXPORT_HELP = (
+    "Of the project that is chosen at the top. Exports use pseudonyms, leave out retracted labels and come "
+    "with a card that says what is in them. An archive holds everything, as it is."
 )
 HUB_HELP = "owner/name, or owner/name/folder; Enter downloads it and shows what it would bring"
 MAPPED = {
@@ -47,20 +53,77 @@ class ClientParts:
         self.file = gr.File(visible=False)
 
 
+class SomeParts:
+    """Which preferences an export takes; ``handlers.Some`` reads it by these names."""
+
+    def __init__(self) -> None:
+        day = {"placeholder": "such as 2026-05-31", "max_length": 10}
+        with gr.Row(elem_classes="bu-form"):
+            self.since = gr.Textbox("", label="Given on this day (UTC) or later", **day)
+            self.until = gr.Textbox("", label="Given on this day (UTC) or before", **day)
+        with gr.Row(elem_classes="bu-form"):
+            self.people = gr.Dropdown(
+                [], value=[], multiselect=True, label="By these people; none for everybody"
+            )
+            self.agreement = gr.Slider(
+                0,
+                100,
+                0,
+                step=5,
+                label="On pairs on which so many percent say the same",
+                info="0 takes every pair; any other share leaves out pairs that were judged once.",
+            )
+
+
+class ExportParts:
+    """Where a file is asked for."""
+
+    def __init__(self) -> None:
+        gr.HTML(markup.section("Export", EXPORT_HELP), padding=False)
+        with gr.Row(elem_classes="bu-form bu-line"):
+            self.format = gr.Dropdown(FORMATS, value="jsonl", label="As", scale=3, elem_id="data-format")
+            self.export = gr.Button("Prepare the file", scale=0, min_width=160, elem_id="data-export")
+        with gr.Accordion("Only some preferences", open=False, elem_id="data-some"):
+            self.some = SomeParts()
+        self.exported = gr.HTML("", padding=False, elem_id="data-exported")
+        self.download = gr.File(
+            visible=False,
+            label="Download",
+            file_count="multiple",
+            interactive=False,
+            elem_id="data-download",
+            elem_classes="bu-file",
+        )
+
+
 class DataParts:
     """Everything on the page."""
 
     def __init__(self) -> None:
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
+        with gr.Row(elem_classes="bu-pair"):
+            with gr.Column(elem_classes="bu-panel", min_width=340):
+                self._draw_import()
+            with gr.Column(elem_classes="bu-panel", min_width=340):
+                self._draw_preview()
         with gr.Column(elem_classes="bu-panel"):
-            gr.HTML(markup.section("Import", FORMAT_HELP), padding=False)
-            self.upload = gr.File(
-                label="A file of preferences",
-                file_types=FILE_TYPES,
-                file_count="single",
-                height=130,
-                elem_id="data-upload",
-            )
+            gr.HTML(markup.section("In the store"), padding=False)
+            self.sources = gr.HTML("", padding=False, elem_id="data-sources")
+        with gr.Column(elem_classes="bu-panel"):
+            self.out = ExportParts()
+        self.client = ClientParts()
+
+    def _draw_import(self) -> None:
+        gr.HTML(markup.section("Import", FORMAT_HELP), padding=False)
+        self.upload = gr.File(
+            label="A file of preferences",
+            file_types=FILE_TYPES,
+            file_count="single",
+            height=130,
+            elem_id="data-upload",
+            elem_classes="bu-file",
+        )
+        with gr.Column(elem_classes="bu-form"):
             self.hub = gr.Textbox(
                 value="",
                 label="Or a data set of the Hugging Face Hub",
@@ -68,6 +131,7 @@ class DataParts:
                 max_length=256,
                 elem_id="data-hub",
             )
+        with gr.Accordion("How it is read", open=False, elem_id="data-options"):
             self.ask_labelled = gr.Checkbox(
                 False, label="Ask people also about pairs that the file has labels for"
             )
@@ -81,39 +145,31 @@ class DataParts:
                 max_length=128,
                 elem_id="data-source",
             )
-            self.preview = gr.HTML("", padding=False, min_height=20, elem_id="data-preview")
-            with gr.Column(visible=False, elem_id="data-by-hand") as self.by_hand:
-                self.columns, self.words = _draw_mapping()
+
+    def _draw_preview(self) -> None:
+        gr.HTML(markup.section("What it would bring"), padding=False)
+        self.preview = gr.HTML(
+            drawing.draw_preview(UploadPreview(name="")), padding=False, min_height=20, elem_id="data-preview"
+        )
+        with gr.Column(visible=False, elem_id="data-by-hand") as self.by_hand:
+            self.columns, self.words = _draw_mapping()
+        with gr.Row(elem_classes="bu-acts"):
             self.bring_in = gr.Button("Import", variant="primary", elem_id="data-import")
-            self.outcome = gr.HTML("", padding=False, min_height=20, elem_id="data-outcome")
-            self.left_rows = gr.File(
-                visible=False, label="Rows that were left out", interactive=False, elem_id="data-left-rows"
-            )
-        with gr.Column(elem_classes="bu-panel"):
-            gr.HTML(markup.section("In the store"), padding=False)
-            self.sources = gr.HTML("", padding=False, elem_id="data-sources")
-        with gr.Column(elem_classes="bu-panel"):
-            gr.HTML(
-                markup.section(
-                    "Export",
-                    "Exports use pseudonyms and leave out retracted labels. An archive holds everything.",
-                ),
-                padding=False,
-            )
-            self.format = gr.Radio(FORMATS, value="jsonl", label="As", elem_id="data-format")
-            self.export = gr.Button("Prepare the file", elem_id="data-export")
-            self.exported = gr.HTML("", padding=False)
-            self.download = gr.File(
-                visible=False, label="Download", interactive=False, elem_id="data-download"
-            )
-        self.client = ClientParts()
+        self.outcome = gr.HTML("", padding=False, min_height=20, elem_id="data-outcome")
+        self.left_rows = gr.File(
+            visible=False,
+            label="Rows that were left out",
+            interactive=False,
+            elem_id="data-left-rows",
+            elem_classes="bu-file",
+        )
 
 
 def _draw_mapping() -> tuple[dict[str, gr.Dropdown], gr.Textbox]:
     """One choice of a column for each thing that a row can tell."""
     columns = {}
     for names in (("prompt", "text_a", "text_b"), ("winner", "model_a", "model_b"), ("annotator", "id")):
-        with gr.Row():
+        with gr.Row(elem_classes="bu-form"):
             for name in names:
                 columns[name] = gr.Dropdown(
                     [], value=None, label=MAPPED[name], interactive=True, elem_id=f"data-map-{name}"

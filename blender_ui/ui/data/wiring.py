@@ -16,9 +16,10 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
-from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Wish
-from blender_ui.ui.data.layout import DataParts
-from blender_ui.ui.identity import admit, presented_key
+from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Some, Wish, find_card
+from blender_ui.ui.data.layout import DataParts, ExportParts
+from blender_ui.ui.events import at_once
+from blender_ui.ui.identity import admit, presented_key, recognise
 from blender_ui.ui.workspace import find_workspace
 from db.enums import Role
 
@@ -40,12 +41,13 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         services.exporting,
         services.inspection,
         require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
+        find_person=lambda: recognise(services.labeling, presented_key.get()).id,
         clock=services.clock,
     )
     parts = DataParts()
     _wire_preview(parts, handlers)
     _wire_import(page, parts, handlers)
-    _wire_export(parts, handlers, services)
+    _wire_export(page, parts.out, handlers, services)
     _wire_client(parts, handlers)
 
 
@@ -157,23 +159,37 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
     )
 
 
-def _wire_export(parts: DataParts, handlers: DataHandlers, services: Services) -> None:
-    def export(format: str) -> Update:
+def _wire_export(page: gr.Blocks, parts: ExportParts, handlers: DataHandlers, services: Services) -> None:
+    some = vars(parts.some)
+
+    def open_people() -> Update:
+        return {parts.some.people: gr.update(choices=handlers.list_people())}
+
+    def export(format: str, *asked: object) -> Update:
         # Gradio serves what lies in the system's folder for temporary files, and nothing of ours.
         folder = Path(tempfile.mkdtemp(prefix="blender-ui-export-"))
         try:
             where = find_workspace(services.access, services.workspaces)
-            report = handlers.export(format, folder=folder, project_id=where.project_id)
+            report = handlers.export(
+                format,
+                folder=folder,
+                project_id=where.project_id,
+                some=Some(**dict(zip(some, asked, strict=True))),
+            )
         except BlenderError as error:
-            return {parts.exported: markup.notice(str(error), tone="warning"), parts.download: gr.skip()}
+            # A file of an earlier export would look like this one's.
+            gone = gr.update(value=None, visible=False)
+            return {parts.exported: markup.notice(str(error), tone="warning"), parts.download: gone}
+        files = [str(report.path), *([str(find_card(report))] if report.card else [])]
         return {
             parts.exported: drawing.draw_export(report, where.get(report.project_id)),
-            parts.download: gr.update(value=str(report.path), visible=True),
+            parts.download: gr.update(value=files, visible=True),
         }
 
+    page.load(open_people, None, parts.some.people, **at_once("data_open_people"))
     parts.export.click(
         export,
-        parts.format,
+        [parts.format, *some.values()],
         [parts.exported, parts.download],
         concurrency_limit=N_AT_ONCE,
         api_name="data_export",
@@ -217,6 +233,6 @@ def _wire_client(parts: DataParts, handlers: DataHandlers) -> None:
         api_name="data_import_file",
     )
     client.take_out.click(
-        export_file, parts.format, client.file, concurrency_limit=N_AT_ONCE, api_name="data_export_file"
+        export_file, parts.out.format, client.file, concurrency_limit=N_AT_ONCE, api_name="data_export_file"
     )
     client.look.click(list_sources, None, client.answer, queue=False, api_name="data_sources")

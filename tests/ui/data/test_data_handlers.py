@@ -18,8 +18,8 @@ from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.ui.data import drawing, handlers
-from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, ImportOutcome, Wish
-from tests.builders.stores import Clock, make_store
+from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, ImportOutcome, Some, Wish, find_card
+from tests.builders.stores import Clock, key_of, make_labeling, make_store
 
 RECORD = {
     "id": "q1",
@@ -37,11 +37,13 @@ class DataPage:
         self.folder = folder
         self.engine: Engine = make_store(folder)
         self.is_admin = True
+        self.person = make_labeling(self.engine, Clock()).sign_in(key=key_of(1)).id
         self.handlers = DataHandlers(
             Importing(self.engine, clock=Clock(), seed=1, overlap=1),
             Exporting(self.engine),
             Inspection(self.engine),
             require_admin=self._require_admin,
+            find_person=lambda: self.person,
             clock=Clock(),
         )
 
@@ -199,3 +201,34 @@ def test_a_data_set_of_the_hub_is_shown_and_imported_by_its_name(
     for path in ("../x", "a/set/../../..", "/etc/ssl"):
         assert "expected the name of a data set" in data_page.handlers.preview(None, Wish(hub=path)).problem
     assert data_page.handlers.preview(None, Wish(hub="  ")).name == ""
+
+
+def test_an_export_of_some_preferences_lies_beside_its_card(data_page: DataPage, tmp_path: Path) -> None:
+    data_page.bring_in(json.dumps(RECORD))
+    (name, annotator_id) = data_page.handlers.list_people()[0]
+    assert name
+    report = data_page.handlers.export(
+        "csv", folder=tmp_path, some=Some(since="2020-01-01", people=[annotator_id], agreement=0)
+    )
+    assert report.n_lines == 1
+    assert "since 2020-01-01" in find_card(report).read_text(encoding="utf-8")
+    assert "The card of this file" in drawing.draw_export(report)
+    none = data_page.handlers.export("csv", folder=tmp_path, some=Some(until="2020-01-01"))
+    assert none.n_lines == 0
+
+
+@pytest.mark.parametrize(
+    ("some", "expected"),
+    [
+        (Some(since="yesterday"), "a day such as"),
+        (Some(until="2026-02-30"), "a day such as"),
+        (Some(agreement=101), "from 0 to 100"),
+        (Some(agreement="much"), "from 0 to 100"),
+        (Some(people=["x"]), "the number of a person"),
+    ],
+)
+def test_what_cannot_be_selected_by_is_said(
+    data_page: DataPage, tmp_path: Path, some: Some, expected: str
+) -> None:
+    with pytest.raises(MalformedInput, match=expected):
+        data_page.handlers.export("csv", folder=tmp_path, some=some)

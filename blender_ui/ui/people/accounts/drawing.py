@@ -31,6 +31,9 @@ _DONE = {
     "project.archive": "archived a project",
     "project.member": "joined a project",
     "project.prompts": "added prompts",
+    "data.import": "imported a file",
+    "data.export": "exported a file",
+    "training.request": "asked for a training",
 }
 """What a person would say of an action; others are shown as they are kept."""
 
