@@ -92,6 +92,9 @@ class Calls:
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
+        if how != "call/v2" and not _has_inputs(call, endpoint):  # there they come by name
+            await refuse(422, MALFORMED)(scope, receive, send)
+            return
         await self._app(*_with_body(scope, receive, json.dumps(call).encode()), send)
 
     def _find(self, call: Any, *, how: str, name: str | None) -> Endpoint | None:
@@ -103,6 +106,12 @@ class Calls:
         number = call.get("fn_index")
         # Exactly an integer: Gradio would read "3" as 3, too, and the question would be about another.
         return self._find_endpoint(number) if type(number) is int else None
+
+
+def _has_inputs(call: dict[str, Any], endpoint: Endpoint) -> bool:
+    """Whether there are as many as Gradio would read: of fewer it says so with what it keeps of a session."""
+    data = call.get("data")
+    return isinstance(data, list) and len(data) >= endpoint.n_inputs
 
 
 async def _answer(endpoint: Endpoint, data: object) -> Response:

@@ -44,6 +44,11 @@ POLL_SECONDS = 0.02
 """Between two polls of the queue. Gradio's own thousandth takes 7 % of an idle, slow core."""
 
 
+OUTDATED = (
+    "This page is older than the app, which has started anew or offers other choices by now. "
+    "Reload the page, then choose again."
+)
+
 MOST_SESSIONS = 300
 """Tabs whose state is kept, each most of a megabyte; the one that was used longest ago goes first."""
 
@@ -99,6 +104,15 @@ class GuardedBlocks(gr.Blocks):
                 key = _key_of(options.get("request"))
                 await anyio.to_thread.run_sync(_let_in, self.access, role, key)
         return await super().process_api(block_fn, inputs, *args, **options)
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> Any:
+        """Read the inputs; a choice that this session was never offered is told as what it is."""
+        try:
+            return await super().preprocess_data(*args, **options)
+        except gr.Error as error:
+            if "list of choices" not in str(error):
+                raise
+            raise gr.Error(OUTDATED, print_exception=False) from error
 
 
 def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> None:

@@ -17,6 +17,8 @@ from sqlmodel import select
 
 from blender_ui.services.people.projects import ProjectTerms
 from blender_ui.services.people.questions import Questions
+from blender_ui.ui.app import HOME, INSPECT, LABEL
+from blender_ui.ui.shell import ACCOUNT, PAGES
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Candidate, Member, Outcome, Prompt
@@ -299,18 +301,25 @@ def test_on_inspect_as_answers_and_reasons(walk: Walk, open_page: Open) -> None:
         watch.check(f"Inspect, prompt {prompt_id}", *words_of(shown_at(asked)))
 
 
-@pytest.mark.parametrize(
-    ("address", "mark", "words"),
-    [
-        ("quality", "#quality-pair .bu-prose", ["name43n", "name44n"]),
-        ("projects", "#projects-guidelines textarea", ["name41n"]),
-        ("people", ".bu-table", []),
-        ("inspect?tab=members", "#members-ratings tbody tr", ["name60n", "name61n"]),
-        ("data", "#data-sources", []),
-        ("train", "h1", []),
-        ("account", ".account", []),
-    ],
-)
+OTHERS = [
+    ("quality", "#quality-pair .bu-prose", ["name43n", "name44n"]),
+    ("projects", "#projects-guidelines textarea", ["name41n"]),
+    ("ensemble", "#ensemble-members tbody tr", [f"name{place}n" for place in range(N_MEMBERS)]),
+    ("people", ".bu-table", []),
+    ("inspect?tab=members", "#members-ratings tbody tr", ["name60n", "name61n"]),
+    ("data", "#data-sources", []),
+    ("train", "h1", []),
+    ("account", ".account", []),
+]
+"""Pages that have no test of their own here: address, what there is once it is drawn, and what it must tell."""
+
+
+def test_every_page_is_walked() -> None:
+    walked = {HOME.path, LABEL.path, INSPECT.path, *(urlsplit(address).path for address, *_ in OTHERS)}
+    assert walked == {page.path for page in (*PAGES, ACCOUNT)}
+
+
+@pytest.mark.parametrize(("address", "mark", "words"), OTHERS)
 def test_on_the_other_pages_as_names_and_reasons(
     walk: Walk, open_page: Open, address: str, mark: str, words: list[str]
 ) -> None:

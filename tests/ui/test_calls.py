@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from blender_ui.ui.app import BUILDERS, INSPECT, build_app
-from blender_ui.ui.calls import SHARED_SESSION
-from blender_ui.ui.guard import MOST_SESSIONS
+from blender_ui.ui.calls import MALFORMED, SHARED_SESSION
+from blender_ui.ui.guard import MOST_SESSIONS, OUTDATED
 from blender_ui.ui.identity import KEY_HEADER
 from blender_ui.ui.web import build_web
 from db.models import Role
@@ -86,6 +86,21 @@ def test_what_is_no_call_is_told_so(house: House, body: object) -> None:
     for path in ("run/account_me", "queue/join", "call/account_me", "run/no_such_endpoint"):
         assert house.post(path, body).status_code == 404
     assert house.client.post("/gradio_api/run/account_me", content=b"{").status_code == 404
+
+
+@pytest.mark.parametrize("data", [(), (None, None)])
+@pytest.mark.parametrize("way", ["run/{}", "api/{}", "call/{}", "queue/join"])
+def test_a_call_with_fewer_inputs_than_the_endpoint_has_is_told_so(
+    house: House, way: str, data: tuple[object, ...]
+) -> None:
+    answer = house.call(way, "blend_go_on", "short", house.key, *data)
+    assert (answer.status_code, answer.json()["error"]) == (422, MALFORMED)
+
+
+def test_a_choice_that_a_session_was_never_offered_asks_for_a_reload(house: House) -> None:
+    """So it comes from a page that was open while the app was started anew."""
+    answer = house.call("run/{}", "blend_go_on", "old tab", house.key, None, {}, "77", "And then?")
+    assert answer.json()["error"] == OUTDATED
 
 
 def test_a_person_who_may_call_has_their_own_session(house: House) -> None:
