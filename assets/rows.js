@@ -8,5 +8,9 @@ element.addEventListener("click", (event) => {
   send(button);
 });
 element.addEventListener("change", (event) => {
-  if (event.target.matches("select[data-act]")) send(event.target);
+  const select = event.target;
+  if (!select.matches("select[data-act]")) return;
+  send(select);
+  // The table is drawn anew only where something changed: until then it shows what is stored.
+  for (const option of select.options) option.selected = option.defaultSelected;
 });

@@ -36,6 +36,29 @@ def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
     )
 
 
+def error_page(title: str, text: str, *, style: str, root: str, status: int) -> str:
+    """A whole page that stands by itself, without Gradio and without scripts.
+
+    Args:
+        title: What happened.
+        text: What to do.
+        style: The style sheet, ours.
+        root: Where the app lies, without a slash at its end.
+        status: Of the answer.
+    """
+    links = (("Blend", ""), ("Label", "label"), ("Account", "account"))
+    items = "".join(f'<a href="{escape(root)}/{path}">{escape(name)}</a>' for name, path in links)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{style}</style></head>"
+        f'<body class="bu-by-itself"><header class="bu-header"><a class="bu-brand" href="{escape(root)}/">'
+        '<span class="bu-logo" aria-hidden="true"><i></i><i></i><i></i></span>Blender UI</a>'
+        f'<nav aria-label="Pages">{items}</nav></header><main class="bu-intro"><h1>{escape(title)}</h1>'
+        f'<p>{escape(text)}</p><p class="bu-remark">Status {status}.</p></main></body></html>'
+    )
+
+
 def intro(title: str, text: str) -> str:
     """A page's title and its one sentence."""
     return f'<div class="bu-intro"><h1>{escape(title)}</h1><p>{escape(text)}</p></div>'

@@ -22,6 +22,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from blender_ui.settings import Settings
+from blender_ui.ui.faces import Faces
 from blender_ui.ui.gate import Gate
 from blender_ui.ui.guard import GuardedBlocks
 from blender_ui.ui.hosts import HostCheck, find_hosts
@@ -79,7 +80,8 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
     pages.has_launched = True
     pages.app = cast(Any, next(route.app for route in web.routes if isinstance(route, Mount)))
     policy = f"{POLICY}; frame-ancestors {_find_ancestors(settings.frames)}"
-    return Front(web, root=urlsplit(pages.root_path).path.rstrip("/"), policy=policy)
+    root = urlsplit(pages.root_path).path.rstrip("/")
+    return Front(Faces(web, root=root), root=root, policy=policy)
 
 
 def _find_ancestors(frames: str) -> str:
