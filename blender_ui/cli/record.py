@@ -24,7 +24,7 @@ PACKAGES = ("xllamacpp", "torch", "transformers")
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Ask for the answers that lack, rank and fuse all, and write after each question.
+    """Ask for the answers that lack, rank all, fuse what is new, and write after each question.
 
     The questions are those of the file, or of the package where there is no such file yet.
     """
@@ -38,7 +38,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
                     "the start ranker has no reader here; fetch it by: python -m blender_ui.weights reader "
                     f"{read_card().reader}"
                 )
-            _record(services, replace(known, made_with=_say_how(services)), path)
+            _record(services, known, path)
         finally:
             services.close()
     return 0
@@ -48,11 +48,13 @@ def _record(services: Services, known: Rounds, path: Path) -> None:
     recording = Recording(
         services.engine,
         blending=services.blending,
+        ranking=services.ranking,
         fusing=services.fusing,
         members=services.members,
         clock=services.clock,
     )
-    for number, rounds in enumerate(recording.record(known), start=1):
+    asked = recording.record(replace(known, made_with=_say_how(services)))
+    for number, rounds in enumerate(asked, start=1):
         write_rounds(rounds, path)
         done = rounds.rounds[number - 1]
         fused = "fused" if done.fused else "not fused"

@@ -79,7 +79,12 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    environ = {**os.environ, "BLENDER_UI_HOME": str(home), "BLENDER_UI_PORT": str(port)}
+    environ = {
+        **os.environ,
+        "BLENDER_UI_HOME": str(home),
+        "BLENDER_UI_PORT": str(port),
+        "BLENDER_UI_EXAMPLES": "no",
+    }
     with (home / "app.log").open("w+") as log:
         app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environ, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}/"

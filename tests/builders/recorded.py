@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.bootstrap import Services
+from blender_ui.ranking.start import read_card
 from blender_ui.services.recorded.file import Round, Rounds
 from blender_ui.services.recorded.keeping import RecordedRounds
 from blender_ui.services.recorded.recording import Recording
 from blender_ui.services.versions.start import keep_start_version
 
 QUESTIONS = Rounds(
-    made_with={},
+    made_with={"ranker": read_card().fingerprint},
     licence="CC0-1.0",
     writers=(),
     rounds=(
@@ -27,6 +28,7 @@ def record(services: Services, known: Rounds = QUESTIONS) -> Rounds:
     recording = Recording(
         services.engine,
         blending=services.blending,
+        ranking=services.ranking,
         fusing=services.fusing,
         members=services.members,
         clock=services.clock,

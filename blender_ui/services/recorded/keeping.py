@@ -8,6 +8,7 @@ of any other prompt.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.fusion.attribution import Attribution, Span
+from blender_ui.ranking.start import read_card
 from blender_ui.services.candidates import CandidateView, key_of, prompt_columns
 from blender_ui.services.fusing.rows import AttributedBy, FusedAnswer, add_fusion
 from blender_ui.services.labeling.queueing import PairQueue
@@ -82,15 +84,18 @@ class RecordedRounds:
         Raises:
             NotFound: If the store has no start ranker, which ranked them.
         """
+        rounds = self._read()
+        answered = [one for one in rounds.rounds if len(one.answers) >= FEWEST_ANSWERS]
+        if rounds.made_with.get("ranker") != read_card().fingerprint:
+            # Another ranker's word is not put into this one's mouth; it will rank them when it is asked.
+            answered = [replace(one, ranked=None, fused=None) for one in answered]
         with transaction(self._engine, immediate=True) as session:
             project = projects.find_by_name(session, name=PROJECT_NAME)
             if project is None:
-                if only_in_new_store and prompts.count(session):
+                if not answered or (only_in_new_store and prompts.count(session)):
                     return 0
                 project = add_project(session, overlap=self._overlap, now=self._clock())
             known = prompts.list_external_ids(session, project_id=row_id(project), source=RECORDED_SOURCE)
-            rounds = self._read()
-            answered = [one for one in rounds.rounds if len(one.answers) >= FEWEST_ANSWERS]
             fresh = [one for one in answered if one.id not in known]
             writing = RoundWriting(
                 session,
@@ -181,7 +186,8 @@ class RoundWriting:
         if one.ranked is not None:
             ranking_id = self._rank(prompt_id, asked, answers, one.ranked)
         if one.fused is not None:
-            self._fuse(prompt_id, asked, answers, one.fused, ranking_id)
+            candidate = self.add_fused(prompt_id, answers, one.fused, ranking_id)
+            self._rank(prompt_id, asked, [*answers, candidate], one.fused.judged)
         return prompt_id, tuple(key_of(answer.id) for answer in answers)
 
     def _add_answer(self, prompt_id: int, text: Text) -> Candidate:
@@ -221,14 +227,10 @@ class RoundWriting:
             refitted_preference_id=None,
         )
 
-    def _fuse(
-        self,
-        prompt_id: int,
-        asked: RankingPrompt,
-        answers: Sequence[Candidate],
-        fused: Fused,
-        ranking_id: int | None,
-    ) -> None:
+    def add_fused(
+        self, prompt_id: int, answers: Sequence[Candidate], fused: Fused, ranking_id: int | None
+    ) -> Candidate:
+        """Write a fused answer with its sources and spans; what judged it is left out."""
         text, spans = fused.answer, tuple(Span(*span) for span in fused.spans)
         attributed_by: AttributedBy = "attention" if fused.attributed_by == "attention" else "alignment"
         outcome = FusedAnswer(
@@ -249,8 +251,7 @@ class RoundWriting:
             outcome=outcome,
             now=self._now,
         )
-        candidate = self._session.get_one(Candidate, stored.candidate_id)
-        self._rank(prompt_id, asked, [*answers, candidate], fused.judged)
+        return self._session.get_one(Candidate, stored.candidate_id)
 
     def _member(self, writer: Writer) -> Member:
         row = Member(

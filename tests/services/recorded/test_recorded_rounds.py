@@ -91,6 +91,34 @@ def test_recording_again_asks_only_whom_it_lacks(rounds: Rounds, tmp_path: Path)
     assert "Curie" not in {writer.name for writer in again.writers}
 
 
+def test_a_fused_answer_stays_while_its_sources_are_in_the_same_order(rounds: Rounds, tmp_path: Path) -> None:
+    tea, sky = rounds.rounds
+    assert tea.fused is not None
+    assert sky.fused is not None
+    said = replace(tea.fused.answer, text="Kept as it was said: 0123456789 012345678")
+    spans = ((0, len(said.text), 0),)
+    kept = replace(tea, fused=replace(tea.fused, answer=said, spans=spans))
+    turned = replace(sky, fused=replace(sky.fused, sources=sky.fused.sources[::-1]))
+    services = build_scripted_services(tmp_path / "again", *members())
+    services.ranking.train()
+    again = record(services, replace(rounds, rounds=(kept, turned)))
+    assert again.rounds[0].fused is not None
+    assert again.rounds[0].fused.answer.text == said.text
+    assert again.rounds[0].fused.judged != tea.fused.judged
+    assert again.rounds[1].fused is not None
+    assert again.rounds[1].fused.sources == sky.fused.sources
+
+
+def test_another_ranker_s_word_is_not_put_into_the_start_ranker_s_mouth(
+    rounds: Rounds, fresh: Any, tmp_path: Path
+) -> None:
+    keep(fresh, replace(rounds, made_with={"ranker": "another"}), tmp_path)
+    tea, _ = fresh.recorded.examples()
+    answers = fresh.blending.answers(prompt_id=tea.prompt_id).candidates
+    assert len(answers) == 3
+    assert fresh.recorded.find_ranking(tea.prompt_id, [one.candidate_id for one in answers]) is None
+
+
 def test_what_is_recorded_so_far_can_be_gone_on_with(rounds: Rounds, tmp_path: Path) -> None:
     services = build_scripted_services(tmp_path / "broken off", *members())
     services.ranking.train()
