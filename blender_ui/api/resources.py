@@ -60,7 +60,7 @@ class ProjectRequest(BaseModel):
 
     name: str
     guidelines: str = ""
-    overlap: int = 1
+    overlap: Annotated[int, Field(strict=True)] = 1
     ask: Ask = Ask.PAIR
 
 

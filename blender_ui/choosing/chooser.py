@@ -131,7 +131,7 @@ def fit_chooser(
         read: n prompts.
         outcomes: Of these n prompts.
         options: The defaults where none are given.
-        kinds: Of task, by which people look at members; learnt from these prompts where none are given.
+        kinds: Of task, by which the report shows members; learnt from these prompts where none are given.
 
     Raises:
         ChooserError: If there is no prompt or no member.

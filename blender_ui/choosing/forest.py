@@ -30,7 +30,7 @@ FEATURE_SHARE, FEWEST_FEATURES = 0.4, 8
 GROWN_ON = 0.8
 """Share of the prompts that a tree is grown on; the others tell how well it predicts."""
 MEMBER_STIFFNESS = 10.0
-"""Looks that the members' common mean counts against one member's own."""
+"""Observations that the members' common mean counts against one member's own."""
 
 
 class Expected(NamedTuple):
@@ -48,7 +48,7 @@ class Forest:
     """Each member's quality over all prompts, (m,)."""
     overall_variance: FloatArray
     noise: FloatArray
-    """Variance of one look at each member around its expected quality, (m,)."""
+    """Variance of one observation of each member around its expected quality, (m,)."""
     difficulty_noise: float
     trees: Partition
     belief: Belief
@@ -129,21 +129,21 @@ def _test(
 
 def _fit_overall(outcomes: Outcomes) -> tuple[FloatArray, FloatArray]:
     """Each member's mean quality and its variance, shrunk towards the members' common mean, (m,) both."""
-    looks = outcomes.weights.sum(axis=0)
+    seen = outcomes.weights.sum(axis=0)
     sums = (outcomes.weights * outcomes.values).sum(axis=0)
-    common = float(sums.sum() / max(looks.sum(), 1e-9)) if looks.sum() > 0 else 0.5
-    overall = (sums + MEMBER_STIFFNESS * common) / (looks + MEMBER_STIFFNESS)
-    spread = (outcomes.weights * (outcomes.values - overall) ** 2).sum() / max(looks.sum(), 1.0)
-    return overall, spread / (looks + MEMBER_STIFFNESS)
+    common = float(sums.sum() / max(seen.sum(), 1e-9)) if seen.sum() > 0 else 0.5
+    overall = (sums + MEMBER_STIFFNESS * common) / (seen + MEMBER_STIFFNESS)
+    spread = (outcomes.weights * (outcomes.values - overall) ** 2).sum() / max(seen.sum(), 1.0)
+    return overall, spread / (seen + MEMBER_STIFFNESS)
 
 
 def _split_difficulty(outcomes: Outcomes, overall: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Residuals without what all members share on a prompt, that in one more column, and the weights."""
     residuals = outcomes.values - overall
-    looks = outcomes.weights.sum(axis=1, keepdims=True)
-    shared = (outcomes.weights * residuals).sum(axis=1, keepdims=True) / (looks + 1)
+    seen = outcomes.weights.sum(axis=1, keepdims=True)
+    shared = (outcomes.weights * residuals).sum(axis=1, keepdims=True) / (seen + 1)
     targets = np.hstack([np.where(outcomes.weights > 0, residuals - shared, 0.0), shared])
-    weights = np.hstack([outcomes.weights, np.minimum(looks, 1.0)])
+    weights = np.hstack([outcomes.weights, np.minimum(seen, 1.0)])
     return targets, weights
 
 

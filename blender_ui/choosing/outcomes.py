@@ -1,9 +1,9 @@
 """What is known of members' answers to prompts, as one table: scores and preferences alike.
 
-An outcome is a quality from 0 to 1 with a weight, the number of independent looks behind it. A score is
-one look. A preference gives both members a look: the share won, corrected by the rival's strength, since
-a win over a strong rival says more. Invariant: weight 0 where nothing is known. Non-goal: which prompts
-are alike, see ``forest``.
+An outcome is a quality from 0 to 1 with a weight, the number of independent observations behind it. A score
+is one observation. A preference gives both members one: the share won, corrected by the rival's strength,
+since a win over a strong rival says more. Invariant: weight 0 where nothing is known. Non-goal: which
+prompts are alike, see ``forest``.
 """
 
 from __future__ import annotations

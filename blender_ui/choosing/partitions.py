@@ -76,7 +76,7 @@ def join_trees(trees: Sequence[Partition]) -> Partition:
 class Belief:
     """Of every node and column: how far its mean is from the root's prior, and the variance of that.
 
-    Both (n_nodes, n_columns); the variance in units of one look's noise.
+    Both (n_nodes, n_columns); the variance in units of one observation's noise.
     """
 
     mean: FloatArray
@@ -92,9 +92,9 @@ def believe(
         partition: n_nodes kinds.
         leaves: The leaves of each of n prompts, (n, n_trees); -1 where a tree is not to learn from it.
         residuals: Outcomes less what is expected of all prompts, (n, n_columns).
-        weights: Looks behind each, (n, n_columns).
-        stiffness: The noise of one look over the variance of a kind around the one above it: as many
-            looks in a kind as its elders' opinion counts.
+        weights: Observations behind each, (n, n_columns).
+        stiffness: The noise of one observation over the variance of a kind around the one above it: as many
+            observations in a kind as the mean of the kind above counts.
     """
     precision = _sum_by_node(weights, leaves, len(partition.left))
     sums = _sum_by_node(weights * residuals, leaves, len(partition.left))

@@ -100,7 +100,7 @@ def load_report(folder: Path) -> ChooserReport:
 def make_report(
     chooser: Chooser, read: ReadTasks, votes: Votes, *, held_out: ReadTasks, outcomes: Outcomes
 ) -> ChooserReport:
-    """Look at a chooser.
+    """Summarise a chooser.
 
     Args:
         chooser: Just fitted.

@@ -1,4 +1,4 @@
-"""What choosers learnt, for people who look at them.
+"""What choosers learnt, for the Inspect page.
 
 Invariant: nothing is written, and a version without a report says so. Non-goal: making a report, see
 ``services.training.chooser``.

@@ -61,17 +61,17 @@ class ProjectTerms:
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
     guidelines: Annotated[str, Field(max_length=50_000)] = ""
-    overlap: Annotated[int, Field(ge=1, le=100)] = 1
-    gold_share: Annotated[float, Field(ge=0, le=1)] = 0.0
-    attention_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    overlap: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
+    gold_share: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
+    attention_share: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
     policy: Annotated[str, AfterValidator(_is_policy)] = BALANCED_RANDOM
-    random_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    random_share: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.2
     questions: Questions = field(default_factory=Questions)
     ask: Ask = Ask.PAIR
-    n_answers: Annotated[int, Field(ge=FEWEST_ANSWERS, le=MOST_ANSWERS)] = 4
+    n_answers: Annotated[int, Field(strict=True, ge=FEWEST_ANSWERS, le=MOST_ANSWERS)] = 4
     audience: Audience = Audience.EVERYBODY
     reveal: Reveal = Reveal.VOTE
-    pay: Annotated[float, Field(ge=0, le=MOST_PAY, allow_inf_nan=False)] | None = None
+    pay: Annotated[float, Field(strict=True, ge=0, le=MOST_PAY, allow_inf_nan=False)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

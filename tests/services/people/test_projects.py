@@ -71,6 +71,9 @@ def test_a_change_keeps_what_was_there_before_in_the_trail(engine: Engine, clock
     [
         {"name": " "},
         {"overlap": 0},
+        {"overlap": True},
+        {"gold_share": True},
+        {"n_answers": 4.5},
         {"gold_share": 0.4, "attention_share": 0.2},
         {"gold_share": -0.1},
         {"policy": "alphabetical"},
