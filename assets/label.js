@@ -79,15 +79,13 @@ function strong(text) {
   return node;
 }
 
-// `isDrawnAgain` where the same pair was on the screen before.
-function drawTexts(isDrawnAgain = false) {
+function drawTexts() {
   find(".history").innerHTML = pair.history;
   find(".instruction").innerHTML = pair.instruction;
   find(".input").innerHTML = pair.input;
   frame.dataset.shows = isSet() ? "set" : "pair";
   if (isSet()) return drawSet();
   for (const side of ["left", "right"]) find(`.answer.${side} .text`).innerHTML = pair[side];
-  if (!isDrawnAgain) chooseTabs();
   if (isDiffering) markDifferences();
   paintSpans();
 }
@@ -127,6 +125,7 @@ function draw(next, empty = null) {
   frame.classList.remove("unfolded");
   if (frame.getBoundingClientRect().top < 0) frame.scrollIntoView(); // on a phone the whole page scrolls
   enter("drawing");
+  if (!isSet()) chooseTabs(); // its height is known only now that it is shown
   requestAnimationFrame(() => {
     const text = find(".prompt-text");
     find(".unfold").hidden = text.scrollHeight <= text.clientHeight + 4;

@@ -84,7 +84,7 @@ async function toggleWritten() {
 }
 
 function drawAgain() {
-  drawTexts(true);
+  drawTexts();
   if (isSet()) drawOrder();
 }
 

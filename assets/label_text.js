@@ -103,5 +103,5 @@ function markDifferences() {
 function toggleDifferences() {
   isDiffering = !isDiffering;
   find("[data-act=diff]").setAttribute("aria-pressed", isDiffering);
-  if (pair) drawTexts(true);
+  if (pair) drawTexts();
 }

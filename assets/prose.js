@@ -31,7 +31,60 @@
       formula.classList.add("drawn");
     }
   }
-  new MutationObserver(drawFormulas).observe(document, { subtree: true, childList: true });
+  new MutationObserver(() => { drawFormulas(); colourSoon(); }).observe(document, { subtree: true, childList: true });
+
+  // ---- Colours of code: highlights over the text, which stays as it is, so places in it mean the same. ----
+  const LANGUAGES = { // what begins a comment, by what a fence says
+    "#": "python py bash sh shell zsh yaml yml toml ruby rb r perl makefile dockerfile ini conf julia",
+    "//": "js javascript jsx ts typescript tsx java kotlin c cpp c++ cs csharp go rust rs swift php scala dart css scss json jsonc",
+    "--": "sql lua haskell hs ada elm",
+  };
+  const KEYWORDS = new Set((
+    "and as async await begin bool break case catch char class const continue def default del do done double elif " +
+    "else elsif end enum except export extends extern false fi final finally float fn for foreach from func function " +
+    "global go goto if impl implements import in include inherit instanceof int interface is join lambda let long loop " +
+    "match module mut namespace new nil none not null of on or order package pass private protected pub public raise " +
+    "return select self short static string struct super switch template then this throw trait true try type typedef " +
+    "typeof union unsigned until use using var void volatile when where while with yield group by insert into update " +
+    "delete create table values set limit"
+  ).split(" "));
+  const MOST_COLOURED = 20_000; // characters of one block
+
+  const commentOf = (info) => {
+    const language = info.trim().toLowerCase().split(/[\s{:]/)[0];
+    return language && Object.keys(LANGUAGES).find((sign) => LANGUAGES[sign].split(" ").includes(language));
+  };
+
+  function* tokensOf(text, comment) {
+    const sign = comment.replace(/[/-]/g, "\\$&");
+    const block = comment === "//" ? "/\\*[\\s\\S]*?\\*/|" : "";
+    const string = comment === "--" ? `'(?:[^'\\n]|'')*'|"[^"\\n]*"` : `"""[\\s\\S]*?"""|"(?:\\\\.|[^"\\\\\\n])*"|'(?:\\\\.|[^'\\\\\\n])*'|\`(?:\\\\.|[^\`\\\\])*\``;
+    const parts = new RegExp(`(${block}${sign}.*)|(${string})|(\\b\\d[\\w.]*)|([A-Za-z_]\\w*)`, "g");
+    for (const found of text.matchAll(parts)) {
+      const kind = found[1] ? "comment" : found[2] ? "string" : found[3] ? "number" : KEYWORDS.has(found[4].toLowerCase()) && "keyword";
+      if (kind) yield [kind, found.index, found.index + found[0].length];
+    }
+  }
+
+  function colour() {
+    const ranges = { comment: [], string: [], number: [], keyword: [] };
+    for (const code of document.querySelectorAll(".bu-prose pre[data-info] > code")) {
+      const [comment, node] = [commentOf(code.parentElement.dataset.info), code.firstChild];
+      if (!comment || code.childNodes.length !== 1 || node.nodeType !== Node.TEXT_NODE || node.data.length > MOST_COLOURED) continue;
+      for (const [kind, start, end] of tokensOf(node.data, comment)) {
+        const range = new StaticRange({ startContainer: node, startOffset: start, endContainer: node, endOffset: end });
+        ranges[kind].push(range);
+      }
+    }
+    for (const [kind, found] of Object.entries(ranges)) CSS.highlights.set(`code-${kind}`, new Highlight(...found));
+  }
+
+  let isColouring = false;
+  function colourSoon() { // once for a burst of changes, and after the text is on the screen
+    if (isColouring || !CSS.highlights) return;
+    isColouring = true;
+    setTimeout(() => { isColouring = false; colour(); }, 50);
+  }
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("button[data-copy]");

@@ -19,11 +19,12 @@ from db.queries.prompts import select_first_turn
 
 
 class Scope(NamedTuple):
-    """Which preferences: after an id and up to one, None for all; with or without judges."""
+    """Which preferences: after an id and up to one, None for all; with or without judges; of one project?"""
 
     up_to_id: int | None = None
     humans_only: bool = True
     after_id: int = 0
+    project_id: int | None = None
 
 
 class ComparedPreference(NamedTuple):
@@ -178,6 +179,8 @@ def _within(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any,
         query = query.where(col(Preference.id) <= scope.up_to_id)
     if scope.after_id:
         query = query.where(col(Preference.id) > scope.after_id)
+    if scope.project_id is not None:
+        query = query.where(col(Comparison.project_id) == scope.project_id)
     if scope.humans_only:
         judges = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.JUDGE)
         query = query.where(col(Preference.annotator_id).not_in(judges))

@@ -18,12 +18,12 @@ def find_job(session: Session, *, job_id: int) -> Job | None:
     return session.get(Job, job_id)
 
 
-def find_waiting(session: Session, *, kind: JobKind, project_id: int | None) -> Job | None:
-    """The job of a kind that no worker has begun, of this project or of none."""
+def list_waiting(session: Session, *, kind: JobKind, project_id: int | None) -> Sequence[Job]:
+    """The jobs of a kind that no worker has begun, of this project's answers or of none."""
     query = select(Job).where(
         col(Job.status) == JobStatus.WAITING, col(Job.kind) == kind, col(Job.project_id) == project_id
     )
-    return session.exec(query).first()
+    return session.exec(query.order_by(col(Job.id))).all()
 
 
 def find_running(session: Session, *, kinds: Collection[JobKind]) -> int | None:

@@ -134,9 +134,12 @@ def list_open_of_source(session: Session, *, source: str) -> Sequence[Prompt]:
     return session.scalars(query).all()
 
 
-def list_all(session: Session) -> Sequence[Prompt]:
-    """Every prompt of every project, by ascending id."""
-    return session.scalars(select(Prompt).order_by(col(Prompt.id))).all()
+def list_all(session: Session, *, project_id: int | None = None) -> Sequence[Prompt]:
+    """Every prompt of every project, by ascending id; of one project if asked."""
+    query = select(Prompt).order_by(col(Prompt.id))
+    if project_id is not None:
+        query = query.where(col(Prompt.project_id) == project_id)
+    return session.scalars(query).all()
 
 
 def count(session: Session) -> int:

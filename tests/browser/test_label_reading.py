@@ -15,6 +15,7 @@ from tests.builders.stores import key_of
 pytestmark = pytest.mark.browser
 
 LONG = "\n\n".join(f"Paragraph {number} of a *long* answer.\nIts second line." for number in range(60))
+LONG += "\n\n```python\nreturn '1'  # why\n```"
 SHORT = "A **short** answer."
 
 
@@ -59,6 +60,19 @@ def test_texts_are_shown_as_they_were_written_and_drawn_again(store: Store, open
     expect(short.locator("strong")).to_have_count(0)
     page.keyboard.press("w")
     expect(short.locator("strong")).to_have_text("short")
+
+
+def test_code_is_coloured_and_its_text_stays_as_it_is(store: Store, open_page: Open) -> None:
+    page = open_page(store.url)
+    wait_for_pair(page)
+    coloured = (
+        "() => ['keyword', 'string', 'comment'].map((kind) => "
+        "[...(CSS.highlights.get(`code-${kind}`) ?? [])].map((range) => "
+        "range.startContainer.data.slice(range.startOffset, range.endOffset)))"
+    )
+    page.wait_for_function(f"() => ({coloured})().flat().length === 3")
+    assert page.evaluate(coloured) == [["return"], ["'1'"], ["# why"]]
+    assert page.locator(".answer pre code").inner_text().strip() == "return '1'  # why"
 
 
 def test_a_long_pair_on_a_phone_is_two_tabs(store: Store, open_page: Open) -> None:

@@ -19,6 +19,9 @@ from db.engine import transaction
 from db.models import Job, JobKind, JobStatus
 from db.queries import jobs
 
+PROJECT = "project_id"
+"""Option of a training, and hyper-parameter of its version: the project that alone is learnt from."""
+
 STALLED_AFTER = timedelta(seconds=20)
 """Without a sign of life for this long, the worker counts as not running."""
 
@@ -34,8 +37,10 @@ def request_job(
     project_id: int | None = None,
     n_total: int = 0,
 ) -> Job:
-    """Write a request; one of the kind that still waits is changed instead of making a second."""
-    job = jobs.find_waiting(session, kind=kind, project_id=project_id)
+    """Write a request; one of the kind that still waits and learns from the same is changed instead."""
+    wanted = dict(options or {})
+    waiting = jobs.list_waiting(session, kind=kind, project_id=project_id)
+    job = next((one for one in waiting if one.options.get(PROJECT) == wanted.get(PROJECT)), None)
     if job is None:
         job = Job(
             kind=kind,
@@ -44,7 +49,7 @@ def request_job(
             requested_by_id=requested_by_id,
             created_at=now,
         )
-    job.options, job.cut_off_preference_id, job.n_total = dict(options or {}), cut_off_preference_id, n_total
+    job.options, job.cut_off_preference_id, job.n_total = wanted, cut_off_preference_id, n_total
     session.add(job)
     session.flush()
     return job

@@ -102,5 +102,9 @@ class Workspaces:
         is_open = is_researcher if project_id is None else any(one.id == project_id for one in mine)
         if not is_open:
             raise NotPermitted("This project is not open to you. Ask a researcher for an invitation link.")
+        with transaction(self._engine) as session:
+            known = queries.find_workspace(session, annotator_id=person.id)
+            if known is not None and known.project_id == project_id:
+                return  # as on every page that a link of the project opens: nobody waits for the writer
         with transaction(self._engine, immediate=True) as session:
             queries.set_workspace(session, annotator_id=person.id, project_id=project_id, now=self._clock())

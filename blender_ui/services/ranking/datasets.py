@@ -43,6 +43,7 @@ def load_dataset(
     cut_off_preference_id: int | None = None,
     after_preference_id: int = 0,
     humans_only: bool = True,
+    project_id: int | None = None,
 ) -> StoredDataset:
     """Read the preferences that stand, up to a cut-off.
 
@@ -51,10 +52,14 @@ def load_dataset(
         cut_off_preference_id: The last preference to read; None for all there are.
         after_preference_id: Only preferences after this one.
         humans_only: Leave out what judges said.
+        project_id: Only what was said of its prompts; None for all projects.
     """
     with transaction(engine) as session:
         scope = compared.Scope(
-            up_to_id=cut_off_preference_id, humans_only=humans_only, after_id=after_preference_id
+            up_to_id=cut_off_preference_id,
+            humans_only=humans_only,
+            after_id=after_preference_id,
+            project_id=project_id,
         )
         answered = compared.list_preferences(session, scope=scope)
         candidates = compared.list_candidates(session, scope=scope)

@@ -134,7 +134,9 @@ class LiveHead:
         version = self._find_version()
         if version is None:
             return None
-        stored = load_dataset(self._engine, after_preference_id=self._find_start())
+        stored = load_dataset(
+            self._engine, after_preference_id=self._find_start(), project_id=version.project_id
+        )
         readings, is_read = self._stack(stored, version.base_fingerprint)
         dataset = stored.dataset
         usable = is_read[dataset.left] & is_read[dataset.right]

@@ -18,9 +18,11 @@ from blender_ui.choosing.report import make_report
 from blender_ui.engine.folders import write_folder
 from blender_ui.errors import ChooserError
 from blender_ui.services.jobs.progress import JobProgress
+from blender_ui.services.jobs.states import PROJECT
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.training.chooser_judging import decide, judge, name_best
 from blender_ui.services.training.chooser_outcomes import load_voted
+from blender_ui.services.training.trainer import keep_project
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.services.versions.registration import FittedVersion
 from blender_ui.tasks.encoder import StaticEncoder
@@ -65,7 +67,11 @@ class ChooserTrainer:
         """
         progress.report("loading the prompt encoder", 0.0)
         encoder = self.open_encoder()
-        voted = load_voted(self.engine, cut_off_preference_id=job.cut_off_preference_id)
+        voted = load_voted(
+            self.engine,
+            cut_off_preference_id=job.cut_off_preference_id,
+            project_id=job.options.get(PROJECT),
+        )
         progress.report("reading the prompts", 0.1)
         read = read_tasks(encoder, voted.tasks)
         learnt, held_out = (np.flatnonzero(voted.is_held_out == flag) for flag in (0, 1))
@@ -95,7 +101,7 @@ class ChooserTrainer:
             base_fingerprint=encoder.fingerprint,
             n_train=len(learnt),
             n_held_out=len(held_out),
-            hyper_parameters=asdict(options),
+            hyper_parameters=keep_project(job, asdict(options)),
             metrics={
                 "judged": None if judged is None else asdict(judged),
                 "best_single": name_best(chooser),

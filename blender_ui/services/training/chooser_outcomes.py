@@ -8,6 +8,7 @@ count. Non-goal: the model.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,9 @@ class VotedPrompts(NamedTuple):
         return replace(found, weights=found.weights * counts)
 
 
-def load_voted(engine: Engine, *, cut_off_preference_id: int | None = None) -> VotedPrompts:
+def load_voted(
+    engine: Engine, *, cut_off_preference_id: int | None = None, project_id: int | None = None
+) -> VotedPrompts:
     """The prompts on which answers were compared, and the votes on answers of known members.
 
     Where people voted on a prompt, what judges said of it and its scores do not count.
@@ -56,8 +59,8 @@ def load_voted(engine: Engine, *, cut_off_preference_id: int | None = None) -> V
     Raises:
         ChooserError: If no two known members were compared.
     """
-    stored = load_dataset(engine, cut_off_preference_id=cut_off_preference_id, humans_only=False)
-    people = load_dataset(engine, cut_off_preference_id=cut_off_preference_id)
+    load = partial(load_dataset, engine, cut_off_preference_id=cut_off_preference_id, project_id=project_id)
+    stored, people = load(humans_only=False), load()
     dataset, is_person = stored.dataset, np.isin(stored.preference_ids, people.preference_ids)
     prompt_of_vote = dataset.prompt_of[dataset.left]
     is_by_people = np.isin(np.arange(len(dataset.prompts)), prompt_of_vote[is_person])

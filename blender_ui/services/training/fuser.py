@@ -21,6 +21,7 @@ from blender_ui.errors import FusionError
 from blender_ui.fusion.examples import FusionExample, Target
 from blender_ui.fusion.quality import FusionQuality, mean_quality, measure_fusion
 from blender_ui.services.jobs.progress import CurvePoint, JobProgress
+from blender_ui.services.jobs.states import PROJECT
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.training.fuser_examples import Examples, load_examples
 from blender_ui.services.training.requests import CUT_OFF_CANDIDATE
@@ -31,7 +32,7 @@ from db.engine import transaction
 from db.models import ModelRole
 
 TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION = "targets", "base", "top_k"
-OWN_OPTIONS = (TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION, CUT_OFF_CANDIDATE)
+OWN_OPTIONS = (TARGETS_OPTION, BASE_OPTION, TOP_K_OPTION, CUT_OFF_CANDIDATE, PROJECT)
 """Options of a job that are not the fine-tuning's."""
 FITTING_ENDS_AT = 0.85
 N_JUDGED = 100
@@ -140,6 +141,7 @@ class FuserTrainer:
             cut_off_candidate_id=int(options[CUT_OFF_CANDIDATE]),
             targets=[Target(name) for name in options.get(TARGETS_OPTION, list(Target))],
             top_k=int(options.get(TOP_K_OPTION, 3)),
+            project_id=options.get(PROJECT),
         )
         if missing := examples.find_missing():
             raise FusionError(missing)

@@ -56,6 +56,7 @@ def load_examples(
     cut_off_candidate_id: int,
     targets: Sequence[Target] = tuple(Target),
     top_k: int = 3,
+    project_id: int | None = None,
 ) -> Examples:
     """Build the examples of every prompt, split as rankers split them.
 
@@ -65,10 +66,11 @@ def load_examples(
         cut_off_candidate_id: The last answer that counts.
         targets: The kinds of target that may be used.
         top_k: Most candidates of an example.
+        project_id: Only its prompts; None for all projects.
     """
-    votes = _net_votes(engine, cut_off_preference_id)
+    votes = _net_votes(engine, cut_off_preference_id, project_id)
     with transaction(engine) as session:
-        asked = prompts.list_all(session)
+        asked = prompts.list_all(session, project_id=project_id)
         answers, references = _answers(session, cut_off_candidate_id)
         scores = rankings.list_last_scores(session, up_to_candidate_id=cut_off_candidate_id)
     learnt: list[FusionExample] = []
@@ -93,9 +95,9 @@ def load_examples(
     return Examples(tuple(learnt), tuple(held_out))
 
 
-def _net_votes(engine: Engine, cut_off: int) -> dict[int, float]:
+def _net_votes(engine: Engine, cut_off: int, project_id: int | None) -> dict[int, float]:
     """Wins less losses by candidate, of people alone; a tie gives neither."""
-    stored = load_dataset(engine, cut_off_preference_id=cut_off)
+    stored = load_dataset(engine, cut_off_preference_id=cut_off, project_id=project_id)
     dataset, net = stored.dataset, defaultdict[int, float](float)
     for left, right, target in zip(dataset.left, dataset.right, dataset.target, strict=True):
         net[int(stored.candidate_ids[left])] += 2 * float(target) - 1

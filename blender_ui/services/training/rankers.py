@@ -26,11 +26,13 @@ from blender_ui.ranking.protocol import Ranker
 from blender_ui.ranking.standing import LONGER, RATING, Standing, stand
 from blender_ui.ranking.start import read_card
 from blender_ui.services.jobs.progress import JobProgress
+from blender_ui.services.jobs.states import PROJECT
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
 from blender_ui.services.ranking.evidence import gather_stored
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.training.readings import AnswerReader, TrainingReadings
+from blender_ui.services.training.trainer import keep_project
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion
@@ -180,7 +182,7 @@ class RankerTrainer(ABC):
             base_fingerprint=trained.base_fingerprint,
             n_train=int((~held_out).sum()),
             n_held_out=int(held_out.sum()),
-            hyper_parameters=trained.hyper_parameters,
+            hyper_parameters=keep_project(job, trained.hyper_parameters),
             metrics=metrics,
             compared_with_id=rival.version.id if rival.version is not None else None,
             promoted=decision.promoted,
@@ -230,7 +232,11 @@ class RankerTrainer(ABC):
         if self._work is not None and self._work.job_id == job.id:
             return self._work
         progress.report("loading", 0.0)
-        stored = load_dataset(self.tools.engine, cut_off_preference_id=job.cut_off_preference_id)
+        options = dict(job.options)
+        project_id = options.pop(PROJECT, None)
+        stored = load_dataset(
+            self.tools.engine, cut_off_preference_id=job.cut_off_preference_id, project_id=project_id
+        )
         readings = TrainingReadings(
             self.tools.engine,
             stored=stored,
@@ -242,7 +248,7 @@ class RankerTrainer(ABC):
             seconds_after=SECONDS_AFTER_READING,
         )
         self._work = Work(
-            engine=self.tools.engine, job_id=job.id, options=job.options, stored=stored, readings=readings
+            engine=self.tools.engine, job_id=job.id, options=options, stored=stored, readings=readings
         )
         return self._work
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import Refused
-from blender_ui.services.jobs.states import request_job
+from blender_ui.services.jobs.states import PROJECT, request_job
 from blender_ui.services.jobs.views import Jobs, JobView
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.training.fuser_examples import load_examples
@@ -54,10 +54,10 @@ class Training:
         self._clock = clock
         self.jobs = Jobs(engine, clock=clock)
 
-    def readiness(self) -> ReadinessView:
-        """Whether there is enough to train on, with the counts."""
+    def readiness(self, *, project_id: int | None = None) -> ReadinessView:
+        """Whether there is enough to train on, with the counts; of one project or of all."""
         with transaction(self._engine) as session:
-            return measure_readiness(session)
+            return measure_readiness(session, project_id=project_id)
 
     def request(
         self,
@@ -65,22 +65,27 @@ class Training:
         requested_by_id: int | None = None,
         kind: JobKind | None = None,
         options: Mapping[str, Any] | None = None,
+        project_id: int | None = None,
     ) -> JobView:
         """Ask for a training on every preference there is now; of a fuser, on every answer, too.
 
-        A job that still waits is moved to the present cut-off instead of making a second one.
+        A job that still waits is moved to the present cut-off instead of making a second one, unless it
+        learns from another project. Of one project's preferences alone if ``project_id`` says so.
 
         Raises:
             Refused: If there is not enough to train on; the message says what is missing.
         """
         chosen = JobKind(kind or self._kind)
-        if chosen is JobKind.FUSER and (missing := self._find_missing_examples()):
+        if chosen is JobKind.FUSER and (missing := self._find_missing_examples(project_id)):
             raise Refused(missing)
         with transaction(self._engine, immediate=True) as session:
             # A chooser learns from scores, too, and says itself where there is nothing to learn from.
-            if chosen not in (JobKind.FUSER, JobKind.CHOOSER) and (lacking := find_missing(session)):
+            if chosen not in (JobKind.FUSER, JobKind.CHOOSER) and (
+                lacking := find_missing(session, project_id=project_id)
+            ):
                 raise Refused(lacking)
-            return self._request(session, requested_by_id, chosen, dict(options or {}))
+            wanted = dict(options or {}) | ({} if project_id is None else {PROJECT: project_id})
+            return self._request(session, requested_by_id, chosen, wanted)
 
     def request_if_due(self) -> JobView | None:
         """Ask for a training when enough new preferences came since a ranker's last; cheap when not."""
@@ -113,11 +118,13 @@ class Training:
             record_change(session, change, now=self._clock())
         return self.jobs.view(session, job)
 
-    def _find_missing_examples(self) -> str:
+    def _find_missing_examples(self, project_id: int | None) -> str:
         """What a fuser's training lacks, in a sentence; empty where it lacks nothing."""
         with transaction(self._engine) as session:
             last, cut_off = candidates.get_last_id(session), preferences.get_last_id(session)
-        examples = load_examples(self._engine, cut_off_preference_id=cut_off, cut_off_candidate_id=last)
+        examples = load_examples(
+            self._engine, cut_off_preference_id=cut_off, cut_off_candidate_id=last, project_id=project_id
+        )
         return examples.find_missing()
 
     def _is_due(self, session: Session) -> bool:

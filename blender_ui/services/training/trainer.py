@@ -6,9 +6,11 @@ Invariant: each step may be repeated after a crash and gives the same. Non-goal:
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from blender_ui.services.jobs.progress import JobProgress
+from blender_ui.services.jobs.states import PROJECT
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.versions.registration import FittedVersion
 
@@ -32,3 +34,9 @@ class Trainer(Protocol):
     def forget(self, job_id: int) -> None:
         """Let go of a finished job: of memory, and of what only a repeated step would need."""
         ...
+
+
+def keep_project(job: JobView, hyper_parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A version's hyper-parameters with the project that its job learnt from, where it is only one."""
+    project_id = job.options.get(PROJECT)
+    return dict(hyper_parameters) | ({} if project_id is None else {PROJECT: project_id})

@@ -47,11 +47,10 @@ class ReadinessView:
     """What is missing, or what a training would use; a sentence to show."""
 
 
-def measure_readiness(session: Session) -> ReadinessView:
-    """Count what a training would use now."""
-    counted = compared.count_preferences(
-        session, scope=compared.Scope(), new_after_id=find_last_cut_off(session)
-    )
+def measure_readiness(session: Session, *, project_id: int | None = None) -> ReadinessView:
+    """Count what a training would use now, of one project or of all."""
+    scope = compared.Scope(project_id=project_id)
+    counted = compared.count_preferences(session, scope=scope, new_after_id=find_last_cut_off(session))
     n_decided, n_held_out = counted.decided.total(), _count_held_out(counted)
     missing = _find_missing(counted)
     return ReadinessView(
@@ -68,14 +67,15 @@ def measure_readiness(session: Session) -> ReadinessView:
     )
 
 
-def find_missing(session: Session) -> str | None:
+def find_missing(session: Session, *, project_id: int | None = None) -> str | None:
     """What a training lacks, in a sentence; None where it lacks nothing.
 
     The first preferences usually say so, in milliseconds however many there are: for a request, which
     keeps others from writing while it asks.
     """
     for at_most in (N_LOOKED_AT, None):
-        missing = _find_missing(compared.count_preferences(session, scope=compared.Scope(), at_most=at_most))
+        scope = compared.Scope(project_id=project_id)
+        missing = _find_missing(compared.count_preferences(session, scope=scope, at_most=at_most))
         if missing is None:
             return None
     return missing

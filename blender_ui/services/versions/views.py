@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from blender_ui.services.jobs.states import PROJECT
 from db.enums import ModelKind, ModelRole
 
 START_ORIGIN = "start"
@@ -52,6 +53,12 @@ class VersionView:
     def is_start(self) -> bool:
         """Whether it is a start ranker, which strangers' votes taught and no training made."""
         return self.hyper_parameters.get("origin") == START_ORIGIN
+
+    @property
+    def project_id(self) -> int | None:
+        """The project that it alone learnt from; None for all."""
+        found = self.hyper_parameters.get(PROJECT)
+        return found if isinstance(found, int) else None
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from blender_ui.services.jobs.views import JobView
+from blender_ui.services.people.projects import ProjectBrief
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.services.versions.standing import describe_standing
@@ -28,13 +29,14 @@ STALLED = (
 )
 
 
-def draw_readiness(view: ReadinessView) -> str:
-    """How far the store is from a training."""
+def draw_readiness(view: ReadinessView, project: ProjectBrief | None = None) -> str:
+    """How far the store, or the project that is learnt from, is from a training."""
     share = view.n_decided / view.n_needed if view.n_needed else 1.0
     counted = min(view.n_decided, view.n_needed) if not view.is_ready else view.n_decided
     words = f"{counted} of {view.n_needed} decided preferences" if not view.is_ready else "ready to train"
     figures = markup.figures(
         [
+            ("learnt from", "all projects" if project is None else project.name),
             ("preferences", f"{view.n_preferences:,}"),
             ("decided", f"{view.n_decided:,}"),
             ("on prompts", f"{view.n_prompts:,}"),

@@ -16,6 +16,8 @@ from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
+from blender_ui.services.people.projects import ProjectBrief
+from blender_ui.services.people.workspaces import WorkspaceView
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView, hide_deciders
 from blender_ui.services.versions.readiness import ReadinessView
@@ -84,6 +86,7 @@ class TrainHandlers:
         labeling: Knows who asks.
         access: Knows who may read people's names.
         list_encoders: Names of the encoders whose weights are here.
+        find_workspace: Where the person works: what is learnt from.
     """
 
     def __init__(
@@ -94,7 +97,9 @@ class TrainHandlers:
         access: Access,
         versions: Versions,
         list_encoders: Callable[[], tuple[str, ...]],
+        find_workspace: Callable[[], WorkspaceView] | None = None,
     ) -> None:
+        self._find_workspace = find_workspace
         self._training = training
         self._versions = versions
         self._labeling = labeling
@@ -125,9 +130,18 @@ class TrainHandlers:
             may_activate=may_call(self._access, "train_activate", presented_key.get()),
         )
 
+    def project(self) -> ProjectBrief | None:
+        """The project whose preferences are learnt from; None for all projects."""
+        where = self._find_workspace() if self._find_workspace is not None else None
+        return where.get(where.project_id) if where is not None else None
+
     def readiness(self) -> ReadinessView:
         """The counts of preferences: a second of work where there are a million."""
-        return self._training.readiness()
+        return self._training.readiness(project_id=self._project_id())
+
+    def _project_id(self) -> int | None:
+        project = self.project()
+        return None if project is None else project.id
 
     def card(self) -> JobCard | None:
         """The job that is to be watched; None before the first."""
@@ -139,10 +153,17 @@ class TrainHandlers:
             kind = _read_kind(wish.kind)
             options = self._read_options(kind, wish)
             visitor = welcome(self._labeling, memory)
-            job = self._training.request(requested_by_id=visitor.annotator.id, kind=kind, options=options)
+            project = self.project()
+            job = self._training.request(
+                requested_by_id=visitor.annotator.id,
+                kind=kind,
+                options=options,
+                project_id=None if project is None else project.id,
+            )
         except BlenderError as error:
             return str(error)
-        return f"Job {job.id} is in the queue."
+        of = "" if project is None else f" It learns from {project.name} alone."
+        return f"Job {job.id} is in the queue.{of}"
 
     def cancel(self, job_id: object) -> str:
         """Ask for a job's end; gives a sentence to show."""

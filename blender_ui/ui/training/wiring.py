@@ -18,6 +18,7 @@ from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
 from blender_ui.ui.training.layout import RoleParts, TrainParts
+from blender_ui.ui.workspace import find_workspace
 from db.enums import JobKind, ModelRole
 
 REDRAW = -1
@@ -40,6 +41,7 @@ def build_train(services: Services, page: gr.Blocks) -> None:
         access=services.access,
         versions=services.versions,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
+        find_workspace=lambda: find_workspace(services.access, services.workspaces),
     )
     parts = TrainParts(handlers.encoders())
     outputs = _outputs(parts)
@@ -155,7 +157,7 @@ def _paint_page(parts: TrainParts, page: TrainPage, *, n_points: int) -> Update:
 
 
 def _paint_counts(parts: TrainParts, handlers: TrainHandlers) -> Update:
-    return {parts.ask.readiness: drawing.draw_readiness(handlers.readiness())}
+    return {parts.ask.readiness: drawing.draw_readiness(handlers.readiness(), handlers.project())}
 
 
 def _paint_card(parts: TrainParts, card: JobCard | None, *, n_points: int) -> Update:
