@@ -101,7 +101,6 @@ def draw_active(versions: Iterable[VersionView]) -> str:
     if active is None:
         first = markup.notice("No version ranks yet. The first training makes one.")
         return markup.section("Ranking now") + first
-    kind = "start ranker" if active.is_start else active.kind.value
     held_out = active.metrics.get("held_out")
     shown = [
         ("learnt from", f"{active.n_train:,} {'strangers’ votes' if active.is_start else 'preferences'}"),
@@ -110,7 +109,7 @@ def draw_active(versions: Iterable[VersionView]) -> str:
     ]
     return (
         markup.section("Ranking now")
-        + f"{draw_cell(Badge(f'Version {active.id}', 'good'))} {draw_cell(Badge(kind))}"
+        + draw_cell(Badge(f"Version {active.id}, {active.kind.value}", "good"))
         + draw_standing(active)
         + markup.figures([entry for entry in shown if entry[1]])
     )

@@ -57,7 +57,10 @@ class WatchParts:
 
     def __init__(self) -> None:
         self.card = gr.HTML("", padding=False, elem_id="train-card")
-        self.curve = gr.Plot(visible=False, show_label=False, container=False, elem_id="train-curve")
+        with gr.Accordion(
+            "Learning curve", open=False, visible=False, elem_id="train-curve-fold"
+        ) as self.fold:
+            self.curve = gr.Plot(show_label=False, container=False, elem_id="train-curve")
         with gr.Row(elem_classes="bu-acts"):
             self.cancel = gr.Button("Cancel this job", size="sm", visible=False, elem_id="train-cancel")
         self.job_id = gr.State(None)

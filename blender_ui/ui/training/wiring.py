@@ -137,7 +137,7 @@ def _by_role(parts: TrainParts) -> dict[ModelRole, RoleParts]:
 
 def _outputs(parts: TrainParts) -> list[Any]:
     watch = parts.watch
-    of_job = [watch.card, watch.curve, watch.cancel, watch.job_id, watch.n_points, watch.timer]
+    of_job = [watch.card, watch.curve, watch.fold, watch.cancel, watch.job_id, watch.n_points, watch.timer]
     of_roles = [drawn.versions for drawn in _by_role(parts).values()]
     return [parts.active, parts.ask.readiness, *of_job, parts.jobs, parts.decisions, *of_roles]
 
@@ -177,6 +177,7 @@ def _paint_card(parts: TrainParts, card: JobCard | None, *, n_points: int) -> Up
     curve = curve_plot(card.curve, steps=STEPS.get(card.job.kind, "step")) if is_curve else None
     return {
         **painted,
-        watch.curve: gr.update(value=curve, visible=curve is not None),
+        watch.curve: curve,
+        watch.fold: gr.update(visible=curve is not None, open=is_active),
         watch.n_points: len(card.curve),
     }
