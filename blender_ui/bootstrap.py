@@ -35,6 +35,7 @@ from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.dashboard import Dashboards
 from blender_ui.services.inspecting.decisions import Inspection
+from blender_ui.services.inspecting.leaderboard import Leaderboard
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.operation import Operation
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
@@ -235,6 +236,7 @@ class Services(Foundation):
         self.listing = Listing(engine, secret=self._secret)
         self.jobs = Jobs(engine, clock=self.clock)
         self.member_ratings = MemberRatings(engine, table=table)
+        self.leaderboard = Leaderboard(engine, table=table)
         self.reveals = Reveals(engine, ratings=self.member_ratings)
         self.version_inspection = VersionInspection(
             engine, table=table, process=self.process, rankers_path=rankers_path
@@ -298,7 +300,7 @@ class Services(Foundation):
         self.ranking.warm_up()
         self.after_vote.follow(self.live_head.refit_soon)
         self.live_head.refit_soon()
-        read_in_turn(self.member_ratings.read_ahead, self.quality.read_ahead)
+        read_in_turn(self.member_ratings.read_ahead, self.leaderboard.board, self.quality.read_ahead)
 
     def close(self) -> None:
         """End the children and let go of the store."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from blender_ui.errors import NotFound, NotPermitted
 from blender_ui.outside import LARGEST_NUMBER, check_values
 from blender_ui.services.data.listing import Listing
+from blender_ui.services.inspecting.leaderboard import BoardWish, Leaderboard
 from blender_ui.services.jobs.views import Jobs, JobView
 from blender_ui.services.people.keys import Caller
 from blender_ui.services.people.project_prompts import ProjectPrompts
@@ -149,6 +150,28 @@ class Version(BaseModel):
     created_at: datetime
 
 
+class BoardEntry(BaseModel):
+    """One line of a list; chances are against the list's average entry, with 95 % intervals."""
+
+    place: int
+    name: str
+    entrant: str
+    chance: float
+    low: float
+    high: float
+    n: int
+    n_wins: int
+    n_losses: int
+    n_ties: int
+
+
+class Leaders(BaseModel):
+    """Lists of members; what is in two of them was never compared, directly or through others."""
+
+    lists: list[list[BoardEntry]]
+    n_preferences: int
+
+
 class Rooms(NamedTuple):
     """The services that resources are in."""
 
@@ -157,6 +180,7 @@ class Rooms(NamedTuple):
     listing: Listing
     jobs: Jobs
     versions: Versions
+    leaderboard: Leaderboard
 
 
 class Resources:
@@ -241,6 +265,13 @@ class Resources:
         """Every version of a role, the newest first."""
         views = self._rooms.versions.list_versions(role)
         return Page(data=[_version(one) for one in views], next_after=None)
+
+    def read_leaderboard(self, caller: Caller, kind: str, project_id: int | None) -> Leaders:
+        """The lists of a kind of task, empty for all, and of a project."""
+        wish = BoardWish(kind=kind, project_id=_own(caller, project_id))
+        board = self._rooms.leaderboard.board(wish)
+        lists = [[BoardEntry(**vars(one)) for one in entries] for entries in board.lists]
+        return Leaders(lists=lists, n_preferences=board.n_preferences)
 
 
 class _Listed(Protocol):

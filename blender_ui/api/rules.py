@@ -55,6 +55,7 @@ RULES = (
     Rule("GET", "/v1/jobs", Role.RESEARCHER),
     Rule("GET", "/v1/jobs/{job_id}", Role.RESEARCHER),
     Rule("GET", "/v1/versions", Role.RESEARCHER),
+    Rule("GET", "/v1/leaderboard", Role.RESEARCHER),
     Rule("POST", "/v1/imports", Role.RESEARCHER),
     Rule("GET", "/v1/exports/{form}", Role.RESEARCHER),
 )

@@ -18,6 +18,7 @@ from blender_ui.api.resources import (
     After,
     Candidate,
     Job,
+    Leaders,
     Limit,
     Page,
     Preference,
@@ -42,7 +43,14 @@ Name = Annotated[str, Query(max_length=LONGEST_NAME)]
 def add_store_routes(routes: Routes, services: Services) -> None:
     """Add the routes."""
     resources = Resources(
-        Rooms(services.projects, services.project_prompts, services.listing, services.jobs, services.versions)
+        Rooms(
+            services.projects,
+            services.project_prompts,
+            services.listing,
+            services.jobs,
+            services.versions,
+            services.leaderboard,
+        )
     )
     _add_projects(routes, resources)
     _add_rows(routes, resources)
@@ -108,6 +116,11 @@ def _add_jobs(routes: Routes, resources: Resources) -> None:
         """List the versions of a role, the newest first."""
         return resources.list_versions(role)
 
+    def read_leaderboard(by: By, kind: Name = "", project_id: Of = None) -> Leaders:
+        """Read the ratings of members, by a kind of task or all."""
+        return resources.read_leaderboard(by, kind, project_id)
+
+    routes.add("GET", "/v1/leaderboard", read_leaderboard)
     routes.add("GET", "/v1/jobs", list_jobs)
     routes.add("GET", "/v1/jobs/{job_id}", get_job)
     routes.add("GET", "/v1/versions", list_versions)

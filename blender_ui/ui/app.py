@@ -15,6 +15,7 @@ from blender_ui.ui.data.wiring import build_data
 from blender_ui.ui.guard import GuardedBlocks, guard_handlers
 from blender_ui.ui.inspecting.decisions.wiring import build_inspect
 from blender_ui.ui.labeling.wiring import build_label
+from blender_ui.ui.leaderboard.wiring import build_leaderboard
 from blender_ui.ui.people.account.wiring import build_account
 from blender_ui.ui.people.accounts.wiring import build_people
 from blender_ui.ui.people.projects.wiring import build_projects
@@ -28,10 +29,11 @@ Builder = Callable[[Services, gr.Blocks], None]
 CACHE_SECONDS = (3600, 24 * 3600)
 """Every hour, files that were sent or exported a day ago are deleted: they hold names and answers."""
 
-HOME, LABEL, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, MEMBERS, PEOPLE = PAGES
+HOME, LABEL, LEADERBOARD, TRAIN, INSPECT, QUALITY, DATA, PROJECTS, MEMBERS, PEOPLE = PAGES
 BUILDERS: dict[Page, Builder] = {
     HOME: build_blend,
     LABEL: build_label,
+    LEADERBOARD: build_leaderboard,
     TRAIN: build_train,
     INSPECT: build_inspect,
     QUALITY: build_quality,

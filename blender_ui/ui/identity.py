@@ -35,6 +35,7 @@ presented_address: ContextVar[str] = ContextVar("presented_address", default="")
 
 ROLE_BY_ENDPOINT: dict[str, Role] = {
     "blend": Role.ANNOTATOR,
+    "leaderboard": Role.ANNOTATOR,
     "choosing": Role.RESEARCHER,
     "contrast": Role.RESEARCHER,
     "inspect": Role.RESEARCHER,

@@ -234,6 +234,56 @@ def _cell(cell: Cell | None) -> str:
     )
 
 
+class Lane(NamedTuple):
+    """One line of a plot of shares with intervals.
+
+    Attributes:
+        place: Before the name.
+        name: What it is of.
+        tag: What kind of thing that is; empty for the usual one.
+        share, low, high: In [0, 1].
+        words: The three in words.
+        note: What they rest on.
+    """
+
+    place: str
+    name: str
+    tag: str
+    share: float
+    low: float
+    high: float
+    words: str
+    note: str
+
+
+def lanes(drawn: Sequence[Lane], *, name: str) -> str:
+    """A plot of shares with intervals, a line each, with half marked.
+
+    Args:
+        drawn: In the order in which they are to stand.
+        name: What the plot shows, below it.
+    """
+    rows = "".join(_lane(one) for one in drawn)
+    axis = "".join(f"<span>{share}%</span>" for share in (0, 25, 50, 75, 100))
+    return (
+        f'<figure class="bu-lanes"><ol>{rows}</ol><div class="bu-lane-axis" aria-hidden="true">{axis}</div>'
+        f"<figcaption>{escape(name)}</figcaption></figure>"
+    )
+
+
+def _lane(one: Lane) -> str:
+    low, high, share = (100 * min(max(value, 0.0), 1.0) for value in (one.low, one.high, one.share))
+    tag = f" <em>{escape(one.tag)}</em>" if one.tag else ""
+    side = "win" if one.share >= 0.5 else "loss"
+    return (
+        f'<li class="bu-lane bu-lane-{side}"><b>{escape(one.place)}</b><span>{escape(one.name)}{tag}'
+        f"<small>{escape(one.note)}</small></span>"
+        f'<div class="bu-track" role="img" aria-label="{escape(one.words)}">'
+        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i><u style="left:{share:.1f}%"></u></div>'
+        f"<strong>{share:.0f}%</strong></li>"
+    )
+
+
 def meter(share: float, text: str, *, tone: str = "info") -> str:
     """A bar that is filled to a share, with words beside it.
 

@@ -54,6 +54,7 @@ class Page(NamedTuple):
 PAGES = (
     Page("Blend", ""),
     Page("Label", "label"),
+    Page("Leaderboard", "leaderboard"),
     Page("Train", "train"),
     Page("Inspect", "inspect"),
     Page("Quality", "quality"),

@@ -84,7 +84,17 @@ def with_best_ranked(told: PreferenceArrays, first_ids: IntArray) -> PreferenceA
         told: Preferences.
         first_ids: Candidates that the latest ranking of their prompt put first.
     """
-    is_left, is_right = np.isin(told.left_id, first_ids), np.isin(told.right_id, first_ids)
+    return count_as_best_ranked(told, np.isin(told.left_id, first_ids), np.isin(told.right_id, first_ids))
+
+
+def count_as_best_ranked(told: PreferenceArrays, is_left: BoolArray, is_right: BoolArray) -> PreferenceArrays:
+    """Count one side of each preference as that of ``BEST_RANKED``; neither where both are.
+
+    Args:
+        told: Preferences.
+        is_left: Where the left answer was ranked first, (n,).
+        is_right: Where the right one was, (n,).
+    """
     number = len(told.members)
     return replace(
         told,

@@ -9,6 +9,11 @@ from sqlmodel import Session, col
 from db.models import Member
 
 
+def list_names(session: Session, *, backend: str) -> list[str]:
+    """The names of the members of a backend, each once."""
+    return sorted({*session.scalars(select(col(Member.name)).where(col(Member.backend) == backend))})
+
+
 def get_or_add(session: Session, *, member: Member) -> Member:
     """The row with the name and fingerprint of ``member``, which is added where there is none."""
     same = select(Member).where(

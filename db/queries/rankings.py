@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
@@ -24,6 +26,31 @@ def list_best(session: Session) -> list[int]:
         col(RankingEntry.ranking_id).in_(latest), col(RankingEntry.rank) == 1
     )
     return list(session.scalars(query))
+
+
+class First(NamedTuple):
+    """What a ranking put first, and when."""
+
+    prompt_id: int
+    candidate_id: int
+    at: datetime
+
+
+def list_firsts(session: Session) -> list[First]:
+    """The candidates that each ranking put first, in the order in which the rankings were made."""
+    query = (
+        select(col(Ranking.prompt_id), col(RankingEntry.candidate_id), col(Ranking.created_at))
+        .join(RankingEntry, col(RankingEntry.ranking_id) == col(Ranking.id))
+        .where(col(RankingEntry.rank) == 1)
+        .order_by(col(Ranking.id))
+    )
+    return [First(*row) for row in session.execute(query)]
+
+
+def find_last_id(session: Session) -> int:
+    """The newest ranking; 0 where there is none."""
+    last: int = session.execute(select(func.coalesce(func.max(col(Ranking.id)), 0))).scalar_one()
+    return last
 
 
 def list_last_scores(session: Session, *, up_to_candidate_id: int) -> dict[int, dict[int, float]]:

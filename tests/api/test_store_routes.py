@@ -120,3 +120,14 @@ def test_jobs_are_listed_and_read(shop: Shop) -> None:
     assert (job["kind"], job["status"], job["error"]) == ("fast", "failed", "no votes")
     assert shop.ask("GET", f"/v1/jobs/{job['id']}").json() == job
     assert shop.ask("GET", "/v1/jobs/99").status_code == 404
+
+
+def test_the_leaderboard_is_read_by_a_kind_that_there_is(shop: Shop, client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "votes.jsonl"
+    path.write_text(json.dumps(RECORD))
+    client.import_file(path)
+    told = shop.ask("GET", "/v1/leaderboard").json()
+    assert told["n_preferences"] == 1
+    ((first, second),) = told["lists"]
+    assert (first["name"], first["n_wins"], second["name"], second["place"]) == ("a", 1, "b", 1)
+    assert shop.ask("GET", "/v1/leaderboard?kind=Poems").status_code == 404

@@ -20,7 +20,7 @@ from tests.ui.scripted_services import build_scripted_services
 
 KEY, OTHER = key_of(1), key_of(2)
 Call = Callable[..., Any]
-PAGES = ("label", "train", "inspect", "quality", "data", "projects", "people", "account")
+PAGES = ("label", "leaderboard", "train", "inspect", "quality", "data", "projects", "people", "account")
 TABS = {"inspect": ("what_if", "version", "contrast", "members", "choosing")}
 """Tabs whose listeners have names of their own."""
 

@@ -178,10 +178,10 @@ def test_the_account_page_tells_each_role_its_pages(house: House) -> None:
         return dict(house.post("account_me", key).json()["data"][0])
 
     assert me(house.tokens[Role.ADMIN])["pages"] == [
-        "", "label", "train", "inspect", "quality", "data", "projects", "ensemble", "people",
+        "", "label", "leaderboard", "train", "inspect", "quality", "data", "projects", "ensemble", "people",
     ]  # fmt: skip
     assert "people" not in me(house.tokens[Role.RESEARCHER])["pages"]
-    assert me(house.tokens[Role.ANNOTATOR])["pages"] == ["", "label"]
+    assert me(house.tokens[Role.ANNOTATOR])["pages"] == ["", "label", "leaderboard"]
     assert me(key_of(1)) | {"pages": []} == {
         "name": "", "role": "", "mode": "accounts", "has_account": False, "must_sign_in": True, "pages": [],
         "projects": [], "project_id": None, "sees_all": False,
