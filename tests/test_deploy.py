@@ -90,6 +90,22 @@ def test_what_the_image_copies_is_there_and_is_not_left_out_of_its_context() -> 
         assert name not in ignored
 
 
+def test_a_space_is_made_from_the_readme() -> None:
+    front = yaml.safe_load((ROOT / "README.md").read_text().split("---")[1])
+    exposed = re.search(r"^EXPOSE (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert exposed is not None
+    assert (front["sdk"], front["app_port"]) == ("docker", int(exposed[1]))
+    assert front["hf_oauth"] is True  # without it the account page offers no sign-in by the hub
+    assert len(front["short_description"]) <= 60
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
+            if "://" not in link:
+                assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
 def test_the_dockerfile_has_no_fault_that_a_linter_knows() -> None:
     hadolint = Path(sys.executable).parent / "hadolint"  # from the test extra
     # Debian's packages are not pinned: the image takes the security updates of its base.
