@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from blender_ui.services.people.access import Mode
@@ -35,11 +36,14 @@ class Walker:
         """What the page's load events, and opening its tabs, answer."""
         for fn in self.house.app.fns.values():
             name = str(fn.api_name)
-            events = {event for _, event in fn.targets}
-            if fn.page != path or fn.fn is None or not events & {"load", "select"}:
+            if fn.page != path or fn.fn is None or not any(map(self._draws, fn.targets)):
                 continue
             values = [None if type(one).__name__ == "State" else one.value for one in fn.inputs]
             yield name, self.house.post(name, *values, key=self.key)
+
+    def _draws(self, target: tuple[int | None, str]) -> bool:
+        component = self.house.app.blocks.get(target[0])
+        return target[1] == "load" or (target[1] == "select" and isinstance(component, gr.Tab))
 
     def controls(self, path: str) -> Iterator[tuple[Any, str]]:
         """Every component of the page that calls an endpoint when it is pressed, and the endpoint."""
