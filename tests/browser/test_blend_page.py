@@ -192,6 +192,11 @@ def test_a_reload_in_the_middle_can_still_stop_and_ask_again(site: Site, open_pa
     for name in ANSWERS:
         expect(page.locator(".bu-columns")).to_contain_text(f"{name[0]} thinks")
     page.reload()
+    for name in ANSWERS:
+        expect(page.locator(".bu-columns")).to_contain_text(f"{name[0]} thinks")
+    expect(heads(page)).to_have_text(["Answer 1", "Answer 2", "Answer 3"])
+    page.locator("#blend-stop-0").click()
+    expect(page.get_by_role("button", name="Retry")).to_have_count(1)
     page.locator("#blend-stop").click()
     expect(page.get_by_role("button", name="Retry")).to_have_count(3)
     expect(page.locator(".bu-columns")).to_contain_text("A thinks")

@@ -345,6 +345,11 @@ class Labeling(PairQueue):
                 refusal=self._lender.find_refusal(session, annotator_id, scope, now),
             )
 
+    def has_seen(self, *, annotator_id: int, prompt_id: int) -> bool:
+        """Whether an annotator has been shown the names of a prompt; see ``mark_seen``."""
+        with transaction(self._engine) as session:
+            return session.get(SeenPrompt, (annotator_id, prompt_id)) is not None
+
     def mark_seen(self, *, annotator_id: int, prompt_id: int) -> None:
         """Never lend this annotator a pair of a prompt whose names they have been shown."""
         now = self._clock()

@@ -6,6 +6,7 @@ comes back. Non-goal: whether its names are shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
@@ -37,6 +38,30 @@ class ComingBack:
         except NotFound:
             return None
         return prompt if prompt.asked_by_id == annotator_id else None
+
+    def find_prompt(
+        self, prompt_id: object, annotator_id: int, running_ids: Sequence[int]
+    ) -> PromptView | None:
+        """What a page that is opened shows: a running round of this person, else what the browser remembers.
+
+        So a second tab and a phone show a round that was begun elsewhere, while its names are hidden.
+        """
+        remembered = self.find_own_prompt(prompt_id, annotator_id)
+        if not annotator_id or (remembered is not None and remembered.prompt_id in running_ids):
+            return remembered
+        for running_id in running_ids:
+            found = self.find_own_prompt(running_id, annotator_id)
+            if found and not self._labeling.has_seen(annotator_id=annotator_id, prompt_id=running_id):
+                return found
+        return remembered
+
+    def is_revealed(self, visit: Visit, is_remembered: bool) -> bool:
+        """Whether this person has seen the names, in this browser or another."""
+        if visit.prompt_id is None:
+            return False
+        return is_remembered or self._labeling.has_seen(
+            annotator_id=visit.annotator_id, prompt_id=visit.prompt_id
+        )
 
     def come_back(self, visit: Visit, prompt: PromptView, own: object) -> Visit:
         """A visit with the columns that it had."""

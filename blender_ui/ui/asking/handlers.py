@@ -23,6 +23,7 @@ from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.page_views import PageViews
 from blender_ui.ui.asking.pair_columns import PairColumns
 from blender_ui.ui.asking.recorded import SAID, SHARED, RecordedColumns
+from blender_ui.ui.asking.streams.running import Running
 from blender_ui.ui.asking.views import (
     Choice,
     ColumnView,
@@ -38,9 +39,8 @@ from blender_ui.ui.asking.whom.late import LateAsks
 from blender_ui.ui.asking.whom.planning import Plan, Planning, Whom
 from blender_ui.ui.identity import find_viewer
 
-LONGEST_WAIT_SECONDS = 300.0
-LOOK_SECONDS = 0.25
-"""Between two checks of whether it is a visitor's turn."""
+WATCH_SECONDS = 0.2
+"""Between two looks at a round that was begun elsewhere."""
 DRAW_SECONDS = 0.04
 """Least time between two drawings of the page, shared by its columns: each sends its text anew."""
 
@@ -71,12 +71,13 @@ class Blend:
         self._ledger = Ledger()
         self._access = services.access
         self._asking = Asking(services.access)
-        self._pause = pause
+        self._running = Running(services, ledger=self._ledger, asking=self._asking, pause=pause)
         self._beginning = Beginning(services, ledger=self._ledger, asking=self._asking)
         self._coming_back = ComingBack(services)
-        self._choices = services.choices
         self._late = LateAsks(services=services, ledger=self._ledger, asking=self._asking)
-        self._views = PageViews(services, ledger=self._ledger, offer=self.offer, late=self._late)
+        self._views = PageViews(
+            services, ledger=self._ledger, offer=self.offer, late=self._late, running=self._running
+        )
         self.planning = Planning(services)
         self._pairs = PairColumns(services.labeling, services.blending, timer=timer)
         self._recorded = RecordedColumns(services=services, ledger=self._ledger, pairs=self._pairs)
@@ -102,17 +103,18 @@ class Blend:
             is_stranger=visitor.annotator_id == 0,
         )
         prompt_id, is_revealed = (visitor.memory.get(name) for name in ("prompt_id", "is_revealed"))
-        prompt = self._coming_back.find_own_prompt(prompt_id, visit.annotator_id)
+        prompt = self._coming_back.find_prompt(prompt_id, visit.annotator_id, self._ledger.list_running())
         if prompt is not None:
             visit = self._coming_back.come_back(visit, prompt, visitor.memory.get("own"))
-            for own_id in visit.prompt_ids:
-                self._ledger.forget_waiting(own_id)  # the tab that would have begun them is gone
-            self._leave_if_done(visit)
             visit = replace(visit, is_asking=self._is_busy(visit))
+            is_revealed = self._coming_back.is_revealed(visit, bool(is_revealed))
         elif visit.annotator_id and (recorded := self._recorded.find(prompt_id)) is not None:
             visit = self._recorded.lay_out(visit, recorded)
         if visit.prompt_id is not None and not visit.own:
-            visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
+            if visit.is_asking:
+                visit = replace(visit, is_revealed=bool(is_revealed))
+            else:
+                visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
         return Opened(visit, self.remember(visit, visitor.memory))
 
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
@@ -169,36 +171,26 @@ class Blend:
         return self._beginning.offer(visit)
 
     def stream(self, visit: Visit, number: int) -> Iterator[ColumnView]:
-        """Let one column's member answer, if its answer is expected and nobody has begun it."""
-        name, lead = self._column(visit, number), visit.prompt_id
-        prompt_id = None if name is None else visit.prompt_of(number)
-        if name is None or lead is None or prompt_id is None or not self._ledger.begin(prompt_id, name):
+        """Let one column's member answer, if its answer is expected, and follow it to its end.
+
+        The answer is written whether or not anybody follows it.
+        """
+        name, prompt_id = self._column(visit, number), visit.prompt_of(number)
+        if name is None or prompt_id is None:
+            return
+        updates = self._running.join(visit.prompt_ids, prompt_id, name)
+        if updates is None:
             return
         shown = name if visit.is_revealed else ""
-        try:
-            yield (waiting := ColumnView(number=number, name=shown, progress=Progress.WAITING))
-            while not (is_turn := self._asking.may_begin(lead)):
-                if is_turn is None:  # stopped, or nobody looked for too long
-                    yield failed(None, number, shown)
-                    return
-                self._pause(LOOK_SECONDS)
-                yield waiting
-            drawn_at = float("-inf")
-            propensity = self._find_propensity(prompt_id, name)
-            for update in self._blending.stream(prompt_id=prompt_id, member_name=name, propensity=propensity):
-                if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * len(visit.columns):
-                    drawn_at = self._timer()
-                    yield growing(update, number, shown)
-        except NotFound:
+        yield ColumnView(number=number, name=shown, progress=Progress.WAITING)
+        drawn_at, is_kept = float("-inf"), False
+        for update in updates:
+            is_kept = update.is_done
+            if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * len(visit.columns):
+                drawn_at = self._timer()
+                yield growing(update, number, shown)
+        if not is_kept:
             yield failed(None, number, shown)
-        finally:
-            self._ledger.end(prompt_id, name)
-            self._leave_if_done(visit)
-
-    def _find_propensity(self, prompt_id: int, name: str) -> float | None:
-        """With which a chooser had a member asked; None where none chose, or it had left the member out."""
-        kept = self._choices.find(prompt_id)
-        return None if kept is None or kept.proposal is None else kept.proposal.propensities.get(name)
 
     def stop(self, visit: Visit) -> None:
         """Stop every answer of this prompt that is being written or waits."""
@@ -208,6 +200,12 @@ class Blend:
         self._leave_if_done(visit)
         for prompt_id in visit.prompt_ids:
             self._blending.stop(prompt_id=prompt_id)
+
+    def stop_one(self, visit: Visit, number: int) -> None:
+        """Stop one column's answer; the others go on."""
+        name, prompt_id = self._column(visit, number), visit.prompt_of(number)
+        if name is not None and prompt_id is not None:
+            self._blending.stop(prompt_id=prompt_id, member_name=name)
 
     def retry(self, visit: Visit, number: int) -> Turn:
         """Expect one column's answer once more; ``stream`` then asks."""
@@ -255,12 +253,28 @@ class Blend:
         """
         return self.settle(visit) if self._ledger.claim_end(visit.prompt_ids) else None
 
-    def await_others(self, visit: Visit) -> Visit:
-        """Wait for answers that were begun before the page was opened anew, then settle."""
-        if visit.is_asking:
-            for prompt_id in visit.prompt_ids:
-                self._ledger.wait(prompt_id, seconds=LONGEST_WAIT_SECONDS)
-        return self.settle(visit)
+    def watch(self, visit: Visit) -> Iterator[ColumnView]:
+        """The columns of a round that was running when the page was opened, as they change, to the end."""
+        if not visit.is_asking:
+            return
+        places = [(number, name, visit.prompt_of(number)) for number, name in enumerate(visit.columns)]
+        for _, name, prompt_id in places:
+            if prompt_id is not None:  # whoever asked may have left before the answer was begun
+                self._running.join(visit.prompt_ids, prompt_id, name)
+        drawn: dict[int, object] = {}
+        while self._is_busy(visit):
+            for number, name, prompt_id in places:
+                update = None if prompt_id is None else self._running.find(prompt_id, name)
+                is_over = prompt_id is not None and not self._ledger.is_expected(prompt_id, name)
+                if is_over and drawn.get(number) is not Progress.DONE:
+                    drawn[number] = Progress.DONE
+                    yield self.page(visit).columns[number]
+                elif update is not None and not is_over and update is not drawn.get(number):
+                    drawn[number] = update
+                    yield growing(update, number, name if visit.is_revealed else "")
+            busy = next((one for one in visit.prompt_ids if not self._ledger.is_done(one)), None)
+            if busy is not None:
+                self._ledger.wait(busy, seconds=WATCH_SECONDS)
 
     def vote(self, visit: Visit, choice: Choice, reason: str = "") -> Turn:
         """Take the vote on the lent pair, then reveal. The same pair counts once."""
@@ -279,7 +293,7 @@ class Blend:
         return self._voting.reveal(visit)
 
     def page(self, visit: Visit, *, notice: str = "") -> PageView:
-        """The page as the store has it. Answers that are being written stay with their streams."""
+        """The page as the store has it. Answers that are being written are shown as far as they are."""
         return self._views.page(visit, notice=notice, told=SAID if self._recorded.holds(visit) else "")
 
     def _answers(self, visit: Visit) -> PromptView:

@@ -54,6 +54,8 @@ class ColumnParts:
     thinking: gr.HTML
     text: gr.HTML
     foot: gr.HTML
+    stop: gr.Button
+    """Stops this answer alone."""
     retry: gr.Button
 
 
@@ -235,9 +237,17 @@ def _draw_column(number: int, *, is_spare: bool) -> ColumnParts:
             thinking = gr.HTML("", padding=False)
         text = gr.HTML("", padding=False, elem_classes="bu-answer")
         foot = gr.HTML("", padding=False)
+        stop = gr.Button("Stop this one", size="sm", visible=False, elem_id=f"blend-stop-{number}")
         retry = gr.Button("Retry", size="sm", visible=False, elem_id=f"blend-retry-{number}")
     return ColumnParts(
-        box=box, head=head, fold=thinking_fold, thinking=thinking, text=text, foot=foot, retry=retry
+        box=box,
+        head=head,
+        fold=thinking_fold,
+        thinking=thinking,
+        text=text,
+        foot=foot,
+        stop=stop,
+        retry=retry,
     )
 
 

@@ -71,6 +71,13 @@ class Ledger:
             self._unsettled -= ended
             return True
 
+    def list_running(self) -> list[int]:
+        """The prompts to which an answer has begun and is still to come, the latest first."""
+        with self._lock:
+            return sorted(
+                (one for one, begun in self._has_begun.items() if any(begun.values())), reverse=True
+            )
+
     def are_done(self, prompt_ids: Iterable[int]) -> bool:
         """Whether nothing more is to come for any of them."""
         return all(self.is_done(prompt_id) for prompt_id in prompt_ids)

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.ui.asking.columns import answered, failed
+from blender_ui.ui.asking.columns import answered, failed, growing
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.reveal.card import Cards
+from blender_ui.ui.asking.streams.running import Running
 from blender_ui.ui.asking.views import ColumnView, Conversation, LateView, PageView, Progress, Visit, WaysOn
 from blender_ui.ui.asking.whom.late import LateAsks
 from blender_ui.ui.history import TITLE
@@ -26,20 +27,28 @@ class PageViews:
         ledger: Knows which answers are expected.
         offer: Gives the ways in which a conversation may go on.
         late: Knows who can be asked also.
+        running: Knows the answers that are being written.
     """
 
     def __init__(
-        self, services: Services, *, ledger: Ledger, offer: Callable[[Visit], WaysOn], late: LateAsks
+        self,
+        services: Services,
+        *,
+        ledger: Ledger,
+        offer: Callable[[Visit], WaysOn],
+        late: LateAsks,
+        running: Running,
     ) -> None:
         self._blending = services.blending
         self._members = services.members
         self._ledger = ledger
         self._offer = offer
         self._late = late
+        self._running = running
         self._cards = Cards(services)
 
     def page(self, visit: Visit, *, notice: str = "", told: str = "") -> PageView:
-        """The page as the store has it. Answers that are being written stay with their streams.
+        """The page as the store has it. Answers that are being written are shown as far as they are.
 
         Args:
             visit: Whose page.
@@ -86,7 +95,9 @@ class PageViews:
             is_asked_about = visit.pair is not None and number in (visit.pair.first, visit.pair.second)
             return answered(answer, number, shown, is_asked_about=is_asked_about)
         if self._ledger.is_expected(prompt.prompt_id, name):
-            return ColumnView(number=number, name=shown, progress=Progress.WAITING)
+            update = self._running.find(prompt.prompt_id, name)
+            waiting = ColumnView(number=number, name=shown, progress=Progress.WAITING)
+            return waiting if update is None else growing(update, number, shown)
         return failed(failure, number, shown)
 
     def _empty_columns(self) -> tuple[ColumnView, ...]:

@@ -22,7 +22,7 @@ Update = dict[Any, Any]
 
 def column_outputs(column: ColumnParts) -> list[Any]:
     """What a column's view changes."""
-    return [column.head, column.fold, column.thinking, column.text, column.foot, column.retry]
+    return [column.head, column.fold, column.thinking, column.text, column.foot, column.stop, column.retry]
 
 
 def page_outputs(parts: BlendParts) -> list[Any]:
@@ -83,6 +83,7 @@ def paint_column(column: ColumnParts, view: ColumnView, growing: GrowingProse | 
         column.thinking: drawing.draw_thinking(view),
         column.text: drawing.draw_text(view.text, growing if view.progress is Progress.WRITING else None),
         column.foot: drawing.draw_column_foot(view),
+        column.stop: gr.update(visible=view.progress in (Progress.WAITING, Progress.WRITING)),
         column.retry: gr.update(visible=view.progress is Progress.FAILED),
     }
 

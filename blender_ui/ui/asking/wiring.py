@@ -13,11 +13,13 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.services.people.access import Mode
+from blender_ui.ui.asking.asks.wiring import wire_asks
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, draw_blend
 from blender_ui.ui.asking.painting import (
     Update,
     page_outputs,
+    paint_column,
     paint_page,
     paint_result,
     paint_turn,
@@ -33,21 +35,14 @@ from blender_ui.ui.asking.streams.wiring import (
     wire_stream,
 )
 from blender_ui.ui.asking.views import Choice, ResultView, Turn, Visit
-from blender_ui.ui.asking.whom.painting import opened_outputs, paint_offer, paint_plan, plan_outputs
-from blender_ui.ui.asking.whom.planning import Plan, Whom
-from blender_ui.ui.asking.whom.wiring import wire_late, wire_whom
+from blender_ui.ui.asking.whom.painting import opened_outputs, paint_offer
+from blender_ui.ui.asking.whom.wiring import wire_whom
 from blender_ui.ui.events import at_once
 from blender_ui.ui.marked import differences
 from blender_ui.ui.prose import GrowingProse
 
 VOTE_ENDED = "() => { document.dispatchEvent(new Event('blend-vote-ended')); }"
 """Tells ``assets/page.js`` that a vote or skip is over, whatever came of it."""
-SHOW_CONVERSATION = """() => {
-  document.querySelector("#blend-conversation")?.scrollIntoView({block: "start"});
-}"""
-"""The answers to the next question stand where those before stood, above the box it is written in."""
-
-
 SHOW_REVEAL = """() => {
   const reveal = document.querySelector("#blend-reveal");
   if (reveal?.offsetParent) reveal.scrollIntoView({block: "start"});
@@ -68,7 +63,7 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
         *_wire_retries(parts, blend, results),
         _wire_again(parts, results),
     ]
-    _wire_asking(parts, blend, results, cancels=shown)
+    wire_asks(parts, blend, results, cancels=shown)
     if parts.prompt.examples is not None:
         _wire_recorded(parts, parts.prompt.examples, blend, results, cancels=shown)
     _wire_comparison(parts)
@@ -93,85 +88,21 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
             }
         return painted
 
-    def await_others(visit: Visit) -> Update:
+    def watch(visit: Visit) -> Iterator[Update]:
         if not visit.is_asking:
-            return {parts.visit: visit}
-        settled = blend.await_others(visit)
-        return paint_page(parts, settled, blend.page(settled))
+            yield {parts.visit: gr.skip()}
+            return
+        prose = [GrowingProse() for _ in parts.columns]
+        for view in blend.watch(visit):
+            yield paint_column(parts.columns[view.number], view, prose[view.number])
+        settled = blend.settle(visit)
+        yield paint_page(parts, settled, blend.page(settled))
 
     outputs = [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input]
     outputs += opened_outputs(parts.whom)
     opened = page.load(open_page, parts.memory, outputs, **at_once("blend_open"))
-    waited = opened.success(
-        await_others, parts.visit, page_outputs(parts), **queued("blend_open_wait", N_STREAMS)
-    )
+    waited = opened.success(watch, parts.visit, page_outputs(parts), **queued("blend_open_wait", N_STREAMS))
     return wire_results(parts, blend, results, waited, "blend_open_results")
-
-
-def _wire_asking(parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]) -> None:
-    prompt, going = parts.prompt, parts.go_on
-
-    def ask(
-        visit: Visit,
-        memory: object,
-        instruction: str | None,
-        text: str | None,
-        whom: str = Whom.ALL.value,
-        ticked: list[str] | None = None,
-        shown: Plan | None = None,
-    ) -> Update:
-        texts = (instruction or "", text or "")
-        plan = blend.plan(visit, whom, ticked, texts, shown)
-        turn = blend.ask(visit, *texts, memory, plan=plan)
-        was_asked = turn.visit != visit
-        return {
-            **paint_turn(parts, blend, visit, turn),
-            **paint_plan(parts.whom, plan, keeps=not was_asked),
-            parts.memory: blend.remember(turn.visit, memory),
-        }
-
-    def go_on(visit: Visit, memory: object, way: str | None, question: str | None) -> Update:
-        turn = blend.go_on(visit, way, question or "", memory)
-        kept = gr.skip() if turn.notice else ""
-        painted = {**paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
-        return {**painted, going.question: kept}
-
-    def stop(visit: Visit) -> None:
-        blend.stop(visit)
-
-    asked_whom = [parts.whom.whom, parts.whom.names, parts.whom.plan]
-    asked = gr.on(
-        [prompt.ask.click, prompt.instruction.submit],
-        ask,
-        [parts.visit, parts.memory, prompt.instruction, prompt.input, *asked_whom],
-        [*page_outputs(parts), *plan_outputs(parts.whom), parts.memory],
-        trigger_mode="once",
-        cancels=cancels,
-        **at_once("blend_ask"),
-    )
-    went = gr.on(
-        [going.ask.click, going.question.submit],
-        go_on,
-        [parts.visit, parts.memory, going.way, going.question],
-        [*page_outputs(parts), parts.memory, going.question],
-        trigger_mode="once",
-        cancels=cancels,
-        **at_once("blend_go_on"),
-    )
-    went.success(None, js=SHOW_CONVERSATION, api_visibility="private")
-    own = []
-    for begun, name in ((asked, "blend_stream"), (went, "blend_go_on_stream")):
-        for number in range(len(parts.columns)):
-            settled = wire_stream(parts, blend, number, begun, f"{name}_{number}")
-            own.append(wire_results(parts, blend, results, settled, f"{name}_{number}_results"))
-    late = wire_late(parts, blend, results, cancels=[*cancels, *own])
-    own.append(late)
-    for begins in (
-        [prompt.ask.click, prompt.instruction.submit],
-        [going.ask.click, going.question.submit],
-    ):
-        gr.on(begins, None, cancels=own, api_visibility="private")
-    prompt.stop.click(stop, parts.visit, None, **at_once("blend_stop"))
 
 
 def _wire_recorded(

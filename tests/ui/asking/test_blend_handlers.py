@@ -476,23 +476,6 @@ def test_a_reload_in_the_middle_offers_to_ask_again(tmp_path: Path) -> None:
     assert sorted(states) == [Progress.DONE, Progress.FAILED, Progress.FAILED]
 
 
-def test_a_page_that_is_opened_anew_waits_for_answers_that_are_still_written(tmp_path: Path) -> None:
-    page = Page(tmp_path, *three(Ada=(hanging("Well,"),)))
-    page.ask()
-    stream = page.blend.stream(page.visit, page.visit.columns.index("Ada"))
-    next(stream)
-    page.reload()
-    assert page.blend.page(page.visit).is_asking
-    settled: list[Visit] = []
-    thread = threading.Thread(target=lambda: settled.append(page.blend.await_others(page.visit)))
-    thread.start()
-    stream.close()
-    thread.join(5)
-    assert not settled[0].is_asking
-    states = {view.progress for view in page.blend.page(settled[0]).columns}
-    assert states == {Progress.FAILED}, "each can be asked again"
-
-
 def test_somebody_elses_prompt_is_not_given_out(page: Page) -> None:
     page.answer_all()
     stranger = page.blend.open({"prompt_id": page.visit.prompt_id, "is_revealed": True})

@@ -1,0 +1,1 @@
+"""Events that begin and stop a round."""

@@ -1,0 +1,121 @@
+"""The Blend page's events that begin a round, with a first question or the next one, and that stop it.
+
+Every listener has a function of its own, so that no two share a queue, and a name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.ui.asking.handlers import Blend
+from blender_ui.ui.asking.layout import BlendParts
+from blender_ui.ui.asking.painting import Update, page_outputs, paint_turn
+from blender_ui.ui.asking.results import Results
+from blender_ui.ui.asking.streams.wiring import wire_results, wire_stream
+from blender_ui.ui.asking.views import Visit
+from blender_ui.ui.asking.whom.painting import paint_plan, plan_outputs
+from blender_ui.ui.asking.whom.planning import Plan, Whom
+from blender_ui.ui.asking.whom.wiring import wire_late
+from blender_ui.ui.events import at_once
+
+SHOW_CONVERSATION = """() => {
+  document.querySelector("#blend-conversation")?.scrollIntoView({block: "start"});
+}"""
+"""The answers to the next question stand where those before stood, above the box it is written in."""
+
+
+def wire_asks(parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]) -> None:
+    """Wire what begins and stops answers.
+
+    Args:
+        parts: Of the page.
+        blend: Its steps.
+        results: What comes after the answers.
+        cancels: Events that a new question makes pointless.
+    """
+    prompt, going = parts.prompt, parts.go_on
+    asked = _wire_ask(parts, blend, cancels)
+    went = _wire_go_on(parts, blend, cancels)
+    own = []
+    for begun, name in ((asked, "blend_stream"), (went, "blend_go_on_stream")):
+        for number in range(len(parts.columns)):
+            settled = wire_stream(parts, blend, number, begun, f"{name}_{number}")
+            own.append(wire_results(parts, blend, results, settled, f"{name}_{number}_results"))
+    own.append(wire_late(parts, blend, results, cancels=[*cancels, *own]))
+    for begins in (
+        [prompt.ask.click, prompt.instruction.submit],
+        [going.ask.click, going.question.submit],
+    ):
+        gr.on(begins, None, cancels=own, api_visibility="private")
+    _wire_stops(parts, blend)
+
+
+def _wire_ask(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
+    prompt = parts.prompt
+
+    def ask(
+        visit: Visit,
+        memory: object,
+        instruction: str | None,
+        text: str | None,
+        whom: str = Whom.ALL.value,
+        ticked: list[str] | None = None,
+        shown: Plan | None = None,
+    ) -> Update:
+        texts = (instruction or "", text or "")
+        plan = blend.plan(visit, whom, ticked, texts, shown)
+        turn = blend.ask(visit, *texts, memory, plan=plan)
+        was_asked = turn.visit != visit
+        return {
+            **paint_turn(parts, blend, visit, turn),
+            **paint_plan(parts.whom, plan, keeps=not was_asked),
+            parts.memory: blend.remember(turn.visit, memory),
+        }
+
+    asked_whom = [parts.whom.whom, parts.whom.names, parts.whom.plan]
+    return gr.on(
+        [prompt.ask.click, prompt.instruction.submit],
+        ask,
+        [parts.visit, parts.memory, prompt.instruction, prompt.input, *asked_whom],
+        [*page_outputs(parts), *plan_outputs(parts.whom), parts.memory],
+        trigger_mode="once",
+        cancels=cancels,
+        **at_once("blend_ask"),
+    )
+
+
+def _wire_go_on(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
+    going = parts.go_on
+
+    def go_on(visit: Visit, memory: object, way: str | None, question: str | None) -> Update:
+        turn = blend.go_on(visit, way, question or "", memory)
+        kept = gr.skip() if turn.notice else ""
+        painted = {**paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
+        return {**painted, going.question: kept}
+
+    went = gr.on(
+        [going.ask.click, going.question.submit],
+        go_on,
+        [parts.visit, parts.memory, going.way, going.question],
+        [*page_outputs(parts), parts.memory, going.question],
+        trigger_mode="once",
+        cancels=cancels,
+        **at_once("blend_go_on"),
+    )
+    went.success(None, js=SHOW_CONVERSATION, api_visibility="private")
+    return went
+
+
+def _wire_stops(parts: BlendParts, blend: Blend) -> None:
+    def stop(visit: Visit) -> None:
+        blend.stop(visit)
+
+    parts.prompt.stop.click(stop, parts.visit, None, **at_once("blend_stop"))
+    for number, column in enumerate(parts.columns):
+
+        def stop_one(visit: Visit, number: int = number) -> None:
+            blend.stop_one(visit, number)
+
+        column.stop.click(stop_one, parts.visit, None, **at_once(f"blend_stop_{number}"))
