@@ -34,7 +34,6 @@ from benchmarks.curves import Curve, draw_curves
 from benchmarks.readings import CachedReading, Labelled, find_kinds
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
 from blender_ui.ranking.fast_fitting import start_state
@@ -244,14 +243,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def read_surface(path: Path) -> Labelled:
     """A file's preferences with readings of the texts' surface alone."""
     dataset = to_dataset(read_records(path))
-    readings = np.zeros(
-        (len(dataset.texts), len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES) + 1), dtype=np.float32
-    )
+    readings = np.zeros((len(dataset.texts), len(SURFACE_NAMES) + 1), dtype=np.float32)
     for number, prompt in enumerate(dataset.prompts):
         mine = np.flatnonzero(dataset.prompt_of == number)
         if len(mine):
             surface = surface_features(prompt, [dataset.texts[index] for index in mine])
-            readings[mine, len(LIKELIHOOD_NAMES) : -1] = surface
+            readings[mine, :-1] = surface
     return Labelled(dataset, readings)
 
 

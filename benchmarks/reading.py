@@ -3,7 +3,8 @@
     python -m benchmarks.reading [--quick] [--test FILE]
 
 The same prompts are read by turns: by the engine in use, and as transformers alone does it
-(``reading_reference``: the prompt's cache is shared, batches are padded), in float32 and, where the
+(``reading_reference``: all layers and the vocabulary, the prompt's cache is shared, batches are padded), in
+float32 and, where the
 processor multiplies it, in bfloat16. One thread; seconds are CPU-seconds, figures medians over the turns.
 ``ratio`` is the median of engine to float32 over the turns, so that what runs beside counts on both
 sides. ``parts`` are CPU-milliseconds an answer in the engine; ``padding`` is the share of attention's
@@ -176,7 +177,6 @@ def _measure_parts(engine: Reader, asked: Asked) -> dict[str, float]:
             (engine, "_prompt_ids", "tokenising"),
             (engine, "_answer_ids", "tokenising"),
             (engine, "_forward", "layers"),
-            (reading, "score", "vocabulary_projection"),
             (reading, "pack", "copying"),
         ):
             stack.enter_context(follow(owner, attribute, part))
@@ -246,12 +246,11 @@ def _taus(one: FloatArray, other: FloatArray) -> Iterator[float]:
 def _share_of_peak(engine: Reader, asked: Asked, order: IntArray, seconds: float, n_prompts: int) -> float:
     """Operations of the linear layers a second, beside those of one large product."""
     n_each = sum(p.numel() for layer in engine._model.get_decoder().layers for p in layer.parameters())
-    head = engine._model.get_output_embeddings().weight.numel()
     done = 0.0
     for number in order[:n_prompts]:
         prompt, answers = asked[number]
         n_answer = sum(len(engine._answer_ids(answer)) for answer in dict.fromkeys(answers))
-        done += 2 * n_each * (len(engine._prompt_ids(prompt)) + n_answer) + 2 * head * n_answer
+        done += 2 * n_each * (len(engine._prompt_ids(prompt)) + n_answer)
     return done / seconds / _peak(engine._model.dtype)
 
 

@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from blender_ui.ranking.chat_frame import ChatFrame
-from blender_ui.ranking.reading import ANSWER_TOKENS, DEPTH, PROMPT_TOKENS, AnswerTrace, likelihood_numbers
+from blender_ui.ranking.reading import ANSWER_TOKENS, DEPTH, PROMPT_TOKENS
 from blender_ui.ranking.surface import surface_features
 from blender_ui.values import FloatArray, RankingPrompt
 
@@ -44,17 +44,17 @@ class PlainReader:
         rows: dict[int, FloatArray] = {}
         for batch in _batches([len(ids) for ids in tokens]):
             read = self._continue(start, [tokens[index] for index in batch])
-            for index, trace in zip(batch, read, strict=True):
+            for index, state in zip(batch, read, strict=True):
                 surface = surface_features(prompt, [answers[index]])[0]
-                state = trace.hidden[0].mean(axis=0)
-                rows[index] = np.concatenate([likelihood_numbers(trace), surface, state])
+                rows[index] = np.concatenate([surface, state])
         return np.stack([rows[index] for index in range(len(answers))]).astype(np.float32)
 
     def _answer_ids(self, answer: str) -> list[int]:
         ids = self._frame.encode(answer)
         return [*ids, self._tokenizer.eos_token_id] if len(ids) < ANSWER_TOKENS else ids[:ANSWER_TOKENS]
 
-    def _continue(self, start: Any, tokens: Sequence[Sequence[int]]) -> Iterator[AnswerTrace]:
+    def _continue(self, start: Any, tokens: Sequence[Sequence[int]]) -> Iterator[FloatArray]:
+        """Each answer's mean state; the pass goes through all layers and the vocabulary."""
         cache = copy.deepcopy(start.past_key_values)
         cache.batch_repeat_interleave(len(tokens))
         length = max(map(len, tokens))
@@ -67,14 +67,7 @@ class PlainReader:
             input_ids=ids, attention_mask=mask, past_key_values=cache, output_hidden_states=True
         )
         for row, answer in enumerate(tokens):
-            n = len(answer)
-            logits = torch.cat([start.logits[0, -1:], out.logits[row, : n - 1]]).float()
-            log_probabilities = torch.log_softmax(logits, dim=-1)
-            chosen = log_probabilities.gather(1, ids[row, :n, None])[:, 0]
-            entropies = -(log_probabilities.exp() * log_probabilities).sum(dim=-1)
-            hidden = out.hidden_states[self._layer][row, :n].float()[None]
-            ends = answer[-1] == self._tokenizer.eos_token_id
-            yield AnswerTrace(chosen.numpy(), entropies.numpy(), hidden.numpy(), ends)
+            yield out.hidden_states[self._layer][row, : len(answer)].float().mean(dim=0).numpy()
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

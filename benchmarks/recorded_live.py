@@ -15,7 +15,6 @@ import numpy as np
 
 from blender_ui.evidence.answers import AnswerEvidence, gather, join
 from blender_ui.ranking.aggregation import score_candidates
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
@@ -62,11 +61,11 @@ def read_surface(dataset: PreferenceDataset) -> FloatArray:
 
     The frozen reader takes a second for an answer of this length, and so hours for a file.
     """
-    readings = np.zeros((len(dataset.texts), len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES)))
+    readings = np.zeros((len(dataset.texts), len(SURFACE_NAMES)))
     for number, prompt in enumerate(dataset.prompts):
         used = np.flatnonzero(dataset.prompt_of == number)
         surface = surface_features(prompt, [dataset.texts[place] for place in used])
-        readings[used, len(LIKELIHOOD_NAMES) :] = surface
+        readings[used] = surface
     return readings
 
 

@@ -20,7 +20,6 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.calibration import cross_entropy
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.head import Comparisons, fit_head, summarise
@@ -76,7 +75,7 @@ def main() -> None:
 def make_preferences(rng: np.random.Generator) -> tuple[PreferenceDataset, FloatArray]:
     """Every pair of every prompt once, decided by one column and chance, and all readings."""
     n_candidates = N_PROMPTS * N_MEMBERS
-    width = len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES) + HIDDEN_SIZE
+    width = len(SURFACE_NAMES) + HIDDEN_SIZE
     readings = rng.normal(size=(n_candidates, width)).astype(np.float32)
     first, second = np.triu_indices(N_MEMBERS, 1)
     base = N_MEMBERS * np.arange(N_PROMPTS)[:, None]

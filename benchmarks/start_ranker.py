@@ -47,7 +47,7 @@ class Source(NamedTuple):
 SOURCES = (
     Source("pandalm", "Apache-2.0", "PandaLM"),
     Source("tulu1", "Apache-2.0", "open-instruct"),
-    Source("vicuna80", "MIT", "PRD, 2023 bcdnlp, and QLoRA, 2023 Pagnoni and Dettmers", teaches=False),
+    Source("vicuna80", "MIT", "PRD, 2023 bcdnlp, and QLoRA, 2023 Pagnoni and Dettmers"),
     Source("llmbar", "MIT", "LLMBar", teaches=False),
 )
 BAD_AT = (
@@ -62,6 +62,8 @@ N_CUT_WORDS = 8
 """Words of a good answer that are left of it where it is cut."""
 N_POOR_PROMPTS = 20
 """Prompts of each file that poor answers are read after."""
+FIGURES = ("accuracy", "low", "high", "longer", "rating", "ece", "brier", "n", "n_prompts")
+"""Of every file; with ``answered_`` before them, without answers that only repeat their prompt."""
 CURVE_LABELS = (0, 10, 30, 100, 300)
 
 
@@ -86,13 +88,13 @@ class Design(NamedTuple):
         precisions: Prior precisions of the groups likelihood, surface, hidden and consensus.
         labels: Labels that each file counts for.
         poor: Labels that all poor answers together count for.
-        caution: What the weights are multiplied by, because another file's people differ.
+        caution: What the weights are multiplied by; how far a file may differ shrinks probabilities, too.
     """
 
-    precisions: tuple[float, ...] = (3.0, 10.0, 1.0, 3.0)
+    precisions: tuple[float, ...] = (3.0, 3.0, 1.0, 3.0)
     labels: float = 1000.0
     poor: float = 100.0
-    caution: float = 0.5
+    caution: float = 1.25
 
 
 DESIGN = Design()
@@ -124,24 +126,17 @@ def measure_left_out(
 ) -> dict[str, float | int]:
     """What a start that learnt from the other files reaches on pairs of distinct texts of this one."""
     start = fit_start(_leave_out(files, source), poor, design)
-    file = files[source]
-    dataset = _distinct(file.dataset)
-    logits = predict(start, replace(file, dataset=dataset))
-    found = evaluate(dataset, logits)
-    line: dict[str, float | int] = {
-        name: round(getattr(found, name), 3)
-        for name in ("accuracy", "low", "high", "longer", "rating", "ece", "brier")
-    }
-    print(
-        f"{source.name:10} {found.accuracy:.3f} [{found.low:.3f}, {found.high:.3f}], "
-        f"longer {found.longer:.3f}, ECE {found.ece:.3f}, n {found.n}",
-        flush=True,
-    )
-    return line | {
-        "n": found.n,
-        "n_prompts": found.n_prompts,
-        "poor_first": _count_poor_first(start, poor[source]),
-    }
+    line: dict[str, float | int] = {}
+    distinct = _distinct(files[source].dataset)
+    for prefix, dataset in (("", distinct), ("answered_", _answered(distinct))):
+        found = evaluate(dataset, predict(start, replace(files[source], dataset=dataset)))
+        print(
+            f"{source.name:10} {prefix:9} {found.accuracy:.3f} [{found.low:.3f}, {found.high:.3f}], "
+            f"longer {found.longer:.3f}, ECE {found.ece:.3f}, n {found.n}",
+            flush=True,
+        )
+        line |= {f"{prefix}{name}": round(getattr(found, name), 3) for name in FIGURES}
+    return line | {"poor_first": _count_poor_first(start, poor[source])}
 
 
 def _count_poor_first(start: FastRanker, poor: Poor) -> float:
@@ -155,7 +150,7 @@ def _count_poor_first(start: FastRanker, poor: Poor) -> float:
 
 def read_poor(reading: CachedReading, dataset: PreferenceDataset, *, seconds: float | None) -> Poor:
     """Good answers of some prompts and poor ones: every prompt has each kind."""
-    pairs, rng = decided_majorities(dataset), np.random.default_rng(0)
+    pairs, rng = decided_majorities(_answered(dataset)), np.random.default_rng(0)
     used = rng.permutation(np.unique(dataset.prompt_of[pairs.winner]))[: N_POOR_PROMPTS + 1]
     good = {int(dataset.prompt_of[winner]): dataset.texts[winner] for winner in pairs.winner}
     asked = []
@@ -174,7 +169,7 @@ def read_poor(reading: CachedReading, dataset: PreferenceDataset, *, seconds: fl
 def fit_start(files: dict[Source, Labelled], poor: dict[Source, Poor], design: Design = DESIGN) -> FastRanker:
     """A ranker that learnt from those of these files that teach, and from poor answers to their prompts."""
     teachers = {source: file for source, file in files.items() if source.teaches}
-    dataset = join_datasets([file.dataset for file in teachers.values()])
+    dataset = join_datasets([_answered(file.dataset) for file in teachers.values()])
     readings = np.concatenate([file.readings for file in teachers.values()])
     nothing = np.zeros(len(dataset), dtype=bool)
     empty = FastRanker.fit(dataset.select(nothing), readings, options=FastOptions(uses_members=False))
@@ -264,7 +259,11 @@ def write_start(
     """Learn from the files that teach, and put the ranker and its card where the package has them."""
     start = fit_start(files, poor)
     start.save(START_PATH)
-    teachers = {source: file for source, file in files.items() if source.teaches}
+    teachers = {
+        source: replace(file, dataset=_answered(file.dataset))
+        for source, file in files.items()
+        if source.teaches
+    }
     card = StartCard(
         reader=reader,
         reader_fingerprint=reader_fingerprint,
@@ -308,6 +307,21 @@ def _leave_out(files: dict[Source, Labelled], source: Source) -> dict[Source, La
             kept = unseen[file.dataset.prompt_of[file.dataset.left]]
             rest[other] = replace(file, dataset=file.dataset.select(kept))
     return rest
+
+
+def _answered(dataset: PreferenceDataset) -> PreferenceDataset:
+    """Without preferences about answers that only repeat their prompt.
+
+    Where a file has many, what people voted on got lost, and the votes teach that a question answers itself.
+    """
+    asked = [dataset.prompts[number] for number in dataset.prompt_of]
+    repeats = np.array(list(map(_repeats, asked, dataset.texts)), dtype=bool)
+    return dataset.select(~repeats[dataset.left] & ~repeats[dataset.right])
+
+
+def _repeats(prompt: RankingPrompt, text: str) -> bool:
+    asked = (prompt.instruction, f"{prompt.instruction}\n{prompt.input}")
+    return text.split() in [one.split() for one in asked]
 
 
 def _distinct(dataset: PreferenceDataset) -> PreferenceDataset:

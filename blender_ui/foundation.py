@@ -15,7 +15,7 @@ from typing import TypedDict
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
-from blender_ui.engine.process import JOINT, READER, EngineProcess
+from blender_ui.engine.process import JOINT, READER, READER_WITH_LIKELIHOODS, EngineProcess
 from blender_ui.fusion.protocol import Fuser
 from blender_ui.fusion.remote import FUSER, load_fuser_server
 from blender_ui.installation import read_secret
@@ -81,6 +81,7 @@ class Foundation:
         self.process = substitutes.get("process") or EngineProcess(
             {
                 READER: partial(load_reader, reader_path),
+                READER_WITH_LIKELIHOODS: partial(load_reader, reader_path, with_likelihoods=True),
                 JOINT: load_joint,
                 FUSER: load_fuser_server,
                 BERTSCORE: load_scorer,

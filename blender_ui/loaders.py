@@ -48,11 +48,11 @@ def find_scorer(process: EngineProcess, *, cache_path: Path) -> Scorer | None:
     return score
 
 
-def load_reader(folder: Path) -> AnswerReader:
+def load_reader(folder: Path, *, with_likelihoods: bool = False) -> AnswerReader:
     """The frozen reader in a Hugging Face folder, on a GPU where there is one."""
     from blender_ui.ranking.reading import Reader
 
-    return Reader(folder)
+    return Reader(folder, with_likelihoods=with_likelihoods)
 
 
 def load_joint(folder: Path) -> Ranker:

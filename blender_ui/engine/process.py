@@ -24,6 +24,8 @@ from blender_ui.errors import RankerError
 from blender_ui.values import FloatArray, RankingPrompt
 
 READER = "reader"
+READER_WITH_LIKELIHOODS = "reader with likelihoods"
+"""What versions from before were trained with."""
 JOINT = "joint"
 CALL_TIMEOUT_SECONDS = 600.0
 """The longest call: a reader that is loaded for the first time and reads a page of answers."""
@@ -84,14 +86,25 @@ class EngineProcess:
         child = self._child
         return child.pid if child is not None and child.poll() is None else None
 
-    def read(self, prompt: RankingPrompt, answers: Sequence[str]) -> Readings:
+    def read(
+        self, prompt: RankingPrompt, answers: Sequence[str], *, fingerprint: str | None = None
+    ) -> Readings:
         """Read answers with the frozen reader; ``vectors`` has one row an answer.
+
+        Args:
+            prompt: What is answered.
+            answers: The texts.
+            fingerprint: Of the reader that is wanted, where it matters; another one may come where there
+                is none with it.
 
         Raises:
             RankerError: If the child died, could not load the reader, or the reader raised.
         """
-        vectors = self.call(READER, "read", prompt, tuple(answers))
-        return Readings(self.call(READER, "fingerprint"), np.asarray(vectors, dtype=np.float32))
+        name = READER
+        if fingerprint is not None and READER_WITH_LIKELIHOODS in self._loaders:
+            name = READER if self.call(READER, "fingerprint") == fingerprint else READER_WITH_LIKELIHOODS
+        vectors = self.call(name, "read", prompt, tuple(answers))
+        return Readings(self.call(name, "fingerprint"), np.asarray(vectors, dtype=np.float32))
 
     def pairwise_logits(self, folder: Path, prompt: RankingPrompt, candidates: Sequence[str]) -> FloatArray:
         """Compare candidates with the joint ranker in a checkpoint's folder.

@@ -133,6 +133,11 @@ class FastRanker:
         return self._fingerprint
 
     @property
+    def weighs_likelihoods(self) -> bool:
+        """Whether its readings begin with likelihood numbers, as those from before do."""
+        return self._state.basis.n_likelihoods > 0
+
+    @property
     def weighs_evidence(self) -> bool:
         """Whether it has learnt what evidence is worth, and so asks for it."""
         return len(self._state.evidence_scale) > 0

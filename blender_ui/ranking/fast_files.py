@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError, WeightsUnavailable
-from blender_ui.ranking.basis import Basis
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, Basis
 from blender_ui.ranking.fast_state import (
     GROUPS,
     N_GROUPS_WITHOUT_EVIDENCE,
@@ -30,7 +30,9 @@ from blender_ui.ranking.head import Head
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray
 
-FORMAT = 6
+FORMAT = 7
+FORMAT_WITH_LIKELIHOODS = 6
+"""Its readings, and those of formats before it, begin with likelihood numbers."""
 FORMATS_OF_FIVE_KINDS = (4, 5)
 """Their kinds of task were written down in the program and are not any more; 4 knew no evidence."""
 ARRAYS_FILE = "head.safetensors"
@@ -57,18 +59,17 @@ def load_state(folder: Path) -> tuple[State, str | None]:
         arrays = load_file(folder / ARRAYS_FILE)
         written = (folder / SETTINGS_FILE).read_text()
         settings = json.loads(written)
+        saved = hashlib.sha256(written.encode() + (folder / ARRAYS_FILE).read_bytes()).hexdigest()
         if settings["format"] in FORMATS_OF_FIVE_KINDS:
-            saved = written.encode() + (folder / ARRAYS_FILE).read_bytes()
-            state = state_of_five_kinds(settings, arrays)
-            return state, hashlib.sha256(saved).hexdigest()
-        if settings["format"] != FORMAT:
+            return state_of_five_kinds(settings, arrays), saved
+        if settings["format"] not in (FORMAT, FORMAT_WITH_LIKELIHOODS):
             raise RankerError(
                 f"expected a fast ranker of format {FORMAT} in {folder}, "
                 f"came {settings['format']}; train a new one"
             )
         has_kinds = len(settings["task_kinds"]) > 1
         kinds = TaskSorter.load(folder / KINDS_FOLDER) if has_kinds else ALL_ALIKE
-        return state_of(settings, arrays, kinds), None
+        return state_of(settings, arrays, kinds), None if settings["format"] == FORMAT else saved
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, WeightsUnavailable) as error:
         raise RankerError(f"expected a fast ranker in {folder}, came {error!r}; train one") from error
 
@@ -83,6 +84,7 @@ def settings_of(state: State) -> str:
         "task_kinds_fingerprint": state.kinds.kinds.fingerprint,
         "temperature": state.temperature,
         "consensus_scale": state.consensus_scale,
+        "n_likelihoods": state.basis.n_likelihoods,
     }
     return json.dumps(settings, indent=1, sort_keys=True)
 
@@ -113,7 +115,13 @@ def state_of(settings: dict[str, Any], arrays: dict[str, FloatArray], kinds: Tas
     precisions = arrays["precisions"]
     return State(
         options=FastOptions(**settings["options"]),
-        basis=Basis(*(arrays[f"basis.{name}"] for name in Basis._fields)),
+        basis=Basis(
+            centre=arrays["basis.centre"],
+            scale=arrays["basis.scale"],
+            length_slopes=arrays["basis.length_slopes"],
+            components=arrays["basis.components"],
+            n_likelihoods=int(settings.get("n_likelihoods", len(LIKELIHOOD_NAMES))),
+        ),
         consensus_scale=float(settings["consensus_scale"]),
         inherited=arrays["inherited"],
         negatives=arrays["negatives"],

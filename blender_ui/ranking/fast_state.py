@@ -24,7 +24,7 @@ from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 
 USUAL_PRECISIONS = {
     "likelihood": 3.0,
-    "surface": 10.0,
+    "surface": 3.0,
     "hidden": 1.0,
     "consensus": 3.0,
     "inherited": 1.0,

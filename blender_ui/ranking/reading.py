@@ -2,13 +2,15 @@
 
 Invariant: a reading depends on one prompt and one answer only, up to rounding never on what is read
 beside it, and text that looks like a control token is read as text. Many prompts with their answers
-share one row of tokens (``packed.rows``). Non-goal: learning anything; the weights stay frozen.
+share one row of tokens (``packed.rows``), and layers above the one that is kept are not run. Non-goal:
+learning anything; the weights stay frozen.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +21,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS
 from blender_ui.ranking.chat_frame import ChatFrame
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.packed.rows import IMPLEMENTATION, Branch, Pack, Tree, pack, plan
@@ -33,7 +35,7 @@ TOKENS_PER_ROW, GPU_TOKENS_PER_ROW = 1024, 32768
 FIRST_TOKENS = 20
 DEPTH = 2 / 3
 """Of the layer whose state is kept, as a share of all layers; the best by measurement."""
-LAYOUT = 2
+LAYOUT, LAYOUT_WITH_LIKELIHOODS = 3, 2
 """Of a reading's columns; raised when their meaning changes, so that old readings are not mixed in."""
 ATTENDING, GPU_ATTENDING = 128, 16384
 """Tokens that attend in one call; short answers one by one would spend their time on calls."""
@@ -45,8 +47,9 @@ class AnswerTrace(NamedTuple):
     """One answer as the model saw it, n tokens long with the end-of-turn token unless it was cut.
 
     Attributes:
-        log_likelihoods: Natural log of each token's probability after everything before it, (n,).
-        entropies: Of the distribution each token was drawn from, in nats, (n,).
+        log_likelihoods: Natural log of each token's probability after everything before it, (n,); none,
+            (0,), where likelihoods are not read.
+        entropies: Of the distribution each token was drawn from, in nats, same shape.
         hidden: The residual stream after each asked layer, (n_layers, n, hidden_size).
         ends: True unless the answer was cut, so that its last token is the end of the turn.
     """
@@ -74,6 +77,7 @@ class Reader:
         answer_tokens: int = ANSWER_TOKENS,
         device: str | None = None,
         precision: Precision | None = None,
+        with_likelihoods: bool = False,
     ) -> None:
         """Load a model.
 
@@ -84,6 +88,7 @@ class Reader:
             answer_tokens: Of an answer, the first so many are read.
             device: As torch names it; None for the GPU where there is one.
             precision: None for bfloat16 where the device is fast at it, else float32.
+            with_likelihoods: Read as rankers from before need it: all layers and the vocabulary, too.
 
         Raises:
             RankerError: If the folder holds no causal LM.
@@ -106,9 +111,15 @@ class Reader:
         self._layer = round(DEPTH * config.num_hidden_layers) if layer is None else layer
         if not 1 <= self._layer <= config.num_hidden_layers:
             raise RankerError(f"expected a layer in 1..{config.num_hidden_layers}, came {self._layer}")
+        self._depth, self._with_likelihoods = config.num_hidden_layers, with_likelihoods
+        if not with_likelihoods:
+            decoder = self._model.get_decoder()
+            decoder.layers = decoder.layers[: self._layer]  # nothing looks at what the others would do
         self._prompt_tokens, self._answer_tokens = prompt_tokens, answer_tokens
         self._frame = ChatFrame(self._tokenizer)
-        self.width = len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES) + config.hidden_size
+        self.width = len(SURFACE_NAMES) + config.hidden_size
+        if with_likelihoods:
+            self.width = len(LIKELIHOOD_NAMES) + N_SURFACE_WITH_LIKELIHOODS + config.hidden_size
         self.fingerprint = self._make_fingerprint(folder)
         self.n_cut_prompts = self.n_cut_answers = 0
 
@@ -120,8 +131,8 @@ class Reader:
             answers: n texts; empty ones are allowed.
 
         Returns:
-            Shape (n, width), float32: likelihood numbers, surface features, and the mean over the
-            answer's tokens of one layer's state; ``ranking.basis`` names the columns.
+            Shape (n, width), float32: surface features, and the mean over the answer's tokens of one
+            layer's state; before them, where asked for, likelihood numbers. ``ranking.basis`` names them.
         """
         return self.read_many([(prompt, answers)])[0]
 
@@ -132,8 +143,9 @@ class Reader:
         vectors: list[dict[str, FloatArray]] = [{} for _ in asked]
         for number, index, trace in self._trace(prompts, distinct, [self._layer]):
             answer = distinct[number][index]
-            surface = surface_features(prompts[number], [answer])[0]
-            parts = [likelihood_numbers(trace), surface, trace.hidden[0].mean(axis=0)]
+            parts = [surface_features(prompts[number], [answer])[0], trace.hidden[0].mean(axis=0)]
+            if self._with_likelihoods:
+                parts = [likelihood_numbers(trace), parts[0][:N_SURFACE_WITH_LIKELIHOODS], parts[1]]
             vectors[number][answer] = np.concatenate(parts).astype(np.float32)
         empty = np.zeros((0, self.width), dtype=np.float32)
         return [
@@ -149,7 +161,8 @@ class Reader:
         Args:
             prompt: What the answers answer.
             answers: n texts.
-            layers: Whose states are kept; 0 is the embedding.
+            layers: Whose states are kept; 0 is the embedding. None is above the reader's own, unless it reads
+                likelihoods.
 
         Returns:
             n traces, in the order of the answers.
@@ -186,13 +199,16 @@ class Reader:
     def _read_row(self, row: Pack, layers: Sequence[int]) -> list[AnswerTrace]:
         """What the model saw in a row, one trace for each of its answers."""
         states, last = self._forward(row, layers)
-        before = torch.cat([_before(branch) for branch in row.branches]).to(self._device)
         own = torch.cat([torch.arange(branch.begin, branch.end) for branch in row.branches]).to(self._device)
-        scores = score(last[before], row.ids[own], self._model.get_output_embeddings())
         hidden = torch.stack([states[layer][own] for layer in layers]).float().cpu()
         sizes = [branch.end - branch.begin for branch in row.branches]
         ids = row.ids.tolist()
-        parts = [torch.split(values.cpu(), sizes) for values in scores]
+        if self._with_likelihoods:
+            before = torch.cat([_before(branch) for branch in row.branches]).to(self._device)
+            scores = score(last[before], row.ids[own], self._model.get_output_embeddings())
+            parts = [torch.split(values.cpu(), sizes) for values in scores]
+        else:
+            parts = [(torch.zeros(0),) * len(sizes)] * 2
         return [
             AnswerTrace(
                 likelihoods.numpy(),
@@ -207,12 +223,28 @@ class Reader:
 
     def _forward(self, row: Pack, layers: Sequence[int]) -> tuple[dict[int, Tensor], Tensor]:
         """States after the asked layers, (length, hidden_size) each, and what the vocabulary's head reads."""
+        with self._keeping(layers) as states:
+            out = self._model.get_decoder()(
+                input_ids=row.ids[None],
+                position_ids=row.positions[None],
+                use_cache=False,
+                pack=row,
+                # Four dimensions: transformers would else make a mask of its own, of the whole row.
+                attention_mask=torch.zeros((1, 1, 1, 1), device=self._device),
+            )
+        # After the last layer, as elsewhere in transformers, the state is the normed one.
+        states |= {layer: out.last_hidden_state for layer in layers if layer == self._depth}
+        return {layer: state[0] for layer, state in states.items()}, out.last_hidden_state[0]
+
+    @contextmanager
+    def _keeping(self, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+        """States after layers, (batch, length, hidden_size) each, once a pass has gone through them."""
         decoder = self._model.get_decoder()
         states: dict[int, Tensor] = {}
 
         def keep(number: int) -> Any:
             def hook(module: Any, inputs: Any, output: Any) -> None:
-                states[number] = (output[0] if isinstance(output, tuple) else output)[0]
+                states[number] = output[0] if isinstance(output, tuple) else output
 
             return hook
 
@@ -221,20 +253,10 @@ class Reader:
             for layer in set(layers)
         ]
         try:
-            out = decoder(
-                input_ids=row.ids[None],
-                position_ids=row.positions[None],
-                use_cache=False,
-                pack=row,
-                # Four dimensions: transformers would else make a mask of its own, of the whole row.
-                attention_mask=torch.zeros((1, 1, 1, 1), device=self._device),
-            )
+            yield states
         finally:
             for hook in hooks:
                 hook.remove()
-        # After the last layer, as elsewhere in transformers, the state is the normed one.
-        states |= {layer: out.last_hidden_state[0] for layer in layers if layer == len(decoder.layers)}
-        return states, out.last_hidden_state[0]
 
     def _prompt_ids(self, prompt: RankingPrompt) -> list[int]:
         ids, is_cut = self._frame.prompt_ids(prompt, most=self._prompt_tokens)
@@ -255,7 +277,8 @@ class Reader:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         frame = (self._frame.before, self._frame.after)
-        limits = (LAYOUT, self._layer, self._prompt_tokens, self._answer_tokens, *frame)
+        layout = LAYOUT_WITH_LIKELIHOODS if self._with_likelihoods else LAYOUT
+        limits = (layout, self._layer, self._prompt_tokens, self._answer_tokens, *frame)
         digest.update(repr(limits).encode())
         return digest.hexdigest()
 

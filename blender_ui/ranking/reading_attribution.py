@@ -24,7 +24,7 @@ from transformers import DynamicCache
 
 from blender_ui.evidence.answers import gather
 from blender_ui.ranking.attribution import PairAttribution, Token, allowed_gap, cut_into_tokens
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS, N_SURFACE_WITH_LIKELIHOODS
 from blender_ui.ranking.contributions import ReadingWeights
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.reading import FIRST_TOKENS, Reader
@@ -41,8 +41,9 @@ MOST_TOKENS_READ = 6_000
 class ReadingExplainer(Reader):
     """A reader that can be differentiated; always in float32 on the CPU."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, device="cpu", precision="float32")
+    def __init__(self, folder: Path, *, with_likelihoods: bool = False) -> None:
+        super().__init__(folder, device="cpu", precision="float32", with_likelihoods=with_likelihoods)
+        self._folder = folder
         for parameter in self._model.parameters():
             parameter.requires_grad_(False)
 
@@ -69,6 +70,9 @@ class ReadingExplainer(Reader):
             RankerError: If the checkpoint cannot be used.
         """
         ranker = FastRanker.load(ranker_path)
+        if ranker.weighs_likelihoods and not self._with_likelihoods:
+            whole = ReadingExplainer(self._folder, with_likelihoods=True)
+            return whole.attribute(ranker_path, prompt, answers, members=members, most_points=most_points)
         weights = ranker.reading_weights()
         read = ranker.read_pairs(
             self.read(prompt, answers),
@@ -113,30 +117,35 @@ class ReadingExplainer(Reader):
     ) -> Callable[[Tensor], Tensor]:
         """Gives the utility (batch,) of an answer whose embeddings (batch, n, hidden) may be anything."""
         with torch.no_grad():
-            start = self._model(
+            start = self._model.get_decoder()(
                 input_ids=torch.tensor([self._prompt_ids(prompt)]),
                 past_key_values=DynamicCache(config=self._model.config),
-                logits_to_keep=1,
             )
         targets = torch.tensor(ids)
         surface = torch.tensor(surface_features(prompt, [answer])[0], dtype=torch.float32)
         ends = ids[-1] == self._tokenizer.eos_token_id
 
         def utility(embeddings: Tensor) -> Tensor:
-            out = self._continue_from(start.past_key_values, embeddings)
-            first = start.logits[:, -1:].expand(len(embeddings), -1, -1)
-            logits = torch.cat([first, out.logits[:, :-1]], dim=1).float()
+            state, last = self._continue_from(start.past_key_values, embeddings)
+            hidden, counted = state.float().mean(dim=1), surface.expand(len(embeddings), -1)
+            if not self._with_likelihoods:
+                return _apply(weights, torch.cat([counted, hidden], dim=1))
+            before = torch.cat([start.last_hidden_state[:, -1:].expand(len(embeddings), -1, -1), last], dim=1)
+            logits = self._model.get_output_embeddings()(before[:, :-1]).float()
             numbers = _likelihood_numbers(logits, targets, ends=ends)
-            hidden = out.hidden_states[self._layer].float().mean(dim=1)
-            reading = torch.cat([numbers, surface.expand(len(embeddings), -1), hidden], dim=1)
-            return _apply(weights, reading)
+            counted = counted[:, :N_SURFACE_WITH_LIKELIHOODS]
+            return _apply(weights, torch.cat([numbers, counted, hidden], dim=1))
 
         return utility
 
-    def _continue_from(self, cache: Any, embeddings: Tensor) -> Any:
+    def _continue_from(self, cache: Any, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """The kept layer's states of an answer, and what the vocabulary's head reads."""
         own = copy.deepcopy(cache)
         own.batch_repeat_interleave(len(embeddings))
-        return self._model(inputs_embeds=embeddings, past_key_values=own, output_hidden_states=True)
+        with self._keeping([self._layer]) as states:
+            out = self._model.get_decoder()(inputs_embeds=embeddings, past_key_values=own)
+        last: Tensor = out.last_hidden_state
+        return last if self._layer == self._depth else states[self._layer], last
 
 
 class _Part(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from blender_ui.evidence.prose import FUNCTION_WORDS
 from blender_ui.values import FloatArray, RankingPrompt
 
 SURFACE_NAMES = (
@@ -27,7 +28,12 @@ SURFACE_NAMES = (
     "ends_sentence",
     "echo_of_prompt",
     "is_empty",
+    "repeated_share",
+    "log_new_words",
+    "share_of_asked",
 )
+"""The last three: of each three words in a row, how many were said before; content words that the prompt does
+not have; and how much of the instruction's content words the answer has."""
 
 _WORD = re.compile(r"\w+")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
@@ -46,15 +52,17 @@ def surface_features(prompt: RankingPrompt, answers: Sequence[str]) -> FloatArra
         Shape (n, len(SURFACE_NAMES)), float32, columns as SURFACE_NAMES has them.
     """
     asked = set(_WORD.findall(f"{prompt.instruction} {prompt.input}".lower()))
-    rows = [_features(answer, asked) for answer in answers]
+    instructed = set(_WORD.findall(prompt.instruction.lower())) - FUNCTION_WORDS
+    rows = [_features(answer, asked, instructed) for answer in answers]
     return np.array(rows, dtype=np.float32).reshape(len(rows), len(SURFACE_NAMES))
 
 
-def _features(answer: str, asked: set[str]) -> list[float]:
+def _features(answer: str, asked: set[str], instructed: set[str]) -> list[float]:
     text = answer.strip()
     words = _WORD.findall(text.lower())
     distinct = set(words)
     n_words = max(len(words), 1)
+    in_a_row = list(zip(words, words[1:], words[2:], strict=False))
     return [
         np.log1p(len(text)),
         np.log1p(len(words)),
@@ -69,4 +77,7 @@ def _features(answer: str, asked: set[str]) -> list[float]:
         float(text.endswith(_SENTENCE_END)),
         len(distinct & asked) / max(len(distinct), 1),
         float(not text),
+        1 - len(set(in_a_row)) / max(len(in_a_row), 1) if in_a_row else 0.0,
+        np.log1p(len(distinct - asked - FUNCTION_WORDS)),
+        len(distinct & instructed) / max(len(instructed), 1),
     ]

@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from blender_ui.members.protocol import Chunk, Message
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.fusing.writing import FusionUpdate
+from blender_ui.services.fusing.fused_answers import FusionUpdate
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.views import Turn
 from db.engine import transaction

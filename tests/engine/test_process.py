@@ -8,16 +8,17 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from blender_ui.engine.process import JOINT, READER, EngineProcess
+from blender_ui.engine.process import JOINT, READER, READER_WITH_LIKELIHOODS, EngineProcess
 from blender_ui.errors import RankerError
 from blender_ui.values import RankingPrompt
-from tests.ranking.scripted_reader import LengthRanker, MortalReader, read_vector
+from tests.ranking.scripted_reader import LengthRanker, MortalReader, ScriptedReader, read_vector
 
 PROMPT = RankingPrompt(instruction="Say something good")
 LOADERS = {READER: MortalReader, JOINT: LengthRanker}
@@ -51,6 +52,18 @@ def test_a_reading_in_the_child_is_the_same_as_here(engine: EngineProcess) -> No
     assert readings.fingerprint == "scripted"
     assert readings.vectors.dtype == np.float32
     np.testing.assert_array_equal(readings.vectors[1], read_vector(PROMPT.instruction, "bad"))
+
+
+def test_a_version_from_before_is_read_for_by_the_reader_that_it_was_trained_with() -> None:
+    before = partial(ScriptedReader, fingerprint="with likelihoods")
+    process = EngineProcess({READER: MortalReader, READER_WITH_LIKELIHOODS: before})
+    try:
+        assert process.read(PROMPT, ["good"]).fingerprint == "scripted"
+        for fingerprint in ("scripted", "with likelihoods"):
+            assert process.read(PROMPT, ["good"], fingerprint=fingerprint).fingerprint == fingerprint
+        assert process.read(PROMPT, ["good"], fingerprint="of nobody").fingerprint != "of nobody"
+    finally:
+        process.close()
 
 
 def test_the_joint_ranker_of_a_folder_gives_its_logits(engine: EngineProcess, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, make_basis
+from blender_ui.ranking.fast import FastRanker
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 WIDTH = 40
@@ -47,3 +49,8 @@ def make_preferences(
         annotators=("a",) * len(left),
     )
     return dataset, readings
+
+
+def with_likelihoods(ranker: FastRanker, readings: FloatArray) -> FastRanker:
+    """The ranker over readings that begin with likelihood numbers; it has to be refitted to say anything."""
+    return FastRanker(ranker._state._replace(basis=make_basis(readings, n_likelihoods=len(LIKELIHOOD_NAMES))))

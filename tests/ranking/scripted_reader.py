@@ -32,10 +32,10 @@ class ScriptedReader:
 
 
 def read_vector(instruction: str, answer: str) -> FloatArray:
-    """A vector of WIDTH numbers; the first counts the word "good" in the answer."""
+    """A vector of WIDTH numbers; the last three, of the state, count the word "good" in the answer."""
     seed = int(hashlib.sha256(f"{instruction}|{answer}".encode()).hexdigest()[:8], 16)
     vector = np.random.default_rng(seed).normal(scale=0.3, size=WIDTH).astype(np.float32)
-    vector[0] = answer.split().count("good")
+    vector[-3:] = answer.split().count("good")
     return vector
 
 

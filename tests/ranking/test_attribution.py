@@ -16,6 +16,7 @@ from blender_ui.ranking.joint.ranker import load_ranker
 from blender_ui.ranking.reading_attribution import MOST_POINTS, EmbeddingPath, ReadingExplainer, integrate
 from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.joint_fixtures import make_base
+from tests.ranking.preferences import with_likelihoods
 from tests.ranking.test_reading import make_folder  # noqa: F401  a fixture
 
 PROMPT = RankingPrompt(instruction="who sat on the mat", input="the best answer")
@@ -45,10 +46,10 @@ def test_an_empty_answer_has_no_tokens(tmp_path: Path) -> None:
     assert len(found.second) == 1
 
 
-@pytest.fixture(scope="module")
-def fitted(make_folder, tmp_path_factory):  # type: ignore[no-untyped-def]  # noqa: F811
-    """A tiny reader, and a fast ranker that was fitted on what it reads."""
-    reader = ReadingExplainer(make_folder())
+@pytest.fixture(scope="module", params=[False, True], ids=["states", "with likelihoods"])
+def fitted(request, make_folder, tmp_path_factory):  # type: ignore[no-untyped-def]  # noqa: F811
+    """A tiny reader, and a fast ranker that was fitted on what it reads, also as rankers from before were."""
+    reader = ReadingExplainer(make_folder(), with_likelihoods=request.param)
     rng = np.random.default_rng(0)
     texts = tuple(" ".join(rng.choice(["cat", "sat", "mat", "good", "**on**"], 6)) for _ in range(24))
     prompts = tuple(RankingPrompt(instruction=f"Question {n}?") for n in range(12))
@@ -66,6 +67,8 @@ def fitted(make_folder, tmp_path_factory):  # type: ignore[no-untyped-def]  # no
     )
     readings = np.concatenate([reader.read(prompts[n], texts[2 * n : 2 * n + 2]) for n in range(12)])
     ranker = FastRanker.fit(dataset, readings)
+    if request.param:
+        ranker = with_likelihoods(ranker, readings).refit(dataset, readings)
     folder = tmp_path_factory.mktemp("ranker")
     ranker.save(folder)
     return reader, ranker, folder
@@ -81,6 +84,13 @@ def test_a_fast_rankers_values_add_up_to_its_logit(fitted) -> None:  # type: ign
     assert found.is_complete
     assert found.n_steps <= MOST_POINTS
     assert "".join(token.text for token in found.first) == ANSWERS[0]
+
+
+def test_a_ranker_from_before_is_explained_by_an_explainer_of_today(fitted) -> None:  # type: ignore[no-untyped-def]
+    reader, ranker, folder = fitted
+    found = ReadingExplainer(reader._folder).attribute(folder, PROMPT, ANSWERS, members=("A", "B"))
+    readings = reader.read(PROMPT, ANSWERS)
+    assert found.logit == pytest.approx(ranker.pairwise_logits(readings, ("A", "B"), PROMPT)[0, 1])
 
 
 def test_a_long_answer_gets_fewer_points(fitted) -> None:  # type: ignore[no-untyped-def]

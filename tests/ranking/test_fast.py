@@ -8,13 +8,14 @@ import pytest
 from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.evaluation import decided_majorities, score_logits
 from blender_ui.ranking.fast import FastOptions, FastRanker
 from blender_ui.ranking.fast_files import ARRAYS_FILE, SETTINGS_FILE
 from blender_ui.ranking.negatives import Negatives, ReadNegatives, choose_negatives
 from blender_ui.tasks.sorting import TaskSorter, learn_sorter
 from blender_ui.values import PreferenceDataset, RankingPrompt
-from tests.ranking.preferences import WIDTH, make_preferences
+from tests.ranking.preferences import WIDTH, make_preferences, with_likelihoods
 from tests.tasks.prompts import make_encoder, make_tasks
 
 PROMPT = RankingPrompt(instruction="Question?")
@@ -215,10 +216,10 @@ def test_an_answer_near_to_the_others_wins_where_people_choose_so():
 def with_negatives(
     dataset: PreferenceDataset, readings: np.ndarray, seed: int
 ) -> tuple[Negatives, np.ndarray]:
-    """Negatives whose readings say by their first column, which means nothing in answers, what they are."""
+    """Negatives whose last column but one, which means nothing in answers, says what they are."""
     chosen = choose_negatives(dataset, len(dataset.prompts) // 2, seed=seed)
     shifted = readings[chosen.donor].copy()
-    shifted[:, 0] += 5
+    shifted[:, -2] += 5
     return chosen, shifted
 
 
@@ -325,3 +326,23 @@ def test_a_ranker_saved_with_the_five_old_kinds_still_opens_and_refits(tmp_path:
     np.testing.assert_allclose(
         old.refit(dataset, readings).pairwise_logits(*ask), ranker.pairwise_logits(*ask), atol=0.01
     )
+
+
+def test_a_ranker_whose_readings_begin_with_likelihoods_opens_as_it_was(tmp_path: Path):
+    dataset, readings = make_preferences(n_prompts=40, by_member=1)
+    ranker = FastRanker.fit(dataset, readings)
+    before = with_likelihoods(ranker, readings).refit(dataset, readings)
+    before.save(tmp_path)
+    settings = json.loads((tmp_path / SETTINGS_FILE).read_text())
+    settings["format"] = 6
+    assert settings.pop("n_likelihoods") == len(LIKELIHOOD_NAMES)
+    (tmp_path / SETTINGS_FILE).write_text(json.dumps(settings))
+    saved = (tmp_path / SETTINGS_FILE).read_bytes() + (tmp_path / ARRAYS_FILE).read_bytes()
+    old = FastRanker.load(tmp_path)
+    assert old.fingerprint == hashlib.sha256(saved).hexdigest()
+    assert old.weighs_likelihoods
+    assert not ranker.weighs_likelihoods
+    ask = readings[:4], dataset.members[:4], dataset.prompts[0]
+    np.testing.assert_array_equal(old.pairwise_logits(*ask), before.pairwise_logits(*ask))
+    assert old.group_sizes[:2] == (len(LIKELIHOOD_NAMES), 13)
+    assert old.refit(dataset, readings).weighs_likelihoods

@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from benchmarks.reading_reference import PlainReader
 from blender_ui.errors import RankerError
 from blender_ui.ranking import reading
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES
+from blender_ui.ranking.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS
 from blender_ui.ranking.packed import vocabulary
 from blender_ui.ranking.reading import AnswerTrace, Reader, likelihood_numbers
 from blender_ui.ranking.surface import SURFACE_NAMES
@@ -21,7 +21,7 @@ PROMPT = RankingPrompt(instruction="Name a fruit.", input="It should be red.")
 TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}<|start|>bot\n"
 )
-FIRST_STATE = len(LIKELIHOOD_NAMES) + len(SURFACE_NAMES)
+FIRST_STATE = len(SURFACE_NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_reading_is_finite_for_every_text(reader: Reader):
 
 
 def test_likelihoods_and_states_are_those_of_one_plain_forward_pass(folder: Path):
-    reader = Reader(folder, precision="float32")
+    reader = Reader(folder, precision="float32", with_likelihoods=True)
     model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     before, after = reader._frame.before, reader._frame.after
     asked = [*before, *reader._frame.encode("Name a fruit.\n\nIt should be red."), *after]
@@ -124,8 +124,29 @@ def test_a_reading_is_what_transformers_alone_reads(folder: Path):
     np.testing.assert_allclose(read, expected, atol=1e-4)
 
 
+def test_layers_above_the_kept_one_are_not_there_and_change_nothing(folder: Path):
+    answers = ["An apple.", "", "A cherry, because it is red and sweet. " * 5]
+    reader, whole = (Reader(folder, precision="float32", with_likelihoods=each) for each in (False, True))
+    assert [len(one._model.get_decoder().layers) for one in (reader, whole)] == [2, 3]
+    read, before = reader.read(PROMPT, answers), whole.read(PROMPT, answers)
+    assert before.shape == (3, whole.width)
+    first = len(LIKELIHOOD_NAMES)
+    states = before[:, first + N_SURFACE_WITH_LIKELIHOODS :]
+    np.testing.assert_allclose(read[:, FIRST_STATE:], states, atol=1e-5)
+    counted = before[:, first : first + N_SURFACE_WITH_LIKELIHOODS]
+    np.testing.assert_array_equal(read[:, :N_SURFACE_WITH_LIKELIHOODS], counted)
+    assert before[:, :first].any(axis=0).all()  # each number was measured
+    assert reader.fingerprint != whole.fingerprint
+
+
+def test_a_readers_last_layer_is_the_normed_one_with_likelihoods_and_without(folder: Path):
+    one, other = (Reader(folder, layer=3, precision="float32", with_likelihoods=e) for e in (False, True))
+    states = other.read(PROMPT, ["A pear."])[:, len(LIKELIHOOD_NAMES) + N_SURFACE_WITH_LIKELIHOODS :]
+    np.testing.assert_allclose(one.read(PROMPT, ["A pear."])[:, FIRST_STATE:], states, atol=1e-5)
+
+
 def test_a_gpus_longer_rows_read_the_same(monkeypatch: pytest.MonkeyPatch, folder: Path):
-    reader = Reader(folder, precision="float32")
+    reader = Reader(folder, precision="float32", with_likelihoods=True)
     asked = [
         (RankingPrompt(instruction="Why? " * n), ["Because. " * m for m in range(9)]) for n in (1, 9, 30)
     ]
@@ -207,7 +228,7 @@ def test_a_model_without_a_chat_template_reads_a_history_as_plain_questions(make
 
 
 def test_long_texts_are_cut_and_counted(folder: Path):
-    reader = Reader(folder, prompt_tokens=5, answer_tokens=4)
+    reader = Reader(folder, prompt_tokens=5, answer_tokens=4, with_likelihoods=True)
     traces = reader.trace(PROMPT, ["abcdefgh", "ab", "abcd"], layers=[1])
     assert [len(trace.log_likelihoods) for trace in traces] == [4, 3, 4]
     assert [trace.ends for trace in traces] == [False, True, False]

@@ -31,5 +31,17 @@ def test_every_text_has_finite_features():
     assert column("is_empty", "", " \n", "a") == [1, 1, 0]
 
 
+def test_repetition_and_what_is_new_are_counted_by_words():
+    # Triples: red red red (again and again), so three of four were said before.
+    assert column("repeated_share", "Red red red red red red.", "A cherry is red.", "Red.") == [0.75, 0, 0]
+    new = np.expm1(column("log_new_words", "The cherry and the apple are ripe.", "Two red fruits.", ""))
+    assert new.round(4).tolist() == [2, 0, 0]  # cherry and ripe; apple stands in the prompt
+    assert column("share_of_asked", "Two fruits that are red: plums.", "Plums.", "Name two red fruits.") == [
+        0.75,
+        0,
+        1,
+    ]
+
+
 def test_no_answers_give_no_rows():
     assert surface_features(PROMPT, []).shape == (0, len(SURFACE_NAMES))

@@ -161,7 +161,9 @@ class ScriptedProcess:
     def __init__(self) -> None:
         self._reader = ScriptedReader()
 
-    def read(self, prompt: RankingPrompt, answers: Sequence[str]) -> Readings:
+    def read(
+        self, prompt: RankingPrompt, answers: Sequence[str], *, fingerprint: str | None = None
+    ) -> Readings:
         return Readings(self._reader.fingerprint, self._reader.read(prompt, answers))
 
     def call(self, name: str, attribute: str, *args: Any, **options: Any) -> PairAttribution:

@@ -7,32 +7,33 @@ works, and how a ranker judges.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
 from blender_ui.conversations import read_prompt
 from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.evidence.grounding import obedient_places
+from blender_ui.fusion.attribution import attribute_spans
 from blender_ui.fusion.encoding import in_rank_order
 from blender_ui.fusion.fusers import settle
 from blender_ui.fusion.pieces import MOST_ADDED
-from blender_ui.fusion.protocol import Fuser
+from blender_ui.fusion.protocol import FusedPiece, Fuser
 from blender_ui.fusion.shown import heed_votes, strong_sources, usable_sources
+from blender_ui.services.asking.answering import UPDATE_SECONDS
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import FUSION_BACKEND, CandidateView
-from blender_ui.services.fusing.disposing import choose_text
-from blender_ui.services.fusing.judge import Judge, Judgement
+from blender_ui.services.fusing.disposing import Comparer, choose_text
 from blender_ui.services.fusing.rows import FusedAnswer, FusionView, add_fusion, fusion_view
-from blender_ui.services.fusing.writing import FusionUpdate, Writing
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import Message, RankingPrompt
 from db.engine import transaction
@@ -40,6 +41,54 @@ from db.models import Fusion, Member
 from db.queries import fusions, preferences
 
 STOPPED = "fusing was stopped"
+
+
+class Entry(Protocol):
+    """One candidate's place in a ranking."""
+
+    @property
+    def candidate_id(self) -> int:
+        """Which candidate."""
+
+    @property
+    def rank(self) -> int:
+        """1 is best."""
+
+
+class Judgement(Protocol):
+    """A stored ranking."""
+
+    @property
+    def ranking_id(self) -> int:
+        """Its key."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Every ranked candidate, best first."""
+
+    @property
+    def logits(self) -> Sequence[Sequence[float]]:
+        """Shape (n, n) in the entries' order: natural-log odds that row, shown first, beats column."""
+
+
+class Judge(Comparer, Protocol):
+    """Who puts candidates in order; ``RankingService``."""
+
+    def rank_answers(self, answers: PromptView) -> Judgement:
+        """Rank all candidates and store the ranking; raises NoRanker or RankerError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionUpdate:
+    """The state of a fused answer while it is written; the last has ``is_done``."""
+
+    text: str
+    """The whole text so far, not the new piece."""
+    is_done: bool = False
+    fusion: FusionView | None = None
+    """Set on the last update; None there where there was nothing to fuse."""
+    notice: str = ""
+    """On the last update, the sentence to show; empty where there is nothing to say."""
 
 
 class _Plan(NamedTuple):
@@ -121,7 +170,7 @@ class Fusing:
         if len({" ".join(source.text.split()) for source in plan.sources}) < 2:
             yield FusionUpdate(text="", is_done=True, notice=_nothing_to_fuse(plan.sources))
             return
-        writing = Writing(self._timer)
+        writing = _Writing(self._timer)
         with self._stops.running(answers.prompt_id, fuser.name) as stop:
             prompt = read_prompt(answers)
             texts = [source.text for source in plan.sources]
@@ -170,7 +219,7 @@ class Fusing:
         texts = list(candidates[: self._top_k])
         if len(texts) < 2:
             raise FusionError(f"expected at least two candidates to fuse, came {len(texts)}")
-        writing = Writing(self._timer)
+        writing = _Writing(self._timer)
         prompt = RankingPrompt(instruction=instruction, input=input, history=tuple(history))
         for _ in writing.follow(self._fuser_of(rounds).stream(prompt, texts)):
             pass
@@ -269,6 +318,46 @@ class Fusing:
             options=options,
             fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
             created_at=self._clock(),
+        )
+
+
+class _Writing:
+    """Follows a fuser's stream and measures it."""
+
+    def __init__(self, timer: Callable[[], float]) -> None:
+        self._timer = timer
+        self._started = timer()
+        self._first_token_seconds: float | None = None
+        self._last = FusedPiece("", 0)
+
+    def follow(self, pieces: Generator[FusedPiece]) -> Iterator[FusionUpdate]:
+        shown_at = float("-inf")
+        with contextlib.closing(pieces):
+            for piece in pieces:
+                self._last = piece
+                if piece.text and self._first_token_seconds is None:
+                    self._first_token_seconds = self._timer() - self._started
+                if self._timer() - shown_at >= UPDATE_SECONDS:
+                    shown_at = self._timer()
+                    yield FusionUpdate(text=piece.text)
+
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return self._last.text
+
+    def answer(self, sources: Sequence[str], *, kept: str | None = None) -> FusedAnswer:
+        """What was written, or the text that is kept in its place, with its provenance."""
+        last = self._last if kept is None or kept == self.text else FusedPiece(kept, None, "stop")
+        attended = last.attribution
+        return FusedAnswer(
+            text=last.text,
+            attribution=attended or attribute_spans(last.text, sources),
+            attributed_by="alignment" if attended is None else "attention",
+            n_tokens=last.n_tokens,
+            finish_reason=last.finish_reason,
+            first_token_seconds=self._first_token_seconds,
+            seconds=self._timer() - self._started,
         )
 
 

@@ -26,7 +26,7 @@ def read_answers(
     Raises:
         RankerError: If the reader failed, or is another one.
     """
-    readings = process.read(prompt, texts)
+    readings = process.read(prompt, texts, fingerprint=fingerprint)
     if readings.fingerprint != fingerprint:
         raise RankerError(
             f"the version was trained with the reader {fingerprint[:12]} and the reader here is "

@@ -23,9 +23,8 @@ from blender_ui.services.candidates import CandidateView, candidate_view, get_ca
 from blender_ui.services.choosing.kept import add_choice
 from blender_ui.services.choosing.proposal import Proposal
 from blender_ui.services.choosing.proposals import Proposals
-from blender_ui.services.fusing.fused_answers import Fusing
+from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
 from blender_ui.services.fusing.rows import FusionView
-from blender_ui.services.fusing.writing import FusionUpdate
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.rows import RankingView

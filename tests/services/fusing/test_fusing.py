@@ -15,8 +15,7 @@ from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.fusion.mixture import MixtureFuser
 from blender_ui.fusion.protocol import FusedPiece
 from blender_ui.services.asking.rounds import Blending, PromptView
-from blender_ui.services.fusing.fused_answers import Fusing
-from blender_ui.services.fusing.writing import FusionUpdate
+from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import create_store, transaction

@@ -129,8 +129,8 @@ def test_a_stored_prompts_history_goes_with_its_texts(what_if_tab: WhatIfTab) ->
     history = (Message("user", "good Question?"), Message("assistant", "good"))
     prompts: list[RankingPrompt] = []
     read = what_if_tab.services.what_if._process.read
-    what_if_tab.services.what_if._process.read = lambda prompt, texts: (
-        prompts.append(prompt) or read(prompt, texts)
+    what_if_tab.services.what_if._process.read = lambda prompt, texts, **wanted: (
+        prompts.append(prompt) or read(prompt, texts, **wanted)
     )
     for typed in (what_if_tab.type("good", "bad"), what_if_tab.type("good", "bad", history=history)):
         assert what_if_tab.handlers.compare(typed).opinion is not None
