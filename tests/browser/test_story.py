@@ -209,6 +209,10 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
     expect(page.locator("main")).to_contain_text("Annotator 1")
     keep(page, "quality")
 
+    page.goto(f"{app_url}leaderboard")
+    expect(page.locator(".bu-lane", has_text="scholar")).to_be_visible()
+    keep(page, "leaderboard")
+
     page.goto(f"{app_url}projects")
     expect(page.locator("main")).to_contain_text("Default project")
     keep(page, "projects")
