@@ -18,7 +18,7 @@ from blender_ui.statistics.bootstrap import bootstrap_mean
 from blender_ui.values import FloatArray, PreferenceDataset
 
 CHANCE_LOG_LOSS = math.log(2)
-SHADOW = "It bets on new votes in shadow until they show it."
+WAITS = "The next training decides again, with the votes that came until then."
 """What follows for a version that is better than the active one, and not yet than the baselines."""
 
 
@@ -122,7 +122,7 @@ def decide_promotion(
     if is_better and unbeaten:
         return Decision(
             False,
-            f"Not yet: not shown to be better than {' or '.join(unbeaten)}. {SHADOW} "
+            f"Not yet: not shown to be better than {' or '.join(unbeaten)}. {WAITS} "
             f"Beside {rival}: {figures}. {beside}",
         )
     return Decision(is_better, f"{'Promoted' if is_better else 'Refused'}: {figures}. {beside}")

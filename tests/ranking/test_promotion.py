@@ -83,12 +83,12 @@ def test_the_same_ranker_again_is_refused_and_a_better_one_promoted() -> None:
     assert "the longer answer on 50 % (a lead of +50 points" in decision.reason
 
 
-def test_one_that_is_not_shown_to_beat_a_baseline_waits_in_shadow() -> None:
+def test_one_that_is_not_shown_to_beat_a_baseline_waits_for_more_votes() -> None:
     better = judge_logits(np.array([2.0, -2, 2, -2]), make_dataset([1, 0, 1, 0]))
     decision = decide(better, active=None, standing=UNPROVEN)
     assert not decision.promoted
     assert decision.reason.startswith(
-        "Not yet: not shown to be better than the longer answer or the higher-rated member. It bets on new"
+        "Not yet: not shown to be better than the longer answer or the higher-rated member. The next training"
     )
     worse = judge_logits(np.array([-2.0, 2, -2, 2]), make_dataset([1, 0, 1, 0]))
     assert decide(worse, active=None, standing=UNPROVEN).reason.startswith("Refused: on 4 held-out")
