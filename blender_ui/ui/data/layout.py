@@ -89,10 +89,12 @@ class ExportParts:
         self.download = gr.File(
             visible=False,
             label="Download",
-            file_count="multiple",
             interactive=False,
             elem_id="data-download",
             elem_classes="bu-file",
+        )
+        self.card = gr.File(
+            visible=False, label="Its card", interactive=False, elem_id="data-card", elem_classes="bu-file"
         )
 
 

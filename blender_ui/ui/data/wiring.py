@@ -179,18 +179,20 @@ def _wire_export(page: gr.Blocks, parts: ExportParts, handlers: DataHandlers, se
         except BlenderError as error:
             # A file of an earlier export would look like this one's.
             gone = gr.update(value=None, visible=False)
-            return {parts.exported: markup.notice(str(error), tone="warning"), parts.download: gone}
-        files = [str(report.path), *([str(find_card(report))] if report.card else [])]
+            said = markup.notice(str(error), tone="warning")
+            return {parts.exported: said, parts.download: gone, parts.card: gone}
+        card = str(find_card(report)) if report.card else None
         return {
             parts.exported: drawing.draw_export(report, where.get(report.project_id)),
-            parts.download: gr.update(value=files, visible=True),
+            parts.download: gr.update(value=str(report.path), visible=True),
+            parts.card: gr.update(value=card, visible=card is not None),
         }
 
     page.load(open_people, None, parts.some.people, **at_once("data_open_people"))
     parts.export.click(
         export,
         [parts.format, *some.values()],
-        [parts.exported, parts.download],
+        [parts.exported, parts.download, parts.card],
         concurrency_limit=N_AT_ONCE,
         api_name="data_export",
         api_visibility="private",
