@@ -57,10 +57,14 @@ class SomeParts:
     """Which preferences an export takes; ``handlers.Some`` reads it by these names."""
 
     def __init__(self) -> None:
-        day = {"placeholder": "such as 2026-05-31", "max_length": 10}
+        such = "such as 2026-05-31"
         with gr.Row(elem_classes="bu-form"):
-            self.since = gr.Textbox("", label="Given on this day (UTC) or later", **day)
-            self.until = gr.Textbox("", label="Given on this day (UTC) or before", **day)
+            self.since = gr.Textbox(
+                "", label="Given on this day (UTC) or later", placeholder=such, max_length=10
+            )
+            self.until = gr.Textbox(
+                "", label="Given on this day (UTC) or before", placeholder=such, max_length=10
+            )
         with gr.Row(elem_classes="bu-form"):
             self.people = gr.Dropdown(
                 [], value=[], multiselect=True, label="By these people; none for everybody"
