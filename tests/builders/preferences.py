@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.values import is_held_out
@@ -62,3 +62,10 @@ def add_labeled_prompts(
             key, then = f"{offset}-{number}", datetime(2026, 1, 2, tzinfo=UTC)
             votes.append(vote(made.id, ada.id, outcome, idempotency_key=key, created_at=then))
         save(session, votes)
+
+
+def lengthen_good_answers(engine: Engine) -> None:
+    """Give the better answers a word more."""
+    better = "UPDATE candidate SET text = text || ' indeed' WHERE text LIKE 'good good good %'"
+    with engine.begin() as connection:
+        connection.execute(text(better))

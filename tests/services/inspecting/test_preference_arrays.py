@@ -30,7 +30,7 @@ from db.models import (
     utc_now,
 )
 from db.queries.preferences import count_teaching
-from tests.builders.preferences import add_labeled_prompts
+from tests.builders.preferences import add_labeled_prompts, lengthen_good_answers
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 
 
@@ -222,9 +222,10 @@ def test_the_queue_is_counted_by_what_became_of_its_leases(engine: Engine) -> No
 
 def test_style_is_told_apart_from_members(engine: Engine) -> None:
     add_labeled_prompts(engine, n_prompts=60)
+    lengthen_good_answers(engine)
     view = MemberRatings(engine, table=PreferenceTable(engine)).rate(RatingWish(holds_style=True))
     effects = {one.name: one for one in view.effects}
-    assert effects["length"].effect > 0  # better answers are longer here
+    assert effects["length"].effect > 0
     assert effects["bold"].effect == 0
 
 

@@ -25,6 +25,7 @@ from blender_ui.services.ranking.readings import load_readings
 from blender_ui.votes.views import find_judged
 from db.engine import transaction
 from db.models import Preference, utc_now
+from tests.builders.preferences import lengthen_good_answers
 from tests.builders.stores import make_store
 from tests.builders.trained import copy_trained_store
 
@@ -88,11 +89,19 @@ def test_the_surest_mistakes_come_first_and_are_mistakes(trained_store: TrainedS
     assert len(chances) == report.n_judged - round(report.n_judged * report.accuracy.share)
 
 
-def test_a_fast_version_has_no_side_and_people_always_have_a_length(trained_store: TrainedStore) -> None:
+def test_a_fast_version_has_no_side(trained_store: TrainedStore) -> None:
     report = trained_store.inspection.report(trained_store.good)
     assert report.first_gain == 0
-    # Better answers have more words here, and people always prefer them.
-    assert report.people_longer.share == 1
+    assert report.people_longer.n == 0  # all answers are of one length here
+
+
+def test_how_often_people_prefer_the_longer_answer_is_counted(tmp_path: Path) -> None:
+    trained_store = TrainedStore(tmp_path)
+    lengthen_good_answers(trained_store.engine)
+    report = trained_store.inspection.report(trained_store.good)
+    assert report.people_longer.n == report.n_votes
+    assert report.people_longer.share == 1  # the held-out votes are all for the better one
+    trained_store.engine.dispose()
 
 
 def test_two_versions_are_compared_on_the_same_votes(trained_store: TrainedStore) -> None:

@@ -109,7 +109,7 @@ def test_a_first_version_no_better_than_chance_is_refused(
     with transaction(engine, immediate=True) as session:
         for preference in session.exec(select(Preference)):
             assert preference.id is not None
-            preference.outcome = Outcome.LEFT if preference.id % 2 else Outcome.RIGHT
+            preference.outcome = Outcome.LEFT if preference.id % 4 < 2 else Outcome.RIGHT
     version_id = carry_out(make_run(engine, tmp_path, open_reader=lambda: reader), training.request())
     (decision,) = versions_of(engine).decisions(version_id)
     assert not decision.promoted
