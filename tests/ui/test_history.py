@@ -10,6 +10,7 @@ import pytest
 
 from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.labeling.lending import SetView
+from blender_ui.services.quality.agreement import DisagreementCounts
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.inspecting.decisions.drawing import draw_prompt
 from blender_ui.ui.inspecting.decisions.handlers import Decision
@@ -82,7 +83,7 @@ def test_researchers_see_it_beside_checks_disagreements_and_decisions(services: 
         comparison_id=1, instruction="And in winter?", input="", history=LATER.history,
         left_text="a", right_text="b", votes=(),
     )  # fmt: skip
-    check(quality.draw_next(RulingQueue(shown=shown, n_more=0)))
+    check(quality.draw_next(RulingQueue(shown=shown, counts=DisagreementCounts(1, 0))))
 
 
 def test_answers_that_are_judged_at_once_show_it(services: Any) -> None:

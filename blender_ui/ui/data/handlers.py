@@ -201,7 +201,7 @@ class DataHandlers:
         exporting: Takes files out.
         inspection: Knows what there is.
         require_admin: Raises NotPermitted unless an admin asks; an archive holds secrets.
-        find_person: The annotator who asks, for the audit trail.
+        find_person: The annotator who asks, for the audit trail; None for a program without a key.
         clock: The present time, aware; names exports.
     """
 
@@ -212,7 +212,7 @@ class DataHandlers:
         inspection: Inspection,
         *,
         require_admin: Callable[[], None],
-        find_person: Callable[[], int],
+        find_person: Callable[[], int | None],
         clock: Callable[[], datetime],
     ) -> None:
         self._importing = importing

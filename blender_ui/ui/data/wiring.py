@@ -41,7 +41,10 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         services.exporting,
         services.inspection,
         require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
-        find_person=lambda: recognise(services.labeling, presented_key.get()).id,
+        # In open mode a program may bring no key.
+        find_person=lambda: (
+            recognise(services.labeling, presented_key.get()).id if presented_key.get() is not None else None
+        ),
         clock=services.clock,
     )
     parts = DataParts()
