@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.ui import markup
-from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, LONGEST_REASON, NOBODY
+from blender_ui.ui.asking.views import LONGEST_REASON, NOBODY
 from blender_ui.ui.asking.whom.layout import LateParts, WhomParts, draw_late, draw_whom
 from blender_ui.ui.shell import ASSETS_PATH, browser_memory
 
@@ -162,6 +162,7 @@ def draw_blend(
 
 
 def _draw_prompt(recorded: Sequence[str], *, told: str) -> PromptParts:
+    """The boxes have no length at which a browser would cut a pasted text without a word; ``ask`` says so."""
     with gr.Column(elem_classes="bu-prompt"):
         with gr.Row(equal_height=True):
             instruction = gr.Textbox(
@@ -169,7 +170,6 @@ def _draw_prompt(recorded: Sequence[str], *, told: str) -> PromptParts:
                 placeholder="Enter sends, Shift+Enter begins a new line",
                 lines=1,
                 max_lines=10,
-                max_length=LONGEST_INSTRUCTION,
                 autofocus=True,
                 elem_id="blend-prompt",
                 scale=6,
@@ -187,7 +187,6 @@ def _draw_prompt(recorded: Sequence[str], *, told: str) -> PromptParts:
                 placeholder="For example, the text to summarise",
                 lines=4,
                 max_lines=20,
-                max_length=LONGEST_INPUT,
                 elem_id="blend-input",
             )
         examples = _draw_recorded(recorded) if recorded else None
@@ -356,7 +355,6 @@ def _draw_go_on() -> GoOnParts:
                 placeholder="Enter sends, Shift+Enter begins a new line",
                 lines=1,
                 max_lines=10,
-                max_length=LONGEST_INSTRUCTION,
                 elem_id="blend-next",
                 scale=6,
                 min_width=260,
