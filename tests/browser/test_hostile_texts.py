@@ -309,6 +309,7 @@ OTHERS = [
     ("ensemble", "#ensemble-members tbody tr", []),
     ("people", "#people-accounts table", ["name45n"]),
     ("inspect?tab=members", "#members-ratings tbody tr", ["name60n", "name61n"]),
+    ("leaderboard", "#leaderboard-lists tbody tr", ["name60n", "name61n"]),
     ("data", "#data-sources", []),
     ("train", "h1", []),
     ("account", ".account", []),

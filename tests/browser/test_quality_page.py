@@ -34,14 +34,14 @@ def test_a_ruling_is_stored_and_the_next_disagreement_comes(site: tuple[Any, str
     expect(page.locator("#quality-overall")).to_contain_text("Krippendorff's alpha")
     expect(page.locator("#quality-curve .js-plotly-plot")).to_be_visible()
     expect(page.locator("#quality-annotators")).to_contain_text("ada")
-    expect(page.locator("#quality-pair")).to_contain_text("1 more wait after this one")
+    expect(page.locator("#quality-pair")).to_contain_text("0 with a ruling, 2 waiting for one")
     page.click("#quality-rule")
     expect(page.locator("#quality-notice")).to_contain_text("choose what counts")
     page.click("#quality-outcome label:has-text('left is better')")
     page.fill("#quality-reason textarea", "the right one is not an answer")
     page.click("#quality-rule")
     expect(page.locator("#quality-notice")).to_contain_text("The ruling is stored")
-    expect(page.locator("#quality-pair")).to_contain_text("0 more wait after this one")
+    expect(page.locator("#quality-pair")).to_contain_text("1 with a ruling, 1 waiting for one")
     with transaction(services.engine) as session:
         ruling = session.get(Adjudication, 1)
         assert ruling is not None
