@@ -307,10 +307,16 @@ function skip() {
 // Not insisted on: sent twice it would take two answers back.
 async function undo() {
   if (phase !== "empty" && !mayAnswer()) return;
+  await drawAnew("label_undo");
+  refreshProgress();
+}
+
+// What an endpoint answers takes the place of the pair on the screen and of the one that waits behind it.
+async function drawAnew(endpoint) {
   enter("sending");
   await send();
   try {
-    const turn = await call("label_undo", key, project.project_id);
+    const turn = await call(endpoint, key, project.project_id);
     ahead = null;
     draw(turn.pair, turn.empty);
     say(turn);
@@ -318,7 +324,6 @@ async function undo() {
   } catch (error) {
     await reopen(error.message);
   }
-  refreshProgress();
 }
 
 // ---- Progress, lease, name -----------------------------------------------------------------------

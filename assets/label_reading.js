@@ -113,18 +113,7 @@ function leaveLesson() {
 }
 
 async function endPractice() {
-  if (phase !== "ready") return;
-  enter("sending");
-  await send();
-  try {
-    const turn = await call("label_begin", key, project.project_id);
-    ahead = null;
-    draw(turn.pair, turn.empty);
-    say(turn);
-    lookAhead();
-  } catch (error) {
-    await reopen(error.message);
-  }
+  if (phase === "ready") await drawAnew("label_begin");
 }
 
 // ---- A sitting and its goal: what this browser saw acknowledged ---------------------------------------

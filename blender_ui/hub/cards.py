@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+PULLED = """```console
+blender-ui pull {name}      # then make it the active one on the Train page
+```"""
 USES = {
-    "fast": """It needs the frozen reader `{base}`, `{fingerprint:.12}`, which this package prepares.
+    "fast": f"""It needs the frozen reader `{{base}}`, `{{fingerprint:.12}}`, which this package prepares.
 
-```console
-blender-ui pull {name}      # then make it the active one on the Train page
-```""",
-    "joint": """```console
-blender-ui pull {name}      # then make it the active one on the Train page
-```""",
+{PULLED}""",
+    "joint": PULLED,
+    "pointwise": PULLED,
+    "chooser": PULLED,
     "fuser": """```python
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -26,11 +27,8 @@ tokenizer = AutoTokenizer.from_pretrained("{name}")
 ```
 
 Or in Blender UI: `blender-ui pull {name}`, then make it the active one on the Train page.""",
-    "chooser": """```console
-blender-ui pull {name}      # then make it the active one on the Train page
-```""",
 }
-USES["pointwise"] = USES["joint"]
+"""By kind of version."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ def _draw_list(entries: tuple[Entry, ...], number: int) -> str:
             low=one.low,
             high=one.high,
             words=f"{one.chance:.0%}, {one.low:.0%} to {one.high:.0%}",
-            note=f"{one.n:,} votes",
+            note="1 vote" if one.n == 1 else f"{one.n:,} votes",
         )
         for one in entries
     ]

@@ -39,6 +39,12 @@ class TermsParts:
     """
 
     def __init__(self) -> None:
+        # In the order in which the handlers get their values.
+        self._draw_first()
+        self._draw_asked()
+        self._draw_order()
+
+    def _draw_first(self) -> None:
         with gr.Column(elem_classes="bu-form"):
             with gr.Row():
                 self.name = gr.Textbox("", label="Name", max_length=128, elem_id="projects-name")
@@ -57,6 +63,8 @@ class TermsParts:
                 lines=3,
                 elem_id="projects-guidelines",
             )
+
+    def _draw_asked(self) -> None:
         with gr.Accordion("What people are asked, and told", open=False):
             with gr.Row(elem_classes="bu-form"):
                 self.ask = gr.Radio(
@@ -92,6 +100,8 @@ class TermsParts:
                     label="Pay for a pair, in the prices' currency",
                     elem_id="projects-pay",
                 )
+
+    def _draw_order(self) -> None:
         with gr.Accordion("Which pairs come first, and checks", open=False):
             with gr.Row(elem_classes="bu-form"):
                 self.policy = gr.Radio(

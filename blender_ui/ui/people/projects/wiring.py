@@ -29,10 +29,26 @@ def build_projects(services: Services, page: gr.Blocks) -> None:
     """
     handlers = ProjectsHandlers(services)
     parts = ProjectsParts()
+    _wire_dashboard(page, parts, handlers)
     _wire_terms(page, parts, handlers)
+    _wire_invitations(parts, handlers)
     _wire_prompts(parts, handlers)
     _wire_generation(page, parts, handlers)
     _wire_checks(parts, handlers)
+
+
+def _wire_dashboard(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
+    """Apart from the form, which need not wait for the figures."""
+
+    def open_dashboard() -> Update:
+        return _paint_dashboard(parts, handlers, handlers.find_own())
+
+    def choose_dashboard(project_id: int | str | None) -> Update:
+        return _paint_dashboard(parts, handlers, project_id)
+
+    drawn = [parts.dashboard, parts.days]
+    page.load(open_dashboard, None, drawn, **at_once("projects_open_dashboard"))
+    parts.chosen.input(choose_dashboard, parts.chosen, drawn, **at_once("projects_dashboard"))
 
 
 def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
@@ -43,12 +59,6 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         chosen = handlers.find_own()
         painted = _paint(parts, handlers, chosen) | _fill(parts, handlers.choose(chosen))
         return painted | {parts.checks.listed: _draw_checks(handlers, chosen)}
-
-    def open_dashboard() -> Update:
-        return _paint_dashboard(parts, handlers, handlers.find_own())
-
-    def choose_dashboard(project_id: int | str | None) -> Update:
-        return _paint_dashboard(parts, handlers, project_id)
 
     cleared = {
         parts.checks.pair: gr.update(choices=[], value=None),
@@ -84,21 +94,20 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
         said = handlers.archive(project_id)
         return _paint(parts, handlers, said.project_id) | {parts.said: _notice(said)}
 
+    page.load(open_page, None, [*shown, parts.checks.listed, *form], **at_once("projects_open"))
+    filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
+    parts.chosen.input(choose, parts.chosen, filled, **at_once("projects_choose"))
+    begun = [parts.chosen, *filled, *_job(parts), parts.dashboard, parts.days]
+    parts.begin.click(begin, None, begun, **at_once("projects_begin"))
+    parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **at_once("projects_save"))
+    parts.archive.click(archive, parts.chosen, [*shown, parts.said], **at_once("projects_archive"))
+
+
+def _wire_invitations(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
     def invite(project_id: int | str | None, n_accounts: float) -> Update:
         token, said = handlers.invite(project_id, n_accounts)
         return {parts.link: gr.update(value=token, visible=bool(token)), parts.invited: _notice(said)}
 
-    # Apart from the form, which need not wait for the figures.
-    drawn = [parts.dashboard, parts.days]
-    page.load(open_dashboard, None, drawn, **at_once("projects_open_dashboard"))
-    parts.chosen.input(choose_dashboard, parts.chosen, drawn, **at_once("projects_dashboard"))
-    page.load(open_page, None, [*shown, parts.checks.listed, *form], **at_once("projects_open"))
-    filled = [parts.progress, parts.save, parts.archive, *form, *cleared]
-    parts.chosen.input(choose, parts.chosen, filled, **at_once("projects_choose"))
-    begun = [parts.chosen, *filled, *_job(parts), *drawn]
-    parts.begin.click(begin, None, begun, **at_once("projects_begin"))
-    parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **at_once("projects_save"))
-    parts.archive.click(archive, parts.chosen, [*shown, parts.said], **at_once("projects_archive"))
     parts.invite.click(
         invite, [parts.chosen, parts.n_accounts], [parts.link, parts.invited], **at_once("projects_invite")
     ).then(None, parts.link, parts.link, js=WITH_ADDRESS, api_visibility="private")
