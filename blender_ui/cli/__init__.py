@@ -55,6 +55,7 @@ _MODULES = {
     "restore": "backup",
     "push": "sharing",
     "pull": "sharing",
+    "init": "init",
     "doctor": "doctor",
 }
 
@@ -105,8 +106,24 @@ def _parser() -> argparse.ArgumentParser:
         parser_of.add_argument("name", metavar="OWNER/NAME", help="the repository")
     push.add_argument("--version", type=int, required=True, metavar="N", help="its number on the Train page")
     push.add_argument("--public", action="store_true", help="make a new repository public; default: private")
-    commands.add_parser("doctor", help="say what is missing and how to get it")
+    _add_init(commands.add_parser("init", help="find model servers, try them, and write members.toml"))
+    doctor = commands.add_parser("doctor", help="say what is missing and how to get it")
+    doctor.add_argument("--mend", action="store_true", help="get and repair what can be, then look again")
     return parser
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--yes", action="store_true", help="ask nothing: take the first models that are found"
+    )
+    parser.add_argument("--endpoint", metavar="ADDRESS", help="ask here instead of the usual local ports")
+    parser.add_argument("--key-env", metavar="NAME", help="the environment variable that holds its key")
+    parser.add_argument("--model", nargs="+", default=[], metavar="MODEL", help="take these models")
+    parser.add_argument("--embedded", choices=["yes", "no"], help="whether the package's models answer too")
+    parser.add_argument("--fuser", metavar="NAME", help="the member that fuses, by its name or number")
+    parser.add_argument(
+        "--replace", action="store_true", help="write a new members.toml where there is one; the old is kept"
+    )
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

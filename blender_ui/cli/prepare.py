@@ -11,15 +11,20 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from blender_ui.errors import SettingsError
+from blender_ui.members.configuration import load_members
+from blender_ui.members.file import place_of_members
 from blender_ui.settings import Settings
+from blender_ui.shipped import find_shipped
 from blender_ui.weights.catalogue import default_models
+from blender_ui.weights.entries import Model
 from blender_ui.weights.resolver import is_cached, is_reader_prepared
 
 POLL_SECONDS = 0.2
 
 
 def prepare_weights(settings: Settings, is_over: Callable[[], bool] = lambda: False) -> bool:
-    """Fetch the default models and prepare the reader, with a progress line each on standard output.
+    """Fetch the models that are needed and prepare the reader, with a progress line each on standard output.
 
     Args:
         settings: Where they are kept.
@@ -29,14 +34,26 @@ def prepare_weights(settings: Settings, is_over: Callable[[], bool] = lambda: Fa
         Whether everything that the app needs is there.
     """
     cache = settings.weights_path
-    if not all(is_cached(model.name, cache_path=cache) for model in default_models()):
-        _run(["fetch", "--default"], is_over)
-    needed = [model for model in default_models() if not model.is_optional]
-    if not all(is_cached(model.name, cache_path=cache) for model in needed):
+    models = list_needed(settings)
+    if not all(is_cached(model.name, cache_path=cache) for model in models):
+        _run(["fetch", *(model.name for model in models)], is_over)
+    if not all(is_cached(model.name, cache_path=cache) for model in models if not model.is_optional):
         return False
     if is_reader_prepared(settings.reader, cache_path=cache):
         return True
     return _run(["reader", settings.reader], is_over) == 0
+
+
+def list_needed(settings: Settings) -> list[Model]:
+    """The default models without those of members that members.toml does not have, or disables."""
+    path, shipped = place_of_members(settings), load_members(find_shipped("members.toml"))
+    try:
+        members = load_members(path) if path.exists() else shipped
+    except SettingsError:
+        members = shipped  # the start, or the doctor, says what is wrong with the file
+    asked = {member.model for member in members if member.enabled} | {settings.reader}
+    spared = {member.model for member in shipped} - asked
+    return [model for model in default_models() if model.name not in spared]
 
 
 def _run(arguments: Sequence[str], is_over: Callable[[], bool]) -> int:

@@ -21,7 +21,7 @@ FAULT_SECONDS = 60.0
 N_NAMED = 8
 
 
-class _Listing(NamedTuple):
+class Listing(NamedTuple):
     """What an endpoint says of its models."""
 
     status: int
@@ -38,7 +38,7 @@ def look(endpoint: Endpoint, *, ask: Callable[[Endpoint], str], serves_one: bool
         serves_one: It has one model, by whatever name it is asked.
     """
     try:
-        listing = _list_models(endpoint)
+        listing = list_models(endpoint)
     except httpx.HTTPError as error:
         return MemberHealth(endpoint.name, MemberStatus.FAILED, endpoint.silence(error))
     except Exception as error:  # noqa: BLE001 - one member's edge: the others are still to be heard
@@ -76,7 +76,13 @@ def _ask(endpoint: Endpoint, ask: Callable[[Endpoint], str]) -> str:
     return habits.fault
 
 
-def _list_models(endpoint: Endpoint) -> _Listing:
+def list_models(endpoint: Endpoint) -> Listing:
+    """Ask an endpoint for its models, at each of its roots until one tells them.
+
+    Raises:
+        httpx.HTTPError: If nobody answers.
+        ValueError: If the key cannot be sent.
+    """
     listings = []
     with httpx.Client(
         timeout=HEALTH_SECONDS, trust_env=not endpoint.is_local, verify=endpoint.is_encrypted
@@ -85,7 +91,7 @@ def _list_models(endpoint: Endpoint) -> _Listing:
             client.headers.pop(name, None)
         for root in endpoint.roots:
             response = client.get(root.url("models"), headers=endpoint.headers)
-            listings.append(_Listing(response.status_code, _models(response)))
+            listings.append(Listing(response.status_code, _models(response)))
             if listings[-1].models is not None:
                 return listings[-1]
     # What tells most: a refused key rather than a place where nothing is.

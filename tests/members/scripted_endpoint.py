@@ -28,6 +28,7 @@ class ScriptedEndpoint:
     headers: list[dict[str, str]] = field(default_factory=list)
     models: list[str] | None = field(default_factory=list)
     """What it lists; None where it has no list."""
+    wants_key: bool = True
     root: str = "/v1"
     """Where it answers; a plain 404 elsewhere."""
     n_active: int = 0
@@ -87,7 +88,8 @@ class ScriptedHandler(BaseHTTPRequestHandler):
         pass
 
     def _is_let_in(self) -> bool:
-        if self.headers.get("Authorization") == f"Bearer {KEY}":
+        is_open = not self.server.endpoint.wants_key
+        if is_open or self.headers.get("Authorization") == f"Bearer {KEY}":
             return True
         self.reply(
             401, {"error": {"message": "Invalid API Key", "type": "authentication_error", "code": 401}}
