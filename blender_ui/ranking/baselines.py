@@ -6,11 +6,15 @@ much better a ranker is; ``standing`` does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.head import fit_head, summarise
 from blender_ui.ranking.prior import known_members, member_columns
-from blender_ui.values import FloatArray, IntArray, PreferenceDataset
+from blender_ui.ranking.standing import LONGER, RATING
+from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset
 
 RATING_PRECISION = 0.1
 """Of the prior of a member's rating, which keeps one that always won from an infinite rating."""
@@ -49,3 +53,20 @@ def rating_logits_by_fold(dataset: PreferenceDataset, folds: IntArray) -> FloatA
         judged = folds == fold
         logits[judged] = rating_logits(dataset.select(~judged), dataset.select(judged))
     return logits
+
+
+def held_out_baselines(dataset: PreferenceDataset, held_out: BoolArray) -> Mapping[str, FloatArray]:
+    """Both baselines on the held-out preferences, by name; members are rated by the others."""
+    judged = dataset.select(held_out)
+    return {LONGER: longer_logits(judged), RATING: rating_logits(dataset.select(~held_out), judged)}
+
+
+def baselines_by_fold(dataset: PreferenceDataset, *, seed: int) -> Mapping[str, FloatArray]:
+    """Both baselines on every preference, by name; members are rated by those of the other folds.
+
+    Args:
+        dataset: The preferences.
+        seed: Of the folds.
+    """
+    folds = assign_folds(dataset, seed=seed)[dataset.prompt_of[dataset.left]]
+    return {LONGER: longer_logits(dataset), RATING: rating_logits_by_fold(dataset, folds)}

@@ -77,10 +77,15 @@ class Standing(NamedTuple):
             return Verdict.WORSE
         return Verdict.UNDECIDED
 
-    def find_unbeaten(self) -> tuple[str, ...]:
-        """What a sentence calls the baselines that it is not shown to be better than."""
+    def find_unbeaten(self) -> dict[str, str]:
+        """Baselines that it is not shown to be better than: by name, what a sentence calls them."""
         is_enough = self.n_prompts >= N_PROMPTS_NEEDED
-        return tuple(BASELINES[name] for name, one in self.against.items() if one.low <= 0 or not is_enough)
+        return {name: BASELINES[name] for name, one in self.against.items() if one.low <= 0 or not is_enough}
+
+    def find_better_guess(self) -> str:
+        """The baseline that was right more often than the ranker, and most often; empty where none was."""
+        ahead = {name: one.accuracy for name, one in self.against.items() if one.difference < 0}
+        return max(ahead, key=lambda name: ahead[name], default="")
 
     def as_json(self) -> dict[str, Any]:
         """As ``read_standing`` takes it."""
@@ -150,11 +155,18 @@ def read_standing(found: object) -> Standing | None:
 def describe(standing: Standing) -> str:
     """Where it stands, in one sentence without a verdict."""
     others = " and ".join(
-        f"{BASELINES[name]} on {_percent(one.accuracy)} (a lead of {_points(one.difference)} points, "
-        f"{100 * LEVEL:.0f} % interval {_points(one.low)} to {_points(one.high)})"
+        f"{BASELINES[name]} on {_percent(one.accuracy)} (a lead of {describe_margin(one)})"
         for name, one in standing.against.items()
     )
     return f"right on {_percent(standing.accuracy)} of {standing.n:,} {standing.judged_on}; {others}"
+
+
+def describe_margin(margin: Margin) -> str:
+    """A lead with its interval."""
+    return (
+        f"{_points(margin.difference)} points, "
+        f"{100 * LEVEL:.0f} % interval {_points(margin.low)} to {_points(margin.high)}"
+    )
 
 
 def _percent(share: float) -> str:

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
-from blender_ui.ranking.standing import BASELINES, Standing, measure_standing
+from blender_ui.ranking.promotion import (
+    Decision,
+    Judgement,
+    Rival,
+    Trial,
+    decide_promotion,
+    judge_logits,
+    judge_longer,
+)
+from blender_ui.ranking.standing import BASELINES, LONGER, RATING, Standing, measure_standing
 from blender_ui.values import PreferenceDataset, RankingPrompt
 
 
@@ -41,10 +49,50 @@ def stand_beside(*, right: int, n: int = 20) -> Standing:
 PROVEN, UNPROVEN = stand_beside(right=10), stand_beside(right=19)
 
 
-def decide(
-    new: Judgement, *, active: Judgement | None, standing: Standing = PROVEN, name: str = "version 1"
-) -> Decision:
-    return decide_promotion(new, active=active, standing=standing, active_name=name)
+def decide(new: Judgement, *, active: Judgement | None, standing: Standing = PROVEN) -> Decision:
+    """Beside an active version that is as good as the baselines, so that its place is not in doubt."""
+    rival = None if active is None else Rival("version 1", active, PROVEN, UNPROVEN)
+    return decide_promotion(new, rival=rival, standing=standing)
+
+
+def decide_trial(new: int, active: int, *, longer: int, rating: int, n: int = 41) -> Decision:
+    """Versions and baselines that are right on the first so many of n prompts."""
+
+    def for_left(right: int) -> np.ndarray:
+        return np.where(np.arange(n) < right, 2.0, -2.0)
+
+    trial = Trial(
+        make_dataset([1] * n), for_left(new), {LONGER: for_left(longer), RATING: for_left(rating)}, "votes"
+    )
+    return decide_promotion(
+        trial.judge(), rival=trial.face(for_left(active), name="version 1"), standing=trial.stand()
+    )
+
+
+def test_a_bad_active_version_gives_way_to_one_that_clearly_beats_it() -> None:
+    decision = decide_trial(40, 1, longer=20, rating=41)
+    assert decision.promoted
+    assert decision.reason.startswith(
+        "Promoted in place of a worse one: version 1 is right less often than the longer answer and the "
+        "higher-rated member, and the new version leads it by +95 points"
+    )
+    assert "not shown to be better than the higher-rated member either" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("new", "active", "rating", "why"),
+    [
+        (31, 30, 41, "it leads the active one by nothing that an interval shows"),
+        (40, 25, 25, "it beats both baselines, so that the usual rule promotes it"),
+        (40, 41, 41, "it is worse than the active one"),
+        (38, 30, 30, "the active one is below no baseline that the new one does not beat"),
+    ],
+)
+def test_the_active_version_otherwise_keeps_its_place_or_loses_it_by_the_usual_rule(
+    new: int, active: int, rating: int, why: str
+) -> None:
+    decision = decide_trial(new, active, longer=20, rating=rating)
+    assert "in place of a worse one" not in decision.reason, why
 
 
 def test_a_logit_of_two_for_the_chosen_side_loses_0_127_nats() -> None:
@@ -68,7 +116,7 @@ def test_chance_loses_ln_2_and_is_not_promoted() -> None:
     decision = decide(chance, active=None)
     assert not decision.promoted
     assert decision.reason.startswith(
-        "Refused: on 4 held-out preferences log loss 0.693 against 0.693 of chance"
+        "Refused: on 4 held-out preferences, log loss 0.693 against 0.693 of chance"
     )
 
 

@@ -29,7 +29,7 @@ def measure(n_ahead: int, n_behind: int, *, n: int = 60) -> Standing:
 def test_72_percent_beside_73_is_not_shown_to_be_better() -> None:
     found = measure(11, 12)
     assert found.verdict is Verdict.UNDECIDED
-    assert found.find_unbeaten() == ("the longer answer", "the higher-rated member")
+    assert tuple(found.find_unbeaten()) == (LONGER, RATING)
     assert "a lead of -2 points" in describe(found)
 
 
@@ -43,7 +43,7 @@ def test_the_interval_decides(n_ahead: int, n_behind: int, expected: Verdict) ->
 
 def test_nine_prompts_say_nothing() -> None:
     assert measure(9, 0, n=9).verdict is Verdict.UNDECIDED
-    assert measure(9, 0, n=9).find_unbeaten() == ("the longer answer", "the higher-rated member")
+    assert tuple(measure(9, 0, n=9).find_unbeaten()) == (LONGER, RATING)
     assert measure(10, 0, n=10).verdict is Verdict.BETTER
 
 
@@ -70,3 +70,12 @@ def test_members_are_rated_by_other_prompts_alone() -> None:
     expected = rating_logits(dataset.select(~odd), dataset.select(odd))
     assert by_fold[odd] == pytest.approx(expected)
     assert np.any(expected != 0)
+
+
+def test_the_better_guess_is_the_baseline_that_was_right_most_often() -> None:
+    votes = np.arange(100)
+    right = {LONGER: votes < 55, RATING: votes < 99}
+    baselines = {name: one.astype(float) for name, one in right.items()}
+    found = measure_standing((votes < 98).astype(float), baselines, votes, judged_on="votes")
+    assert found.find_better_guess() == RATING
+    assert measure(16, 4).find_better_guess() == ""

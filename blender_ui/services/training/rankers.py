@@ -18,12 +18,10 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
-from blender_ui.ranking.baselines import longer_logits, rating_logits, rating_logits_by_fold
-from blender_ui.ranking.evaluation import assign_folds
+from blender_ui.ranking.baselines import baselines_by_fold, held_out_baselines
 from blender_ui.ranking.predicting import predict_fast, predict_joint
-from blender_ui.ranking.promotion import Decision, Judgement, decide_promotion, judge_logits, judge_longer
+from blender_ui.ranking.promotion import Decision, Rival, Trial, decide_promotion, judge_logits, judge_longer
 from blender_ui.ranking.protocol import Ranker
-from blender_ui.ranking.standing import LONGER, RATING, Standing, stand
 from blender_ui.ranking.start import read_card
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.jobs.states import PROJECT
@@ -36,6 +34,7 @@ from blender_ui.services.training.trainer import keep_project
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.services.versions.registration import FittedVersion
+from blender_ui.services.versions.standing import STANDING
 from blender_ui.values import BoolArray, FloatArray, PreferenceDataset
 from db.engine import transaction
 
@@ -47,7 +46,7 @@ N_STANDING_ENOUGH = 200
 """Decided held-out preferences from which on they alone say how a version stands against the baselines.
 Below, folds do: they have five times as many to say it with, and baselines have no earlier version."""
 FOLDS_SEED = 0
-FOLDS = "preferences, each predicted by a fit on other prompts,"
+FOLDS = "preferences, each predicted by a fit on other prompts"
 HELD_OUT = "held-out preferences"
 
 
@@ -111,17 +110,21 @@ class Trained:
     cross_validate: Callable[[], FloatArray] | None = None
 
 
-class _Rival(NamedTuple):
-    """The active version and its figures, None where there is none or it could not be judged."""
+class _Active(NamedTuple):
+    """The active version and its log-odds; None where there is none, or where it could not be asked."""
 
     version: VersionView | None
-    judgement: Judgement | None
+    logits: FloatArray | None
     absence: str
 
-    @property
-    def name(self) -> str:
-        """How a reason calls it."""
-        return self.version.name if self.version is not None else ""
+
+class _Judged(NamedTuple):
+    """What came of judging a version beside the active one and the baselines."""
+
+    decision: Decision
+    active: _Active
+    rival: Rival | None
+    metrics: dict[str, Any]
 
 
 class RankerTrainer(ABC):
@@ -156,25 +159,8 @@ class RankerTrainer(ABC):
         longer = judge_longer(judged)  # first, because it says at once where nothing can be judged
         trained = self.train(work, held_out, progress)
         progress.report("comparing with the active version", FITTING_ENDS_AT)
-        rival = self._judge_active(work, judged)
-        new = judge_logits(trained.held_out_logits, judged)
-        metrics = _collect_metrics(new, rival, longer) | dict(trained.metrics)
-        folds = None
-        if trained.cross_validate is not None and new.n < N_STANDING_ENOUGH:
-            folds = trained.cross_validate()
-        if folds is None:
-            standing = _stand_held_out(dataset, held_out, trained.held_out_logits)
-        else:
-            standing = _stand_by_folds(dataset, folds)
-        metrics["standing"] = standing.as_json()
-        is_first = rival.version is None or rival.version.is_start
-        if is_first and folds is not None and new.n < N_HELD_OUT_ENOUGH:
-            everywhere = rival if rival.judgement is None else self._judge_active(work, dataset)
-            decision = _decide_by_folds(dataset, folds, metrics, everywhere, standing)
-        else:
-            decision = decide_promotion(
-                new, active=rival.judgement, standing=standing, active_name=rival.name
-            )
+        judged_by = self._judge(work, held_out, trained)
+        active = judged_by.active.version
         return FittedVersion(
             path=trained.path,
             fingerprint=trained.fingerprint,
@@ -183,10 +169,11 @@ class RankerTrainer(ABC):
             n_train=int((~held_out).sum()),
             n_held_out=int(held_out.sum()),
             hyper_parameters=keep_project(job, trained.hyper_parameters),
-            metrics=metrics,
-            compared_with_id=rival.version.id if rival.version is not None else None,
-            promoted=decision.promoted,
-            reason=decision.reason + rival.absence,
+            metrics={"longer": longer, **trained.metrics, **judged_by.metrics},
+            compared_with_id=active.id if active is not None else None,
+            promoted=judged_by.decision.promoted,
+            reason=judged_by.decision.reason + judged_by.active.absence,
+            active_standing=None if judged_by.rival is None else judged_by.rival.standing.as_json(),
         )
 
     def forget(self, job_id: int) -> None:
@@ -200,17 +187,52 @@ class RankerTrainer(ABC):
             self._reader = self.tools.open_reader()
         return self._reader
 
-    def _judge_active(self, work: Work, judged: PreferenceDataset) -> _Rival:
-        active = self._find_active()
+    def _judge(self, work: Work, held_out: BoolArray, trained: Trained) -> _Judged:
+        """Judge by held-out preferences, or by folds where a first version has too few of them.
+
+        Nothing is lost by looking at training prompts, too: there is no other version to be compared with,
+        or only the start ranker, which learnt from none of them.
+        """
+        dataset = work.stored.dataset
+        on_held_out = Trial(
+            dataset.select(held_out),
+            trained.held_out_logits,
+            held_out_baselines(dataset, held_out),
+            HELD_OUT,
+        )
+        new = on_held_out.judge()
+        by_folds = _try_by_folds(dataset, trained) if new.n < N_STANDING_ENOUGH else None
+        active_now = self._find_active()
+        is_first = active_now is None or active_now.is_start
+        is_by_folds = by_folds is not None and is_first and new.n < N_HELD_OUT_ENOUGH
+        trial = by_folds if by_folds is not None and is_by_folds else on_held_out
+        active = self._predict_active(work, active_now, trial.dataset)
+        standing = (by_folds or on_held_out).stand()
+        metrics = {"held_out": new._asdict(), STANDING: standing.as_json()}
+        rival = None
+        if active.version is not None and active.logits is not None:
+            rival = trial.face(active.logits, name=active.version.name)
+            logits = active.logits[held_out] if is_by_folds else active.logits
+            figures = judge_logits(logits, on_held_out.dataset)
+            metrics["active"] = {"version_id": active.version.id, **figures._asdict()}
+        decided_by = trial.judge()
+        if is_by_folds:
+            metrics["cross_validated"] = decided_by._asdict()
+        decision = decide_promotion(decided_by, rival=rival, standing=standing, judged_on=trial.judged_on)
+        return _Judged(decision, active, rival, metrics)
+
+    def _predict_active(self, work: Work, active: VersionView | None, judged: PreferenceDataset) -> _Active:
         if active is None:
-            return _Rival(None, None, "")
+            return _Active(None, None, "")
         if active.is_start and read_card().find_known(judged).any():
-            return _Rival(
+            return _Active(
                 active, None, " The start ranker learnt from some of these prompts, so it was not compared."
             )
         folder, reader = self.tools.rankers_path / active.path, active.reader_fingerprint
         if reader is not None and reader != self.get_reader().fingerprint:
-            return _Rival(active, None, f" Version {active.id} has another reader and could not be compared.")
+            return _Active(
+                active, None, f" Version {active.id} has another reader and could not be compared."
+            )
         try:
             if reader is not None:
                 logits = predict_fast(load_fast(active, folder), judged, work.readings.stack(), work.evidence)
@@ -218,8 +240,8 @@ class RankerTrainer(ABC):
                 logits = predict_joint(self.tools.open_ranker(folder), judged)
         except RankerError as error:
             # One that nothing can be ranked with any more must not keep its successor from being made.
-            return _Rival(active, None, f" Version {active.id} could not be compared: {error}.")
-        return _Rival(active, judge_logits(logits, judged), "")
+            return _Active(active, None, f" Version {active.id} could not be compared: {error}.")
+        return _Active(active, logits, "")
 
     def _find_active(self) -> VersionView | None:
         with transaction(self.tools.engine) as session:
@@ -253,44 +275,12 @@ class RankerTrainer(ABC):
         return self._work
 
 
-def _decide_by_folds(
-    dataset: PreferenceDataset,
-    logits: FloatArray,
-    metrics: dict[str, Any],
-    rival: _Rival,
-    standing: Standing,
-) -> Decision:
-    """Judge a first version by cross-validation, because so few held-out preferences say nothing.
+def _try_by_folds(dataset: PreferenceDataset, trained: Trained) -> Trial | None:
+    """Every preference, predicted by a fit on other prompts; None where a kind takes too long for it.
 
-    Every preference is predicted by a fit on other prompts. Nothing is lost by looking at training prompts,
-    too: there is no other version to be compared with, or only the start ranker, which learnt from none.
+    That a fold's fit is not quite the version is the price of five times as many preferences.
     """
-    judgement = judge_logits(logits, dataset)
-    metrics["cross_validated"] = judgement._asdict()
-    return decide_promotion(
-        judgement, active=rival.judgement, standing=standing, active_name=rival.name, judged_on=FOLDS
-    )
-
-
-def _stand_held_out(dataset: PreferenceDataset, held_out: BoolArray, logits: FloatArray) -> Standing:
-    """The new version beside the baselines on held-out prompts; members are rated by the others."""
-    judged = dataset.select(held_out)
-    baselines = {
-        LONGER: longer_logits(judged),
-        RATING: rating_logits(dataset.select(~held_out), judged),
-    }
-    return stand(logits, baselines, judged, judged_on=HELD_OUT)
-
-
-def _stand_by_folds(dataset: PreferenceDataset, logits: FloatArray) -> Standing:
-    """The same on every prompt; ranker and ratings were fitted on those of the other folds."""
-    folds = assign_folds(dataset, seed=FOLDS_SEED)[dataset.prompt_of[dataset.left]]
-    baselines = {LONGER: longer_logits(dataset), RATING: rating_logits_by_fold(dataset, folds)}
-    return stand(logits, baselines, dataset, judged_on=FOLDS.rstrip(","))
-
-
-def _collect_metrics(new: Judgement, rival: _Rival, longer: float) -> dict[str, Any]:
-    metrics: dict[str, Any] = {"held_out": new._asdict(), "longer": longer}
-    if rival.version is not None and rival.judgement is not None:
-        metrics["active"] = {"version_id": rival.version.id, **rival.judgement._asdict()}
-    return metrics
+    logits = trained.cross_validate() if trained.cross_validate is not None else None
+    if logits is None:
+        return None
+    return Trial(dataset, logits, baselines_by_fold(dataset, seed=FOLDS_SEED), FOLDS)

@@ -17,10 +17,11 @@ import blender_ui
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.jobs.states import finish, get_job
 from blender_ui.services.versions import model_versions
+from blender_ui.services.versions.standing import STANDING_SINCE
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Job, JobStatus, ModelVersion
-from db.queries.versions import find_by_job
+from db.queries.versions import find_by_job, find_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ class FittedVersion:
     """The version that was active when this one was judged."""
     promoted: bool
     reason: str
+    active_standing: dict[str, Any] | None = None
+    """Where that version stood beside the baselines on the same votes; None where it could not be judged."""
 
 
 def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now: datetime) -> int:
@@ -60,6 +63,7 @@ def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now:
         if job.cancel_requested_at is not None or job.status.is_finished():
             raise JobCancelled(f"job {job_id} was cancelled")
         row = _insert_version(session, job, fitted)
+        _tell_active(session, fitted)
         _decide(session, row, fitted)
         finish(job, JobStatus.COMPLETE, now=now)
         return row_id(row)
@@ -86,6 +90,15 @@ def _insert_version(session: Session, job: Job, fitted: FittedVersion) -> ModelV
     session.add(row)
     session.flush()
     return row
+
+
+def _tell_active(session: Session, fitted: FittedVersion) -> None:
+    """Keep with the version that was compared how it stands on votes that came after it."""
+    if fitted.active_standing is None or fitted.compared_with_id is None:
+        return
+    row = find_version(session, version_id=fitted.compared_with_id)
+    if row is not None:
+        row.metrics = {**row.metrics, STANDING_SINCE: fitted.active_standing}
 
 
 def _decide(session: Session, row: ModelVersion, fitted: FittedVersion) -> None:

@@ -15,6 +15,8 @@ from db.enums import ModelRole
 
 STANDING = "standing"
 """Under which a version's metrics have it."""
+STANDING_SINCE = "standing_since"
+"""Under which they have it by votes that a later training judged it on, as the version then active."""
 BADGES = {
     Verdict.BETTER: "beats both baselines",
     Verdict.UNDECIDED: "not shown to beat the baselines",
@@ -40,7 +42,8 @@ class StandingView:
 
 def describe_standing(version: VersionView) -> StandingView:
     """Where a ranker's version stands beside the longer answer and the higher-rated member."""
-    standing = read_standing(version.metrics.get(STANDING))
+    since = read_standing(version.metrics.get(STANDING_SINCE))
+    standing = since or read_standing(version.metrics.get(STANDING))
     if standing is not None:
         return _say(version, standing)
     if version.is_start:
@@ -65,8 +68,11 @@ def _say(version: VersionView, standing: Standing) -> StandingView:
             worse = [BASELINES[key] for key, one in standing.against.items() if one.high < 0]
             sentence = f"{name} is worse than {' and '.join(worse)}: {figures}."
         case Verdict.UNDECIDED:
-            unbeaten = " or ".join(standing.find_unbeaten())
+            unbeaten = " or ".join(standing.find_unbeaten().values())
             sentence = f"{name} is not shown to be better than {unbeaten}: {figures}."
+    guess = standing.find_better_guess()
+    if guess:
+        sentence += f" {_capitalise(BASELINES[guess])} was the better guess on these votes."
     return StandingView(verdict=standing.verdict, badge=BADGES[standing.verdict], sentence=sentence)
 
 

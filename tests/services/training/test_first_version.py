@@ -16,6 +16,7 @@ from blender_ui.services.training import fast, rankers
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions import start
 from blender_ui.services.versions.model_versions import VersionView
+from blender_ui.services.versions.standing import describe_standing
 from db.models import utc_now
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import make_store
@@ -67,6 +68,9 @@ def test_it_is_compared_with_the_start_ranker_and_begins_with_it(
     assert new.metrics["active"]["version_id"] == old.id
     assert new.hyper_parameters["start"] == old.fingerprint
     assert new.is_active, "it beats one that knows nothing"
+    found = old.metrics["standing_since"]
+    assert (found["n"], found["judged_on"]) == (new.metrics["standing"]["n"], "preferences")
+    assert describe_standing(old).sentence.startswith("Version 1 (start ranker) is not shown to be better")
 
 
 def test_a_start_that_learnt_from_the_same_prompts_judges_nothing(

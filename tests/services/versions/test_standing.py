@@ -61,6 +61,15 @@ def test_the_figures_of_a_version_become_one_sentence(
     assert found.sentence.startswith(words)
 
 
+def test_what_a_later_training_found_of_the_active_version_is_what_is_said_of_it(tmp_path: Path) -> None:
+    since = {"standing_since": metrics_of(right=2, baseline=60)["standing"]}
+    engine, version_id = add_version(tmp_path, metrics_of(right=72, baseline=60) | since)
+    with transaction(engine) as session:
+        found = describe_standing(get_version(session, version_id))
+    assert found.verdict is Verdict.WORSE
+    assert found.sentence.endswith("The longer answer was the better guess on these votes.")
+
+
 def test_a_version_of_an_older_release_says_what_is_known(tmp_path: Path) -> None:
     metrics = {"held_out": {"n": 80, "accuracy": 0.71}, "longer": 0.72}
     engine, version_id = add_version(tmp_path, metrics)
