@@ -106,6 +106,8 @@ class Settings:
             into a new store where nobody signs in; "no" to leave them out.
         visitor_asks: In a demo, questions that a visitor without an account may ask within an hour.
         address_asks: And all visitors of one address (of IPv6, one /64 network).
+        visitor_characters: Of one question of a visitor, the text below it included.
+        visitor_questions: Of visitors that are kept; beyond, the oldest that nobody voted on are deleted.
         address_visitors: New visitors who may be lent a pair within an hour, from one address.
         visitor_rows: Rows of visitors who have not voted, skipped or asked; they are used again.
         visitor_leases: Pairs that visitors hold at once, in all.
@@ -142,6 +144,8 @@ class Settings:
     examples: Literal["yes", "no"] = "yes"
     visitor_asks: Positive = 20
     address_asks: Positive = 60
+    visitor_characters: Positive = 4000
+    visitor_questions: Positive = 2000
     address_visitors: Positive = 40
     visitor_rows: Positive = 500
     visitor_leases: Positive = 200

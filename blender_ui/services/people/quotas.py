@@ -143,6 +143,18 @@ class Turns:
             place.has_begun = place.is_running
             return place.is_running
 
+    def count_before(self, number: int) -> int:
+        """How many questions run or wait before a place's turn comes; 0 for one that runs or is gone.
+
+        A guess: who asks meanwhile from an address that has waited longer goes first.
+        """
+        with self._lock:
+            place = self._places.get(number)
+            if place is None or place.is_running:
+                return 0
+            earlier = (one for one in self._places.values() if one.is_running or one.number < number)
+            return sum(1 for _ in earlier)
+
     def leave(self, number: int, *, now: datetime) -> None:
         """Give a place up; the next one's turn begins. An unknown place changes nothing."""
         with self._lock:

@@ -24,12 +24,16 @@ from blender_ui.services.people.signing_in import AnnotatorView
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Audience, Project
-from db.queries import projects
+from db.queries import forgetting, projects
 from db.queries import visitors as queries
 from db.queries.visitors import HeldLeases
 
 PROJECT_NAME = "Questions of visitors"
 HOUR = timedelta(hours=1)
+KEPT_AT_LEAST = HOUR
+"""Of a visitor's question, however many come: its asker may still read and vote."""
+MOST_DELETED = 50
+"""Questions at once, so that nobody waits long for the store."""
 MOST_ADDRESSES_KNOWN = 20_000
 SIGN_IN = "or sign in with an account"
 
@@ -40,6 +44,8 @@ class Limits:
 
     visitor_asks: int = 20
     address_asks: int = 60
+    visitor_characters: int = 4000
+    visitor_questions: int = 2000
     address_visitors: int = 40
     visitor_rows: int = 500
     visitor_leases: int = 200
@@ -122,6 +128,33 @@ class Visitors:
                     session.flush()
         return row_id(project)
 
+    def make_room(self, project_id: int) -> int:
+        """Delete the oldest questions of visitors beyond as many as are kept; those with a vote stay.
+
+        Args:
+            project_id: From ``keep_project``.
+
+        Returns:
+            How many were deleted.
+        """
+        now = self._clock()
+        with transaction(self._engine) as session:
+            surplus = (
+                forgetting.count_prompts(session, project_id=project_id) - self._limits.visitor_questions
+            )
+        if surplus < 0:
+            return 0
+        with transaction(self._engine, immediate=True) as session:
+            prompt_ids = forgetting.list_unvoted(
+                session,
+                project_id=project_id,
+                before=now - KEPT_AT_LEAST,
+                now=now,
+                limit=min(surplus + 1, MOST_DELETED),
+            )
+            forgetting.delete_prompts(session, prompt_ids=prompt_ids)
+        return len(prompt_ids)
+
     def keep(self, session: Session, annotator_id: int) -> None:
         """Make a guest's row theirs for good, before what they do is stored with it."""
         queries.keep(session, annotator_id=annotator_id)
@@ -147,12 +180,18 @@ class Visitors:
             return f"Visitors from your network hold as many pairs as one network may. {_say_back(held, now)}"
         return ""
 
-    def begin_ask(self, asker: Asker) -> int:
+    def begin_ask(self, asker: Asker, *, n_characters: int = 0) -> int:
         """Take a place among the questions and count it; gives the place's number, for ``turns``.
 
         Raises:
-            QuotaUsedUp: With when to come back; nothing is counted then.
+            QuotaUsedUp: With when to come back, or if the question is too long; nothing is counted then.
         """
+        most = self._limits.visitor_characters
+        if n_characters > most:
+            raise QuotaUsedUp(
+                f"A visitor's question may have {most:,} characters, and yours has {n_characters:,}. "
+                f"Shorten it, {SIGN_IN}."
+            )
         now = self._clock()
         number = self.turns.enter(asker, now=now)
         try:
@@ -181,6 +220,10 @@ class Visitors:
     def may_begin(self, number: int) -> bool | None:
         """Whether a question's turn has come; None where its place is gone."""
         return self.turns.may_begin(number, now=self._clock())
+
+    def count_before(self, number: int) -> int:
+        """How many questions are answered before a waiting one, at the latest guess."""
+        return self.turns.count_before(number)
 
     def end_ask(self, number: int) -> None:
         """Give a question's place to the next one."""

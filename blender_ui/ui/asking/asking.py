@@ -19,20 +19,24 @@ class Asking:
         self._visitors = access.visitors
         self._places: dict[int, int] = {}
 
-    def enter(self, memory: object) -> int | None:
-        """Take a place for a question; None for somebody who needs none.
+    def enter(self, memory: object, *, n_characters: int = 0) -> int | None:
+        """Take a place for a question of so many characters; None for somebody who needs none.
 
         Raises:
-            QuotaUsedUp: With when to come back.
+            QuotaUsedUp: With when to come back, or what is too long.
         """
         asker = find_asker(self._access, memory)
-        return None if asker is None or self._visitors is None else self._visitors.begin_ask(asker)
+        if asker is None or self._visitors is None:
+            return None
+        return self._visitors.begin_ask(asker, n_characters=n_characters)
 
     def find_project(self, memory: object) -> int:
         """Whose prompt a question is."""
         if self._visitors is None or find_asker(self._access, memory) is None:
             return DEFAULT_PROJECT_ID
-        return self._visitors.keep_project()
+        project_id = self._visitors.keep_project()
+        self._visitors.make_room(project_id)
+        return project_id
 
     def name(self, place: int | None, prompt_id: int) -> None:
         """Say which prompt a place is of."""
@@ -47,6 +51,12 @@ class Asking:
         """Whether a prompt's answers may begin; None where its place is gone."""
         place = self._places.get(prompt_id)
         return True if place is None or self._visitors is None else self._visitors.may_begin(place)
+
+    def tell_place(self, prompt_id: int) -> str:
+        """What a prompt waits for, in words; empty where its answers may begin."""
+        place = self._places.get(prompt_id)
+        n = 0 if place is None or self._visitors is None else self._visitors.count_before(place)
+        return f"your turn comes after {n} question{'' if n == 1 else 's'}" if n else ""
 
     def is_turn(self, place: int | None) -> bool:
         """Whether a place's turn has come; at once for who needs none."""

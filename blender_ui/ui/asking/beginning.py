@@ -130,7 +130,7 @@ class Beginning:
         place = None
         try:
             if any(text.strip() for text in texts):
-                place = self._asking.enter(memory)
+                place = self._asking.enter(memory, n_characters=len(texts[0]) + len(texts[1]))
             annotator_id = visit.annotator_id or welcome(self._labeling, memory).annotator.id
             self._labeling.keep_annotator(annotator_id=annotator_id)
             begun = store(annotator_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,34 @@ def test_the_label_page_says_when_to_come_back(tmp_path: Path) -> None:
     with transaction(house.services.engine) as session:
         visitors = [one for one in session.exec(select(Annotator)) if one.key.startswith("guest:")]
     assert len(visitors) == 40
+
+
+def test_a_question_that_waits_is_told_how_many_come_before(demo: Demo) -> None:
+    (first, _), (second, _) = demo.ask(FLOOD), demo.ask(FLOOD)
+    demo.while_paused = lambda: demo.stream(first)
+    said = [view.waiting for view in demo.blend.stream(second, 0)]
+    assert "your turn comes after 1 question" in said
+    assert said[-1] == ""
+
+
+def test_a_question_that_is_too_long_for_a_visitor_is_refused_and_counts_for_nothing(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, Limits(visitor_asks=1, visitor_characters=3))
+    assert "may have 3 characters, and yours has 4" in demo.ask(FLOOD)[1]
+    assert demo.count(Prompt) == 0
+    demo.services.access.visitors._limits = Limits(visitor_asks=1)
+    assert demo.ask(FLOOD)[1] == ""
+    demo.services.engine.dispose()
+
+
+def test_the_oldest_questions_go_when_there_are_too_many(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, Limits(visitor_questions=2))
+    for number in range(3):
+        demo.stream(demo.ask(key_of(number), address=str(number))[0])
+    assert demo.count(Prompt) == 3, "none is deleted within the hour"
+    with transaction(demo.services.engine, immediate=True) as session:
+        for prompt in session.exec(select(Prompt)).all():
+            prompt.created_at -= timedelta(hours=2)
+    last, _ = demo.ask(key_of(9), address="9")
+    assert demo.count(Prompt) == 2
+    assert demo.stream(last)[-1] is Progress.DONE
+    demo.services.engine.dispose()

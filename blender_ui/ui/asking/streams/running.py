@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
@@ -19,6 +19,8 @@ from blender_ui.ui.asking.ledger import Ledger
 
 LOOK_SECONDS = 0.25
 """Between two checks of whether it is a visitor's turn."""
+WAITS = CandidateUpdate(text="", waiting="", thinking="", n_tokens=0, seconds=0.0, first_token_seconds=None)
+"""Of an answer whose member is not asked yet."""
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +108,7 @@ class Running:
 
     def _write(self, prompt_ids: tuple[int, ...], prompt_id: int, name: str, entry: _Entry) -> None:
         try:
-            if self._has_turn(prompt_ids[0]):
+            if self._has_turn(prompt_ids[0], entry):
                 for update in self._blending.stream(
                     prompt_id=prompt_id, member_name=name, propensity=self._find_propensity(prompt_id, name)
                 ):
@@ -124,11 +126,14 @@ class Running:
                 entry.is_over = True
                 self._changed.notify_all()
 
-    def _has_turn(self, prompt_id: int) -> bool:
-        """Wait for a visitor's turn; False where it was stopped before it came."""
+    def _has_turn(self, prompt_id: int, entry: _Entry) -> bool:
+        """Wait for a visitor's turn and tell how far it is; False where it was stopped before it came."""
+        told = ""
         while not (is_turn := self._asking.may_begin(prompt_id)):
             if is_turn is None:
                 return False
+            if told != (told := self._asking.tell_place(prompt_id)):
+                self._tell(entry, replace(WAITS, waiting=told))
             self._pause(LOOK_SECONDS)
         return True
 
