@@ -7,6 +7,7 @@ each of those into an empty store again. Then the bar of issue 4: a store of 10,
     python -m benchmarks.import_export [--n 100000] [--quick]
     python -m benchmarks.import_export --arena 50000       a file of arena votes, its preview and its import
     python -m benchmarks.import_export --lines 500000      JSON lines of pairs, and the most memory they take
+    python -m benchmarks.import_export --array 500000      the same pairs as one JSON array
 """
 
 from __future__ import annotations
@@ -59,12 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--arena", type=int, metavar="N", help="preview and import so many arena votes, alone"
     )
     parser.add_argument("--lines", type=int, metavar="N", help="preview and import so many JSON lines, alone")
+    parser.add_argument("--array", type=int, metavar="N", help="preview and import one JSON array, alone")
     parser.add_argument("--quick", action="store_true", help=f"{N_PREFERENCES_QUICK} preferences")
     options = parser.parse_args(arguments)
-    if options.arena or options.lines:
-        write = _write_arena if options.arena else _write_lines
-        print(json.dumps(_bring_in(write, options.arena or options.lines)))
-        return
+    alone = ((options.arena, _write_arena), (options.lines, _write_lines), (options.array, _write_array))
+    for n, write in alone:
+        if n:
+            print(json.dumps(_bring_in(write, n)))
+            return
     n = N_PREFERENCES_QUICK if options.quick else options.n
     figures: dict[str, float] = {"n": n}
     with tempfile.TemporaryDirectory() as name:
@@ -134,14 +137,29 @@ def _write_arena(folder: Path, n: int) -> Path:
 
 def _write_lines(folder: Path, n: int) -> Path:
     """Chosen and rejected as chats, one pair a line."""
-    path, draw = folder / "pairs.jsonl", random.Random(6)
+    path = folder / "pairs.jsonl"
     with path.open("w", encoding="utf-8") as stream:
-        for number in range(n):
-            good, bad = (f"{number} {side} " + " ".join(draw.choices(_WORDS, k=90)) for side in "ab")
-            asked = {"role": "user", "content": f"Question {number}: " + " ".join(draw.choices(_WORDS, k=15))}
-            chats = ([asked, {"role": "assistant", "content": text}] for text in (good, bad))
-            stream.write(json.dumps(dict(zip(("chosen", "rejected"), chats, strict=True))) + "\n")
+        stream.writelines(f"{line}\n" for line in _lines(n))
     return path
+
+
+def _write_array(folder: Path, n: int) -> Path:
+    """The same pairs as one array on one line."""
+    path = folder / "pairs.json"
+    with path.open("w", encoding="utf-8") as stream:
+        for number, line in enumerate(_lines(n)):
+            stream.write(f"{', ' if number else '['}{line}")
+        stream.write("]")
+    return path
+
+
+def _lines(n: int) -> Iterator[str]:
+    draw = random.Random(6)
+    for number in range(n):
+        good, bad = (f"{number} {side} " + " ".join(draw.choices(_WORDS, k=90)) for side in "ab")
+        asked = {"role": "user", "content": f"Question {number}: " + " ".join(draw.choices(_WORDS, k=15))}
+        chats = ([asked, {"role": "assistant", "content": text}] for text in (good, bad))
+        yield json.dumps(dict(zip(("chosen", "rejected"), chats, strict=True)))
 
 
 def _make_store(path: Path) -> Engine:

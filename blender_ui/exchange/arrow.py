@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +19,16 @@ from blender_ui.exchange.limits import MOST_BATCH_BYTES, MOST_UNPACKED_BYTES
 from blender_ui.exchange.packing import tell_unpacked
 
 BATCH = 5_000
+
+
+def find_binary(path: Path) -> Literal["parquet", "arrow"] | None:
+    """Whether a file is Parquet or Arrow, by its first bytes; the name tells nothing."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    # A stream, as ``datasets`` saves one, begins with the mark of a message.
+    return "arrow" if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")) else None
 
 
 def read_parquet(path: Path) -> Iterator[dict[str, Any]]:

@@ -19,8 +19,21 @@ from typing import IO, Any, BinaryIO, TypeVar
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.limits import MOST_LINE_BYTES, MOST_UNPACKED_BYTES
 
-PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
-_MAGIC = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+
+
+def _open_zstandard(raw: BinaryIO) -> Any:
+    import pyarrow as pa  # Python 3.11 itself has no Zstandard
+
+    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+
+
+_MAGIC = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+    (b"\x28\xb5\x2f\xfd", _open_zstandard),
+)
 _BUFFER = 1 << 20
 Text = TypeVar("Text", str, bytes)
 
@@ -55,7 +68,7 @@ def tell_unpacked(name: str, most: int) -> str:
 
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, through gzip, bzip2 or xz where its first bytes say so.
+    """Open a file for reading, through gzip, bzip2, xz or Zstandard where its first bytes say so.
 
     Raises:
         MalformedInput: If it is not there, breaks off, or unpacks to more than it may.
@@ -90,4 +103,4 @@ def bounded_lines(stream: IO[Text], path: Path, *, most: int | None = None) -> I
 
 def plain_name(path: Path) -> Path:
     """A file's name as if it were not compressed."""
-    return path.with_suffix("") if path.suffix in PACKED_SUFFIXES else path
+    return path.with_suffix("") if path.suffix.casefold() in PACKED_SUFFIXES else path

@@ -1,46 +1,46 @@
 """Rows of any file or folder of preferences, one object each, without their meaning.
 
-Known are JSON lines, JSON (an array, an object around one, or objects one after the other), CSV and TSV
-(each compressed or not), Parquet, and folders of the Hugging Face ``datasets`` library: saved to disk
-(Arrow), or plain data files; a folder may come zipped. Invariant: a row that cannot be read is given with
+Known are JSON lines, JSON (``exchange.documents``), CSV and TSV (each compressed or not), workbooks, Parquet,
+and folders of the Hugging Face ``datasets`` library: saved to disk (Arrow), or plain data files; a folder may
+come zipped. The content tells which it is, not the name. Invariant: a row that cannot be read is given with
 its number and its fault, so that a caller can tell all faults at once. Non-goal: what the fields mean
 (``exchange.shapes``).
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import starmap
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import arrow
+from blender_ui.exchange.documents import holds_rows, read_documents
 from blender_ui.exchange.encodings import UTF_8, find_encoding, numbered_lines, open_utf8
-from blender_ui.exchange.fields import FieldError, refuse_half_characters
+from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.jsonl import decode_json
-from blender_ui.exchange.limits import MOST_LINE_BYTES, MOST_UNPACKED_BYTES, MOST_UNZIPPED_BYTES
+from blender_ui.exchange.limits import MOST_UNPACKED_BYTES, MOST_UNZIPPED_BYTES
 from blender_ui.exchange.packing import PACKED_SUFFIXES, plain_name, tell_unpacked
-from blender_ui.exchange.sheets import read_sheet
+from blender_ui.exchange.sheets import read_sheet, sheet_cells
 from blender_ui.exchange.workbooks import is_workbook, open_workbook
 
 KNOWN = (
-    ".jsonl, .json, .csv, .tsv (each also .gz, .bz2 or .xz), .xlsx, .parquet, .arrow, "
+    ".jsonl, .json, .csv, .tsv (each also .gz, .bz2, .xz or .zst), .xlsx, .parquet, .arrow, "
     "or a data set's folder or its .zip"
 )
-_DATA_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
+_DATA_SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json", ".xlsx")
 _BESIDE_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "README.md")
 _TEXT_SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".json")
-_WRAPPERS = ("data", "rows", "items", "records", "examples", "instances", "train", "results")
-"""Names under which a JSON file keeps its rows beside what it says of itself."""
-_HEAD_BYTES = 1 << 16
+_SHEETS = (".csv", ".tsv")
+_BLANKS = b" \t\r\n\x1e"
+_HEAD_BYTES = 1 << 20
 
-Syntax = Literal["json lines", "json", "csv", "tsv", "parquet", "arrow"]
+Syntax = Literal["json lines", "json", "csv", "tsv"]
 
 
 class Row(NamedTuple):
@@ -79,22 +79,18 @@ def open_rows(path: Path) -> Iterator[list[Rows]]:
     Raises:
         MalformedInput: If there is nothing at the path, or nothing of a known form.
     """
-    if is_workbook(path):
-        with open_workbook(path) as sheets:
-            yield [
-                Rows(path, "row", starmap(Row, rows), f"sheet {name!r}", is_sheet=True)
-                for name, rows in sheets
-            ]
-    elif path.is_dir():
-        yield [_open_file(file, path) for file in list_data_files(path)]
-    elif zipfile.is_zipfile(path):
-        with tempfile.TemporaryDirectory(prefix="blender-ui-import-") as name:
+    with ExitStack() as stack:
+        if path.is_dir():
+            files, folder = list_data_files(path), path
+        elif not path.is_file():
+            raise MalformedInput(f"there is no file or folder {path}")
+        elif zipfile.is_zipfile(path) and not is_workbook(path):
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="blender-ui-import-"))
             unzip(path, Path(name))
-            yield [_open_file(file, Path(name)) for file in list_data_files(Path(name))]
-    elif path.is_file():
-        yield [_open_file(path, path.parent)]
-    else:
-        raise MalformedInput(f"there is no file or folder {path}")
+            files, folder = list_data_files(Path(name)), Path(name)
+        else:
+            files, folder = [path], path.parent
+        yield [rows for file in files for rows in _open_file(file, folder, stack)]
 
 
 def list_data_files(folder: Path) -> list[Path]:
@@ -105,7 +101,7 @@ def list_data_files(folder: Path) -> list[Path]:
         if path.is_file()
         and path.name not in _BESIDE_DATA
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and plain_name(path).suffix in _DATA_SUFFIXES
+        and plain_name(path).suffix.casefold() in _DATA_SUFFIXES
     ]
     if not files:
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
@@ -118,64 +114,69 @@ def list_data_files(folder: Path) -> list[Path]:
 def name_source(path: Path) -> str:
     """What a file is called as a source where its rows name none: its name without endings."""
     name = path.name
-    while Path(name).suffix in (*_DATA_SUFFIXES, *PACKED_SUFFIXES, ".xlsx", ".zip"):
+    while Path(name).suffix.casefold() in (*_DATA_SUFFIXES, *PACKED_SUFFIXES, ".txt", ".zip"):
         name = Path(name).stem
     return name[:128] or "import"
 
 
-def _open_file(path: Path, folder: Path) -> Rows:
+def _open_file(path: Path, folder: Path, stack: ExitStack) -> Iterator[Rows]:
+    """The rows of a file, and of a workbook those of each sheet."""
+    if not is_workbook(path):
+        yield _open_plain(path, folder)
+        return
+    for name, rows in stack.enter_context(open_workbook(path)):
+        yield Rows(path, "row", starmap(Row, rows), f"sheet {name!r}", is_sheet=True)
+
+
+def _open_plain(path: Path, folder: Path) -> Rows:
     name = path.relative_to(folder).as_posix()
-    kind = find_syntax(path)
-    if kind == "parquet" or kind == "arrow":
+    if kind := arrow.find_binary(path):
         read = arrow.read_parquet if kind == "parquet" else arrow.read_arrow
         return Rows(path, "row", (Row(*numbered) for numbered in enumerate(read(path), start=1)), name)
     encoding = find_encoding(path)
-    match kind:
+    match find_syntax(path, encoding):
         case "json lines":
             return Rows(path, "line", _read_json_lines(path, encoding), name, encoding)
         case "json":
-            return Rows(path, "item", _read_json(path, encoding), name, encoding)
+            documents = enumerate(read_documents(path, encoding), start=1)
+            rows = (Row(number, value, fault) for number, (value, fault) in documents)
+            return Rows(path, "item", rows, name, encoding)
         case "csv" | "tsv":
             delimiter = "\t" if kind == "tsv" else None
             rows = (Row(*row) for row in read_sheet(path, delimiter=delimiter, encoding=encoding))
             return Rows(path, "line", rows, name, encoding)
 
 
-def find_syntax(path: Path) -> Syntax:
-    """Tell a file's syntax by its name, and a JSON file's by its first character.
+def find_syntax(path: Path, encoding: str) -> Syntax:
+    """Tell a text file's syntax by what is in it; its name decides only between JSON and a sheet.
 
     Raises:
         MalformedInput: If it is none that is known.
     """
-    match plain_name(path).suffix:
-        case ".parquet":
-            return "parquet"
-        case ".arrow":
-            return "arrow"
-        case ".csv":
-            return "csv"
-        case ".tsv":
-            return "tsv"
-        case ".jsonl" | ".ndjson":
-            return "json lines"
-        case ".json":
-            return "json lines" if _is_object_a_line(path) else "json"
-    raise MalformedInput(f"expected {KNOWN}; came {path.name}")
+    suffix = plain_name(path).suffix.casefold()
+    with open_utf8(path, encoding) as stream:
+        head = stream.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip(_BLANKS)
+    is_json = head.startswith((b'{"', b"[{")) or (head[:1] in (b"{", b"[") and suffix not in _SHEETS)
+    if is_json or suffix in (".jsonl", ".ndjson", ".json"):
+        return "json lines" if _holds_lines(head) else "json"
+    if suffix in _SHEETS or len(sheet_cells(head)) > 1:
+        return "tsv" if suffix == ".tsv" else "csv"
+    raise MalformedInput(f"expected {KNOWN}; came {path.name}, which is none of them inside")
 
 
-def _is_object_a_line(path: Path) -> bool:
-    """Whether the first line is a whole object, as in JSON lines under another name."""
-    with open_utf8(path) as stream:
-        head = stream.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if head[:1] != b"{":
-            return False
-        if b"\n" not in head:
-            head += stream.readline(MOST_LINE_BYTES)
-    try:
-        decode_json(head.split(b"\n", 1)[0])
-    except FieldError:
+def _holds_lines(head: bytes) -> bool:
+    """Whether the first line is a whole row, or a broken one before others; an object around rows is none."""
+    first, _, rest = head.partition(b"\n")
+    if head[:1] == b"[":
         return False
-    return True
+    try:
+        value = decode_json(first)
+    except FieldError:
+        if head[:1] != b"{":
+            return True
+        # Behind a broken line there may be whole ones; a document's first line leaves a list or a value open.
+        return rest.lstrip()[:1] == b"{" and not first.rstrip().endswith((b"[", b":", b",", b"{"))
+    return bool(rest.strip()) or not holds_rows(value)
 
 
 def _read_json_lines(path: Path, encoding: str) -> Iterator[Row]:
@@ -184,58 +185,6 @@ def _read_json_lines(path: Path, encoding: str) -> Iterator[Row]:
             yield Row(number, decode_json(line))
         except FieldError as fault:
             yield Row(number, None, fault, line.decode(errors="replace"))
-
-
-def _read_json(path: Path, encoding: str) -> Iterator[Row]:
-    with open_utf8(path, encoding) as stream:
-        whole = stream.read()
-    try:
-        text = whole.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MalformedInput(f"{path.name}: not UTF-8: {error.reason} at byte {error.start}") from error
-    for number, item in enumerate(_items(text, path), start=1):
-        try:
-            if "\\u" in text:
-                refuse_half_characters(item)
-            yield Row(number, item)
-        except FieldError as fault:
-            yield Row(number, None, fault)
-
-
-def _items(text: str, path: Path) -> list[Any]:
-    """The rows of a JSON text: of its array, of the array in its object, or its objects."""
-    decoder, values, start = json.JSONDecoder(), [], 0
-    try:
-        while (start := _skip_blanks(text, start)) < len(text):
-            value, start = decoder.raw_decode(text, start)
-            values.append(value)
-    except RecursionError as error:
-        raise MalformedInput(f"{path.name}: not JSON: it nests too deep") from error
-    except json.JSONDecodeError as error:
-        raise MalformedInput(f"{path.name}: not JSON: {error}") from error
-    except ValueError as error:
-        raise MalformedInput(f"{path.name}: a whole number in it has too many digits") from error
-    if len(values) != 1:
-        return values
-    (value,) = values
-    if isinstance(value, dict):
-        return _unwrap(value)
-    return value if isinstance(value, list) else [value]
-
-
-def _skip_blanks(text: str, start: int) -> int:
-    while start < len(text) and text[start] in " \t\r\n":
-        start += 1
-    return start
-
-
-def _unwrap(value: dict[str, Any]) -> list[Any]:
-    """The rows of an object that holds them under a usual name, beside single values; else itself."""
-    lists = [name for name, held in value.items() if isinstance(held, list | dict)]
-    if len(lists) == 1 and lists[0] in _WRAPPERS and isinstance(value[lists[0]], list):
-        rows: list[Any] = value[lists[0]]
-        return rows
-    return [value]
 
 
 def unzip(path: Path, folder: Path) -> None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.encodings import open_utf8
 from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.headings import read_headings
 from blender_ui.exchange.limits import MOST_LINE_BYTES
 from blender_ui.exchange.packing import bounded_lines
 
@@ -48,17 +48,26 @@ def read_sheet(
             n_skipped = 0
             if told := _SEPARATOR_LINE.fullmatch(first):
                 delimiter, first, n_skipped = told[1], next(lines, ""), 1
+            while first and not first.strip():
+                first, n_skipped = next(lines, ""), n_skipped + 1
             delimiter = delimiter or _tell_delimiter(first)
             reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
-            names = _name_columns(next(reader, []), path)
-            for cells in reader:
-                number = reader.line_num + n_skipped
-                if any(cell.strip() for cell in cells):
-                    yield number, *_row(names, cells)
+            numbered = ((reader.line_num + n_skipped, cells) for cells in reader)
+            names, rows = read_headings(numbered, path)
+            for number, cells in rows:
+                yield number, *_row(names, cells)
     except (csv.Error, UnicodeDecodeError) as error:
         raise MalformedInput(
             f"{path.name} is not {delimiter!r}-separated UTF-8 after line {number}: {error}"
         ) from error
+
+
+def sheet_cells(head: bytes) -> list[str]:
+    """The cells of the first line that is not blank, if a text's beginning is a sheet's."""
+    first = next(iter(head.decode(errors="replace").strip().splitlines()), "")
+    if told := _SEPARATOR_LINE.fullmatch(first):
+        return first.split(told[1])
+    return first.split(_tell_delimiter(first))
 
 
 def _tell_delimiter(heading: str) -> str:
@@ -67,15 +76,7 @@ def _tell_delimiter(heading: str) -> str:
     return max(_DELIMITERS, key=bare.count)
 
 
-def _name_columns(headings: list[str], path: Path) -> list[str]:
-    names = [heading.strip() for heading in headings]
-    twice = [name for name, n in Counter(names).items() if name and n > 1]
-    if twice:
-        raise MalformedInput(f"{path.name} has the heading {twice[0]!r} twice; expected each once")
-    return names
-
-
-def _row(names: list[str], cells: list[str]) -> tuple[dict[str, str] | None, FieldError | None]:
+def _row(names: Sequence[str], cells: Sequence[str]) -> tuple[dict[str, str] | None, FieldError | None]:
     if any(cell.strip() for cell in cells[len(names) :]):
         return None, FieldError(f"{len(cells) - len(names)} cells more than the heading has")
     if len(cells) < len(names):

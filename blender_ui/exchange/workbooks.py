@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, time
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.headings import read_headings
 from blender_ui.exchange.limits import MOST_UNPACKED_BYTES
 from blender_ui.exchange.packing import tell_unpacked
 
@@ -43,27 +45,26 @@ def open_workbook(path: Path) -> Iterator[list[tuple[str, SheetRows]]]:
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED_BYTES:
             raise MalformedInput(tell_unpacked(path.name, MOST_UNPACKED_BYTES))
+    stack = ExitStack()
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
+        # The open file, since by its name openpyxl would refuse one without the usual ending.
+        book = load_workbook(stack.enter_context(path.open("rb")), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, OSError) as error:
+        stack.close()
         raise MalformedInput(f"{path.name} cannot be read as a workbook: {error}") from error
     try:
         yield [(sheet.title, _rows(sheet, path)) for sheet in book.worksheets]
     finally:
         book.close()
+        stack.close()
 
 
 def _rows(sheet: Any, path: Path) -> SheetRows:
-    names: list[str] = []
     try:
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            texts = [_as_text(cell) for cell in cells]
-            if not any(text.strip() for text in texts):
-                continue
-            if not names:
-                names = [text.strip() for text in texts]
-                continue
-            if any(text.strip() and not name for text, name in zip(texts, names, strict=False)):
+        numbered = enumerate(sheet.iter_rows(values_only=True), start=1)
+        names, rows = read_headings(((at, list(map(_as_text, cells))) for at, cells in numbered), path)
+        for number, texts in rows:
+            if any(text.strip() and not name for text, name in zip_longest(texts, names, fillvalue="")):
                 yield number, None, FieldError("a cell stands below no heading")
                 continue
             row = {name: text for name, text in zip(names, texts, strict=False) if name}
