@@ -46,6 +46,9 @@ from blender_ui.services.jobs.views import Jobs
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.labeling.served_votes import ServedVotes
+from blender_ui.services.notifying.delivering import Delivering
+from blender_ui.services.notifying.posting import Poster
+from blender_ui.services.notifying.webhooks import Webhooks
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
@@ -98,6 +101,7 @@ class Services(Foundation):
         self._add_inspecting()
         self._add_evaluating()
         self._add_data()
+        self._add_notifying()
 
     def _follow_votes(self) -> None:
         self.training = Training(self.engine, train_every=self.settings.train_every, clock=self.clock)
@@ -214,6 +218,13 @@ class Services(Foundation):
             )
         )
 
+    def _add_notifying(self) -> None:
+        poster = Poster(self.settings.list_webhook_hosts())
+        self.webhooks = Webhooks(self.engine, poster=poster, secret=self._secret, clock=self.clock)
+        self.delivering = Delivering(
+            self.engine, webhooks=self.webhooks, poster=poster, members=self.members, clock=self.clock
+        )
+
     def _add_inspecting(self) -> None:
         engine, rankers_path = self.engine, self.settings.rankers_path
         kinds = make_store_kinds(self, partial(StaticEncoder, self.settings.prompt_encoder_path))
@@ -300,12 +311,14 @@ class Services(Foundation):
         self.ranking.warm_up()
         self.after_vote.follow(self.live_head.refit_soon)
         self.live_head.refit_soon()
+        self.delivering.start()
         read_in_turn(self.member_ratings.read_ahead, self.leaderboard.board, self.quality.read_ahead)
 
     def close(self) -> None:
         """End the children and let go of the store."""
         self.training_soon.close()
         self.keys.close()
+        self.delivering.close()
         # These first: a thread that waits for one of them would be waited for below.
         self.process.close()
         self.ranking.close()

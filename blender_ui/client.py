@@ -185,6 +185,26 @@ class Client:
                 for piece in response.iter_bytes():
                     file.write(piece)
 
+    def webhooks(self) -> list[dict[str, Any]]:
+        """Every webhook, the newest first."""
+        return list(self._call("GET", "/webhooks")["data"])
+
+    def create_webhook(self, url: str, events: Sequence[str]) -> dict[str, Any]:
+        """Make a webhook; gives its ``id``, and the ``secret`` that is told only now."""
+        return dict(self._call("POST", "/webhooks", json={"url": url, "events": list(events)}))
+
+    def test_webhook(self, webhook_id: int) -> dict[str, Any]:
+        """Send a webhook a message now; gives what came of it."""
+        return dict(self._call("POST", f"/webhooks/{webhook_id}/test"))
+
+    def webhook_messages(self, webhook_id: int) -> list[dict[str, Any]]:
+        """The latest messages to a webhook and how their delivery went, the newest first."""
+        return list(self._call("GET", f"/webhooks/{webhook_id}/messages")["data"])
+
+    def remove_webhook(self, webhook_id: int) -> None:
+        """Send nothing to a webhook any more."""
+        self._call("DELETE", f"/webhooks/{webhook_id}")
+
     def _vote(self, said: dict[str, Any], user: str) -> int:
         return int(self._call("POST", "/feedback", json=said | {"user": user or None})["preference_id"])
 

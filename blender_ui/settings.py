@@ -118,6 +118,8 @@ class Settings:
         trusted_proxies: How many proxies in front of the app add an address to X-Forwarded-For; 0
             where the header is anybody's word. On a Hugging Face Space, 1 unless it is set.
         log_level: From which on lines are logged, as JSON, to the standard error stream.
+        webhook_hosts: Names and addresses in the house that webhooks may go to, also by http, with commas
+            between them; every other must be on the public internet.
         worker: "spawn" to start the background worker with the app, "none" where it runs apart.
     """
 
@@ -154,6 +156,7 @@ class Settings:
     visitor_asks_at_once: Positive = 2
     visitor_asks_waiting: Natural = 8
     trusted_proxies: Natural = 0
+    webhook_hosts: str = ""
     worker: Literal["spawn", "none"] = "spawn"
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
@@ -161,6 +164,10 @@ class Settings:
     def is_on_loopback(self) -> bool:
         """Whether only programs of this machine can reach the app."""
         return self.host.strip("[]") in LOOPBACK
+
+    def list_webhook_hosts(self) -> frozenset[str]:
+        """The hosts in the house that webhooks may go to."""
+        return frozenset(filter(None, (one.strip().lower() for one in self.webhook_hosts.split(","))))
 
     @property
     def store_url(self) -> str:

@@ -169,6 +169,19 @@ class JobKind(enum.StrEnum):
         return ModelKind(self.value)
 
 
+class WebhookEvent(enum.StrEnum):
+    """What a webhook is told of."""
+
+    VERSION_PROMOTED = "version.promoted"
+    """A version began to serve in its role."""
+    QUEUE_EMPTY = "queue.empty"
+    """A project has no pair left that people are to be asked."""
+    MEMBER_FAILING = "member.failing"
+    """A member's last answers were all failures."""
+    TEST = "test"
+    """Somebody wanted to see a message arrive."""
+
+
 TRAININGS = tuple(kind for kind in JobKind if kind is not JobKind.GENERATION)
 """Kinds of job that end in a version. They wait for each other; generations do not wait for them."""
 

@@ -50,6 +50,7 @@ from db.enums import Outcome as Outcome
 from db.enums import Purpose as Purpose
 from db.enums import Reveal as Reveal
 from db.enums import Role as Role
+from db.enums import WebhookEvent as WebhookEvent
 from db.jobs import Job as Job
 from db.jobs import ModelVersion as ModelVersion
 from db.jobs import Promotion as Promotion
@@ -72,6 +73,9 @@ from db.rankings import PairwiseLogit as PairwiseLogit
 from db.rankings import Ranking as Ranking
 from db.rankings import RankingEntry as RankingEntry
 from db.rankings import Reading as Reading
+from db.webhooks import Sighting as Sighting
+from db.webhooks import Webhook as Webhook
+from db.webhooks import WebhookMessage as WebhookMessage
 
 
 class Comparison(SQLModel, table=True):

@@ -58,6 +58,11 @@ RULES = (
     Rule("GET", "/v1/leaderboard", Role.RESEARCHER),
     Rule("POST", "/v1/imports", Role.RESEARCHER),
     Rule("GET", "/v1/exports/{form}", Role.RESEARCHER),
+    Rule("GET", "/v1/webhooks", Role.ADMIN),
+    Rule("POST", "/v1/webhooks", Role.ADMIN),
+    Rule("DELETE", "/v1/webhooks/{webhook_id}", Role.ADMIN),
+    Rule("POST", "/v1/webhooks/{webhook_id}/test", Role.ADMIN),
+    Rule("GET", "/v1/webhooks/{webhook_id}/messages", Role.ADMIN),
 )
 
 

@@ -31,6 +31,7 @@ from blender_ui.api.resources import (
     Version,
 )
 from blender_ui.api.routing import Routes
+from blender_ui.api.webhooks import MadeWebhook, Message, Removed, Webhook, WebhookRequest, WebhookRoutes
 from blender_ui.bootstrap import Services
 from blender_ui.outside import LARGEST_NUMBER
 from db.enums import ModelRole
@@ -56,6 +57,7 @@ def add_store_routes(routes: Routes, services: Services) -> None:
     _add_rows(routes, resources)
     _add_jobs(routes, resources)
     _add_files(routes, Files(services.importing, services.exporting))
+    _add_webhooks(routes, WebhookRoutes(services.webhooks, services.delivering))
 
 
 def _add_projects(routes: Routes, resources: Resources) -> None:
@@ -137,3 +139,31 @@ def _add_files(routes: Routes, files: Files) -> None:
 
     routes.add("POST", "/v1/imports", take)
     routes.add("GET", "/v1/exports/{form}", give, response_class=FileResponse)
+
+
+def _add_webhooks(routes: Routes, webhooks: WebhookRoutes) -> None:
+    def list_webhooks(by: By) -> Page[Webhook]:
+        """List the webhooks, the newest first."""
+        return webhooks.list_webhooks(by)
+
+    def make(by: By, asked: WebhookRequest) -> MadeWebhook:
+        """Make a webhook; the answer has its secret, which is told only now."""
+        return webhooks.make(by, asked)
+
+    def remove(by: By, webhook_id: RowId) -> Removed:
+        """Remove a webhook; what waits for it is dropped."""
+        return webhooks.remove(by, webhook_id)
+
+    def test(by: By, webhook_id: RowId) -> Message:
+        """Send a webhook a message now, and tell what came of it."""
+        return webhooks.test(by, webhook_id)
+
+    def list_messages(by: By, webhook_id: RowId, limit: Limit = 100) -> Page[Message]:
+        """List the latest messages to a webhook and how their delivery went."""
+        return webhooks.list_messages(by, webhook_id, limit)
+
+    routes.add("GET", "/v1/webhooks", list_webhooks)
+    routes.add("POST", "/v1/webhooks", make)
+    routes.add("DELETE", "/v1/webhooks/{webhook_id}", remove)
+    routes.add("POST", "/v1/webhooks/{webhook_id}/test", test)
+    routes.add("GET", "/v1/webhooks/{webhook_id}/messages", list_messages)

@@ -51,6 +51,7 @@ _MODULES = {
     "versions": "versions",
     "account": "account",
     "key": "key",
+    "webhook": "webhook",
     "backup": "backup",
     "restore": "backup",
     "push": "sharing",
@@ -95,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     versions.add_argument("--json", action="store_true", help="print one JSON array")
     _add_account(commands.add_parser("account", help="make accounts, change passwords and roles"))
     _add_key(commands.add_parser("key", help="make, list and revoke keys of programs"))
+    _add_webhook(
+        commands.add_parser("webhook", help="make, list, try and remove webhooks, and read their log")
+    )
     backup = commands.add_parser("backup", help="write everything into one file, also while people vote")
     backup.add_argument("--check", action="store_true", help="read a backup through instead")
     restore = commands.add_parser("restore", help="bring a backup into an empty home, on either database")
@@ -194,6 +198,20 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
         default=1_000_000,
         metavar="N",
         help="that members may read and write for it a day; default: 1000000",
+    )
+
+
+def _add_webhook(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("act", choices=["make", "list", "test", "log", "remove"])
+    parser.add_argument(
+        "of", nargs="?", default="", metavar="URL|NUMBER", help="of make: where messages go; else its number"
+    )
+    parser.add_argument(
+        "--events",
+        nargs="+",
+        default=["version.promoted", "queue.empty", "member.failing"],
+        metavar="EVENT",
+        help="what it is told of; default: version.promoted queue.empty member.failing",
     )
 
 

@@ -7,6 +7,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.people.accounts.handlers import FOUND_AT_MOST
 from blender_ui.ui.people.keys.layout import KeyParts
+from blender_ui.ui.people.webhooks.layout import WebhookParts
 from blender_ui.ui.shell import draw_rows
 from db.enums import Role
 
@@ -87,5 +88,7 @@ class PeopleParts:
                 self.accounts = AccountsParts()
             with gr.Tab("Keys of programs"):
                 self.keys = KeyParts()
+            with gr.Tab("Webhooks"):
+                self.webhooks = WebhookParts()
             with gr.Tab("Audit trail"):
                 self.trail = TrailParts()

@@ -13,6 +13,7 @@ from blender_ui.ui.people.accounts import drawing
 from blender_ui.ui.people.accounts.handlers import Link, PeopleHandlers, PeoplePage
 from blender_ui.ui.people.accounts.layout import PeopleParts
 from blender_ui.ui.people.keys.wiring import wire_keys
+from blender_ui.ui.people.webhooks.wiring import wire_webhooks
 from blender_ui.ui.rows import read_act
 from blender_ui.ui.shell import WITH_ADDRESS, WITH_RESET_ADDRESS
 
@@ -31,6 +32,7 @@ def build_people(services: Services, page: gr.Blocks) -> None:
     _wire_accounts(page, parts, handlers)
     _wire_trail(parts, handlers)
     wire_keys(services, page, parts.keys)
+    wire_webhooks(services, page, parts.webhooks)
 
 
 def _wire_accounts(page: gr.Blocks, parts: PeopleParts, handlers: PeopleHandlers) -> None:

@@ -1,0 +1,1 @@
+"""Webhooks on the people page: made, shown once, tried, removed, and their log."""
