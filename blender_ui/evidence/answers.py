@@ -17,10 +17,12 @@ import numpy as np
 from blender_ui.evidence.agreement import GROUP_FEATURES, Group, group_features
 from blender_ui.evidence.grounding import obedient_places
 from blender_ui.evidence.prose import PROSE_FEATURES, prose_features
+from blender_ui.evidence.topic import log_chances_on_topic
 from blender_ui.evidence.weighing import read_groups
 from blender_ui.values import FloatArray, IntArray, RankingPrompt
 
-EVIDENCE_NAMES = ("concludes", "obeys_order", *GROUP_FEATURES, *PROSE_FEATURES)
+EVIDENCE_NAMES = ("concludes", "obeys_order", *GROUP_FEATURES, *PROSE_FEATURES, "log_chance_on_topic")
+"""The last one came later; versions that learnt before it weigh the others alone."""
 N_KEPT = 20_000
 """Prompts whose evidence is kept, the latest ones."""
 
@@ -85,7 +87,8 @@ class _Kept:
         self._findings: OrderedDict[bytes, Findings] = OrderedDict()
 
     def find(self, prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
-        key = _digest((prompt.instruction, prompt.input, *answers))
+        said_before = (part for message in prompt.history for part in (message.content, message.input))
+        key = _digest((prompt.instruction, prompt.input, str(len(answers)), *said_before, *answers))
         with self._lock:
             if key in self._findings:
                 self._findings.move_to_end(key)
@@ -116,6 +119,7 @@ def _find(prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
     features = np.zeros((len(answers), len(EVIDENCE_NAMES)))
     obedient = obedient_places(prompt.instruction, prompt.input, answers)
     features[list(obedient), 1] = 1
+    features[:, -1] = log_chances_on_topic(prompt, answers)
     if groups:
         for group, row in zip(groups, group_features(asked, answers, groups), strict=True):
             features[list(group.answers), 0] = 1

@@ -11,12 +11,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from blender_ui.evidence.agreement import Group, are_short
 from blender_ui.evidence.answers import find_groups
 from blender_ui.evidence.arithmetic import numbers_in
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind
 from blender_ui.evidence.grounding import find_orders, obeyed_order
 from blender_ui.evidence.prose import FUNCTION_WORDS, read_words, split_sentences
+from blender_ui.evidence.topic import OFF_TOPIC_BELOW, log_chances_on_topic
 from blender_ui.values import RankingPrompt
 
 MOST_SENTENCES = 40
@@ -44,6 +47,8 @@ class ClaimKind(enum.StrEnum):
     """It stands in the given text, and no answer has it though the text was to be summed up."""
     ORDER = "order"
     """It is an order in the given text; whose answers obey it."""
+    OFF_TOPIC = "off_topic"
+    """An answer that is most likely about another prompt."""
 
 
 class Claim(NamedTuple):
@@ -75,7 +80,15 @@ def list_claims(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[Claim, .
         return (*orders, *_list_uncovered(prompt, answers))
     groups = find_groups(prompt, answers)
     said = _by_conclusions(groups) if are_short(groups) else _by_sentences(answers)
-    return (*orders, *said, *_list_uncovered(prompt, answers))
+    return (*orders, *_list_off_topic(prompt, answers), *said, *_list_uncovered(prompt, answers))
+
+
+def _list_off_topic(prompt: RankingPrompt, answers: Sequence[str]) -> list[Claim]:
+    """Answers about something else; none where all seem to be, because then the words tell nothing."""
+    places = np.flatnonzero(log_chances_on_topic(prompt, answers) < OFF_TOPIC_BELOW).tolist()
+    if len(places) == len(answers):
+        return []
+    return [Claim(ClaimKind.OFF_TOPIC, _quote(answers[place]), (place,)) for place in places]
 
 
 def _obeying(prompt: RankingPrompt, answers: Sequence[str], sentence: str) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from blender_ui.ranking.basis import LIKELIHOOD_NAMES, Basis
 from blender_ui.ranking.fast_state import (
     GROUPS,
     N_GROUPS_WITHOUT_EVIDENCE,
+    TOPIC_COLUMN,
     USUAL_PRECISIONS,
     FastOptions,
     State,
@@ -102,8 +103,11 @@ def arrays_of(state: State) -> dict[str, FloatArray]:
         "head.mean": state.head.mean,
         "head.covariance": state.head.covariance,
     }
+    # A version from before a group of features is written as it came, so that its fingerprint stays.
     if len(state.evidence_scale):
         arrays["evidence_scale"] = state.evidence_scale
+        if len(state.evidence_scale) <= TOPIC_COLUMN:
+            arrays["precisions"] = state.precisions[: GROUPS.index("topic")]
     else:
         arrays["precisions"] = state.precisions[:N_GROUPS_WITHOUT_EVIDENCE]
     return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import RankerError
-from blender_ui.evidence.answers import AnswerEvidence
+from blender_ui.evidence.answers import EVIDENCE_NAMES, AnswerEvidence
 from blender_ui.ranking.basis import MIN_SCALE, N_COMPONENTS, Basis
 from blender_ui.ranking.consensus import measure_consensus
 from blender_ui.ranking.head import Comparisons, Head
@@ -32,10 +32,16 @@ USUAL_PRECISIONS = {
     "member_by_kind": 30.0,
     "evidence": 30.0,
     "support": 10.0,
+    "topic": 3.0,
 }
 """Of each group's prior, where few preferences have been seen."""
 GROUPS = tuple(USUAL_PRECISIONS)
 N_GROUPS_WITHOUT_EVIDENCE = GROUPS.index("evidence")
+PRIOR_MEANS = {"inherited": 1.0, "topic": 1.0}
+"""Of a group's weights before any preference; of the others it is 0. What another head found counts in full,
+and so does the log of the chance that an answer is about its prompt."""
+TOPIC_COLUMN = EVIDENCE_NAMES.index("log_chance_on_topic")
+"""Of evidence; the columns before it are the group ``evidence``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +108,8 @@ def state_features(
     known = state.members if state.options.uses_members else ()
     strengths = member_columns(members, known=known)
     deviations = kind_columns(strengths, kinds, len(state.kinds.names))
-    told, supported = _evidence_columns(state, evidence, len(members), known)
-    sizes = [*text_sizes, *(part.shape[1] for part in (strengths, deviations, told, supported))]
-    return np.hstack([text, strengths, deviations, told, supported]), sizes
+    parts = (strengths, deviations, *_evidence_columns(state, evidence, len(members), known))
+    return np.hstack([text, *parts]), [*text_sizes, *(part.shape[1] for part in parts)]
 
 
 def with_evidence(state: State, evidence: AnswerEvidence | None, prompt_of: IntArray) -> State:
@@ -119,28 +124,30 @@ def with_evidence(state: State, evidence: AnswerEvidence | None, prompt_of: IntA
     np.add.at(totals, prompt, evidence.features)
     within = evidence.features - (totals / n_answers[:, None])[prompt]
     spread = within.std(axis=0)
-    return state._replace(evidence_scale=np.where(spread > MIN_SCALE, spread, np.inf))
+    scale = np.where(spread > MIN_SCALE, spread, np.inf)
+    scale[TOPIC_COLUMN:] = 1.0  # in natural-log odds, as utilities are
+    return state._replace(evidence_scale=scale)
 
 
 def _evidence_columns(
     state: State, evidence: AnswerEvidence | None, n: int, known: Sequence[str]
-) -> tuple[FloatArray, FloatArray]:
-    """What evidence says of each answer, and which known members conclude the same as it."""
-    scale = state.evidence_scale
-    told, supported = np.zeros((n, len(scale))), np.zeros((n, len(known) if len(scale) else 0))
-    if not len(scale) or evidence is None:
-        return told, supported
-    if evidence.features.shape != told.shape:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What evidence says of each answer, which known members conclude the same, and if it is on topic."""
+    scale, n_told = state.evidence_scale[:TOPIC_COLUMN], len(state.evidence_scale)
+    supported = np.zeros((n, len(known) if n_told else 0))
+    if not n_told or evidence is None:
+        return np.zeros((n, len(scale))), supported, np.zeros((n, n_told - len(scale)))
+    if evidence.features.shape != (n, len(EVIDENCE_NAMES)):
         raise RankerError(
-            f"expected evidence of shape {told.shape}, came {evidence.features.shape}; gather it "
-            "about the same answers, or train a new version"
+            f"expected evidence of shape {(n, len(EVIDENCE_NAMES))}, came {evidence.features.shape}; "
+            "gather it about the same answers, or train a new version"
         )
     n_varying = max(int(np.isfinite(scale).sum()), 1)
-    told = evidence.features / scale / np.sqrt(n_varying)
+    told = evidence.features[:, :TOPIC_COLUMN] / scale / np.sqrt(n_varying)
     place = {name: column for column, name in enumerate(known)}
     for row, names in enumerate(evidence.supporters):
         supported[row, [place[name] for name in names if name in place]] = 1
-    return told, supported
+    return told, supported, evidence.features[:, TOPIC_COLUMN:n_told]
 
 
 def text_features(state: State, readings: FloatArray, prompt_of: IntArray) -> FloatArray:
@@ -200,5 +207,5 @@ def text_weights(state: State) -> FloatArray:
 
 
 def prior_centre(sizes: Sequence[int]) -> FloatArray:
-    """Prior means: an inherited utility counts in full, everything else not at all."""
-    return np.repeat([float(group == "inherited") for group in GROUPS], sizes)
+    """Prior mean of each weight; see ``PRIOR_MEANS``."""
+    return np.repeat([PRIOR_MEANS.get(group, 0.0) for group in GROUPS], sizes)

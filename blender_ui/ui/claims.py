@@ -15,6 +15,7 @@ TITLES = {
     ClaimKind.ALONE: "Only one says",
     ClaimKind.UNCOVERED: "Nobody covers",
     ClaimKind.ORDER: "An order in the text",
+    ClaimKind.OFF_TOPIC: "About something else",
 }
 
 
@@ -51,6 +52,8 @@ def _title(claim: Claim, n_answers: int) -> str:
 
 
 def _note(claim: Claim) -> str:
+    if claim.kind is ClaimKind.OFF_TOPIC:
+        return "hardly a word in common with the prompt or the other answers"
     if claim.kind is not ClaimKind.ORDER:
         return ""
     return "obeyed by" if claim.places else "no answer obeys it"

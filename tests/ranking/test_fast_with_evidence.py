@@ -10,6 +10,8 @@ from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence, gather, join
 from blender_ui.ranking.fast import GROUPS, FastRanker
 from blender_ui.ranking.fast_files import ARRAYS_FILE
+from blender_ui.ranking.fast_state import TOPIC_COLUMN
+from blender_ui.ranking.head import Head
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 MEMBERS = ("A", "B", "C", "D")
@@ -92,6 +94,37 @@ def test_a_version_from_before_evidence_opens_unchanged_and_learns_it_from_votes
     assert not old.weighs_evidence
     assert 0.3 < chance_for_agreed(old) < 0.7
     assert chance_for_agreed(old.refit(dataset, readings, evidence=evidence)) > 0.8
+
+
+def test_a_version_that_weighs_no_topic_opens_and_refits_as_it_was(tmp_path: Path) -> None:
+    dataset, readings, evidence = make_votes(n_prompts=30, right="many")
+    state = FastRanker.fit(dataset, readings, evidence=evidence)._state
+    narrow = state._replace(
+        evidence_scale=state.evidence_scale[:TOPIC_COLUMN],
+        head=Head(state.head.mean[:-1], state.head.covariance[:-1, :-1]),
+    )
+    old = FastRanker(narrow)
+    old.save(tmp_path)
+    assert len(load_file(tmp_path / ARRAYS_FILE)["precisions"]) == GROUPS.index("topic")
+    loaded = FastRanker.load(tmp_path)
+    assert loaded.fingerprint == old.fingerprint
+    assert chance_for_agreed(loaded) == chance_for_agreed(old)
+    assert len(loaded.refit(dataset, readings, evidence=evidence)._state.head.mean) == len(narrow.head.mean)
+
+
+def test_an_answer_to_another_prompt_loses_before_votes_have_shown_one() -> None:
+    dataset, readings, evidence = make_votes(n_prompts=4, right="chance")
+    ranker = FastRanker.fit(dataset, readings, evidence=evidence)
+    asked = RankingPrompt(instruction="When was the lighthouse of Brenn built?")
+    answers = (
+        "The lighthouse was built in 1841.",
+        "Fry the onions slowly in butter.",
+        "It was built in 1841.",
+    )
+    about = gather(asked, answers, ("", "", ""))
+    logits = ranker.pairwise_logits(np.zeros((3, READINGS)), ("", "", ""), asked, evidence=about)
+    assert logits[0, 1] > 1
+    assert logits[2, 1] > 1
 
 
 def test_what_is_saved_with_evidence_is_what_is_loaded(tmp_path: Path) -> None:

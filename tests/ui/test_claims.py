@@ -26,3 +26,19 @@ def test_texts_do_nothing_on_the_page_and_without_claims_there_is_nothing() -> N
     assert "<script>" not in html
     assert "<b>Eve" not in html
     assert draw_claims((), ("Ada",)) == ""
+
+
+def test_an_answer_about_something_else_is_named_with_the_reason() -> None:
+    asked = RankingPrompt(instruction="When was the lighthouse of Brenn built, and by whom?")
+    answers = [
+        "The lighthouse of Brenn was built in 1841 by fishers.",
+        "Peel the onions, then fry them slowly in butter until they turn brown and sweet.",
+        "Fishers built the lighthouse in 1841.",
+    ]
+    html = draw_claims(list_claims(asked, answers), ("Ada", "Ben", "Cem"))
+    row = html.split("About something else")[1]
+    assert "Peel the onions" in row
+    assert row.index("hardly a word in common") < row.index("Ben")
+    assert "About something else" not in draw_claims(
+        list_claims(asked, [answers[0], answers[2]]), ("Ada", "Cem")
+    )
