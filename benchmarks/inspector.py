@@ -32,8 +32,8 @@ from blender_ui.engine.process import EngineProcess
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.queue_health import measure_queue
 from blender_ui.services.inspecting.versions import VersionInspection
+from blender_ui.services.monitoring.queue_health import measure_queue
 from db.engine import create_store, transaction
 from db.models import Annotator, AnnotatorKind, Outcome, Preference, Role, utc_now
 

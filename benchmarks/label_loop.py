@@ -44,7 +44,7 @@ from blender_ui.exchange import PromptRecord, write_records
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.accounts import Accounts
-from blender_ui.services.people.projects import Projects
+from blender_ui.services.projects.projects import Projects
 from db.engine import create_store, transaction
 from db.migrations import migrate
 from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, ProjectMember, Role, utc_now

@@ -29,15 +29,12 @@ from blender_ui.services.choosing.reports import ChooserReports
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.data.listing import Listing
-from blender_ui.services.data.sharing import Sharing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
-from blender_ui.services.inspecting.dashboard import Dashboards
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.leaderboard import Leaderboard
 from blender_ui.services.inspecting.member_ratings import MemberRatings
-from blender_ui.services.inspecting.operation import Operation
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.reveals import Reveals
 from blender_ui.services.inspecting.versions import VersionInspection
@@ -46,6 +43,8 @@ from blender_ui.services.jobs.views import Jobs
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.labeling.served_votes import ServedVotes
+from blender_ui.services.monitoring.dashboard import Dashboards
+from blender_ui.services.monitoring.operation import Operation
 from blender_ui.services.notifying.delivering import Delivering
 from blender_ui.services.notifying.posting import Poster
 from blender_ui.services.notifying.webhooks import Webhooks
@@ -54,11 +53,11 @@ from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
 from blender_ui.services.people.keys import ApiKeys
-from blender_ui.services.people.project_prompts import ProjectPrompts
-from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.resets import PasswordResets
 from blender_ui.services.people.visitors import Limits, Visitors
-from blender_ui.services.people.workspaces import Workspaces
+from blender_ui.services.projects.projects import Projects
+from blender_ui.services.projects.prompts import ProjectPrompts
+from blender_ui.services.projects.workspaces import Workspaces
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.quality.vote_log import VoteLog
@@ -73,6 +72,7 @@ from blender_ui.services.serving.serve import Rooms
 from blender_ui.services.tasks.store_kinds import StoreKinds
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
+from blender_ui.services.versions.sharing import Sharing
 from blender_ui.services.versions.start import keep_start_version
 from blender_ui.settings import Settings
 from blender_ui.tasks.encoder import StaticEncoder

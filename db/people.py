@@ -98,7 +98,7 @@ class Project(SQLModel, table=True):
     random_share: float = 0.2
     """Share of turns that stay random when a ranker orders the queue."""
     questions: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    """What is asked beside the outcome, see ``blender_ui.services.people.questions``."""
+    """What is asked beside the outcome, see ``blender_ui.services.projects.questions``."""
     ask: Ask = Field(default=Ask.PAIR, sa_column=enum_column(Ask, default=Ask.PAIR))
     """Of two answers, or of ``n_answers`` at once."""
     n_answers: int = 4

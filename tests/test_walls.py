@@ -12,6 +12,9 @@ PACKAGE = Path(blender_ui.__file__).parent
 ALLOWED = {"Engine", "Session", "URL", "make_url", "event", "ExceptionContext"}
 """What a module outside ``db`` needs to open a store, pass its session on, and translate its errors."""
 
+MOST_MODULES = 12
+"""In a room of services; beyond that a name no longer says where a line belongs."""
+
 
 def _find_statements(path: Path) -> Iterator[str]:
     """Names from SQLAlchemy and SQLModel that build statements, as a module imports them."""
@@ -36,3 +39,14 @@ def _statements_by_module() -> dict[str, list[str]]:
 def test_statements_are_written_in_db_queries_only():
     outside = _statements_by_module()
     assert not outside, f"expected queries in db/queries only, came {outside}; move them there"
+
+
+def test_a_room_of_services_has_a_dozen_modules_at_most():
+    rooms = [folder for folder in (PACKAGE / "services").iterdir() if (folder / "__init__.py").exists()]
+    crowded = {
+        room.name: n
+        for room in rooms
+        if (n := sum(path.name != "__init__.py" for path in room.glob("*.py"))) > MOST_MODULES
+    }
+    assert rooms
+    assert not crowded, f"expected at most {MOST_MODULES} modules a room, came {crowded}; split by use case"

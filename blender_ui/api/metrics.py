@@ -1,4 +1,4 @@
-"""Figures for Prometheus: requests, what members did, and the counts of ``services.inspecting.operation``.
+"""Figures for Prometheus: requests, what members did, and the counts of ``services.monitoring.operation``.
 
 Invariant: labels have few values: rules, members, kinds of failure; never a path or a text of a request.
 Non-goal: figures of quality.
@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from blender_ui.services.asking.answering import CandidateUpdate
-from blender_ui.services.inspecting.operation import Operation
+from blender_ui.services.monitoring.operation import Operation
 from db.enums import JobStatus
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180)

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from blender_ui.services.data.backups import Backup, back_up, check_backup, find_home, restore
+from blender_ui.services.archive.backups import Backup, back_up, check_backup, find_home, restore
 from blender_ui.settings import Settings, list_set
 from blender_ui.store import open_home_store
 from db.models import utc_now

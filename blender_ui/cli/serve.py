@@ -8,7 +8,7 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.ending import Ending
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.logs import keep_logs
-from blender_ui.services.data.snapshots import Snapshots, open_repository, restore_newest
+from blender_ui.services.archive.snapshots import Snapshots, open_repository, restore_newest
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store

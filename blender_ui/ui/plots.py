@@ -14,8 +14,8 @@ from itertools import accumulate
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from blender_ui.services.inspecting.dashboard import Day
 from blender_ui.services.jobs.progress import CurvePoint
+from blender_ui.services.monitoring.dashboard import Day
 from blender_ui.services.quality.agreement import TimedWindow
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8f94"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from blender_ui.services.people.access import Access, Mode
-from blender_ui.services.people.workspaces import Workspaces, WorkspaceView
+from blender_ui.services.projects.workspaces import Workspaces, WorkspaceView
 from blender_ui.ui.identity import presented_key
 
 PROJECT_HEADER = "x-blender-project"

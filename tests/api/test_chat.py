@@ -16,7 +16,7 @@ import pytest
 from blender_ui.api import chat as chat_module
 from blender_ui.api.streaming import _join
 from blender_ui.members.configuration import Price
-from blender_ui.services.people.projects import ProjectTerms
+from blender_ui.services.projects.projects import ProjectTerms
 from blender_ui.services.serving.views import Piece
 from db.models import Candidate, CandidateFailure, Comparison, Fusion, Member, Prompt, Ranking, Role
 from tests.api.house import LONG, QUESTION, Shop, make_members

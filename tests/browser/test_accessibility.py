@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import col, select
 
-from blender_ui.services.people.questions import Questions
+from blender_ui.services.projects.questions import Questions
 from blender_ui.ui.shell import ACCOUNT, PAGES
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Comparison, Outcome, Role

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
-from blender_ui.services.people.projects import ProjectTerms
-from blender_ui.services.people.questions import Questions
+from blender_ui.services.projects.projects import ProjectTerms
+from blender_ui.services.projects.questions import Questions
 from blender_ui.ui.app import HOME, INSPECT, LABEL
 from blender_ui.ui.shell import ACCOUNT, PAGES
 from blender_ui.values import RankingPrompt

@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
-from blender_ui.services.people.projects import ProjectTerms
-from blender_ui.services.people.questions import Questions
+from blender_ui.services.projects.projects import ProjectTerms
+from blender_ui.services.projects.questions import Questions
 from blender_ui.ui.app import build_app
 from blender_ui.ui.web import open_pages
 from db.engine import transaction

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from blender_ui.cli.serve import describe_access
-from blender_ui.services.people.questions import Questions
+from blender_ui.services.projects.questions import Questions
 from blender_ui.ui.people.account.wiring import HUB_VARIABLES
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Audience, Preference, Role

@@ -13,17 +13,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, select
 
 from blender_ui.errors import LeaseLost, MalformedInput, NotSignedIn, Refused, StorageError
-from blender_ui.services.data.backups import back_up, restore
+from blender_ui.services.archive.backups import back_up, restore
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.services.monitoring.queue_health import measure_queue
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
-from blender_ui.services.people.projects import Projects, ProjectTerms
+from blender_ui.services.projects.projects import Projects, ProjectTerms
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.versions.readiness import find_missing, measure_readiness
 from blender_ui.store import open_store
@@ -59,8 +59,8 @@ from tests.db.first_schema import (
     read_versions,
 )
 from tests.db.test_people import REFUSED, add_pair
-from tests.services.data.test_archiving import all_rows, make_full_store
-from tests.services.data.test_backups import home_of
+from tests.services.archive.test_archiving import all_rows, make_full_store
+from tests.services.archive.test_backups import home_of
 from tests.services.labeling.test_labeling_under_load import check_store, label_everything, loop
 from tests.services.training.test_counts import fill
 

@@ -34,7 +34,7 @@ from blender_ui.exchange import (
 )
 from blender_ui.exchange.records import Kind
 from blender_ui.faults import describe_os_error
-from blender_ui.services.data.archiving import export_archive
+from blender_ui.services.archive.archiving import export_archive
 from blender_ui.services.data.cards import Contents, Making, tell_selection, write_card
 from blender_ui.services.data.records import (
     OWN_SOURCE,
@@ -119,7 +119,7 @@ class Exporting:
             path: Where; its folder is made. JSON lines are gzipped if the name ends in ``.gz``.
             format: ``jsonl`` (what imports read), ``csv`` or ``parquet`` (one row a label) or ``dpo``
                 (``{prompt, chosen, rejected}``, one line a pair that people decided), or ``archive``
-                (every row of every table, see ``services.data.archiving``).
+                (every row of every table, see ``services.archive.archiving``).
 
         Raises:
             MalformedInput: If the format is none of these, or an archive of one project is asked for.

@@ -32,7 +32,7 @@ from blender_ui.exchange.records import standing_labels
 from blender_ui.exchange.rows import name_source
 from blender_ui.exchange.tally import OnLeft
 from blender_ui.services.after_vote import AfterVote
-from blender_ui.services.data.archiving import import_archive
+from blender_ui.services.archive.archiving import import_archive
 from blender_ui.services.data.import_reports import (
     N_SHOWN,
     FilePreview,
@@ -102,7 +102,7 @@ class Importing:
 
         Args:
             path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``; an archive, see
-                ``blender_ui.services.data.archiving``, goes into an empty store.
+                ``blender_ui.services.archive.archiving``, goes into an empty store.
             project_id: Whose prompts they become; an archive brings its own projects.
             ask_labelled: Queue pairs that people have compared in the file as well.
             reading: How the file is to be read; None for as it is.

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from blender_ui.errors import MalformedInput
 from blender_ui.services.labeling.lending import PRACTICE, Lender
 from blender_ui.services.labeling.views import PairView, SetView
-from blender_ui.services.people.questions import check_criteria, check_spans, read_questions
+from blender_ui.services.projects.questions import check_criteria, check_spans, read_questions
 from db.models import Ask, Comparison, LeaseStatus, Outcome, Project, Reveal
 from db.queries import comparisons, leases, preferences
 from db.queries.leases import Lent

@@ -1,5 +1,5 @@
-"""Accounts, sessions, roles, invitations, projects and the audit trail.
+"""Accounts, sessions, roles, invitations, keys and the audit trail.
 
-Touches: rows of accounts and projects; every change leaves an audit event.
+Touches: rows of accounts; every change leaves an audit event.
 Not for: what people label.
 """

@@ -1,4 +1,4 @@
-"""The preferences in the store, as the arrays that rankers learn from.
+"""The preferences in the store, as the arrays that rankers learn from, and the evidence about their answers.
 
 Where a researcher has ruled on two candidates, every label of them counts as the ruling does. Gold pairs and
 attention checks are left out: they ask who reads, not which answer is better. Invariant: the same
@@ -8,14 +8,19 @@ preferences, cut-off and rulings give the same arrays in the same order. Non-goa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.conversations import read_prompt
+from blender_ui.evidence.answers import EVIDENCE_NAMES, AnswerEvidence, gather
 from blender_ui.exchange.records import dataset_member
+from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.values import TARGETS, IntArray, OutcomeCode, PreferenceDataset
 from db.engine import transaction
+from db.queries import candidates as candidate_rows
 from db.queries import compared, preferences
 from db.queries.columns import OUTCOME_CODES
 
@@ -94,3 +99,26 @@ def last_preference_id(engine: Engine) -> int:
     """The highest id of any preference, 0 where there is none."""
     with transaction(engine) as session:
         return preferences.get_last_id(session)
+
+
+def gather_stored(engine: Engine, stored: StoredDataset) -> AnswerEvidence:
+    """The evidence about a stored dataset's candidates, in their order.
+
+    An answer stands beside all answers of members to its prompt, voted on or not, as it does when the
+    prompt is ranked; a fused answer only where somebody voted on it.
+    """
+    place_of = {int(id_): place for place, id_ in enumerate(stored.candidate_ids)}
+    prompts = dict(zip(stored.prompt_ids.tolist(), stored.dataset.prompts, strict=True))
+    with transaction(engine) as session:
+        written = candidate_rows.list_written(session, prompt_ids=list(prompts))
+    shown = [one for one in written if one.backend != FUSION_BACKEND or one.candidate_id in place_of]
+    features = np.zeros((len(place_of), len(EVIDENCE_NAMES)))
+    supporters: list[tuple[str, ...]] = [()] * len(place_of)
+    by_prompt = attrgetter("prompt_id")
+    for prompt_id, answers in groupby(sorted(shown, key=by_prompt), key=by_prompt):
+        beside = list(answers)
+        found = gather(prompts[prompt_id], [one.text for one in beside], [one.member for one in beside])
+        for row, one in enumerate(beside):
+            if (place := place_of.get(one.candidate_id)) is not None:
+                features[place], supporters[place] = found.features[row], found.supporters[row]
+    return AnswerEvidence(features, tuple(supporters))

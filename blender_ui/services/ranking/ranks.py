@@ -22,9 +22,9 @@ from blender_ui.ranking.aggregation import Policy
 from blender_ui.services.after_vote import Background
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import PromptView
-from blender_ui.services.ranking.answer_readings import read_answers, read_missing
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.opening import load_fast
+from blender_ui.services.ranking.readings import read_answers, read_missing
 from blender_ui.services.ranking.rows import (
     Entrants,
     RankingView,

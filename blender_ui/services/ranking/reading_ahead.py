@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
-from blender_ui.services.ranking.answer_readings import read_missing
+from blender_ui.services.ranking.readings import read_missing
 from blender_ui.services.ranking.rows import load_entrants
 from db.engine import transaction
 from db.models import Candidate

@@ -17,9 +17,9 @@ from blender_ui.errors import NoRanker
 from blender_ui.evidence.answers import gather
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.chances import win_chances
-from blender_ui.services.ranking.answer_readings import read_answers
 from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import open_version
+from blender_ui.services.ranking.readings import read_answers
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray, RankingPrompt

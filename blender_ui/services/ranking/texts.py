@@ -18,8 +18,8 @@ from blender_ui.errors import MalformedInput, NoRanker
 from blender_ui.ranking.evaluation import Evaluation, decided_majorities, evaluate
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.start import read_card
-from blender_ui.services.ranking.answer_readings import read_answers
 from blender_ui.services.ranking.opening import load_fast, open_version
+from blender_ui.services.ranking.readings import read_answers
 from blender_ui.services.versions.model_versions import (
     VersionView,
     find_active_version,

@@ -26,8 +26,7 @@ from blender_ui.ranking.start import read_card
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.jobs.states import PROJECT
 from blender_ui.services.jobs.views import JobView
-from blender_ui.services.ranking.datasets import StoredDataset, load_dataset
-from blender_ui.services.ranking.evidence import gather_stored
+from blender_ui.services.ranking.datasets import StoredDataset, gather_stored, load_dataset
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.training.readings import AnswerReader, TrainingReadings
 from blender_ui.services.training.trainer import keep_project

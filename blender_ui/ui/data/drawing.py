@@ -12,7 +12,7 @@ from blender_ui.services.data.import_reports import (
     tell_what_was_not_taken,
 )
 from blender_ui.services.inspecting.decisions import SourceView
-from blender_ui.services.people.projects import ProjectBrief
+from blender_ui.services.projects.projects import ProjectBrief
 from blender_ui.ui import markup
 from blender_ui.ui.data.handlers import ImportOutcome, UploadPreview
 from blender_ui.ui.prose import render_prose

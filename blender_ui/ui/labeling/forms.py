@@ -17,7 +17,7 @@ from blender_ui.services.labeling.answers import Answer, BallotAnswer, Marks, Su
 from blender_ui.services.labeling.lending import PRACTICE
 from blender_ui.services.labeling.relabeling import PastAnswer
 from blender_ui.services.labeling.views import PairView, SetView
-from blender_ui.services.people.projects import MOST_ANSWERS
+from blender_ui.services.projects.projects import MOST_ANSWERS
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import render_prose
 from db.enums import DEFAULT_PROJECT_ID, Outcome
@@ -141,7 +141,7 @@ class ProjectChoice:
 
     Attributes:
         guidelines: Safe HTML; empty for the app's own.
-        questions: Asked beside the outcome, see ``services.people.questions``.
+        questions: Asked beside the outcome, see ``services.projects.questions``.
         reveal: When the project tells who wrote what: ``vote``, ``end`` or ``never``.
     """
 

@@ -14,9 +14,9 @@ from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.progress import ProgressView
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access
-from blender_ui.services.people.projects import ProjectBrief, Projects
 from blender_ui.services.people.signing_in import AnnotatorView
-from blender_ui.services.people.workspaces import Workspaces
+from blender_ui.services.projects.projects import ProjectBrief, Projects
+from blender_ui.services.projects.workspaces import Workspaces
 from blender_ui.ui.identity import recognise
 from blender_ui.ui.labeling.forms import (
     Empty,

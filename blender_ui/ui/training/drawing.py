@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from blender_ui.services.jobs.views import JobView
-from blender_ui.services.people.projects import ProjectBrief
+from blender_ui.services.projects.projects import ProjectBrief
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView
 from blender_ui.services.versions.standing import describe_standing

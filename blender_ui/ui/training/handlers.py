@@ -16,8 +16,8 @@ from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.access import Access
-from blender_ui.services.people.projects import ProjectBrief
-from blender_ui.services.people.workspaces import WorkspaceView
+from blender_ui.services.projects.projects import ProjectBrief
+from blender_ui.services.projects.workspaces import WorkspaceView
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import PromotionView, Versions, VersionView, hide_deciders
 from blender_ui.services.versions.readiness import ReadinessView

@@ -17,7 +17,7 @@ from blender_ui.services.asking.crew import Ask, Pace
 from blender_ui.services.asking.generating import Generating, GenerationRun
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.jobs.states import list_unfinished
-from blender_ui.services.people.project_prompts import ProjectPrompts
+from blender_ui.services.projects.prompts import ProjectPrompts
 from blender_ui.services.training.requests import Training
 from db.engine import transaction
 from db.models import (

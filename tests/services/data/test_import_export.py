@@ -13,7 +13,7 @@ from blender_ui.errors import MalformedInput
 from blender_ui.exchange import read_records, to_dataset
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import PAIRS_PER_PROMPT, Importing
-from blender_ui.services.people.projects import Projects, ProjectTerms
+from blender_ui.services.projects.projects import Projects, ProjectTerms
 from blender_ui.services.ranking.datasets import load_dataset
 from db.engine import transaction
 from db.models import Annotator, Comparison, Origin, Outcome, Preference, Prompt

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.services.monitoring.queue_health import measure_queue
 from blender_ui.services.quality.checks import Checks
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.versions.readiness import measure_readiness

@@ -19,8 +19,7 @@ from blender_ui.ranking.predicting import predict_fast
 from blender_ui.services.inspecting import predictions
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.versions import VersionInspection
-from blender_ui.services.ranking.datasets import load_dataset
-from blender_ui.services.ranking.evidence import gather_stored
+from blender_ui.services.ranking.datasets import gather_stored, load_dataset
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.votes.views import find_judged
 from db.engine import transaction

@@ -12,10 +12,10 @@ from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.listing import Listing
 from blender_ui.services.labeling.answers import Answer, AnsweredView
 from blender_ui.services.labeling.relabeling import Relabeling
-from blender_ui.services.people.projects import Projects, ProjectTerms
+from blender_ui.services.projects.projects import Projects, ProjectTerms
 from db.models import DEFAULT_PROJECT_ID, Outcome, Reveal
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.services.people.test_projects import queue_prompts
+from tests.services.projects.test_projects import queue_prompts
 
 
 class Desk:

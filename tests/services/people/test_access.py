@@ -15,8 +15,8 @@ from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import MOST_FAILURES, MOST_FAILURES_FROM, SIGN_IN_TIME, Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
-from blender_ui.services.people.projects import Projects
 from blender_ui.services.people.signing_in import hash_secret
+from blender_ui.services.projects.projects import Projects
 from db.models import DEFAULT_PROJECT_ID, Account, Annotator, Audience, Invitation, Role, SignIn
 from tests.builders.people import PASSWORD, make_accounts, set_member
 from tests.builders.stores import Clock, key_of, make_store

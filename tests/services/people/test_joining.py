@@ -15,8 +15,8 @@ from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.people.invitations import Invitations
-from blender_ui.services.people.projects import Projects
-from blender_ui.services.people.workspaces import Workspaces
+from blender_ui.services.projects.projects import Projects
+from blender_ui.services.projects.workspaces import Workspaces
 from blender_ui.ui.labeling.handlers import LabelHandlers
 from db.models import DEFAULT_PROJECT_ID, Audience, Role
 from tests.builders.people import PASSWORD, make_accounts, set_member

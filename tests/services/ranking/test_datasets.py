@@ -8,8 +8,7 @@ from sqlalchemy import Engine
 
 from blender_ui.ranking.evaluation import prompt_clusters
 from blender_ui.services.candidates import prompt_columns
-from blender_ui.services.ranking.datasets import last_preference_id, load_dataset
-from blender_ui.services.ranking.evidence import gather_stored
+from blender_ui.services.ranking.datasets import gather_stored, last_preference_id, load_dataset
 from blender_ui.values import Message, RankingPrompt, is_held_out
 from db.engine import transaction
 from db.models import AnnotatorKind, Candidate, Outcome, Preference, Prompt, utc_now

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.errors import MalformedInput
-from blender_ui.services.data.archiving import export_archive, import_archive, is_untouched
+from blender_ui.services.archive.archiving import export_archive, import_archive, is_untouched
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.recorded.file import Rounds, read_rounds, write_rounds
 from blender_ui.services.recorded.keeping import PROJECT_NAME

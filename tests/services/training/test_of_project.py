@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import Refused
 from blender_ui.services.jobs.states import PROJECT
-from blender_ui.services.people.projects import Projects, ProjectTerms
+from blender_ui.services.projects.projects import Projects, ProjectTerms
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.training.requests import Training
 from blender_ui.services.training.trainer import keep_project
@@ -17,7 +17,7 @@ from blender_ui.services.versions.readiness import measure_readiness
 from db.engine import transaction
 from db.models import JobKind, Outcome
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.services.people.test_projects import queue_prompts
+from tests.services.projects.test_projects import queue_prompts
 
 N_PROMPTS = 30
 

@@ -11,8 +11,8 @@ from sqlmodel import Session, select
 from blender_ui.errors import MalformedInput
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.access import Access, Mode
-from blender_ui.services.people.projects import Projects
-from blender_ui.services.people.workspaces import Workspaces
+from blender_ui.services.projects.projects import Projects
+from blender_ui.services.projects.workspaces import Workspaces
 from blender_ui.ui.identity import recognise, welcome
 from blender_ui.ui.labeling.forms import Pair, Turn, read_vote
 from blender_ui.ui.labeling.handlers import LabelHandlers

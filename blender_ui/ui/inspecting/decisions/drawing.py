@@ -9,7 +9,7 @@ import numpy as np
 from blender_ui.conversations import read_prompt
 from blender_ui.evidence.summary import list_claims
 from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
-from blender_ui.services.inspecting.queue_health import QueueHealth
+from blender_ui.services.monitoring.queue_health import QueueHealth
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.bradley_terry import NORMAL_95
 from blender_ui.statistics.shares import measure_share

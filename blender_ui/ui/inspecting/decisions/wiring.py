@@ -11,7 +11,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
-from blender_ui.services.inspecting.queue_health import measure_queue
+from blender_ui.services.monitoring.queue_health import measure_queue
 from blender_ui.services.people.access import Access
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once

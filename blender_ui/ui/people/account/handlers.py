@@ -16,7 +16,7 @@ from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.invitations import Invitations, InvitationView
 from blender_ui.services.people.resets import PasswordResets
-from blender_ui.services.people.workspaces import Workspaces
+from blender_ui.services.projects.workspaces import Workspaces
 from blender_ui.ui.identity import may_call, opening, presented_address, read_key
 from blender_ui.ui.workspace import find_workspace
 

@@ -12,7 +12,7 @@ from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.keys import ApiKeys, KeyTerms, KeyView
-from blender_ui.services.people.projects import Projects
+from blender_ui.services.projects.projects import Projects
 from blender_ui.ui.identity import presented_key, recognise
 from blender_ui.ui.people.accounts.handlers import read_role
 

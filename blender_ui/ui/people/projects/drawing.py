@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from blender_ui.services.inspecting.dashboard import DashboardView
 from blender_ui.services.jobs.views import JobView
-from blender_ui.services.people.projects import ProjectView
+from blender_ui.services.monitoring.dashboard import DashboardView
+from blender_ui.services.projects.projects import ProjectView
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui import markup
 from blender_ui.ui.history import draw_history

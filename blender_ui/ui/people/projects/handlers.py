@@ -14,10 +14,10 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
 from blender_ui.services.data.import_reports import tell_what_was_not_taken
-from blender_ui.services.inspecting.dashboard import DashboardView
 from blender_ui.services.jobs.views import JobView
-from blender_ui.services.people.project_prompts import split_prompts
-from blender_ui.services.people.projects import ProjectTerms, ProjectView, check_terms
+from blender_ui.services.monitoring.dashboard import DashboardView
+from blender_ui.services.projects.projects import ProjectTerms, ProjectView, check_terms
+from blender_ui.services.projects.prompts import split_prompts
 from blender_ui.services.quality.checks import KnownPair
 from blender_ui.ui.identity import presented_key, recognise
 from blender_ui.ui.workspace import find_project

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from blender_ui.pairing.policy import POLICIES
-from blender_ui.services.people.projects import FEWEST_ANSWERS, MOST_ANSWERS
-from blender_ui.services.people.questions import CRITERIA
+from blender_ui.services.projects.projects import FEWEST_ANSWERS, MOST_ANSWERS
+from blender_ui.services.projects.questions import CRITERIA
 from blender_ui.ui import markup, words
 from blender_ui.ui.shell import FILE_TYPES
 from db.enums import Ask, Audience, Outcome, Purpose, Reveal

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.bootstrap import Services
-from blender_ui.services.people.projects import ProjectTerms, ProjectView
+from blender_ui.services.projects.projects import ProjectTerms, ProjectView
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.people.projects import drawing

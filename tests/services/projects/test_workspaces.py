@@ -15,13 +15,13 @@ from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.labeling.loop import Labeling
-from blender_ui.services.people.projects import Projects, ProjectTerms
 from blender_ui.services.people.signing_in import AnnotatorView
-from blender_ui.services.people.workspaces import ALL, Workspaces
+from blender_ui.services.projects.projects import Projects, ProjectTerms
+from blender_ui.services.projects.workspaces import ALL, Workspaces
 from blender_ui.services.quality.agreement import Quality
 from db.models import DEFAULT_PROJECT_ID, Audience, Outcome, Role
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.services.people.test_projects import queue_prompts
+from tests.services.projects.test_projects import queue_prompts
 
 
 class House:

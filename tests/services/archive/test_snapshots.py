@@ -15,7 +15,7 @@ from sqlmodel import Session, func, select
 from benchmarks.scripted_hub import ScriptedHub
 from blender_ui.errors import HubError, SettingsError
 from blender_ui.hub.repository import Repository
-from blender_ui.services.data.snapshots import Snapshots, open_repository, restore_newest
+from blender_ui.services.archive.snapshots import Snapshots, open_repository, restore_newest
 from blender_ui.settings import Settings
 from blender_ui.store import open_home_store
 from db.engine import transaction

@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 
 from blender_ui.errors import MalformedInput, Refused
 from blender_ui.installation import read_secret
-from blender_ui.services.data.archiving import import_archive
-from blender_ui.services.data.backups import MANIFEST, STORE, Home, back_up, check_backup, restore
+from blender_ui.services.archive.archiving import import_archive
+from blender_ui.services.archive.backups import MANIFEST, STORE, Home, back_up, check_backup, restore
 from blender_ui.services.labeling.answers import Answer
 from blender_ui.services.labeling.loop import Labeling
 from db.models import Outcome, Preference, utc_now

@@ -12,8 +12,8 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.members.configuration import Price
-from blender_ui.services.inspecting.dashboard import Dashboards, Day, count_days, measure_pace
-from blender_ui.services.people.projects import Projects, ProjectTerms
+from blender_ui.services.monitoring.dashboard import Dashboards, Day, count_days, measure_pace
+from blender_ui.services.projects.projects import Projects, ProjectTerms
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.vote_log import VoteLog
 from blender_ui.ui.people.projects import drawing
@@ -21,7 +21,7 @@ from blender_ui.ui.plots import days_plot
 from db.engine import transaction
 from db.models import Candidate, Member, Outcome
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
-from tests.services.people.test_projects import queue_prompts
+from tests.services.projects.test_projects import queue_prompts
 
 DAY = 24 * 3600
 

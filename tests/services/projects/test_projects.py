@@ -15,9 +15,9 @@ from blender_ui.services.labeling.answers import Marks
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.people.auditing import Auditing
-from blender_ui.services.people.project_prompts import ProjectPrompts, split_prompts
-from blender_ui.services.people.projects import Projects, ProjectTerms
-from blender_ui.services.people.questions import Questions, read_questions
+from blender_ui.services.projects.projects import Projects, ProjectTerms
+from blender_ui.services.projects.prompts import ProjectPrompts, split_prompts
+from blender_ui.services.projects.questions import Questions, read_questions
 from blender_ui.services.quality.checks import Checks
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Comparison, Lease, Outcome, Preference, Prompt, Purpose

@@ -20,7 +20,7 @@ from blender_ui.errors import MalformedInput, NotFound, Refused
 from blender_ui.outside import check
 from blender_ui.pairing.policy import BALANCED_RANDOM, POLICIES
 from blender_ui.services.people.auditing import Change, record_change
-from blender_ui.services.people.questions import Questions, read_questions
+from blender_ui.services.projects.questions import Questions, read_questions
 from db.columns import row_id
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Ask, Audience, Project, Reveal

@@ -14,8 +14,8 @@ from blender_ui.errors import HubError, MalformedInput, NotFound, Refused
 from blender_ui.hub.repository import Repository
 from blender_ui.ranking.fast import FastRanker
 from blender_ui.ranking.start import START_PATH
-from blender_ui.services.data.sharing import CARD, MANIFEST, Sharing
 from blender_ui.services.versions.model_versions import find_active_version
+from blender_ui.services.versions.sharing import CARD, MANIFEST, Sharing
 from blender_ui.services.versions.start import keep_start_version
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion

@@ -1,6 +1,6 @@
 """Keep an installation in a data set of a hub, where its own disk is emptied at each start.
 
-Each snapshot is a backup (``services.data.backups``) under a name of its own, so that two processes that
+Each snapshot is a backup (``services.archive.backups``) under a name of its own, so that two processes that
 overlap, as an old and a new Space do, never overwrite each other. A process deletes only its own older ones
 and the one that it was restored from.
 
@@ -24,8 +24,8 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import BlenderError, SettingsError
 from blender_ui.hub.repository import Repository
-from blender_ui.services.data.archiving import is_untouched
-from blender_ui.services.data.backups import back_up, find_home, restore
+from blender_ui.services.archive.archiving import is_untouched
+from blender_ui.services.archive.backups import back_up, find_home, restore
 from blender_ui.settings import Settings, list_set
 from db.models import utc_now
 

@@ -1,6 +1,6 @@
 """Back up an installation into one file while people use it, and restore it into an empty home.
 
-The file is a zip: ``store.zip``, which is an archive of every row (``services.data.archiving``); the trained
+The file is a zip: ``store.zip``, an archive of every row (``services.archive.archiving``); the trained
 versions' folders, the installation's secret and members.toml below ``home/``; and ``backup.json``, which
 names each of them with its SHA-256.
 
@@ -32,7 +32,7 @@ from blender_ui.errors import MalformedInput, Refused
 from blender_ui.exchange.archive import Manifest
 from blender_ui.installation import SECRET_NAME
 from blender_ui.members.file import place_of_members
-from blender_ui.services.data.archiving import export_archive, import_archive
+from blender_ui.services.archive.archiving import export_archive, import_archive
 from blender_ui.services.versions.start import START_FOLDER
 from blender_ui.settings import Settings
 

@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from blender_ui.errors import NotPermitted
-from blender_ui.services.people.projects import ProjectBrief, Projects
 from blender_ui.services.people.signing_in import AnnotatorView
+from blender_ui.services.projects.projects import ProjectBrief, Projects
 from db.engine import transaction
 from db.models import Role
 from db.queries import projects as queries

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from blender_ui.members.asking import Ensemble
 from blender_ui.services.candidates import FUSION_BACKEND
-from blender_ui.services.people.projects import Projects, ProjectView
+from blender_ui.services.projects.projects import Projects, ProjectView
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.quality.vote_log import VoteLog, append_rows, by_id
 from blender_ui.services.versions.model_versions import VersionView, find_active_version
