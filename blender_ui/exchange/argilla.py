@@ -23,7 +23,7 @@ from blender_ui.exchange.gathering import UNNAMED
 from blender_ui.exchange.particulars import UNKNOWN, name_of, record_of
 from blender_ui.exchange.ratings import RowRead
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, Winner
-from blender_ui.exchange.verdicts import read_winner
+from blender_ui.exchange.winner_words import read_winner
 
 PROMPT_NAMES = ("prompt", "instruction", "question", "query", "messages")
 DRAFT = "a draft or a discarded response, which was not submitted"

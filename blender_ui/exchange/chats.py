@@ -119,7 +119,8 @@ def compare(opening: Sequence[Turn], sides: Sequence[Sequence[Turn]]) -> Compare
         sides: Each side's turns.
 
     Raises:
-        FieldError: If a side holds no answer, or the sides share no question.
+        FieldError: If a side holds no answer.
+        LeftOut: If the sides share no question.
     """
     wholes = [list(side) if side and side[0].role != "assistant" else [*opening, *side] for side in sides]
     for whole in wholes:
@@ -130,7 +131,7 @@ def compare(opening: Sequence[Turn], sides: Sequence[Sequence[Turn]]) -> Compare
     while shared and shared[-1].role != "user":
         shared.pop()
     if not shared:
-        raise FieldError("the answers are to different questions")
+        raise LeftOut("the answers are to different questions")
     return Compared(ask(shared), tuple(_answer(whole[len(shared) :]) for whole in wholes))
 
 

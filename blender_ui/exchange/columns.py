@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from blender_ui.exchange.fields import FieldError
@@ -19,9 +20,18 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_A_WORD = re.compile(r"[^\w.]+")
 STEMS = (
     *("text", "response", "answer", "output", "completion", "reply", "generation"),
+    *("responses", "answers", "outputs"),
     *("assistant", "candidate", "option", "summary"),
 )
-_SIDES = (("a", "b"), ("1", "2"), ("0", "1"), ("left", "right"), ("first", "second"), ("one", "two"))
+_SIDES = (
+    tuple("abcdefghijklmnop"),
+    tuple(map(str, range(17))),
+    tuple(map(str, range(1, 17))),
+    ("left", "right"),
+    ("first", "second", "third", "fourth", "fifth"),
+    ("one", "two", "three", "four", "five"),
+)
+"""How the places of answers are called; those from 0 come before those from 1, which they hold."""
 _FORMS = ("{stem}_{side}", "{stem}{side}", "{side}_{stem}", "model_{side}_{stem}", "{stem}_model_{side}")
 _MODEL_FORMS = (
     *("model_{side}", "model{side}", "{side}_model", "model_name_{side}", "model_{side}_name"),
@@ -82,32 +92,46 @@ class Sides(NamedTuple):
     words: tuple[str, str]
 
 
-@lru_cache(maxsize=1024)
+class Places(NamedTuple):
+    """The columns of two answers or more, and how their places are called there."""
+
+    texts: tuple[str, ...]
+    words: tuple[str, ...]
+
+
 def find_sides(names: frozenset[str]) -> Sides | None:
     """The two columns that hold the answers to compare; None where there is no such pair, or more answers."""
-    for stem in STEMS:
-        for form in _FORMS:
-            for sides in _SIDES:
-                found = tuple(form.format(stem=stem, side=side) for side in sides)
-                if not names.issuperset(found):
-                    continue
-                is_third = sides[0] in "01" and form.format(stem=stem, side=int(sides[1]) + 1) in names
-                return None if is_third else Sides((found[0], found[1]), sides)
+    places = find_places(names)
+    if places is None or len(places.texts) != 2:
+        return None
+    return Sides((places.texts[0], places.texts[1]), (places.words[0], places.words[1]))
+
+
+@lru_cache(maxsize=1024)
+def find_places(names: frozenset[str]) -> Places | None:
+    """The columns that hold the answers to compare; None where there are fewer than two."""
+    for form, stem in (*((form, stem) for stem in STEMS for form in _FORMS), ("{side}", "")):
+        for sides in _SIDES if stem else _SIDES[:1]:
+            found = [form.format(stem=stem, side=side) for side in sides]
+            held = tuple(takewhile(names.__contains__, found))
+            if len(held) > 1:
+                return Places(held, sides[: len(held)])
     return None
 
 
 @lru_cache(maxsize=1024)
-def model_columns(sides: Sides) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the columns that may say who wrote each of the two answers."""
-    first, second = (
+def model_columns(sides: Sides | Places) -> tuple[tuple[str, ...], ...]:
+    """Names of the columns that may say who wrote each of the answers."""
+    return tuple(
         tuple(form.format(side=side, name=name) for form in _MODEL_FORMS)
         for side, name in zip(sides.words, sides.texts, strict=True)
     )
-    return first, second
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a cell holds nothing."""
+    """Whether a cell holds nothing; NaN is what tables of numbers have there."""
+    if isinstance(value, float):
+        return value != value
     return value is None or (isinstance(value, str) and not value.strip())
 
 

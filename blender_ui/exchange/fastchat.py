@@ -20,7 +20,8 @@ from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.limits import shorten
 from blender_ui.exchange.particulars import name_of
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.verdicts import find_winner, read_winner
+from blender_ui.exchange.verdicts import Pair, find_winner
+from blender_ui.exchange.winner_words import read_winner
 from blender_ui.exchange.words import Turn, read_seconds_since_1970, read_turns
 
 _VOTES_FOR_ONE = ("upvote", "downvote")
@@ -73,7 +74,7 @@ def parse_battle(battle: Columns, source: str) -> PromptRecord:
     chats = [read_turns(battle[f"conversation_{side}"]) for side in "ab"]
     judge = name_of(battle.get("judge"), most=128) or UNNAMED
     models = [_model(battle.get(f"model_{side}"), None, 0) for side in "ab"]
-    winner = find_winner(battle, (models[0], models[1]))
+    winner = find_winner(battle, Pair((models[0], models[1])))
     if winner is None:
         raise fields.fault("'winner' is missing")
     return _record(

@@ -13,15 +13,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from blender_ui.exchange.chats import Compared, compare, implied_opening, read_side, read_turn_lists
-from blender_ui.exchange.columns import Columns, as_value, find_sides, model_columns
+from blender_ui.exchange.chats import (
+    Compared,
+    compare,
+    implied_opening,
+    read_opening,
+    read_side,
+    read_turn_lists,
+)
+from blender_ui.exchange.columned import find_numbers
+from blender_ui.exchange.columns import Columns, Places, as_value, find_sides, model_columns
 from blender_ui.exchange.fields import FieldError, LeftOut
-from blender_ui.exchange.particulars import UNKNOWN, label_of, model_of, name_of, record_of
+from blender_ui.exchange.particulars import (
+    UNKNOWN,
+    annotator_of,
+    kind_of,
+    label_of,
+    model_of,
+    name_of,
+    record_of,
+)
 from blender_ui.exchange.questions import Question, find_prompt, read_question
-from blender_ui.exchange.ratings import is_first_by_lot, prefer
-from blender_ui.exchange.records import CandidateRecord, PromptRecord
+from blender_ui.exchange.ratings import RowRead, all_ratings, is_first_by_lot, prefer
+from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
+from blender_ui.exchange.sides import find_models, text_in
 from blender_ui.exchange.transcripts import read_transcript
-from blender_ui.exchange.verdicts import find_winner
+from blender_ui.exchange.verdicts import Pair, find_winner, split_votes
 from blender_ui.exchange.words import Turn, read_turn_texts, read_turns
 
 CHOSEN = (
@@ -38,6 +55,8 @@ CHOSEN = (
     ("better", "worse"),
 )
 """Names of the column of the better answer, and of the worse."""
+REJECTED = ("rejected_response", "rejected_messages")
+"""Beside ``messages`` that end in the chosen answer, as ms-swift has it."""
 EQUAL_SCORES = "the scores of 'chosen' and 'rejected' are equal, so neither is better"
 _SCORES = tuple(
     names
@@ -46,20 +65,42 @@ _SCORES = tuple(
 )
 
 
-def parse_label_row(row: Columns, source: str) -> PromptRecord:
-    """Read one label; a row without a winner is a pair that nobody has compared yet."""
+def parse_label_row(row: Columns, source: str) -> PromptRecord | RowRead:
+    """Read the labels of one pair; a row without a winner is a pair that nobody has compared yet."""
     sides = find_sides(frozenset(row))
     if sides is None:
         raise FieldError("expected two answers, such as 'text_a' and 'text_b'")
     question = read_question(row)
-    compared = _compare(question, [row.get(name) for name in sides.texts], sides.texts)
-    models = tuple(model_of(row, names) for names in model_columns(sides))
+    texts = [text_in(row.get(name), name) for name in sides.texts]
+    compared = _compare(question, texts, sides.texts)
+    models = find_models(row, sides.texts, model_columns(sides))
     candidates = [
         CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
     ]
-    winner = find_winner(row, (models[0], models[1]))
-    labels = () if winner is None else (label_of(row, winner),)
-    return record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
+    pair = Pair((models[0], models[1]), sides.texts, compared.answers)
+    labels = _labels(row, pair)
+    numbers = None if labels else find_numbers(row, Places(*sides))
+    if numbers is None and not labels:
+        winner = find_winner(row, pair)
+        labels = () if winner is None else (label_of(row, winner),)
+    record = record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
+    if numbers is None:
+        return record
+    annotator = annotator_of(row)
+    return RowRead(
+        record=record, ratings=all_ratings(numbers, annotator=annotator, kind=kind_of(row, annotator))
+    )
+
+
+def _labels(row: Columns, pair: Pair) -> tuple[LabelRecord, ...]:
+    """The labels of several people in one list of the row."""
+    labels = []
+    for vote in split_votes(row):
+        winner = find_winner(vote, pair)
+        if winner is None:
+            raise FieldError(f"expected a vote in each of the row's list, came {dict(vote)!r:.80}")
+        labels.append(label_of(vote, winner))
+    return tuple(labels)
 
 
 def parse_chosen_row(row: Columns, source: str) -> PromptRecord:
@@ -70,7 +111,7 @@ def parse_chosen_row(row: Columns, source: str) -> PromptRecord:
     """
     names = next((pair for pair in CHOSEN if row.keys() >= set(pair)), CHOSEN[0])
     _refuse_equal_scores(row)
-    question = read_question(row) if find_prompt(row) else Question([], "")
+    question = _question_beside(row, names)
     several = [_several(row.get(name)) for name in names]
     if several == [None, None]:
         return _pair(row, question, names, source)
@@ -88,16 +129,50 @@ def parse_chosen_row(row: Columns, source: str) -> PromptRecord:
     return record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
 
 
+def parse_rejected_row(row: Columns, source: str) -> PromptRecord:
+    """Read a chat that ends in the chosen answer; beside it stands the rejected one, or its whole chat."""
+    whole = read_opening(row["messages"])
+    rejected = row.first(REJECTED)
+    if not whole or whole[-1].role != "assistant" or rejected is None:
+        raise FieldError("expected 'messages' that end in the chosen answer, and a rejected one")
+    system = row.first(("system",))
+    before = [Turn("system", str(row[system]))] if system and whole[0].role != "system" else []
+    other = read_side(row[rejected], rejected)
+    sides = [[*before, *whole], other if len(other) > 1 else [*before, *whole[:-1], *other]]
+    return _decided(row, compare([], sides), [UNKNOWN, UNKNOWN], "", source)
+
+
+def _question_beside(row: Columns, names: tuple[str, str]) -> Question:
+    """The question in a column of its own; none where there is none, or the answers' chats hold it."""
+    if not find_prompt(row):
+        return Question([], "")
+    try:
+        return read_question(row)
+    except LeftOut:
+        raise
+    except FieldError:
+        chats = [read_turns(row.get(name)) for name in names]
+        if not all(chat and chat[0].role != "assistant" for chat in chats):
+            raise
+        return Question([], "")
+
+
 def _pair(row: Columns, question: Question, names: tuple[str, str], source: str) -> PromptRecord:
     compared = _compare(question, [row.get(name) for name in names], names)
-    models = _models(row, names, 1, 1)
+    return _decided(row, compared, _models(row, names, 1, 1), question.input, source)
+
+
+def _decided(
+    row: Columns, compared: Compared, models: Sequence[str], input: str, source: str
+) -> PromptRecord:
+    """The first of two answers is better; which of them stands left is drawn."""
     is_first = is_first_by_lot(compared.asked.prompt, *compared.answers)
     candidates = [
         CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
     ]
     label = label_of(row, "a" if is_first else "b")
     in_order = candidates if is_first else candidates[::-1]
-    return record_of(row, compared.asked, in_order, (label,), input=question.input, source=source)
+    return record_of(row, compared.asked, in_order, (label,), input=input, source=source)
 
 
 def _compare(question: Question, answers: Sequence[Any], names: Sequence[str]) -> Compared:

@@ -28,6 +28,7 @@ from blender_ui.exchange.shapes import OWN, Shape, find_shape
 from blender_ui.exchange.tally import LeftRow, Tally, say_left_out
 from blender_ui.exchange.verdicts import may_tell
 
+NO_VOTE = "It holds no vote that can be read, so people are asked. If a column has votes, map it by hand."
 SAME_TEXT = "both answers are the same text, so neither is better"
 
 
@@ -102,6 +103,10 @@ def take_records(gathering: Gathering, tally: Tally, path: Path) -> Iterator[Pro
         n_records += 1
         tally.count_votes(record.labels)
         yield record
+    if not tally.n_rows:
+        tally.note(f"{path.name} holds no rows.")
+    elif n_records and not tally.n_votes:
+        tally.note(NO_VOTE)
     if not n_records and tally.left_out():
         reasons = "; ".join(map(say_left_out, tally.left_out()))
         raise MalformedInput(f"{path.name}: none of its {tally.n_rows:,} rows can be taken. {reasons}")

@@ -23,7 +23,7 @@ from blender_ui.exchange.gathering import UNNAMED
 from blender_ui.exchange.particulars import UNKNOWN, name_of, record_of
 from blender_ui.exchange.ratings import RowRead, prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord, Winner
-from blender_ui.exchange.verdicts import read_winner
+from blender_ui.exchange.winner_words import is_winner, read_winner
 
 PROMPT_NAMES = ("prompt", "instruction", "question", "query", "messages", "context")
 EMPTY = "an annotation says nothing of which answer is better"
@@ -124,7 +124,7 @@ def _read(row: Columns, said: Sequence[_Said], pointed: Sequence[str], source: s
         CandidateRecord(model=_model(row, name, side), text=text)
         for name, side, text in zip(names, "ab", compared.answers, strict=True)
     ]
-    labels = [_label(one, 0, 1, read_winner(one.value)) for one in said]
+    labels = [_label(one, 0, 1, read_winner(one.value, columns=names)) for one in said]
     return record_of(row, compared.asked, candidates, labels, source=source)
 
 
@@ -189,17 +189,9 @@ def _vote_column(row: Columns) -> str | None:
         value = row[name]
         if isinstance(value, dict) and value and all(isinstance(ids, list) for ids in value.values()):
             return name
-        if isinstance(value, str) and _is_winner(value):
+        if isinstance(value, str) and is_winner(value):
             return name
     return None
-
-
-def _is_winner(word: str) -> bool:
-    try:
-        read_winner(word)
-    except FieldError:
-        return False
-    return True
 
 
 def _compare(row: Columns, answers: Sequence[Any], names: Sequence[str]) -> Compared:

@@ -10,6 +10,8 @@ import hashlib
 
 MOST_CHARACTERS = 1_000_000
 """Of one text: a prompt, an input, an answer, a reason. The longest contexts of models are about as long."""
+MOST_OF_A_MODEL = 128
+"""Characters of a model's name, as the store keeps it."""
 MOST_LINE_BYTES = 64 << 20
 """Of one line of JSON or CSV; a row holds several texts, and a chat many."""
 MOST_UNPACKED_BYTES = 1 << 30

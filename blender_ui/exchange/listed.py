@@ -18,18 +18,19 @@ from typing import Any
 
 from blender_ui.exchange.chats import compare, read_side
 from blender_ui.exchange.columns import Columns, as_value
-from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.particulars import UNKNOWN, annotator_of, kind_of, label_of, name_of, record_of
+from blender_ui.exchange.fields import FieldError, Undecidable
+from blender_ui.exchange.numbers import as_number
+from blender_ui.exchange.particulars import UNKNOWN, annotator_of, kind_of, label_of, record_of
 from blender_ui.exchange.questions import Question, read_question
 from blender_ui.exchange.ratings import RowRead, all_ratings, prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.verdicts import read_winner
+from blender_ui.exchange.sides import model_in, model_or_unknown, text_in
+from blender_ui.exchange.verdicts import find_hints, refuse_hints
+from blender_ui.exchange.winner_words import read_winner
 
 LISTS = ("answers", "completions", "candidates", "responses", "generations", "outputs", "replies")
 VERDICTS = ("cmp_results",)
 NUMBERS = ("ratings", "scores", "rewards", "ranks", "rankings", "rank", "ranking")
-_TEXTS = ("answer", "response", "text", "output", "completion", "generation", "content", "body", "reply")
-_MODELS = ("model", "model_name", "generator", "policy", "llm")
 _MODEL_LISTS = ("models", "generation_models", "model_names", "generators")
 _RANKS = ("rank", "ranking", "place")
 _SCORES = ("fine-grained_score", "fine_grained_score", "score", "rating", "reward", "overall_score")
@@ -46,7 +47,7 @@ def parse_listed_row(row: Columns, source: str) -> RowRead:
     if not isinstance(items, list) or not items:
         raise FieldError(f"expected a list of answers as {name!r}, came {type(items).__name__}")
     question = read_question(row)
-    compared = compare(question.turns, [read_side(_text(item, name), name) for item in items])
+    compared = compare(question.turns, [read_side(text_in(item, name), name) for item in items])
     models = _models(row, items)
     candidates = [
         CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
@@ -56,35 +57,18 @@ def parse_listed_row(row: Columns, source: str) -> RowRead:
         _values(row, items), annotator=annotator, kind=kind_of(row, annotator, default="judge")
     )
     labels = _verdicts(row, models)
+    if not labels and not ratings:
+        refuse_hints(row, [one for one in find_hints(row) if one != name])
     record = record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
     return RowRead(record=record, ratings=ratings)
-
-
-def _text(item: Any, name: str) -> Any:
-    if not isinstance(item, Mapping):
-        return item
-    found = next((item[one] for one in _TEXTS if one in item), None)
-    if found is None and "role" not in item:
-        raise FieldError(
-            f"expected an answer in {name!r} as one of {', '.join(_TEXTS)}; came {', '.join(item)}"
-        )
-    return item if found is None else found
 
 
 def _models(row: Columns, items: Sequence[Any]) -> list[str]:
     column = row.first(_MODEL_LISTS)
     listed = as_value(row[column]) if column else None
-    models = []
-    for index, item in enumerate(items):
-        told = (
-            next((item[name] for name in _MODELS if name in item), None)
-            if isinstance(item, Mapping)
-            else None
-        )
-        if told is None and isinstance(listed, list) and len(listed) == len(items):
-            told = listed[index]
-        models.append(name_of(told, most=128) or UNKNOWN)
-    return models
+    if not isinstance(listed, list) or len(listed) != len(items):
+        listed = [None] * len(items)
+    return [model_in(item) or model_or_unknown(told) for item, told in zip(items, listed, strict=True)]
 
 
 def _values(row: Columns, items: Sequence[Any]) -> list[float | None]:
@@ -99,8 +83,30 @@ def _values(row: Columns, items: Sequence[Any]) -> list[float | None]:
     numbers = as_value(row[column])
     if not isinstance(numbers, list) or len(numbers) != len(items):
         raise FieldError(f"expected {len(items)} numbers as {column!r}, one for each answer")
-    values = [_as_number(number) for number in numbers]
-    return [_negated(value) for value in values] if column.startswith("rank") else values
+    values = [as_number(number) for number in numbers]
+    if not column.startswith("rank"):
+        return values
+    _refuse_order(column, values)
+    return [_negated(value) for value in values]
+
+
+def _refuse_order(column: str, values: Sequence[float | None]) -> None:
+    """Refuse numbers that may be each answer's place, or the answers in order, the best first.
+
+    Of [2, 3, 1] the first answer is either the second best, or the worst. Where both readings say the same,
+    and where a number comes twice or is missing, they are places. So they are under ``ranks`` and ``rank``.
+    """
+    n, known = len(values), [int(value) for value in values if value is not None and value.is_integer()]
+    start = min(known, default=0)
+    if not column.startswith("ranking") or start not in (0, 1):
+        return
+    if sorted(known) == list(range(start, start + n)):
+        order = [known.index(place) + start for place in range(start, start + n)]
+        if order != known:
+            raise Undecidable(
+                f"{column!r} may hold each answer's place, or the answers in order, the best first. If it "
+                f"holds places, map 'ranks' to it by hand (ranks={column}); if an order, turn it into places"
+            )
 
 
 def _score(item: Mapping[str, Any]) -> float | None:
@@ -110,23 +116,13 @@ def _score(item: Mapping[str, Any]) -> float | None:
     aspects = as_value(item.get("annotations"))
     if not isinstance(aspects, Mapping):
         return None
-    given = [_as_number(aspect.get("Rating")) for aspect in aspects.values() if isinstance(aspect, Mapping)]
+    given = [as_number(aspect.get("Rating")) for aspect in aspects.values() if isinstance(aspect, Mapping)]
     known = [value for value in given if value is not None]
     return fmean(known) if known else None
 
 
 def _number(item: Mapping[str, Any], names: Sequence[str]) -> float | None:
-    return next((_as_number(item[name]) for name in names if item.get(name) is not None), None)
-
-
-def _as_number(value: Any) -> float | None:
-    if value is None or (isinstance(value, str) and value.strip().casefold() in ("", "n/a", "none", "nan")):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise FieldError(f"expected a number for an answer, came {value!r}") from error
-    return None if number != number else number
+    return next((as_number(item[name]) for name in names if item.get(name) is not None), None)
 
 
 def _negated(value: float | None) -> float | None:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from blender_ui.exchange.chats import Asked
-from blender_ui.exchange.columns import Columns, is_blank
-from blender_ui.exchange.fields import FieldError, Fields
+from blender_ui.exchange.columns import Columns, as_value, is_blank
+from blender_ui.exchange.fields import FieldError, Fields, LeftOut
 from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.jsonl import STRENGTH_BY_WORD, parse_time
 from blender_ui.exchange.limits import shorten
+from blender_ui.exchange.numbers import as_number
 from blender_ui.exchange.records import CandidateRecord, Kind, LabelRecord, PromptRecord, Winner
 
 UNKNOWN = "unknown"
@@ -27,6 +28,7 @@ _ANNOTATORS = (
 _JUDGES = ("gpt", "claude", "llama", "alpaca_eval", "weighted_alpaca_eval", "chatgpt", "gemini", "pairrm")
 _KINDS: dict[str, Kind] = {"human": "human", "judge": "judge"}
 _IDS = ("id", "prompt_id", "question_id", "external_id")
+_MEDIA = ("image", "images", "audio", "audios", "video", "videos")
 _CATEGORIES = ("category", "subset", "domain")
 
 
@@ -104,6 +106,8 @@ def record_of(
     source: str,
 ) -> PromptRecord:
     """A prompt's record under the names that the row gives it."""
+    if row.first(_MEDIA) is not None and any(as_value(row.get(name)) for name in _MEDIA):
+        raise LeftOut("the prompt has a picture, a sound or a film beside its text")
     input = input or asked.input
     if not (asked.prompt.strip() or input.strip()):
         raise FieldError("'prompt' is blank")
@@ -132,7 +136,7 @@ def _cell(row: Columns, name: str) -> Any:
     value = row[name]
     if isinstance(value, str) and name in ("strength", "seconds"):
         try:
-            return float(value)
-        except ValueError:
+            return as_number(value)
+        except FieldError:
             return value  # a word, or a fault that the field's reader names
     return value

@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from blender_ui.errors import UnknownShape
-from blender_ui.exchange import argilla, fastchat, flat, label_studio, listed, open_webui, scored, single
-from blender_ui.exchange.columns import Columns, as_value, find_sides
+from blender_ui.exchange import (
+    argilla,
+    columned,
+    fastchat,
+    flat,
+    label_studio,
+    listed,
+    open_webui,
+    scored,
+    single,
+)
+from blender_ui.exchange.columns import Columns, as_value, find_places, find_sides
 from blender_ui.exchange.fields import LeftOut
 from blender_ui.exchange.jsonl import parse_record
 from blender_ui.exchange.questions import PROMPTS
@@ -54,6 +64,10 @@ def _parse_own(fields: Columns, source: str) -> PromptRecord:
 
 def _has_sides(fields: Mapping[str, Any]) -> bool:
     return find_sides(frozenset(fields)) is not None
+
+
+def _has_places(fields: Mapping[str, Any]) -> bool:
+    return find_places(frozenset(fields)) is not None
 
 
 def _is_argilla(fields: Mapping[str, Any]) -> bool:
@@ -126,12 +140,14 @@ SHAPES = (
         _has_sides,
     ),
     Shape("one label a row", (PROMPTS,), flat.parse_label_row, _has_sides),
+    Shape("several answers in columns", (PROMPTS,), columned.parse_many_row, _has_places),
     Shape("OpenAI preference", (("preferred_output",), ("non_preferred_output",)), flat.parse_chosen_row),
     Shape("Anthropic HH", _PAIR, flat.parse_chosen_row, _are_transcripts),
     Shape("RewardBench 2", _PAIR, flat.parse_chosen_row, _has_several),
     Shape("Orca", (("question",), *_PAIR), flat.parse_chosen_row),
     Shape("LLaMA-Factory preference", (("instruction", "conversations"), *_PAIR), flat.parse_chosen_row),
     Shape("TRL preference", _PAIR, flat.parse_chosen_row),
+    Shape("ms-swift preference", (("messages",), flat.REJECTED), flat.parse_rejected_row),
     Shape("chosen and rejected", (), flat.parse_chosen_row, _has_chosen),
     Shape("UltraFeedback", (("completions",), PROMPTS), listed.parse_listed_row, _holds_list),
     Shape("Nectar", (("answers",), PROMPTS), listed.parse_listed_row, _holds_list),
@@ -183,6 +199,7 @@ def _say_needs(shape: Shape) -> str:
     told = {
         "Argilla, as a data set": "columns such as preference.responses",
         "one label a row": "prompt, text_a, text_b",
+        "several answers in columns": "prompt, text_a, text_b, text_c",
         "chosen and rejected": "chosen, rejected",
     }
     return told.get(shape.name) or ", ".join(names[0] for names in shape.needs)

@@ -1,158 +1,127 @@
-"""Who won, in the words of other tools, and in which of a row's columns it stands.
+"""In which of a row's columns it stands who won.
 
-Invariant: a word that is not known is a fault, never a default, and a row whose vote stands where it cannot
-be read is a fault, too: it is never taken for a pair that nobody has compared. Non-goal: the texts of a row.
+Invariant: a row whose vote stands where it cannot be read is a fault; it is never taken for a pair that
+nobody has compared. Non-goals: the words (``exchange.winner_words``), and the texts of a row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from blender_ui.exchange.columns import Columns, is_blank
-from blender_ui.exchange.fields import FieldError, Undecidable
+from blender_ui.exchange.columns import Columns, as_value, is_blank
+from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.records import Winner
+from blender_ui.exchange.winner_words import WINNER_BY_WORD, is_number, is_winner, plain_word, read_winner
 
-_WORDS_OF_A_SIDE: dict[Winner, tuple[str, ...]] = {
-    "a": ("a", "left", "first", "1"),
-    "b": ("b", "right", "second", "2"),
-}
-_WINNER_BY_WORD: dict[str, Winner] = {
-    **dict.fromkeys(_WORDS_OF_A_SIDE["a"], "a"),
-    **dict.fromkeys(_WORDS_OF_A_SIDE["b"], "b"),
-    **dict.fromkeys(("model_a", "response_a", "answer_a", "leftvote"), "a"),
-    **dict.fromkeys(("model_b", "response_b", "answer_b", "rightvote"), "b"),
-    **dict.fromkeys(("tie", "tied", "tievote", "both", "equal", "both_good", "both_are_good"), "tie"),
-    **dict.fromkeys(("same", "the_same", "draw", "no_difference", "no_preference", "equally_good"), "tie"),
-    **dict.fromkeys(("both_bad", "tie_bothbad", "bothbad", "bothbad_vote", "neither"), "both_bad"),
-    **dict.fromkeys(("same_good", "both_equal", "equal_quality", "a_tie", "no_winner"), "tie"),
-    **dict.fromkeys(("both_are_equal", "about_the_same", "equally_good_or_bad"), "tie"),
-    **dict.fromkeys(("both_are_bad", "equally_bad", "same_bad", "both_wrong"), "both_bad"),
-}
-_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-_ANSWER = "(?:model|response|answer|assistant|output|completion|candidate|option|text)"
-_SIDE = "|".join(sum(_WORDS_OF_A_SIDE.values(), ()))
-_PHRASE = re.compile(
-    rf"(?:(?:i_)?(?:prefer|choose|chose|pick|picked)_)?(?:the_)?(?:{_ANSWER}_)?(?P<side>{_SIDE})(?:_{_ANSWER})?"
-    r"(?:_(?:is|was))?(?:_the)?(?:_(?:much|far|clearly|slightly|somewhat|significantly|a_bit|a_little))?"
-    r"(?:_(?:better|best|preferred|winner|wins|won))?(?:_one)?"
-)
-_WHOLE_NUMBER = re.compile(r"\s*(-?\d+)(?:\.0+)?\s*")
-_ORDER = re.compile(r"[\[(\s]*([AB])\s*(>+|<+|=+|≈|~)\s*([AB])[\])\s]*", re.IGNORECASE)
-"""Such as [[A>>B]], as judges write."""
 _FLAG = "winner_"
 _SET_BY_WORD = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
-_HINTS = frozenset(
+_MISSING = ("nan", "n/a", "na", "null", "<na>")
+"""How tables write that there is no vote; "none" may also mean neither answer."""
+_SURE_HINTS = frozenset(
     (
-        *(
-            "winner",
-            "win",
-            "wins",
-            "won",
-            "better",
-            "best",
-            "preference",
-            "preferences",
-            "preferred",
-            "prefer",
-        ),
-        *(
-            "vote",
-            "votes",
-            "voted",
-            "choice",
-            "chosen",
-            "selected",
-            "selection",
-            "picked",
-            "verdict",
-            "label",
-        ),
-        *("judgment", "judgement", "comparison", "outcome", "result", "score", "scores", "rating", "ratings"),
-        *("rank", "ranks", "ranking"),
+        *("winner", "wins", "won", "better", "preference", "preferred", "vote", "choice", "verdict"),
+        *("judgment", "judgement"),
+    )
+)
+"""Words in a name that mean a vote, if anything does: also within objects, which hold much else."""
+_HINTS = _SURE_HINTS | frozenset(
+    (
+        *("win", "best", "preferences", "prefer", "votes", "voted", "chosen", "selected", "selection"),
+        *("picked", "label", "labels", "comparison", "outcome", "result", "score", "scores", "rating"),
+        *("ratings", "rank", "ranks", "ranking", "rankings"),
     )
 )
 """Words in a column's name that may mean a vote."""
+_SOMEBODY = re.compile(r"(annotator|rater|judge|labell?er|evaluator|human)_?\d+")
+"""A column of one of several people; it may hold a name, too."""
 _EXPECTED = (
     "expected 'winner' with a, b, tie, both_bad or a model's name, or winner_model_a, winner_model_b and "
     "winner_tie with 1 and 0. Rename the column that tells who won, and take out those that do not"
 )
 
 
-def read_winner(word: Any, *, models: tuple[str, str] | None = None) -> Winner:
-    """Who won, by any of the usual words.
+class Pair(NamedTuple):
+    """Two answers, as far as a vote may name them.
 
-    Args:
-        word: Such as "a", "left", "2.0", "Response B is better", "tie (bothbad)".
-        models: Who wrote the two answers, where their names may be said, too.
-
-    Raises:
-        FieldError: If the word is none of them, or a model's name that means the other side as a word.
+    Attributes:
+        models: Who wrote them.
+        columns: In which they stand.
+        answers: Their texts.
     """
-    text = str(word)
-    if order := _ORDER.fullmatch(text):
-        return _read_order(order)
-    whole = _WHOLE_NUMBER.fullmatch(text)
-    key = _NOT_A_WORD.sub("_", (whole[1] if whole else text).casefold()).strip("_")
-    phrase = _PHRASE.fullmatch(key)
-    by_word = _WINNER_BY_WORD.get(phrase["side"] if phrase else key)
-    by_name = None if models is None else _side_of(text, models)
-    if by_word and by_name and by_word != by_name:
-        raise FieldError(
-            f"the winner {word!r} names model {by_name.upper()}'s side, and means side {by_word.upper()}; "
-            "expected a or b as winner, or models of other names"
-        )
-    winner = by_name or by_word
-    if winner is None and whole:
-        raise Undecidable(
-            f"the winner {word!r} is a number that is neither 1 nor 2, so it is not known which side a "
-            "number names: say what each means, such as 0 for a and 1 for b"
-        )
-    if winner is None:
-        known = ", ".join(sorted(_WINNER_BY_WORD))
-        raise FieldError(f"expected the winner as one of {known}, or as a model's name; came {word!r}")
-    return winner
+
+    models: tuple[str, str]
+    columns: tuple[str, str] | None = None
+    answers: Sequence[str] = ()
 
 
-def find_winner(row: Columns, models: tuple[str, str]) -> Winner | None:
+def find_winner(row: Columns, pair: Pair) -> Winner | None:
     """Who won by a row's columns; None where nobody has compared the two.
 
     Args:
         row: Empty cells tell nothing.
-        models: Who wrote the two answers.
+        pair: What was compared.
 
     Raises:
         FieldError: If there is a vote that cannot be read, or a column that may hold one.
     """
-    if row.first(("winner",)):
-        return read_winner(row["winner"], models=models)
     flags = {name: name.removeprefix(_FLAG) for name in row if name.startswith(_FLAG)}
-    flags = {name: word for name, word in flags.items() if _NOT_A_WORD.sub("_", word) in _WINNER_BY_WORD}
+    flags = {name: word for name, word in flags.items() if plain_word(word) in WINNER_BY_WORD}
+    if str(row.get("winner", "")).strip().casefold() in _MISSING:
+        return None
+    if row.first(("winner",)):
+        winner = read_winner(row["winner"], **pair._asdict())
+        if flags and any(not is_blank(row[name]) for name in flags) and _read_flags(row, flags) != winner:
+            raise FieldError(f"'winner' is {row['winner']!r}, and {', '.join(flags)} say otherwise")
+        return winner
     if flags:
         return _read_flags(row, flags)
-    hints = [name for name, value in row.items() if not is_blank(value) and may_tell(name)]
-    if len(hints) == 1 and not _is_number(row[hints[0]]):
+    hints = find_hints(row)
+    if len(hints) == 1 and not is_number(row[hints[0]]):
         try:
-            return read_winner(row[hints[0]], models=models)
+            return read_winner(row[hints[0]], **pair._asdict())
         except FieldError:
             pass  # told below with the column's name
+    refuse_hints(row, hints)
+    return None
+
+
+def find_hints(row: Columns) -> list[str]:
+    """The columns that may hold a vote and are not blank."""
+    return [name for name, value in row.items() if not is_blank(value) and _may_hold(name, as_value(value))]
+
+
+def refuse_hints(row: Columns, hints: Sequence[str]) -> None:
+    """Refuse a row whose vote may stand where it cannot be read.
+
+    Raises:
+        FieldError: Naming the columns, if there is any.
+    """
     if hints:
         seen = " and ".join(
             f"{row.headings.get(name, name)!r} with {str(row[name])[:40]}" for name in hints[:4]
         )
         raise FieldError(f"a vote may stand in {seen}; {_EXPECTED}")
-    return None
 
 
-def _read_order(order: re.Match[str]) -> Winner:
-    first, sign, second = order[1].casefold(), order[2][0], order[3].casefold()
-    if first == second:
-        raise FieldError(f"expected an order of A and B, came {order[0]!r}")
-    if sign in "=≈~":
-        return "tie"
-    return "a" if (first if sign == ">" else second) == "a" else "b"
+def split_votes(row: Columns) -> list[Columns]:
+    """The votes of several people that a row keeps in one list; none where it keeps one vote, or none.
+
+    Each is a word, or an object that says who voted, and how.
+    """
+    if row.first(("winner",)) or any(name.startswith(_FLAG) for name in row):
+        return []
+    lists = {name: as_value(row[name]) for name in find_hints(row)}
+    if len(lists) != 1:
+        return []
+    (votes,) = lists.values()
+    if not isinstance(votes, list):
+        return []
+    if all(isinstance(vote, Mapping) for vote in votes):
+        return [Columns(vote) for vote in votes]
+    return [Columns({"winner": vote}) for vote in votes]
 
 
 def _read_flags(row: Columns, flags: Mapping[str, str]) -> Winner:
@@ -161,28 +130,28 @@ def _read_flags(row: Columns, flags: Mapping[str, str]) -> Winner:
     if None in told.values() or len(chosen) != 1:
         seen = ", ".join(f"{name} = {row[name]!r}" for name in flags)
         raise FieldError(f"expected one of {', '.join(flags)} to be 1 and the others 0; came {seen}")
-    return read_winner(flags[chosen[0]])
-
-
-def _side_of(text: str, models: tuple[str, str]) -> Winner | None:
-    names = [model.casefold().strip() for model in models]
-    name = text.casefold().strip()
-    if names[0] == names[1] or name not in names:
-        return None
-    return "a" if name == names[0] else "b"
+    return WINNER_BY_WORD[plain_word(flags[chosen[0]])]
 
 
 @lru_cache(maxsize=4096)
 def may_tell(name: str) -> bool:
     """Whether a column of this name may hold a vote."""
-    words = _NOT_A_WORD.sub("_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold()).split("_")
+    words = plain_word(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).split("_")
     return not _HINTS.isdisjoint(words)
 
 
-def _is_number(value: Any) -> bool:
-    """Whether a value is a number, which counts from 0 in one file, from 1 in another, or is a score."""
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+def _may_hold(name: str, value: Any) -> bool:
+    """Whether a column may hold a vote: by its name, or by the names within it."""
+    if may_tell(name):
+        return True
+    if _SOMEBODY.fullmatch(name):
+        return is_number(value) or is_winner(value)
+    inside = value if isinstance(value, list) else [value]
+    return any(
+        isinstance(one, Mapping) and any(_is_sure(key) and not is_blank(one[key]) for key in one)
+        for one in inside
+    )
+
+
+def _is_sure(name: Any) -> bool:
+    return isinstance(name, str) and not _SURE_HINTS.isdisjoint(plain_word(name).split("_"))

@@ -6,6 +6,7 @@ chat asks and answers (``exchange.chats``), and whole rows.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Sequence
@@ -15,12 +16,16 @@ from typing import Any, NamedTuple
 from blender_ui.exchange.fields import FieldError, LeftOut, refuse_half_characters
 
 _LIST_OF_LISTS = re.compile(r"\s*\[\s*[\[{]")
+_OF_PYTHON = re.compile(r"\s*\[\s*(['{\[]|None)")
+_CHAT_OF_PYTHON = re.compile(r"\s*\[\s*\{'(role|content|from|value)'")
+_BETWEEN_OBJECTS = re.compile(r"\}\s*\n\s*\{(?=')")
 _ROLES: dict[str, tuple[str, ...]] = {
     "user": ("user", "human", "prompter", "instruction"),
     "assistant": ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "chatbot", "function_call"),
     "system": ("system", "developer"),
     "tool": ("tool", "function", "observation", "ipython"),
 }
+_CALLS = ("tool_calls", "function_call")
 _TEXT_OF_A_MESSAGE = ("content", "value", "text")
 
 
@@ -85,17 +90,35 @@ def role_of(word: str) -> str:
 
 
 def _decode(text: str) -> Any:
-    """What a text is as JSON; None where it is none."""
+    """What a text is as JSON, or as Python writes lists; None where it is none.
+
+    Raises:
+        FieldError: If it begins as Python writes a chat and goes on otherwise.
+    """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _decode_python(text)
     if "\\u" in text:
         refuse_half_characters(value)
     return value
 
 
+def _decode_python(text: str) -> Any:
+    """Lists as pandas writes them into a CSV; an array of numpy has no commas between its objects."""
+    if not _OF_PYTHON.match(text):
+        return None
+    try:
+        return ast.literal_eval(_BETWEEN_OBJECTS.sub("}, {", text.strip()))
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        if _CHAT_OF_PYTHON.match(text):
+            raise FieldError(f"a chat in Python's notation cannot be read: {text[:60]}") from error
+        return None
+
+
 def _read_turn(message: Any) -> Turn | None:
+    if isinstance(message, dict) and any(message.get(name) for name in _CALLS):
+        raise LeftOut("a message calls a tool, which no answer here can hold")
     match message:
         case {"role": str() as role} | {"from": str() as role}:
             content = next((message[name] for name in _TEXT_OF_A_MESSAGE if name in message), message)

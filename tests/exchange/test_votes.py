@@ -127,7 +127,7 @@ def test_a_winner_that_is_a_number_of_unknown_meaning_refuses_the_file_however_i
         list(read_file(path, reading=Reading(skip_faulty=True)))
 
 
-@pytest.mark.parametrize("word", ["A is worse", "not a", "m3", "1.5", True, "neither is better", "a, b"])
+@pytest.mark.parametrize("word", ["A is worse", "not a", "m3", True, "neither is better", "a, b"])
 def test_a_winner_in_other_words_is_a_fault_that_names_what_is_known(tmp_path: Path, word: Any) -> None:
     with pytest.raises(MalformedInput, match=r"line 1: expected the winner as one of .*, a, .*came "):
         read(lines(tmp_path / "x.jsonl", ROW | {"winner": word}))
