@@ -21,9 +21,9 @@ from blender_ui.errors import BlenderError
 from blender_ui.faults import describe_os_error
 from blender_ui.installation import SECRET_NAME
 from blender_ui.members.configuration import Backend, MemberConfig, load_members
-from blender_ui.members.endpoint import Endpoint
 from blender_ui.members.file import place_of_members
-from blender_ui.members.openai_endpoint import check_endpoint
+from blender_ui.members.openai.client import check_endpoint
+from blender_ui.members.openai.endpoint import Endpoint
 from blender_ui.settings import Settings
 from blender_ui.shipped import find_shipped
 from blender_ui.store import check_store

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from blender_ui.errors import Refused, SettingsError
 from blender_ui.faults import describe_os_error
 from blender_ui.members.address import address_fault, tidied
-from blender_ui.members.endpoint import Endpoint
 from blender_ui.members.file import place_of_members
 from blender_ui.members.finding import USUAL_SERVERS, Server, find_servers, look_at, try_model
+from blender_ui.members.openai.endpoint import Endpoint
 from blender_ui.members.starting_file import Tried, name_member, write_starting_file
 from blender_ui.settings import Settings
 from blender_ui.shipped import find_shipped

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from blender_ui.errors import SettingsError
 from blender_ui.members.address import address_fault
-from blender_ui.members.openai_request import Extra
+from blender_ui.members.openai.request import Extra
 from blender_ui.members.protocol import Sampling
 from blender_ui.members.value_types import Address, Count, Flag, Number, Text, Variable, describe
 

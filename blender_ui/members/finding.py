@@ -15,9 +15,9 @@ from typing import NamedTuple
 import httpx
 
 from blender_ui.errors import MemberError
-from blender_ui.members.endpoint import Endpoint
-from blender_ui.members.endpoint_health import list_models
-from blender_ui.members.openai_endpoint import stream_answer
+from blender_ui.members.openai.client import stream_answer
+from blender_ui.members.openai.endpoint import Endpoint
+from blender_ui.members.openai.health import list_models
 from blender_ui.members.protocol import Message, Sampling
 
 QUESTION = "Which city is the capital of France? Answer in one word."

@@ -17,11 +17,11 @@ from typing import NamedTuple, assert_never
 
 from blender_ui.errors import BlenderError, MemberError, NotFound
 from blender_ui.members.configuration import Backend, MemberConfig
-from blender_ui.members.endpoint import Endpoint, Habits, is_sendable
 from blender_ui.members.gate import Breaker, Gate
-from blender_ui.members.local_commands import llama_command, transformers_command
-from blender_ui.members.local_servers import LocalServer
-from blender_ui.members.openai_endpoint import check_endpoint, stream_answer
+from blender_ui.members.local.commands import llama_command, transformers_command
+from blender_ui.members.local.servers import LocalServer
+from blender_ui.members.openai.client import check_endpoint, stream_answer
+from blender_ui.members.openai.endpoint import Endpoint, Habits, is_sendable
 from blender_ui.members.protocol import Chunk, Member, MemberHealth, MemberStatus, Message, Sampling
 
 CRASH_GRACE_SECONDS = 1.0

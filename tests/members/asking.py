@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from blender_ui.errors import MemberError
-from blender_ui.members.endpoint import Endpoint
-from blender_ui.members.openai_endpoint import stream_answer
+from blender_ui.members.openai.client import stream_answer
+from blender_ui.members.openai.endpoint import Endpoint
 from blender_ui.members.protocol import Message, Sampling, Usage
 from tests.members.scripted_endpoint import KEY, Script, ScriptedEndpoint
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import WeightsUnavailable
-from blender_ui.members import openai_endpoint
+from blender_ui.members.openai import client
 from blender_ui.settings import load_settings
 from blender_ui.weights.resolver import fetch
 
@@ -16,7 +16,7 @@ from blender_ui.weights.resolver import fetch
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked again is asked soon; what the endpoint itself tells to wait is waited for."""
-    monkeypatch.setattr(openai_endpoint, "FIRST_RETRY_SECONDS", 0.03)
+    monkeypatch.setattr(client, "FIRST_RETRY_SECONDS", 0.03)
 
 
 @pytest.fixture(scope="session")

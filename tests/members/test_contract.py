@@ -14,7 +14,7 @@ import pytest
 
 from blender_ui.errors import MemberError
 from blender_ui.members.configuration import Backend, Limits, MemberConfig
-from blender_ui.members.openai_endpoint import Endpoint, stream_answer
+from blender_ui.members.openai.client import Endpoint, stream_answer
 from blender_ui.members.protocol import Member, MemberStatus, Message, Sampling
 from blender_ui.members.registry import LocalMember, Members
 from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, counts_up

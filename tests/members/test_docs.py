@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from blender_ui.members.configuration import Backend, Limits, MemberConfig, Price, parse_members
-from blender_ui.members.openai_request import Extra
+from blender_ui.members.openai.request import Extra
 from blender_ui.members.protocol import Sampling
 from db.models import FailureKind
 

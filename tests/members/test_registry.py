@@ -11,7 +11,7 @@ import pytest
 
 from blender_ui.errors import MemberError, NotFound, WeightsUnavailable
 from blender_ui.members.configuration import Backend, Limits
-from blender_ui.members.openai_request import Extra
+from blender_ui.members.openai.request import Extra
 from blender_ui.members.protocol import MemberStatus, Message
 from blender_ui.members.registry import Members
 from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, is_silent, says
@@ -157,7 +157,7 @@ def test_a_proxy_that_cannot_be_used_spoils_one_member_only(monkeypatch: pytest.
 def test_the_web_process_gets_no_torch_from_it() -> None:
     script = """
 import sys
-import blender_ui.members.registry, blender_ui.weights.resolver, blender_ui.members.openai_endpoint
+import blender_ui.members.registry, blender_ui.weights.resolver, blender_ui.members.openai.client
 heavy = {"torch", "transformers", "xllamacpp", "gguf", "huggingface_hub"} & sys.modules.keys()
 assert not heavy, heavy
 """

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ConfigDict
 
-from blender_ui.members.openai_errors import EndpointError
+from blender_ui.members.openai.errors import EndpointError
 from blender_ui.members.protocol import Message, Sampling
 from blender_ui.members.value_types import Headers, Parameters, Texts
 

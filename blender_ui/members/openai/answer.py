@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from blender_ui.errors import MemberError
-from blender_ui.members.openai_errors import EndpointError, EndpointFailure, find_error, read_error
+from blender_ui.members.openai.errors import EndpointError, EndpointFailure, find_error, read_error
 from blender_ui.members.protocol import Chunk, Usage
 from blender_ui.members.thinking import Piece, ThinkingFilter
 from blender_ui.outside import clean_text

@@ -14,10 +14,10 @@ import torch
 from transformers import AutoTokenizer
 
 from blender_ui.errors import MemberError
-from blender_ui.members.checkpoint import Checkpoint, _Writer
-from blender_ui.members.openai_endpoint import Endpoint, stream_answer
+from blender_ui.members.local.checkpoint import Checkpoint, _Writer
+from blender_ui.members.local.transformers_server import Server
+from blender_ui.members.openai.client import Endpoint, stream_answer
 from blender_ui.members.protocol import Message, Sampling
-from blender_ui.members.transformers_server import Server
 from tests.members.tiny_checkpoint import TEMPLATE, build_tiny_checkpoint
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import MemberError, WeightsUnavailable
-from blender_ui.members import local_servers
-from blender_ui.members.local_servers import LocalServer
+from blender_ui.members.local import servers as local_servers
+from blender_ui.members.local.servers import LocalServer
 from blender_ui.members.protocol import MemberStatus, Message, Sampling
 from blender_ui.members.registry import LocalMember, Members
 from tests.members.test_configuration import member
@@ -208,7 +208,7 @@ def test_no_child_outlives_a_killed_parent(server: str, request: pytest.FixtureR
     model = request.getfixturevalue("smollm2_path" if server == "llama_server" else "tiny_checkpoint")
     script = f"""
         import time
-        from blender_ui.members.local_servers import LocalServer
+        from blender_ui.members.local.servers import LocalServer
         server = LocalServer("Ann", lambda: ["-m", "blender_ui.members.{server}", {str(model)!r}])
         server.address(timeout_seconds=120)
         print(server.process_id(), flush=True)

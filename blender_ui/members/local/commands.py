@@ -23,7 +23,7 @@ def llama_command(config: MemberConfig, find_weights: Callable[[str], Path]) -> 
         path = find_weights(config.model)
     limits = config.limits
     sizes = ["--n-context", str(limits.n_context), "--n-parallel", str(config.n_at_once)]
-    return ["-m", "blender_ui.members.llama_server", str(path), *sizes]
+    return ["-m", "blender_ui.members.local.llama_server", str(path), *sizes]
 
 
 def transformers_command(config: MemberConfig) -> list[str]:
@@ -31,7 +31,7 @@ def transformers_command(config: MemberConfig) -> list[str]:
         _need_package(package)
     model = str(Path(config.model).expanduser()) if config.model.startswith("~") else config.model
     size = ["--n-context", str(config.limits.n_context)]
-    return ["-m", "blender_ui.members.transformers_server", model, *size]
+    return ["-m", "blender_ui.members.local.transformers_server", model, *size]
 
 
 def _need_package(package: str) -> None:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from blender_ui.members.address import Root, is_this_machine, roots
-from blender_ui.members.openai_request import Change, Extra
+from blender_ui.members.openai.request import Change, Extra
 
 
 def is_sendable(key: str) -> bool:

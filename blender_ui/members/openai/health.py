@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from blender_ui.members.endpoint import Endpoint
+from blender_ui.members.openai.endpoint import Endpoint
 from blender_ui.members.protocol import MemberHealth, MemberStatus
 
 HEALTH_SECONDS = 3.0

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import MemberError
-from blender_ui.members.endpoint import Endpoint, Habits
-from blender_ui.members.openai_endpoint import stream_answer
-from blender_ui.members.openai_request import Change, Extra
+from blender_ui.members.openai.client import stream_answer
+from blender_ui.members.openai.endpoint import Endpoint, Habits
+from blender_ui.members.openai.request import Change, Extra
 from blender_ui.members.protocol import Message, Sampling
 from tests.members.asking import QUESTION, ask, failure_of
 from tests.members.scripted_endpoint import (

@@ -21,12 +21,12 @@ import httpx
 
 from blender_ui.errors import MemberError
 from blender_ui.members import network
-from blender_ui.members.endpoint import Endpoint, describe
-from blender_ui.members.endpoint_health import look
-from blender_ui.members.openai_answer import Answer
-from blender_ui.members.openai_errors import EndpointError, EndpointFailure, read_refusal
-from blender_ui.members.openai_events import DONE, EventReader, ProtocolFault
-from blender_ui.members.openai_request import find_change, request_body
+from blender_ui.members.openai.answer import Answer
+from blender_ui.members.openai.endpoint import Endpoint, describe
+from blender_ui.members.openai.errors import EndpointError, EndpointFailure, read_refusal
+from blender_ui.members.openai.events import DONE, EventReader, ProtocolFault
+from blender_ui.members.openai.health import look
+from blender_ui.members.openai.request import find_change, request_body
 from blender_ui.members.protocol import Chunk, MemberHealth, Message, Sampling
 
 MAX_RETRIES = 2

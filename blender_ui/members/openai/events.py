@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NoReturn
 
-from blender_ui.members.openai_errors import page_words
+from blender_ui.members.openai.errors import page_words
 
 DONE = "[DONE]"
 _MARKS = "\ufeff\u200b \t"

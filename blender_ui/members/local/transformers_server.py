@@ -1,6 +1,6 @@
 """A child process that serves a Hugging Face checkpoint as an OpenAI-compatible endpoint.
 
-    python -m blender_ui.members.transformers_server FOLDER --n-context 4096
+    python -m blender_ui.members.local.transformers_server FOLDER --n-context 4096
 
 For a GPU of this machine, or a CPU where llama.cpp cannot read the model. As ``llama_server``: the
 first line of standard input is the key, it prints ``{"base_url": ...}`` when it is ready, ends with
@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from blender_ui.members.checkpoint import Checkpoint, RequestError
+from blender_ui.members.local.checkpoint import Checkpoint, RequestError
 
 MAX_BODY_BYTES = 16 << 20
 REQUEST_SECONDS = 30.0

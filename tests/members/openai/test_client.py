@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import MemberError
-from blender_ui.members import openai_endpoint
-from blender_ui.members.openai_endpoint import Endpoint, check_endpoint, stream_answer
+from blender_ui.members.openai import client as openai_endpoint
+from blender_ui.members.openai.client import Endpoint, check_endpoint, stream_answer
 from blender_ui.members.protocol import Chunk, MemberStatus, Message, Sampling
 from tests.members.scripted_endpoint import (
     KEY,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blender_ui.members import openai_endpoint
+from blender_ui.members.openai import client as openai_endpoint
 from tests.members.asking import answer_of, failure_of
 from tests.members.scripted_endpoint import chunk, events, refuses, sends, streams
 

@@ -1,6 +1,6 @@
 """A child process that serves one GGUF file by llama.cpp as an OpenAI-compatible endpoint.
 
-    python -m blender_ui.members.llama_server MODEL.gguf --n-context 4096 --n-parallel 2
+    python -m blender_ui.members.local.llama_server MODEL.gguf --n-context 4096 --n-parallel 2
 
 The first line of its standard input is the key that every request must show; it prints
 ``{"base_url": ...}`` when it is ready, and ends when its standard input ends, so that it never

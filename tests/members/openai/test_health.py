@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import MemberError
-from blender_ui.members.endpoint import Endpoint, Habits
-from blender_ui.members.openai_endpoint import check_endpoint
+from blender_ui.members.openai.client import check_endpoint
+from blender_ui.members.openai.endpoint import Endpoint, Habits
 from blender_ui.members.protocol import MemberHealth, MemberStatus
 from tests.members.asking import ask
 from tests.members.scripted_endpoint import KEY, ScriptedEndpoint, chunk, refuses, says, sends, streams
