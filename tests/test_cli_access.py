@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from blender_ui.cli import main
 from blender_ui.cli.serve import describe_access
@@ -16,8 +18,8 @@ from blender_ui.services.people.auditing import Auditing
 from blender_ui.settings import Settings
 from blender_ui.ui.guard import GuardedBlocks
 from blender_ui.ui.web import open_pages
-from db.engine import create_store
-from db.models import Role, utc_now
+from db.engine import create_store, transaction
+from db.models import Invitation, Role, utc_now
 from tests.builders.people import PASSWORD
 from tests.builders.stores import put_store
 from tests.ui.scripted_services import build_scripted_services
@@ -117,6 +119,21 @@ def test_the_set_up_link_makes_one_admin_and_is_not_offered_again(tmp_path: Path
     assert describe_access(services, address="http://127.0.0.1:7860/") == []
     with pytest.raises(NotPermitted):
         services.invitations.accept(token=token, username="thief", password=PASSWORD, name="")
+
+
+def test_a_second_start_prints_no_second_link_while_the_first_is_good(tmp_path: Path) -> None:
+    services = build_scripted_services(tmp_path, access_mode="accounts")
+    _, link = describe_access(services, address="http://127.0.0.1:7860/")
+    (again,) = describe_access(services, address="http://127.0.0.1:7860/")
+    assert "invite=" not in again
+    assert "blender-ui account add NAME --role admin" in again
+    with transaction(services.engine, immediate=True) as session:
+        (invitation,) = session.scalars(select(Invitation)).all()
+        lasts = invitation.expires_at - invitation.created_at
+        assert lasts <= timedelta(hours=1)
+        invitation.expires_at = utc_now()
+    _, another = describe_access(services, address="http://127.0.0.1:7860/")
+    assert another != link
 
 
 def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:

@@ -76,13 +76,21 @@ def serve(settings: Settings) -> None:
 def describe_access(services: Services, *, address: str) -> list[str]:
     """What the person who starts the app must know about access.
 
-    Where people sign in and no admin can, a link that makes the first one, once.
+    Where people sign in and no admin can, a link that makes the first one, once. While the link of an earlier
+    start is good there is no second one.
     """
     mode = services.access.mode
     if mode is not Mode.OPEN and not services.accounts.has_admin():
+        end = services.invitations.find_set_up()
+        if end is not None:
+            return [
+                "There is no admin yet. The link that an earlier start printed makes one until "
+                f"{end:%H:%M} UTC; a start after that prints another. Without it: "
+                "blender-ui account add NAME --role admin"
+            ]
         token = services.invitations.invite(role=Role.ADMIN, by=None)
         return [
-            "There is no admin yet. This link makes one, once, within a day; earlier links are void:",
+            "There is no admin yet. This link makes one, once, within an hour; earlier links are void:",
             f"{address.rstrip('/')}/?invite={token}",
         ]
     if mode is Mode.OPEN and not services.settings.is_on_loopback:

@@ -17,13 +17,6 @@ from blender_ui.ui import markup
 
 ASSETS_PATH = find_shipped("assets")
 
-POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
-    "form-action 'self'; base-uri 'self'; object-src 'none'"
-)
-"""Gradio compiles its listeners' ``js`` in the page, hence 'unsafe-eval'. What follows the first
-directive is not covered by it, or asks for less."""
-
 MOST_FILE_BYTES = 4 * 2**30
 """Of one file that the data page takes; `blender-ui import` takes any."""
 
@@ -97,11 +90,14 @@ def browser_memory() -> gr.BrowserState:
     )
 
 
+def read_scripts() -> list[str]:
+    """The texts of ``SCRIPTS``, which every page adds to itself."""
+    return [(ASSETS_PATH / name).read_text(encoding="utf-8") for name in SCRIPTS]
+
+
 def page_options() -> dict[str, Any]:
     """The arguments of ``gr.mount_gradio_app`` that this app needs."""
-    scripts = "".join(
-        f"<script>{(ASSETS_PATH / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS
-    )
+    scripts = "".join(f"<script>{script}</script>" for script in read_scripts())
     return {
         "theme": build_theme(),
         "css_paths": [ASSETS_PATH / "theme.css", ASSETS_PATH / "round.css"],

@@ -26,8 +26,9 @@ from blender_ui.ui.faces import Faces
 from blender_ui.ui.gate import Gate
 from blender_ui.ui.guard import GuardedBlocks
 from blender_ui.ui.hosts import HostCheck, find_hosts
+from blender_ui.ui.policy import Policy
 from blender_ui.ui.server import PageServer
-from blender_ui.ui.shell import POLICY, page_options
+from blender_ui.ui.shell import page_options, read_scripts
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -79,14 +80,9 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
     # machine that a call names; without the second, ``close`` ends no stream.
     pages.has_launched = True
     pages.app = cast(Any, next(route.app for route in web.routes if isinstance(route, Mount)))
-    policy = f"{POLICY}; frame-ancestors {_find_ancestors(settings.frames)}"
     root = urlsplit(pages.root_path).path.rstrip("/")
-    return Front(Faces(web, root=root), root=root, policy=policy)
-
-
-def _find_ancestors(frames: str) -> str:
-    """Whose pages may show ours in a frame: without a word of the settings, nobody else's."""
-    return " ".join(["'self'", *filter(None, map(str.strip, frames.split(",")))])
+    faced = Policy(Faces(web, root=root), scripts=read_scripts(), frames=settings.frames)
+    return Front(faced, root=root)
 
 
 class Front:
@@ -96,13 +92,11 @@ class Front:
         app: What stands behind, and knows nothing of where the app lies.
         root: The path below which the app lies, ``GRADIO_ROOT_PATH``; a proxy may leave it in front of
             what is asked for, or take it off itself.
-        policy: What the browser may load, send and be framed by.
     """
 
-    def __init__(self, app: ASGIApp, *, root: str, policy: str) -> None:
+    def __init__(self, app: ASGIApp, *, root: str) -> None:
         self._app = app
         self._root = root
-        self._headers = {**HEADERS, "Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
@@ -110,7 +104,7 @@ class Front:
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

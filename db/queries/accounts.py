@@ -109,6 +109,19 @@ def withdraw_set_up_links(session: Session, *, role: Role) -> None:
     )
 
 
+def find_set_up_end(session: Session, *, role: Role, now: datetime) -> datetime | None:
+    """When the app's own open link of a role ends; None where there is none."""
+    ends = session.scalars(
+        select(col(Invitation.expires_at)).where(
+            col(Invitation.made_by_id).is_(None),
+            col(Invitation.role) == role,
+            col(Invitation.n_left) > 0,
+            col(Invitation.expires_at) > now,
+        )
+    )
+    return max(ends, default=None)
+
+
 def _find(session: Session, condition: object) -> Person | None:
     row = session.execute(
         select(Account, Annotator)

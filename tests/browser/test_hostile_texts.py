@@ -354,10 +354,17 @@ def test_the_policy_refuses_what_a_text_could_ask_for(walk: Walk, open_page: Ope
             put(`<base href="${far}/"><object data="${far}/o"></object>`);
             put(`<form id=sent action="${far}/form"><input name=password></form>`);
             document.getElementById("sent").submit();
+            put(`<a id=handler onclick="window.hacked = 1">x</a>`);
+            document.getElementById("handler").click();
+            const script = document.createElement("script");
+            script.textContent = "window.hacked = 1";
+            document.head.append(script);
             await new Promise((done) => setTimeout(done, 300));
-            return [refused.sort(), document.baseURI.startsWith(location.origin)];
+            const ran = "hacked" in window;
+            return [refused.sort(), document.baseURI.startsWith(location.origin), ran];
         }""",
         FAR,
     )
-    assert refused == [["base-uri", "form-action", "object-src"], True]
+    told = ["base-uri", "form-action", "object-src", "script-src-attr", "script-src-elem"]
+    assert refused == [told, True, False]
     assert watch.foreign == []

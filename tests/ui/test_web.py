@@ -18,11 +18,15 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from blender_ui.ui.app import BUILDERS, HOME, LABEL, build_app
+from blender_ui.ui.policy import Policy, find_scripts, hash_script
 from blender_ui.ui.server import PageServer
-from blender_ui.ui.shell import POLICY
+from blender_ui.ui.shell import read_scripts
 from blender_ui.ui.web import build_web, open_pages
 from tests.ui.scripted_services import build_scripted_services
 
@@ -55,7 +59,32 @@ def test_every_answer_has_the_headers_that_tell_a_browser_what_to_allow(pages: A
         assert answer.status_code == status
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
-        assert answer.headers["content-security-policy"] == f"{POLICY}; frame-ancestors 'self'"
+        policy = read_policy(answer)
+        assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == ["'self'"]
+        assert policy["object-src"] == ["'none'"]
+        assert policy["script-src"][:2] == ["'self'", "'unsafe-eval'"]
+        assert all(one.startswith("'sha256-") for one in policy["script-src"][2:])
+        assert "'unsafe-inline'" not in policy["default-src"] + policy["script-src"]
+
+
+def read_policy(answer: Any) -> dict[str, list[str]]:
+    """The policy's directives with their sources."""
+    parts = (part.split() for part in answer.headers["content-security-policy"].split(";"))
+    return {name: sources for name, *sources in parts}
+
+
+def test_a_page_runs_the_scripts_that_the_app_put_there_and_the_policy_of_another_answer_none(
+    pages: Any,
+) -> None:
+    with TestClient(build_web(pages, pages.settings), base_url="http://localhost") as client:
+        page, file = client.get("/label"), client.get("/theme.css")
+    named = read_policy(page)["script-src"]
+    in_page = re.findall(r"<script(?![^>]*src=)[^>]*>(.*?)</script>", page.text, re.DOTALL)
+    assert len(in_page) >= 4
+    for script in (*in_page, *read_scripts()):
+        assert f"'{hash_script(script)}'" in named
+    assert len(named) == 2 + len({*in_page, *read_scripts()})
+    assert read_policy(file)["script-src"] == ["'self'", "'unsafe-eval'"]
 
 
 def test_a_page_elsewhere_shows_the_app_in_a_frame_only_where_the_settings_name_it(pages: Any) -> None:
@@ -63,6 +92,38 @@ def test_a_page_elsewhere_shows_the_app_in_a_frame_only_where_the_settings_name_
     with TestClient(build_web(pages, settings), base_url="http://localhost") as client:
         policy = client.get("/label").headers["content-security-policy"]
     assert policy.endswith("; frame-ancestors 'self' https://wiki.example https://*.hf.space")
+
+
+@pytest.mark.parametrize(("frames", "kept"), [("", "lax"), ("https://wiki.example", "none")])
+def test_a_cookie_goes_to_other_sites_only_where_one_of_them_may_frame_the_app(
+    frames: str, kept: str
+) -> None:
+    async def answer(request: Any) -> Response:
+        given = PlainTextResponse("there")
+        given.set_cookie("session", "x", samesite="none", secure=True, httponly=True)
+        return given
+
+    app = Policy(Starlette(routes=[Route("/", answer)]), scripts=(), frames=frames)
+    with TestClient(app) as client:
+        cookie = client.get("/").headers["set-cookie"].lower()
+    assert f"samesite={kept}" in cookie
+    assert "httponly" in cookie
+    assert "secure" in cookie
+
+
+def test_the_pages_set_no_cookie(pages: Any) -> None:
+    with TestClient(build_web(pages, pages.settings), base_url="http://localhost") as client:
+        asked = [client.get("/"), client.get("/label"), client.get("/config")]
+        asked.append(client.post("/gradio_api/run/account_me", json={"data": [None]}))
+    assert [one.headers.get("set-cookie") for one in asked] == [None] * 4
+
+
+def test_a_script_hash_is_that_of_the_standard() -> None:
+    # Content Security Policy Level 3, 8.3, "Usage of 'unsafe-hashes'", first example: doSubmit()
+    assert hash_script("doSubmit()") == "sha256-jzgBGA4UWFFmpOBq0JpdsySukE1FrEN5bUpoK8Z29fY="
+    assert find_scripts("<script>a < b && '</b>'</script><script src=x></script><p>c</p>") == [
+        "a < b && '</b>'"
+    ]
 
 
 @pytest.mark.parametrize("root", ["/blender", "https://example.org/blender"])

@@ -179,18 +179,19 @@ class Accounts:
         with transaction(self._engine, immediate=True) as session:
             accounts.end_sign_ins(session, token_hash=hash_secret(token), now=self._clock())
 
-    def change_password(self, *, annotator_id: int, old: str, new: str) -> None:
+    def change_password(self, *, annotator_id: int, old: str, new: str, address: str = "") -> None:
         """Give one's own account another password; its other sign-ins end.
 
         Raises:
-            NotPermitted: If the old password is wrong, or was too often.
+            NotPermitted: If the old password is wrong, or was too often, for the account or from the
+                address, as of ``sign_in``.
         """
         with transaction(self._engine) as session:
             account = _get(session, annotator_id).account
             username, stored = account.username, account.password_hash
-        self._check_patience(username, "")
+        self._check_patience(username, address)
         if stored is not None and not self.passwords.verify(stored, old):
-            self._remember_failure(username, "")
+            self._remember_failure(username, address)
             raise NotPermitted("The old password is not right; nothing was changed.")
         self.set_password(annotator_id=annotator_id, password=new, by=annotator_id)
 

@@ -27,7 +27,8 @@ from db.queries import accounts, projects
 from db.queries.accounts import Person
 
 LASTS = timedelta(days=14)
-SET_UP_LASTS = timedelta(hours=24)
+SET_UP_LASTS = timedelta(hours=1)
+"""Of the link that a start prints: logs are kept, and read by others, for longer."""
 MOST_ACCOUNTS = 1000
 _MAKERS = {
     Role.ANNOTATOR: (Role.RESEARCHER, Role.ADMIN),
@@ -142,6 +143,11 @@ class Invitations:
                 _open_project(session, invitation, person, now=now)
             annotator_id = person.account.annotator_id
         return self._accounts.begin(annotator_id=annotator_id)
+
+    def find_set_up(self) -> datetime | None:
+        """Until when a set-up link that was printed makes the first admin; None where none does."""
+        with transaction(self._engine) as session:
+            return accounts.find_set_up_end(session, role=Role.ADMIN, now=self._clock())
 
     def join(self, *, token: str, annotator_id: int) -> InvitationView:
         """Let somebody who has an account take a link; what they may do already takes none of its places.

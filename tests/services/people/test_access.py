@@ -127,6 +127,26 @@ def test_guessing_the_old_password_has_to_wait_too(house: House) -> None:
     house.accounts.change_password(annotator_id=me, old=PASSWORD, new="another password")
 
 
+def test_old_passwords_guessed_for_many_accounts_make_an_address_wait_for_all_of_them(house: House) -> None:
+    people = [add(house, f"person-{number}") for number in range(MOST_FAILURES_FROM // MOST_FAILURES + 1)]
+    *guessed, spared = people
+    for me in guessed:
+        for _ in range(MOST_FAILURES):
+            with pytest.raises(NotPermitted, match="old password"):
+                house.accounts.change_password(
+                    annotator_id=me, old="a guess of mine", new="another password", address="10.0.0.1"
+                )
+    with pytest.raises(NotPermitted, match="too often"):
+        house.accounts.change_password(
+            annotator_id=spared, old=PASSWORD, new="another password", address="10.0.0.1"
+        )
+    with pytest.raises(NotPermitted, match="too often"):
+        house.accounts.sign_in(username=f"person-{len(guessed)}", password=PASSWORD, address="10.0.0.1")
+    house.accounts.change_password(
+        annotator_id=spared, old=PASSWORD, new="another password", address="10.0.0.2"
+    )
+
+
 def test_another_role_signs_every_browser_out_and_the_same_role_none(house: House) -> None:
     boss, me = add(house, "boss", Role.ADMIN), add(house, "ada")
     token = house.accounts.sign_in(username="ada", password=PASSWORD).token

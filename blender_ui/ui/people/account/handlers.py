@@ -151,7 +151,10 @@ class AccountHandlers:
         """Change one's own password; every other browser is signed out, this one goes on."""
         annotator_id = self._get_own(key)
         self._accounts.change_password(
-            annotator_id=annotator_id, old=_read_text(old, "password"), new=_read_text(new, "password")
+            annotator_id=annotator_id,
+            old=_read_text(old, "password"),
+            new=_read_text(new, "password"),
+            address=presented_address.get(),
         )
         return self._accounts.begin(annotator_id=annotator_id)
 
