@@ -7,6 +7,7 @@ Inspect; as questions, reasons, names and guidelines they stand on the others, t
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -368,3 +369,28 @@ def test_the_policy_refuses_what_a_text_could_ask_for(walk: Walk, open_page: Ope
     told = ["base-uri", "form-action", "object-src", "script-src-attr", "script-src-elem"]
     assert refused == [told, True, False]
     assert watch.foreign == []
+
+
+HOSTILE_NAME = "<img src=x onerror=window.hacked=1 class=canary>\u202e zyx {{constructor}} ${window.hacked=1}"
+
+
+def test_a_file_s_name_columns_and_faulty_rows_are_texts(walk: Walk, open_page: Open, tmp_path: Path) -> None:
+    page = open_page(f"{walk.url}data")
+    watch = Watch(page, walk.url)
+    unknown, faulty = tmp_path / f"name70n {HOSTILE_NAME}.csv", tmp_path / f"name71n {HOSTILE_NAME}.jsonl"
+    columns = ["name72n <svg onload=window.hacked=1 class=canary>", "[x](javascript:window.hacked=1)", "c"]
+    unknown.write_text(";".join(f'"{column}"' for column in columns) + "\n1;2;3\n", encoding="utf-8")
+    row = {"id": "name73n <form class=canary action=x><input></form>", "prompt": 5, "source": HOSTILE_NAME}
+    faulty.write_text(json.dumps(row), encoding="utf-8")
+    page.set_input_files("#data-upload input[type=file]", unknown)
+    expect(page.locator("#data-preview")).to_contain_text("Say below which of them")
+    page.click("#data-map-prompt input")
+    expect(page.locator("#data-map-prompt [role=option]", has_text="name72n")).to_be_visible()
+    watch.check("Data, columns of a file", "name70n", "name72n")
+    page.reload()
+    page.set_input_files("#data-upload input[type=file]", faulty)
+    expect(page.locator("#data-upload")).to_contain_text("name71n")
+    expect(page.locator("#data-preview")).not_to_contain_text("Choose a file")
+    page.click("#data-import")
+    expect(page.locator("#data-outcome")).to_contain_text("name71n")
+    watch.check("Data, rows that were refused", "name71n")
