@@ -41,8 +41,8 @@ from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
 from blender_ui.services.jobs.views import Jobs
 from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.labeling.own_ballots import OwnBallots
 from blender_ui.services.labeling.relabeling import Relabeling
-from blender_ui.services.labeling.served_votes import ServedVotes
 from blender_ui.services.monitoring.dashboard import Dashboards
 from blender_ui.services.monitoring.operation import Operation
 from blender_ui.services.notifying.delivering import Delivering
@@ -69,6 +69,7 @@ from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.recorded.keeping import RecordedRounds
 from blender_ui.services.serving.blends import Serving
 from blender_ui.services.serving.serve import Rooms
+from blender_ui.services.serving.served_votes import ServedVotes
 from blender_ui.services.tasks.store_kinds import StoreKinds
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
@@ -136,6 +137,7 @@ class Services(Foundation):
             after_vote=after_vote,
         )
         self.relabeling = Relabeling(engine, clock=clock, after_vote=after_vote)
+        self.own_ballots = OwnBallots(engine, labeling=self.labeling, clock=clock, after_vote=after_vote)
         self.served_votes = ServedVotes(engine, pairs=self.labeling, clock=clock, after_vote=after_vote)
         self.checks = Checks(engine, clock=clock, after_vote=after_vote)
         self._vote_log = VoteLog(engine)

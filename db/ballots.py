@@ -42,7 +42,8 @@ class Ballot(SQLModel, table=True):
     shown: list[int] = Field(sa_column=Column(JSON, nullable=False))
     """Candidates in the order in which they were shown."""
     shown_seed: int
-    """Seed of that order; 0 where a file brought the ballot, whose answers stand in the file's order."""
+    """Seed of that order; 0 where a file brought the ballot, whose answers stand in the file's order, or
+    where they stood in the columns of a round, whose order is the prompt's own."""
     places: list[int] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """The place of each candidate of ``shown``, 1 is best, equal places tie; NULL until given. Where the best
     or the worst was asked, nothing was said of two others with equal places."""

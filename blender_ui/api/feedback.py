@@ -1,6 +1,6 @@
 """``POST /v1/feedback``: a vote or a thumb on answers that a program was served.
 
-Non-goal: what becomes of it, see ``services.labeling.served_votes``.
+Non-goal: what becomes of it, see ``services.serving.served_votes``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blender_ui.errors import MalformedInput
 from blender_ui.outside import LARGEST_NUMBER, check_values
-from blender_ui.services.labeling.served_votes import ServedVote, ServedVotes, Verdict, Voter
 from blender_ui.services.people.keys import Caller
+from blender_ui.services.serving.served_votes import ServedVote, ServedVotes, Verdict, Voter
 
 AnswerId = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 _THUMBS = {"up": Verdict.BETTER, "down": Verdict.WORSE}

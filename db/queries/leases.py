@@ -110,7 +110,12 @@ def list_beside(session: Session, *, lease: Lent) -> list[Lent]:
     """A lease and those that began and end with it, the first one first; itself alone for a pair."""
     if lease.ballot_id is None:
         return [lease]
-    return _list(session, _beside_query(), {"ballot_id": lease.ballot_id})
+    return list_of_ballot(session, ballot_id=lease.ballot_id)
+
+
+def list_of_ballot(session: Session, *, ballot_id: int) -> list[Lent]:
+    """The leases of the answers that a ballot shows, the first one first."""
+    return _list(session, _beside_query(), {"ballot_id": ballot_id})
 
 
 def move(session: Session, *, leases: Iterable[Lent], ballot_id: int) -> list[Lent]:

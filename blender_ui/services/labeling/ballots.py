@@ -36,7 +36,7 @@ def take_ballot(
     given = ballots.find_by_key(session, idempotency_key=stored_key)
     if given is None:
         together = lender.get_answerable(session, annotator_id=annotator_id, lease_id=answer.lease_id)
-        given = _give(session, answer, together, key=stored_key, now=now)
+        given = give(session, answer, together, key=stored_key, now=now)
         leases.end(session, leases=together, status=LeaseStatus.ANSWERED, now=now)
     places = given.places or []
     answers = ballots.get_answers(session, ballot=given)
@@ -50,9 +50,14 @@ def take_ballot(
     )
 
 
-def _give(
+def give(
     session: Session, answer: BallotAnswer, together: Sequence[Lent], *, key: str, now: datetime
 ) -> Shown:
+    """Store what was said of lent answers, and the preferences that follow from it.
+
+    Raises:
+        MalformedInput: If the places do not say what was asked.
+    """
     ballot_id = together[0].ballot_id
     if ballot_id is None:
         raise MalformedInput("a pair was shown: expected an outcome, not places")

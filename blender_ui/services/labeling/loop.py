@@ -318,7 +318,8 @@ class Labeling(PairQueue):
             lease = leases.find_last_ended(session, annotator_id=annotator_id, scope=scope)
             if lease is None:
                 return None
-            if lease_id not in (None, lease.id):
+            together = leases.list_beside(session, lease=lease)
+            if lease_id is not None and lease_id not in {one.id for one in together}:
                 raise LeaseLost("you voted or skipped once more on this prompt since, so this step stands")
             leases.expire_active(session, annotator_id=annotator_id, scope=scope, now=now)
             pair = take_back(session, lease, lender=self._lender, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blender_ui.ui import markup
-from blender_ui.ui.asking.views import ColumnView, PageView, Pair, Progress
+from blender_ui.ui.asking.views import ColumnView, PageView, Progress
 from blender_ui.ui.history import draw_history
 from blender_ui.ui.prose import GrowingProse, render_prose
 
@@ -78,15 +78,21 @@ def draw_column_foot(view: ColumnView) -> str:
     return markup.figures(figures, note=view.cut)
 
 
-def draw_question(pair: Pair | None, *, can_reveal: bool, can_undo: bool) -> str:
+def draw_question(view: PageView) -> str:
     """What the vote bar asks."""
+    pair = view.pair
+    if pair is not None and view.picks is not None and view.picks.order is not None:
+        return markup.vote_question("Put the answers in order: press the best one first.", token=pair.token)
     if pair is not None:
         return markup.vote_question(
             f"Which is better, Answer {pair.first + 1} or Answer {pair.second + 1}?", token=pair.token
         )
-    if can_reveal:
+    if view.can_reveal:
         return markup.vote_question("No pair of these answers is left to vote on.", token="")
-    return markup.vote_question("Your vote is in. Thank you.", token="") if can_undo else ""
+    if not view.can_undo:
+        return ""
+    rest = " The others are still writing." if view.is_asking else ""
+    return markup.vote_question(f"Your vote is in. Thank you.{rest}", token="")
 
 
 def draw_conversations(view: PageView) -> str:

@@ -22,6 +22,7 @@ from blender_ui.ui.asking.coming_back import ComingBack
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.page_views import PageViews
 from blender_ui.ui.asking.pair_columns import PairColumns
+from blender_ui.ui.asking.picking.steps import Picking
 from blender_ui.ui.asking.recorded import SAID, SHARED, RecordedColumns
 from blender_ui.ui.asking.streams.running import Running
 from blender_ui.ui.asking.views import (
@@ -38,6 +39,7 @@ from blender_ui.ui.asking.voting import Voting
 from blender_ui.ui.asking.whom.late import LateAsks
 from blender_ui.ui.asking.whom.planning import Plan, Planning, Whom
 from blender_ui.ui.identity import find_viewer
+from blender_ui.ui.rows import read_act
 
 WATCH_SECONDS = 0.2
 """Between two looks at a round that was begun elsewhere."""
@@ -82,6 +84,9 @@ class Blend:
         self._pairs = PairColumns(services.labeling, services.blending, timer=timer)
         self._recorded = RecordedColumns(services=services, ledger=self._ledger, pairs=self._pairs)
         self._voting = Voting(services.labeling, pairs=self._pairs, ledger=self._ledger, timer=timer)
+        self._picking = Picking(
+            blending=services.blending, ballots=services.own_ballots, show=self._voting.show, timer=timer
+        )
 
     @property
     def n_columns(self) -> int:
@@ -113,6 +118,7 @@ class Blend:
         if visit.prompt_id is not None and not visit.own:
             if visit.is_asking:
                 visit = replace(visit, is_revealed=bool(is_revealed))
+                visit = self.pair_early(visit, is_back=True) or visit
             else:
                 visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
         return Opened(visit, self.remember(visit, visitor.memory))
@@ -186,6 +192,7 @@ class Blend:
         drawn_at, is_kept = float("-inf"), False
         for update in updates:
             is_kept = update.is_done
+            shown = shown or (name if self._ledger.is_shown(prompt_id) else "")
             if update.is_done or self._timer() - drawn_at >= DRAW_SECONDS * len(visit.columns):
                 drawn_at = self._timer()
                 yield growing(update, number, shown)
@@ -236,15 +243,36 @@ class Blend:
         if visit.pair is not None and not visit.is_asking:
             return visit
         visit = replace(visit, is_asking=False)
+        if visit.pair is not None and self._has_voted(visit):  # at this moment, on the first two
+            visit = self._voting.show(visit)
         if visit.is_revealed:
-            if visit.late and not visit.own:
-                self._labeling.queue_prompt(prompt_id=prompt_id)  # others may vote on the late answer
+            if not visit.own and not self._recorded.holds(visit):
+                self._labeling.queue_prompt(prompt_id=prompt_id)  # others may vote on the last answers
             return visit
         if len({entry.text for entry in self._answers(visit).candidates}) < 2:
             return self.reveal(visit).visit if visit.columns else visit
         if not self._recorded.holds(visit):  # whose pairs are in the queue from the start
             self._labeling.queue_prompt(prompt_id=prompt_id)
-        return self._pairs.draw(visit)
+        return visit if visit.pair is not None else self._pairs.draw(visit)
+
+    def pair_early(self, visit: Visit, *, is_back: bool = False) -> Visit | None:
+        """Lend a pair as soon as two answers that differ are there; None where nothing changes.
+
+        Args:
+            visit: Whose round.
+            is_back: Whether the page was opened anew, so that its pair is not drawn yet.
+        """
+        prompt_id = visit.prompt_id
+        is_blind = visit.is_asking and not visit.is_revealed and not visit.own
+        if prompt_id is None or not is_blind or visit.pair is not None:
+            return None
+        if len({entry.text.strip() for entry in self._answers(visit).candidates}) < 2:
+            return None
+        if not is_back and not self._ledger.claim_pair(prompt_id):
+            return None
+        self._labeling.queue_prompt(prompt_id=prompt_id)
+        paired = self._pairs.draw(visit)
+        return None if paired.pair is None else paired
 
     def settle_once(self, visit: Visit) -> Visit | None:
         """``settle``, for the first stream that sees all answers ended; None for every other.
@@ -271,7 +299,10 @@ class Blend:
                     yield self.page(visit).columns[number]
                 elif update is not None and not is_over and update is not drawn.get(number):
                     drawn[number] = update
-                    yield growing(update, number, name if visit.is_revealed else "")
+                    is_told = visit.is_revealed or (
+                        prompt_id is not None and self._ledger.is_shown(prompt_id)
+                    )
+                    yield growing(update, number, name if is_told else "")
             busy = next((one for one in visit.prompt_ids if not self._ledger.is_done(one)), None)
             if busy is not None:
                 self._ledger.wait(busy, seconds=WATCH_SECONDS)
@@ -279,6 +310,13 @@ class Blend:
     def vote(self, visit: Visit, choice: Choice, reason: str = "") -> Turn:
         """Take the vote on the lent pair, then reveal. The same pair counts once."""
         return self._voting.vote(visit, choice, reason)
+
+    def pick(self, visit: Visit, pressed: object, reason: str = "") -> Turn:
+        """Choose the best of all answers, or put them in order; see ``Picking.press``."""
+        try:
+            return self._picking.press(visit, read_act(pressed), reason)
+        except BlenderError as error:
+            return Turn(visit, str(error))
 
     def skip(self, visit: Visit) -> Turn:
         """Leave the pair to others and draw another of this prompt."""
@@ -300,6 +338,11 @@ class Blend:
         if visit.prompt_id is None:
             raise NotFound("there is no prompt yet; ask a question first")
         return self._blending.answers(prompt_id=visit.prompt_id)
+
+    def _has_voted(self, visit: Visit) -> bool:
+        return visit.prompt_id is not None and self._labeling.has_seen(
+            annotator_id=visit.annotator_id, prompt_id=visit.prompt_id
+        )
 
     def _leave_if_done(self, visit: Visit) -> None:
         """Give the place of a round to the next question, once its answers have ended."""

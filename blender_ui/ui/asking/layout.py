@@ -13,7 +13,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.asking.views import LONGEST_REASON, NOBODY
 from blender_ui.ui.asking.whom.layout import LateParts, WhomParts, draw_late, draw_whom
-from blender_ui.ui.shell import ASSETS_PATH, browser_memory
+from blender_ui.ui.shell import ASSETS_PATH, browser_memory, draw_rows
 
 TITLE = "Ask once, compare blind, blend the best"
 SENTENCE = (
@@ -65,6 +65,8 @@ class VoteParts:
 
     bar: gr.Column
     question: gr.HTML
+    picks: gr.HTML
+    """Buttons for the best of all answers, or for their order."""
     choices: gr.Row
     first: gr.Button
     tie: gr.Button
@@ -258,6 +260,7 @@ def _draw_vote() -> VoteParts:
             tie = _vote_button("Equally good", "tie", "key-t")
             both_bad = _vote_button("Both bad", "both-bad", "key-n")
             second = _vote_button("Answer 2", "second", "key-b key-right", "primary")
+        picks = draw_rows("blend-picks")
         with gr.Row(elem_classes="bu-choices bu-minor"):
             reason = gr.Textbox(
                 label="Why? (optional)",
@@ -276,6 +279,7 @@ def _draw_vote() -> VoteParts:
     return VoteParts(
         bar=bar,
         question=question,
+        picks=picks,
         choices=choices,
         first=first,
         tie=tie,

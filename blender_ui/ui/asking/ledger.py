@@ -17,6 +17,8 @@ class Ledger:
         self._lock = threading.Condition()
         self._has_begun: dict[int, dict[str, bool]] = {}
         self._unsettled: set[int] = set()
+        self._paired: set[int] = set()
+        self._shown: set[int] = set()
 
     def expect(self, prompt_id: int, names: Iterable[str]) -> None:
         """Expect an answer of each member, unless one is expected already."""
@@ -42,6 +44,7 @@ class Ledger:
             expected.pop(name, None)
             if not expected:
                 self._has_begun.pop(prompt_id, None)
+                self._paired.discard(prompt_id)
                 self._lock.notify_all()
 
     def forget_waiting(self, prompt_id: int) -> None:
@@ -70,6 +73,26 @@ class Ledger:
                 return False
             self._unsettled -= ended
             return True
+
+    def claim_pair(self, prompt_id: int) -> bool:
+        """Claim the first pair of a prompt whose answers are still coming; False where one has been claimed
+        or nothing more is to come."""
+        with self._lock:
+            if prompt_id in self._paired or prompt_id not in self._has_begun:
+                return False
+            self._paired.add(prompt_id)
+            return True
+
+    def show(self, prompt_id: int) -> None:
+        """Who asked has voted: answers that are still to come do so with their members' names."""
+        with self._lock:
+            if prompt_id in self._has_begun:
+                self._shown.add(prompt_id)
+
+    def is_shown(self, prompt_id: int) -> bool:
+        """Whether answers come with names since a vote; also once all have, for who follows the last one."""
+        with self._lock:
+            return prompt_id in self._shown
 
     def list_running(self) -> list[int]:
         """The prompts to which an answer has begun and is still to come, the latest first."""

@@ -12,6 +12,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.ui.asking.columns import answered, failed, growing
 from blender_ui.ui.asking.ledger import Ledger
+from blender_ui.ui.asking.picking.steps import find_picks
 from blender_ui.ui.asking.reveal.card import Cards
 from blender_ui.ui.asking.streams.running import Running
 from blender_ui.ui.asking.views import ColumnView, Conversation, LateView, PageView, Progress, Visit, WaysOn
@@ -76,7 +77,8 @@ class PageViews:
             is_revealed=visit.is_revealed,
             can_reveal=not visit.is_revealed and not visit.is_asking,
             can_undo=visit.undoable is not None,
-            pair=None if visit.is_asking else visit.pair,
+            pair=visit.pair,
+            picks=find_picks(visit, prompt),
             notice=notice,
             told=told,
             conversations=_conversations(visit, prompts),

@@ -9,6 +9,7 @@ import gradio as gr
 from blender_ui.ui.asking import drawing, result_drawing
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, ColumnParts
+from blender_ui.ui.asking.picking.drawing import draw_picks
 from blender_ui.ui.asking.results import compare, first_to_compare, shown_text
 from blender_ui.ui.asking.reveal.drawing import draw_card
 from blender_ui.ui.asking.views import ColumnView, PageView, Progress, ResultView, Turn, Visit
@@ -33,7 +34,7 @@ def page_outputs(parts: BlendParts) -> list[Any]:
     own.append(parts.results.card)
     own += [parts.go_on.box, parts.go_on.way]
     own += [parts.late.box, parts.late.name, parts.late.ask, parts.late.notice]
-    bar = [vote.bar, vote.question, vote.choices, vote.first, vote.second]
+    bar = [vote.bar, vote.question, vote.picks, vote.choices, vote.first, vote.second]
     return [*own, *columns, *bar, vote.skip, vote.show, vote.undo, vote.reason]
 
 
@@ -91,10 +92,12 @@ def paint_column(column: ColumnParts, view: ColumnView, growing: GrowingProse | 
 def _paint_vote(parts: BlendParts, view: PageView) -> Update:
     pair, vote = view.pair, parts.vote
     first, second = (pair.first + 1, pair.second + 1) if pair else (1, 2)
+    is_ordering = view.picks is not None and view.picks.order is not None
     return {
         vote.bar: gr.update(visible=pair is not None or view.can_reveal or view.can_undo),
-        vote.question: drawing.draw_question(pair, can_reveal=view.can_reveal, can_undo=view.can_undo),
-        vote.choices: gr.update(visible=pair is not None),
+        vote.question: drawing.draw_question(view),
+        vote.picks: draw_picks(view.picks),
+        vote.choices: gr.update(visible=pair is not None and not is_ordering),
         vote.first: gr.update(value=f"Answer {first}"),
         vote.second: gr.update(value=f"Answer {second}"),
         vote.skip: gr.update(visible=pair is not None),

@@ -25,6 +25,7 @@ from blender_ui.ui.marked import Difference, difference
 
 LEAST = 2
 """Answers that there must be before ranking or fusing them means anything."""
+NOT_ALL = "The order of all answers and the one fused from them come with the last answer."
 WAYS_TO_A_RANKING = (("Label pairs", "./label"), ("Import votes", "./data"), ("Train", "./train"))
 
 
@@ -51,12 +52,18 @@ class Results:
         While the person still reads, the answers are ranked: the ranker's bet is on record before the vote,
         and the ranking is there at once after it.
         """
-        if visit.prompt_id is None or visit.is_asking or visit.own:
+        if visit.prompt_id is None or visit.own:
             return
         answers = self._blending.answers(prompt_id=visit.prompt_id)
-        if visit.is_revealed:
+        if visit.is_revealed and visit.is_asking:
+            yield ResultView(
+                card=self._cards.find(visit, answers, with_moves=True),
+                ranking_notice=NOT_ALL,
+                fusion_notice=NOT_ALL,
+            )
+        elif visit.is_revealed:
             yield from self._show(answers, self._cards.find(visit, answers, with_moves=True))
-        elif len(answers.candidates) >= LEAST:
+        elif len(answers.candidates) >= LEAST and (visit.pair is not None or not visit.is_asking):
             self._lay_bet(visit, self._rank(answers, ResultView()))
 
     def _lay_bet(self, visit: Visit, view: ResultView) -> None:

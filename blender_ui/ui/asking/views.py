@@ -77,6 +77,8 @@ class Visit:
     is_asking: bool = False
     is_revealed: bool = False
     pair: Pair | None = None
+    order: tuple[int, ...] | None = None
+    """Columns that were put in order so far, the best first; None while the best is to be chosen."""
     undoable: int | None = None
     """The lease that this tab answered or skipped last on this prompt, while that can be taken back."""
 
@@ -92,6 +94,20 @@ class Visit:
 
 NOBODY = Visit(annotator_id=0)
 """A tab whose page has not been opened, or a request that never came from one."""
+
+
+class Picks(NamedTuple):
+    """What can be chosen beside the vote on two.
+
+    Attributes:
+        columns: Those with an answer.
+        order: Those that were put in order so far, the best first; None while the best is to be chosen.
+        token: Of the pair that is lent.
+    """
+
+    columns: tuple[int, ...]
+    order: tuple[int, ...] | None
+    token: str
 
 
 class Turn(NamedTuple):
@@ -181,6 +197,8 @@ class PageView:
     can_reveal: bool = False
     can_undo: bool = False
     pair: Pair | None = None
+    picks: Picks | None = None
+    """None where the vote on two is all there is."""
     notice: str = ""
     conversations: tuple[Conversation, ...] = ()
     """One, or one a column where each goes on with its own answer."""

@@ -38,7 +38,7 @@ class Voting:
     def vote(self, visit: Visit, choice: Choice, reason: str = "") -> Turn:
         """Take the vote on the lent pair, then reveal. The same pair counts once."""
         pair = visit.pair
-        if pair is None or not self._ledger.are_done(visit.prompt_ids):
+        if pair is None:
             return Turn(visit, "There is no pair to vote on now.")
         try:
             self._labeling.submit(
@@ -51,7 +51,7 @@ class Voting:
             )
         except LeaseLost as error:
             return Turn(self._pairs.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
-        return Turn(replace(self.reveal(visit).visit, undoable=pair.lease_id))
+        return Turn(replace(self.show(visit), undoable=pair.lease_id))
 
     def skip(self, visit: Visit) -> Turn:
         """Leave the pair to others and draw another of this prompt."""
@@ -91,5 +91,13 @@ class Voting:
         """Show the names; no pair of this prompt is blind to this person from now on."""
         if visit.prompt_id is None or not self._ledger.are_done(visit.prompt_ids):
             return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
+        return Turn(self.show(visit))
+
+    def show(self, visit: Visit) -> Visit:
+        """The visit with its names, also while answers are still coming: they come with theirs."""
+        if visit.prompt_id is None:
+            return visit
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
-        return Turn(replace(visit, is_asking=False, is_revealed=True, pair=None, undoable=None))
+        self._ledger.show(visit.prompt_id)
+        is_asking = not self._ledger.are_done(visit.prompt_ids)
+        return replace(visit, is_asking=is_asking, is_revealed=True, pair=None, order=None, undoable=None)

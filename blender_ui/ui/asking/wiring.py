@@ -162,6 +162,7 @@ def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[
         _wire_vote_end(voted)
         voted.success(None, js=SHOW_REVEAL, api_visibility="private")
         yield wire_results(parts, blend, results, voted, f"{name}_results")
+    yield _wire_picks(parts, blend, results)
     shown = _wire_step(parts, blend, vote.show, "blend_show", lambda visit, _reason: blend.reveal(visit))
     shown.success(None, js=SHOW_REVEAL, api_visibility="private")
     yield wire_results(parts, blend, results, shown, "blend_show_results")
@@ -169,6 +170,23 @@ def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[
     _wire_vote_end(skipped)
     yield wire_results(parts, blend, results, skipped, "blend_skip_results")
     _wire_step(parts, blend, vote.undo, "blend_undo", lambda visit, _reason: blend.undo(visit))
+
+
+def _wire_picks(parts: BlendParts, blend: Blend, results: Results) -> Any:
+    def pick(visit: Visit, memory: object, reason: str | None, event: gr.EventData) -> Update:
+        turn = blend.pick(visit, event, reason or "")
+        return {**paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
+
+    picked = parts.vote.picks.select(
+        pick,
+        [parts.visit, parts.memory, parts.vote.reason],
+        [*page_outputs(parts), parts.memory],
+        trigger_mode="once",
+        **at_once("blend_pick"),
+    )
+    _wire_vote_end(picked)
+    picked.success(None, js=SHOW_REVEAL, api_visibility="private")
+    return wire_results(parts, blend, results, picked, "blend_pick_results")
 
 
 def _wire_step(

@@ -360,17 +360,22 @@ def test_retry_asks_one_member_again(tmp_path: Path) -> None:
     assert page.take(page.blend.retry, number) == "This model has answered already."
 
 
-def test_while_one_member_is_asked_again_nobody_votes(tmp_path: Path) -> None:
+def test_while_one_member_is_asked_again_the_others_can_be_voted_on(tmp_path: Path) -> None:
     page = Page(tmp_path, *three(Curie=(failing("timeout", "too slow"), saying("At last."))))
     page.answer_all()
     assert page.visit.pair is not None
     number = page.visit.columns.index("Curie")
     page.take(page.blend.retry, number)
-    assert page.blend.page(page.visit).pair is None
-    assert page.take(page.blend.vote, Choice.FIRST) == "There is no pair to vote on now."
-    page.stream(number)
+    shown = page.blend.page(page.visit).pair
+    assert shown == page.visit.pair
+    assert shown is not None
+    assert number not in (shown.first, shown.second)
     assert page.take(page.blend.vote, Choice.FIRST) == ""
+    assert page.visit.is_asking
+    page.stream(number)
     assert page.visit.is_revealed
+    assert not page.visit.is_asking
+    assert [view.name for view in page.blend.page(page.visit).columns] == list(page.visit.columns)
 
 
 def test_settling_twice_asks_about_the_same_pair_in_the_same_words(page: Page) -> None:

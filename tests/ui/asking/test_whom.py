@@ -127,7 +127,7 @@ def test_before_the_vote_one_more_joins_unnamed_and_can_be_voted_on(tmp_path: Pa
         late = page.blend.page(page.visit).late
         assert (late.names, late.can_ask) == ((), True)
         assert page.take(lambda visit, page=page: page.blend.ask_also(visit, "fifth")) == ""
-        assert page.blend.page(page.visit).pair is None
+        assert page.blend.page(page.visit).pair == pair  # which can be voted on meanwhile
         page.stream(3)
         joined.add(page.visit.columns[3])
         view = page.blend.page(page.visit)

@@ -48,7 +48,7 @@ def wire_settled(parts: BlendParts, blend: Blend, streamed: Any, name: str) -> A
     """After a stream, see whether all have ended."""
 
     def settle(visit: Visit) -> Update:
-        settled = blend.settle_once(visit)
+        settled = blend.settle_once(visit) or blend.pair_early(visit)
         if settled is None:
             return {parts.visit: gr.skip()}
         return paint_page(parts, settled, blend.page(settled))

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.errors import MalformedInput, NotFound, Refused
-from blender_ui.services.labeling.served_votes import (
+from blender_ui.services.serving.served_votes import (
     SERVED,
     THUMB,
     THUMB_STRENGTH,
