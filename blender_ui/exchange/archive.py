@@ -21,9 +21,9 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange import arrow
+from blender_ui.exchange.files import arrow
+from blender_ui.exchange.files.rows import unzip
 from blender_ui.exchange.limits import MOST_LINE_BYTES
-from blender_ui.exchange.rows import unzip
 
 FORMAT = "blender-ui archive 1"
 MANIFEST = "manifest.json"

@@ -4,7 +4,7 @@ One row may be one label, so rows about the same prompt are gathered into one re
 a file are found, up to a bound, and told by number, or the malformed rows are skipped and counted if that was
 asked for; rows that are sound and cannot be taken are left out and counted; a file whose shape is not known,
 or of which nothing is left, is refused with what was found. Non-goal: the syntax of files
-(``exchange.rows``).
+(``exchange.files.rows``).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import MalformedInput, UnknownShape
+from blender_ui.exchange.cells.verdicts import may_tell
 from blender_ui.exchange.columns import Columns, Mapped
-from blender_ui.exchange.encodings import UTF_8
 from blender_ui.exchange.fields import FieldError, LeftOut, TooLong, Undecidable
+from blender_ui.exchange.files.encodings import UTF_8
+from blender_ui.exchange.files.rows import Row, Rows, name_source, open_rows
 from blender_ui.exchange.gathering import Gathering
 from blender_ui.exchange.jsonl import MOST_FAULTS, tell_faults
 from blender_ui.exchange.ratings import ALONE, Rating, RowRead
 from blender_ui.exchange.records import PromptRecord, is_decided_between_equals, refuse_long_texts
-from blender_ui.exchange.rows import Row, Rows, name_source, open_rows
-from blender_ui.exchange.shapes import OWN, Shape, find_shape
+from blender_ui.exchange.shapes.finding import OWN, Shape, find_shape
 from blender_ui.exchange.tally import LeftRow, Tally, say_left_out
-from blender_ui.exchange.verdicts import may_tell
 
 NO_VOTE = "It holds no vote that can be read, so people are asked. If a column has votes, map it by hand."
 SAME_TEXT = "both answers are the same text, so neither is better"
@@ -53,7 +53,7 @@ def read_file(
     """Read the records of any file or folder whose form is known.
 
     Args:
-        path: See ``exchange.rows``; what it holds is told by its rows' fields, see ``exchange.shapes``.
+        path: See ``files.rows``; what it holds is told by its rows' fields, see ``shapes.finding``.
         source: The source of rows that name none; None for the file's name.
         tally: Counts the rows, and those that are left out.
         reading: How, with a source of its own.

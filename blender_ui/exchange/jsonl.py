@@ -26,8 +26,8 @@ from typing import Any, BinaryIO
 
 from blender_ui.conversations import messages_json, parse_messages
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.encodings import UTF_8, numbered_lines
 from blender_ui.exchange.fields import FieldError, Fields, refuse_half_characters
+from blender_ui.exchange.files.encodings import UTF_8, numbered_lines
 from blender_ui.exchange.limits import shorten
 from blender_ui.exchange.records import (
     CandidateRecord,

@@ -1,6 +1,6 @@
 """Records as tables for other tools: CSV and Parquet with a row a label, ``{prompt, chosen, rejected}``.
 
-``exchange.flat`` reads them back. Non-goal: candidates that nobody compared, which no row tells of.
+``exchange.shapes.flat`` reads them back. Non-goal: candidates that nobody compared, which no row tells of.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from blender_ui.conversations import messages_json
-from blender_ui.exchange import arrow
+from blender_ui.exchange.files import arrow
 from blender_ui.exchange.records import LabelRecord, PromptRecord
 from blender_ui.values import Message
 

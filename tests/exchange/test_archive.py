@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange import archive, rows
+from blender_ui.exchange import archive
 from blender_ui.exchange.archive import TableDump, is_archive, open_archive, write_archive
+from blender_ui.exchange.files import rows
 
 ROWS = [{"id": 1, "name": "ada"}]
 

@@ -15,8 +15,8 @@ import pytest
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import read_file
-from blender_ui.exchange.documents import read_documents
-from blender_ui.exchange.rows import open_rows
+from blender_ui.exchange.files.documents import read_documents
+from blender_ui.exchange.files.rows import open_rows
 
 ROWS = [
     {"prompt": "q1", "text_a": "x", "text_b": "y", "winner": "a"},
@@ -107,7 +107,7 @@ def test_values_that_chunks_cut_stay_whole(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "x.json"
     path.write_text(json.dumps({"size": 123456, "data": value}, indent=1))
     for chunk in range(1, 40):
-        monkeypatch.setattr("blender_ui.exchange.documents._CHUNK", chunk)
+        monkeypatch.setattr("blender_ui.exchange.files.documents._CHUNK", chunk)
         assert [row for row, _ in read_documents(path, "utf-8")] == value
 
 

@@ -12,7 +12,7 @@ from openpyxl import Workbook
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import PromptRecord, Tally, read_file
-from blender_ui.exchange.encodings import find_encoding
+from blender_ui.exchange.files.encodings import find_encoding
 
 ROWS = [
     {"prompt": "Wie heißt der Fluß?", "text_a": "Größer – „so“.", "text_b": "Überall.", "winner": "a"},

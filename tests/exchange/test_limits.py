@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange import arrow, packing, read_file, read_records, rows
+from blender_ui.exchange import read_file, read_records
+from blender_ui.exchange.files import arrow, packing, rows
 from blender_ui.exchange.limits import MOST_CHARACTERS
 
 GOOD = {"prompt": "Good?", "chosen": "Yes.", "rejected": "No."}

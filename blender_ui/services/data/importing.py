@@ -27,9 +27,9 @@ from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound
 from blender_ui.exchange import PromptRecord, Tally
 from blender_ui.exchange.archive import is_archive
+from blender_ui.exchange.files.rows import name_source
 from blender_ui.exchange.intake import Reading, take_records
 from blender_ui.exchange.records import standing_labels
-from blender_ui.exchange.rows import name_source
 from blender_ui.exchange.tally import OnLeft
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.archive.archiving import import_archive
@@ -101,7 +101,7 @@ class Importing:
         The file is read to its end before the store is touched.
 
         Args:
-            path: See ``blender_ui.exchange.rows`` and ``blender_ui.exchange.shapes``; an archive, see
+            path: See ``exchange.files.rows`` and ``exchange.shapes.finding``; an archive, see
                 ``blender_ui.services.archive.archiving``, goes into an empty store.
             project_id: Whose prompts they become; an archive brings its own projects.
             ask_labelled: Queue pairs that people have compared in the file as well.

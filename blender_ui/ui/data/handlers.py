@@ -13,9 +13,9 @@ from pathlib import Path
 
 from blender_ui.errors import BlenderError, MalformedInput, UnknownShape
 from blender_ui.exchange.columns import Mapped
+from blender_ui.exchange.files.rows import KNOWN
 from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
-from blender_ui.exchange.rows import KNOWN
 from blender_ui.hub.datasets import fetch_dataset
 from blender_ui.outside import read_id
 from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport

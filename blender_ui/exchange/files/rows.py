@@ -1,10 +1,10 @@
 """Rows of any file or folder of preferences, one object each, without their meaning.
 
-Known are JSON lines, JSON (``exchange.documents``), CSV and TSV (each compressed or not), workbooks, Parquet,
+Known are JSON lines, JSON (``files.documents``), CSV and TSV (each compressed or not), workbooks, Parquet,
 and folders of the Hugging Face ``datasets`` library: saved to disk (Arrow), or plain data files; a folder may
 come zipped. The content tells which it is, not the name. Invariant: a row that cannot be read is given with
 its number and its fault, so that a caller can tell all faults at once. Non-goal: what the fields mean
-(``exchange.shapes``).
+(``exchange.shapes.finding``).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange import arrow
-from blender_ui.exchange.documents import holds_rows, read_documents
-from blender_ui.exchange.encodings import UTF_8, find_encoding, numbered_lines, open_utf8
 from blender_ui.exchange.fields import FieldError
+from blender_ui.exchange.files import arrow
+from blender_ui.exchange.files.documents import holds_rows, read_documents
+from blender_ui.exchange.files.encodings import UTF_8, find_encoding, numbered_lines, open_utf8
+from blender_ui.exchange.files.packing import PACKED_SUFFIXES, plain_name, tell_unpacked
+from blender_ui.exchange.files.sheets import read_sheet, sheet_cells
+from blender_ui.exchange.files.workbooks import is_workbook, open_workbook
 from blender_ui.exchange.jsonl import decode_json
 from blender_ui.exchange.limits import MOST_UNPACKED_BYTES, MOST_UNZIPPED_BYTES
-from blender_ui.exchange.packing import PACKED_SUFFIXES, plain_name, tell_unpacked
-from blender_ui.exchange.sheets import read_sheet, sheet_cells
-from blender_ui.exchange.workbooks import is_workbook, open_workbook
 
 KNOWN = (
     ".jsonl, .json, .csv, .tsv (each also .gz, .bz2, .xz or .zst), .xlsx, .parquet, .arrow, "

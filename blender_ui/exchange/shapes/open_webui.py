@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blender_ui.exchange.chats import compare
+from blender_ui.exchange.cells.chats import compare
+from blender_ui.exchange.cells.particulars import UNKNOWN, name_of, record_of
+from blender_ui.exchange.cells.words import Turn, read_seconds_since_1970, role_of
 from blender_ui.exchange.columns import Columns
 from blender_ui.exchange.fields import FieldError, LeftOut
 from blender_ui.exchange.gathering import UNNAMED
-from blender_ui.exchange.particulars import UNKNOWN, name_of, record_of
 from blender_ui.exchange.ratings import prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.words import Turn, read_seconds_since_1970, role_of
 
 ALONE = "the answer was rated alone: no other answer to the same question stood beside it"
 _NANOSECONDS = 1e15

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from charset_normalizer import from_bytes
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.packing import bounded_lines, open_unpacked
+from blender_ui.exchange.files.packing import bounded_lines, open_unpacked
 
 UTF_8 = "utf-8"
 _MARKS = (

@@ -6,7 +6,7 @@
     prompt, answer_1, answer_2, answer_3, best: "answer_2", or a model's name
 
 Invariant: an answer that a rank, an order or "best" does not name is compared with no other by it. Non-goals:
-answers in a list (``exchange.listed``), and words for one of two (``exchange.verdicts``).
+answers in a list (``exchange.shapes.listed``), and words for one of two (``exchange.cells.verdicts``).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from blender_ui.exchange.chats import compare
+from blender_ui.exchange.cells.chats import compare
+from blender_ui.exchange.cells.numbers import as_number
+from blender_ui.exchange.cells.particulars import annotator_of, kind_of, label_of, record_of
+from blender_ui.exchange.cells.questions import read_question
+from blender_ui.exchange.cells.verdicts import find_hints, refuse_hints
+from blender_ui.exchange.cells.winner_words import plain_word
 from blender_ui.exchange.columns import Columns, Places, as_value, find_places, model_columns
 from blender_ui.exchange.fields import FieldError, Undecidable
-from blender_ui.exchange.numbers import as_number
-from blender_ui.exchange.particulars import annotator_of, kind_of, label_of, record_of
-from blender_ui.exchange.questions import read_question
 from blender_ui.exchange.ratings import RowRead, all_ratings, prefer
 from blender_ui.exchange.records import CandidateRecord
-from blender_ui.exchange.sides import find_models, read_answers
-from blender_ui.exchange.verdicts import find_hints, refuse_hints
-from blender_ui.exchange.winner_words import plain_word
+from blender_ui.exchange.shapes.sides import find_models, read_answers
 
 RANKS = ("rank", "ranking", "place", "position")
 SCORES = ("score", "rating", "points")

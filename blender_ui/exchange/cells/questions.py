@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from blender_ui.exchange.chats import read_opening
+from blender_ui.exchange.cells.chats import read_opening
+from blender_ui.exchange.cells.words import Turn, read_turns
 from blender_ui.exchange.columns import Columns, as_value, is_blank
 from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.words import Turn, read_turns
 
 PROMPTS = (
     *("prompt", "instruction", "question", "query", "user_prompt", "user_query", "user_question"),

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from blender_ui.exchange.chats import ask, compare, read_side
+from blender_ui.exchange.cells.chats import ask, compare, read_side
+from blender_ui.exchange.cells.particulars import annotator_of, kind_of, model_of, record_of
+from blender_ui.exchange.cells.questions import read_question
 from blender_ui.exchange.columns import Columns, is_blank
 from blender_ui.exchange.fields import FieldError, LeftOut
-from blender_ui.exchange.particulars import annotator_of, kind_of, model_of, record_of
-from blender_ui.exchange.questions import read_question
 from blender_ui.exchange.ratings import Rating, RowRead
 from blender_ui.exchange.records import CandidateRecord
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.encodings import open_utf8
 from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.headings import read_headings
+from blender_ui.exchange.files.encodings import open_utf8
+from blender_ui.exchange.files.headings import read_headings
+from blender_ui.exchange.files.packing import bounded_lines
 from blender_ui.exchange.limits import MOST_LINE_BYTES
-from blender_ui.exchange.packing import bounded_lines
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)

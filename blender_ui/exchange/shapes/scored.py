@@ -6,7 +6,7 @@
     PKU-SafeRLHF   prompt, response_0, response_1, better_response_id: 0 or 1
 
 Invariant: only a number whose meaning the data set's authors published is read as a vote. Non-goal: votes
-in words (``exchange.flat``).
+in words (``exchange.shapes.flat``).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blender_ui.exchange.chats import compare, read_side
+from blender_ui.exchange.cells.chats import compare, read_side
+from blender_ui.exchange.cells.particulars import label_of, model_of, record_of
+from blender_ui.exchange.cells.questions import read_question
 from blender_ui.exchange.columns import Columns, as_value, find_sides, is_blank, model_columns
 from blender_ui.exchange.fields import FieldError, LeftOut
-from blender_ui.exchange.particulars import label_of, model_of, record_of
-from blender_ui.exchange.questions import read_question
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord, Winner
 
 SIGNED = ("overall_preference", "preference_strength")

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from blender_ui.exchange.chats import read_side
+from blender_ui.exchange.cells.chats import read_side
+from blender_ui.exchange.cells.particulars import UNKNOWN, model_of, name_of
+from blender_ui.exchange.cells.words import Turn
 from blender_ui.exchange.columns import Columns
 from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.particulars import UNKNOWN, model_of, name_of
-from blender_ui.exchange.words import Turn
 
 _TEXTS = ("answer", "response", "text", "output", "completion", "generation", "content", "body", "reply")
 _MODELS = ("model", "model_name", "generator", "policy", "llm")

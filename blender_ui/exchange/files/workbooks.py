@@ -17,9 +17,9 @@ from xml.etree.ElementTree import ParseError
 
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.fields import FieldError
-from blender_ui.exchange.headings import read_headings
+from blender_ui.exchange.files.headings import read_headings
+from blender_ui.exchange.files.packing import tell_unpacked
 from blender_ui.exchange.limits import MOST_UNPACKED_BYTES
-from blender_ui.exchange.packing import tell_unpacked
 
 SheetRows = Iterator[tuple[int, dict[str, str] | None, FieldError | None]]
 

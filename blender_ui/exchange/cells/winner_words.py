@@ -1,7 +1,7 @@
 """Who won, in the words of other tools.
 
 Invariant: a word that is not known is a fault, never a default, and a number counts only where one file alone
-cannot mean two things by it. Non-goal: in which column the word stands (``exchange.verdicts``).
+cannot mean two things by it. Non-goal: in which column the word stands (``exchange.cells.verdicts``).
 """
 
 from __future__ import annotations

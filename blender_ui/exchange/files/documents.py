@@ -2,7 +2,7 @@
 
 The text is decoded row by row, so memory holds one row however long the array is. Invariant: every value at
 the place of a row is given, in its order; what surrounds rows is never taken for one. Non-goals: JSON lines,
-whose faults are told line by line (``exchange.rows``), and what rows mean.
+whose faults are told line by line (``exchange.files.rows``), and what rows mean.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.encodings import open_utf8
 from blender_ui.exchange.fields import FieldError, LeftOut, refuse_half_characters
+from blender_ui.exchange.files.encodings import open_utf8
 from blender_ui.exchange.limits import MOST_LINE_BYTES
 
 WRAPPERS = frozenset(

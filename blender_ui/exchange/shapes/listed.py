@@ -16,17 +16,17 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from blender_ui.exchange.chats import compare, read_side
+from blender_ui.exchange.cells.chats import compare, read_side
+from blender_ui.exchange.cells.numbers import as_number
+from blender_ui.exchange.cells.particulars import UNKNOWN, annotator_of, kind_of, label_of, record_of
+from blender_ui.exchange.cells.questions import Question, read_question
+from blender_ui.exchange.cells.verdicts import find_hints, refuse_hints
+from blender_ui.exchange.cells.winner_words import read_winner
 from blender_ui.exchange.columns import Columns, as_value
 from blender_ui.exchange.fields import FieldError, Undecidable
-from blender_ui.exchange.numbers import as_number
-from blender_ui.exchange.particulars import UNKNOWN, annotator_of, kind_of, label_of, record_of
-from blender_ui.exchange.questions import Question, read_question
 from blender_ui.exchange.ratings import RowRead, all_ratings, prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.sides import model_in, model_or_unknown, text_in
-from blender_ui.exchange.verdicts import find_hints, refuse_hints
-from blender_ui.exchange.winner_words import read_winner
+from blender_ui.exchange.shapes.sides import model_in, model_or_unknown, text_in
 
 LISTS = ("answers", "completions", "candidates", "responses", "generations", "outputs", "replies")
 VERDICTS = ("cmp_results",)

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from blender_ui.errors import UnknownShape
-from blender_ui.exchange import (
+from blender_ui.exchange.cells.questions import PROMPTS
+from blender_ui.exchange.cells.transcripts import read_transcript
+from blender_ui.exchange.cells.words import read_turns
+from blender_ui.exchange.columns import Columns, as_value, find_places, find_sides
+from blender_ui.exchange.fields import LeftOut
+from blender_ui.exchange.jsonl import parse_record
+from blender_ui.exchange.ratings import RowRead
+from blender_ui.exchange.records import PromptRecord
+from blender_ui.exchange.shapes import (
     argilla,
     columned,
     fastchat,
@@ -22,14 +30,6 @@ from blender_ui.exchange import (
     scored,
     single,
 )
-from blender_ui.exchange.columns import Columns, as_value, find_places, find_sides
-from blender_ui.exchange.fields import LeftOut
-from blender_ui.exchange.jsonl import parse_record
-from blender_ui.exchange.questions import PROMPTS
-from blender_ui.exchange.ratings import RowRead
-from blender_ui.exchange.records import PromptRecord
-from blender_ui.exchange.transcripts import read_transcript
-from blender_ui.exchange.words import read_turns
 
 Parser = Callable[[Columns, str], PromptRecord | RowRead]
 """Takes a row's columns and the source to use where they name none."""

@@ -4,7 +4,7 @@
     prompt, chosen, rejected                           [, chosen_model, rejected_model, id, source, ...]
 
 ``tables.CSV_COLUMNS`` is the first kind. Prompt and answers may be texts or chats (messages with role and
-content); who won may stand in other columns, see ``exchange.verdicts``. Invariant: sides that a
+content); who won may stand in other columns, see ``exchange.cells.verdicts``. Invariant: sides that a
 row does not tell are drawn at random, so that "chosen" is no side. Non-goal: gathering rows of one prompt.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from blender_ui.exchange.chats import (
+from blender_ui.exchange.cells.chats import (
     Compared,
     compare,
     implied_opening,
@@ -21,10 +21,7 @@ from blender_ui.exchange.chats import (
     read_side,
     read_turn_lists,
 )
-from blender_ui.exchange.columned import find_numbers
-from blender_ui.exchange.columns import Columns, Places, as_value, find_sides, model_columns
-from blender_ui.exchange.fields import FieldError, LeftOut
-from blender_ui.exchange.particulars import (
+from blender_ui.exchange.cells.particulars import (
     UNKNOWN,
     annotator_of,
     kind_of,
@@ -33,13 +30,16 @@ from blender_ui.exchange.particulars import (
     name_of,
     record_of,
 )
-from blender_ui.exchange.questions import Question, find_prompt, read_question
+from blender_ui.exchange.cells.questions import Question, find_prompt, read_question
+from blender_ui.exchange.cells.transcripts import read_transcript
+from blender_ui.exchange.cells.verdicts import Pair, find_winner, split_votes
+from blender_ui.exchange.cells.words import Turn, read_turn_texts, read_turns
+from blender_ui.exchange.columns import Columns, Places, as_value, find_sides, model_columns
+from blender_ui.exchange.fields import FieldError, LeftOut
 from blender_ui.exchange.ratings import RowRead, all_ratings, is_first_by_lot, prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.sides import find_models, text_in
-from blender_ui.exchange.transcripts import read_transcript
-from blender_ui.exchange.verdicts import Pair, find_winner, split_votes
-from blender_ui.exchange.words import Turn, read_turn_texts, read_turns
+from blender_ui.exchange.shapes.columned import find_numbers
+from blender_ui.exchange.shapes.sides import find_models, text_in
 
 CHOSEN = (
     ("chosen", "rejected"),

@@ -1,7 +1,7 @@
 """Chats and texts as other tools keep them, and times that they keep as numbers.
 
 Invariant: a message that holds more than text is left out with its row, and said to be. Non-goals: what a
-chat asks and answers (``exchange.chats``), and whole rows.
+chat asks and answers (``exchange.cells.chats``), and whole rows.
 """
 
 from __future__ import annotations

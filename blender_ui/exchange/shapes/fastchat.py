@@ -13,16 +13,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from blender_ui.exchange.chats import Compared, compare
+from blender_ui.exchange.cells.chats import Compared, compare
+from blender_ui.exchange.cells.particulars import name_of
+from blender_ui.exchange.cells.verdicts import Pair, find_winner
+from blender_ui.exchange.cells.winner_words import read_winner
+from blender_ui.exchange.cells.words import Turn, read_seconds_since_1970, read_turns
 from blender_ui.exchange.columns import Columns, is_blank
 from blender_ui.exchange.fields import FieldError, Fields, LeftOut
 from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.limits import shorten
-from blender_ui.exchange.particulars import name_of
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.verdicts import Pair, find_winner
-from blender_ui.exchange.winner_words import read_winner
-from blender_ui.exchange.words import Turn, read_seconds_since_1970, read_turns
 
 _VOTES_FOR_ONE = ("upvote", "downvote")
 _ERRORS = (

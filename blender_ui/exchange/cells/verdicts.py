@@ -1,7 +1,7 @@
 """In which of a row's columns it stands who won.
 
 Invariant: a row whose vote stands where it cannot be read is a fault; it is never taken for a pair that
-nobody has compared. Non-goals: the words (``exchange.winner_words``), and the texts of a row.
+nobody has compared. Non-goals: the words (``exchange.cells.winner_words``), and the texts of a row.
 """
 
 from __future__ import annotations
@@ -11,10 +11,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from blender_ui.exchange.cells.winner_words import (
+    WINNER_BY_WORD,
+    is_number,
+    is_winner,
+    plain_word,
+    read_winner,
+)
 from blender_ui.exchange.columns import Columns, as_value, is_blank
 from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.records import Winner
-from blender_ui.exchange.winner_words import WINNER_BY_WORD, is_number, is_winner, plain_word, read_winner
 
 _FLAG = "winner_"
 _SET_BY_WORD = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}

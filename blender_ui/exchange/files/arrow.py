@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blender_ui.errors import MalformedInput
+from blender_ui.exchange.files.packing import tell_unpacked
 from blender_ui.exchange.limits import MOST_BATCH_BYTES, MOST_UNPACKED_BYTES
-from blender_ui.exchange.packing import tell_unpacked
 
 BATCH = 5_000
 

@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from blender_ui.exchange.chats import compare, read_opening, read_side
+from blender_ui.exchange.cells.chats import compare, read_opening, read_side
+from blender_ui.exchange.cells.particulars import UNKNOWN, name_of, record_of
+from blender_ui.exchange.cells.winner_words import read_winner
 from blender_ui.exchange.columns import STEMS, Columns, as_value, is_blank, plain_heading
 from blender_ui.exchange.fields import FieldError
 from blender_ui.exchange.gathering import UNNAMED
-from blender_ui.exchange.particulars import UNKNOWN, name_of, record_of
 from blender_ui.exchange.ratings import RowRead
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, Winner
-from blender_ui.exchange.winner_words import read_winner
 
 PROMPT_NAMES = ("prompt", "instruction", "question", "query", "messages")
 DRAFT = "a draft or a discarded response, which was not submitted"

@@ -5,7 +5,7 @@ each side says after that is its answer. Where the sides part before the last tu
 whole conversations, an answer is the rest of its side's conversation, with a line before each speaker.
 
 Invariant: nothing that only one side says stands in the prompt. Non-goal: how files keep chats
-(``exchange.words``, ``exchange.transcripts``).
+(``exchange.cells.words``, ``exchange.cells.transcripts``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
 from blender_ui.conversations import ROLES
+from blender_ui.exchange.cells.transcripts import read_transcript
+from blender_ui.exchange.cells.words import Turn, read_turn_texts, read_turns
 from blender_ui.exchange.fields import FieldError, LeftOut
-from blender_ui.exchange.transcripts import read_transcript
-from blender_ui.exchange.words import Turn, read_turn_texts, read_turns
 from blender_ui.values import Message, MessageRole
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System"}

@@ -16,14 +16,14 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from blender_ui.exchange.chats import Compared, compare, read_opening, read_side
+from blender_ui.exchange.cells.chats import Compared, compare, read_opening, read_side
+from blender_ui.exchange.cells.particulars import UNKNOWN, name_of, record_of
+from blender_ui.exchange.cells.winner_words import is_winner, read_winner
 from blender_ui.exchange.columns import Columns, as_value, find_sides, is_blank
 from blender_ui.exchange.fields import FieldError, Fields, LeftOut
 from blender_ui.exchange.gathering import UNNAMED
-from blender_ui.exchange.particulars import UNKNOWN, name_of, record_of
 from blender_ui.exchange.ratings import RowRead, prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord, Winner
-from blender_ui.exchange.winner_words import is_winner, read_winner
 
 PROMPT_NAMES = ("prompt", "instruction", "question", "query", "messages", "context")
 EMPTY = "an annotation says nothing of which answer is better"

@@ -5,14 +5,14 @@
     ... <extra_id_1>Assistant\\n... <extra_id_1>User\\n...   (HelpSteer)
 
 Invariant: a text is taken for a conversation only if it begins with a mark, or holds HelpSteer's. Non-goal:
-what a chat asks and answers (``exchange.chats``).
+what a chat asks and answers (``exchange.cells.chats``).
 """
 
 from __future__ import annotations
 
 import re
 
-from blender_ui.exchange.words import Turn, role_of
+from blender_ui.exchange.cells.words import Turn, role_of
 
 _COLON = re.compile(
     r"(?:^|\n)[#*\s]{0,6}(human|user|assistant|system)\s*\*{0,2}:\*{0,2}[ \t]*", re.IGNORECASE

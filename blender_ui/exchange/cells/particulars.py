@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from blender_ui.exchange.chats import Asked
+from blender_ui.exchange.cells.chats import Asked
+from blender_ui.exchange.cells.numbers import as_number
 from blender_ui.exchange.columns import Columns, as_value, is_blank
 from blender_ui.exchange.fields import FieldError, Fields, LeftOut
 from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.jsonl import STRENGTH_BY_WORD, parse_time
 from blender_ui.exchange.limits import shorten
-from blender_ui.exchange.numbers import as_number
 from blender_ui.exchange.records import CandidateRecord, Kind, LabelRecord, PromptRecord, Winner
 
 UNKNOWN = "unknown"

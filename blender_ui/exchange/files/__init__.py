@@ -1,0 +1,1 @@
+"""From the bytes of a file to its rows: packing, encodings, sheets, workbooks, JSON, Arrow."""
