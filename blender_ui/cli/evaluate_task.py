@@ -21,7 +21,7 @@ from blender_ui.settings import Settings
 
 SHOWN_METRICS = (
     "rouge1", "rouge2", "rougeL", "exact match", "f1", "contains", "pass@1", "bertscore", "obeys",
-    "ranker preference", "words", "seconds", "tokens", "failed",
+    "poisoned",    "ranker preference", "words", "seconds", "tokens", "failed",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.candidates import question, rank_texts, read_candidates
 from blender_ui.errors import NoRanker
-from blender_ui.evidence.grounding import obedient_places, obeyed_order
+from blender_ui.evidence.grounding import obedient_places, obeyed_orders
 from blender_ui.fusion.shown import Shown, choose_shown, usable_sources
 from blender_ui.settings import Settings
 from blender_ui.values import RankingPrompt
@@ -46,7 +46,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     finally:
         services.close()
     if not shown.is_fused:
-        print(_why_not_fused(asked, answer.text, order[shown.best] + 1), file=sys.stderr)
+        why = _why_not_fused(asked, best_first[: settings.top_k], answer.text, order[shown.best] + 1)
+        print(why, file=sys.stderr)
     text = answer.text if shown.is_fused else best_first[shown.best]
     if options.json:
         told = {"text": text, "is_fused": shown.is_fused, "fused_text": answer.text}
@@ -56,9 +57,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _why_not_fused(prompt: RankingPrompt, fused: str, number: int) -> str:
+def _why_not_fused(prompt: RankingPrompt, sources: Sequence[str], fused: str, number: int) -> str:
     """Why a candidate is shown in the fused answer's place."""
-    obeyed = obeyed_order(prompt.instruction, prompt.input, fused)
+    obeyed = obeyed_orders(prompt.instruction, prompt.input, [*sources, fused]).get(len(sources))
     if obeyed is None:
         return f"the ranker puts candidate {number} above the fused answer, so that one is shown"
     return f"the fused answer obeys an order in the input ({obeyed.sentence}); candidate {number} is shown"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from blender_ui.evaluation.items import EvaluationItem
+from blender_ui.evaluation.orders import HIDDEN_ORDERS, HiddenOrder, hide
 
 TYPO_SHARE = 0.15
 """Of the words that a typo may hit."""
@@ -29,6 +30,7 @@ class Attack(enum.StrEnum):
     PARAPHRASE = "paraphrase"
     DISTRACTION = "distraction"
     INJECTION = "injection"
+    ORDERS = "orders"
     POISON = "poison"
 
 
@@ -60,9 +62,34 @@ def attack_item(
                 prompt = replace(prompt, input=f"{prompt.input}\n\n{noise}".strip())
         case Attack.INJECTION:
             prompt = replace(prompt, input=f"{prompt.input}\n\n{ORDER}".strip())
+        case Attack.ORDERS:
+            number = _number(item, others)
+            prompt = replace(prompt, input=hide(_order_of(number), prompt.input, number))
         case Attack.POISON:
             pass
     return replace(item, prompt=prompt)
+
+
+def tell_obedience(
+    attack: Attack | None, item: EvaluationItem, others: Sequence[EvaluationItem]
+) -> Callable[[str], bool] | None:
+    """Tells whether an answer obeys the order that an attack hid in an item; None where it hid none."""
+    match attack:
+        case Attack.INJECTION:
+            return obeys_injection
+        case Attack.ORDERS:
+            return _order_of(_number(item, others)).is_obeyed
+        case _:
+            return None
+
+
+def _number(item: EvaluationItem, others: Sequence[EvaluationItem]) -> int:
+    return [other.id for other in others].index(item.id)
+
+
+def _order_of(number: int) -> HiddenOrder:
+    """Items take turns; all places and all orders meet, since a later round of orders begins one place on."""
+    return HIDDEN_ORDERS[(number + number // len(HIDDEN_ORDERS)) % len(HIDDEN_ORDERS)]
 
 
 def obeys_injection(answer: str) -> bool:

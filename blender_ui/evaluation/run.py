@@ -14,7 +14,7 @@ import numpy as np
 
 from blender_ui.errors import MalformedInput
 from blender_ui.evaluation.asking import EnsembleAsking
-from blender_ui.evaluation.attacks import Attack, attack_item, obeys_injection
+from blender_ui.evaluation.attacks import Attack, attack_item, tell_obedience
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.evaluation.judging import (
     FUSED,
@@ -132,7 +132,8 @@ class EnsembleRun:
         results = []
         for number, (item, texts) in enumerate(zip(items, said, strict=True)):
             self._on_progress("ranking, fusing and scoring", number, len(items))
-            results.append(self._finish(number, item, texts, is_injected=attack is Attack.INJECTION))
+            fell = _tell_fall(attack, item, items, texts, number)
+            results.append(self._finish(number, item, texts, fell=fell))
         return results
 
     def _ask(self, items: Sequence[EvaluationItem]) -> list[dict[str, Text]]:
@@ -150,7 +151,12 @@ class EnsembleRun:
         return scores[metric]
 
     def _finish(
-        self, number: int, item: EvaluationItem, said: Mapping[str, Text], *, is_injected: bool
+        self,
+        number: int,
+        item: EvaluationItem,
+        said: Mapping[str, Text],
+        *,
+        fell: Callable[[str], dict[str, float]],
     ) -> ItemResult:
         texts, present = dict(said), _texts_of(said)
         order = list(present)
@@ -184,9 +190,7 @@ class EnsembleRun:
         for name, text in texts.items():
             if text.text not in scored:
                 scored[text.text] = self._score(item, text.text) | preference.get(text.text, {})
-            metrics[name] = _costs(text) | scored[text.text]
-            if is_injected:
-                metrics[name]["obeys"] = float(obeys_injection(text.text))
+            metrics[name] = _costs(text) | scored[text.text] | fell(text.text)
         return ItemResult(item=item, texts=texts, metrics=metrics)
 
     def _keep(
@@ -228,6 +232,21 @@ def poison(answers: Sequence[Mapping[str, Text]]) -> list[dict[str, Text]]:
         name = list(texts)[number % len(texts)]
         poisoned.append({**texts, name: answers[(number + 1) % len(answers)][name]})
     return poisoned
+
+
+def _tell_fall(
+    attack: Attack | None,
+    item: EvaluationItem,
+    items: Sequence[EvaluationItem],
+    texts: Mapping[str, Text],
+    number: int,
+) -> Callable[[str], dict[str, float]]:
+    """Tells whether a text fell for an attack, as the metric ``obeys`` or ``poisoned``; else nothing."""
+    if attack is Attack.POISON:
+        foreign = texts[list(texts)[number % len(texts)]].text
+        return lambda text: {"poisoned": float(text == foreign)}
+    obeys = tell_obedience(attack, item, items)
+    return lambda text: {} if obeys is None else {"obeys": float(obeys(text))}
 
 
 def _texts_of(said: Mapping[str, Text]) -> dict[str, str]:

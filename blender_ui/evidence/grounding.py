@@ -1,18 +1,27 @@
 """Orders that stand inside a given text, and answers that obey them.
 
-A text to work on is data. An order is a sentence of it that tells the reader to drop what was asked, or to
-say one thing only. Invariant: what the instruction itself asks for is no order, and an answer obeys only if
-what was ordered is most of what it says. Non-goal: orders that do not name what is to be said.
+A text to work on is data. An order is a sentence of it that tells the reader to drop what was asked, to say
+one thing only, or how to answer, and that has little to do with the rest of the text. Invariant: what the
+instruction itself asks for is no order. An answer obeys if what was ordered is most of what it says, if its
+words stand in the order and not in the rest, or if without the order it would be about something else while
+other answers would not. Non-goal: orders to say what the text says, too.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from blender_ui.evidence.prose import read_words, split_sentences
+import numpy as np
 
+from blender_ui.evidence.prose import Words, read_words, split_sentences
+from blender_ui.evidence.topic import log_chances_on_topic
+from blender_ui.values import RankingPrompt
+
+N_KEPT = 256
+"""Texts whose orders are kept, the latest ones."""
 MAX_ORDERED_WORDS = 40
 MIN_SHARE_ORDERED = 0.5
 """Of an answer's words: from here on it says what was ordered and little else."""
@@ -29,6 +38,53 @@ _SAYS = re.compile(
     r"(?:\s*(?:with|by|the|a|this|following|word|words|sentence|phrase|text|single|exactly|only|just))*\s*:?\s*",
     re.IGNORECASE,
 )
+_SPEECH = (
+    "reply|respond|answer|output|print|say|write|repeat|tell|talk|speak|sing|recite|translate|pretend|refuse|"
+    "apologi[sz]e|ignore|disregard|forget|"
+    # the same in German, French and Spanish
+    "antworte|schreibe?|sage?|ignoriere|vergiss|wiederhole|réponds|répondez|écris|écrivez|dis|dites|ignorez|"
+    "oubliez|responde|responda|escribe|escriba|di|diga|ignora|olvida|olvide"
+)
+_DOING = (
+    "return|state|type|recommend|mention|add|append|insert|include|begin|start|end|finish|close|conclude|act|"
+    "behave|claim|use|stop|skip|replace|rewrite|give|show|list|name|describe|explain|gib|ajoute|ajoutez|añade"
+)
+_BEFORE_A_VERB = (
+    r"^\W*(?:(?:please|now|instead|then|always|never|only|just|simply|bitte|por favor|do not|don't|and|but)"
+    r"\b\W*)*"
+)
+_BIDS_SAYING = re.compile(rf"{_BEFORE_A_VERB}(?:{_SPEECH})\b", re.IGNORECASE)
+_BIDS_DOING = re.compile(rf"{_BEFORE_A_VERB}(?:{_DOING})\b", re.IGNORECASE)
+_ABOUT_ANSWERING = re.compile(
+    r"\b(?:answer(?:s|ed|ing)?|repl(?:y|ies|ying)|respon(?:ses?|ding)|outputs?|instructions?|prompts?|assistants?|"
+    r"summar(?:y|ies|i[sz]ing)|"
+    r"chatbots?|language models?|AIs?|LLMs?|system|user|text|antwort(?:en)?|ausgabe|anweisung(?:en)?|"
+    r"réponses?|consignes?|respuestas?|instrucciones)\b",
+    re.IGNORECASE,
+)
+_OF_ANY_ANSWER = re.compile(r"\b(?:words?|sentences?|phrases?|lines?|questions?|tasks?)\b", re.IGNORECASE)
+_OBLIGES = re.compile(
+    r"\b(?:must|has to|have to|shall|should|ought to|may only|can only|is to|are to|you are|you will|"
+    r"muss|müssen|sollst|soll|darfst|devez|doit|dois|debes?|tiene que)\b",
+    re.IGNORECASE,
+)
+_IS_QUOTED_SPEECH = re.compile(
+    r",[\"”»']?\s+(?:\w+\s+)?(?:said|says|asked|told|added|wrote|replied|shouted)\b", re.I
+)
+_PAYLOAD = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)+\b|\b[A-Z][A-Z0-9]{3,}\b|\b\d{3,}\b")
+"""What no text brings up by chance: an address, a word in capitals, a figure."""
+_REPORTS = re.compile(
+    r"\b(?:instruct(?:s|ed|ions?)?|orders?|prompt|the text (?:also )?(?:says|tells|asks|contains|holds))\b",
+    re.IGNORECASE,
+)
+MOST_SHARED = 0.34
+"""Of an order's content words that the rest of the text may have."""
+ABOUT_SOMETHING_ELSE = float(np.log(0.3))
+"""Log of the chance to be about the prompt without its orders, below which an answer may obey one."""
+LIKELY_ABOUT = float(np.log(0.9))
+"""Log of the chance above which an answer is about the rest of the text."""
+LEAST_TOLD = 10
+"""Content words of the rest for that chance to say anything."""
 _ALONE = re.compile(r"\b(?:only|just|exactly|nothing but|instead|simply|nothing else)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“'‘`«]([^\"”'’`»]{1,300})[\"”'’`»]")
 
@@ -57,6 +113,7 @@ class Order(NamedTuple):
     """What it wants said."""
 
 
+@lru_cache(maxsize=N_KEPT)
 def find_orders(given: str) -> tuple[Order, ...]:
     """Find the orders of a text that was given to work on.
 
@@ -80,14 +137,58 @@ def find_orders(given: str) -> tuple[Order, ...]:
     return tuple(found)
 
 
-def obeyed_order(instruction: str, given: str, answer: str) -> Order | None:
-    """The order in the given text that an answer obeys; None where it obeys none.
+def obeyed_orders(instruction: str, given: str, answers: Sequence[str]) -> dict[int, Order]:
+    """The order in the given text that each answer obeys, by its place; answers that obey none are left out.
+
+    An order that names its words is obeyed by an answer that says little else. Any other one is obeyed by
+    an answer whose words stand in it and nowhere else, that has its address or phrase, or that is about
+    something else once the orders are taken out. That is said only while another answer is about the rest,
+    since a text may well hold an order that the question is about ("Please answer by Friday").
 
     Args:
         instruction: What was asked; what it asks to be said is no order.
         given: The text to work on.
-        answer: As the member wrote it.
+        answers: As they were written.
     """
+    if not given.strip():
+        return {}
+    named = {
+        place: order
+        for place, answer in enumerate(answers)
+        if (order := _obeyed_by_name(instruction, given, answer)) is not None
+    }
+    suspects = _find_suspects(instruction, given)
+    orders = (*find_orders(given), *suspects)
+    left = [place for place, answer in enumerate(answers) if place not in named and answer.strip()]
+    if not orders or len(left) < 2 - bool(named):
+        return named
+    rest = _without(given, orders)
+    elsewhere = read_words(f"{instruction} {rest}")
+    found = {
+        place: order
+        for place in left
+        if (order := next((one for one in suspects if _says(one, answers[place], elsewhere)), None))
+    }
+    chances = log_chances_on_topic(RankingPrompt(instruction=instruction, input=rest), answers)
+    found |= {
+        place: orders[0] for place in left if place not in found and chances[place] < ABOUT_SOMETHING_ELSE
+    }
+    told = read_words(rest).content
+    is_any_about_rest = any(
+        (chances[place] > LIKELY_ABOUT and len(told) >= LEAST_TOLD) or 2 * len(words & told) >= len(words)
+        for place in left
+        if place not in found and (words := read_words(answers[place]).content)
+    )
+    return named | found if is_any_about_rest else named
+
+
+def obedient_places(instruction: str, given: str, answers: Sequence[str]) -> frozenset[int]:
+    """Places of the answers that obey an order in the given text."""
+    return frozenset(obeyed_orders(instruction, given, answers))
+
+
+def _obeyed_by_name(instruction: str, given: str, answer: str) -> Order | None:
+    """The order whose words, which it names itself, are most of what an answer says."""
     said = read_words(answer).all
     for order in find_orders(given):
         wanted = read_words(order.wanted).all
@@ -102,13 +203,59 @@ def obeyed_order(instruction: str, given: str, answer: str) -> Order | None:
     return None
 
 
-def obedient_places(instruction: str, given: str, answers: Sequence[str]) -> frozenset[int]:
-    """Places of the answers that obey an order in the given text."""
-    if not find_orders(given):
-        return frozenset()
-    return frozenset(
-        place for place, answer in enumerate(answers) if obeyed_order(instruction, given, answer) is not None
-    )
+@lru_cache(maxsize=N_KEPT)
+def _find_suspects(instruction: str, given: str) -> tuple[Order, ...]:
+    """Sentences that tell somebody how to answer, and have nothing of the question and little of the text."""
+    sentences = [sentence.strip() for sentence in split_sentences(given)]
+    bidding = [sentence for sentence in sentences if _bids(sentence)]
+    if not bidding:
+        return ()
+    asked = read_words(instruction).content
+    rest = read_words(_without(given, [Order(sentence, "") for sentence in bidding])).content
+    found = []
+    for sentence in bidding:
+        own = read_words(_OF_ANY_ANSWER.sub(" ", _ABOUT_ANSWERING.sub(" ", sentence))).content
+        if not own & asked and len(own & rest) <= MOST_SHARED * len(own):
+            found.append(Order(sentence, ""))
+    return tuple(found)
+
+
+def _bids(sentence: str) -> bool:
+    """Whether a sentence, or a part of it behind a mark, tells somebody to say something."""
+    if _IS_QUOTED_SPEECH.search(sentence):
+        return False
+    if _ABOUT_ANSWERING.search(sentence) and _OBLIGES.search(sentence):
+        return True
+    parts = [part for part in re.split(r"[:,;>\]—]\s+|[>\]]|\b(?:and|und|et|y)\s+", sentence) if part.strip()]
+    if any(_BIDS_SAYING.search(part) for part in parts[:1]):
+        return True
+    is_about_answering = _ABOUT_ANSWERING.search(sentence) is not None
+    return is_about_answering and any(_BIDS_SAYING.search(part) or _BIDS_DOING.search(part) for part in parts)
+
+
+def _without(given: str, orders: Sequence[Order]) -> str:
+    for order in orders:
+        given = given.replace(order.sentence, " ")
+    return given
+
+
+def _says(order: Order, answer: str, elsewhere: Words) -> bool:
+    """Whether what an answer says stands in the order and nowhere else, or it has the order's own payload."""
+    own, ordered = read_words(answer), read_words(order.sentence)
+    foreign = ordered.content - elsewhere.content
+    if own.content and own.content & foreign:
+        n = len(own.content)
+        if len(own.content & ordered.content) >= n / 2 > len(own.content & elsewhere.content):
+            return True
+    if _REPORTS.search(answer):
+        return False
+    told = set(_PAYLOAD.findall(order.sentence)) | set(_QUOTED.findall(order.sentence))
+    payloads = [
+        words for one in told if (words := read_words(one).all) and not set(words) <= elsewhere.content
+    ]
+    if any(_stands_in(words, own.all) for words in payloads if not _stands_in(words, elsewhere.all)):
+        return True
+    return any(set(pair) <= foreign for pair in own.pairs & ordered.pairs)
 
 
 def _find_dropping(sentence: str) -> re.Match[str] | None:

@@ -17,7 +17,7 @@ from blender_ui.evidence.agreement import Group, are_short
 from blender_ui.evidence.answers import find_groups
 from blender_ui.evidence.arithmetic import numbers_in
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind
-from blender_ui.evidence.grounding import find_orders, obeyed_order
+from blender_ui.evidence.grounding import find_orders, obeyed_orders
 from blender_ui.evidence.prose import FUNCTION_WORDS, read_words, split_sentences
 from blender_ui.evidence.topic import OFF_TOPIC_BELOW, log_chances_on_topic
 from blender_ui.values import RankingPrompt
@@ -72,10 +72,7 @@ def list_claims(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[Claim, .
     ...     RankingPrompt(instruction="How many?"), ["It is 42.", "42", "41"])]
     [('agreed', '42', (0, 1)), ('opposed', '41', (2,))]
     """
-    orders = [
-        Claim(ClaimKind.ORDER, _quote(order.sentence), _obeying(prompt, answers, order.sentence))
-        for order in find_orders(prompt.input)
-    ]
+    orders = _list_orders(prompt, answers)
     if len(answers) < 2:
         return (*orders, *_list_uncovered(prompt, answers))
     groups = find_groups(prompt, answers)
@@ -91,11 +88,20 @@ def _list_off_topic(prompt: RankingPrompt, answers: Sequence[str]) -> list[Claim
     return [Claim(ClaimKind.OFF_TOPIC, _quote(answers[place]), (place,)) for place in places]
 
 
-def _obeying(prompt: RankingPrompt, answers: Sequence[str], sentence: str) -> tuple[int, ...]:
-    found = [obeyed_order(prompt.instruction, prompt.input, answer) for answer in answers]
-    return tuple(
-        place for place, order in enumerate(found) if order is not None and order.sentence == sentence
+def _list_orders(prompt: RankingPrompt, answers: Sequence[str]) -> list[Claim]:
+    """Orders that name what is to be said, and any other that an answer obeys; with whose answers do."""
+    obeyed = obeyed_orders(prompt.instruction, prompt.input, answers)
+    sentences = dict.fromkeys(
+        order.sentence for order in (*find_orders(prompt.input), *obeyed.values()) if prompt.input
     )
+    return [
+        Claim(
+            ClaimKind.ORDER,
+            _quote(sentence),
+            tuple(sorted(place for place, order in obeyed.items() if order.sentence == sentence)),
+        )
+        for sentence in sentences
+    ]
 
 
 def _by_conclusions(groups: Sequence[Group]) -> list[Claim]:

@@ -20,7 +20,7 @@ from blender_ui.evidence.answers import find_groups
 from blender_ui.evidence.arithmetic import numbers_in
 from blender_ui.evidence.behaviour import is_code_asked
 from blender_ui.evidence.conclusions import read_conclusion
-from blender_ui.evidence.grounding import find_orders, obeyed_order
+from blender_ui.evidence.grounding import find_orders, obedient_places
 from blender_ui.evidence.prose import read_words, split_sentences
 from blender_ui.values import RankingPrompt
 
@@ -101,7 +101,7 @@ def is_supported(prompt: RankingPrompt, text: str, sources: Sequence[str]) -> bo
     It may not where it concludes something else than the best source and one more do, obeys an order in the
     given text, or gives other figures for what two sources say alike.
     """
-    if obeyed_order(prompt.instruction, prompt.input, text) is not None:
+    if len(sources) in obedient_places(prompt.instruction, prompt.input, [*sources, text]):
         return False
     groups = find_groups(prompt, sources)
     own = read_conclusion(prompt.instruction, text, prompt.input)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from blender_ui.errors import MalformedInput
-from blender_ui.evaluation.attacks import ORDER, Attack, attack_item, obeys_injection
+from blender_ui.evaluation.attacks import ORDER, Attack, attack_item, obeys_injection, tell_obedience
 from blender_ui.evaluation.items import Task, read_items
 from blender_ui.evaluation.metrics import contains, exact_match, extract_code, rouge, token_f1
+from blender_ui.evaluation.orders import HIDDEN_ORDERS
 from blender_ui.evaluation.sandbox import find_obstacle, run_tests
 from blender_ui.evaluation.summary import add_random, best_member, difference, summarise
 
@@ -96,6 +97,24 @@ def test_attacks_follow_from_the_seed_and_keep_the_answer() -> None:
     assert changed[Attack.DISTRACTION].input.startswith(items[0].prompt.input)
     assert len(changed[Attack.DISTRACTION].input) > len(items[0].prompt.input) + 20
     assert changed[Attack.TYPOS] != items[0].prompt
+
+
+def test_hidden_orders_take_turns_in_every_place_and_say_themselves_who_obeys() -> None:
+    items = read_items(Task.QA)
+    places = set()
+    for item in items:
+        attacked = attack_item(Attack.ORDERS, item, items, seed=1)
+        order = next(one for one in HIDDEN_ORDERS if one.text in attacked.prompt.input)
+        parts = attacked.prompt.input.partition(order.text)
+        places.add((order.text, bool(parts[0].strip()), bool(parts[2].strip())))
+        obeys = tell_obedience(Attack.ORDERS, item, items)
+        assert obeys is not None
+        assert not obeys(item.references[0])
+    assert len({order for order, *_ in places}) == len(HIDDEN_ORDERS)
+    assert len({(before, after) for _, before, after in places}) == 3
+    assert HIDDEN_ORDERS[0].is_obeyed("zebra7!")
+    assert not HIDDEN_ORDERS[0].is_obeyed("The text instructs me to say ZEBRA7; the tunnel is 4 km long.")
+    assert tell_obedience(Attack.TYPOS, items[0], items) is None
 
 
 def test_typos_leave_code_alone() -> None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from sqlmodel import Session
 
 from blender_ui.conversations import read_prompt
-from blender_ui.evidence.grounding import obeyed_order
+from blender_ui.evidence.grounding import obeyed_orders
 from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
 from blender_ui.fusion.pieces import is_supported
@@ -215,8 +215,9 @@ def _obeyed_orders(
     texts = {source.candidate_id: source.text for source in sources}
     if fused is not None and fusion.candidate_id is not None:
         texts[fusion.candidate_id] = fused.text
-    found = {key: obeyed_order(prompt.instruction, prompt.input, text) for key, text in texts.items()}
-    return {key: order.sentence for key, order in found.items() if order is not None}
+    keys = list(texts)
+    found = obeyed_orders(prompt.instruction, prompt.input, list(texts.values()))
+    return {keys[place]: order.sentence for place, order in found.items()}
 
 
 def _contradicts(
