@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.readings import CachedReading, Labelled
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
-from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.settings import load_settings
 from blender_ui.statistics.bootstrap import Estimate, bootstrap_mean
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset

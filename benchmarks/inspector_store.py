@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
 from benchmarks.bulk_rows import write_rows
-from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.services.versions.readiness import HELD_OUT_SHARE
 from blender_ui.values import PreferenceDataset, RankingPrompt, is_held_out
 from db.engine import create_store

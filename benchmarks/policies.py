@@ -36,10 +36,10 @@ from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking.calibration import moderate
 from blender_ui.ranking.evaluation import decided_majorities, prompt_clusters
-from blender_ui.ranking.fast_fitting import start_state
-from blender_ui.ranking.fast_state import FastOptions, state_features
-from blender_ui.ranking.head import Comparisons, Head, fit_head, spread_precisions
-from blender_ui.ranking.prior import known_members
+from blender_ui.ranking.fast.fitting import start_state
+from blender_ui.ranking.fast.head import Comparisons, Head, fit_head, spread_precisions
+from blender_ui.ranking.fast.prior import known_members
+from blender_ui.ranking.fast.state import FastOptions, state_features
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.services.ranking.information import measure_information
 from blender_ui.settings import load_settings

@@ -13,7 +13,7 @@ prompts in random order until half a minute is over. Readings are kept in a cach
 was ended goes on where it was. ``--images`` draws the reliability curve of every form, and with ``--curve``
 the learning curve.
 
-As in the app, each fit has answers to other prompts among its losers (``ranking.negatives``;
+As in the app, each fit has answers to other prompts among its losers (``ranking.fast.negatives``;
 ``--no-negatives`` for fits without). What that is for is measured either way: in place of each candidate of a
 prompt in turn comes a fluent answer to another prompt, and ``negative_first`` is how often the ranker puts it
 first, ``negative_chance`` how often chance would.
@@ -40,8 +40,8 @@ from benchmarks.readings import CachedReading, Labelled, find_kinds
 from blender_ui.errors import BlenderError
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
-from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.negatives import ReadNegatives
+from blender_ui.ranking.fast.negatives import ReadNegatives
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.settings import load_settings
 from blender_ui.statistics.reliability import measure_reliability
 from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset

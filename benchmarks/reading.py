@@ -40,7 +40,7 @@ from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
 from blender_ui.ranking import reading
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities
-from blender_ui.ranking.fast import FastOptions, FastRanker
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.reading import Reader
 from blender_ui.settings import load_settings

@@ -14,8 +14,8 @@ import numpy as np
 from blender_ui.choosing.distilling import prepare_encoder
 from blender_ui.exchange.jsonl import read_records
 from blender_ui.exchange.records import to_dataset
-from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
+from blender_ui.ranking.fast.negatives import ReadNegatives, choose_negatives, count_negatives
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.settings import load_settings
 from blender_ui.tasks.reading import Task
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter, learn_sorter

@@ -15,7 +15,7 @@ import numpy as np
 
 from blender_ui.evidence.answers import AnswerEvidence, gather, join
 from blender_ui.ranking.aggregation import score_candidates
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 

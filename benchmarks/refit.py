@@ -21,8 +21,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from blender_ui.ranking.calibration import cross_entropy
-from blender_ui.ranking.fast import FastRanker
-from blender_ui.ranking.head import Comparisons, fit_head, summarise
+from blender_ui.ranking.fast.head import Comparisons, fit_head, summarise
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.surface import SURFACE_NAMES
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 

@@ -26,8 +26,8 @@ from benchmarks.ranker_accuracy import join_datasets
 from benchmarks.readings import CachedReading, Labelled
 from blender_ui.errors import BlenderError
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
-from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.head import Comparisons, fit_head, spread_precisions, summarise
+from blender_ui.ranking.fast.head import Comparisons, fit_head, spread_precisions, summarise
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.ranking.start import CARD_FILE, START_PATH, StartCard, digits_of
 from blender_ui.settings import load_settings
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt

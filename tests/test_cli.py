@@ -180,7 +180,7 @@ def test_the_web_process_asks_ranks_chooses_and_supervises_without_torch() -> No
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(said.stdout.split())
     assert loaded >= {
-        "blender_ui.ranking.fast",
+        "blender_ui.ranking.fast.ranker",
         "blender_ui.choosing.chooser",
         "blender_ui.engine.process",
         "blender_ui.fusion.remote",

@@ -15,7 +15,7 @@ import numpy as np
 from blender_ui.evidence.answers import gather, join
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 FUSED = "fused"

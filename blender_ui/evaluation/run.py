@@ -30,7 +30,7 @@ from blender_ui.evidence.grounding import obedient_places
 from blender_ui.fusion.pieces import choose_text, is_supported
 from blender_ui.fusion.shown import choose_shown, usable_sources
 from blender_ui.ranking.aggregation import score_candidates
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.values import FloatArray, RankingPrompt
 
 BEST_RANKED, SHOWN = "best-ranked", "fused or best"

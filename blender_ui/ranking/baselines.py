@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from blender_ui.ranking.evaluation import assign_folds
-from blender_ui.ranking.head import fit_head, summarise
-from blender_ui.ranking.prior import known_members, member_columns
+from blender_ui.ranking.fast.head import fit_head, summarise
+from blender_ui.ranking.fast.prior import known_members, member_columns
 from blender_ui.ranking.standing import LONGER, RATING
 from blender_ui.values import BoolArray, FloatArray, IntArray, PreferenceDataset
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from blender_ui.ranking.head import fit_head, summarise
-from blender_ui.ranking.prior import known_members, member_columns
+from blender_ui.ranking.fast.head import fit_head, summarise
+from blender_ui.ranking.fast.prior import known_members, member_columns
 from blender_ui.ranking.surface import SURFACE_NAMES, surface_features
 from blender_ui.statistics.bootstrap import bootstrap_mean
 from blender_ui.statistics.reliability import measure_reliability

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from blender_ui.evidence.answers import AnswerEvidence
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.protocol import Ranker
 from blender_ui.values import FloatArray, PreferenceDataset
 

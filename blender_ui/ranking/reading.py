@@ -21,8 +21,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS
 from blender_ui.ranking.chat_frame import ChatFrame
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS
 from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.packed.rows import IMPLEMENTATION, Branch, Pack, Tree, pack, plan
 from blender_ui.ranking.packed.vocabulary import score
@@ -132,7 +132,7 @@ class Reader:
 
         Returns:
             Shape (n, width), float32: surface features, and the mean over the answer's tokens of one
-            layer's state; before them, where asked for, likelihood numbers. ``ranking.basis`` names them.
+            layer's state; before them, where asked for, likelihood numbers. ``fast.basis`` names them.
         """
         return self.read_many([(prompt, answers)])[0]
 

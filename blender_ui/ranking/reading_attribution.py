@@ -24,9 +24,9 @@ from transformers import DynamicCache
 
 from blender_ui.evidence.answers import gather
 from blender_ui.ranking.attribution import PairAttribution, Token, allowed_gap, cut_into_tokens
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS, N_SURFACE_WITH_LIKELIHOODS
-from blender_ui.ranking.contributions import ReadingWeights
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES, MAX_DEVIATIONS, N_SURFACE_WITH_LIKELIHOODS
+from blender_ui.ranking.fast.contributions import ReadingWeights
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.reading import FIRST_TOKENS, Reader
 from blender_ui.ranking.surface import surface_features
 from blender_ui.values import FloatArray, RankingPrompt

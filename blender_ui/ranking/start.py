@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.values import BoolArray, PreferenceDataset, RankingPrompt
 
 START_PATH = Path(str(files("blender_ui.ranking") / "start_ranker"))

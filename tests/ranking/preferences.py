@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, make_basis
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES, make_basis
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 WIDTH = 40

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from blender_ui.ranking.attribution import PairAttribution, Token, cut_into_tokens
-from blender_ui.ranking.fast import GROUPS, FastRanker
+from blender_ui.ranking.fast.ranker import GROUPS, FastRanker
 from blender_ui.ranking.joint.attribution import JointExplainer
 from blender_ui.ranking.joint.checkpoint import save_checkpoint, start_checkpoint
 from blender_ui.ranking.joint.ranker import load_ranker

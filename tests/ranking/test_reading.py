@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from benchmarks.reading_reference import PlainReader
 from blender_ui.errors import RankerError
 from blender_ui.ranking import reading
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS
 from blender_ui.ranking.packed import vocabulary
 from blender_ui.ranking.reading import AnswerTrace, Reader, likelihood_numbers
 from blender_ui.ranking.surface import SURFACE_NAMES

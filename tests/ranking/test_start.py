@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.start import CARD_FILE, START_PATH, digits_of, open_start, read_card
 from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import make_preferences

@@ -10,7 +10,7 @@ import pytest
 from blender_ui.errors import MalformedInput
 from blender_ui.pairing.policy import POLICIES
 from blender_ui.ranking.aggregation import Policy
-from blender_ui.ranking.fast import GROUPS
+from blender_ui.ranking.fast.ranker import GROUPS
 from blender_ui.ui import words
 from blender_ui.ui.rows import Act, Acted, Badge, Hinted, Pick, acted_table, read_act
 

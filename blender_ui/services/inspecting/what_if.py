@@ -13,7 +13,7 @@ from pathlib import Path
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import MalformedInput
-from blender_ui.ranking.fast import GROUPS
+from blender_ui.ranking.fast.ranker import GROUPS
 from blender_ui.services.ranking.opening import PairReadings, open_version
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import RankingPrompt

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from blender_ui.conversations import read_prompt
 from blender_ui.engine.process import EngineProcess
 from blender_ui.evidence.answers import AnswerEvidence, gather, join
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.values import BoolArray, IntArray, RankingPrompt
 from blender_ui.votes.arrays import Predictions

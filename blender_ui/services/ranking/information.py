@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from blender_ui.evidence.answers import gather
 from blender_ui.pairing.policy import MOST_INFORMATIVE
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.ranking.rows import Entrants, load_entrants
 from blender_ui.values import FloatArray

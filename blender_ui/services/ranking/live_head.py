@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import BlenderError
 from blender_ui.evidence.answers import gather
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.ranking.datasets import StoredDataset, gather_stored, load_dataset
 from blender_ui.services.ranking.information import measure_open_comparisons
 from blender_ui.services.ranking.opening import load_fast

@@ -17,7 +17,7 @@ from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NotFound, RankerError
 from blender_ui.evidence.answers import gather, join
 from blender_ui.ranking.attribution import PairAttribution
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.ranking.readings import read_answers
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import FloatArray, RankingPrompt

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import MalformedInput, NoRanker
 from blender_ui.ranking.evaluation import Evaluation, decided_majorities, evaluate
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.start import read_card
 from blender_ui.services.ranking.opening import load_fast, open_version
 from blender_ui.services.ranking.readings import read_answers

@@ -15,8 +15,8 @@ import numpy as np
 from blender_ui.engine.folders import write_folder
 from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.evaluation import assign_folds
-from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.negatives import ReadNegatives
+from blender_ui.ranking.fast.negatives import ReadNegatives
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.ranking.predicting import predict_fast
 from blender_ui.ranking.promotion import measure_fit
 from blender_ui.ranking.start import open_start, read_card

@@ -14,8 +14,8 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.kept_negatives import KeptNegatives
-from blender_ui.ranking.negatives import ReadNegatives, choose_negatives, count_negatives
+from blender_ui.ranking.fast.kept_negatives import KeptNegatives
+from blender_ui.ranking.fast.negatives import ReadNegatives, choose_negatives, count_negatives
 from blender_ui.services.jobs.progress import JobProgress
 from blender_ui.services.ranking.datasets import StoredDataset
 from blender_ui.services.ranking.readings import load_readings, save_readings
@@ -140,7 +140,7 @@ class TrainingReadings:
         return readings
 
     def read_negatives(self, learnt: PreferenceDataset) -> ReadNegatives:
-        """Read the negative samples; see ``ranking.negatives``.
+        """Read the negative samples; see ``ranking.fast.negatives``.
 
         They are no candidates of the prompts that they are read after, so no row keeps them, but a file
         until the job ends: a restarted fit goes on where the one before was.

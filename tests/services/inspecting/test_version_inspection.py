@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NotFound
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.predicting import predict_fast
 from blender_ui.services.inspecting import predictions
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blender_ui.ranking import start as packaged
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.start import digits_of, read_card
 from blender_ui.services.ranking.datasets import load_dataset
 from blender_ui.services.training import fast, rankers

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import select
 
 from blender_ui.errors import NotFound, RankerError
-from blender_ui.ranking.fast_files import SETTINGS_FILE
+from blender_ui.ranking.fast.files import SETTINGS_FILE
 from blender_ui.services.jobs.progress import JobCancelled, JobProgress
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.training.readings import CHUNK, COMMIT_SECONDS

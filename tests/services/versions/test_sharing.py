@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from benchmarks.scripted_hub import ScriptedHub
 from blender_ui.errors import HubError, MalformedInput, NotFound, Refused
 from blender_ui.hub.repository import Repository
-from blender_ui.ranking.fast import FastRanker
+from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.start import START_PATH
 from blender_ui.services.versions.model_versions import find_active_version
 from blender_ui.services.versions.sharing import CARD, MANIFEST, Sharing

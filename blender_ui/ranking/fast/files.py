@@ -17,8 +17,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError, WeightsUnavailable
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, Basis
-from blender_ui.ranking.fast_state import (
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES, Basis
+from blender_ui.ranking.fast.head import Head
+from blender_ui.ranking.fast.state import (
     GROUPS,
     N_GROUPS_WITHOUT_EVIDENCE,
     TOPIC_COLUMN,
@@ -27,7 +28,6 @@ from blender_ui.ranking.fast_state import (
     State,
     state_features,
 )
-from blender_ui.ranking.head import Head
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray
 

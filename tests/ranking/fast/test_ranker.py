@@ -8,11 +8,11 @@ import pytest
 from safetensors.numpy import load_file, save
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES
 from blender_ui.ranking.evaluation import decided_majorities, score_logits
-from blender_ui.ranking.fast import FastOptions, FastRanker
-from blender_ui.ranking.fast_files import ARRAYS_FILE, SETTINGS_FILE
-from blender_ui.ranking.negatives import Negatives, ReadNegatives, choose_negatives
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES
+from blender_ui.ranking.fast.files import ARRAYS_FILE, SETTINGS_FILE
+from blender_ui.ranking.fast.negatives import Negatives, ReadNegatives, choose_negatives
+from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
 from blender_ui.tasks.sorting import TaskSorter, learn_sorter
 from blender_ui.values import PreferenceDataset, RankingPrompt
 from tests.ranking.preferences import WIDTH, make_preferences, with_likelihoods

@@ -3,7 +3,7 @@ import pytest
 from scipy.optimize import minimize
 
 from blender_ui.ranking.calibration import cross_entropy, moderate
-from blender_ui.ranking.head import (
+from blender_ui.ranking.fast.head import (
     Comparisons,
     choose_precisions,
     fit_head,

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from blender_ui.ranking.negatives import MOST, choose_negatives, count_negatives
+from blender_ui.ranking.fast.negatives import MOST, choose_negatives, count_negatives
 from tests.ranking.preferences import make_preferences
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from blender_ui.ranking.consensus import measure_consensus
+from blender_ui.ranking.fast.consensus import measure_consensus
 
 
 def test_it_is_the_mean_cosine_with_the_others_of_the_prompt():

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blender_ui.ranking.basis import Basis
-from blender_ui.ranking.head import Head
+from blender_ui.ranking.fast.basis import Basis
+from blender_ui.ranking.fast.head import Head
 from blender_ui.values import FloatArray, IntArray
 
 CHUNK = 4096

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from blender_ui.ranking.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS, make_basis
+from blender_ui.ranking.fast.basis import LIKELIHOOD_NAMES, N_SURFACE_WITH_LIKELIHOODS, make_basis
 from blender_ui.ranking.surface import SURFACE_NAMES
 
 N_READ = len(SURFACE_NAMES)

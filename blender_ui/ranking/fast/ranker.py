@@ -17,15 +17,24 @@ from safetensors.numpy import save
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
 from blender_ui.ranking.calibration import moderate
-from blender_ui.ranking.contributions import (
+from blender_ui.ranking.fast.contributions import (
     PairReadings,
     ReadingWeights,
     read_pairs,
     weigh_readings,
 )
-from blender_ui.ranking.fast_files import arrays_of, load_state, save_state, settings_of, state_of
-from blender_ui.ranking.fast_fitting import check, inherit, learn, sort_candidates, start_state
-from blender_ui.ranking.fast_state import (
+from blender_ui.ranking.fast.files import arrays_of, load_state, save_state, settings_of, state_of
+from blender_ui.ranking.fast.fitting import check, inherit, learn, sort_candidates, start_state
+from blender_ui.ranking.fast.head import (
+    Head,
+    Progress,
+    fit_head,
+    spread_precisions,
+    summarise,
+)
+from blender_ui.ranking.fast.negatives import ReadNegatives
+from blender_ui.ranking.fast.prior import known_members
+from blender_ui.ranking.fast.state import (
     GROUPS,
     USUAL_PRECISIONS,
     FastOptions,
@@ -38,15 +47,6 @@ from blender_ui.ranking.fast_state import (
     text_weights,
     with_evidence,
 )
-from blender_ui.ranking.head import (
-    Head,
-    Progress,
-    fit_head,
-    spread_precisions,
-    summarise,
-)
-from blender_ui.ranking.negatives import ReadNegatives
-from blender_ui.ranking.prior import known_members
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
 

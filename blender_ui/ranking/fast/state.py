@@ -14,11 +14,11 @@ import numpy as np
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import EVIDENCE_NAMES, AnswerEvidence
-from blender_ui.ranking.basis import MIN_SCALE, N_COMPONENTS, Basis
-from blender_ui.ranking.consensus import measure_consensus
-from blender_ui.ranking.head import Comparisons, Head
-from blender_ui.ranking.negatives import ReadNegatives
-from blender_ui.ranking.prior import kind_columns, member_columns
+from blender_ui.ranking.fast.basis import MIN_SCALE, N_COMPONENTS, Basis
+from blender_ui.ranking.fast.consensus import measure_consensus
+from blender_ui.ranking.fast.head import Comparisons, Head
+from blender_ui.ranking.fast.negatives import ReadNegatives
+from blender_ui.ranking.fast.prior import kind_columns, member_columns
 from blender_ui.tasks.sorting import TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 

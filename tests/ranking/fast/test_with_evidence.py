@@ -8,10 +8,10 @@ from safetensors.numpy import load_file
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence, gather, join
-from blender_ui.ranking.fast import GROUPS, FastRanker
-from blender_ui.ranking.fast_files import ARRAYS_FILE
-from blender_ui.ranking.fast_state import TOPIC_COLUMN
-from blender_ui.ranking.head import Head
+from blender_ui.ranking.fast.files import ARRAYS_FILE
+from blender_ui.ranking.fast.head import Head
+from blender_ui.ranking.fast.ranker import GROUPS, FastRanker
+from blender_ui.ranking.fast.state import TOPIC_COLUMN
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 MEMBERS = ("A", "B", "C", "D")

@@ -12,11 +12,22 @@ import numpy as np
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
-from blender_ui.ranking.basis import MIN_SCALE, make_basis
 from blender_ui.ranking.calibration import fit_temperature
-from blender_ui.ranking.consensus import measure_consensus
 from blender_ui.ranking.evaluation import assign_folds
-from blender_ui.ranking.fast_state import (
+from blender_ui.ranking.fast.basis import MIN_SCALE, make_basis
+from blender_ui.ranking.fast.consensus import measure_consensus
+from blender_ui.ranking.fast.head import (
+    Head,
+    Progress,
+    choose_precisions,
+    fit_head,
+    held_out_moderated,
+    spread_precisions,
+    summarise,
+)
+from blender_ui.ranking.fast.negatives import ReadNegatives
+from blender_ui.ranking.fast.prior import known_members
+from blender_ui.ranking.fast.state import (
     USUAL_PRECISIONS,
     FastOptions,
     State,
@@ -26,17 +37,6 @@ from blender_ui.ranking.fast_state import (
     text_weights,
     with_evidence,
 )
-from blender_ui.ranking.head import (
-    Head,
-    Progress,
-    choose_precisions,
-    fit_head,
-    held_out_moderated,
-    spread_precisions,
-    summarise,
-)
-from blender_ui.ranking.negatives import ReadNegatives
-from blender_ui.ranking.prior import known_members
 from blender_ui.tasks.sorting import ALL_ALIKE
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from blender_ui.ranking.prior import kind_columns, known_members, member_columns
+from blender_ui.ranking.fast.prior import kind_columns, known_members, member_columns
 
 
 def test_unknown_members_have_no_column():
