@@ -79,23 +79,19 @@ class MalformedInput(BlenderError):
     Attributes:
         faults: One ``(line, reason)`` per malformed line, lines counted from 1; empty when the
             fault is of the whole input.
+        columns: Names of a table's columns, which a person can map; empty where there is no table.
     """
 
-    def __init__(self, message: str, *, faults: tuple[tuple[int, str], ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, faults: tuple[tuple[int, str], ...] = (), columns: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.faults = faults
+        self.columns = columns
 
 
 class UnknownShape(MalformedInput):
-    """The columns of a file are those of no known tool.
-
-    Attributes:
-        columns: Their names, in the file's order.
-    """
-
-    def __init__(self, message: str, *, columns: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.columns = columns
+    """The columns of a file are those of no known tool."""
 
 
 class SchemaMismatch(BlenderError):

@@ -18,6 +18,9 @@ from blender_ui.exchange.fields import FieldError
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_A_WORD = re.compile(r"[^\w.]+")
+_MOST_PATHS = 100
+_MOST_INSIDE = 8
+"""Of one list or object, such as a chat of many turns."""
 STEMS = (
     *("text", "response", "answer", "output", "completion", "reply", "generation"),
     *("responses", "answers", "outputs"),
@@ -184,6 +187,26 @@ class Mapped:
         if self._words and not is_blank(word):
             row["winner"] = self._words.get(str(word).casefold().strip(), word)
         return row
+
+
+def list_paths(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names by which the columns of a row can be mapped, and what lies within them."""
+    paths: list[str] = []
+    for name, value in values.items():
+        paths.append(str(name))
+        paths += [f"{name}.{inner}" for inner in _list_inside(as_value(value), depth=2)]
+    return tuple(paths[:_MOST_PATHS])
+
+
+def _list_inside(value: Any, *, depth: int) -> list[str]:
+    named = (
+        enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
+    )
+    paths = []
+    for step, held in list(named)[:_MOST_INSIDE] if depth else ():
+        paths.append(str(step))
+        paths += [f"{step}.{inner}" for inner in _list_inside(held, depth=depth - 1)]
+    return paths
 
 
 def _find(values: Mapping[str, Any], path: str) -> Any:

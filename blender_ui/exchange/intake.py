@@ -17,7 +17,7 @@ from typing import Any
 
 from blender_ui.errors import MalformedInput, UnknownShape
 from blender_ui.exchange.cells.verdicts import may_tell
-from blender_ui.exchange.columns import Columns, Mapped
+from blender_ui.exchange.columns import Columns, Mapped, list_paths
 from blender_ui.exchange.fields import FieldError, LeftOut, TooLong, Undecidable
 from blender_ui.exchange.files.encodings import UTF_8
 from blender_ui.exchange.files.rows import Row, Rows, name_source, open_rows
@@ -105,7 +105,7 @@ def take_records(gathering: Gathering, tally: Tally, path: Path) -> Iterator[Pro
         yield record
     if not tally.n_rows:
         tally.note(f"{path.name} holds no rows.")
-    elif n_records and not tally.n_votes:
+    elif n_records and not tally.n_votes and tally.unused_columns:
         tally.note(NO_VOTE)
     if not n_records and tally.left_out():
         reasons = "; ".join(map(say_left_out, tally.left_out()))
@@ -149,13 +149,13 @@ class _Intake:
                     break
         if faults:
             told = tell_faults(self._file.name, faults, unit=self._file.unit)
-            raise MalformedInput(told, faults=tuple(faults))
+            raise MalformedInput(told, faults=tuple(faults), columns=self._tally.paths)
 
     def _read(self, row: Row, place: str) -> RowRead:
         values = self._values(row)
         columns = Columns(values, self._used)
         if self._shape is None:
-            self._shape = find_shape(dict(columns), path=self._file.path, columns=row.value)
+            self._shape = find_shape(dict(columns), path=self._file.path, columns=self._tally.paths)
         self._tally.shapes[self._shape.name] += 1
         read = _parse(self._shape, columns, self._source)
         self._tally.see_columns(columns, self._used)
@@ -171,6 +171,8 @@ class _Intake:
             raise row.fault
         if not isinstance(row.value, dict):
             raise FieldError(f"expected an object, came {type(row.value).__name__}")
+        if not self._tally.paths:
+            self._tally.paths = list_paths(row.value)
         mapped = self._reading.mapped
         if not mapped:
             return row.value

@@ -63,6 +63,8 @@ class Tally:
         """Rows by the name of the shape that they were read as."""
         self.notes: list[str] = []
         """What else a reader of the file should know, in sentences."""
+        self.paths: tuple[str, ...] = ()
+        """What of the first row can be mapped by hand, as the file has it."""
         self.faults: list[tuple[str, str]] = []
         """Place and reason of the first malformed rows that were skipped."""
         self._columns: dict[str, None] = {}

@@ -13,7 +13,19 @@ from blender_ui.hub.repository import client_errors, first_line
 
 _PART = r"\w[\w.-]*"  # never "..": the name comes from a page, and the folder is read
 _NAME = re.compile(rf"(?P<repository>{_PART}/{_PART})(?:/(?P<folder>{_PART}(?:/{_PART})*))?")
-_FILES = ("*.parquet", "*.arrow", "*.jsonl", "*.ndjson", "*.json", "*.csv", "*.tsv", "*.gz", "*.bz2", "*.xz")
+_FILES = (
+    "*.parquet",
+    "*.arrow",
+    "*.jsonl",
+    "*.ndjson",
+    "*.json",
+    "*.csv",
+    "*.tsv",
+    "*.gz",
+    "*.bz2",
+    "*.xz",
+    "*.zst",
+)
 
 
 def is_dataset_name(path: Path) -> bool:

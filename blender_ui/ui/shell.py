@@ -20,8 +20,8 @@ ASSETS_PATH = find_shipped("assets")
 MOST_FILE_BYTES = 4 * 2**30
 """Of one file that the data page takes; `blender-ui import` takes any."""
 
-FILE_TYPES = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".arrow"]
-FILE_TYPES += [".gz", ".bz2", ".xz", ".zip"]
+FILE_TYPES = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".arrow"]
+FILE_TYPES += [".gz", ".bz2", ".xz", ".zst", ".zip"]
 """Of files that the data and the projects page take."""
 
 WITH_ADDRESS = """(token) => token === "" ? "" :

@@ -169,7 +169,7 @@ def find_shape(fields: Mapping[str, Any], *, path: Path, columns: Iterable[str] 
     Args:
         fields: By plain heading.
         path: The file, for the error.
-        columns: The row's names as the file has them, which can be mapped by hand; none for ``fields``.
+        columns: What can be mapped by hand; none for the names of ``fields``.
 
     Raises:
         UnknownShape: If it is none of ``SHAPES``.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from blender_ui.exchange import LeftOutRows, PromptRecord, Tally, say_left_out
 from blender_ui.exchange.archive import open_archive
+from blender_ui.exchange.shapes.finding import OWN
 
 N_SHOWN = 3
 """Prompts of a file that a preview shows."""
@@ -41,6 +42,7 @@ class FilePreview:
         shapes: What it was read as, the most frequent first.
         n_votes: Votes, of which ``n_ties`` are ties and ``n_both_bad`` call both answers bad.
         unused: Columns that nothing is read from.
+        columns: What can be mapped by hand.
         known_elsewhere: Prompts that other sources in the store have, by source.
         shown: The first prompts.
     """
@@ -52,6 +54,7 @@ class FilePreview:
     n_ties: int
     n_both_bad: int
     unused: tuple[str, ...]
+    columns: tuple[str, ...]
     left_out: tuple[LeftOutRows, ...]
     faults: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -172,6 +175,7 @@ def preview_of(
         n_ties=tally.votes["tie"],
         n_both_bad=tally.votes["both_bad"],
         unused=tally.unused_columns,
+        columns=tally.paths if OWN.name not in tally.shapes else (),
         left_out=tally.left_out(),
         faults=tuple(tally.faults),
         notes=tuple(tally.notes),
@@ -193,6 +197,7 @@ def preview_archive(path: Path) -> FilePreview:
         n_ties=0,
         n_both_bad=0,
         unused=(),
+        columns=(),
         left_out=(),
         faults=(),
         notes=("It goes into an empty store.",),

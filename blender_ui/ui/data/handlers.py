@@ -40,6 +40,8 @@ UNKNOWN_SHAPE = (
     "two answers and the vote."
 )
 
+MAP_BELOW = "If a column or a word means something else, say so below."
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOutcome:
@@ -69,7 +71,7 @@ class UploadPreview:
         preview: None where nothing would come in.
         problem: Why not.
         faults: One (line, reason) per malformed line.
-        columns: Of a file whose shape is not known, to be mapped by hand.
+        columns: Of the file, to be mapped by hand.
     """
 
     name: str
@@ -77,6 +79,11 @@ class UploadPreview:
     problem: str = ""
     faults: tuple[tuple[int, str], ...] = ()
     columns: tuple[str, ...] = ()
+
+    @property
+    def asks_for_columns(self) -> bool:
+        """Whether nothing good comes of it unless somebody says what the columns hold."""
+        return self.preview is None or not self.preview.n_votes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,11 +245,15 @@ class DataHandlers:
             return UploadPreview(name="")
         try:
             found, reading = _find(path, wish)
-            return UploadPreview(name=name, preview=self._importing.preview_file(found, reading=reading))
+            preview = self._importing.preview_file(found, reading=reading)
+            return UploadPreview(name=name, preview=preview, columns=preview.columns)
         except UnknownShape as error:
             return UploadPreview(name=name, problem=UNKNOWN_SHAPE, columns=error.columns)
         except MalformedInput as error:
-            return UploadPreview(name=name, problem=str(error), faults=error.faults)
+            hint = f" {MAP_BELOW}" if error.columns else ""
+            return UploadPreview(
+                name=name, problem=f"{error}{hint}", faults=error.faults, columns=error.columns
+            )
         except BlenderError as error:
             return UploadPreview(name=name, problem=str(error))
 

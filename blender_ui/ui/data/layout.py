@@ -24,11 +24,14 @@ EXPORT_HELP = (
     "with a card that says what is in them. An archive holds everything, as it is."
 )
 HUB_HELP = "owner/name, or owner/name/folder; Enter downloads it and shows what it would bring"
+BY_HAND = "Which column holds what"
 MAPPED = {
     "prompt": "Prompt",
     "text_a": "Answer A",
     "text_b": "Answer B",
     "winner": "Vote",
+    "chosen": "Or the better answer",
+    "rejected": "And the worse",
     "model_a": "Model A",
     "model_b": "Model B",
     "annotator": "Annotator",
@@ -157,7 +160,7 @@ class DataParts:
         self.preview = gr.HTML(
             drawing.draw_preview(UploadPreview(name="")), padding=False, min_height=20, elem_id="data-preview"
         )
-        with gr.Column(visible=False, elem_id="data-by-hand") as self.by_hand:
+        with gr.Accordion(BY_HAND, open=False, visible=False, elem_id="data-by-hand") as self.by_hand:
             self.columns, self.words = _draw_mapping()
         with gr.Row(elem_classes="bu-acts"):
             self.bring_in = gr.Button("Import", variant="primary", elem_id="data-import")
@@ -174,7 +177,11 @@ class DataParts:
 def _draw_mapping() -> tuple[dict[str, gr.Dropdown], gr.Textbox]:
     """One choice of a column for each thing that a row can tell."""
     columns = {}
-    for names in (("prompt", "text_a", "text_b"), ("winner", "model_a", "model_b"), ("annotator", "id")):
+    for names in (
+        ("prompt", "text_a", "text_b", "winner"),
+        ("chosen", "rejected", "annotator"),
+        ("model_a", "model_b", "id"),
+    ):
         with gr.Row(elem_classes="bu-form"):
             for name in names:
                 columns[name] = gr.Dropdown(

@@ -83,7 +83,7 @@ def _wire_preview(parts: DataParts, handlers: DataHandlers) -> None:
         choices = [NO_COLUMN, *seen.columns]
         return {
             parts.preview: drawing.draw_preview(seen),
-            parts.by_hand: gr.update(visible=bool(seen.columns)),
+            parts.by_hand: gr.update(visible=bool(seen.columns), open=seen.asks_for_columns),
             parts.words: "",
             **{one: gr.update(value=None, choices=choices) for one in parts.columns.values()},
         }

@@ -18,7 +18,15 @@ from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.ui.data import drawing, handlers
-from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, ImportOutcome, Some, Wish, find_card
+from blender_ui.ui.data.handlers import (
+    MAP_BELOW,
+    NO_COLUMN,
+    DataHandlers,
+    ImportOutcome,
+    Some,
+    Wish,
+    find_card,
+)
 from tests.builders.stores import Clock, key_of, make_labeling, make_store
 
 RECORD = {
@@ -108,6 +116,32 @@ def test_an_unknown_file_gives_its_columns_and_is_read_once_they_are_mapped(data
     assert no_vote is not None
     assert (no_vote.n_votes, no_vote.n_prompts) == (0, 1)
     assert "came '1'" in data_page.handlers.preview(str(path), Wish(columns=columns, words="0=a, 1")).problem
+
+
+def test_a_known_file_whose_vote_is_in_doubt_gives_its_columns_too(data_page: DataPage) -> None:
+    path = data_page.folder / "x.jsonl"
+    rows = [{"prompt": "Why?", "text_a": "A.", "text_b": "B.", "winner": number} for number in (1, 0)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    look = data_page.handlers.preview(str(path), Wish())
+    assert look.columns == ("prompt", "text_a", "text_b", "winner")
+    assert "say what each means" in look.problem
+    assert look.problem.endswith(MAP_BELOW)
+    preview = data_page.handlers.preview(str(path), Wish(words="0=a, 1=b")).preview
+    assert preview is not None
+    assert preview.shown[0].votes == ("unknown (2) over unknown (1)", "unknown (1) over unknown (2)")
+
+
+def test_columns_of_the_better_and_the_worse_answer_may_lie_within_others(data_page: DataPage) -> None:
+    path = data_page.folder / "x.jsonl"
+    path.write_text(json.dumps({"frage": "Why?", "antworten": [{"t": "A."}, {"t": "B."}]}))
+    look = data_page.handlers.preview(str(path), Wish())
+    inside = ("antworten.0", "antworten.0.t", "antworten.1", "antworten.1.t")
+    assert look.columns == ("frage", "antworten", *inside)
+    columns = {"prompt": "frage", "chosen": "antworten.1.t", "rejected": "antworten.0.t"}
+    preview = data_page.handlers.preview(str(path), Wish(columns=columns)).preview
+    assert preview is not None
+    assert preview.shapes == ("TRL preference",)
+    assert preview.n_votes == 1
 
 
 def test_rows_that_are_left_out_are_written_where_there_are_any(data_page: DataPage) -> None:
