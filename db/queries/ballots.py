@@ -91,13 +91,20 @@ def list_pairs(session: Session, *, comparison_ids: list[int]) -> list[Pair]:
     return [Pair(id_, left_id, right_id) for id_, left_id, right_id in rows if id_ is not None]
 
 
-def sum_seconds(session: Session, *, annotator_id: int, since: datetime, longest: float) -> float:
-    """Time that an annotator's standing ballots since then took, ``longest`` at most each."""
+def sum_seconds(
+    session: Session, *, annotator_id: int, project_id: int, since: datetime, longest: float
+) -> float:
+    """Time that an annotator's standing ballots in a project since then took, ``longest`` at most each."""
     seconds = case((col(Ballot.seconds) > longest, longest), else_=col(Ballot.seconds))
-    query = select(func.coalesce(func.sum(seconds), 0.0)).where(
-        col(Ballot.annotator_id) == annotator_id,
-        col(Ballot.given_at) >= since,
-        col(Ballot.retracted_at).is_(None),
+    query = (
+        select(func.coalesce(func.sum(seconds), 0.0))
+        .join(Prompt, col(Prompt.id) == col(Ballot.prompt_id))
+        .where(
+            col(Ballot.annotator_id) == annotator_id,
+            col(Ballot.given_at) >= since,
+            col(Ballot.retracted_at).is_(None),
+            col(Prompt.project_id) == project_id,
+        )
     )
     total: float = session.execute(query).scalar_one()
     return total

@@ -238,10 +238,19 @@ def list_own(
     return [OwnAnswer(*row) for row in session.execute(query)]
 
 
-def count_of_annotator(session: Session, *, annotator_id: int, since: datetime | None = None) -> int:
-    """How many preferences of an annotator stand, since a time if given."""
-    query = select(func.count()).where(
-        col(Preference.annotator_id) == annotator_id, col(Preference.retracted_at).is_(None)
+def count_of_annotator(
+    session: Session, *, annotator_id: int, project_id: int, since: datetime | None = None
+) -> int:
+    """How many preferences of an annotator stand in a project, since a time if given."""
+    query = (
+        select(func.count())
+        .select_from(Preference)
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(
+            col(Preference.annotator_id) == annotator_id,
+            col(Preference.retracted_at).is_(None),
+            col(Comparison.project_id) == project_id,
+        )
     )
     if since is not None:
         query = query.where(col(Preference.created_at) >= since)
@@ -250,12 +259,19 @@ def count_of_annotator(session: Session, *, annotator_id: int, since: datetime |
 
 
 def count_beyond_ballots(
-    session: Session, *, annotator_id: int | None = None, since: datetime | None = None
+    session: Session, *, project_id: int, annotator_id: int | None = None, since: datetime | None = None
 ) -> int:
-    """How many more preferences stand than ballots from which they follow, of all or of one annotator."""
+    """How many more preferences of a project stand than ballots from which they follow, of all or of one."""
     of_ballot = col(Preference.ballot_id)
-    query = select(func.count() - func.count(of_ballot.distinct())).where(
-        of_ballot.is_not(None), col(Preference.retracted_at).is_(None)
+    query = (
+        select(func.count() - func.count(of_ballot.distinct()))
+        .select_from(Preference)
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(
+            of_ballot.is_not(None),
+            col(Preference.retracted_at).is_(None),
+            col(Comparison.project_id) == project_id,
+        )
     )
     if annotator_id is not None:
         query = query.where(col(Preference.annotator_id) == annotator_id)
@@ -265,16 +281,20 @@ def count_beyond_ballots(
     return n_beyond
 
 
-def sum_seconds(session: Session, *, annotator_id: int, since: datetime) -> float:
-    """Time that an annotator's standing preferences since then took, ``LONGEST_SECONDS`` at most each."""
+def sum_seconds(session: Session, *, annotator_id: int, project_id: int, since: datetime) -> float:
+    """Time that an annotator's standing preferences in a project since then took, ``LONGEST_SECONDS`` at most
+    each."""
     seconds = case(
         (col(Preference.seconds) > LONGEST_SECONDS, LONGEST_SECONDS), else_=col(Preference.seconds)
     )
     total: float = session.execute(
-        select(func.coalesce(func.sum(seconds), 0.0)).where(
+        select(func.coalesce(func.sum(seconds), 0.0))
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(
             col(Preference.annotator_id) == annotator_id,
             col(Preference.retracted_at).is_(None),
             col(Preference.created_at) >= since,
+            col(Comparison.project_id) == project_id,
         )
     ).scalar_one()
     return total
@@ -285,6 +305,18 @@ def count_standing(session: Session, *, after_id: int = 0, humans_only: bool = T
     query = _standing(after_id=after_id, humans_only=humans_only)
     n_standing: int = session.execute(query).scalar_one()
     return n_standing
+
+
+def count_standing_of(session: Session, *, project_id: int) -> int:
+    """How many preferences of people stand in a project; checks count too."""
+    # Those elsewhere are mostly fewer, and the index by annotator gives the number of all.
+    is_elsewhere = col(Comparison.project_id) != project_id
+    if session.execute(select(col(Comparison.id)).where(is_elsewhere).limit(1)).first() is None:
+        return count_standing(session)
+    elsewhere = select(col(Comparison.id)).where(is_elsewhere)
+    query = _standing(after_id=0, humans_only=True).where(col(Preference.comparison_id).in_(elsewhere))
+    n_elsewhere: int = session.execute(query).scalar_one()
+    return count_standing(session) - n_elsewhere
 
 
 def count_teaching(session: Session, *, after_id: int = 0) -> int:
@@ -306,21 +338,6 @@ def _standing(*, after_id: int, humans_only: bool) -> Select[int]:
         people = select(col(Annotator.id)).where(col(Annotator.kind) == AnnotatorKind.HUMAN)
         query = query.where(col(Preference.annotator_id).in_(people))
     return query
-
-
-def count_people(session: Session) -> int:
-    """How many people have a preference that stands."""
-    answered = (
-        select(col(Preference.id))
-        .where(col(Preference.annotator_id) == col(Annotator.id), col(Preference.retracted_at).is_(None))
-        .exists()
-    )
-    n_people: int = session.execute(
-        select(func.count())
-        .select_from(Annotator)
-        .where(col(Annotator.kind) == AnnotatorKind.HUMAN, answered)
-    ).scalar_one()
-    return n_people
 
 
 def get_last_id(session: Session) -> int:

@@ -15,6 +15,8 @@ from db.models import (
     Ask,
     Audience,
     Comparison,
+    Lease,
+    LeaseStatus,
     Project,
     ProjectMember,
     Prompt,
@@ -27,14 +29,15 @@ from db.queries.checks import CHECKS
 class Size(NamedTuple):
     """How much there is in a project.
 
-    ``n_answers`` counts the places that were answered, ``n_wanted`` all places; gold pairs and
-    attention checks are counted apart.
+    ``n_wanted`` counts all places, ``n_taken`` those that were answered or are lent now, ``n_answered`` those
+    that were answered; gold pairs and attention checks are counted apart.
     """
 
     n_prompts: int
     n_pairs: int
     n_wanted: int
     n_taken: int
+    n_answered: int
     n_checks: int
 
 
@@ -151,7 +154,14 @@ def measure(session: Session, *, project_id: int) -> Size:
     n_checks: int = session.execute(
         select(func.count()).select_from(Comparison).where(in_project, col(Comparison.purpose).in_(CHECKS))
     ).scalar_one()
-    return Size(n_prompts, int(asked[0]), int(asked[1]), int(asked[2]), n_checks)
+    n_lent: int = session.execute(
+        select(func.count())
+        .select_from(Lease)
+        .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
+        .where(in_project, col(Comparison.purpose) == Purpose.LABEL, col(Lease.status) == LeaseStatus.ACTIVE)
+    ).scalar_one()
+    n_taken = int(asked[2])
+    return Size(n_prompts, int(asked[0]), int(asked[1]), n_taken, max(n_taken - n_lent, 0), n_checks)
 
 
 # Building a statement takes longer than running it, so the ones of the label loop are built once.

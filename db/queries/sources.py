@@ -48,27 +48,36 @@ def count_preferences(session: Session) -> dict[str | None, int]:
     return _count_by_prompt_first(session, of_prompt.where(col(Preference.retracted_at).is_(None)))
 
 
-def count_comparisons(session: Session) -> dict[str | None, ComparisonCount]:
-    """Comparisons by source."""
+def count_comparisons(
+    session: Session, *, project_id: int | None = None
+) -> dict[str | None, ComparisonCount]:
+    """Comparisons by source, of a project or of all."""
     of_prompt = select(col(Comparison.prompt_id))
+    if project_id is not None:
+        of_prompt = of_prompt.where(col(Comparison.project_id) == project_id)
     n = _count_by_prompt_first(session, of_prompt)
     n_open = _count_by_prompt_first(session, of_prompt.where(col(Comparison.is_open)))
     return {source: ComparisonCount(count, n_open.get(source, 0)) for source, count in n.items()}
 
 
-def count_leases(session: Session, *, now: datetime) -> dict[str | None, LeaseCount]:
-    """Leases by source."""
+def count_leases(
+    session: Session, *, now: datetime, project_id: int | None = None
+) -> dict[str | None, LeaseCount]:
+    """Leases by source, of a project or of all."""
     status = col(Lease.status)
     active = status == LeaseStatus.ACTIVE
     ended = (LeaseStatus.ANSWERED, LeaseStatus.SKIPPED, LeaseStatus.EXPIRED)
     conditions = (active, active & (col(Lease.expires_at) < now), *(status == one for one in ended))
-    rows = session.execute(
+    query = (
         select(col(Prompt.source), *(_count_where(one) for one in conditions))
         .select_from(Lease)
         .join(Comparison, col(Comparison.id) == col(Lease.comparison_id))
         .join(Prompt, col(Prompt.id) == col(Comparison.prompt_id))
         .group_by(col(Prompt.source))
     )
+    if project_id is not None:
+        query = query.where(col(Comparison.project_id) == project_id)
+    rows = session.execute(query)
     return {row[0]: LeaseCount(*(int(value) for value in row[1:])) for row in rows}
 
 

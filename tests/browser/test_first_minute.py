@@ -5,11 +5,12 @@ No model runs: what is shown was recorded, ranked by the start ranker and fused 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.recorded.file import read_rounds
@@ -58,6 +59,21 @@ def test_a_recorded_example_is_ranked_and_fused_without_a_vote(url: str, open_pa
     expect(page.locator("#blend-results")).to_contain_text("start ranker")
     expect(page.locator("#blend-ranking table").first).to_contain_text("SmolLM2")
     expect(page.locator("#blend-fused")).not_to_have_text("")
+
+
+def test_a_recorded_example_that_is_pressed_while_the_page_opens_is_opened(url: str, open_page: Open) -> None:
+    page = open_page("about:blank")
+
+    def hold(route: Route) -> None:
+        time.sleep(1.5)
+        route.continue_()
+
+    page.route("**/blend_open", hold)
+    page.route("**/run/blend_open*", hold)
+    page.goto(url)
+    page.locator("#blend-recorded .gallery-item").first.click()
+    expect(page.locator("#blend-conversation")).to_contain_text("Recorded")
+    expect(page.locator("#blend-notice")).not_to_contain_text("still opening")
 
 
 def test_a_vote_on_a_recorded_example_counts_and_a_reload_shows_it_again(url: str, open_page: Open) -> None:

@@ -80,10 +80,10 @@ class ChooserReports:
             costs=tuple(None if np.isnan(cost) else float(cost) for cost in costs),
         )
 
-    def say_readiness(self) -> str:
-        """How far the votes are from a chooser that can be judged, in a sentence."""
+    def say_readiness(self, *, project_id: int | None = None) -> str:
+        """How far the votes of a project, or all, are from a chooser that can be judged, in a sentence."""
         with transaction(self._engine) as session:
-            counted = compared.count_preferences(session, scope=compared.Scope())
+            counted = compared.count_preferences(session, scope=compared.Scope(project_id=project_id))
         n_prompts = len(counted.decided)
         n_held_out = sum(is_held_out(one, share=HELD_OUT_SHARE) for one in counted.decided)
         if n_held_out < N_HELD_OUT_NEEDED:

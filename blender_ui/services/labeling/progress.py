@@ -1,7 +1,7 @@
-"""How far the labelling is, by one annotator and by all.
+"""How far the labelling of a project is, by one annotator and by all.
 
-Invariant: a ballot counts once, however many preferences follow from it. Non-goal: why nothing is left, which
-``leftover`` says.
+Invariant: every count is of the one project. A ballot counts once, however many preferences follow from it.
+Non-goal: why nothing is left, which ``leftover`` says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from db.queries import ballots, preferences, queue
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressView:
-    """How far the labelling is.
+    """How far the labelling of a project is.
 
     Attributes:
         n_mine: Outcomes and ballots of this annotator that stand; a ballot is one, here and below.
@@ -24,7 +24,6 @@ class ProgressView:
         seconds_today: Time from pairs being drawn to these answers; five minutes at most each.
         n_standing: Outcomes of all people that stand, imported ones included.
         n_open: Comparisons that more people are to be asked.
-        n_people: People with an outcome that stands.
     """
 
     n_mine: int
@@ -32,7 +31,6 @@ class ProgressView:
     seconds_today: float
     n_standing: int
     n_open: int
-    n_people: int
 
 
 def measure(session: Session, *, annotator_id: int, project_id: int, now: datetime) -> ProgressView:
@@ -40,18 +38,25 @@ def measure(session: Session, *, annotator_id: int, project_id: int, now: dateti
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def count(since: datetime | None = None) -> int:
-        all_pairs = preferences.count_of_annotator(session, annotator_id=annotator_id, since=since)
-        return all_pairs - preferences.count_beyond_ballots(session, annotator_id=annotator_id, since=since)
+        of_annotator = {"annotator_id": annotator_id, "project_id": project_id}
+        all_pairs = preferences.count_of_annotator(session, **of_annotator, since=since)
+        return all_pairs - preferences.count_beyond_ballots(session, **of_annotator, since=since)
 
-    of_pairs = preferences.sum_seconds(session, annotator_id=annotator_id, since=midnight)
+    of_pairs = preferences.sum_seconds(
+        session, annotator_id=annotator_id, project_id=project_id, since=midnight
+    )
     of_ballots = ballots.sum_seconds(
-        session, annotator_id=annotator_id, since=midnight, longest=preferences.LONGEST_SECONDS
+        session,
+        annotator_id=annotator_id,
+        project_id=project_id,
+        since=midnight,
+        longest=preferences.LONGEST_SECONDS,
     )
     return ProgressView(
         n_mine=count(),
         n_mine_today=count(midnight),
         seconds_today=of_pairs + of_ballots,
-        n_standing=preferences.count_standing(session) - preferences.count_beyond_ballots(session),
+        n_standing=preferences.count_standing_of(session, project_id=project_id)
+        - preferences.count_beyond_ballots(session, project_id=project_id),
         n_open=queue.count_places(session, project_id=project_id),
-        n_people=preferences.count_people(session),
     )

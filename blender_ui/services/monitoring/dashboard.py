@@ -135,7 +135,7 @@ class Dashboards:
             ranker = find_active_version(session)
             at_work = queries.list_at_work(session, project_id=project_id, now=self._clock())
         pace = measure_pace(days)
-        n_left = project.n_wanted - project.n_taken
+        n_left = project.n_wanted - project.n_answered
         return DashboardView(
             project=project,
             days=days,

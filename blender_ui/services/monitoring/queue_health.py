@@ -44,14 +44,18 @@ class QueueHealth(NamedTuple):
 
 
 def measure_queue(
-    engine: Engine, table: PreferenceTable, *, clock: Callable[[], datetime] = utc_now
+    engine: Engine,
+    table: PreferenceTable,
+    *,
+    project_id: int | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> tuple[QueueHealth, ...]:
-    """The queue's health by source, the largest first."""
-    told, prompts = table.current(), table.prompts()
+    """The health of the queue of a project, or of all, by source, the largest first."""
+    told, prompts = table.of_project(table.current(), project_id), table.prompts()
     preferences = np.bincount(prompts.source[told.prompt_id], minlength=len(prompts.sources))
     with transaction(engine) as session:
-        comparisons = sources.count_comparisons(session)
-        leases = sources.count_leases(session, now=clock())
+        comparisons = sources.count_comparisons(session, project_id=project_id)
+        leases = sources.count_leases(session, now=clock(), project_id=project_id)
     found = [
         QueueHealth._make(
             (

@@ -81,7 +81,8 @@ class ProjectView:
     Attributes:
         n_pairs: Pairs that people are asked, gold and attention checks aside.
         n_wanted: Answers that these need in all.
-        n_taken: Of those, the ones given or being given.
+        n_taken: Of those, the ones given, and the ones that somebody is being asked now.
+        n_answered: Of those, the ones given.
         n_checks: Gold pairs and attention checks.
     """
 
@@ -91,6 +92,7 @@ class ProjectView:
     n_pairs: int
     n_wanted: int
     n_taken: int
+    n_answered: int
     n_checks: int
     is_archived: bool
     created_at: datetime

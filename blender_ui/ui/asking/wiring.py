@@ -41,6 +41,15 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.marked import differences
 from blender_ui.ui.prose import GrowingProse
 
+OPENED = "() => { document.body.dataset.blendOpen = 'yes'; }"
+WHEN_OPEN = """async (...given) => {
+  const until = Date.now() + 15000;
+  while (!document.body.dataset.blendOpen && Date.now() < until) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return given;
+}"""
+"""A round that was pressed before the page knew its visitor is opened as soon as it does."""
 VOTE_ENDED = "() => { document.dispatchEvent(new Event('blend-vote-ended')); }"
 """Tells ``assets/page.js`` that a vote or skip is over, whatever came of it."""
 SHOW_REVEAL = """() => {
@@ -101,6 +110,7 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
     outputs = [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input]
     outputs += opened_outputs(parts.whom)
     opened = page.load(open_page, parts.memory, outputs, **at_once("blend_open"))
+    opened.success(None, js=OPENED, api_visibility="private")
     waited = opened.success(watch, parts.visit, page_outputs(parts), **queued("blend_open_wait", N_STREAMS))
     return wire_results(parts, blend, results, waited, "blend_open_results")
 
@@ -125,6 +135,7 @@ def _wire_recorded(
         open_example,
         [parts.visit, parts.memory, examples],
         [*page_outputs(parts), parts.memory, prompt.instruction, prompt.input],
+        js=WHEN_OPEN,
         trigger_mode="once",
         cancels=cancels,
         **at_once("blend_example"),

@@ -10,8 +10,10 @@ import pytest
 from blender_ui.exchange import read_records
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.listing import Listing
+from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.labeling.answers import Answer, AnsweredView
 from blender_ui.services.labeling.relabeling import Relabeling
+from blender_ui.services.monitoring.queue_health import measure_queue
 from blender_ui.services.projects.projects import Projects, ProjectTerms
 from db.models import DEFAULT_PROJECT_ID, Outcome, Reveal
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
@@ -29,7 +31,7 @@ class Desk:
         self.projects = Projects(self.engine, clock=self.clock)
         terms = ProjectTerms(name="Blind", overlap=2, reveal=reveal)
         self.project = self.projects.create(terms, by=self.me).id
-        self.prompts = add_prompts(self.engine, n_prompts=2)
+        *self.prompts, self.elsewhere = add_prompts(self.engine, n_prompts=3)
         queue_prompts(self.engine, self.labeling, self.project, self.prompts)
 
     def answer(self, who: int, *, key: str = "", sent_from: int | None = None) -> AnsweredView:
@@ -58,6 +60,37 @@ class Desk:
 
 
 NAMES = {"member-0", "member-1"}
+
+
+def test_counts_are_those_of_the_project_that_one_labels(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Reveal.VOTE)
+    desk.labeling.queue_prompt(prompt_id=desk.elsewhere)
+    pair = desk.labeling.next_pair(annotator_id=desk.me)
+    assert pair is not None
+    desk.labeling.submit(
+        annotator_id=desk.me, lease_id=pair.lease_id, outcome=Outcome.TIE, idempotency_key="elsewhere"
+    )
+    desk.answer(desk.me)
+    desk.answer(desk.other)
+
+    def count(project_id: int) -> tuple[int, int, int]:
+        found = desk.labeling.progress(annotator_id=desk.me, project_id=project_id)
+        return found.n_mine, found.n_mine_today, found.n_standing
+
+    assert count(desk.project) == (1, 1, 2)
+    assert count(DEFAULT_PROJECT_ID) == (1, 1, 1)
+
+
+def test_a_pair_that_is_lent_now_is_no_answer_of_its_project(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Reveal.VOTE)
+    desk.answer(desk.me)
+    assert desk.labeling.next_pair(annotator_id=desk.other, project_id=desk.project) is not None
+    view = desk.projects.get(desk.project)
+    assert (view.n_taken, view.n_answered, view.n_wanted) == (3, 1, 4)
+    table = PreferenceTable(desk.engine)
+    (health,) = measure_queue(desk.engine, table, project_id=desk.project, clock=desk.clock)
+    assert (health.n_comparisons, health.n_preferences, health.n_answered) == (2, 1, 1)
+    assert measure_queue(desk.engine, table, project_id=DEFAULT_PROJECT_ID, clock=desk.clock) == ()
 
 
 def test_names_are_told_after_each_vote(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from blender_ui.ui.inspecting.choosing import drawing
 from blender_ui.ui.inspecting.choosing.layout import ChoosingParts
 from blender_ui.ui.inspecting.choosing.plots import curve_plot, kinds_plot, map_plot
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
+from blender_ui.ui.workspace import find_project
 
 Update = dict[Any, Any]
 WAYS = (("Label pairs", "./label"), ("Train", "./train"))
@@ -24,19 +26,23 @@ WAYS = (("Label pairs", "./label"), ("Train", "./train"))
 def wire_choosing(services: Services, page: gr.Blocks, parts: ChoosingParts) -> None:
     """Wire the tab."""
     reports = services.chooser_reports
+
+    def readiness() -> str:
+        return reports.say_readiness(project_id=find_project(services.access, services.workspaces))
+
     links = [*open_links(services.access, WAYS)]
 
     def open_page(request: gr.Request) -> Update:
         address = read_address(request.query_params if request is not None else None)
         if address.tab != "choosing":
             return {parts.notice: gr.skip()}
-        return _open(parts, reports, links, address.version)
+        return _open(parts, reports, readiness, links, address.version)
 
     def open_tab(version: int | None, request: gr.Request) -> Update:
-        return _open(parts, reports, links, version or asked_of(request, "choosing").version)
+        return _open(parts, reports, readiness, links, version or asked_of(request, "choosing").version)
 
     def choose(version: int | None) -> Update:
-        return _paint(parts, reports, version)
+        return _paint(parts, reports, readiness, version)
 
     shown = [
         parts.version, parts.notice, parts.summary, parts.curve_plot, parts.curve, parts.kinds_plot,
@@ -48,20 +54,26 @@ def wire_choosing(services: Services, page: gr.Blocks, parts: ChoosingParts) -> 
 
 
 def _open(
-    parts: ChoosingParts, reports: ChooserReports, links: list[tuple[str, str]], wished: int | None
+    parts: ChoosingParts,
+    reports: ChooserReports,
+    readiness: Callable[[], str],
+    links: list[tuple[str, str]],
+    wished: int | None,
 ) -> Update:
     versions = reports.list_versions()
     if not versions:
-        said = f"{drawing.NONE_YET} {reports.say_readiness()}"
+        said = f"{drawing.NONE_YET} {readiness()}"
         return {parts.notice: markup.notice(said, links=links)}
     ids = [one.id for one in versions]
     active = [one.id for one in versions if one.is_active]
     chosen = wished if wished in ids else (active or ids)[0]
     choices = gr.update(choices=[(drawing.say_version(one), one.id) for one in versions], value=chosen)
-    return {parts.version: choices, **_paint(parts, reports, chosen)}
+    return {parts.version: choices, **_paint(parts, reports, readiness, chosen)}
 
 
-def _paint(parts: ChoosingParts, reports: ChooserReports, version_id: int | None) -> Update:
+def _paint(
+    parts: ChoosingParts, reports: ChooserReports, readiness: Callable[[], str], version_id: int | None
+) -> Update:
     try:
         found = None if version_id is None else reports.inspect(version_id)
     except BlenderError as error:
@@ -71,7 +83,7 @@ def _paint(parts: ChoosingParts, reports: ChooserReports, version_id: int | None
     report = found.report
     return {
         parts.notice: markup.view_link(write_address(Address(tab="choosing", version=version_id))),
-        parts.summary: drawing.draw_summary(found, reports.say_readiness()),
+        parts.summary: drawing.draw_summary(found, readiness()),
         parts.curve_plot: gr.update(value=curve_plot(report), visible=bool(report.curve)),
         parts.curve: drawing.draw_curve(found),
         parts.kinds_plot: gr.update(value=kinds_plot(report), visible=True),

@@ -125,7 +125,8 @@ def _wire_decision(
 
 def _wire_people(page: gr.Blocks, parts: PeopleParts, services: Services) -> None:
     def draw() -> str:
-        queue = measure_queue(services.engine, services.preference_table)
+        project_id = find_project(services.access, services.workspaces)
+        queue = measure_queue(services.engine, services.preference_table, project_id=project_id)
         more = open_links(services.access, [("Agreement between annotators", "./quality")])
         links = open_links(services.access, [("Data", "./data")])
         return drawing.draw_queue(queue, links=links) + markup.view_link(

@@ -32,7 +32,7 @@ def draw_projects(projects: Sequence[ProjectView]) -> str:
             project.terms.name + (" (archived)" if project.is_archived else ""),
             f"{project.n_prompts:,}",
             f"{project.n_pairs:,}",
-            f"{project.n_taken:,} of {project.n_wanted:,}",
+            f"{project.n_answered:,} of {project.n_wanted:,}",
             f"{project.n_checks:,}",
             "members" if project.terms.audience is Audience.MEMBERS else "everybody",
         )
@@ -55,8 +55,10 @@ def draw_progress(project: ProjectView) -> str:
             "No pair is to be labelled yet: the prompts need two answers each. Import a file that has them, "
             "or let the members answer below."
         )
-    share = project.n_taken / project.n_wanted
-    return markup.meter(share, f"{project.n_taken:,} of {project.n_wanted:,} answers given or being given")
+    n_lent = project.n_taken - project.n_answered
+    lent = f", {n_lent:,} being given now" if n_lent else ""
+    share = project.n_answered / project.n_wanted
+    return markup.meter(share, f"{project.n_answered:,} of {project.n_wanted:,} answers{lent}")
 
 
 def draw_dashboard(view: DashboardView | None) -> str:
@@ -78,7 +80,7 @@ def draw_dashboard(view: DashboardView | None) -> str:
 
 
 def _say_time_left(view: DashboardView) -> str:
-    n_left = view.project.n_wanted - view.project.n_taken
+    n_left = view.project.n_wanted - view.project.n_answered
     if n_left <= 0 or view.days_left is None:
         return f"{max(n_left, 0):,} answers"
     days = f"about {math.ceil(view.days_left):,} days at this pace" if view.days_left > 1 else "under a day"
