@@ -16,8 +16,8 @@ from blender_ui.errors import NotPermitted, SettingsError
 from blender_ui.services.people.accounts import Accounts
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.settings import Settings
-from blender_ui.ui.guard import GuardedBlocks
-from blender_ui.ui.web import open_pages
+from blender_ui.ui.serving.guard import GuardedBlocks
+from blender_ui.ui.serving.web import open_pages
 from db.engine import create_store, transaction
 from db.models import Invitation, Role, utc_now
 from tests.builders.people import PASSWORD

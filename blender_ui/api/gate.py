@@ -2,7 +2,7 @@
 
 Invariant: nothing of a request's body is read before its key was found; only in open mode on loopback may a
 program come without one. Non-goal: which role a route needs (``rules``), and browsers, whose pages'
-origins ``blender_ui.ui.hosts`` checks.
+origins ``blender_ui.ui.serving.hosts`` checks.
 """
 
 from __future__ import annotations

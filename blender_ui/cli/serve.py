@@ -43,7 +43,7 @@ def serve(settings: Settings) -> None:
     try:
         print("2/4 page", flush=True)
         from blender_ui.ui.app import build_app
-        from blender_ui.ui.web import open_pages
+        from blender_ui.ui.serving.web import open_pages
 
         services.keep_examples()
         pages = build_app(services)

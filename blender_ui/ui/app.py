@@ -12,7 +12,6 @@ from blender_ui.ui.asking.roster.wiring import build_roster
 from blender_ui.ui.asking.wiring import build_blend
 from blender_ui.ui.closed import close_controls, draw_only_shown
 from blender_ui.ui.data.wiring import build_data
-from blender_ui.ui.guard import GuardedBlocks, guard_handlers
 from blender_ui.ui.inspecting.decisions.wiring import build_inspect
 from blender_ui.ui.labeling.wiring import build_label
 from blender_ui.ui.leaderboard.wiring import build_leaderboard
@@ -20,6 +19,7 @@ from blender_ui.ui.people.account.wiring import build_account
 from blender_ui.ui.people.accounts.wiring import build_people
 from blender_ui.ui.people.projects.wiring import build_projects
 from blender_ui.ui.quality.wiring import build_quality
+from blender_ui.ui.serving.guard import GuardedBlocks, guard_handlers
 from blender_ui.ui.shell import ACCOUNT, PAGES, Page, draw_header
 from blender_ui.ui.training.wiring import build_train
 
@@ -53,7 +53,7 @@ def build_app(services: Services, *, builders: Mapping[Page, Builder] = BUILDERS
         builders: Of the pages; a test draws few, because all of them take a second.
 
     Returns:
-        The app, with the routes for programs; ``blender_ui.ui.web.open_pages`` serves it.
+        The app, with the routes for programs; ``blender_ui.ui.serving.web.open_pages`` serves it.
     """
     app = GuardedBlocks(
         services.access, title="Blender UI", analytics_enabled=False, delete_cache=CACHE_SECONDS

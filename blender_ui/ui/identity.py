@@ -2,7 +2,7 @@
 
 Every request of a page carries the browser's key in a header: an anonymous browser's own secret, or
 the token of a sign-in. ``admit`` holds its keeper's role against the one that the endpoint needs;
-``blender_ui.ui.guard`` calls it in front of every handler.
+``blender_ui.ui.serving.guard`` calls it in front of every handler.
 
 Invariant: what a browser sends is input from outside; an annotator is only ever found by the key,
 never by an id that a page sent; an endpoint that is not listed here cannot be built. Non-goal:

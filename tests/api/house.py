@@ -17,8 +17,8 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.people.keys import KeyTerms
 from blender_ui.settings import Settings
 from blender_ui.ui.app import BUILDERS, build_app
-from blender_ui.ui.server import PageServer
-from blender_ui.ui.web import build_web
+from blender_ui.ui.serving.server import PageServer
+from blender_ui.ui.serving.web import build_web
 from db.engine import transaction
 from db.models import Role
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, saying

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from blender_ui.ui.app import build_app
-from blender_ui.ui.web import open_pages
+from blender_ui.ui.serving.web import open_pages
 
 FLAGS = (
     "--no-sandbox",

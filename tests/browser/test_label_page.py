@@ -16,7 +16,7 @@ from sqlmodel import select
 from blender_ui.services.projects.projects import ProjectTerms
 from blender_ui.services.projects.questions import Questions
 from blender_ui.ui.app import build_app
-from blender_ui.ui.web import open_pages
+from blender_ui.ui.serving.web import open_pages
 from db.engine import transaction
 from db.models import Candidate, LeaseStatus, Preference, utc_now
 from db.models import Lease as LeaseRow

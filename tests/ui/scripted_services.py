@@ -32,7 +32,7 @@ from blender_ui.services.ranking.rows import (
 )
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.settings import Settings
-from blender_ui.ui.guard import GuardedBlocks
+from blender_ui.ui.serving.guard import GuardedBlocks
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion

@@ -10,7 +10,7 @@ from gradio.context import Context
 
 from blender_ui.ui.app import build_app
 from blender_ui.ui.asking.views import NOBODY
-from blender_ui.ui.guard import GuardedBlocks
+from blender_ui.ui.serving.guard import GuardedBlocks
 from blender_ui.ui.shell import ACCOUNT, ASSETS_PATH, PAGES, page_options
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.ui.scripted_services import build_scripted_services

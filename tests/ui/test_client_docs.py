@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blender_ui.ui.app import build_app
-from blender_ui.ui.web import open_pages
+from blender_ui.ui.serving.web import open_pages
 from tests.ui.scripted_services import build_scripted_services
 
 DOC = Path(__file__).parents[2] / "docs" / "client.md"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from blender_ui.errors import StorageError
 from blender_ui.settings import Settings
 from blender_ui.ui.app import build_app
-from blender_ui.ui.web import build_web
+from blender_ui.ui.serving.web import build_web
 from tests.builders.stores import add_prompts, key_of
 from tests.ui.scripted_services import build_scripted_services
 

@@ -12,7 +12,7 @@ from sqlmodel import select
 from blender_ui.services.people.access import Mode
 from blender_ui.ui.app import BUILDERS, build_app
 from blender_ui.ui.identity import CHECKS_ITSELF, KEY_HEADER, SHOWN_IN_DEMO, required_role
-from blender_ui.ui.web import build_web
+from blender_ui.ui.serving.web import build_web
 from db.engine import transaction
 from db.models import (
     Comparison,

@@ -27,5 +27,5 @@ def draw_account(*, has_hub: bool) -> None:
         hub="yes" if has_hub else "no",
     )
     if has_hub:
-        # Its icon would be a file, and files are for researchers (ui/gate.py).
+        # Its icon would be a file, and files are for researchers (ui/serving/gate.py).
         gr.LoginButton(elem_id="account-hub", icon=None)

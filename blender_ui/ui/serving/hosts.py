@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from blender_ui.api.rules import BELOW
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import LOOPBACK, Settings
-from blender_ui.ui.requests import API, refuse
+from blender_ui.ui.serving.requests import API, refuse
 
 READS = frozenset({"GET", "HEAD"})
 

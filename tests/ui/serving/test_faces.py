@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from blender_ui.ui.app import BUILDERS, HOME, LABEL, build_app
-from blender_ui.ui.faces import FAILED, SIGN_IN, Faces
-from blender_ui.ui.web import build_web
+from blender_ui.ui.serving.faces import FAILED, SIGN_IN, Faces
+from blender_ui.ui.serving.web import build_web
 from tests.ui.scripted_services import build_scripted_services
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -2,7 +2,7 @@
 
 Gradio brings more than this app uses: uploads, a file server that also fetches other hosts' pages,
 recordings, streams, a monitor. What the app does not use is closed for everybody, files ask for a role,
-and calls of endpoints go on to ``blender_ui.ui.calls``.
+and calls of endpoints go on to ``blender_ui.ui.serving.calls``.
 
 Invariant: a route below ``/gradio_api`` that is not listed here does not answer; nobody makes the app
 read a body of more than ``MOST_BYTES``, except from people who may send files. Non-goal: which role a
@@ -18,8 +18,8 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blender_ui.services.people.access import Access
-from blender_ui.ui.calls import Calls, FindEndpoint
-from blender_ui.ui.requests import API, ask_role, refuse
+from blender_ui.ui.serving.calls import Calls, FindEndpoint
+from blender_ui.ui.serving.requests import API, ask_role, refuse
 from db.enums import Role
 
 MOST_BYTES = 16 * 2**20

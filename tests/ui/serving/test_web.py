@@ -25,13 +25,13 @@ from starlette.testclient import TestClient
 
 from blender_ui.ui.app import BUILDERS, HOME, LABEL, build_app
 from blender_ui.ui.policy import Policy, find_scripts, hash_script
-from blender_ui.ui.server import PageServer
+from blender_ui.ui.serving.server import PageServer
+from blender_ui.ui.serving.web import build_web, open_pages
 from blender_ui.ui.shell import read_scripts
-from blender_ui.ui.web import build_web, open_pages
 from tests.ui.scripted_services import build_scripted_services
 
 N_VISITORS = 20
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 FEW_PAGES = {page: BUILDERS[page] for page in (HOME, LABEL)}
 
 

@@ -25,7 +25,6 @@ from blender_ui.faults import tell
 from blender_ui.outside import check_values
 from blender_ui.services.people.access import Access
 from blender_ui.ui.address import find_address
-from blender_ui.ui.calls import Endpoint
 from blender_ui.ui.identity import (
     GRADIOS_OWN,
     KEY_HEADER,
@@ -36,7 +35,8 @@ from blender_ui.ui.identity import (
     read_key,
     required_role,
 )
-from blender_ui.ui.replies import reply_to
+from blender_ui.ui.serving.calls import Endpoint
+from blender_ui.ui.serving.replies import reply_to
 from blender_ui.ui.workspace import PROJECT_HEADER, presented_project, read_project
 from db.enums import Role
 
@@ -72,7 +72,7 @@ class GuardedBlocks(gr.Blocks):
     def launch(self, *args: Any, **options: Any) -> Any:
         """Refuse: Gradio's own server would stand there without the gate."""
         raise RuntimeError(
-            "serve these pages with blender_ui.ui.web.open_pages, which puts the gate in front"
+            "serve these pages with blender_ui.ui.serving.web.open_pages, which puts the gate in front"
         )
 
     def begin_page(self, title: str, path: str) -> None:

@@ -10,10 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from blender_ui.ui.app import BUILDERS, INSPECT, build_app
-from blender_ui.ui.calls import MALFORMED, SHARED_SESSION
-from blender_ui.ui.guard import MOST_SESSIONS, OUTDATED
 from blender_ui.ui.identity import KEY_HEADER
-from blender_ui.ui.web import build_web
+from blender_ui.ui.serving.calls import MALFORMED, SHARED_SESSION
+from blender_ui.ui.serving.guard import MOST_SESSIONS, OUTDATED
+from blender_ui.ui.serving.web import build_web
 from db.models import Role
 from tests.builders.people import PASSWORD
 from tests.builders.stores import key_of

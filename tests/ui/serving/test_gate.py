@@ -15,9 +15,9 @@ from gradio.routes import App
 from gradio_client import Client, handle_file
 
 from blender_ui.ui.app import build_app
-from blender_ui.ui.gate import MOST_BYTES, find_rule
 from blender_ui.ui.identity import KEY_HEADER
-from blender_ui.ui.web import open_pages
+from blender_ui.ui.serving.gate import MOST_BYTES, find_rule
+from blender_ui.ui.serving.web import open_pages
 from db.models import Role
 from tests.builders.people import PASSWORD
 from tests.builders.stores import key_of

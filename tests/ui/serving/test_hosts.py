@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from blender_ui.services.people.access import Mode
 from blender_ui.settings import Settings
-from blender_ui.ui.hosts import HostCheck, find_hosts
+from blender_ui.ui.serving.hosts import HostCheck, find_hosts
 
 UPLOAD, JOIN, STREAM = "/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/queue/data"
 HERE = "127.0.0.1:7860"

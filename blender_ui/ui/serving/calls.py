@@ -5,7 +5,7 @@ brings, also where the call is refused afterwards. So people who may not call a 
 and what anybody may call gets no session of its own; a password does not even come to Gradio.
 
 Invariant: a session is only made for somebody who may call the handler. Non-goal: guarding the
-handlers, which ``blender_ui.ui.guard`` does whatever stands here.
+handlers, which ``blender_ui.ui.serving.guard`` does whatever stands here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import GRADIOS_OWN, WITH_PASSWORD, required_role
-from blender_ui.ui.requests import API, ask_role, refuse
+from blender_ui.ui.serving.requests import API, ask_role, refuse
 from db.enums import Role
 
 MALFORMED = "Expected a call as a JSON object with data, a list of the endpoint's inputs."

@@ -22,12 +22,12 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from blender_ui.settings import Settings
-from blender_ui.ui.faces import Faces
-from blender_ui.ui.gate import Gate
-from blender_ui.ui.guard import GuardedBlocks
-from blender_ui.ui.hosts import HostCheck, find_hosts
 from blender_ui.ui.policy import Policy
-from blender_ui.ui.server import PageServer
+from blender_ui.ui.serving.faces import Faces
+from blender_ui.ui.serving.gate import Gate
+from blender_ui.ui.serving.guard import GuardedBlocks
+from blender_ui.ui.serving.hosts import HostCheck, find_hosts
+from blender_ui.ui.serving.server import PageServer
 from blender_ui.ui.shell import page_options, read_scripts
 
 HEADERS = {
