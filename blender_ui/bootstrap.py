@@ -278,7 +278,12 @@ class Services(Foundation):
             overlap=self.settings.overlap,
             after_vote=self.after_vote,
         )
-        self.exporting = Exporting(self.engine, clock=self.clock, secret=self._secret)
+        self.exporting = Exporting(
+            self.engine,
+            clock=self.clock,
+            secret=self._secret,
+            rank=lambda prompt_id: self.ranking.rank(prompt_id=prompt_id),
+        )
         self.sharing = Sharing(self.engine, folders=self._version_folders)
 
     def keep_examples(self) -> int:

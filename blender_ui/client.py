@@ -17,6 +17,9 @@ import httpx
 Chat = str | Sequence[Mapping[str, Any]]
 """A text, or messages with role and content."""
 
+Form = Literal["jsonl", "csv", "parquet", "sft", "kto", "dpo", "best_of_n", "rejection_sampled"]
+"""Of an exported file."""
+
 
 class ApiError(Exception):
     """What the app refused.
@@ -175,15 +178,23 @@ class Client:
         file = Path(path)
         return dict(self._call("POST", "/imports", params={"name": file.name}, content=file.read_bytes()))
 
-    def export(self, path: Path | str, form: Literal["jsonl", "csv", "parquet", "dpo"] = "jsonl") -> None:
-        """Write the whole store to a file."""
-        with self._http.stream("GET", f"/exports/{form}") as response:
+    def export(self, path: Path | str, form: Form = "jsonl", **asked: Any) -> str:
+        """Write the whole store, or a project, to a file; gives what is left out and why, or "".
+
+        Args:
+            path: Where.
+            form: Rows of the store, or one of the forms for trainers.
+            asked: ``project_id``; of a form for trainers ``file`` (jsonl, csv or parquet), ``agreement``,
+                and of the ranked ones ``threshold`` and ``margin``, as docs/exchange.md says.
+        """
+        with self._http.stream("GET", f"/exports/{form}", params=asked) as response:
             if response.is_error:
                 response.read()
             _check(response)
             with Path(path).open("wb") as file:
                 for piece in response.iter_bytes():
                     file.write(piece)
+        return str(response.headers.get("x-blender-notes", ""))
 
     def webhooks(self) -> list[dict[str, Any]]:
         """Every webhook, the newest first."""

@@ -11,7 +11,7 @@ from fastapi import Path, Query, Request
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from blender_ui.api.files import LONGEST_NAME, Files, Format, Imported
+from blender_ui.api.files import LONGEST_NAME, Exported, Files, Format, Imported
 from blender_ui.api.gate import By
 from blender_ui.api.resources import (
     Added,
@@ -133,9 +133,12 @@ def _add_files(routes: Routes, files: Files) -> None:
         """Import the file that is the request's body; its form is told by its content."""
         return await run_in_threadpool(files.take, by, name, await request.body())
 
-    def give(by: By, form: Format) -> FileResponse:
-        """Export the whole store as a file."""
-        return files.give(by, form)
+    def give(by: By, form: Format, asked: Annotated[Exported, Query()]) -> FileResponse:
+        """Export the whole store, or a project, as a file.
+
+        The header x-blender-notes says what is left out.
+        """
+        return files.give(by, form, asked)
 
     routes.add("POST", "/v1/imports", take)
     routes.add("GET", "/v1/exports/{form}", give, response_class=FileResponse)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from blender_ui import __version__
+from blender_ui.cli.file_options import add_export, add_files
 from blender_ui.faults import run_command
 from blender_ui.outside import check_values
 from blender_ui.settings import Settings
@@ -87,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument(
         "file", type=Path, metavar="FILE", help="where to write; its questions and answers are kept"
     )
-    _add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
-    _add_export(commands.add_parser("export", help="export the preferences"))
+    add_files(commands.add_parser("import", help="import prompts, candidates and preferences"))
+    add_export(commands.add_parser("export", help="export the preferences"))
     _add_evaluate(
         commands.add_parser("evaluate", help="compare a ranker with people, or the ensemble with references")
     )
@@ -222,61 +223,6 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
         "--members", nargs="+", metavar="MEMBER", help="only these; default: every enabled one"
     )
     parser.add_argument("--json", action="store_true", help="print the finished job as one JSON object")
-
-
-def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="a file, a data set's folder, its name on a hub, or an archive; see docs/exchange.md",
-    )
-    parser.add_argument(
-        "--source", metavar="NAME", help="source of rows that name none; default: the file's name"
-    )
-    parser.add_argument(
-        "--ask-labelled", action="store_true", help="ask people also about pairs that have labels"
-    )
-    parser.add_argument(
-        "--skip-faulty",
-        action="store_true",
-        help="skip malformed rows, and name them, instead of refusing the file",
-    )
-    parser.add_argument(
-        "--map",
-        action="append",
-        default=[],
-        metavar="NAME=COLUMN",
-        help="which column holds what, such as prompt=Frage",
-    )
-    parser.add_argument(
-        "--word",
-        action="append",
-        default=[],
-        metavar="WORD=MEANING",
-        help="what the winner's words mean, such as 0=a",
-    )
-    parser.add_argument(
-        "--left-rows", type=Path, metavar="FILE", help="where to write the rows that are left out"
-    )
-    parser.add_argument(
-        "--preview", action="store_true", help="say what a file would bring, and import nothing"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a file")
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="where to write")
-    parser.add_argument(
-        "--format",
-        choices=["jsonl", "csv", "parquet", "dpo", "archive"],
-        default="jsonl",
-        help="default: jsonl",
-    )
-    parser.add_argument(
-        "--project", type=int, metavar="N", help="only this project's prompts; not for an archive"
-    )
 
 
 def _ranker(text: str) -> int | Literal["start"]:

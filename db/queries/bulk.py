@@ -43,6 +43,7 @@ class StoredLabel(NamedTuple):
     criteria: dict[str, str] | None
     ballot_id: int | None
     """With whose reason and seconds."""
+    preference_id: int = 0
 
 
 class StoredCandidate(NamedTuple):
@@ -88,14 +89,6 @@ def insert_rows(session: Session, *, model: type[SQLModel], rows: Sequence[Mappi
     connection.execute(insert(table), list(rows))
     ids = connection.execute(select(table.c.id).where(table.c.id > last).order_by(table.c.id))
     return [row.id for row in ids]
-
-
-def has_history(session: Session, *, project_id: int | None = None) -> bool:
-    """Whether any prompt goes on from messages before it; of one project if asked."""
-    query = select(col(Prompt.history)).distinct()
-    if project_id is not None:
-        query = query.where(col(Prompt.project_id) == project_id)
-    return any(history for (history,) in session.execute(query))
 
 
 def count_open(session: Session) -> int:
@@ -167,6 +160,7 @@ def list_labels_between(session: Session, *, first_id: int, last_id: int) -> lis
             col(Preference.annotator_id),
             col(Preference.criteria),
             col(Preference.ballot_id),
+            col(Preference.id),
         )
         .join(Preference, col(Preference.comparison_id) == col(Comparison.id))
         .join(Ballot, col(Ballot.id) == col(Preference.ballot_id), isouter=True)

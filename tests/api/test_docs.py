@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from blender_ui.services.notifying.posting import Poster
 from db.models import Role
 from tests.api.house import Shop, build_trained_services
@@ -15,7 +17,8 @@ from tests.builders.scripted_members import ScriptedMember, saying
 DOC = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
 
-def test_every_example_of_the_page_runs(tmp_path: Path) -> None:
+def test_every_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # an example writes a file
     members = [
         ScriptedMember("Bad", saying("an answer.")),
         ScriptedMember("Good", saying("good good good answer.")),

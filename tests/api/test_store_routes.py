@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from blender_ui.client import ApiError, Client
@@ -36,6 +37,38 @@ def client(shop: Shop) -> Iterator[Client]:
         yield client
 
 
+def write_records(folder: Path, records: list[dict[str, Any]]) -> Path:
+    path = folder / "set.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
+    return path
+
+
+def test_a_form_for_trainers_is_exported_in_any_syntax_with_what_was_left_out(
+    shop: Shop, client: Client, tmp_path: Path
+) -> None:
+    client.import_file(write_records(tmp_path, [RECORD]))
+    client.export(tmp_path / "dpo.jsonl", "dpo")
+    row = json.loads((tmp_path / "dpo.jsonl").read_text())
+    assert row["chosen"] == [{"role": "assistant", "content": "So."}]
+    client.export(tmp_path / "kto.parquet", "kto", file="parquet")
+    assert pq.read_table(tmp_path / "kto.parquet")["label"].to_pylist() == [True, False]
+    said = client.export(tmp_path / "best.csv", "best_of_n", file="csv", threshold=0.6)
+    assert "1 prompts with two answers or more are left out" in said
+    for wrong in ({"threshold": 2}, {"file": "xlsx"}, {"margin": -1}, {"marign": 1}):
+        with pytest.raises(ApiError) as refused:
+            client.export(tmp_path / "x", "best_of_n", **wrong)
+        assert refused.value.code == "malformed"
+
+
+def test_a_key_of_one_project_exports_that_one_alone(shop: Shop, tmp_path: Path) -> None:
+    key = shop.make_key("of one", role=Role.RESEARCHER, project_id=1)
+    with Client(shop.url, key) as client:
+        client.export(tmp_path / "x.jsonl", project_id=1)
+        for asked in ({}, {"project_id": 2}):
+            with pytest.raises(ApiError, match="ask for project_id=1"):
+                client.export(tmp_path / "x.jsonl", **asked)
+
+
 def test_a_project_is_made_filled_and_read(client: Client) -> None:
     made = client.create_project("Second", overlap=2)
     assert client.add_prompts(made["id"], ["Why?", "How?", "Why?"]) == 2
@@ -62,7 +95,7 @@ def test_a_file_is_imported_whole_and_listed_and_exported(shop: Shop, client: Cl
     client.export(tmp_path / "out.jsonl")
     assert json.loads((tmp_path / "out.jsonl").read_text())["prompt"] == "Why?"
     path.write_text("{not json")
-    with pytest.raises(ApiError, match="line 1"):
+    with pytest.raises(ApiError, match="not JSON"):
         client.import_file(path)
     assert len(shop.rows(Prompt)) == 1
 

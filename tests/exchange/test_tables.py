@@ -1,10 +1,9 @@
-"""Tables for other tools: one row a label, one line a decided pair."""
+"""Tables for other tools: one row a label."""
 
 import csv
-import json
 from pathlib import Path
 
-from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, write_csv, write_dpo
+from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, write_csv
 from blender_ui.exchange.records import Kind, Winner
 
 
@@ -41,14 +40,3 @@ def test_a_csv_row_holds_a_label_whatever_is_in_its_texts(tmp_path: Path) -> Non
     assert rows[1]["winner"] == "b"
     assert rows[1]["instruction_input"] == RECORD.input
     assert rows[6]["kind"] == "judge"
-
-
-def test_dpo_has_one_line_for_each_pair_that_people_decided(tmp_path: Path) -> None:
-    # x beats y by two to one; y and z are even; x and z are a tie, and the judge does not count.
-    path = tmp_path / "out.jsonl"
-    assert write_dpo(path, [RECORD]) == 1
-    assert json.loads(path.read_text()) == {
-        "prompt": "Why?\n\nThe sky,\nit is blue.",
-        "chosen": '"x", said',
-        "rejected": '"y", said',
-    }

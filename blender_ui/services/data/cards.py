@@ -38,16 +38,20 @@ class Contents:
     def count(self, records: Iterator[PromptRecord]) -> Iterator[PromptRecord]:
         """Hand records on, and count them."""
         for record in records:
-            self.n_prompts += 1
-            self.n_answers += len(record.candidates)
-            self.n_rulings += len(record.rulings)
-            self.labels.update(str(label.kind) for label in record.labels)
-            self.outcomes.update(str(label.winner) for label in record.labels)
-            self.annotators.update(label.annotator for label in record.labels)
-            self.members.update(candidate.model for candidate in record.candidates)
-            self.sources[record.source] += 1
-            self.licences[record.licence or UNKNOWN] += 1
+            self.add(record)
             yield record
+
+    def add(self, record: PromptRecord) -> None:
+        """Count a record."""
+        self.n_prompts += 1
+        self.n_answers += len(record.candidates)
+        self.n_rulings += len(record.rulings)
+        self.labels.update(str(label.kind) for label in record.labels)
+        self.outcomes.update(str(label.winner) for label in record.labels)
+        self.annotators.update(label.annotator for label in record.labels)
+        self.members.update(candidate.model for candidate in record.candidates)
+        self.sources[record.source] += 1
+        self.licences[record.licence or UNKNOWN] += 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,11 @@ LINES = {
     "jsonl": "prompts",
     "csv": "labels",
     "parquet": "labels",
+    "sft": "conversations",
     "dpo": "decided pairs",
+    "kto": "answers",
+    "best_of_n": "conversations",
+    "rejection_sampled": "conversations",
     "archive": "rows of all tables",
 }
 
@@ -93,7 +97,9 @@ def draw_export(report: ExportReport, project: ProjectBrief | None = None) -> st
     said = markup.notice(
         f"{report.path.name}: {report.n_lines:,} {LINES[report.format]} of {of}, {size}.", tone="good"
     )
-    return said + (markup.fold("The card of this file", render_prose(report.card)) if report.card else "")
+    notes = "".join(markup.notice(note, tone="warning") for note in report.notes)
+    card = markup.fold("The card of this file", render_prose(report.card)) if report.card else ""
+    return said + notes + card
 
 
 def _draw_report(name: str, report: ImportReport) -> str:

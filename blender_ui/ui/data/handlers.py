@@ -18,19 +18,20 @@ from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
 from blender_ui.hub.datasets import fetch_dataset
 from blender_ui.outside import read_id
-from blender_ui.services.data.exporting import ARCHIVE, Exporting, ExportReport
+from blender_ui.services.data.exporting import ARCHIVE, FORMATS, Exporting, ExportReport
 from blender_ui.services.data.import_reports import FilePreview, ImportReport
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.data.selecting import Selection
 from blender_ui.services.inspecting.decisions import Inspection, SourceView
+from blender_ui.ui.data.for_training import Wanted
 
 SUFFIX_BY_FORMAT = {
     "jsonl": ".jsonl.gz",
     "csv": ".csv",
     "parquet": ".parquet",
-    "dpo": ".dpo.jsonl",
     "archive": ".archive.zip",
 }
+"""Of a form for trainers, the file's syntax."""
 
 
 NO_COLUMN = "(none)"
@@ -310,6 +311,7 @@ class DataHandlers:
         folder: Path,
         project_id: int | None = None,
         some: Some | None = None,
+        training: Wanted | None = None,
     ) -> ExportReport:
         """Write everything, or one project, to a file in a folder, with its card beside it.
 
@@ -319,19 +321,21 @@ class DataHandlers:
             MalformedInput: If there is no such format, or what was asked of the preferences cannot be read.
             NotPermitted: If it is an archive, and the person is no admin.
         """
-        if not isinstance(format, str) or format not in SUFFIX_BY_FORMAT:
-            raise MalformedInput(f"expected a format among {', '.join(SUFFIX_BY_FORMAT)}; came {format!r}")
+        if not isinstance(format, str) or format not in FORMATS:
+            raise MalformedInput(f"expected a format among {', '.join(FORMATS)}; came {format!r}")
+        made = (training or Wanted()).read()
         if format == ARCHIVE:
             self._require_admin()
         stamp = f"{self._clock():%Y%m%d-%H%M%S}"
         of_project = None if format == ARCHIVE else project_id
         name = f"blender-ui-{stamp}" if of_project is None else f"blender-ui-project-{of_project}-{stamp}"
-        path = folder / f"{name}{SUFFIX_BY_FORMAT[format]}"
+        path = folder / f"{name}{SUFFIX_BY_FORMAT.get(format, f'.{format}.{made.syntax}')}"
         report = self._exporting.export(
             path,
             format=format,
             project_id=of_project,
             selection=(some or Some()).read(),
+            training=made,
             by=self._find_person(),
         )
         if report.card:

@@ -42,7 +42,11 @@ FORMATS = [
     ("JSON lines: prompts, answers and labels", "jsonl"),
     ("CSV: one row a label", "csv"),
     ("Parquet: one row a label", "parquet"),
-    ("DPO: prompt, chosen, rejected", "dpo"),
+    ("SFT: the answers that people prefer, as conversations", "sft"),
+    ("DPO: prompt, chosen, rejected, with weights", "dpo"),
+    ("KTO: answers with a good or bad label", "kto"),
+    ("Best of n: each prompt's best-ranked answer", "best_of_n"),
+    ("Rejection sampling: all answers that the ranker finds good enough", "rejection_sampled"),
     ("Archive: every row of every table, names and sign-ins included", "archive"),
 ]
 
@@ -82,6 +86,33 @@ class SomeParts:
             )
 
 
+class TrainingParts:
+    """How a file for trainers is made; ``for_training.Wanted`` reads it by these names."""
+
+    def __init__(self) -> None:
+        with gr.Row(elem_classes="bu-form"):
+            self.syntax = gr.Dropdown(
+                [("JSON lines", "jsonl"), ("CSV", "csv"), ("Parquet", "parquet")],
+                value="jsonl",
+                label="File",
+                elem_id="data-syntax",
+            )
+            self.threshold = gr.Slider(
+                0,
+                100,
+                50,
+                step=5,
+                label="Best of n, rejection sampling: better than another answer with so many percent",
+            )
+        with gr.Row(elem_classes="bu-form"):
+            self.margin = gr.Number(
+                0, minimum=0, label="Ahead of the next answer by so many log-odds", elem_id="data-margin"
+            )
+            self.ranks_first = gr.Checkbox(
+                False, label="Rank prompts first that the active ranker did not rank yet; it takes a while"
+            )
+
+
 class ExportParts:
     """Where a file is asked for."""
 
@@ -92,6 +123,8 @@ class ExportParts:
             self.export = gr.Button("Prepare the file", scale=0, min_width=160, elem_id="data-export")
         with gr.Accordion("Only some preferences", open=False, elem_id="data-some"):
             self.some = SomeParts()
+        with gr.Accordion("For trainers: SFT, DPO, KTO, best of n", open=False, elem_id="data-training"):
+            self.training = TrainingParts()
         self.exported = gr.HTML("", padding=False, elem_id="data-exported")
         self.download = gr.File(
             visible=False,

@@ -16,6 +16,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
+from blender_ui.ui.data.for_training import Wanted
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Some, Wish, find_card
 from blender_ui.ui.data.layout import DataParts, ExportParts
 from blender_ui.ui.events import at_once
@@ -163,7 +164,7 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
 
 
 def _wire_export(page: gr.Blocks, parts: ExportParts, handlers: DataHandlers, services: Services) -> None:
-    some = vars(parts.some)
+    some, training = vars(parts.some), vars(parts.training)
 
     def open_people() -> Update:
         return {parts.some.people: gr.update(choices=handlers.list_people())}
@@ -177,7 +178,8 @@ def _wire_export(page: gr.Blocks, parts: ExportParts, handlers: DataHandlers, se
                 format,
                 folder=folder,
                 project_id=where.project_id,
-                some=Some(**dict(zip(some, asked, strict=True))),
+                some=Some(**dict(zip(some, asked, strict=False))),
+                training=Wanted(**dict(zip(training, asked[len(some) :], strict=True))),
             )
         except BlenderError as error:
             # A file of an earlier export would look like this one's.
@@ -194,7 +196,7 @@ def _wire_export(page: gr.Blocks, parts: ExportParts, handlers: DataHandlers, se
     page.load(open_people, None, parts.some.people, **at_once("data_open_people"))
     parts.export.click(
         export,
-        [parts.format, *some.values()],
+        [parts.format, *some.values(), *training.values()],
         [parts.exported, parts.download, parts.card],
         concurrency_limit=N_AT_ONCE,
         api_name="data_export",

@@ -207,7 +207,9 @@ def test_a_file_that_several_projects_imported_leaves_under_distinct_ids(
 
 
 def test_an_unknown_format_is_refused(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(MalformedInput, match="jsonl, csv, parquet, dpo, archive"):
+    with pytest.raises(
+        MalformedInput, match="jsonl, csv, parquet, sft, kto, dpo, best_of_n, rejection_sampled, archive"
+    ):
         Exporting(engine).export(tmp_path / "x", format="xml")
 
 
