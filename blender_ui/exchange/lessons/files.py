@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
-from blender_ui.exchange import arrow
+from blender_ui.exchange.files import arrow
 from blender_ui.exchange.lessons.forms import RANKED, Form, Row
 
 Syntax = Literal["jsonl", "csv", "parquet"]
