@@ -19,9 +19,18 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from blender_ui.errors import MalformedInput, MissingPackage, SchemaMismatch, SettingsError, StorageError
 from blender_ui.faults import describe_os_error
 from blender_ui.settings import Settings
-from db.engine import BUSY_TIMEOUT_SECONDS, create_store, find_damage, is_read_only, try_to_write
+from db.engine import (
+    BUSY_TIMEOUT_SECONDS,
+    count_bytes,
+    create_store,
+    find_damage,
+    is_read_only,
+    try_to_write,
+)
 from db.migrations import SchemaVersionError, check_schema, migrate
 
+MOST_READ_BYTES = 64 * 2**20
+"""Of a SQLite file that is read through before pages open: half a second. A million preferences are 1 GB."""
 OPENING_SECONDS = 20
 """How long a start waits for another program's lock: somebody sits before it and sees nothing."""
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
@@ -84,8 +93,12 @@ _BY_STATE = {
 _STATES_OF_VALUES = ("22",)
 
 
-def open_home_store(settings: Settings) -> Engine:
+def open_home_store(settings: Settings, *, leaves_large: bool = False) -> Engine:
     """Open an installation's database, with its home folder made where it is not there yet.
+
+    Args:
+        settings: Name both.
+        leaves_large: See ``open_store``.
 
     Raises:
         SettingsError: If the folder cannot be made, or the database's address is none.
@@ -93,7 +106,9 @@ def open_home_store(settings: Settings) -> Engine:
     """
     make_home(settings)
     waits = settings.wait_for_disk == "yes"
-    return open_store(settings.store_url, name=settings.store_name, waits_for_disk=waits)
+    return open_store(
+        settings.store_url, name=settings.store_name, waits_for_disk=waits, leaves_large=leaves_large
+    )
 
 
 def make_home(settings: Settings) -> None:
@@ -111,13 +126,15 @@ def make_home(settings: Settings) -> None:
         ) from error
 
 
-def open_store(url: str, *, name: str, waits_for_disk: bool = True) -> Engine:
+def open_store(url: str, *, name: str, waits_for_disk: bool = True, leaves_large: bool = False) -> Engine:
     """Open a database that was looked at and brought to this code's schema.
 
     Args:
         url: Of SQLAlchemy; one of ``DRIVERS``.
         name: The same for people, without a password.
         waits_for_disk: See ``db.engine.create_store``.
+        leaves_large: Do not read a SQLite file of more than ``MOST_READ_BYTES`` through, which takes seconds;
+            the caller calls ``check_left`` once it serves.
 
     Raises:
         SettingsError: If the address is none.
@@ -127,7 +144,7 @@ def open_store(url: str, *, name: str, waits_for_disk: bool = True) -> Engine:
     """
     opening = connect_store(url, name=name, wait_seconds=OPENING_SECONDS)
     try:
-        check_writable(opening)
+        check_writable(opening, reads_through=not (leaves_large and _is_large(opening)))
         migrate(opening)
     except SchemaVersionError as error:
         raise SchemaMismatch(f"{name}: {error}") from error
@@ -205,7 +222,20 @@ def connect_store(
     return engine
 
 
-def check_writable(engine: Engine) -> None:
+def check_left(engine: Engine, *, name: str) -> None:
+    """Read a SQLite file through that ``open_store`` left, because it is large.
+
+    Raises:
+        StorageError: If it is damaged.
+    """
+    if _is_large(engine):
+        try:
+            _check_damage(engine)
+        except StorageError as error:
+            raise StorageError(f"{name}: {error}") from error
+
+
+def check_writable(engine: Engine, *, reads_through: bool = True) -> None:
     """See whether a database can be written, and read SQLite's file through, which shows damage.
 
     Raises:
@@ -213,10 +243,19 @@ def check_writable(engine: Engine) -> None:
     """
     if is_read_only(engine):
         raise StorageError(_READ_ONLY)
+    if reads_through:
+        _check_damage(engine)
+    try_to_write(engine)
+
+
+def _check_damage(engine: Engine) -> None:
     damage = find_damage(engine)
     if damage:
         raise StorageError(f"{_DAMAGED} ({damage})")
-    try_to_write(engine)
+
+
+def _is_large(engine: Engine) -> bool:
+    return count_bytes(engine) > MOST_READ_BYTES
 
 
 def _read_url(url: str, name: str) -> URL:

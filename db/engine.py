@@ -132,6 +132,15 @@ def is_read_only(engine: Engine) -> bool:
         return bool(connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on")
 
 
+def count_bytes(engine: Engine) -> int:
+    """What SQLite says that its file has; 0 on a server."""
+    if engine.dialect.name != "sqlite":
+        return 0
+    with engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        return int(pages) * int(connection.execute(text("PRAGMA page_size")).scalar_one())
+
+
 def find_damage(engine: Engine) -> str:
     """What SQLite finds wrong when it reads its file through; empty where nothing is, and on a server."""
     if engine.dialect.name != "sqlite":

@@ -32,5 +32,9 @@ class Ending:
         while not self._is_told:
             time.sleep(POLL_SECONDS)
 
+    def end(self) -> None:
+        """End ``wait`` as a signal does."""
+        self._is_told = True
+
     def _tell(self, number: int, frame: FrameType | None) -> None:
         self._is_told = True

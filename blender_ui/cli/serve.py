@@ -6,6 +6,7 @@ import argparse
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.ending import Ending
+from blender_ui.cli.late_check import LateCheck
 from blender_ui.cli.prepare import prepare_weights
 from blender_ui.logs import keep_logs
 from blender_ui.services.archive.snapshots import Snapshots, open_repository, restore_newest
@@ -32,25 +33,26 @@ def serve(settings: Settings) -> None:
     # First: it takes a moment, and weights may take an hour before a failure is reported.
     print(f"1/4 database {settings.store_name}", flush=True)
     repository, restored = open_repository(settings), None
-    engine = open_home_store(settings)
+    engine = open_home_store(settings, leaves_large=True)
     if repository is not None:
         restored = restore_newest(engine, settings, repository)
         print(f"    {restored or 'no snapshot'} of {repository.name} was restored", flush=True)
-    engine.dispose()
     ending = Ending()
-    services = build_services(settings)
+    services = build_services(settings, engine=engine)
     worker = snapshots = None
     try:
         print("2/4 page", flush=True)
         from blender_ui.ui.app import build_app
         from blender_ui.ui.serving.web import open_pages
 
+        services.keep_start_ranker()
         services.keep_examples()
         pages = build_app(services)
         address = open_pages(pages, settings)
         print(f"Blender UI is open at {address}", flush=True)
         for line in describe_access(services, address=address):
             print(line, flush=True)
+        check = LateCheck(services.engine, name=settings.store_name, ending=ending)
         if repository is not None:
             snapshots = Snapshots(services.engine, settings, repository, restored=restored)
             snapshots.start()
@@ -65,6 +67,7 @@ def serve(settings: Settings) -> None:
         worker = _start_worker(settings)
         ending.wait()
         pages.close(verbose=False)
+        check.raise_found()
     finally:
         if worker is not None:
             worker.close()
