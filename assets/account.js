@@ -61,12 +61,12 @@ const forms = {
     const { name } = await blenderUi.call("account_name", blenderUi.key, sent.name);
     find(".who").textContent = name;
     document.querySelector("[data-account]").textContent = name;
-    say("Your name is saved.");
+    say(tr("Your name is saved."));
   },
   password: async (sent) => {
     const reply = await blenderUi.call("account_password", blenderUi.key, sent.old, sent.new);
     blenderUi.keep(reply.token);
-    say("Your password is changed, and your other browsers are signed out.");
+    say(tr("Your password is changed, and your other browsers are signed out."));
   },
 };
 
@@ -93,7 +93,7 @@ frame.addEventListener("click", async (event) => {
   try {
     await blenderUi.call("account_sign_out", blenderUi.key);
   } catch (error) {
-    return say(`You were not signed out: ${error.message}`, true);
+    return say(tr("You were not signed out: {why}", { why: error.message }), true);
   }
   blenderUi.keep(null);
   // A browser that is still signed in at Hugging Face would be signed in again at once.
@@ -103,7 +103,7 @@ frame.addEventListener("click", async (event) => {
 function showAccount(me) {
   find(".who").textContent = me.name;
   find("[data-form=name] input").value = me.name;
-  find(".role").textContent = me.role;
+  find(".role").textContent = tr(me.role);
   show("signed-in");
 }
 
@@ -126,11 +126,11 @@ async function begin() {
   if (invitation) {
     const terms = await blenderUi.call("account_invitation", invitation);
     find(".terms").textContent = terms.project
-      ? `You will be ${terms.role} of the project ${terms.project}.`
-      : `Your role will be ${terms.role}.`;
+      ? tr("You will be {role} of the project {project}.", { role: tr(terms.role), project: terms.project })
+      : tr("Your role will be {role}.", { role: tr(terms.role) });
     show("invited");
   } else if (me.mode === "open") {
-    say("No sign-in is needed here: everybody who opens this page may do everything. BLENDER_UI_ACCESS=accounts changes that.");
+    say(tr("No sign-in is needed here: everybody who opens this page may do everything. BLENDER_UI_ACCESS=accounts changes that."));
   } else show("sign-in");
 }
 

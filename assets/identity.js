@@ -35,7 +35,7 @@
     const response = await fetch(link.href).catch(() => null);
     if (!response?.ok) {
       const said = await response?.json().catch(() => null);
-      window.alert(said?.error ?? "The file could not be fetched. Is the app running? Try again.");
+      window.alert(said?.error ?? tr("The file could not be fetched. Is the app running? Try again."));
       return;
     }
     const file = document.createElement("a");
@@ -63,7 +63,7 @@
       body: JSON.stringify({ data }), // the server chooses the session
     });
     if (!response.ok) {
-      const error = new (FINAL.has(response.status) ? Refusal : Error)(`the server answered ${response.status}`);
+      const error = new (FINAL.has(response.status) ? Refusal : Error)(tr("the server answered {status}", { status: response.status }));
       throw Object.assign(error, { status: response.status });
     }
     const [reply] = (await response.json()).data;
@@ -81,7 +81,7 @@
     const nav = document.querySelector(".bu-header nav");
     if (!corner || !nav) return;
     corner.hidden = me.mode === "open";
-    corner.textContent = me.name || "Sign in";
+    corner.textContent = me.name || tr("Sign in");
     const isBarred = page() !== "account" && !me.pages.includes(page());
     document.body.classList.toggle("bu-is-barred", isBarred);
     if (isBarred && !document.querySelector(".bu-barred")) {
@@ -89,8 +89,8 @@
       said.className = "bu-notice bu-warning bu-barred";
       said.setAttribute("role", "alert");
       said.textContent = me.has_account
-        ? `This page is not for the role ${me.role}. An admin gives roles on the People page.`
-        : "This page is not for visitors. Sign in with an account that has a higher role.";
+        ? tr("This page is not for the role {role}. An admin gives roles on the People page.", { role: tr(me.role) })
+        : tr("This page is not for visitors. Sign in with an account that has a higher role.");
       nav.closest(".bu-header").after(said);
     }
     drawProjects(me);
@@ -109,7 +109,7 @@
     const select = document.querySelector("[data-project]");
     if (!select) return;
     const options = me.projects.map(([id, name]) => new Option(name, id));
-    if (me.sees_all && !isLabelled()) options.unshift(new Option("All projects", ALL));
+    if (me.sees_all && !isLabelled()) options.unshift(new Option(tr("All projects"), ALL));
     select.replaceChildren(...options);
     select.closest("label").hidden = me.projects.length < 2 || !page() || page() === "account";
     showProject(labelled ?? me.project_id);

@@ -13,7 +13,7 @@ const SET_ASIDE = "blender-ui-label-set-aside";
 const BREAKDOWNS = 5; // as often as the server may break down over one request until it is given up
 const DRAFT = "blender-ui-label-draft";
 const OUTCOMES = { a: "left", ArrowLeft: "left", b: "right", ArrowRight: "right", t: "tie", n: "both_bad" };
-const SAID = { left: "left", right: "right", tie: "a tie", both_bad: "both bad" };
+const SAID = { left: tr("left"), right: tr("right"), tie: tr("a tie"), both_bad: tr("both bad") };
 
 const { call, Refusal, SignedOut, Trouble, leaveToSignIn } = window.blenderUi;
 const root = window.blenderUi.root();
@@ -48,10 +48,10 @@ async function insist(endpoint, ...data) {
       nBreakdowns += error.status === 500;
       if (nBreakdowns === BREAKDOWNS) {
         alarm("");
-        throw new Refusal(`${error.message}, ${BREAKDOWNS} times`);
+        throw new Refusal(tr("{why}, {n} times", { why: error.message, n: BREAKDOWNS }));
       }
-      const why = error instanceof Trouble ? `The server says: ${error.message}.` : "No connection to the server.";
-      alarm(`${why} Nothing is lost: it is tried again until it answers.`);
+      const why = error instanceof Trouble ? tr("The server says: {said}.", { said: error.message }) : tr("No connection to the server.");
+      alarm(tr("{why} Nothing is lost: it is tried again until it answers.", { why }));
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
@@ -94,16 +94,16 @@ function say(turn) {
   if (turn.reveal?.places) tell(...tellOrder(turn.reveal));
   else if (turn.reveal) {
     const { left_member: left, right_member: right, outcome } = turn.reveal;
-    if (!left) tell(`Counted: you said ${SAID[outcome]}. ${whenTold()}`);
-    else tell("Before: left was ", strong(left), ", right was ", strong(right), `. You said ${SAID[outcome]}.`);
+    if (!left) tell(tr("Counted: you said {said}. {when}", { said: SAID[outcome], when: whenTold() }));
+    else tell(...trParts("Before: left was {left}, right was {right}. You said {said}.", { left: strong(left), right: strong(right), said: SAID[outcome] }));
   } else tell(...(turn.notice ? [turn.notice] : []));
 }
 
 // What a project that tells no names after a vote says instead.
 function whenTold() {
   return project.reveal === "end"
-    ? "This project tells who wrote what when nothing of it is left for you; see My answers then."
-    : "This project does not tell who wrote what.";
+    ? tr("This project tells who wrote what when nothing of it is left for you; see My answers then.")
+    : tr("This project does not tell who wrote what.");
 }
 
 function draw(next, empty = null) {
@@ -186,9 +186,9 @@ function refuse(text) {
 
 function mayAnswer() {
   if (["empty", "loading", "lesson"].includes(phase)) return false;
-  if (phase !== "ready") refuse("Not counted: the next pair was not on the screen yet");
+  if (phase !== "ready") refuse(tr("Not counted: the next pair was not on the screen yet"));
   else if (performance.now() - pair.drawnAt < SEEN_AFTER_MS) {
-    refuse("Not counted: this pair had only just been drawn");
+    refuse(tr("Not counted: this pair had only just been drawn"));
   } else return true;
   return false;
 }
@@ -222,7 +222,9 @@ async function empty() {
         break;
       }
       if (!(error instanceof Refusal)) console.error(error);
-      const notice = `Not ${isVote(first) ? "counted" : "skipped"}: ${error.message}`;
+      const notice = isVote(first)
+        ? tr("Not counted: {why}", { why: error.message })
+        : tr("Not skipped: {why}", { why: error.message });
       turn = { pair: null, notice, isRefused: true };
     }
     if (isVote(first) && !turn.reveal) setAside(first, turn.notice);
@@ -339,11 +341,13 @@ function refreshProgress(wait = 0) {
 function drawCounts() {
   if (phase === "empty") showEmpty(null);
   for (const node of frame.querySelectorAll("[data-count]")) {
-    if (counts) node.textContent = counts[node.dataset.count].toLocaleString("en");
+    if (counts) node.textContent = sayNumber(counts[node.dataset.count]);
   }
   if (counts) {
     const minutes = Math.round(counts.seconds_today / 60);
-    find("[data-time]").textContent = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    find("[data-time]").textContent = minutes < 60
+      ? tr("{minutes} min", { minutes })
+      : tr("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
     showWarning(counts.warning ?? "");
   }
 }
@@ -364,12 +368,12 @@ async function keepLease() {
   const held = pair.lease_id;
   try {
     const { is_kept: isKept } = await call("label_keep", key, held);
-    if (!isKept && phase === "ready" && pair.lease_id === held) await reopen("Your time for the pair before was over.");
+    if (!isKept && phase === "ready" && pair.lease_id === held) await reopen(tr("Your time for the pair before was over."));
     alarm("");
   } catch (error) {
     if (error instanceof SignedOut) return leaveToSignIn();
-    const why = error instanceof Trouble ? `The server says: ${error.message}.` : "No connection to the server.";
-    alarm(`${why} The pair stays, and your answer will be sent when it is back.`);
+    const why = error instanceof Trouble ? tr("The server says: {said}.", { said: error.message }) : tr("No connection to the server.");
+    alarm(tr("{why} The pair stays, and your answer will be sent when it is back.", { why }));
   }
 }
 
@@ -378,7 +382,7 @@ function rename() {
   const box = document.createElement("input");
   box.value = button.textContent;
   box.maxLength = 128;
-  box.setAttribute("aria-label", "Your name");
+  box.setAttribute("aria-label", tr("Your name"));
   button.replaceWith(box);
   box.select();
   const finish = async (isWanted) => {
@@ -387,7 +391,7 @@ function rename() {
     try {
       button.textContent = (await call("label_rename", key, box.value)).name;
     } catch (error) {
-      alarm(`The name was not changed: ${error.message}`);
+      alarm(tr("The name was not changed: {why}", { why: error.message }));
     }
   };
   box.addEventListener("keydown", (event) => {
@@ -476,7 +480,7 @@ async function start() {
   drawAside();
   // Answers that were on their way when the page went.
   const hadAny = readOutbox().length > 0;
-  await reopen(hadAny ? (await send()) || "Your last answer was sent." : "");
+  await reopen(hadAny ? (await send()) || tr("Your last answer was sent.") : "");
 }
 
 queueMicrotask(start); // after the other scripts have been read, too

@@ -1,7 +1,7 @@
 // What the label page asks beside the outcome, answers set aside, past answers, and scrolling in step.
 // Part of label.js' script.
 const CHOICES = ["left", "tie", "right"];
-const STRENGTHS = [[1 / 3, "slightly"], [2 / 3, "clearly"], [1, "much"]];
+const STRENGTHS = [[1 / 3, tr("slightly")], [2 / 3, tr("clearly")], [1, tr("much")]];
 const STEP = "blender-ui-label-step";
 
 let extras = { criteria: {}, strength: null, spans: [] };
@@ -56,18 +56,18 @@ function drawQuestions() {
   const { criteria, strength, spans } = project.questions;
   const groups = criteria.map((criterion, index) =>
     makeGroup(criterion, index + 1, CHOICES.map((choice) =>
-      makeButton(choice, () => answer(criterion, choice), extras.criteria[criterion] === choice))),
+      makeButton(tr(choice), () => answer(criterion, choice), extras.criteria[criterion] === choice))),
   );
   if (strength) {
-    groups.push(makeGroup("better", 9, STRENGTHS.map(([value, word]) =>
+    groups.push(makeGroup(tr("better"), 9, STRENGTHS.map(([value, word]) =>
       makeButton(word, () => setStrength(value), extras.strength === value))));
   }
   if (spans) {
-    groups.push(makeGroup("mark", 0, [
-      makeButton("good", () => markSelection("good"), false),
-      makeButton("bad", () => markSelection("bad"), false),
+    groups.push(makeGroup(tr("mark"), 0, [
+      makeButton(tr("good"), () => markSelection("good"), false),
+      makeButton(tr("bad"), () => markSelection("bad"), false),
       ...extras.spans.map((span, index) => makeButton(
-        `${span.label}: ${span.text.slice(0, 24)}${span.text.length > 24 ? "…" : ""} ×`, () => dropSpan(index), true)),
+        `${tr(span.label)}: ${span.text.slice(0, 24)}${span.text.length > 24 ? "…" : ""} ×`, () => dropSpan(index), true)),
     ]));
   }
   find(".questions").replaceChildren(...groups);
@@ -104,7 +104,7 @@ function markSelection(label) {
   if (side) takeWholeFormulas(range);
   const text = side ? textOf(range) : "";
   if (!text.trim()) {
-    refuse("Select words in one of the answers first");
+    refuse(tr("Select words in one of the answers first"));
     return;
   }
   const before = document.createRange();
@@ -205,10 +205,10 @@ function drawAside() {
   find(".set-aside").hidden = aside.length === 0;
   find(".set-aside ul").replaceChildren(...aside.map(({ answer, why }) => {
     const item = document.createElement("li");
-    const words = answer.reason ? ` Your reason: ${answer.reason}` : "";
+    const words = answer.reason ? ` ${tr("Your reason: {reason}", { reason: answer.reason })}` : "";
     item.append(strong(`${saidOf(answer)}, “${answer.about ?? ""}”`), ` ${why}${words} `,
-      makeButton("Send again", () => takeBack(answer, true), false),
-      makeButton("Throw away", () => takeBack(answer, false), false));
+      makeButton(tr("Send again"), () => takeBack(answer, true), false),
+      makeButton(tr("Throw away"), () => takeBack(answer, false), false));
     return item;
   }));
 }
@@ -245,19 +245,19 @@ function makePast(past) {
   const summary = document.createElement("summary");
   const question = document.createElement("div");
   question.innerHTML = past.instruction;
-  const earlier = past.n_earlier ? `, changed ${past.n_earlier === 1 ? "once" : `${past.n_earlier} times`}` : "";
+  const earlier = past.n_earlier ? trn(", changed once", ", changed {n} times", past.n_earlier) : "";
   summary.textContent = `${question.textContent.trim().slice(0, 70)} · ${SAID[past.outcome]} (${past.at}${earlier})`;
   const texts = document.createElement("div");
   texts.className = "text bu-prose";
-  texts.innerHTML = `${past.history}<h3>Left</h3>${past.left}<h3>Right</h3>${past.right}`;
+  texts.innerHTML = `${past.history}<h3>${tr("Left")}</h3>${past.left}<h3>${tr("Right")}</h3>${past.right}`;
   if (past.left_member) {
     const who = document.createElement("p");
-    who.append("Left was ", strong(past.left_member), ", right was ", strong(past.right_member), ".");
+    who.append(...trParts("Left was {left}, right was {right}.", { left: strong(past.left_member), right: strong(past.right_member) }));
     texts.append(who);
   }
   if (past.reason) {
     const why = document.createElement("p");
-    why.textContent = `Your reason: ${past.reason}`;
+    why.textContent = tr("Your reason: {reason}", { reason: past.reason });
     texts.append(why);
   }
   const buttons = ["left", "tie", "both_bad", "right"].map((outcome) =>
@@ -270,7 +270,7 @@ async function changePast(past, outcome) {
   if (outcome === past.outcome) return;
   try {
     await call("label_relabel", key, past.preference_id, outcome, makeToken(past.preference_id));
-    tell("Your answer is changed; the earlier one is kept as history.");
+    tell(tr("Your answer is changed; the earlier one is kept as history."));
     await listMine(null);
   } catch (error) {
     alarm(error.message);

@@ -79,7 +79,7 @@ async function toggleWritten() {
     });
   } catch (error) {
     showWritten(false);
-    alarm(`The texts as they were written did not come: ${error.message}`);
+    alarm(tr("The texts as they were written did not come: {why}", { why: error.message }));
   }
 }
 
@@ -95,8 +95,8 @@ function teach(turn) {
   const said = frame.dataset.chosen;
   afterLesson = turn;
   find(".lesson-said").textContent = said === outcome
-    ? `Right: a researcher says ${SAID[outcome]}, too.`
-    : `You said ${SAID[said]}. A researcher says ${SAID[outcome]}.`;
+    ? tr("Right: a researcher says {right}, too.", { right: SAID[outcome] })
+    : tr("You said {said}. A researcher says {right}.", { said: SAID[said], right: SAID[outcome] });
   find(".lesson-why").innerHTML = reason;
   find(".lesson").hidden = false;
   enter("lesson");
@@ -117,6 +117,7 @@ async function endPractice() {
 }
 
 // ---- A sitting and its goal: what this browser saw acknowledged ---------------------------------------
+const ONE_DIGIT = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
 const noSitting = () => ({ n: 0, n_ties: 0, seconds: [], tokens: [], last: Date.now(), n_goals: 0 });
 function readSitting() {
   const kept = JSON.parse(localStorage.getItem(SITTING) ?? "null");
@@ -148,17 +149,17 @@ function beginSitting() {
 
 function drawSitting() {
   const [sitting, goal] = [readSitting(), readGoal()];
-  find(".goal-said").textContent = `${sitting.n} of ${goal}`;
+  find(".goal-said").textContent = tr("{n} of {all}", { n: sitting.n, all: goal });
   find(".goal-bar i").style.width = `${Math.min(100, (100 * sitting.n) / goal)}%`;
   find(".goal-wish").value = goal;
   const sorted = [...sitting.seconds].sort((one, other) => one - other);
   const total = sorted.reduce((sum, one) => sum + Math.min(one, 300), 0);
   const rows = [
-    ["Answers", sitting.n.toLocaleString("en")],
-    ["Of the goal", `${Math.round((100 * sitting.n) / goal)} %`],
-    ["Time on them", total < 90 ? `${Math.round(total)} s` : `${Math.round(total / 60)} min`],
-    ["Half took less than", sorted.length ? `${sorted[Math.floor(sorted.length / 2)].toFixed(1)} s` : "–"],
-    ["Ties", sitting.n ? `${sitting.n_ties} (${Math.round((100 * sitting.n_ties) / sitting.n)} %)` : "–"],
+    [tr("Answers"), sayNumber(sitting.n)],
+    [tr("Of the goal"), `${Math.round((100 * sitting.n) / goal)} %`],
+    [tr("Time on them"), total < 90 ? `${Math.round(total)} s` : tr("{minutes} min", { minutes: Math.round(total / 60) })],
+    [tr("Half took less than"), sorted.length ? `${sayNumber(sorted[Math.floor(sorted.length / 2)], ONE_DIGIT)} s` : "–"],
+    [tr("Ties"), sitting.n ? `${sitting.n_ties} (${Math.round((100 * sitting.n_ties) / sitting.n)} %)` : "–"],
   ];
   for (const box of frame.querySelectorAll(".summary")) {
     const list = document.createElement("dl");
@@ -168,7 +169,7 @@ function drawSitting() {
       return node;
     })));
     const thanks = document.createElement("p");
-    thanks.textContent = sitting.n_goals ? "You reached your goal. Go on, or take a rest." : "";
+    thanks.textContent = sitting.n_goals ? tr("You reached your goal. Go on, or take a rest.") : "";
     box.replaceChildren(...(sitting.n ? [thanks, list] : []));
   }
 }

@@ -2,7 +2,7 @@
 // Part of label.js' script. What has been said so far is `extras.order`: groups of answers by their place on
 // the page from 0, the best group first; answers of one group tie.
 const DRAG_FROM_PX = 6; // a press that moves less is a click
-const ORDINALS = ["1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th"];
+const ORDINALS = [tr("1st"), tr("2nd"), tr("3rd"), tr("4th"), tr("5th"), tr("6th"), tr("7th"), tr("8th")];
 const rail = find(".rail");
 
 const isSet = () => Boolean(pair?.answers);
@@ -28,10 +28,10 @@ function drawSet() {
     const card = document.createElement("article");
     card.className = "card";
     card.tabIndex = 0;
-    card.setAttribute("aria-label", `Answer ${index + 1}`);
+    card.setAttribute("aria-label", tr("Answer {number}", { number: index + 1 }));
     const head = document.createElement("header");
     const name = document.createElement("h2");
-    name.textContent = `Answer ${index + 1}`;
+    name.textContent = tr("Answer {number}", { number: index + 1 });
     const badge = document.createElement("span");
     badge.className = "badge";
     const button = document.createElement("button");
@@ -51,21 +51,21 @@ function drawOrder() {
   const isOrder = pair.ask === "order";
   [...find(".set").children].forEach((card, index) => {
     const group = groups().findIndex((one) => one.includes(index));
-    const place = isOrder ? ORDINALS[placeOf(group) - 1] : ["best", "worst"][group];
+    const place = isOrder ? ORDINALS[placeOf(group) - 1] : [tr("best"), tr("worst")][group];
     card.classList.toggle("placed", group >= 0);
     card.querySelector(".badge").textContent = group < 0 ? "" : place;
-    const next = isOrder ? "Put next" : nPlaced() === 0 ? "Best" : "Worst";
+    const next = isOrder ? tr("Put next") : nPlaced() === 0 ? tr("Best") : tr("Worst");
     const [button, hint] = [card.querySelector("button"), document.createElement("kbd")];
     hint.textContent = index + 1;
-    button.replaceChildren(group < 0 ? `${next} ` : "Take out", ...(group < 0 ? [hint] : []));
-    button.setAttribute("aria-label", `${group < 0 ? next : "Take out"}: answer ${index + 1}`);
+    button.replaceChildren(group < 0 ? `${next} ` : tr("Take out"), ...(group < 0 ? [hint] : []));
+    button.setAttribute("aria-label", tr("{what}: answer {number}", { what: group < 0 ? next : tr("Take out"), number: index + 1 }));
   });
   rail.hidden = !isOrder;
   rail.replaceChildren(...(isOrder ? groups().flatMap(makeChips) : []));
   const left = pair.answers.length - nPlaced();
   find(".order-hint").textContent = isOrder
-    ? nPlaced() === wanted ? "Drag to change the order, or send it." : `Best first: put ${left} more in order.`
-    : nPlaced() === 0 ? "Which is the best?" : "Which is the worst?";
+    ? nPlaced() === wanted ? tr("Drag to change the order, or send it.") : tr("Best first: put {n} more in order.", { n: left })
+    : nPlaced() === 0 ? tr("Which is the best?") : tr("Which is the worst?");
   find("[data-act=tie]").hidden = find("[data-act=send]").hidden = !isOrder;
   find("[data-act=tie]").setAttribute("aria-pressed", (groups().at(-1)?.length ?? 0) > 1);
   find("[data-act=tie]").disabled = nPlaced() < 2;
@@ -81,8 +81,8 @@ function makeChips(group, number) {
     chip.type = "button";
     chip.className = "chip";
     chip.dataset.index = index;
-    chip.textContent = `${ORDINALS[placeOf(number) - 1]}: answer ${index + 1}`;
-    chip.setAttribute("aria-label", `${chip.textContent}. Arrow keys move it, Delete takes it out.`);
+    chip.textContent = tr("{what}: answer {number}", { what: ORDINALS[placeOf(number) - 1], number: index + 1 });
+    chip.setAttribute("aria-label", tr("{what}. Arrow keys move it, Delete takes it out.", { what: chip.textContent }));
     item.append(chip);
     return item;
   });
@@ -99,7 +99,7 @@ function change(act) {
 
 function putNext(index) {
   if (index >= pair.answers.length) return;
-  if (isPlaced(index)) return refuse(`Answer ${index + 1} has its place already; Backspace takes the last one back`);
+  if (isPlaced(index)) return refuse(tr("Answer {number} has its place already; Backspace takes the last one back", { number: index + 1 }));
   if (nPlaced() === nWanted()) return;
   change(() => groups().push([index]));
   if (pair.ask !== "order" && nPlaced() === nWanted()) sendSet(); // as one key is enough for a pair
@@ -113,7 +113,7 @@ function takeLast() {
 
 // The last one ties with those before it, or no longer.
 function tieLast() {
-  if (nPlaced() < 2) return refuse("Put two answers in order first; then the last one can tie with the one before");
+  if (nPlaced() < 2) return refuse(tr("Put two answers in order first; then the last one can tie with the one before"));
   change(() => {
     const last = groups().pop();
     if (last.length > 1) groups().push(last.slice(0, -1), last.slice(-1));
@@ -134,7 +134,7 @@ function moveTo(index, at) {
 }
 
 function sendSet() {
-  if (nPlaced() < nWanted()) return refuse(`Put all ${pair.answers.length} answers in order first`);
+  if (nPlaced() < nWanted()) return refuse(tr("Put all {n} answers in order first", { n: pair.answers.length }));
   if (!mayAnswer()) return;
   give({
     lease_id: pair.lease_id,
@@ -170,16 +170,17 @@ function pressInSet(event) {
 
 // What was said, for the line after it and for answers that were not taken.
 function tellOrder({ ask, places, members }) {
-  if (!members.length) return [`Counted. ${whenTold()}`];
+  if (!members.length) return [tr("Counted. {when}", { when: whenTold() })];
   const named = members.map(strong);
-  if (ask === "best") return ["Before: you called ", named[0], " the best of ", ...commas(named.slice(1)), "."];
+  if (ask === "best") return inWords("Before: you called {best} the best of {others}.", { best: [named[0]], others: commas(named.slice(1)) });
   if (ask === "best_worst") {
-    return ["Before: you called ", named[0], " the best and ", named.at(-1), " the worst. Between: ", ...commas(named.slice(1, -1)), "."];
+    return inWords("Before: you called {best} the best and {worst} the worst. Between: {others}.", { best: [named[0]], worst: [named.at(-1)], others: commas(named.slice(1, -1)) });
   }
-  return ["Before, best first: ", ...named.flatMap((name, at) => [at === 0 ? "" : places[at] === places[at - 1] ? " = " : ", ", name]), "."];
+  return [tr("Before, best first:"), " ", ...named.flatMap((name, at) => [at === 0 ? "" : places[at] === places[at - 1] ? " = " : ", ", name]), "."];
 }
+const inWords = (message, values) => trParts(message, values).flat();
 const commas = (parts) => parts.flatMap((part, at) => (at ? [", ", part] : [part]));
-const saidOf = (answer) => (answer.places ? `${answer.ask.replace("_", " and ")} of ${answer.places.length}` : SAID[answer.outcome]);
+const saidOf = (answer) => (answer.places ? tr("{what} of {n}", { what: tr(answer.ask.replace("_", " and ")), n: answer.places.length }) : SAID[answer.outcome]);
 
 // ---- Drag, by mouse and by touch -----------------------------------------------------------------
 let drag = null;

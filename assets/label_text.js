@@ -93,7 +93,7 @@ function markWords(words) {
 function markDifferences() {
   const [left, right] = ["left", "right"].map((side) => readWords(find(`.answer.${side} .text`)));
   if (!findShared(left, right)) {
-    tell("These answers are too long to be compared word by word.");
+    tell(tr("These answers are too long to be compared word by word."));
     return;
   }
   markWords(left);

@@ -93,12 +93,12 @@
     const written = fold.querySelector("pre");
     try {
       await navigator.clipboard.writeText(written.textContent);
-      button.textContent = "Copied";
+      button.textContent = tr("Copied");
     } catch { // browsers refuse it to pages without https
       fold.open = true;
       getSelection().selectAllChildren(written);
-      button.textContent = "Selected: press Ctrl+C";
+      button.textContent = tr("Selected: press Ctrl+C");
     }
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    setTimeout(() => { button.textContent = tr("Copy"); }, 2000);
   });
 })();

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from blender_ui.evidence.summary import Claim, ClaimKind
+from blender_ui.language import tr
 from blender_ui.ui import marked, markup
 
 TITLES = {
@@ -48,12 +49,16 @@ def _title(claim: Claim, n_answers: int) -> str:
     if claim.kind is not ClaimKind.AGREED:
         return TITLES[claim.kind]
     n = len(claim.places)
-    return f"All {n} agree" if n == n_answers else f"{n} of {n_answers} agree"
+    return (
+        tr("All {n} agree", n=n)
+        if n == n_answers
+        else tr("{n} of {n_answers} agree", n=n, n_answers=n_answers)
+    )
 
 
 def _note(claim: Claim) -> str:
     if claim.kind is ClaimKind.OFF_TOPIC:
-        return "hardly a word in common with the prompt or the other answers"
+        return tr("hardly a word in common with the prompt or the other answers")
     if claim.kind is not ClaimKind.ORDER:
         return ""
-    return "obeyed by" if claim.places else "no answer obeys it"
+    return tr("obeyed by") if claim.places else tr("no answer obeys it")

@@ -8,6 +8,7 @@ from textwrap import wrap
 import plotly.graph_objects as go
 
 from blender_ui.evaluation.report import Report
+from blender_ui.language import tr
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito's palette."""
@@ -39,8 +40,15 @@ def evaluation_plot(reports: Sequence[Report]) -> go.Figure:
     first = reports[0]
     figure.update_layout(
         title={
-            "text": f"{first.task}: {first.main_metric} of {first.n_items} items, 95 % intervals",
-            "subtitle": {"text": "<br>".join(wrap(f"Ranked by {first.judged_by}.", LINE))},
+            "text": tr(
+                "{task}: {main_metric} of {n_items} items, 95 % intervals",
+                task=first.task,
+                main_metric=first.main_metric,
+                n_items=first.n_items,
+            ),
+            "subtitle": {
+                "text": "<br>".join(wrap(tr("Ranked by {judged_by}.", judged_by=first.judged_by), LINE))
+            },
         },
         barmode="group",
         template="plotly_white",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blender_ui.language import tr
 from blender_ui.ui import markup
 from blender_ui.ui.prose import render_prose
 from blender_ui.values import Message
@@ -17,7 +18,7 @@ def draw_history(history: Sequence[Message], title: str = TITLE) -> str:
     if not history:
         return ""
     n_turns = sum(message.role == "user" for message in history)
-    turns = "1 turn" if n_turns == 1 else f"{n_turns} turns"
+    turns = tr("1 turn") if n_turns == 1 else tr("{n_turns} turns", n_turns=n_turns)
     return markup.fold(f"{title} ({turns})", draw_messages(history))
 
 

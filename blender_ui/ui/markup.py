@@ -1,5 +1,6 @@
 """Makes HTML; with ``marked``, which colours texts, and ``rows``, whose tables have acts, the only place.
 
+Titles, headings, notices and the like are messages and are said in the request's language.
 Invariant: every text that comes from outside passes ``escape`` here or comes drawn from ``prose``;
 pages never write tags themselves. Non-goals: what is shown when, and Markdown.
 """
@@ -10,7 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
+from blender_ui.language import LANGUAGES, language, say_number, tr
 from blender_ui.ui.texts import escape
+
+
+def _say(text: str) -> str:
+    """What the app itself says, in the request's language; what is no message is said as it is."""
+    return escape(tr(text))
 
 
 def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
@@ -25,12 +32,16 @@ def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
         f'<a href="{escape(address)}"{" aria-current=page" if is_current else ""}>{escape(title)}</a>'
         for title, address, is_current in links
     )
+    languages = "".join(
+        f'<option value="{code}" lang="{code}">{escape(name)}</option>' for code, name in LANGUAGES.items()
+    )
     return (
         '<header class="bu-header"><a class="bu-brand" href="./"><span class="bu-logo" aria-hidden="true">'
         '<i></i><i></i><i></i></span>Blender UI</a><nav aria-label="Pages">'
         f'{items}</nav><label class="bu-project" hidden><span>Project</span>'
         '<select data-project aria-label="Project"></select></label>'
         f'<a class="bu-account" href="{escape(account)}" data-account hidden></a>'
+        f'<select class="bu-language" data-language aria-label="Language">{languages}</select>'
         '<button type="button" class="bu-light" data-light-switch aria-label="Light or dark" '
         'title="Light or dark">◐</button></header>'
     )
@@ -47,21 +58,22 @@ def error_page(title: str, text: str, *, style: str, root: str, status: int) -> 
         status: Of the answer.
     """
     links = (("Blend", ""), ("Label", "label"), ("Account", "account"))
-    items = "".join(f'<a href="{escape(root)}/{path}">{escape(name)}</a>' for name, path in links)
+    items = "".join(f'<a href="{escape(root)}/{path}">{_say(name)}</a>' for name, path in links)
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language.get()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>"
+        f"<title>{_say(title)}</title><style>{style}</style></head>"
         f'<body class="bu-by-itself"><header class="bu-header"><a class="bu-brand" href="{escape(root)}/">'
         '<span class="bu-logo" aria-hidden="true"><i></i><i></i><i></i></span>Blender UI</a>'
-        f'<nav aria-label="Pages">{items}</nav></header><main class="bu-intro"><h1>{escape(title)}</h1>'
-        f'<p>{escape(text)}</p><p class="bu-remark">Status {status}.</p></main></body></html>'
+        f'<nav aria-label="{_say("Pages")}">{items}</nav></header><main class="bu-intro">'
+        f'<h1>{_say(title)}</h1><p>{_say(text)}</p><p class="bu-remark">'
+        f"{escape(tr('Status {status}.', status=status))}</p></main></body></html>"
     )
 
 
 def intro(title: str, text: str) -> str:
     """A page's title and its one sentence."""
-    return f'<div class="bu-intro"><h1>{escape(title)}</h1><p>{escape(text)}</p></div>'
+    return f'<div class="bu-intro"><h1>{_say(title)}</h1><p>{_say(text)}</p></div>'
 
 
 def notice(text: str, *, links: Sequence[tuple[str, str]] = (), tone: str = "info") -> str:
@@ -74,15 +86,15 @@ def notice(text: str, *, links: Sequence[tuple[str, str]] = (), tone: str = "inf
     """
     if not text:
         return ""
-    anchors = "".join(f' <a href="{escape(address)}">{escape(title)}</a>' for title, address in links)
+    anchors = "".join(f' <a href="{escape(address)}">{_say(title)}</a>' for title, address in links)
     role = "alert" if tone == "warning" else "status"
-    return f'<div class="bu-notice bu-{escape(tone)}" role="{role}"><p>{escape(text)}{anchors}</p></div>'
+    return f'<div class="bu-notice bu-{escape(tone)}" role="{role}"><p>{_say(text)}{anchors}</p></div>'
 
 
 def section(title: str, text: str = "") -> str:
     """The heading of a part of a page."""
-    paragraph = f"<p>{escape(text)}</p>" if text else ""
-    return f'<div class="bu-section"><h2>{escape(title)}</h2>{paragraph}</div>'
+    paragraph = f"<p>{_say(text)}</p>" if text else ""
+    return f'<div class="bu-section"><h2>{_say(title)}</h2>{paragraph}</div>'
 
 
 def column_head(title: str, *, state: str, progress: str, is_asked_about: bool) -> str:
@@ -94,7 +106,7 @@ def column_head(title: str, *, state: str, progress: str, is_asked_about: bool) 
         progress: The state's short name, for its look.
         is_asked_about: Whether the vote bar asks about this column.
     """
-    words = f'<span class="bu-state">{escape(state)}</span>' if state else ""
+    words = f'<span class="bu-state">{_say(state)}</span>' if state else ""
     asked = " bu-asked" if is_asked_about else ""
     return (
         f'<div class="bu-column-head bu-{escape(progress)}{asked}"><h2>{escape(title)}</h2>'
@@ -104,7 +116,7 @@ def column_head(title: str, *, state: str, progress: str, is_asked_about: bool) 
 
 def figures(entries: Sequence[tuple[str, str]], *, note: str = "") -> str:
     """Small figures in a line: what and how much, each."""
-    drawn = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in entries)
+    drawn = "".join(f"<div><dt>{_say(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in entries)
     return (f'<dl class="bu-figures">{drawn}</dl>' if drawn else "") + (remark(note) if note else "")
 
 
@@ -116,13 +128,13 @@ def badge(text: str, *, tone: str = "info", sentence: str = "") -> str:
         tone: "good", "info" or "warning".
         sentence: The same in full, which stands beside it; empty for none.
     """
-    more = f" <span>{escape(sentence)}</span>" if sentence else ""
-    return f'<p class="bu-badged"><b class="bu-badge bu-{escape(tone)}">{escape(text)}</b>{more}</p>'
+    more = f" <span>{_say(sentence)}</span>" if sentence else ""
+    return f'<p class="bu-badged"><b class="bu-badge bu-{escape(tone)}">{_say(text)}</b>{more}</p>'
 
 
 def remark(text: str) -> str:
     """A quiet sentence below something; empty for none."""
-    return text and f'<p class="bu-remark">{escape(text)}</p>'
+    return text and f'<p class="bu-remark">{_say(text)}</p>'
 
 
 def side_by_side(*blocks: str) -> str:
@@ -138,7 +150,7 @@ def vote_question(text: str, *, token: str) -> str:
         token: Changes with the pair; the keys vote once for each. Empty where there is no pair.
     """
     attribute = f' data-pair="{escape(token)}"' if token else ""
-    return f'<p class="bu-question"{attribute} aria-live="polite">{escape(text)}</p>'
+    return f'<p class="bu-question"{attribute} aria-live="polite">{_say(text)}</p>'
 
 
 def figure_links(figure: str, *, name: str) -> str:
@@ -153,13 +165,13 @@ def figure_links(figure: str, *, name: str) -> str:
         f'data-format="{kind}">{kind.upper()}</button>'
         for kind in ("png", "svg")
     )
-    return f'<p class="bu-saves">Save the figure: {buttons}</p>'
+    return f'<p class="bu-saves">{_say("Save the figure:")} {buttons}</p>'
 
 
 def view_link(address: str, *, more: Sequence[tuple[str, str]] = ()) -> str:
     """A link that opens what is shown again, and titles and addresses of what goes on from here."""
     links = (("Link to this view", address), *more)
-    anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{escape(title)}</a> ' for title, to in links)
+    anchors = "".join(f'<a class="bu-view" href="{escape(to)}">{_say(title)}</a> ' for title, to in links)
     return f'<p class="bu-remark">{anchors}</p>'
 
 
@@ -179,16 +191,16 @@ def linked_table(
     headings: Sequence[str], rows: Iterable[Sequence[Linked | str]], *, caption: str = ""
 ) -> str:
     """A table some of whose cells are links within the app."""
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    head = "".join(f'<th scope="col">{_say(heading)}</th>' for heading in headings)
     body = "".join("<tr>" + "".join(f"<td>{_linked(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption>{_say(caption)}</caption>" if caption else ""
     table = f'<table class="bu-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return scrolled(caption or ", ".join(headings), table)
+    return scrolled(tr(caption) or ", ".join(map(tr, headings)), table)
 
 
 def scrolled(name: str, table: str) -> str:
     """A table that may be wider or longer than its place; the keyboard reaches it to scroll."""
-    return f'<div class="bu-scroll" role="region" tabindex="0" aria-label="{escape(name)}">{table}</div>'
+    return f'<div class="bu-scroll" role="region" tabindex="0" aria-label="{_say(name)}">{table}</div>'
 
 
 def _linked(cell: Linked | str) -> str:
@@ -219,7 +231,7 @@ def matrix(names: Sequence[str], cells: Sequence[Sequence[Cell | None]], *, capt
         f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(value) for value in row)}</tr>'
         for name, row in zip(names, cells, strict=True)
     )
-    title = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+    title = f"<caption>{_say(caption)}</caption><thead><tr>{head}</tr></thead>"
     return scrolled(caption, f'<table class="bu-table bu-matrix">{title}<tbody>{rows}</tbody></table>')
 
 
@@ -230,7 +242,7 @@ def _cell(cell: Cell | None) -> str:
     strength = min(abs(cell.probability - 0.5) * 2, 1)
     return (
         f'<td class="bu-{side}" style="--strength:{strength:.2f}" title="{escape(cell.title)}">'
-        f"{cell.probability:.0%}</td>"
+        f"{say_number(cell.probability, '.0%')}</td>"
     )
 
 
@@ -267,20 +279,20 @@ def lanes(drawn: Sequence[Lane], *, name: str) -> str:
     axis = "".join(f"<span>{share}%</span>" for share in (0, 25, 50, 75, 100))
     return (
         f'<figure class="bu-lanes"><ol>{rows}</ol><div class="bu-lane-axis" aria-hidden="true">{axis}</div>'
-        f"<figcaption>{escape(name)}</figcaption></figure>"
+        f"<figcaption>{_say(name)}</figcaption></figure>"
     )
 
 
 def _lane(one: Lane) -> str:
     low, high, share = (100 * min(max(value, 0.0), 1.0) for value in (one.low, one.high, one.share))
-    tag = f" <em>{escape(one.tag)}</em>" if one.tag else ""
+    tag = f" <em>{_say(one.tag)}</em>" if one.tag else ""
     side = "win" if one.share >= 0.5 else "loss"
     return (
         f'<li class="bu-lane bu-lane-{side}"><b>{escape(one.place)}</b><span>{escape(one.name)}{tag}'
         f"<small>{escape(one.note)}</small></span>"
         f'<div class="bu-track" role="img" aria-label="{escape(one.words)}">'
         f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i><u style="left:{share:.1f}%"></u></div>'
-        f"<strong>{share:.0f}%</strong></li>"
+        f"<strong>{say_number(share / 100, '.0%')}</strong></li>"
     )
 
 
@@ -295,8 +307,8 @@ def meter(share: float, text: str, *, tone: str = "info") -> str:
     width = 100 * min(max(share, 0.0), 1.0)
     return (
         f'<div class="bu-meter bu-{escape(tone)}"><div role="progressbar" aria-valuemin="0" '
-        f'aria-valuemax="100" aria-valuenow="{width:.0f}" aria-label="{escape(text)}">'
-        f'<i style="width:{width:.1f}%"></i></div><span>{escape(text)}</span></div>'
+        f'aria-valuemax="100" aria-valuenow="{width:.0f}" aria-label="{_say(text)}">'
+        f'<i style="width:{width:.1f}%"></i></div><span>{_say(text)}</span></div>'
     )
 
 
@@ -307,7 +319,7 @@ def fold(title: str, body: str) -> str:
         title: Says what is inside.
         body: From this module or ``prose``.
     """
-    return f'<details class="bu-fold"><summary>{escape(title)}</summary>{passage(body)}</details>'
+    return f'<details class="bu-fold"><summary>{_say(title)}</summary>{passage(body)}</details>'
 
 
 def message(who: str, body: str) -> str:
@@ -337,8 +349,10 @@ def passage(body: str, *, written: str = "") -> str:
     drawn = f'<div class="bu-prose">{body}</div>'
     if not written:
         return drawn
-    fold = f"<details><summary>As written</summary><pre>\n{escape(written)}</pre></details>"
-    return f'{drawn}<div class="bu-written">{fold}<button type="button" data-copy>Copy</button></div>'
+    fold = f"<details><summary>{_say('As written')}</summary><pre>\n{escape(written)}</pre></details>"
+    return (
+        f'{drawn}<div class="bu-written">{fold}<button type="button" data-copy>{_say("Copy")}</button></div>'
+    )
 
 
 def download(title: str, *, name: str, text: str) -> str:
@@ -350,4 +364,4 @@ def download(title: str, *, name: str, text: str) -> str:
         text: Its content, small.
     """
     address = "data:text/csv;charset=utf-8," + quote(text)
-    return f'<a class="bu-download" download="{escape(name)}" href="{escape(address)}">{escape(title)}</a>'
+    return f'<a class="bu-download" download="{escape(name)}" href="{escape(address)}">{_say(title)}</a>'

@@ -14,6 +14,7 @@ from itertools import accumulate
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from blender_ui.language import separators, tr
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.monitoring.dashboard import Day
 from blender_ui.services.quality.agreement import TimedWindow
@@ -35,12 +36,12 @@ def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figur
         points: By step.
         steps: What a step is.
     """
-    figure = make_subplots(rows=1, cols=2, subplot_titles=("Loss (nats)", "Accuracy"))
+    figure = make_subplots(rows=1, cols=2, subplot_titles=(tr("Loss (nats)"), tr("Accuracy")))
     numbers = [point.step for point in points]
     series = (
-        ("learnt from", BLUE, "solid", [p.loss for p in points], [p.accuracy for p in points]),
+        (tr("learnt from"), BLUE, "solid", [p.loss for p in points], [p.accuracy for p in points]),
         (
-            "held out",
+            tr("held out"),
             ORANGE,
             "dot",
             [p.held_out_loss for p in points],
@@ -65,7 +66,7 @@ def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figur
             )
     figure.update_xaxes(nticks=4, tickangle=0)
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%", row=1, col=2)
-    return styled(figure, height=320, title=f"by {steps}").update_layout(margin_t=64)
+    return styled(figure, height=320, title=tr("by {steps}", steps=steps)).update_layout(margin_t=64)
 
 
 def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.Figure:
@@ -117,12 +118,15 @@ def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
                 "arrayminus": [window.alpha.value - window.alpha.low for window in windows],
                 "color": GREY,
             },
-            customdata=[f"{window.at:%Y-%m-%d %H:%M} UTC, {window.n_items} pairs" for window in windows],
+            customdata=[
+                tr("{at:%Y-%m-%d %H:%M} UTC, {n_items} pairs", at=window.at, n_items=window.n_items)
+                for window in windows
+            ],
             hovertemplate="until %{customdata}: %{y:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="pairs with two labels, by their last one")
-    figure.update_yaxes(title="alpha, 95 % interval", zeroline=True)
+    figure.update_xaxes(title=tr("pairs with two labels, by their last one"))
+    figure.update_yaxes(title=tr("alpha, 95 % interval"), zeroline=True)
     return styled(figure, height=300)
 
 
@@ -145,9 +149,12 @@ def days_plot(days: Sequence[Day], *, n_wanted: int) -> go.Figure:
         secondary_y=True,
     )
     figure.update_xaxes(type="category", nticks=8)  # one day alone would be drawn in milliseconds
-    figure.update_yaxes(title="on the day", rangemode="tozero", secondary_y=False)
+    figure.update_yaxes(title=tr("on the day"), rangemode="tozero", secondary_y=False)
     figure.update_yaxes(
-        title=f"in all, of {n_wanted:,}", rangemode="tozero", secondary_y=True, showgrid=False
+        title=tr("in all, of {n_wanted:,}", n_wanted=n_wanted),
+        rangemode="tozero",
+        secondary_y=True,
+        showgrid=False,
     )
     return styled(figure, height=280)
 
@@ -209,8 +216,8 @@ def name_columns(figure: go.Figure, names: Sequence[str]) -> None:
 def scale_on_top(title: str, **options: object) -> dict[str, object]:
     """A colour scale above a heat map: at its side it would take the cells' room on a phone."""
     return {
-        "title": {"text": title, "side": "top", "font": {"size": 13}}, "orientation": "h", "thickness": 12,
-        "y": 1.0, "yanchor": "bottom", **options,
+        "title": {"text": tr(title), "side": "top", "font": {"size": 13}}, "orientation": "h",
+        "thickness": 12, "y": 1.0, "yanchor": "bottom", **options,
     }  # fmt: skip
 
 
@@ -224,13 +231,14 @@ def styled(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
     """
     figure.update_layout(
         height=height,
+        separators=separators(),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": GREY, "family": "IBM Plex Sans, sans-serif", "size": 13},
         margin={"l": 8, "r": 8, "t": 36, "b": 8},
         legend={"orientation": "h", "y": -0.25},
         title={
-            "text": title,
+            "text": tr(title),
             "font": {"size": 13},
             "x": 0,
             "y": 1,

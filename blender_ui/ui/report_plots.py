@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from blender_ui.language import say_number, tr
 from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.statistics.reliability import Reliability
 from blender_ui.ui import words
@@ -37,7 +38,7 @@ MOST_ROWS = 40
 def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> go.Figure:
     """Shares of groups with their 95 % intervals, and where all together lie."""
     shown = rows[:MOST_ROWS]
-    names = [f"{row.name} ({row.n:,})" for row in shown]
+    names = [f"{row.name} ({say_number(row.n)})" for row in shown]
     figure = go.Figure(
         go.Scatter(
             x=[row.share for row in shown],
@@ -85,8 +86,10 @@ def reliability_plot(found: Reliability) -> go.Figure:
         name="version",
         hovertemplate="%{x:.1%} sure, %{y:.1%} right, %{customdata:,} votes<extra></extra>",
     )
-    figure.update_xaxes(title="how sure the version was", tickformat=".0%", range=[0.48, 1.02])
-    figure.update_yaxes(title="how often it was right, 95 % interval", tickformat=".0%", range=[-0.02, 1.02])
+    figure.update_xaxes(title=tr("how sure the version was"), tickformat=".0%", range=[0.48, 1.02])
+    figure.update_yaxes(
+        title=tr("how often it was right, 95 % interval"), tickformat=".0%", range=[-0.02, 1.02]
+    )
     return styled(figure, height=340)
 
 
@@ -98,7 +101,7 @@ def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
         figure.add_scatter(
             x=[point.n_train for point in mine],
             y=[point.accuracy for point in mine],
-            text=[f"version {point.version_id}" for point in mine],
+            text=[tr("version {version_id}", version_id=point.version_id) for point in mine],
             mode="lines+markers",
             name=kind,
             line={"color": PALETTE[number % len(PALETTE)]},
@@ -111,8 +114,8 @@ def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
             },
             hovertemplate="%{text}: %{y:.1%} from %{x:,}<extra></extra>",
         )
-    figure.update_xaxes(title="preferences learnt from")
-    figure.update_yaxes(title="held-out accuracy", tickformat=".0%")
+    figure.update_xaxes(title=tr("preferences learnt from"))
+    figure.update_yaxes(title=tr("held-out accuracy"), tickformat=".0%")
     return styled(figure, height=320)
 
 
@@ -137,8 +140,8 @@ def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.
             },
             hovertemplate=f"{member}: %{{y:.2f}} up to preference %{{x:,}}<extra></extra>",
         )
-    figure.update_xaxes(title="preferences up to id")
-    figure.update_yaxes(title="rating (log-odds)")
+    figure.update_xaxes(title=tr("preferences up to id"))
+    figure.update_yaxes(title=tr("rating (log-odds)"))
     return styled(figure, height=420)
 
 
@@ -228,7 +231,7 @@ def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:
             y=[words.say(words.GROUP, name) for name, _ in parts],
             orientation="h",
             marker={"color": [BLUE if value >= 0 else ORANGE for _, value in parts]},
-            text=[f"{value:+.3f}" for _, value in parts],
+            text=[say_number(value, "+.3f") for _, value in parts],
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from blender_ui.errors import MalformedInput
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.ui.markup import Linked, scrolled
 from blender_ui.ui.texts import escape
@@ -80,11 +81,13 @@ def acted_table(
         caption: Stands above it; may be empty.
         name: What the table is called where it has no caption.
     """
-    head = "".join(f'<th scope="col">{draw_cell(heading) or _ACTS}</th>' for heading in headings)
+    head = "".join(f'<th scope="col">{_draw_heading(heading)}</th>' for heading in headings)
     body = "".join("<tr>" + "".join(f"<td>{draw_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption>{escape(tr(caption))}</caption>" if caption else ""
     table = f'<table class="bu-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return scrolled(caption or name or ", ".join(_say(heading) for heading in headings if heading), table)
+    return scrolled(
+        tr(caption) or tr(name) or ", ".join(_say(heading) for heading in headings if heading), table
+    )
 
 
 def draw_cell(cell: Cell) -> str:
@@ -95,10 +98,10 @@ def draw_cell(cell: Cell) -> str:
         case Linked():
             return f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>'
         case Badge():
-            hint = f' title="{escape(cell.hint)}"' if cell.hint else ""
-            return f'<span class="bu-badge bu-{escape(cell.tone)}"{hint}>{escape(cell.text)}</span>'
+            hint = f' title="{escape(tr(cell.hint))}"' if cell.hint else ""
+            return f'<span class="bu-badge bu-{escape(cell.tone)}"{hint}>{escape(tr(cell.text))}</span>'
         case Hinted():
-            return f'<span class="bu-hint" title="{escape(cell.hint)}">{escape(cell.text)}</span>'
+            return f'<span class="bu-hint" title="{escape(tr(cell.hint))}">{escape(tr(cell.text))}</span>'
         case Act():
             return _draw_act(cell)
         case Pick():
@@ -117,29 +120,32 @@ def read_act(event: Any) -> Acted:
     """
     sent = getattr(event, "_data", None)
     if not isinstance(sent, Mapping) or not isinstance(sent.get("act"), str):
-        raise MalformedInput(f"expected an act and its row; came {sent!r:.80}")
+        raise MalformedInput(tr("expected an act and its row; came {sent!r:.80}", sent=sent))
     value = sent.get("value")
     return Acted(sent["act"], read_id(sent.get("row")), value if isinstance(value, str) else "")
 
 
-_ACTS = '<span class="bu-unseen">Actions</span>'
+def _draw_heading(heading: str | Hinted) -> str:
+    drawn = draw_cell(tr(heading) if isinstance(heading, str) else heading)
+    return drawn or f'<span class="bu-unseen">{escape(tr("Actions"))}</span>'
 
 
 def _say(heading: str | Hinted) -> str:
-    return heading if isinstance(heading, str) else heading.text
+    return tr(heading if isinstance(heading, str) else heading.text)
 
 
 def _draw_act(act: Act) -> str:
-    ask = f' data-ask="{escape(act.ask)}"' if act.ask else ""
+    title = tr(act.title)
+    ask = f' data-ask="{escape(tr(act.ask))}"' if act.ask else ""
     return (
         f'<button type="button" data-act="{escape(act.name)}" data-row="{act.row}"{ask} '
-        f'aria-label="{escape(f"{act.title}: {act.about}")}">{escape(act.title)}</button>'
+        f'aria-label="{escape(f"{title}: {act.about}")}">{escape(title)}</button>'
     )
 
 
 def _draw_pick(pick: Pick) -> str:
     options = "".join(
-        f'<option value="{escape(value)}"{" selected" * (value == pick.chosen)}>{escape(word)}</option>'
+        f'<option value="{escape(value)}"{" selected" * (value == pick.chosen)}>{escape(tr(word))}</option>'
         for word, value in pick.options
     )
     return (

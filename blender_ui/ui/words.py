@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from blender_ui.language import mark, tr
+
 GROUP: Mapping[str, str] = {
     "likelihood": "how likely the text is",
     "surface": "length and form",
@@ -34,6 +36,17 @@ ORDER: Mapping[str, str] = {
 """Of ``pairing.policy.POLICIES``: which pairs come first."""
 
 
+NAMES = (
+    mark("admin"), mark("annotator"), mark("researcher"),
+    mark("left"), mark("right"), mark("tie"), mark("both bad"),
+    mark("order"), mark("best"), mark("best and worst"), mark("pair"),
+    mark("waiting"), mark("running"), mark("complete"), mark("failed"), mark("cancelled"),
+    mark("ranker"), mark("fuser"), mark("chooser"), mark("members"), mark("everybody"),
+)  # fmt: skip
+"""Names of columns' values that people read: roles, outcomes, what is asked, states. What the API and files
+say stays English."""
+
+
 def say(words: Mapping[str, str], name: str) -> str:
     """A name in a person's words; an unknown one as it is."""
-    return words.get(name, name.replace("_", " "))
+    return tr(words.get(name, name.replace("_", " ")))

@@ -6,6 +6,7 @@ Non-goal: whose turn it is, which ``services.people.quotas`` decides.
 
 from __future__ import annotations
 
+from blender_ui.language import trn
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import find_asker
 from db.enums import DEFAULT_PROJECT_ID
@@ -56,7 +57,9 @@ class Asking:
         """What a prompt waits for, in words; empty where its answers may begin."""
         place = self._places.get(prompt_id)
         n = 0 if place is None or self._visitors is None else self._visitors.count_before(place)
-        return f"your turn comes after {n} question{'' if n == 1 else 's'}" if n else ""
+        return (
+            trn("your turn comes after {n} question", "your turn comes after {n} questions", n) if n else ""
+        )
 
     def is_turn(self, place: int | None) -> bool:
         """Whether a place's turn has come; at once for who needs none."""

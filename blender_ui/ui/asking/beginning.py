@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.services.asking.going_on import WayOn
 from blender_ui.services.asking.rounds import AskedView
 from blender_ui.ui.asking.asking import Asking
@@ -99,7 +100,7 @@ class Beginning:
         ways = self._list_ways(visit)
         choices = [(_say(way), str(way.candidate_id)) for way in ways]
         if len(self._own_ways(visit, ways)) >= LEAST_OWN:
-            choices.append(("Each model with its own answer", EACH_OWN))
+            choices.append((tr("Each model with its own answer"), EACH_OWN))
         values = [value for _, value in choices]
         # Who let each model go on by itself is likely to do so again.
         wished = [EACH_OWN] if visit.own else []
@@ -125,8 +126,14 @@ class Beginning:
         if visit == NOBODY:
             return Turn(visit, "The page is still opening. Ask again in a moment, or reload it.")
         if len(texts[0]) > LONGEST_INSTRUCTION or len(texts[1]) > LONGEST_INPUT:
-            limits = f"{LONGEST_INSTRUCTION:,} characters, the text below it {LONGEST_INPUT:,}"
-            return Turn(visit, f"This is too long: a question may have {limits}. Shorten it.")
+            limits = tr(
+                "{longest_instruction:,} characters, the text below it {longest_input:,}",
+                longest_instruction=LONGEST_INSTRUCTION,
+                longest_input=LONGEST_INPUT,
+            )
+            return Turn(
+                visit, tr("This is too long: a question may have {limits}. Shorten it.", limits=limits)
+            )
         place = None
         try:
             if any(text.strip() for text in texts):
@@ -186,5 +193,5 @@ class Beginning:
 
 
 def _say(way: WayOn) -> str:
-    title = "The fused answer" if way.is_fused else f"{way.member}'s answer"
-    return f"{title}, which you preferred" if way.is_preferred else title
+    title = tr("The fused answer") if way.is_fused else tr("{member}'s answer", member=way.member)
+    return tr("{title}, which you preferred", title=title) if way.is_preferred else title

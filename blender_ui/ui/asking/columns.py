@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from blender_ui.language import tr
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.candidates import CandidateView, FailureView
 from blender_ui.ui.asking.views import ColumnView, Progress
@@ -74,10 +75,13 @@ def cut_note(finish_reason: str | None) -> str:
     """What to say of an answer that may not be whole; empty for one that ended by itself."""
     match finish_reason:
         case "length":
-            return "The answer reached the model's limit and was cut."
+            return tr("The answer reached the model's limit and was cut.")
         case None | "stop":
             return ""
-    return f"The endpoint gave an end that is not known here ({finish_reason}); the answer may be cut."
+    return tr(
+        "The endpoint gave an end that is not known here ({finish_reason}); the answer may be cut.",
+        finish_reason=finish_reason,
+    )
 
 
 def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:

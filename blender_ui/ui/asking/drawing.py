@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blender_ui.language import say_number, tr
 from blender_ui.ui import markup
 from blender_ui.ui.asking.views import ColumnView, PageView, Progress
 from blender_ui.ui.history import draw_history
@@ -34,7 +35,7 @@ def draw_column_head(view: ColumnView) -> str:
 
 def _say_state(view: ColumnView) -> str:
     if view.is_chosen:
-        return "your choice"
+        return tr("your choice")
     return view.waiting or ("thinking" if is_thinking(view) else STATES[view.progress])
 
 
@@ -68,13 +69,13 @@ def draw_column_foot(view: ColumnView) -> str:
         return markup.notice(view.reason, tone="warning")
     figures = []
     if view.first_token_seconds is not None:
-        figures.append(("first word", f"{view.first_token_seconds:.1f} s"))
+        figures.append((tr("first word"), f"{say_number(view.first_token_seconds, '.1f')} s"))
     if view.seconds is not None:
-        figures.append(("in all", f"{view.seconds:.1f} s"))
+        figures.append((tr("in all"), f"{say_number(view.seconds, '.1f')} s"))
     if view.n_tokens:
         figures.append(("tokens", f"{view.n_tokens}"))
         if view.seconds:
-            figures.append(("tokens/s", f"{view.n_tokens / view.seconds:.0f}"))
+            figures.append(("tokens/s", say_number(view.n_tokens / view.seconds, ".0f")))
     return markup.figures(figures, note=view.cut)
 
 
@@ -85,14 +86,19 @@ def draw_question(view: PageView) -> str:
         return markup.vote_question("Put the answers in order: press the best one first.", token=pair.token)
     if pair is not None:
         return markup.vote_question(
-            f"Which is better, Answer {pair.first + 1} or Answer {pair.second + 1}?", token=pair.token
+            tr(
+                "Which is better, Answer {first} or Answer {second}?",
+                first=pair.first + 1,
+                second=pair.second + 1,
+            ),
+            token=pair.token,
         )
     if view.can_reveal:
         return markup.vote_question("No pair of these answers is left to vote on.", token="")
     if not view.can_undo:
         return ""
-    rest = " The others are still writing." if view.is_asking else ""
-    return markup.vote_question(f"Your vote is in. Thank you.{rest}", token="")
+    rest = tr(" The others are still writing.") if view.is_asking else ""
+    return markup.vote_question(tr("Your vote is in. Thank you.{rest}", rest=rest), token="")
 
 
 def draw_conversations(view: PageView) -> str:

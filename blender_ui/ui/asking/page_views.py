@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from blender_ui.bootstrap import Services
+from blender_ui.language import tr
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.ui.asking.columns import answered, failed, growing
 from blender_ui.ui.asking.ledger import Ledger
@@ -111,7 +112,7 @@ def _conversations(visit: Visit, prompts: Mapping[int, PromptView]) -> tuple[Con
     """What was said before, for each column's member where each has its own."""
     if visit.own:
         return tuple(
-            Conversation(f"The conversation with {name}", prompts[prompt_id].history)
+            Conversation(tr("The conversation with {name}", name=name), prompts[prompt_id].history)
             for name, prompt_id in zip(visit.columns, visit.own, strict=True)
         )
     return tuple(Conversation(TITLE, one.history) for one in prompts.values() if one.history)

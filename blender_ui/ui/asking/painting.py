@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from blender_ui.language import tr
 from blender_ui.ui.asking import drawing, result_drawing
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, ColumnParts
@@ -98,8 +99,8 @@ def _paint_vote(parts: BlendParts, view: PageView) -> Update:
         vote.question: drawing.draw_question(view),
         vote.picks: draw_picks(view.picks),
         vote.choices: gr.update(visible=pair is not None and not is_ordering),
-        vote.first: gr.update(value=f"Answer {first}"),
-        vote.second: gr.update(value=f"Answer {second}"),
+        vote.first: gr.update(value=tr("Answer {first}", first=first)),
+        vote.second: gr.update(value=tr("Answer {second}", second=second)),
         vote.skip: gr.update(visible=pair is not None),
         vote.show: gr.update(visible=view.can_reveal),
         vote.undo: gr.update(visible=view.can_undo),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from blender_ui.language import say_number, say_range, tr
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.ui import marked, markup
@@ -48,7 +49,7 @@ def _draw_ranking(view: ResultView) -> str:
         markup.matrix(
             [entry.member for entry in ranking.entries],
             _cells(ranking),
-            caption="How likely the row is preferred to the column",
+            caption=tr("How likely the row is preferred to the column"),
         ),
     )
 
@@ -57,9 +58,13 @@ def _say_start(ranking: RankingView) -> str:
     """Whose votes are behind the ranks, as long as the start ranker gives them; nothing after that."""
     if not ranking.version.is_start:
         return ""
-    moved = "moves with" if ranking.refitted_preference_id is None else "has moved with"
+    moved = tr("moves with") if ranking.refitted_preference_id is None else tr("has moved with")
     return markup.remark(
-        f"The start ranker put them in this order. Strangers' votes taught it, and it {moved} the votes here."
+        tr(
+            "The start ranker put them in this order. Strangers' votes taught it, and it {moved} "
+            "the votes here.",
+            moved=moved,
+        )
     )
 
 
@@ -74,8 +79,10 @@ def draw_title(fusion: FusionView | None) -> str:
     if fusion is None or fusion.shown == "fused":
         return markup.section("The fused answer")
     if fusion.candidate_id is None:
-        return markup.section(f"{fusion.best.member}'s answer (there is no fused one)")
-    return markup.section(f"Best answer: {fusion.best.member} (the fused one ranked below it)")
+        return markup.section(tr("{member}'s answer (there is no fused one)", member=fusion.best.member))
+    return markup.section(
+        tr("Best answer: {member} (the fused one ranked below it)", member=fusion.best.member)
+    )
 
 
 def draw_record(fusion: FusionView | None) -> str:
@@ -99,7 +106,9 @@ def draw_attributed(fusion: FusionView | None) -> str:
     if fusion.shown == "best_source":
         best = fusion.best
         span = marked.Span(best.text, best.position, best.member, best.member)
-        return marked.attributed([span]) + markup.remark(f"All of it is {best.member}'s answer.")
+        return marked.attributed([span]) + markup.remark(
+            tr("All of it is {member}'s answer.", member=best.member)
+        )
     return _attributed(fusion)
 
 
@@ -114,12 +123,24 @@ def _record(fusion: FusionView) -> str:
     record = fusion.record
     if record is None:
         return markup.remark(
-            f"Nobody has voted on an answer fused by {fusion.fuser} yet; its pairs are in the queue."
+            tr(
+                "Nobody has voted on an answer fused by {fuser} yet; its pairs are in the queue.",
+                fuser=fusion.fuser,
+            )
         )
-    votes = "one blind vote" if record.n_votes == 1 else f"{record.n_votes:,} blind votes"
+    votes = (
+        tr("one blind vote") if record.n_votes == 1 else tr("{n_votes:,} blind votes", n_votes=record.n_votes)
+    )
     return markup.remark(
-        f"People preferred answers fused by {record.fuser} in {record.win_rate:.0%} of {votes} against "
-        f"members' answers (95 % interval {record.low:.0%} to {record.high:.0%}; a tie counts half)."
+        tr(
+            "People preferred answers fused by {fuser} in {win_rate:.0%} of {votes} against "
+            "members' answers (95 % interval {low:.0%} to {high:.0%}; a tie counts half).",
+            fuser=record.fuser,
+            win_rate=record.win_rate,
+            votes=votes,
+            low=record.low,
+            high=record.high,
+        )
     )
 
 
@@ -143,12 +164,15 @@ def _attributed(fusion: FusionView) -> str:
 
 
 def _how_attributed(fusion: FusionView) -> str:
-    advice = "Point at a span, or reach it with Tab, to light the same words in its member's column."
+    advice = tr("Point at a span, or reach it with Tab, to light the same words in its member's column.")
     if fusion.agreement is None:
-        return f"By runs of words that both have; a paraphrase counts as the fuser's own. {advice}"
-    return (
-        "By the fuser's cross-attention; matching runs of words confirm "
-        f"{fusion.agreement:.0%} of it. {advice}"
+        return tr(
+            "By runs of words that both have; a paraphrase counts as the fuser's own. {advice}", advice=advice
+        )
+    return tr(
+        "By the fuser's cross-attention; matching runs of words confirm {agreement:.0%} of it. {advice}",
+        agreement=fusion.agreement,
+        advice=advice,
     )
 
 
@@ -159,7 +183,14 @@ def _ranked_rows(ranking: RankingView) -> list[tuple[str, ...]]:
         n_wins = sum(
             _margin(ranking, place, other) > 0 for other in range(len(ranking.entries)) if other != place
         )
-        rows.append((str(entry.rank), entry.member, f"{entry.score:+.2f}", f"{n_wins} of {n_rivals}"))
+        rows.append(
+            (
+                str(entry.rank),
+                entry.member,
+                say_number(entry.score, "+.2f"),
+                tr("{n_wins} of {n_rivals}", n_wins=n_wins, n_rivals=n_rivals),
+            )
+        )
     return rows
 
 
@@ -175,31 +206,51 @@ def _cells(ranking: RankingView) -> list[list[markup.Cell | None]]:
 
 def _cell(ranking: RankingView, row: int, column: int) -> markup.Cell:
     logit = ranking.logits[row][column]
-    spread = f" ± {ranking.uncertainty[row][column]:.2f}" if ranking.uncertainty else ""
-    names = f"{ranking.entries[row].member} before {ranking.entries[column].member}"
-    return markup.Cell(_probability(logit), f"{names}: logit {logit:+.2f}{spread}")
+    spread = f" ± {say_number(ranking.uncertainty[row][column], '.2f')}" if ranking.uncertainty else ""
+    names = tr(
+        "{first} before {second}",
+        first=ranking.entries[row].member,
+        second=ranking.entries[column].member,
+    )
+    return markup.Cell(
+        _probability(logit),
+        tr("{names}: logit {logit:+.2f}{spread}", names=names, logit=logit, spread=spread),
+    )
 
 
 def _verdict(ranking: RankingView) -> str:
     version = ranking.version
-    learnt = f"Version {version.id} ({version.kind.value}, {version.base_model}) decided"
-    learnt += f", trained on {version.n_train:,} votes"
+    learnt = tr(
+        "Version {version_id} ({kind}, {base_model}) decided",
+        version_id=version.id,
+        kind=version.kind.value,
+        base_model=version.base_model,
+    )
+    learnt += tr(", trained on {n_train:,} votes", n_train=version.n_train)
     if ranking.refitted_preference_id is not None:
-        learnt += " and refitted with the latest"
+        learnt += tr(" and refitted with the latest")
     sentences = [f"{learnt}."]
     if len(ranking.entries) > 1:
         first, second = ranking.entries[0].member, ranking.entries[1].member
-        sentences.insert(0, f"{first} before {second}: {_how_sure(ranking)} sure.")
+        sentences.insert(
+            0,
+            tr(
+                "{first} before {second}: {how_sure} sure.",
+                first=first,
+                second=second,
+                how_sure=_how_sure(ranking),
+            ),
+        )
     return markup.remark(" ".join(sentences))
 
 
 def _how_sure(ranking: RankingView) -> str:
     margin = _margin(ranking, 0, 1)
     if ranking.uncertainty is None:
-        return f"{_probability(margin):.0%}"
+        return say_number(_probability(margin), ".0%")
     reach = Z_95 * ranking.uncertainty[0][1]
     low, high = _probability(margin - reach), _probability(margin + reach)
-    return f"{_probability(margin):.0%} ({low:.0%} to {high:.0%})"
+    return f"{say_number(_probability(margin), '.0%')} ({say_range(low, high, '.0%')})"
 
 
 def _probability(logit: float) -> float:

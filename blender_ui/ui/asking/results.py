@@ -13,6 +13,7 @@ from blender_ui.bootstrap import Services
 from blender_ui.conversations import read_prompt
 from blender_ui.errors import BlenderError, NoRanker, QuotaUsedUp
 from blender_ui.evidence.summary import list_claims
+from blender_ui.language import tr
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.ui.asking.asking import Asking
@@ -92,7 +93,7 @@ class Results:
 
     def _fuse_again(self, answers: PromptView, rounds: int) -> Iterator[ResultView]:
         view = self._rank(answers, ResultView())
-        notice = "The members answer again, with all answers before them …"
+        notice = tr("The members answer again, with all answers before them …")
         yield from self._write(answers, replace(view, fusion_notice=notice), rounds=rounds)
 
     def _keep_shown(self, answers: PromptView, notice: str) -> ResultView:
@@ -105,12 +106,14 @@ class Results:
         if len(answers.candidates) < LEAST:
             yield ResultView(
                 card=card,
-                ranking_notice="There is nothing to rank or fuse: fewer than two models answered. "
-                "Press Retry under a column, or ask another question.",
+                ranking_notice=tr(
+                    "There is nothing to rank or fuse: fewer than two models answered. Press Retry "
+                    "under a column, or ask another question."
+                ),
                 is_done=True,
             )
             return
-        yield (view := ResultView(card=card, ranking_notice="Ranking the answers …"))
+        yield (view := ResultView(card=card, ranking_notice=tr("Ranking the answers …")))
         yield (view := self._rank(answers, view))
         yield from self._fuse(answers, view)
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from blender_ui.evidence.summary import Claim
+from blender_ui.language import tr
 from blender_ui.services.fusing.rows import FusionView
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.ui.asking.reveal.views import Card
@@ -156,7 +157,7 @@ class ColumnView:
     @property
     def title(self) -> str:
         """The name, or the number that stands for it."""
-        return self.name or f"Answer {self.number + 1}"
+        return self.name or tr("Answer {number}", number=self.number + 1)
 
 
 class Conversation(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from blender_ui.errors import LeaseLost, Refused
+from blender_ui.language import tr
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.views import PairView
 from blender_ui.ui.asking.ledger import Ledger
@@ -50,7 +51,9 @@ class Voting:
                 seconds=max(0.0, self._timer() - pair.drawn_seconds),
             )
         except LeaseLost as error:
-            return Turn(self._pairs.draw(replace(visit, pair=None)), f"{error}. Here is another pair.")
+            return Turn(
+                self._pairs.draw(replace(visit, pair=None)), tr("{error}. Here is another pair.", error=error)
+            )
         return Turn(replace(self.show(visit), undoable=pair.lease_id))
 
     def skip(self, visit: Visit) -> Turn:

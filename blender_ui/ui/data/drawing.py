@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blender_ui.language import say_number, tr
 from blender_ui.services.data.exporting import ExportReport
 from blender_ui.services.data.import_reports import (
     ImportReport,
@@ -35,11 +36,11 @@ def draw_outcome(outcome: ImportOutcome) -> str:
     """What came of an import."""
     if outcome.report is not None:
         return _draw_report(outcome.name, outcome.report)
-    head = "Nothing was imported. " if outcome.name else ""
+    head = tr("Nothing was imported. ") if outcome.name else ""
     drawn = markup.notice(head + outcome.problem, tone="warning")
     if not outcome.faults:
         return drawn
-    rows = [(f"{line:,}", reason) for line, reason in outcome.faults]
+    rows = [(say_number(line), reason) for line, reason in outcome.faults]
     return drawn + markup.table(("Line or row", "What is wrong"), rows)
 
 
@@ -49,15 +50,15 @@ def draw_preview(upload: UploadPreview) -> str:
         return markup.remark(NOTHING_CHOSEN)
     if upload.preview is None:
         drawn = markup.notice(upload.problem, tone="warning")
-        rows = [(f"{line:,}", reason) for line, reason in upload.faults]
+        rows = [(say_number(line), reason) for line, reason in upload.faults]
         return drawn + (markup.table(("Line or row", "What is wrong"), rows) if rows else "")
     preview = upload.preview
     told = "".join(markup.remark(sentence) for sentence in tell_preview(preview))
     shown = [
         (
-            (f"({one.n_before} messages before) " if one.n_before else "") + one.prompt,
+            (tr("({n_before} messages before) ", n_before=one.n_before) if one.n_before else "") + one.prompt,
             " | ".join(f"{model}: {text}" for model, text in one.answers),
-            "; ".join(one.votes) or "nobody has compared them",
+            "; ".join(one.votes) or tr("nobody has compared them"),
         )
         for one in preview.shown
     ]
@@ -74,10 +75,10 @@ def draw_sources(sources: Sequence[SourceView]) -> str:
     rows: list[tuple[str, ...]] = [
         (
             source.name,
-            f"{source.n_prompts:,}",
-            f"{source.n_candidates:,}",
-            f"{source.n_preferences:,}",
-            f"{source.n_open:,}",
+            say_number(source.n_prompts),
+            say_number(source.n_candidates),
+            say_number(source.n_preferences),
+            say_number(source.n_open),
         )
         for source in sources
     ]
@@ -86,16 +87,28 @@ def draw_sources(sources: Sequence[SourceView]) -> str:
             sum(getattr(source, name) for source in sources)
             for name in ("n_prompts", "n_candidates", "n_preferences", "n_open")
         )
-        rows.append(("all", *(f"{total:,}" for total in sums)))
+        rows.append(("all", *(say_number(total) for total in sums)))
     return markup.table(("Source", "Prompts", "Answers", "Preferences", "Pairs still to label"), rows)
 
 
 def draw_export(report: ExportReport, project: ProjectBrief | None = None) -> str:
     """What an export wrote: of one project, or of everything."""
-    size = f"{report.n_bytes / 1e6:.1f} MB" if report.n_bytes >= 1e6 else f"{report.n_bytes / 1e3:.1f} kB"
-    of = project.name if project is not None else "all projects"
+    size = (
+        tr("{n_bytes:.1f} MB", n_bytes=report.n_bytes / 1000000.0)
+        if report.n_bytes >= 1e6
+        else tr("{n_bytes:.1f} kB", n_bytes=report.n_bytes / 1000.0)
+    )
+    of = project.name if project is not None else tr("all projects")
     said = markup.notice(
-        f"{report.path.name}: {report.n_lines:,} {LINES[report.format]} of {of}, {size}.", tone="good"
+        tr(
+            "{path}: {n_lines:,} {lines} of {of}, {size}.",
+            path=report.path.name,
+            n_lines=report.n_lines,
+            lines=LINES[report.format],
+            of=of,
+            size=size,
+        ),
+        tone="good",
     )
     notes = "".join(markup.notice(note, tone="warning") for note in report.notes)
     card = markup.fold("The card of this file", render_prose(report.card)) if report.card else ""
@@ -104,17 +117,19 @@ def draw_export(report: ExportReport, project: ProjectBrief | None = None) -> st
 
 def _draw_report(name: str, report: ImportReport) -> str:
     said = markup.notice(
-        f"{name} is in the store.", links=[("Label", "./label"), ("Train", "./train")], tone="good"
+        tr("{name} is in the store.", name=name),
+        links=[("Label", "./label"), ("Train", "./train")],
+        tone="good",
     )
     figures = markup.figures(
         [
-            ("rows", f"{report.n_rows:,}"),
-            ("prompts", f"{report.n_prompts:,}"),
-            ("answers", f"{report.n_candidates:,}"),
-            ("preferences", f"{report.n_preferences:,}"),
-            ("pairs to label", f"{report.n_queued:,}"),
-            ("prompts there already", f"{report.n_already_there:,}"),
-            ("votes known", f"{report.n_known:,}"),
+            ("rows", say_number(report.n_rows)),
+            ("prompts", say_number(report.n_prompts)),
+            ("answers", say_number(report.n_candidates)),
+            ("preferences", say_number(report.n_preferences)),
+            ("pairs to label", say_number(report.n_queued)),
+            ("prompts there already", say_number(report.n_already_there)),
+            ("votes known", say_number(report.n_known)),
         ]
     )
     told = tell_what_was_not_taken(report)

@@ -17,6 +17,7 @@ from blender_ui.exchange.files.rows import KNOWN
 from blender_ui.exchange.intake import Reading
 from blender_ui.exchange.left_rows import LeftRows
 from blender_ui.hub.datasets import fetch_dataset
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.services.data.exporting import ARCHIVE, FORMATS, Exporting, ExportReport
 from blender_ui.services.data.import_reports import FilePreview, ImportReport
@@ -154,7 +155,9 @@ class Some:
         people = self.people if isinstance(self.people, list | tuple) else ()
         is_number = isinstance(self.agreement, int | float) and not isinstance(self.agreement, bool)
         if not is_number or not 0 <= float(str(self.agreement)) <= 100:
-            raise MalformedInput(f"expected an agreement from 0 to 100 %, came {self.agreement!r:.40}")
+            raise MalformedInput(
+                tr("expected an agreement from 0 to 100 %, came {agreement!r:.40}", agreement=self.agreement)
+            )
         return Selection(
             since=_read_day(self.since),
             until=None if until is None else until + timedelta(days=1),
@@ -175,7 +178,7 @@ def _read_day(value: object) -> datetime | None:
     try:
         return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
     except ValueError as error:
-        raise MalformedInput(f"expected a day such as 2026-05-31, came {text!r:.40}") from error
+        raise MalformedInput(tr("expected a day such as 2026-05-31, came {text!r:.40}", text=text)) from error
 
 
 def _name(path: object, wish: Wish) -> str:
@@ -195,7 +198,9 @@ def _read_words(text: object) -> dict[str, str]:
     for part in text.split(",") if isinstance(text, str) else ():
         word, sign, meaning = part.partition("=")
         if part.strip() and not (sign and word.strip() and meaning.strip()):
-            raise MalformedInput(f"expected words such as 0=a, 1=b, 2=tie; came {part.strip()!r}")
+            raise MalformedInput(
+                tr("expected words such as 0=a, 1=b, 2=tie; came {part!r}", part=part.strip())
+            )
         if part.strip():
             words[word.strip()] = meaning.strip()
     return words
@@ -279,7 +284,7 @@ class DataHandlers:
         wish = wish or Wish()
         name = _name(path, wish)
         if not name:
-            return ImportOutcome(name="", problem=f"Choose a file first: {KNOWN}.")
+            return ImportOutcome(name="", problem=tr("Choose a file first: {known}.", known=KNOWN))
         left = LeftRows(left_folder / f"{Path(name).stem}-left-out.jsonl") if left_folder else None
         try:
             found, reading = _find(path, wish)

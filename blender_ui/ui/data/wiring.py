@@ -14,6 +14,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
 from blender_ui.ui.data.for_training import Wanted
@@ -126,13 +127,13 @@ def _wire_import(page: gr.Blocks, parts: DataParts, handlers: DataHandlers) -> N
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio's way
         *how: Any,
     ) -> Update:
-        progress(0, desc="Reading the file")
+        progress(0, desc=tr("Reading the file"))
         outcome = handlers.import_file(
             path,
             ask_labelled=bool(ask_labelled),
             wish=_wish(parts, *how),
             left_folder=Path(tempfile.mkdtemp(prefix="blender-ui-left-")),
-            on_progress=lambda done, total: progress((done, total), desc="Importing", unit="prompts"),
+            on_progress=lambda done, total: progress((done, total), desc=tr("Importing"), unit="prompts"),
         )
         left = str(outcome.left_rows) if outcome.left_rows else None
         return {
@@ -219,7 +220,10 @@ def _wire_client(parts: DataParts, handlers: DataHandlers) -> None:
         )
         if outcome.report is None:
             faults = "".join(f"\n{number}: {reason}" for number, reason in outcome.faults)
-            raise gr.Error(f"Nothing was imported. {outcome.problem}{faults}", print_exception=False)
+            raise gr.Error(
+                tr("Nothing was imported. {problem}{faults}", problem=outcome.problem, faults=faults),
+                print_exception=False,
+            )
         return asdict(outcome.report)
 
     def export_file(format: str = "jsonl") -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from blender_ui.errors import LeaseLost, NotPermitted
+from blender_ui.language import tr
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.progress import ProgressView
 from blender_ui.services.labeling.relabeling import Relabeling
@@ -80,7 +81,9 @@ class LabelHandlers:
         project = self._find_project(annotator, project_id)
         is_another = project_id is not None and project.project_id != project_id
         notice = (
-            f"The project you asked for is not open to you. This is {project.name}." if is_another else ""
+            tr("The project you asked for is not open to you. This is {project}.", project=project.name)
+            if is_another
+            else ""
         )
         turn = self._next(annotator, Place(project_id=project.project_id), notice=notice)
         return Welcome(name=annotator.name, project=project, turn=turn)
@@ -102,7 +105,7 @@ class LabelHandlers:
         pair = None if told.pair is None else draw_lent(told.pair)
         empty = self._explain(annotator, place) if pair is None else None
         if told.submitted is None:
-            return Turn(pair=pair, empty=empty, notice=f"Not counted: {told.refusal}")
+            return Turn(pair=pair, empty=empty, notice=tr("Not counted: {refusal}", refusal=told.refusal))
         return Turn(
             pair=pair,
             empty=empty,
@@ -130,7 +133,7 @@ class LabelHandlers:
         try:
             self._labeling.skip(annotator_id=annotator.id, lease_id=read_id(lease_id))
         except LeaseLost as error:
-            return self._next(annotator, where, notice=f"Not skipped: {error}")
+            return self._next(annotator, where, notice=tr("Not skipped: {error}", error=error))
         return self._next(annotator, where, notice="Skipped.")
 
     def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> Turn:
@@ -140,7 +143,7 @@ class LabelHandlers:
         try:
             pair = self._labeling.undo(annotator_id=annotator.id, project_id=place.project_id)
         except LeaseLost as error:
-            return self._next(annotator, place, notice=f"Not undone: {error}")
+            return self._next(annotator, place, notice=tr("Not undone: {error}", error=error))
         if pair is None:
             return self._next(annotator, place, notice="There is nothing to take back.")
         return Turn(pair=draw_lent(pair), notice="Taken back. Here is that question again.")

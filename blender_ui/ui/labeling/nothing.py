@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from blender_ui.language import say_number, tr, trn
 from blender_ui.services.labeling.leftover import Leftover
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import is_researcher, may_open
@@ -57,22 +58,39 @@ def _lead_to(project_id: int, name: str) -> Way:
 def say_why(left: Leftover, project: str) -> str:
     """Why there is no pair, in one or two sentences."""
     if left.n_prompts == 0:
-        return f"{project} has no prompts yet."
+        return tr("{project} has no prompts yet.", project=project)
     if left.n_pairs == 0:
-        prompts = _count(left.n_prompts, "prompt")
-        return f"{project} has {prompts} and no pairs yet: a pair needs two different answers to one prompt."
+        prompts = trn("{n:,} prompt", "{n:,} prompts", left.n_prompts)
+        return tr(
+            "{project} has {prompts} and no pairs yet: a pair needs two different answers to one prompt.",
+            project=project,
+            prompts=prompts,
+        )
     if left.n_mine == left.n_pairs:
-        return f"You have answered all {_count(left.n_pairs, 'pair')} of {project}. Thank you."
-    done = f"You have answered {left.n_mine:,} of {_count(left.n_pairs, 'pair')} of {project}. Of the rest"
+        return tr(
+            "You have answered all {count} of {project}. Thank you.",
+            count=_count_pairs(left),
+            project=project,
+        )
+    done = tr(
+        "You have answered {n_mine:,} of {count} of {project}. Of the rest",
+        n_mine=left.n_mine,
+        count=_count_pairs(left),
+        project=project,
+    )
     if left.n_mine == 0:
-        done = f"{project} has {_count(left.n_pairs, 'pair')}, and none is free for you now. Of these"
+        done = tr(
+            "{project} has {count}, and none is free for you now. Of these",
+            project=project,
+            count=_count_pairs(left),
+        )
     rest = [
-        f"{n:,} {words}"
+        f"{say_number(n)} {words}"
         for n, words in (
-            (left.n_lent, "are lent to others at the moment"),
-            (left.n_by_others, "were answered by others"),
-            (left.n_skipped, "you skipped"),
-            (left.n_seen, "are of prompts whose models you have seen"),
+            (left.n_lent, tr("are lent to others at the moment")),
+            (left.n_by_others, tr("were answered by others")),
+            (left.n_skipped, tr("you skipped")),
+            (left.n_seen, tr("are of prompts whose models you have seen")),
         )
         if n
     ]
@@ -83,13 +101,15 @@ def _say_back(left: Leftover) -> str:
     if left.back_seconds is None:
         return ""
     minutes = max(math.ceil(left.back_seconds / 60), 1)
-    within = "a minute" if minutes == 1 else f"{minutes} minutes"
-    return f" What is not answered comes back; look again within {within}."
+    within = trn("a minute", "{n} minutes", minutes)
+    return tr(" What is not answered comes back; look again within {within}.", within=within)
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+def _count_pairs(left: Leftover) -> str:
+    return trn("{n:,} pair", "{n:,} pairs", left.n_pairs)
 
 
 def _list(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return (
+        parts[0] if len(parts) == 1 else tr("{parts} and {last}", parts=", ".join(parts[:-1]), last=parts[-1])
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blender_ui.language import say_number, say_range, tr
 from blender_ui.services.inspecting.leaderboard import Contribution
 from blender_ui.ui import markup
 from blender_ui.ui.csv_text import write_csv
@@ -32,16 +33,21 @@ def draw_contribution(one: Contribution) -> str:
     if not one.n_all:
         return ""
     if not one.n:
-        return markup.remark(f"{one.n_all:,} votes made this. None of them is yours yet.")
-    share = f"{one.n / one.n_all:.0%}" if one.n / one.n_all >= 0.01 else "less than 1 %"
-    prompts = "1 prompt" if one.n_prompts == 1 else f"{one.n_prompts:,} prompts"
+        return markup.remark(tr("{n_all:,} votes made this. None of them is yours yet.", n_all=one.n_all))
+    share = say_number(one.n / one.n_all, ".0%") if one.n / one.n_all >= 0.01 else tr("less than 1 %")
+    prompts = tr("1 prompt") if one.n_prompts == 1 else tr("{n_prompts:,} prompts", n_prompts=one.n_prompts)
     return markup.figures(
-        [("your votes", f"{one.n:,}"), ("of all", f"{one.n_all:,}"), ("your share", share), ("on", prompts)]
+        [
+            ("your votes", say_number(one.n)),
+            ("of all", say_number(one.n_all)),
+            ("your share", share),
+            ("on", prompts),
+        ]
     )
 
 
 def _draw_list(entries: tuple[Entry, ...], number: int) -> str:
-    head = markup.section(f"List {number + 1}", APART) if number else ""
+    head = markup.section(tr("List {number}", number=number + 1), APART) if number else ""
     lanes = [
         markup.Lane(
             place=str(one.place),
@@ -50,8 +56,8 @@ def _draw_list(entries: tuple[Entry, ...], number: int) -> str:
             share=one.chance,
             low=one.low,
             high=one.high,
-            words=f"{one.chance:.0%}, {one.low:.0%} to {one.high:.0%}",
-            note="1 vote" if one.n == 1 else f"{one.n:,} votes",
+            words=tr("{chance:.0%}, {low:.0%} to {high:.0%}", chance=one.chance, low=one.low, high=one.high),
+            note=tr("1 vote") if one.n == 1 else tr("{n:,} votes", n=one.n),
         )
         for one in entries
     ]
@@ -73,10 +79,10 @@ def _row(one: Entry) -> tuple[str, ...]:
     return (
         str(one.place),
         name,
-        f"{one.chance:.1%}",
-        f"{one.low:.1%} to {one.high:.1%}",
-        f"{one.n:,}",
-        f"{one.n_wins:,}",
-        f"{one.n_losses:,}",
-        f"{one.n_ties:,}",
+        say_number(one.chance, ".1%"),
+        say_range(one.low, one.high, ".1%"),
+        say_number(one.n),
+        say_number(one.n_wins),
+        say_number(one.n_losses),
+        say_number(one.n_ties),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from blender_ui.language import say_number, say_range, tr
 from blender_ui.services.quality.agreement import Disagreement, QualityView
 from blender_ui.services.quality.label_figures import AnnotatorFigures, Overall, PairMatrix
 from blender_ui.statistics.bootstrap import Estimate
@@ -34,11 +35,11 @@ def draw_overall(view: QualityView) -> str:
         return markup.notice("Nobody has labelled anything yet.", links=[("Label", "./label")])
     drawn = markup.figures(
         [
-            ("labels of people", f"{view.n_labels:,}"),
-            ("people", f"{len(view.annotators):,}"),
-            ("pairs", f"{overall.n_items:,}"),
-            ("pairs with two labels or more", f"{overall.n_overlapping:,}"),
-            ("of those disagreed on", f"{overall.n_disagreeing:,}"),
+            ("labels of people", say_number(view.n_labels)),
+            ("people", say_number(len(view.annotators))),
+            ("pairs", say_number(overall.n_items)),
+            ("pairs with two labels or more", say_number(overall.n_overlapping)),
+            ("of those disagreed on", say_number(overall.n_disagreeing)),
         ]
     )
     if not overall.n_overlapping:
@@ -51,9 +52,12 @@ def draw_overall(view: QualityView) -> str:
 
 def _agreement(overall: Overall) -> list[tuple[str, str]]:
     return [
-        ("Krippendorff's alpha", _number(overall.alpha)),
-        (f"Fleiss' kappa (pairs with {overall.n_raters} labels)", _number(overall.fleiss)),
-        ("two labels of a pair are the same", f"{overall.agreement:.0%}"),
+        (tr("Krippendorff's alpha"), _number(overall.alpha)),
+        (
+            tr("Fleiss' kappa (pairs with {n_raters} labels)", n_raters=overall.n_raters),
+            _number(overall.fleiss),
+        ),
+        (tr("two labels of a pair are the same"), say_number(overall.agreement, ".0%")),
     ]
 
 
@@ -100,12 +104,12 @@ def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
     rows = [
         (
             one.name,
-            f"{one.n_labels:,}",
+            say_number(one.n_labels),
             _share(one.agreement, one.n_compared),
             _share(one.gold, one.n_gold),
             _share(one.left_share, one.n_sided),
-            NOTHING if math.isnan(one.median_seconds) else f"{one.median_seconds:.1f}",
-            NOTHING if math.isnan(one.fast_share) else f"{one.fast_share:.0%}",
+            NOTHING if math.isnan(one.median_seconds) else say_number(one.median_seconds, ".1f"),
+            NOTHING if math.isnan(one.fast_share) else say_number(one.fast_share, ".0%"),
             one.warning or NOTHING,
         )
         for one in annotators
@@ -132,7 +136,7 @@ def draw_pairs(pairs: PairMatrix) -> str:
     return markup.matrix(
         list(pairs.names),
         cells,
-        caption="Share of shared pairs on which both chose the same; rest on a cell for kappa",
+        caption=tr("Share of shared pairs on which both chose the same; rest on a cell for kappa"),
     )
 
 
@@ -141,9 +145,12 @@ def _pair_cell(pairs: PairMatrix, row: int, column: int) -> markup.Cell | None:
     if math.isnan(agreement):
         return None
     kappa = pairs.kappas[min(row, column), max(row, column)]
-    title = (
-        f"{pairs.names[row]} and {pairs.names[column]}: {pairs.n_shared[row, column]:,} pairs, "
-        f"Cohen's kappa {_number(kappa)}"
+    title = tr(
+        "{names} and {other}: {n_shared:,} pairs, Cohen's kappa {number}",
+        names=pairs.names[row],
+        other=pairs.names[column],
+        n_shared=pairs.n_shared[row, column],
+        number=_number(kappa),
     )
     return markup.Cell(agreement, title)
 
@@ -154,8 +161,12 @@ def draw_next(waiting: RulingQueue) -> str:
     if counts.n == 0:
         return markup.remark("No disagreement waits for a ruling.")
     told = markup.remark(
-        f"{counts.n:,} pairs on which people differ: {counts.n_ruled:,} with a ruling, "
-        f"{counts.n_waiting:,} waiting for one."
+        tr(
+            "{n:,} pairs on which people differ: {n_ruled:,} with a ruling, {n_waiting:,} waiting for one.",
+            n=counts.n,
+            n_ruled=counts.n_ruled,
+            n_waiting=counts.n_waiting,
+        )
     )
     if shown is None:
         return told + markup.remark("You have passed over those that wait." if counts.n_waiting else "")
@@ -180,9 +191,19 @@ def _number(estimate: Estimate) -> str:
     if math.isnan(estimate.value):
         return NOTHING
     if math.isnan(estimate.low):
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+        return say_number(estimate.value, ".3f")
+    return f"{say_number(estimate.value, '.3f')} ({say_range(estimate.low, estimate.high, '.3f')})"
 
 
 def _share(estimate: Estimate, n: int) -> str:
-    return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%}) of {n:,}" if n else NOTHING
+    return (
+        tr(
+            "{estimate:.0%} ({low:.0%} to {high:.0%}) of {n:,}",
+            estimate=estimate.value,
+            low=estimate.low,
+            high=estimate.high,
+            n=n,
+        )
+        if n
+        else NOTHING
+    )

@@ -22,9 +22,11 @@ from gradio.context import LocalContext
 
 from blender_ui.api.app import Api
 from blender_ui.faults import tell
+from blender_ui.language import ENGLISH, choose_language, language, tr
 from blender_ui.outside import check_values
 from blender_ui.services.people.access import Access
 from blender_ui.ui.address import find_address
+from blender_ui.ui.built import Built
 from blender_ui.ui.identity import (
     GRADIOS_OWN,
     KEY_HEADER,
@@ -95,9 +97,19 @@ class GuardedBlocks(gr.Blocks):
                 return Endpoint(str(event.api_name), len(event.inputs), event.fn)
         return None
 
+    @property
+    def config(self) -> Any:
+        """The configuration of all pages, in the language of the request that is handled."""
+        return self._built.read(language.get())
+
+    @config.setter
+    def config(self, config: Any) -> None:
+        self._built = Built(config)
+
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
         """Refuse before the inputs are read; what a stream goes on with was let in when it began."""
         event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        language.set(_language_of(options.get("request")))  # each step of a stream comes by here
         if event.fn is not None and options.get("iterator") is None:
             role = required_role(str(event.api_name), mode=self.access.mode)
             if role is not None:
@@ -112,7 +124,7 @@ class GuardedBlocks(gr.Blocks):
         except gr.Error as error:
             if "list of choices" not in str(error):
                 raise
-            raise gr.Error(OUTDATED, print_exception=False) from error
+            raise gr.Error(tr(OUTDATED), print_exception=False) from error
 
 
 def guard_handlers(app: gr.Blocks, access: Access, *, n_proxies: int = 0) -> None:
@@ -195,6 +207,12 @@ def _key_of(request: Any) -> str | None:
     return read_key(request.headers.get(KEY_HEADER)) if request is not None else None
 
 
+def _language_of(request: Any) -> str:
+    if request is None:
+        return ENGLISH
+    return choose_language(request.headers.get("accept-language"), request.headers.get("cookie"))
+
+
 def _project_of(request: Any) -> str | None:
     return read_project(request.headers.get(PROJECT_HEADER)) if request is not None else None
 
@@ -220,4 +238,4 @@ def _telling() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as error:
-        raise gr.Error(str(tell(error)), print_exception=False) from error
+        raise gr.Error(tr(str(tell(error))), print_exception=False) from error

@@ -10,12 +10,13 @@ from typing import Any
 
 from blender_ui.errors import NotSignedIn, StorageError
 from blender_ui.faults import tell
+from blender_ui.language import tr
 
 
 def reply_to(error: Exception) -> dict[str, Any]:
     """The sentence that says why there is no result, and whether to try again or to sign in."""
     told = tell(error)
-    reply: dict[str, Any] = {"error": str(told)}
+    reply: dict[str, Any] = {"error": tr(str(told))}
     if isinstance(told, NotSignedIn):
         reply["must_sign_in"] = True
     if isinstance(told, StorageError):

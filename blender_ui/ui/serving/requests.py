@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from blender_ui.errors import NotPermitted, NotSignedIn
 from blender_ui.faults import tell
+from blender_ui.language import tr
 from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import KEY_HEADER, admit, read_key
 from db.enums import Role
@@ -34,4 +35,4 @@ async def ask_role(access: Access, role: Role, scope: Scope) -> JSONResponse | N
 
 def refuse(status: int, sentence: str) -> JSONResponse:
     """An answer with a sentence where Gradio's own client looks for one."""
-    return JSONResponse({"error": sentence}, status_code=status)
+    return JSONResponse({"error": tr(sentence)}, status_code=status)

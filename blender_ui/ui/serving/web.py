@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from blender_ui.api.rules import BELOW
+from blender_ui.language import ENGLISH, choose_language, speaking
 from blender_ui.settings import Settings
 from blender_ui.ui.policy import Policy
 from blender_ui.ui.serving.faces import Faces
@@ -86,7 +88,7 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
 
 
 class Front:
-    """ASGI middleware: takes the app's own address off a path, and gives every answer its headers.
+    """ASGI middleware: takes the app's own address off a path, finds the language, and adds the headers.
 
     Args:
         app: What stands behind, and knows nothing of where the app lies.
@@ -106,8 +108,20 @@ class Front:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.add_vary_header("Accept-Language")
+                    headers.add_vary_header("Cookie")
             await send(message)
 
         if self._root and scope["type"] != "lifespan" and f"{scope['path']}/".startswith(f"{self._root}/"):
             scope = {**scope, "path": scope["path"].removeprefix(self._root) or "/"}
-        await self._app(scope, receive, send_with_headers)
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        with speaking(_find_language(scope, headers)):
+            await self._app(scope, receive, send_with_headers)
+
+
+def _find_language(scope: Scope, headers: Headers) -> str:
+    """A program is answered in English, whatever its library accepts."""
+    if scope["type"] != "http" or f"{scope['path']}/".startswith(f"{BELOW}/"):
+        return ENGLISH
+    return choose_language(headers.get("accept-language"), headers.get("cookie"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from blender_ui.language import say_number, tr
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.projects.projects import ProjectBrief
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
@@ -33,15 +34,19 @@ def draw_readiness(view: ReadinessView, project: ProjectBrief | None = None) -> 
     """How far the store, or the project that is learnt from, is from a training."""
     share = view.n_decided / view.n_needed if view.n_needed else 1.0
     counted = min(view.n_decided, view.n_needed) if not view.is_ready else view.n_decided
-    words = f"{counted} of {view.n_needed} decided preferences" if not view.is_ready else "ready to train"
+    words = (
+        tr("{counted} of {n_needed} decided preferences", counted=counted, n_needed=view.n_needed)
+        if not view.is_ready
+        else tr("ready to train")
+    )
     figures = markup.figures(
         [
             ("learnt from", "all projects" if project is None else project.name),
-            ("preferences", f"{view.n_preferences:,}"),
-            ("decided", f"{view.n_decided:,}"),
-            ("on prompts", f"{view.n_prompts:,}"),
-            ("held out", f"{view.n_held_out:,}"),
-            ("new since the last training", f"{view.n_new:,}"),
+            ("preferences", say_number(view.n_preferences)),
+            ("decided", say_number(view.n_decided)),
+            ("on prompts", say_number(view.n_prompts)),
+            ("held out", say_number(view.n_held_out)),
+            ("new since the last training", say_number(view.n_new)),
         ],
         note=view.reason,
     )
@@ -54,7 +59,12 @@ def draw_card(card: JobCard | None) -> str:
         return markup.remark("No training was asked for yet.")
     job = card.job
     head = markup.section(
-        f"Job {job.id}", f"{KIND_NAMES[job.kind]}, preferences up to id {job.cut_off_preference_id}"
+        tr("Job {job_id}", job_id=job.id),
+        tr(
+            "{kind_names}, preferences up to id {cut_off_preference_id}",
+            kind_names=KIND_NAMES[job.kind],
+            cut_off_preference_id=job.cut_off_preference_id,
+        ),
     )
     if job.is_stalled:
         return (
@@ -63,14 +73,14 @@ def draw_card(card: JobCard | None) -> str:
             + markup.notice(STALLED, tone="warning")
         )
     words = {
-        JobStatus.WAITING: "waiting for the worker" if job.phase == "waiting" else job.phase,
+        JobStatus.WAITING: tr("waiting for the worker") if job.phase == "waiting" else job.phase,
         JobStatus.RUNNING: job.phase + _say_remaining(job.remaining_seconds),
-        JobStatus.COMPLETE: f"complete after {_say_duration(job)}",
+        JobStatus.COMPLETE: tr("complete after {duration}", duration=_say_duration(job)),
         JobStatus.CANCELLED: "cancelled",
-        JobStatus.FAILED: f"failed after {_say_duration(job)}",
+        JobStatus.FAILED: tr("failed after {duration}", duration=_say_duration(job)),
     }[job.status]
     if job.is_cancel_requested and not job.status.is_finished():
-        words += ", cancelling"
+        words += tr(", cancelling")
     drawn = head + markup.meter(job.progress, words, tone="warning" if job.error else "info")
     return drawn + (markup.notice(job.error, tone="warning") if job.error else "")
 
@@ -103,13 +113,18 @@ def draw_active(versions: Iterable[VersionView]) -> str:
         return markup.section("Ranking now") + first
     held_out = active.metrics.get("held_out")
     shown = [
-        ("learnt from", f"{active.n_train:,} {'strangers’ votes' if active.is_start else 'preferences'}"),
-        ("right on held-out votes", _say_accuracy(held_out)),
+        (
+            tr("learnt from"),
+            f"{say_number(active.n_train)} {tr('strangers’ votes') if active.is_start else 'preferences'}",
+        ),
+        (tr("right on held-out votes"), _say_accuracy(held_out)),
         ("made", say_time(active.created_at)),
     ]
     return (
         markup.section("Ranking now")
-        + draw_cell(Badge(f"Version {active.id}, {active.kind.value}", "good"))
+        + draw_cell(
+            Badge(tr("Version {active_id}, {kind}", active_id=active.id, kind=active.kind.value), "good")
+        )
         + draw_standing(active)
         + markup.figures([entry for entry in shown if entry[1]])
     )
@@ -117,8 +132,8 @@ def draw_active(versions: Iterable[VersionView]) -> str:
 
 def ask_to_activate(role: ModelRole, version_id: int) -> str:
     """What to ask before a version serves."""
-    does = {ModelRole.RANKER: "rank", ModelRole.FUSER: "fuse", ModelRole.CHOOSER: "choose members"}[role]
-    return f"Let {name_version(role, version_id)} {does} from now on?"
+    does = {ModelRole.RANKER: "rank", ModelRole.FUSER: "fuse", ModelRole.CHOOSER: tr("choose members")}[role]
+    return tr("Let {version} {does} from now on?", version=name_version(role, version_id), does=does)
 
 
 def draw_versions(role: ModelRole, versions: Iterable[VersionView], *, may_activate: bool = False) -> str:
@@ -135,11 +150,15 @@ def draw_versions(role: ModelRole, versions: Iterable[VersionView], *, may_activ
         (*(say(version) for say in columns.values()), _acts(version, may_activate)) for version in versions
     ]
     if not rows:
-        first = "a training" if role is ModelRole.RANKER else f"training the kind “{role.value}”"
-        return markup.remark(f"None yet; {first} makes the first.")
+        first = (
+            tr("a training")
+            if role is ModelRole.RANKER
+            else tr("training the kind “{role}”", role=role.value)
+        )
+        return markup.remark(tr("None yet; {first} makes the first.", first=first))
     headings = (*(_hinted(heading) for heading in columns), "")
     origins = [tuple(say(version) for say in _ORIGIN.values()) for version in versions]
-    table = acted_table(headings, rows, name=f"Versions: {role.value}")
+    table = acted_table(headings, rows, name=tr("Versions: {role}", role=role.value))
     return table + markup.fold("What each was made from", markup.table(tuple(_ORIGIN), origins))
 
 
@@ -162,7 +181,7 @@ def draw_decisions(decisions: Iterable[PromotionView]) -> str:
             name_version(one.role, one.version_id),
             "promoted" if one.promoted else "refused",
             str(one.previous_id or ""),
-            one.decided_by or "the figures",
+            one.decided_by or tr("the figures"),
             one.reason,
         )
         for one in decisions
@@ -174,7 +193,9 @@ def draw_decisions(decisions: Iterable[PromotionView]) -> str:
 
 def name_version(role: ModelRole, version_id: int) -> str:
     """A version by the name that every page uses; rankers are the ones that need no word more."""
-    return f"{'' if role is ModelRole.RANKER else f'{role} '}version {version_id}"
+    if role is ModelRole.RANKER:
+        return tr("version {version_id}", version_id=version_id)
+    return tr("{role} version {version_id}", role=tr(role.value), version_id=version_id)
 
 
 def say_time(moment: datetime) -> str:
@@ -184,14 +205,14 @@ def say_time(moment: datetime) -> str:
 
 def _say_seconds(seconds: float) -> str:
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return f"{say_number(seconds, '.0f')} s"
     if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+        return tr("{minutes:.0f} min {seconds:.0f} s", minutes=seconds // 60, seconds=seconds % 60)
+    return tr("{hours:.0f} h {minutes:.0f} min", hours=seconds // 3600, minutes=seconds % 3600 // 60)
 
 
 def _say_remaining(seconds: float | None) -> str:
-    return f", about {_say_seconds(seconds)} left" if seconds is not None else ""
+    return tr(", about {seconds} left", seconds=_say_seconds(seconds)) if seconds is not None else ""
 
 
 def _say_duration(job: JobView) -> str:
@@ -210,7 +231,13 @@ def _say_accuracy(figures: object) -> str:
     if not isinstance(figures, Mapping) or "accuracy" not in figures:
         return ""
     accuracy, low, high = (_say_share(figures.get(name)) for name in ("accuracy", "low", "high"))
-    return f"{accuracy} ({low} to {high}), n = {figures.get('n', '?')}"
+    return tr(
+        "{accuracy} ({low} to {high}), n = {n}",
+        accuracy=accuracy,
+        low=low,
+        high=high,
+        n=figures.get("n", "?"),
+    )
 
 
 def _figure(figures: object, name: str) -> object:
@@ -219,25 +246,31 @@ def _figure(figures: object, name: str) -> object:
 
 def _say_figure(figures: object, name: str) -> str:
     value = _figure(figures, name)
-    return f"{value:.3f}" if isinstance(value, int | float) else ""
+    return say_number(value, ".3f") if isinstance(value, int | float) else ""
 
 
 def _say_share(value: object) -> str:
-    return f"{value:.0%}" if isinstance(value, int | float) else ""
+    return say_number(value, ".0%") if isinstance(value, int | float) else ""
 
 
 Say = Callable[[VersionView], str]
-_NUMBER: dict[str, Say] = {"Version": lambda one: f"{one.id} (active)" if one.is_active else str(one.id)}
+_NUMBER: dict[str, Say] = {
+    "Version": lambda one: tr("{id} (active)", id=one.id) if one.is_active else str(one.id)
+}
 _LEARNT: dict[str, Say] = {
     "Learnt from + held out": lambda one: (
-        f"{one.n_train:,} of strangers" if one.is_start else f"{one.n_train:,} + {one.n_held_out:,}"
+        tr("{n_train:,} of strangers", n_train=one.n_train)
+        if one.is_start
+        else f"{say_number(one.n_train)} + {say_number(one.n_held_out)}"
     )
 }
 _MADE: dict[str, Say] = {"Made at (UTC)": lambda one: say_time(one.created_at)}
 _COLUMNS: dict[ModelRole, dict[str, Say]] = {
     ModelRole.RANKER: {
         **_NUMBER,
-        "Kind": lambda one: f"{one.kind.value}, start ranker" if one.is_start else one.kind.value,
+        "Kind": lambda one: (
+            tr("{kind}, start ranker", kind=one.kind.value) if one.is_start else one.kind.value
+        ),
         "Right on held-out votes (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
         "Log loss": lambda one: _say_figure(one.metrics.get("held_out"), "log_loss"),
         "Longer is better": lambda one: _say_share(one.metrics.get("longer")),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.jobs.views import JobView
@@ -162,8 +163,8 @@ class TrainHandlers:
             )
         except BlenderError as error:
             return str(error)
-        of = "" if project is None else f" It learns from {project.name} alone."
-        return f"Job {job.id} is in the queue.{of}"
+        of = "" if project is None else tr(" It learns from {project} alone.", project=project.name)
+        return tr("Job {job_id} is in the queue.{of}", job_id=job.id, of=of)
 
     def cancel(self, job_id: object) -> str:
         """Ask for a job's end; gives a sentence to show."""
@@ -171,7 +172,11 @@ class TrainHandlers:
             job = self._training.jobs.cancel(job_id=read_id(job_id, "job"))
         except BlenderError as error:
             return str(error)
-        return f"Job {job.id} is cancelled." if job.status.is_finished() else f"Job {job.id} will end soon."
+        return (
+            tr("Job {job_id} is cancelled.", job_id=job.id)
+            if job.status.is_finished()
+            else tr("Job {job_id} will end soon.", job_id=job.id)
+        )
 
     def activate(
         self, memory: object, version_id: object, reason: object, *, role: ModelRole = ModelRole.RANKER
@@ -203,20 +208,30 @@ class TrainHandlers:
             return {"n_epochs": int(_read_number(wish.n_epochs, "epochs", 1, MOST_EPOCHS))}
         encoders = self.encoders()
         if wish.encoder not in encoders:
-            known = ", ".join(encoders) or "none; fetch one first"
-            raise NotFound(f"expected an encoder that is here ({known}), came {wish.encoder!r}")
+            known = ", ".join(encoders) or tr("none; fetch one first")
+            raise NotFound(
+                tr(
+                    "expected an encoder that is here ({known}), came {encoder!r}",
+                    known=known,
+                    encoder=wish.encoder,
+                )
+            )
         low, high = LEARNING_RATES
         return {
             "base": wish.encoder,
             "n_epochs": int(_read_number(wish.n_epochs, "epochs", 1, MOST_EPOCHS)),
-            "learning_rate": _read_number(wish.learning_rate, "a learning rate", low, high),
+            "learning_rate": _read_number(wish.learning_rate, tr("a learning rate"), low, high),
         }
 
 
 def _read_kind(value: object) -> JobKind:
     if value not in TRAININGS:
         raise MalformedInput(
-            f"expected a kind of ranker, fuser or chooser among {', '.join(TRAININGS)}; came {value!r}"
+            tr(
+                "expected a kind of ranker, fuser or chooser among {trainings}; came {value!r}",
+                trainings=", ".join(TRAININGS),
+                value=value,
+            )
         )
     return JobKind(str(value))
 
@@ -224,5 +239,13 @@ def _read_kind(value: object) -> JobKind:
 def _read_number(value: object, what: str, low: float, high: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not low <= float(str(value)) <= high:
-        raise MalformedInput(f"expected {what} between {low:g} and {high:g}, came {value!r}")
+        raise MalformedInput(
+            tr(
+                "expected {what} between {low:g} and {high:g}, came {value!r}",
+                what=what,
+                low=low,
+                high=high,
+                value=value,
+            )
+        )
     return float(str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blender_ui.language import tr
 from blender_ui.ui.asking.picking.steps import BEST, LEAVE, ORDER, PLACE, SEND
 from blender_ui.ui.asking.views import Picks
 from blender_ui.ui.texts import escape
@@ -19,11 +20,18 @@ def draw_picks(picks: Picks | None) -> str:
 
 def _draw_best(picks: Picks) -> str:
     buttons = "".join(
-        _button(BEST, number, str(number + 1), f"Answer {number + 1} is the best of all", votes=True)
+        _button(
+            BEST,
+            number,
+            str(number + 1),
+            tr("Answer {number} is the best of all", number=number + 1),
+            votes=True,
+        )
         for number in picks.columns
     )
-    order = f'<button type="button" class="key-o" data-act="{ORDER}" data-row="1">Order them</button>'
-    return f'<div class="bu-picks"><span>Or the best of all:</span>{buttons}{order}</div>'
+    said = escape(tr("Order them"))
+    order = f'<button type="button" class="key-o" data-act="{ORDER}" data-row="1">{said}</button>'
+    return f'<div class="bu-picks"><span>{escape(tr("Or the best of all:"))}</span>{buttons}{order}</div>'
 
 
 def _draw_order(picks: Picks, order: tuple[int, ...]) -> str:
@@ -32,7 +40,8 @@ def _draw_order(picks: Picks, order: tuple[int, ...]) -> str:
             PLACE,
             number,
             str(number + 1),
-            f"Answer {number + 1}" + (f", place {order.index(number) + 1}" if number in order else ""),
+            tr("Answer {number}", number=number + 1)
+            + (tr(", place {place}", place=order.index(number) + 1) if number in order else ""),
             place=order.index(number) + 1 if number in order else None,
         )
         for number in picks.columns
@@ -40,10 +49,14 @@ def _draw_order(picks: Picks, order: tuple[int, ...]) -> str:
     is_whole = len(order) == len(picks.columns)
     send = (
         f'<button type="button" class="bu-send-order key-e key-votes" data-act="{SEND}" data-row="1"'
-        f"{'' if is_whole else ' disabled'}>Send this order</button>"
+        f"{'' if is_whole else ' disabled'}>{escape(tr('Send this order'))}</button>"
     )
-    leave = f'<button type="button" class="key-o" data-act="{LEAVE}" data-row="1">Back</button>'
-    return f'<div class="bu-picks"><span>From best to worst:</span>{buttons}{send}{leave}</div>'
+    leave = (
+        f'<button type="button" class="key-o" data-act="{LEAVE}" data-row="1">{escape(tr("Back"))}</button>'
+    )
+    return (
+        f'<div class="bu-picks"><span>{escape(tr("From best to worst:"))}</span>{buttons}{send}{leave}</div>'
+    )
 
 
 def _button(

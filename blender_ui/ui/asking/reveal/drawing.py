@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blender_ui.language import say_number, tr
 from blender_ui.ui import markup, revealed
 from blender_ui.ui.asking.reveal.views import Card, Row
 from blender_ui.ui.revealed import Direction
@@ -24,7 +25,13 @@ def draw_card(card: Card | None) -> str:
 
 
 def _small_title(card: Card) -> str:
-    return "You chose" if card.chosen is not None else "You said" if card.vote is not None else "No vote"
+    return (
+        tr("You chose")
+        if card.chosen is not None
+        else tr("You said")
+        if card.vote is not None
+        else tr("No vote")
+    )
 
 
 def _title(card: Card) -> str:
@@ -33,8 +40,8 @@ def _title(card: Card) -> str:
     if card.chosen is not None:
         return card.chosen.member
     if card.vote.is_both_bad:
-        return "Both bad"
-    return "Equally good"
+        return tr("Both bad")
+    return tr("Equally good")
 
 
 def _draw_bet(card: Card) -> str:
@@ -45,9 +52,11 @@ def _draw_bet(card: Card) -> str:
     if vote.bet is None or favoured is None:
         return markup.remark(NO_BET)
     chance = vote.bet.chance
-    line = f"Before your vote the ranker had bet on {_call(card, favoured)}"
-    line += "" if chance is None else f" with {chance:.0%}"
-    end = {True: "you agreed.", False: "you saw it differently.", None: "you took no side."}[vote.is_agreed]
+    line = tr("Before your vote the ranker had bet on {call}", call=_call(card, favoured))
+    line += "" if chance is None else tr(" with {chance:.0%}", chance=chance)
+    end = {True: tr("you agreed."), False: tr("you saw it differently."), None: tr("you took no side.")}[
+        vote.is_agreed
+    ]
     bar = ""
     if chance is not None and other is not None:
         bar = revealed.bet_bar(favoured.member, other.member, chance)
@@ -60,21 +69,23 @@ def _call(card: Card, row: Row) -> str:
 
 def _heading(card: Card) -> str:
     """Over the ratings; empty where there is none to come."""
-    return "" if card.vote is None else "Rating, before and after your vote"
+    return "" if card.vote is None else tr("Rating, before and after your vote")
 
 
 def _draw_row(card: Card, row: Row) -> revealed.Answer:
-    marks = [("Your choice", "chosen")] if row.is_chosen else []
+    marks = [(tr("Your choice"), "chosen")] if row.is_chosen else []
     if row.is_favoured:
-        marks.append(("Ranker's bet", "bet"))
-    return revealed.Answer(f"Answer {row.number + 1}", row.member, tuple(marks), _move(card, row))
+        marks.append((tr("Ranker's bet"), "bet"))
+    return revealed.Answer(
+        tr("Answer {number}", number=row.number + 1), row.member, tuple(marks), _move(card, row)
+    )
 
 
 def _move(card: Card, row: Row) -> revealed.Move | None:
     if card.vote is None:
         return None
     if row.move is None:
-        return revealed.Move("…" if not card.has_moves else "not rated yet", "", "same")
+        return revealed.Move("…" if not card.has_moves else tr("not rated yet"), "", "same")
     before, after = row.move.before, row.move.after
     if before is None:
         return revealed.Move("new", _signed(after), "same")
@@ -86,4 +97,4 @@ def _move(card: Card, row: Row) -> revealed.Move | None:
 
 def _signed(rating: float) -> str:
     """With two digits; a nought is none below nought."""
-    return f"{round(rating, 2) + 0.0:+.2f}"
+    return say_number(round(rating, 2) + 0.0, "+.2f")

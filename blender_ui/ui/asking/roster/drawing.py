@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blender_ui.language import say_number, tr
 from blender_ui.services.asking.member_list import DAYS, ListedMember
 from blender_ui.services.asking.standing import MemberStanding, Spread
 from blender_ui.ui import markup
@@ -15,7 +16,7 @@ HEADINGS = (
 
 def draw_members(page: RosterPage) -> str:
     """Every member of the file, and what is wrong with the file."""
-    caption = f"Answers, seconds, failures and cost of the last {DAYS} days, at today's prices"
+    caption = tr("Answers, seconds, failures and cost of the last {days} days, at today's prices", days=DAYS)
     table = markup.table(HEADINGS, [_row(one) for one in page.members], caption=caption)
     return markup.notice(page.notice, tone="warning") + (table if page.members else "")
 
@@ -28,11 +29,11 @@ def _row(member: ListedMember) -> tuple[str, ...]:
         config.name,
         config.backend.value,
         _now(member),
-        f"{standing.n_answers:,}",
+        say_number(standing.n_answers),
         _spread(standing.first_token),
         _spread(standing.whole),
         _failures(standing),
-        f"{standing.n_prompt_tokens:,} / {standing.n_tokens:,}",
+        f"{say_number(standing.n_prompt_tokens)} / {say_number(standing.n_tokens)}",
         _cost(standing),
     )
 
@@ -42,14 +43,20 @@ def _now(member: ListedMember) -> str:
         return "disabled"
     said = [member.status + (f": {member.reason}" if member.reason else "")]
     if member.load is not None and member.load.pause_seconds:
-        said.append(f"left alone for {member.load.pause_seconds:.0f} s")
+        said.append(tr("left alone for {pause_seconds:.0f} s", pause_seconds=member.load.pause_seconds))
     if member.load is not None and (member.load.n_asking or member.load.n_waiting):
-        said.append(f"{member.load.n_asking} under way, {member.load.n_waiting} in line")
+        said.append(
+            tr(
+                "{n_asking} under way, {n_waiting} in line",
+                n_asking=member.load.n_asking,
+                n_waiting=member.load.n_waiting,
+            )
+        )
     return "; ".join(said)
 
 
 def _spread(spread: Spread | None) -> str:
-    return "–" if spread is None else f"{spread.p50:.1f} / {spread.p95:.1f} s"
+    return "–" if spread is None else f"{say_number(spread.p50, '.1f')} / {say_number(spread.p95, '.1f')} s"
 
 
 def _failures(standing: MemberStanding) -> str:
@@ -57,11 +64,21 @@ def _failures(standing: MemberStanding) -> str:
         return "0"
     kinds = ", ".join(f"{n} {kind.value.replace('_', ' ')}" for kind, n in standing.failures.items())
     n_asked = standing.n_answers + standing.n_failures
-    return f"{standing.n_failures:,} of {n_asked:,} ({kinds}). Last: {standing.last_failure[:200]}"
+    return tr(
+        "{n_failures:,} of {n_asked:,} ({kinds}). Last: {last_failure}",
+        n_failures=standing.n_failures,
+        n_asked=n_asked,
+        kinds=kinds,
+        last_failure=standing.last_failure[:200],
+    )
 
 
 def _cost(standing: MemberStanding) -> str:
     if standing.cost is None:
-        return "no price"
-    unknown = f", {standing.n_uncounted:,} answers not counted" if standing.n_uncounted else ""
-    return f"{standing.cost:,.4f}{unknown}"
+        return tr("no price")
+    unknown = (
+        tr(", {n_uncounted:,} answers not counted", n_uncounted=standing.n_uncounted)
+        if standing.n_uncounted
+        else ""
+    )
+    return f"{say_number(standing.cost, ',.4f')}{unknown}"

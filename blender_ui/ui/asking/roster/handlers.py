@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.language import tr
 from blender_ui.services.asking.member_list import ListedMember, MemberList, NewMember, Trial
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.ui.identity import presented_key, recognise
@@ -46,7 +47,7 @@ class RosterHandlers:
     def test(self, name: object) -> str:
         """Ask a member one small question, and say what came."""
         try:
-            return _tell(self._members.test(_read_text(name, "a member")))
+            return _tell(self._members.test(_read_text(name, tr("a member"))))
         except BlenderError as error:
             return str(error)
 
@@ -61,19 +62,19 @@ class RosterHandlers:
         """Add an endpoint, then ask it a first question; says how far it is."""
         try:
             new = NewMember(
-                name=_read_text(name, "a name"),
-                model=_read_text(model, "the model's name at the endpoint"),
-                base_url=_read_text(base_url, "the endpoint's address"),
+                name=_read_text(name, tr("a name")),
+                model=_read_text(model, tr("the model's name at the endpoint")),
+                base_url=_read_text(base_url, tr("the endpoint's address")),
                 key_env=_read_optional(key_env),
                 input_price=_read_price(prices[0]),
                 output_price=_read_price(prices[1]),
             )
             added = self._members.add(new, by=self._me()).name
         except BlenderError as error:
-            yield f"Nothing was changed: {error}"
+            yield tr("Nothing was changed: {error}", error=error)
             return
-        told = f"{added} is in members.toml and is asked from now on."
-        yield f"{told} It is being asked a first question."
+        told = tr("{added} is in members.toml and is asked from now on.", added=added)
+        yield tr("{told} It is being asked a first question.", told=told)
         try:
             yield f"{told} {_tell(self._members.test_added(added))}"
         except BlenderError as error:
@@ -83,9 +84,13 @@ class RosterHandlers:
         """Have a member asked, or not."""
 
         def act() -> str:
-            chosen = _read_text(name, "a member")
+            chosen = _read_text(name, tr("a member"))
             self._members.set_enabled(chosen, is_enabled, by=self._me())
-            return f"{chosen} is {'asked' if is_enabled else 'not asked'} from now on; members.toml says so."
+            return tr(
+                "{chosen} is {what} from now on; members.toml says so.",
+                chosen=chosen,
+                what=tr("asked") if is_enabled else tr("not asked"),
+            )
 
         return _said(act)
 
@@ -95,22 +100,28 @@ class RosterHandlers:
 
 def _tell(trial: Trial) -> str:
     if trial.failure:
-        return f"No answer after {trial.seconds:.1f} s. {trial.failure}"
+        return tr("No answer after {seconds:.1f} s. {failure}", seconds=trial.seconds, failure=trial.failure)
     first = trial.first_token_seconds or trial.seconds
-    return f"{trial.name} answered after {first:.1f} s, in {trial.seconds:.1f} s: {trial.text.strip()[:300]}"
+    return tr(
+        "{trial} answered after {first:.1f} s, in {seconds:.1f} s: {text}",
+        trial=trial.name,
+        first=first,
+        seconds=trial.seconds,
+        text=trial.text.strip()[:300],
+    )
 
 
 def _said(act: Callable[[], str]) -> str:
     try:
         return act()
     except BlenderError as error:
-        return f"Nothing was changed: {error}"
+        return tr("Nothing was changed: {error}", error=error)
 
 
 def _read_text(value: object, what: str) -> str:
     text = _read_optional(value)
     if not text:
-        raise MalformedInput(f"expected {what}, came nothing")
+        raise MalformedInput(tr("expected {what}, came nothing", what=what))
     return text
 
 
@@ -118,7 +129,9 @@ def _read_optional(value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > LONGEST_FIELD:
-        raise MalformedInput(f"expected a text of at most {LONGEST_FIELD} characters")
+        raise MalformedInput(
+            tr("expected a text of at most {longest_field} characters", longest_field=LONGEST_FIELD)
+        )
     return value.strip()
 
 

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import MalformedInput
+from blender_ui.language import tr
 from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 
 N_BEST = 3
@@ -82,13 +83,13 @@ class Planning:
             prompt_id: That is shown, whose choice is told once more.
         """
         n = len(self.names)
-        best = (f"The best {_count_best(n)} for this", Whom.BEST.value)
-        others = ((f"All {n}", Whom.ALL.value), ("By hand", Whom.HAND.value))
+        best = (tr("The best {best} for this", best=_count_best(n)), Whom.BEST.value)
+        others = ((tr("All {n}", n=n), Whom.ALL.value), (tr("By hand"), Whom.HAND.value))
         is_active = self._proposals.is_active()
         line = NOT_WRITTEN if is_active else NO_CHOOSER
         kept = None if prompt_id is None else self._choices.find(prompt_id)
         if kept is not None:
-            by_hand = f"{_count(len(kept.names))} asked, chosen by hand."
+            by_hand = tr("{count} asked, chosen by hand.", count=_count(len(kept.names)))
             line = by_hand if kept.proposal is None else say_proposal(kept.proposal)
         value = Whom.BEST if is_active else Whom.ALL
         return Offer(choices=(best, *others), value=value.value, names=self.names, line=line)
@@ -116,14 +117,18 @@ class Planning:
             ChooserError: If the active chooser cannot be read.
         """
         if not isinstance(whom, str) or whom not in list(Whom):
-            raise MalformedInput(f"expected best, all or hand for whom to ask; came {whom!r}")
+            raise MalformedInput(tr("expected best, all or hand for whom to ask; came {whom!r}", whom=whom))
         names = self.names
         match Whom(whom):
             case Whom.ALL:
                 return self._everybody(Whom.ALL, texts)
             case Whom.HAND:
                 chosen = tuple(name for name in names if name in ticked)
-                line = f"{_count(len(chosen))} asked, of {len(names)}." if chosen else NONE_TICKED
+                line = (
+                    tr("{count} asked, of {n_names}.", count=_count(len(chosen)), n_names=len(names))
+                    if chosen
+                    else NONE_TICKED
+                )
                 return Plan(whom=Whom.HAND, texts=texts, names=chosen, line=line)
             case Whom.BEST:
                 is_shown = before is not None and (before.whom, before.texts) == (Whom.BEST, texts)
@@ -135,7 +140,7 @@ class Planning:
 
     def _everybody(self, whom: Whom, texts: tuple[str, str], line: str = "") -> Plan:
         names = self.names
-        said = line or f"{_count(len(names))} asked."
+        said = line or tr("{count} asked.", count=_count(len(names)))
         return Plan(whom=whom, texts=texts, names=names, line=said, is_everybody=True)
 
     def _best(self, texts: tuple[str, str], seed: int) -> Plan:
@@ -160,21 +165,36 @@ class Planning:
 def say_proposal(proposal: Proposal) -> str:
     """Who, why, and at what price, in a line."""
     members = [*proposal.asked]
-    drawn = f", and {_say_drawn(members.pop())}" if proposal.is_explored else ""
+    drawn = tr(", and {drawn}", drawn=_say_drawn(members.pop())) if proposal.is_explored else ""
     asked = ", ".join(_say_member(member) for member in members)
     who = f"{asked}{drawn}" if asked else drawn.removeprefix(", and ")
-    return (
-        f"Kind of task: {proposal.kind}. Asks {who}. Expected of the best answer: {proposal.value:.2f}, "
-        f"with all asked {proposal.all_value:.2f}.{_say_price(proposal)}"
+    return tr(
+        "Kind of task: {kind}. Asks {who}. Expected of the best answer: {proposal:.2f}, with all "
+        "asked {all_value:.2f}.{price}",
+        kind=proposal.kind,
+        who=who,
+        proposal=proposal.value,
+        all_value=proposal.all_value,
+        price=_say_price(proposal),
     )
 
 
 def _say_member(member: ExpectedMember) -> str:
-    return f"{member.name} {member.quality:.2f} ({member.low:.2f} to {member.high:.2f})"
+    return tr(
+        "{member} {quality:.2f} ({low:.2f} to {high:.2f})",
+        member=member.name,
+        quality=member.quality,
+        low=member.low,
+        high=member.high,
+    )
 
 
 def _say_drawn(member: ExpectedMember) -> str:
-    return f"{_say_member(member)}, drawn at random (probability {member.propensity:.2f}) to learn more of it"
+    return tr(
+        "{member}, drawn at random (probability {propensity:.2f}) to learn more of it",
+        member=_say_member(member),
+        propensity=member.propensity,
+    )
 
 
 def _say_price(proposal: Proposal) -> str:
@@ -183,15 +203,17 @@ def _say_price(proposal: Proposal) -> str:
     seconds = [member.seconds for member in proposal.asked if member.seconds is not None]
     parts = []
     if costs:
-        known = "" if len(costs) == len(proposal.asked) else " where it is known"
-        parts.append(f"cost about {sum(costs):.4f}{known}")
+        known = "" if len(costs) == len(proposal.asked) else tr(" where it is known")
+        parts.append(tr("cost about {costs:.4f}{known}", costs=sum(costs), known=known))
     if seconds:
-        parts.append(f"about {max(seconds):.0f} s" if max(seconds) >= 1 else "less than 1 s")
-    return f" Together {', '.join(parts)}." if parts else ""
+        parts.append(
+            tr("about {seconds:.0f} s", seconds=max(seconds)) if max(seconds) >= 1 else tr("less than 1 s")
+        )
+    return tr(" Together {parts}.", parts=", ".join(parts)) if parts else ""
 
 
 def _count(n: int) -> str:
-    return "One model is" if n == 1 else f"{n} models are"
+    return tr("One model is") if n == 1 else tr("{n} models are", n=n)
 
 
 def _count_best(n_members: int) -> int:

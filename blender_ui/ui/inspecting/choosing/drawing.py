@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blender_ui.choosing.report import ALWAYS, CHOSEN, LEAST_GAIN, ChooserReport, CurvePoint
+from blender_ui.language import say_number, say_range, tr
 from blender_ui.services.choosing.kept import KeptChoice
 from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 from blender_ui.services.choosing.reports import InspectedChooser
@@ -17,8 +18,11 @@ BY_HAND = "A person chose these by hand: "
 
 def say_version(version: VersionView) -> str:
     """A version in a list to choose from."""
-    return (
-        f"version {version.id}{', active' if version.is_active else ''} ({version.created_at:%Y-%m-%d %H:%M})"
+    return tr(
+        "version {version_id}{what} ({created_at:%Y-%m-%d %H:%M})",
+        version_id=version.id,
+        what=tr(", active") if version.is_active else "",
+        created_at=version.created_at,
     )
 
 
@@ -30,7 +34,7 @@ def draw_summary(found: InspectedChooser, readiness: str) -> str:
         [
             ("members", f"{len(report.members)}"),
             ("kinds of task", f"{len(report.kinds)}"),
-            ("held-out prompts", f"{report.n_judged:,}"),
+            ("held-out prompts", say_number(report.n_judged)),
         ],
         note=found.decision,
     )
@@ -40,17 +44,26 @@ def draw_summary(found: InspectedChooser, readiness: str) -> str:
 def say_help(report: ChooserReport) -> str:
     """Whether choosing helps, in a sentence."""
     if not report.curve:
-        return "No held-out prompt has votes on two members, so nobody knows whether choosing helps."
+        return tr("No held-out prompt has votes on two members, so nobody knows whether choosing helps.")
     gain = _gain(report)
-    said = f"on {report.n_judged:,} held-out prompts, one member chosen for the prompt, {gain:+.3f}"
+    said = tr(
+        "on {n_judged:,} held-out prompts, one member chosen for the prompt, {gain:+.3f}",
+        n_judged=report.n_judged,
+        gain=gain,
+    )
     if gain > LEAST_GAIN:
-        return f"Choosing helps: {said} over always the best one."
+        return tr("Choosing helps: {said} over always the best one.", said=said)
     if report.leader:
-        return (
-            f"One member leads everywhere: asking {report.leader} alone is as good as choosing one for each "
-            f"prompt ({said}). Asking several still gives the best of their answers."
+        return tr(
+            "One member leads everywhere: asking {leader} alone is as good as choosing one for "
+            "each prompt ({said}). Asking several still gives the best of their answers.",
+            leader=report.leader,
+            said=said,
         )
-    return f"Choosing does not help here: {said} over always the best one; asking that one alone is as good."
+    return tr(
+        "Choosing does not help here: {said} over always the best one; asking that one alone is as good.",
+        said=said,
+    )
 
 
 def draw_curve(found: InspectedChooser) -> str:
@@ -60,8 +73,8 @@ def draw_curve(found: InspectedChooser) -> str:
         return markup.remark("No held-out prompt has votes on two members.")
     rows = [
         (
-            point.way, f"{point.n_calls:.2f}", f"{point.quality:.3f}", f"{point.low:.3f} to {point.high:.3f}",
-            _say_cost(point, found.costs),
+            point.way, say_number(point.n_calls, ".2f"), say_number(point.quality, ".3f"),
+            say_range(point.low, point.high, ".3f"), _say_cost(point, found.costs),
         )
         for point in points
     ]  # fmt: skip
@@ -77,8 +90,8 @@ def draw_kinds(report: ChooserReport) -> str:
     """Members by kinds as a table and a file."""
     rows = [
         (
-            kind, member, f"{quality:.3f}",
-            f"{max(0.0, quality - margin):.3f} to {min(1.0, quality + margin):.3f}", f"{n:,}",
+            kind, member, say_number(quality, ".3f"),
+            say_range(max(0.0, quality - margin), min(1.0, quality + margin), ".3f"), say_number(n),
         )
         for kind, *cells in zip(report.kinds, report.quality, report.margins, report.n_votes, strict=True)
         for member, quality, margin, n in zip(report.members, *cells, strict=True)
@@ -96,7 +109,7 @@ def draw_kinds(report: ChooserReport) -> str:
 
 def draw_map(report: ChooserReport) -> str:
     """How many prompts each kind has, and the points as a file."""
-    rows = [(kind, f"{report.kind_of.count(place):,}") for place, kind in enumerate(report.kinds)]
+    rows = [(kind, say_number(report.kind_of.count(place))) for place, kind in enumerate(report.kinds)]
     points = zip(report.prompts, report.places, report.kind_of, strict=True)
     text = write_csv(
         ("prompt", "x", "y", "kind"), ((prompt, *place, report.kinds[kind]) for prompt, place, kind in points)
@@ -114,24 +127,28 @@ def draw_asked(choice: KeptChoice | None) -> str:
     proposal = choice.proposal
     rows = [_asked_row(one, "asked") for one in proposal.asked]
     if proposal.is_explored:
-        rows[-1] = _asked_row(proposal.asked[-1], "asked, drawn at random to learn more of it")
-    rows += [_asked_row(one, "left out") for one in proposal.left_out]
+        rows[-1] = _asked_row(proposal.asked[-1], tr("asked, drawn at random to learn more of it"))
+    rows += [_asked_row(one, tr("left out")) for one in proposal.left_out]
     headings = ("Member", "", "Expected quality", "95 % interval", "Propensity", "Cost", "Seconds")
     return markup.table(headings, rows, caption=_say_choice(proposal))
 
 
 def _say_choice(proposal: Proposal) -> str:
-    return (
-        f"Chooser version {proposal.version_id}, kind of task “{proposal.kind}”: the best answer of those "
-        f"asked was expected to be worth {proposal.value:.3f}, of all {proposal.all_value:.3f}"
+    return tr(
+        "Chooser version {version_id}, kind of task “{kind}”: the best answer of those asked was "
+        "expected to be worth {proposal:.3f}, of all {all_value:.3f}",
+        version_id=proposal.version_id,
+        kind=proposal.kind,
+        proposal=proposal.value,
+        all_value=proposal.all_value,
     )
 
 
 def _asked_row(member: ExpectedMember, part: str) -> tuple[str, ...]:
     return (
-        member.name, part, f"{member.quality:.3f}", f"{member.low:.3f} to {member.high:.3f}",
-        f"{member.propensity:.3f}", "" if member.cost is None else f"{member.cost:.4f}",
-        "" if member.seconds is None else f"{member.seconds:.1f}",
+        member.name, part, say_number(member.quality, ".3f"), say_range(member.low, member.high, ".3f"),
+        say_number(member.propensity, ".3f"), "" if member.cost is None else say_number(member.cost, ".4f"),
+        "" if member.seconds is None else say_number(member.seconds, ".1f"),
     )  # fmt: skip
 
 
@@ -146,5 +163,5 @@ def _gain(report: ChooserReport) -> float:
 def _say_cost(point: CurvePoint, costs: tuple[float | None, ...]) -> str:
     asked = [(share, cost) for share, cost in zip(point.shares, costs, strict=True) if share]
     if any(cost is None for _, cost in asked):
-        return "not known"
-    return f"{sum(share * (cost or 0.0) for share, cost in asked):.4f}"
+        return tr("not known")
+    return say_number(sum((share * (cost or 0.0) for share, cost in asked)), ".4f")

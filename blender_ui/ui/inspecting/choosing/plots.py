@@ -8,6 +8,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from blender_ui.choosing.report import ChooserReport
+from blender_ui.language import tr
 from blender_ui.ui.plots import (
     DIVERGING,
     HEAD_AND_FOOT,
@@ -30,8 +31,13 @@ def kinds_plot(report: ChooserReport) -> go.Figure:
     bound = max((abs(value - centre) for row in report.quality for value in row), default=0.0) or 1.0
     said = [
         [
-            f"{quality:.2f} ({max(0.0, quality - margin):.2f} to {min(1.0, quality + margin):.2f}), "
-            f"{n:,} votes"
+            tr(
+                "{quality:.2f} ({low:.2f} to {high:.2f}), {n:,} votes",
+                quality=quality,
+                low=max(0.0, quality - margin),
+                high=min(1.0, quality + margin),
+                n=n,
+            )
             for quality, margin, n in zip(*row, strict=True)
         ]
         for row in zip(report.quality, report.margins, report.n_votes, strict=True)
@@ -96,6 +102,6 @@ def curve_plot(report: ChooserReport) -> go.Figure:
             marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9},
             hovertemplate=f"{way}: %{{y:.3f}} with %{{x:.2f}} asked<extra></extra>",
         )
-    figure.update_xaxes(title="members asked a prompt")
-    figure.update_yaxes(title="quality of the best answer")
+    figure.update_xaxes(title=tr("members asked a prompt"))
+    figure.update_yaxes(title=tr("quality of the best answer"))
     return styled(figure, height=340)

@@ -8,6 +8,7 @@ import numpy as np
 
 from blender_ui.conversations import read_prompt
 from blender_ui.evidence.summary import list_claims
+from blender_ui.language import say_number, say_range, tr, trn
 from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
 from blender_ui.services.monitoring.queue_health import QueueHealth
 from blender_ui.services.ranking.rows import RankingView
@@ -42,10 +43,19 @@ def say_prompt(entry: PromptEntry) -> str:
 def say_ranking(entry: RankingEntryView) -> str:
     """A ranking in a list to choose from."""
     learnt = (
-        f", learnt up to preference {entry.refitted_preference_id}" if entry.refitted_preference_id else ""
+        tr(
+            ", learnt up to preference {refitted_preference_id}",
+            refitted_preference_id=entry.refitted_preference_id,
+        )
+        if entry.refitted_preference_id
+        else ""
     )
-    return (
-        f"ranking {entry.ranking_id}: version {entry.version_id}{learnt} ({entry.created_at:%Y-%m-%d %H:%M})"
+    return tr(
+        "ranking {ranking_id}: version {version_id}{learnt} ({created_at:%Y-%m-%d %H:%M})",
+        ranking_id=entry.ranking_id,
+        version_id=entry.version_id,
+        learnt=learnt,
+        created_at=entry.created_at,
     )
 
 
@@ -55,13 +65,15 @@ def draw_prompt(decision: Decision) -> str:
     ranks = {entry.candidate_id: entry.rank for entry in decision.ranking.entries} if decision.ranking else {}
     answers = sorted(prompt.candidates, key=lambda one: (ranks.get(one.candidate_id, 1000), one.candidate_id))
     question = render_prose(prompt.instruction) + render_prose(prompt.input)
-    asked = markup.fold(f"Prompt {prompt.prompt_id} ({prompt.source})", question)
+    asked = markup.fold(
+        tr("Prompt {prompt_id} ({source})", prompt_id=prompt.prompt_id, source=prompt.source), question
+    )
     return (
         draw_history(prompt.history)
         + asked
         + "".join(
             markup.fold(
-                f"Answer {one.candidate_id} by {one.member}",
+                tr("Answer {candidate_id} by {member}", candidate_id=one.candidate_id, member=one.member),
                 _fold_thinking(one.thinking) + render_prose(one.text),
             )
             for one in answers
@@ -85,16 +97,25 @@ def _draw_ranks(decision: Decision) -> str:
     if ranking is None:
         return markup.notice(NO_RANKING)
     rows = [
-        (str(entry.rank), entry.member, f"{entry.score:.3f}", interval, str(entry.candidate_id))
+        (str(entry.rank), entry.member, say_number(entry.score, ".3f"), interval, str(entry.candidate_id))
         for entry, interval in zip(ranking.entries, _say_intervals(ranking), strict=True)
     ]
     learnt = (
-        f", learnt up to preference {ranking.refitted_preference_id}"
+        tr(
+            ", learnt up to preference {refitted_preference_id}",
+            refitted_preference_id=ranking.refitted_preference_id,
+        )
         if ranking.refitted_preference_id
         else ""
     )
     scored = words.say(words.SCORE, ranking.policy)
-    caption = f"Ranking {ranking.ranking_id} by {ranking.version.name}{learnt}; {scored}"
+    caption = tr(
+        "Ranking {ranking_id} by {version}{learnt}; {scored}",
+        ranking_id=ranking.ranking_id,
+        version=ranking.version.name,
+        learnt=learnt,
+        scored=scored,
+    )
     headings = ("Rank", "Member", "Score", "95 % interval, at most", "Answer")
     return markup.table(headings, rows, caption=caption)
 
@@ -107,7 +128,7 @@ def _say_intervals(ranking: RankingView) -> list[str]:
     # A score is the mean of what both orders say of each rival, so twice a logit; the diagonal is 0.
     margins = [NORMAL_95 * 2 * sum(row) / (n - 1) for row in deviations]
     return [
-        f"{entry.score - margin:+.2f} to {entry.score + margin:+.2f}"
+        say_range(entry.score - margin, entry.score + margin, "+.2f")
         for entry, margin in zip(ranking.entries, margins, strict=True)
     ]
 
@@ -121,10 +142,10 @@ def draw_logits(ranking: RankingView | None) -> str:
         (
             f"{entries[i].member} ({entries[i].candidate_id})",
             f"{entries[j].member} ({entries[j].candidate_id})",
-            f"{logits[i][j]:+.3f}",
-            f"{-logits[j][i]:+.3f}",
-            f"{logits[i][j] + logits[j][i]:+.3f}",
-            f"{ranking.uncertainty[i][j]:.3f}" if ranking.uncertainty is not None else "",
+            say_number(logits[i][j], "+.3f"),
+            say_number(-logits[j][i], "+.3f"),
+            say_number(logits[i][j] + logits[j][i], "+.3f"),
+            say_number(ranking.uncertainty[i][j], ".3f") if ranking.uncertainty is not None else "",
         )
         for i in range(len(entries))
         for j in range(i + 1, len(entries))
@@ -147,8 +168,14 @@ def draw_votes(decision: Decision) -> str:
     statement = np.unique(number_statements(ids[:, 0], ids[:, 1]), return_inverse=True)[1]
     share = measure_share([bool(one.agrees) for one in judged], statement)
     caption = (
-        f"The ranking agrees with {n_agreed} of {len(judged)} decided votes of people "
-        f"({share.low[0]:.0%} to {share.high[0]:.0%}, if ballots and votes were independent)"
+        tr(
+            "The ranking agrees with {n_agreed} of {n_judged} decided votes of people ({low:.0%} "
+            "to {high:.0%}, if ballots and votes were independent)",
+            n_agreed=n_agreed,
+            n_judged=len(judged),
+            low=share.low[0],
+            high=share.high[0],
+        )
         if judged
         else ""
     )
@@ -165,13 +192,16 @@ def draw_votes(decision: Decision) -> str:
 def draw_failures(decision: Decision) -> str:
     """Members that gave no answer."""
     rows = [
-        (str(one.failure_id), one.member, one.kind.value, one.message, f"{one.seconds:.1f}")
+        (str(one.failure_id), one.member, one.kind.value, one.message, say_number(one.seconds, ".1f"))
         for one in decision.prompt.failures
     ]
     if not rows:
         return markup.remark("No member failed here.")
     thoughts = (
-        markup.fold(f"What {one.member} thought (failure {one.failure_id})", markup.thoughts(one.thinking))
+        markup.fold(
+            tr("What {member} thought (failure {failure_id})", member=one.member, failure_id=one.failure_id),
+            markup.thoughts(one.thinking),
+        )
         for one in decision.prompt.failures
         if one.thinking
     )
@@ -186,17 +216,17 @@ def draw_doubts(decision: Decision) -> str:
         ids = [entry.candidate_id for entry in decision.ranking.entries]
         cycles = find_ranking_cycles(decision.ranking)
         circles = [tuple(ids[place] for place in one) for one in cycles.triples]
-        of = f" of {cycles.n_triples:,} triple{'' if cycles.n_triples == 1 else 's'}"
-        parts.append(_draw_circles("The ranking", circles, names, of=of))
+        of = trn(" of {n:,} triple", " of {n:,} triples", cycles.n_triples)
+        parts.append(_draw_circles(tr("The ranking"), circles, names, of=of))
     voted = find_vote_cycles(decision)
     if voted:
-        parts.append(_draw_circles("People's majorities", voted, names))
+        parts.append(_draw_circles(tr("People's majorities"), voted, names))
     rows = [
         (
             names[one.first_id],
             names[one.second_id],
-            f"{one.n_first} to {one.n_second} of {one.n}",
-            "" if one.probability is None else f"{one.probability:.0%}",
+            tr("{n_first} to {n_second} of {n}", n_first=one.n_first, n_second=one.n_second, n=one.n),
+            "" if one.probability is None else say_number(one.probability, ".0%"),
         )
         for one in list_disagreements(decision)
     ]
@@ -217,7 +247,7 @@ def draw_queue(queue: tuple[QueueHealth, ...], *, links: Sequence[tuple[str, str
         "Source", "Comparisons", "Open", "Lent out", "Overdue", "Answered", "Skipped", "Expired",
         "Preferences",
     )  # fmt: skip
-    rows = [(one.source or ASKED_HERE, *(f"{value:,}" for value in one[1:])) for one in queue]
+    rows = [(one.source or ASKED_HERE, *(say_number(value) for value in one[1:])) for one in queue]
     caption = "Comparisons and the leases on them; what is overdue comes back by itself"
     text = write_csv(QueueHealth._fields, queue)
     saved = markup.download("Save this table (CSV)", name="queue.csv", text=text)
@@ -228,9 +258,12 @@ def _draw_circles(
     who: str, circles: Sequence[Sequence[int]], names: Mapping[int, str], *, of: str = ""
 ) -> str:
     if not circles:
-        return markup.remark(f"{who}: no circle{of}.")
+        return markup.remark(tr("{who}: no circle{of}.", who=who, of=of))
     rows = [(" > ".join(names[one] for one in (*circle, circle[0])),) for circle in circles[:100]]
-    return markup.fold(f"{who}: {len(circles)}{of} go round in a circle", markup.table(("Circle",), rows))
+    return markup.fold(
+        tr("{who}: {n_circles}{of} go round in a circle", who=who, n_circles=len(circles), of=of),
+        markup.table(("Circle",), rows),
+    )
 
 
 def _vote_row(one: JudgedVote) -> tuple[str, ...]:
@@ -241,13 +274,13 @@ def _vote_row(one: JudgedVote) -> tuple[str, ...]:
         f"{vote.left_member} ({vote.left_id})",
         f"{vote.right_member} ({vote.right_id})",
         vote.outcome.value.replace("_", " "),
-        "" if vote.strength is None else f"{vote.strength:.2f}",
+        "" if vote.strength is None else say_number(vote.strength, ".2f"),
         ", ".join(f"{name}: {said}" for name, said in vote.criteria.items()),
         "" if vote.ballot_id is None else str(vote.ballot_id),
-        vote.annotator if vote.is_human else f"{vote.annotator} (judge)",
-        "" if one.probability is None else f"{one.probability:.0%}",
+        vote.annotator if vote.is_human else tr("{annotator} (judge)", annotator=vote.annotator),
+        "" if one.probability is None else say_number(one.probability, ".0%"),
         {None: "", True: "yes", False: "no"}[one.agrees],
         vote.reason or "",
-        "" if vote.seconds is None else f"{vote.seconds:.1f}",
+        "" if vote.seconds is None else say_number(vote.seconds, ".1f"),
         "imported" if vote.policy is None else f"{vote.policy}, p = {vote.propensity:.3g}",
     )

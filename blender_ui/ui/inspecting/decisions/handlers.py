@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import BlenderError, MalformedInput, NotPermitted
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.services.candidates import CandidateView
 from blender_ui.services.inspecting.decisions import Inspection, PromptEntry, PromptInspection
@@ -151,7 +152,12 @@ class InspectHandlers:
         ranking = None if chosen is None else self._inspection.get_ranking(chosen)
         if ranking is not None and ranking.prompt_id != prompt.prompt_id:
             raise MalformedInput(
-                f"ranking {ranking.ranking_id} is of prompt {ranking.prompt_id}, not of {prompt.prompt_id}"
+                tr(
+                    "ranking {ranking_id} is of prompt {prompt_id}, not of {wanted}",
+                    ranking_id=ranking.ranking_id,
+                    prompt_id=ranking.prompt_id,
+                    wanted=prompt.prompt_id,
+                )
             )
         return Decision(
             prompt=prompt,

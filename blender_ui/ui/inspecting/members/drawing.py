@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from blender_ui.language import say_number, say_range, tr
 from blender_ui.ui import markup
 from blender_ui.ui.inspecting.members.handlers import (
     MembersPage,
@@ -24,8 +25,9 @@ def draw_ratings(view: RatingsView) -> str:
         return markup.notice(NO_RATINGS, links=[("Label", "./label")]) + markup.notice(unnamed)
     rows = [
         (
-            str(place), one.member, f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}", f"{one.n:,}",
-            f"{one.n_wins:,}", f"{one.n_losses:,}", f"{one.n_ties:,}", str(one.group),
+            str(place), one.member, say_number(one.rating, "+.2f"),
+            say_range(one.low, one.high, "+.2f"), say_number(one.n), say_number(one.n_wins),
+            say_number(one.n_losses), say_number(one.n_ties), str(one.group),
             ", ".join(map(str, one.member_ids)),
         )
         for place, one in enumerate(view.members, start=1)
@@ -34,9 +36,11 @@ def draw_ratings(view: RatingsView) -> str:
         "Place", "Member", "Rating", "95 % interval", "Preferences", "Won", "Lost", "Ties", "Group",
         "Member rows",
     )  # fmt: skip
-    caption = (
-        f"Bradley-Terry ratings (log-odds) from {view.n_preferences:,} preferences of people, up to id "
-        f"{view.last_preference_id:,}; intervals allow for preferences of one prompt going together"
+    caption = tr(
+        "Bradley-Terry ratings (log-odds) from {n_preferences:,} preferences of people, up to id "
+        "{last_preference_id:,}; intervals allow for preferences of one prompt going together",
+        n_preferences=view.n_preferences,
+        last_preference_id=view.last_preference_id,
     )
     saved = markup.download("Save these ratings (CSV)", name="ratings.csv", text=ratings_csv(view))
     links = markup.figure_links("members-ratings-plot", name="ratings")
@@ -49,16 +53,18 @@ def _say_groups(groups: Sequence[Sequence[str]]) -> str:
     if len(groups) < 2:
         return ""
     names = "; ".join(", ".join(group) for group in groups)
-    return (
-        f"{len(groups)} groups of members were never compared with each other, directly or through other "
-        f"members: {names}. A rating compares a member with its own group only; ask people about pairs of "
-        "two groups to rank them all."
+    return tr(
+        "{n_groups} groups of members were never compared with each other, directly or through "
+        "other members: {names}. A rating compares a member with its own group only; ask people "
+        "about pairs of two groups to rank them all.",
+        n_groups=len(groups),
+        names=names,
     )
 
 
 def _say_unnamed(n: int) -> str:
-    told = "1 preference is" if n == 1 else f"{n:,} preferences are"
-    return f"{told} left out: the model of one side has no name." if n else ""
+    told = tr("1 preference is") if n == 1 else tr("{n:,} preferences are", n=n)
+    return tr("{told} left out: the model of one side has no name.", told=told) if n else ""
 
 
 def draw_wins(view: RatingsView) -> str:
@@ -71,7 +77,7 @@ def draw_wins(view: RatingsView) -> str:
         for i in range(len(names))
     ]
     matrix = markup.matrix(
-        names, cells, caption="How often people preferred the row to the column, a tie half"
+        names, cells, caption=tr("How often people preferred the row to the column, a tie half")
     )
     saved = markup.download("Save this matrix (CSV)", name="wins.csv", text=wins_csv(view))
     return markup.figure_links("members-wins-plot", name="wins") + markup.fold("As a table", matrix) + saved
@@ -82,7 +88,7 @@ def draw_time(page: MembersPage) -> str:
     return _draw_points(
         page.over_time,
         name="time",
-        at="Up to preference",
+        at=tr("Up to preference"),
         said=lambda at: f"{at} ({page.dates.get(at, 'unknown')})",
     )
 
@@ -90,8 +96,11 @@ def draw_time(page: MembersPage) -> str:
 def draw_kinds(page: MembersPage) -> str:
     """Ratings by kind of task."""
     apart = sorted({one.at for one in page.by_kind if one.group > 1})
-    told = f"Kinds in which some members were never compared, directly or through others: {', '.join(apart)}."
-    drawn = _draw_points(page.by_kind, name="kinds", at="Kind of task", said=str)
+    told = tr(
+        "Kinds in which some members were never compared, directly or through others: {apart}.",
+        apart=", ".join(apart),
+    )
+    drawn = _draw_points(page.by_kind, name="kinds", at=tr("Kind of task"), said=str)
     return markup.notice(told if apart else "", tone="warning") + drawn
 
 
@@ -99,7 +108,7 @@ def draw_criteria(page: MembersPage) -> str:
     """Ratings by criterion."""
     if not page.by_criterion:
         return markup.remark("Nobody has answered a criterion yet. A project asks them on the Projects page.")
-    return _draw_points(page.by_criterion, name="criteria", at="Criterion", said=str)
+    return _draw_points(page.by_criterion, name="criteria", at=tr("Criterion"), said=str)
 
 
 def draw_ranker(page: MembersPage) -> str:
@@ -107,9 +116,9 @@ def draw_ranker(page: MembersPage) -> str:
     if not page.ranker:
         return markup.remark(page.ranker_notice)
     rows = [
-        (one.member, f"{one.people:+.2f}", f"{one.people_low:+.2f} to {one.people_high:+.2f}",
-         f"{one.ranker:+.2f}", f"{one.ranker_low:+.2f} to {one.ranker_high:+.2f}",
-         f"{one.ranker - one.people:+.2f}", f"{one.n:,}")
+        (one.member, say_number(one.people, "+.2f"), say_range(one.people_low, one.people_high, "+.2f"),
+         say_number(one.ranker, "+.2f"), say_range(one.ranker_low, one.ranker_high, "+.2f"),
+         say_number(one.ranker - one.people, "+.2f"), say_number(one.n))
         for one in page.ranker
     ]  # fmt: skip
     headings = (
@@ -129,8 +138,8 @@ def _draw_points(points: tuple[RatingPoint, ...], *, name: str, at: str, said: C
         return markup.remark(NO_RATINGS)
     rows = [
         (
-            one.member, said(one.at), f"{one.rating:+.2f}", f"{one.low:+.2f} to {one.high:+.2f}",
-            f"{one.n:,}", str(one.group),
+            one.member, said(one.at), say_number(one.rating, "+.2f"), say_range(one.low, one.high, "+.2f"),
+            say_number(one.n), str(one.group),
         )
         for one in points
     ]  # fmt: skip
@@ -143,7 +152,10 @@ def _draw_points(points: tuple[RatingPoint, ...], *, name: str, at: str, said: C
 def _draw_effects(view: RatingsView) -> str:
     if not view.effects:
         return ""
-    rows = [(one.name, f"{one.effect:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}") for one in view.effects]
+    rows = [
+        (one.name, say_number(one.effect, "+.3f"), say_range(one.low, one.high, "+.3f"))
+        for one in view.effects
+    ]
     caption = "What one doubling of a count on a side is worth in log-odds, members held equal"
     return markup.table(("Style", "Effect", "95 % interval"), rows, caption=caption)
 
@@ -151,4 +163,7 @@ def _draw_effects(view: RatingsView) -> str:
 def _win_cell(row: str, column: str, wins: float, count: int) -> markup.Cell | None:
     if not count:
         return None
-    return markup.Cell(wins / count, f"{row} against {column}: {wins:g} of {count:,}")
+    return markup.Cell(
+        wins / count,
+        tr("{row} against {column}: {wins:g} of {count:,}", row=row, column=column, wins=wins, count=count),
+    )

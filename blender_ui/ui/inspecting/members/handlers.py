@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.services.inspecting.member_ratings import MemberRatings, RatingWish
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.versions.model_versions import VersionView
@@ -77,11 +78,11 @@ class MembersHandlers:
         wish = wish._replace(project_id=self._find_project())
         over_time = self._ratings.over_time(wish)
         ranker: tuple[RankerRating, ...] = ()
-        notice = "Choose a version to see how it would rate the members."
+        notice = tr("Choose a version to see how it would rate the members.")
         if version_id is not None:
             try:
                 ranker = self._versions.rate_members(version_id, project_id=wish.project_id)
-                notice = "" if ranker else "This version has predicted no held-out comparison yet."
+                notice = "" if ranker else tr("This version has predicted no held-out comparison yet.")
             except BlenderError as error:
                 notice = str(error)
         return MembersPage(

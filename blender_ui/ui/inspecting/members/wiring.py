@@ -8,6 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.services.inspecting.member_ratings import RatingWish
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
@@ -103,7 +104,9 @@ def _paint_choices(parts: MembersParts, handlers: MembersHandlers, address: Addr
             choices=[OUTCOME, *handlers.list_criteria()], value=address.criterion or OUTCOME
         ),
         parts.strength: address.strength,
-        parts.version: gr.update(choices=[(f"version {one.id}", one.id) for one in versions], value=chosen),
+        parts.version: gr.update(
+            choices=[(tr("version {id}", id=one.id), one.id) for one in versions], value=chosen
+        ),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from blender_ui.language import say_number, say_range, tr
 from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.statistics.reliability import Reliability
@@ -31,18 +32,34 @@ NOTHING_JUDGED = (
 
 def say_version(version: VersionView) -> str:
     """A version in a list to choose from."""
-    active = ", ranks now" if version.is_active else ""
-    whose = " of strangers" if version.is_start else ""
-    return f"{version.name}: {version.kind.value}, {version.n_train:,} preferences{whose}{active}"
+    active = tr(", ranks now") if version.is_active else ""
+    whose = tr(" of strangers") if version.is_start else ""
+    return tr(
+        "{version}: {kind}, {n_train:,} preferences{whose}{active}",
+        version=version.name,
+        kind=version.kind.value,
+        n_train=version.n_train,
+        whose=whose,
+        active=active,
+    )
 
 
 def _say_error(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+    return f"{say_number(value, '.3f')} ({say_range(interval[0], interval[1], '.3f')})"
 
 
 def _say_judged(report: VersionReport) -> str:
-    waiting = f"; {report.n_waiting:,} more pairs wait to be judged" if report.n_waiting else ""
-    return f"{report.n_judged:,} of {report.n_votes:,}{waiting}"
+    waiting = (
+        tr("; {n_waiting:,} more pairs wait to be judged", n_waiting=report.n_waiting)
+        if report.n_waiting
+        else ""
+    )
+    return tr(
+        "{n_judged:,} of {n_votes:,}{waiting}",
+        n_judged=report.n_judged,
+        n_votes=report.n_votes,
+        waiting=waiting,
+    )
 
 
 def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) -> str:
@@ -59,7 +76,7 @@ def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) ->
     sides = [
         ("left wins, by people", say_share(report.people_left)),
         ("by the version", say_share(report.ranker_left)),
-        ("being shown first adds", f"{report.first_gain:+.3f}"),
+        ("being shown first adds", say_number(report.first_gain, "+.3f")),
     ]
     lengths = [
         ("the longer wins, by people", say_share(report.people_longer)),
@@ -74,28 +91,37 @@ def draw_summary(page: VersionPage, *, links: Sequence[tuple[str, str]] = ()) ->
 
 def _say_learnt(version: VersionView) -> str:
     if version.is_start:
-        return f"{version.n_train:,} preferences of strangers; its card names the files"
-    return f"{version.n_train:,} preferences, up to id {version.cut_off_preference_id:,}"
+        return tr("{n_train:,} preferences of strangers; its card names the files", n_train=version.n_train)
+    return tr(
+        "{n_train:,} preferences, up to id {cut_off_preference_id:,}",
+        n_train=version.n_train,
+        cut_off_preference_id=version.cut_off_preference_id,
+    )
 
 
 def _say_job(version: VersionView) -> str:
-    return "" if version.job_id is None else f", by job {version.job_id}"
+    return "" if version.job_id is None else tr(", by job {job_id}", job_id=version.job_id)
 
 
 def say_share(row: ShareRow) -> str:
     """A share with its interval."""
-    return "unknown" if not row.n else f"{row.share:.1%} ({row.low:.1%} to {row.high:.1%})"
+    return (
+        "unknown" if not row.n else f"{say_number(row.share, '.1%')} ({say_range(row.low, row.high, '.1%')})"
+    )
 
 
 def draw_shares(rows: tuple[ShareRow, ...], *, name: str, heading: str) -> str:
     """Shares of groups as a table, with what saves them."""
     if not rows:
         return markup.remark("Nothing to show yet.")
-    cells = [(row.name, f"{row.share:.1%}", f"{row.low:.1%} to {row.high:.1%}", f"{row.n:,}") for row in rows]
+    cells = [
+        (row.name, say_number(row.share, ".1%"), say_range(row.low, row.high, ".1%"), say_number(row.n))
+        for row in rows
+    ]
     table = markup.table((heading, "Accuracy", "95 % interval", "Votes"), cells)
     saved = markup.download("Save this table (CSV)", name=f"{name}.csv", text=shares_csv(rows))
     links = markup.figure_links(f"version-{name}-plot", name=f"accuracy-{name}")
-    return links + markup.fold(f"As a table ({len(rows):,} rows)", table) + saved
+    return links + markup.fold(tr("As a table ({n_rows:,} rows)", n_rows=len(rows)), table) + saved
 
 
 def draw_bins(report: VersionReport) -> str:
@@ -104,7 +130,12 @@ def draw_bins(report: VersionReport) -> str:
         return markup.remark("Nothing to show yet.")
     found: Reliability = report.reliability
     cells = [
-        (f"{confidence:.1%}", f"{accuracy:.1%}", f"{low:.1%} to {high:.1%}", f"{n:,}")
+        (
+            say_number(confidence, ".1%"),
+            say_number(accuracy, ".1%"),
+            say_range(low, high, ".1%"),
+            say_number(n),
+        )
         for confidence, accuracy, low, high, n in zip(
             found.confidence, found.accuracy, found.low, found.high, found.n, strict=True
         )
@@ -122,7 +153,7 @@ def draw_mistakes(report: VersionReport) -> str:
         return markup.remark("None, on the votes that were judged.")
     rows = [_mistake_row(one, report.version_id) for one in report.mistakes]
     headings = ("Prompt", "People preferred", "To", "Version gave the other", "Preference", "Comparison")
-    caption = f"The {len(rows)} most confident mistakes of the version"
+    caption = tr("The {n_rows} most confident mistakes of the version", n_rows=len(rows))
     text = mistakes_csv(report.mistakes)
     saved = markup.download("Save these mistakes (CSV)", name="mistakes.csv", text=text)
     return markup.linked_table(headings, rows, caption=caption) + saved
@@ -133,8 +164,9 @@ def draw_learning(points: tuple[LearningPoint, ...]) -> str:
     if not points:
         return markup.remark("No version has figures of its training yet.")
     cells = [
-        (f"version {one.version_id}", one.kind, f"{one.n_train:,}", f"{one.accuracy:.1%}",
-         f"{one.low:.1%} to {one.high:.1%}")
+        (tr("version {version_id}", version_id=one.version_id), one.kind, say_number(one.n_train),
+         say_number(one.accuracy, ".1%"),
+         say_range(one.low, one.high, ".1%"))
         for one in points
     ]  # fmt: skip
     table = markup.table(("Version", "Kind", "Learnt from", "Accuracy", "95 % interval"), cells)
@@ -160,18 +192,21 @@ def draw_lineage(page: VersionPage) -> str:
         ("Fingerprint", version.fingerprint),
         ("Code version", lineage.code_versions[0]),
         ("Learnt from", _say_learnt(version)),
-        ("Held out", f"{version.n_held_out:,} preferences"),
+        ("Held out", tr("{n_held_out:,} preferences", n_held_out=version.n_held_out)),
         ("Hyper-parameters", json.dumps(version.hyper_parameters, sort_keys=True)),
-        ("Made", f"{version.created_at:%Y-%m-%d %H:%M} UTC{_say_job(version)}"),
+        (
+            "Made",
+            tr("{created_at:%Y-%m-%d %H:%M} UTC{job}", created_at=version.created_at, job=_say_job(version)),
+        ),
     ]
     rows = [
-        (f"version {one.id}", one.kind.value, f"{one.n_train:,}", one.fingerprint[:12], code,
+        (tr("version {id}", id=one.id), one.kind.value, say_number(one.n_train), one.fingerprint[:12], code,
          f"{one.created_at:%Y-%m-%d %H:%M}")
         for one, code in zip(lineage.ancestors, lineage.code_versions, strict=True)
     ]  # fmt: skip
     headings = ("Version", "Kind", "Learnt from", "Fingerprint", "Code", "Made")
     decided = [
-        ("promoted" if one.promoted else "refused", one.reason, one.decided_by or "the figures",
+        ("promoted" if one.promoted else "refused", one.reason, one.decided_by or tr("the figures"),
          f"{one.created_at:%Y-%m-%d %H:%M}")
         for one in lineage.decisions
     ]  # fmt: skip
@@ -191,10 +226,10 @@ def draw_contrast(contrast: Contrast) -> str:
     entries = [
         (contrast.first.name, say_share(contrast.first)),
         (contrast.second.name, say_share(contrast.second)),
-        ("votes", f"{contrast.n:,}"),
-        ("pairs it got better", f"{n_better:,}"),
-        ("worse", f"{n_worse:,}"),
-        ("McNemar's p", f"{test.p_value:.3g}"),
+        ("votes", say_number(contrast.n)),
+        ("pairs it got better", say_number(n_better)),
+        ("worse", say_number(n_worse)),
+        ("McNemar's p", say_number(test.p_value, ".3g")),
     ]
     note = (
         "McNemar's exact test on the majorities of pairs: how often chance would split the changed ones "
@@ -209,7 +244,11 @@ def draw_changes(contrast: Contrast) -> str:
         return markup.remark("No decision changed.")
     rows = [_change_row(one, contrast) for one in contrast.changes]
     headings = ("Prompt", "People preferred", "To", contrast.first.name, contrast.second.name, "Change")
-    caption = f"{len(rows):,} of {contrast.n_changes:,} changed votes, by the change of the winner's chance"
+    caption = tr(
+        "{n_rows:,} of {n_changes:,} changed votes, by the change of the winner's chance",
+        n_rows=len(rows),
+        n_changes=contrast.n_changes,
+    )
     saved = markup.download(
         "Save these changes (CSV)", name="changes.csv", text=changes_csv(contrast.changes)
     )
@@ -221,7 +260,7 @@ def _mistake_row(one: Mistake, version_id: int) -> tuple[markup.Linked | str, ..
         _prompt_link(one.prompt_id, version_id),
         one.winner,
         one.loser,
-        f"{one.probability:.1%}",
+        say_number(one.probability, ".1%"),
         str(one.preference_id),
         str(one.comparison_id),
     )
@@ -232,12 +271,12 @@ def _change_row(one: Change, contrast: Contrast) -> tuple[markup.Linked | str, .
         _prompt_link(one.prompt_id, contrast.second_id),
         one.winner,
         one.loser,
-        f"{one.first_probability:.1%}",
-        f"{one.second_probability:.1%}",
+        say_number(one.first_probability, ".1%"),
+        say_number(one.second_probability, ".1%"),
         "better" if one.is_better else "worse",
     )
 
 
 def _prompt_link(prompt_id: int, version_id: int) -> markup.Linked:
     address = write_address(Address(tab="decision", prompt=prompt_id, version=version_id))
-    return markup.Linked(f"prompt {prompt_id}", address)
+    return markup.Linked(tr("prompt {prompt_id}", prompt_id=prompt_id), address)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.language import tr
 from blender_ui.services.inspecting.versions import LearningPoint, Lineage, VersionInspection
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.labeling.loop import Labeling
@@ -101,13 +102,18 @@ class VersionHandlers:
             RankerError: If a checkpoint cannot be used.
         """
         if first_id == second_id:
-            raise MalformedInput(f"expected two versions, came version {first_id} twice; choose another one")
+            raise MalformedInput(
+                tr(
+                    "expected two versions, came version {first_id} twice; choose another one",
+                    first_id=first_id,
+                )
+            )
         return self._versions.contrast(first_id, second_id, project_id=self._find_project())
 
     def promote(self, memory: object, version_id: object, reason: object) -> str:
         """Let a version rank from now on; gives a sentence to show."""
         if isinstance(version_id, bool) or not isinstance(version_id, int):
-            return "Choose the version that is to rank."
+            return tr("Choose the version that is to rank.")
         try:
             version = self._registry.activate(
                 version_id=version_id,
@@ -116,7 +122,7 @@ class VersionHandlers:
             )
         except BlenderError as error:
             return str(error)
-        return f"Version {version.id} ranks from now on."
+        return tr("Version {version_id} ranks from now on.", version_id=version.id)
 
 
 def shares_csv(rows: tuple[ShareRow, ...]) -> str:

@@ -11,6 +11,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui import markup
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
@@ -142,10 +143,10 @@ def _paint(
     report = page.report
     is_partial = page.version.reader_fingerprint is None and report.n_waiting > 0
     groups = (
-        (parts.kinds_plot, parts.kinds, report.by_kind, "kinds", "Kind of task"),
-        (parts.length_plot, parts.lengths, report.by_length, "lengths", "The longer one is longer by"),
-        (parts.agreement_plot, parts.agreement, report.by_agreement, "agreement", "Votes on the pair"),
-        (parts.pairs_plot, parts.pairs, report.by_pair, "pairs", "Members"),
+        (parts.kinds_plot, parts.kinds, report.by_kind, "kinds", tr("Kind of task")),
+        (parts.length_plot, parts.lengths, report.by_length, "lengths", tr("The longer one is longer by")),
+        (parts.agreement_plot, parts.agreement, report.by_agreement, "agreement", tr("Votes on the pair")),
+        (parts.pairs_plot, parts.pairs, report.by_pair, "pairs", tr("Members")),
     )
     painted: Update = {
         parts.notice: markup.view_link(write_address(Address(tab="version", version=version_id))),
@@ -167,11 +168,11 @@ def _paint(
 
 
 def _paint_shares(rows: tuple[ShareRow, ...], overall: float) -> Any:
-    return _plot(shares_plot(rows, overall=overall, title="accuracy, 95 % interval"), len(rows))
+    return _plot(shares_plot(rows, overall=overall, title=tr("accuracy, 95 % interval")), len(rows))
 
 
 def _paint_curve(page: VersionPage) -> Any:
-    steps = "preferences learnt from" if page.version.reader_fingerprint is not None else "step"
+    steps = tr("preferences learnt from") if page.version.reader_fingerprint is not None else "step"
     return _plot(curve_plot(page.curve, steps=steps), len(page.curve))
 
 

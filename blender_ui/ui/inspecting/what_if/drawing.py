@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from blender_ui.language import say_number, tr
 from blender_ui.ranking.attribution import PairAttribution, Token
 from blender_ui.services.inspecting.decisions import PromptInspection
 from blender_ui.services.inspecting.what_if import Opinion, SentenceEffect
@@ -16,7 +17,7 @@ WAITING = "This takes many readings by the model. Rankings go on meanwhile."
 
 def say_waiting(seconds: float) -> str:
     """What is being done, and for how long already."""
-    return f"{WAITING} {seconds:.0f} s so far."
+    return tr("{waiting} {seconds:.0f} s so far.", waiting=WAITING, seconds=seconds)
 
 
 def say_answer(prompt: PromptInspection, candidate_id: int) -> str:
@@ -29,13 +30,13 @@ def draw_opinion(opinion: Opinion) -> str:
     """How likely the first answer is better, and what the order does."""
     chance = 0.5 * (1 + math.tanh(opinion.mean / 2))
     entries = [
-        ("logit, first shown first", f"{opinion.logit:+.3f}"),
-        ("logit, first shown second", f"{opinion.swapped:+.3f}"),
-        ("being shown first adds", f"{opinion.position_gain:+.3f}"),
+        ("logit, first shown first", say_number(opinion.logit, "+.3f")),
+        ("logit, first shown second", say_number(opinion.swapped, "+.3f")),
+        ("being shown first adds", say_number(opinion.position_gain, "+.3f")),
     ]
     if opinion.deviation is not None:
-        entries.append(("deviation", f"{opinion.deviation:.3f}"))
-    drawn = markup.meter(chance, f"The first answer is better: {chance:.0%}")
+        entries.append(("deviation", say_number(opinion.deviation, ".3f")))
+    drawn = markup.meter(chance, tr("The first answer is better: {chance:.0%}", chance=chance))
     return drawn + markup.figures(entries)
 
 
@@ -43,8 +44,10 @@ def draw_groups(opinion: Opinion) -> str:
     """What each feature group adds to a fast version's logit, exactly."""
     if not opinion.by_group:
         return ""
-    rows = [(words.say(words.GROUP, name), f"{value:+.4f}") for name, value in opinion.by_group]
-    rows.append(("sum, which is the logit", f"{sum(value for _, value in opinion.by_group):+.4f}"))
+    rows = [(words.say(words.GROUP, name), say_number(value, "+.4f")) for name, value in opinion.by_group]
+    rows.append(
+        (tr("sum, which is the logit"), say_number(sum((value for _, value in opinion.by_group)), "+.4f"))
+    )
     table = markup.table(("Feature group", "Log-odds for the first answer"), rows)
     saved = markup.download("Save this table (CSV)", name="groups.csv", text=groups_csv(opinion))
     return markup.figure_links("what-if-groups", name="groups") + markup.fold("As a table", table) + saved
@@ -73,22 +76,27 @@ def draw_attribution(found: PairAttribution) -> str:
     if found.prompt:
         blocks.append(markup.section("Prompt") + _draw_tokens(found.prompt, most))
     entries = [
-        ("logit", f"{found.logit:+.3f}"),
-        ("with empty texts", f"{found.baseline:+.3f}"),
-        ("sum of all tokens", f"{found.total:+.3f}"),
-        ("gap", f"{found.gap:+.4f}"),
+        ("logit", say_number(found.logit, "+.3f")),
+        ("with empty texts", say_number(found.baseline, "+.3f")),
+        ("sum of all tokens", say_number(found.total, "+.3f")),
+        ("gap", say_number(found.gap, "+.4f")),
     ]
     complete = (
-        "They add up."
+        tr("They add up.")
         if found.is_complete
-        else "They do not add up: do not trust the colours. Which sentence carried it is exact at any length."
+        else tr(
+            "They do not add up: do not trust the colours. Which sentence carried it is exact at any length."
+        )
     )
-    note = (
-        f"{complete} Green and underlined speaks for the first answer, orange for the second. "
-        f"{found.method.capitalize()}; {found.n_steps} steps."
+    note = tr(
+        "{complete} Green and underlined speaks for the first answer, orange for the second. "
+        "{method}; {n_steps} steps.",
+        complete=complete,
+        method=found.method.capitalize(),
+        n_steps=found.n_steps,
     )
     rows = [
-        (name, token.text, f"{token.value:+.4f}")
+        (name, token.text, say_number(token.value, "+.4f"))
         for name, part in zip(("first", "second", "prompt"), parts, strict=True)
         for token in part
     ]
@@ -107,7 +115,7 @@ def _draw_tokens(tokens: Sequence[Token], most: float) -> str:
 
 def _sentence_table(said: Said) -> str:
     rows = [
-        (name, one.text.strip(), f"{one.effect:+.4f}")
+        (name, one.text.strip(), say_number(one.effect, "+.4f"))
         for name, effects in (("first", said.first), ("second", said.second))
         for one in sorted(effects, key=lambda one: -abs(one.effect))
     ]

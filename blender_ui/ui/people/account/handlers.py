@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blender_ui.errors import MalformedInput, NotPermitted, NotSignedIn
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.services.people.access import Access, Mode
 from blender_ui.services.people.accounts import Accounts, SignedIn
@@ -115,7 +116,7 @@ class AccountHandlers:
     def sign_in_from_hub(self, hub_name: object, name: object) -> SignedIn:
         """Sign in a person confirmed by Hugging Face; the wiring takes both from its profile only."""
         return self._accounts.sign_in_from_hub(
-            hub_name=_read_text(hub_name, "Hugging Face name"), name=_read_text(name, "name")
+            hub_name=_read_text(hub_name, tr("Hugging Face name")), name=_read_text(name, "name")
         )
 
     def sign_out(self, key: object) -> Me:
@@ -184,5 +185,5 @@ def _terms(view: InvitationView) -> dict[str, Any]:
 
 def _read_text(value: object, name: str) -> str:
     if not isinstance(value, str) or len(value) > 1024:
-        raise MalformedInput(f"expected the {name} as a text of at most 1024 characters")
+        raise MalformedInput(tr("expected the {name} as a text of at most 1024 characters", name=name))
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from blender_ui.language import tr
 from blender_ui.services.people.accounts import PersonView
 from blender_ui.services.people.auditing import AuditView
 from blender_ui.services.people.invitations import InvitationView
@@ -56,13 +57,13 @@ def _row(person: PersonView) -> tuple[Cell, ...]:
     if person.is_disabled:
         state, acts = Badge("locked out", "warning"), [Act("open", "Let in", number, name)]
     else:
-        ask = f"Lock {name} out at once? Labels stay, and you can let the account in again."
+        ask = tr("Lock {name} out at once? Labels stay, and you can let the account in again.", name=name)
         state = Badge("can sign in", "good")
         acts = [Act("reset", "New password", number, name), Act("lock", "Lock out", number, name, ask)]
     return (
         name,
         person.name,
-        Pick("role", number, f"Role of {name}", _ROLES, person.role.value),
+        Pick("role", number, tr("Role of {name}", name=name), _ROLES, person.role.value),
         "Hugging Face" if person.hub_name else "password",
         person.created_at.strftime(_TIME),
         state,
@@ -78,10 +79,10 @@ def draw_invitations(invitations: Sequence[InvitationView]) -> str:
         (
             f"{one.id}",
             one.role.value,
-            one.project or "every one",
+            one.project or tr("every one"),
             f"{one.n_left}",
             one.expires_at.strftime(_TIME),
-            [Act("withdraw", "Withdraw", one.id, f"link {one.id}")],
+            [Act("withdraw", "Withdraw", one.id, tr("link {id}", id=one.id))],
         )
         for one in invitations
     ]
@@ -99,7 +100,7 @@ def draw_events(events: Sequence[AuditView], *, containing: str = "") -> str:
     rows = [
         (
             event.at.strftime(_TIME),
-            event.by or "command line",
+            event.by or tr("command line"),
             _DONE.get(event.action, event.action),
             event.object_id,
             _told(event.before),

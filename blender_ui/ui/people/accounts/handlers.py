@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.language import tr
 from blender_ui.services.people.accounts import PersonView
 from blender_ui.services.people.auditing import AuditView
 from blender_ui.services.people.invitations import InvitationView
@@ -82,19 +83,22 @@ class PeopleHandlers:
                 case "role":
                     role = read_role(acted.value)
                     accounts.set_role(annotator_id=annotator_id, role=role, by=self._me())
-                    return Link(said=f"{name} is {role.value} now.")
+                    return Link(said=tr("{name} is {role} now.", name=name, role=role.value))
                 case "lock":
                     accounts.set_disabled(annotator_id=annotator_id, is_disabled=True, by=self._me())
-                    return Link(said=f"{name} is locked out. Their labels stay.")
+                    return Link(said=tr("{name} is locked out. Their labels stay.", name=name))
                 case "open":
                     accounts.set_disabled(annotator_id=annotator_id, is_disabled=False, by=self._me())
-                    return Link(said=f"{name} can sign in again.")
+                    return Link(said=tr("{name} can sign in again.", name=name))
                 case "reset":
                     token = self._services.resets.make(annotator_id=annotator_id, by=self._me())
                     return Link(
-                        said=f"This link gives {name} a new password; it is shown only now.", token=token
+                        said=tr("This link gives {name} a new password; it is shown only now.", name=name),
+                        token=token,
                     )
-            raise MalformedInput(f"expected role, lock, open or reset; came {acted.name!r:.40}")
+            raise MalformedInput(
+                tr("expected role, lock, open or reset; came {acted!r:.40}", acted=acted.name)
+            )
 
         return _attempt(act)
 
@@ -103,7 +107,7 @@ class PeopleHandlers:
 
         def act() -> Link:
             self._services.invitations.withdraw(invitation_id=acted.row, by=self._me())
-            return Link(said=f"Link {acted.row} makes no more accounts.")
+            return Link(said=tr("Link {row} makes no more accounts.", row=acted.row))
 
         return _attempt(act)
 
@@ -118,7 +122,9 @@ def read_role(value: object) -> Role:
         MalformedInput: If it is none.
     """
     if value not in list(Role):
-        raise MalformedInput(f"expected a role among {', '.join(Role)}; came {value!r}")
+        raise MalformedInput(
+            tr("expected a role among {role}; came {value!r}", role=", ".join(Role), value=value)
+        )
     return Role(str(value))
 
 
@@ -126,10 +132,10 @@ def _attempt(act: Callable[[], Link]) -> Link:
     try:
         return act()
     except BlenderError as error:
-        return Link(said=f"Nothing was changed: {error}", is_good=False)
+        return Link(said=tr("Nothing was changed: {error}", error=error), is_good=False)
 
 
 def _read_count(value: object) -> int:
     if not isinstance(value, int | float) or isinstance(value, bool) or value != int(value):
-        raise MalformedInput(f"expected a whole number of accounts, came {value!r}")
+        raise MalformedInput(tr("expected a whole number of accounts, came {value!r}", value=value))
     return int(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blender_ui.language import say_number, tr
 from blender_ui.services.people.keys import KeyView
 from blender_ui.ui import markup
 from blender_ui.ui.rows import Act, Badge, Cell, acted_table
@@ -23,18 +24,24 @@ def draw_keys(keys: Sequence[KeyView]) -> str:
 
 
 def _row(key: KeyView) -> tuple[Cell, ...]:
-    ask = f"Revoke {key.name}? Programs that send this key are refused from now on."
+    ask = tr("Revoke {key}? Programs that send this key are refused from now on.", key=key.name)
     is_in_use = key.revoked_at is None
     return (
         key.name,
         f"{key.start}…",
         key.role.value,
-        key.project or "every one",
-        f"{key.today.n_requests:,} ({key.requests_a_minute:,} a minute)",
-        f"{key.today.n_tokens:,} of {key.tokens_a_day:,}",
-        f"{key.ever.n_requests:,}",
+        key.project or tr("every one"),
+        tr(
+            "{n_requests:,} ({requests_a_minute:,} a minute)",
+            n_requests=key.today.n_requests,
+            requests_a_minute=key.requests_a_minute,
+        ),
+        tr("{n_tokens:,} of {tokens_a_day:,}", n_tokens=key.today.n_tokens, tokens_a_day=key.tokens_a_day),
+        say_number(key.ever.n_requests),
         key.created_at.strftime(_TIME),
-        key.made_by or "command line",
-        Badge("in use", "good") if key.revoked_at is None else f"revoked {key.revoked_at.strftime(_TIME)}",
+        key.made_by or tr("command line"),
+        Badge("in use", "good")
+        if key.revoked_at is None
+        else tr("revoked {revoked_at}", revoked_at=key.revoked_at.strftime(_TIME)),
         [Act("revoke", "Revoke", key.id, key.name, ask)] if is_in_use else "",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.keys import ApiKeys, KeyTerms, KeyView
@@ -54,20 +55,20 @@ class KeyHandlers:
                 name=str(name or ""),
                 role=read_role(role),
                 project_id=None if project_id is None else read_id(project_id, "project"),
-                requests_a_minute=_read_limit(requests_a_minute, "requests a minute"),
-                tokens_a_day=_read_limit(tokens_a_day, "tokens a day"),
+                requests_a_minute=_read_limit(requests_a_minute, tr("requests a minute")),
+                tokens_a_day=_read_limit(tokens_a_day, tr("tokens a day")),
             )
             return Made(self._keys.make(terms, by=self._me()), "Copy this key; it is shown only now.")
         except BlenderError as error:
-            return Made("", f"No key was made: {error}")
+            return Made("", tr("No key was made: {error}", error=error))
 
     def revoke(self, key_id: object) -> str:
         """Let a key in no more."""
         try:
             self._keys.revoke(key_id=read_id(key_id, "key"), by=self._me())
         except BlenderError as error:
-            return f"Nothing was changed: {error}"
-        return "The key lets nobody in any more."
+            return tr("Nothing was changed: {error}", error=error)
+        return tr("The key lets nobody in any more.")
 
     def _me(self) -> int:
         return recognise(self._labeling, presented_key.get()).id
@@ -75,5 +76,5 @@ class KeyHandlers:
 
 def _read_limit(value: object, what: str) -> int:
     if not isinstance(value, int | float) or isinstance(value, bool) or value != int(value):
-        raise MalformedInput(f"expected a whole number of {what}, came {value!r}")
+        raise MalformedInput(tr("expected a whole number of {what}, came {value!r}", what=what, value=value))
     return int(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from blender_ui.language import say_number, tr
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.monitoring.dashboard import DashboardView
 from blender_ui.services.projects.projects import ProjectView
@@ -22,18 +23,18 @@ _STATES = {
 
 
 def _say(outcome: Outcome) -> str:
-    return outcome.value.replace("_", " ")
+    return tr(outcome.value.replace("_", " "))
 
 
 def draw_projects(projects: Sequence[ProjectView]) -> str:
     """Every project and how far it is."""
     rows = [
         (
-            project.terms.name + (" (archived)" if project.is_archived else ""),
-            f"{project.n_prompts:,}",
-            f"{project.n_pairs:,}",
-            f"{project.n_answered:,} of {project.n_wanted:,}",
-            f"{project.n_checks:,}",
+            project.terms.name + (tr(" (archived)") if project.is_archived else ""),
+            say_number(project.n_prompts),
+            say_number(project.n_pairs),
+            tr("{n_answered:,} of {n_wanted:,}", n_answered=project.n_answered, n_wanted=project.n_wanted),
+            say_number(project.n_checks),
             "members" if project.terms.audience is Audience.MEMBERS else "everybody",
         )
         for project in projects
@@ -56,9 +57,17 @@ def draw_progress(project: ProjectView) -> str:
             "or let the members answer below."
         )
     n_lent = project.n_taken - project.n_answered
-    lent = f", {n_lent:,} being given now" if n_lent else ""
+    lent = tr(", {n_lent:,} being given now", n_lent=n_lent) if n_lent else ""
     share = project.n_answered / project.n_wanted
-    return markup.meter(share, f"{project.n_answered:,} of {project.n_wanted:,} answers{lent}")
+    return markup.meter(
+        share,
+        tr(
+            "{n_answered:,} of {n_wanted:,} answers{lent}",
+            n_answered=project.n_answered,
+            n_wanted=project.n_wanted,
+            lent=lent,
+        ),
+    )
 
 
 def draw_dashboard(view: DashboardView | None) -> str:
@@ -67,8 +76,8 @@ def draw_dashboard(view: DashboardView | None) -> str:
         return ""
     figures = markup.figures(
         [
-            ("answers given here", f"{view.days[-1].n_until:,}" if view.days else "0"),
-            ("a day", f"{view.pace:,.1f}" if view.pace is not None else "–"),
+            ("answers given here", say_number(view.days[-1].n_until) if view.days else "0"),
+            ("a day", say_number(view.pace, ",.1f") if view.pace is not None else "–"),
             ("left", _say_time_left(view)),
             ("agreement (alpha)", _say_agreement(view)),
             ("members' cost", _say_money(view.cost.members)),
@@ -82,45 +91,65 @@ def draw_dashboard(view: DashboardView | None) -> str:
 def _say_time_left(view: DashboardView) -> str:
     n_left = view.project.n_wanted - view.project.n_answered
     if n_left <= 0 or view.days_left is None:
-        return f"{max(n_left, 0):,} answers"
-    days = f"about {math.ceil(view.days_left):,} days at this pace" if view.days_left > 1 else "under a day"
-    hours = "" if view.median_seconds is None else f", {n_left * view.median_seconds / 3600:,.1f} h of work"
-    return f"{n_left:,} answers: {days}{hours}"
+        return tr("{n_left:,} answers", n_left=max(n_left, 0))
+    days = (
+        tr("about {ceil:,} days at this pace", ceil=math.ceil(view.days_left))
+        if view.days_left > 1
+        else tr("under a day")
+    )
+    hours = (
+        ""
+        if view.median_seconds is None
+        else tr(", {n_left:,.1f} h of work", n_left=n_left * view.median_seconds / 3600)
+    )
+    return tr("{n_left:,} answers: {days}{hours}", n_left=n_left, days=days, hours=hours)
 
 
 def _say_agreement(view: DashboardView) -> str:
     alpha = view.agreement
     if math.isnan(alpha.value):
-        return "– (no pair has two answers)"
-    interval = "" if math.isnan(alpha.low) else f" ({alpha.low:.2f} to {alpha.high:.2f})"
-    return f"{alpha.value:.2f}{interval} on {view.n_agreeing:,} pairs"
+        return tr("– (no pair has two answers)")
+    interval = (
+        "" if math.isnan(alpha.low) else tr(" ({low:.2f} to {high:.2f})", low=alpha.low, high=alpha.high)
+    )
+    return tr(
+        "{alpha:.2f}{interval} on {n_agreeing:,} pairs",
+        alpha=alpha.value,
+        interval=interval,
+        n_agreeing=view.n_agreeing,
+    )
 
 
 def _say_money(amount: float | None) -> str:
-    return "–" if amount is None else f"{amount:,.2f}"
+    return "–" if amount is None else say_number(amount, ",.2f")
 
 
 def _say_ranker(view: DashboardView) -> str:
     if view.ranker is None:
-        return "nothing yet"
+        return tr("nothing yet")
     return (
-        "the start ranker" if view.ranker.is_start else f"version {view.ranker.id} ({view.ranker.kind.value})"
+        tr("the start ranker")
+        if view.ranker.is_start
+        else tr("version {ranker_id} ({kind})", ranker_id=view.ranker.id, kind=view.ranker.kind.value)
     )
 
 
 def _say_at_work(view: DashboardView) -> str:
     if not view.at_work:
-        return "Nobody is at work at this moment."
+        return tr("Nobody is at work at this moment.")
     who = ", ".join(f"{one.annotator} ({one.n_held})" for one in view.at_work[:12])
-    more = f" and {len(view.at_work) - 12} more" if len(view.at_work) > 12 else ""
-    return f"At work now, with the pairs that each holds: {who}{more}."
+    more = tr(" and {n_at_work} more", n_at_work=len(view.at_work) - 12) if len(view.at_work) > 12 else ""
+    return tr("At work now, with the pairs that each holds: {who}{more}.", who=who, more=more)
 
 
 def _say_uncounted(view: DashboardView) -> str:
     cost = view.cost
     if cost.members is None or not cost.n_uncounted:
         return ""
-    return f"The cost leaves out {cost.n_uncounted:,} answers without counted tokens or without a price."
+    return tr(
+        "The cost leaves out {n_uncounted:,} answers without counted tokens or without a price.",
+        n_uncounted=cost.n_uncounted,
+    )
 
 
 def draw_job(job: JobView | None, cost: float | None = None) -> str:
@@ -128,13 +157,15 @@ def draw_job(job: JobView | None, cost: float | None = None) -> str:
     if job is None:
         return ""
     doing = job.phase if job.phase.startswith("waiting") and not job.status.is_finished() else ""
-    count = f"{job.n_done:,} of {job.n_total:,} answers"
-    failed = f", {job.n_failed:,} failed and keep their reasons" if job.n_failed else ""
+    count = tr("{n_done:,} of {n_total:,} answers", n_done=job.n_done, n_total=job.n_total)
+    failed = tr(", {n_failed:,} failed and keep their reasons", n_failed=job.n_failed) if job.n_failed else ""
     state = job.phase if job.is_stalled else job.status.value
     if job.is_cancel_requested and not job.status.is_finished():
         state = "stopping"
     rest = "".join(f"; {one}" for one in (doing, _say_left(job), _say_cost(job, cost)) if one)
-    text = f"Members' answers, {state}: {count}{failed}{rest}"
+    text = tr(
+        "Members' answers, {state}: {count}{failed}{rest}", state=state, count=count, failed=failed, rest=rest
+    )
     tone = "warning" if job.status is JobStatus.FAILED else "info"
     return markup.meter(job.progress, text, tone=tone) + markup.notice(job.error or "", tone="warning")
 
@@ -143,7 +174,11 @@ def _say_left(job: JobView) -> str:
     if job.remaining_seconds is None or job.status.is_finished():
         return ""
     minutes = job.remaining_seconds / 60
-    return f"about {minutes:,.0f} min left" if minutes >= 1 else "less than a minute left"
+    return (
+        tr("about {minutes:,.0f} min left", minutes=minutes)
+        if minutes >= 1
+        else tr("less than a minute left")
+    )
 
 
 def _say_cost(job: JobView, cost: float | None) -> str:
@@ -151,8 +186,10 @@ def _say_cost(job: JobView, cost: float | None) -> str:
     if cost is None:
         return ""
     if job.status.is_finished() or not job.n_done:
-        return f"cost {cost:,.2f}"
-    return f"cost {cost:,.2f} so far, about {cost * job.n_total / job.n_done:,.2f} in all"
+        return tr("cost {cost:,.2f}", cost=cost)
+    return tr(
+        "cost {cost:,.2f} so far, about {whole:,.2f} in all", cost=cost, whole=cost * job.n_total / job.n_done
+    )
 
 
 def draw_pair(pair: KnownPair | None) -> str:
@@ -160,9 +197,16 @@ def draw_pair(pair: KnownPair | None) -> str:
     if pair is None:
         return markup.remark("Choose a pair to see its answers.")
     state = _STATES[pair.purpose]
-    known = f"; the right answer is {_say(pair.gold_outcome)}" if pair.gold_outcome else ""
+    known = tr("; the right answer is {what}", what=_say(pair.gold_outcome)) if pair.gold_outcome else ""
     return (
-        markup.remark(f"Pair {pair.comparison_id} is {state}{known}.")
+        markup.remark(
+            tr(
+                "Pair {comparison_id} is {state}{known}.",
+                comparison_id=pair.comparison_id,
+                state=state,
+                known=known,
+            )
+        )
         + draw_history(pair.history)
         + markup.fold("Question", render_prose(pair.instruction) + render_prose(pair.input))
         + markup.side_by_side(
@@ -183,12 +227,21 @@ def draw_checks(pairs: Sequence[KnownPair], *, n_all: int, containing: str = "")
             " ".join(f"{pair.instruction} {pair.input}".split())[:120],
             "" if pair.gold_outcome is None else _say(pair.gold_outcome),
             pair.gold_reason or "–",
-            f"{pair.n_right:,} of {pair.n_answered:,}" if pair.n_answered else "–",
+            tr("{n_right:,} of {n_answered:,}", n_right=pair.n_right, n_answered=pair.n_answered)
+            if pair.n_answered
+            else "–",
         )
         for pair in pairs
     ]
-    found = f" with “{containing}”" if containing else ""
-    told = markup.remark(f"{len(pairs):,} of {n_all:,} gold pairs and attention checks{found}.")
+    found = tr(" with “{containing}”", containing=containing) if containing else ""
+    told = markup.remark(
+        tr(
+            "{n_pairs:,} of {n_all:,} gold pairs and attention checks{found}.",
+            n_pairs=len(pairs),
+            n_all=n_all,
+            found=found,
+        )
+    )
     return told + markup.table(("Pair", "Kind", "Question", "Right answer", "Why", "People right"), rows)
 
 

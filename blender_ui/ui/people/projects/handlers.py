@@ -12,6 +12,7 @@ from pathlib import Path
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.language import tr
 from blender_ui.outside import read_id
 from blender_ui.services.data.import_reports import tell_what_was_not_taken
 from blender_ui.services.jobs.views import JobView
@@ -65,9 +66,12 @@ class ProjectsHandlers:
             terms = read_terms(form)
             if isinstance(project_id, int):
                 view = self._services.projects.change(project_id, terms, by=self._me())
-                return Said(project_id=view.id, text=f"{view.terms.name} is saved.")
+                return Said(project_id=view.id, text=tr("{terms} is saved.", terms=view.terms.name))
             view = self._services.projects.create(terms, by=self._me())
-            return Said(project_id=view.id, text=f"{view.terms.name} is made. Add prompts to it below.")
+            return Said(
+                project_id=view.id,
+                text=tr("{terms} is made. Add prompts to it below.", terms=view.terms.name),
+            )
 
         return _attempt(project_id, act)
 
@@ -77,8 +81,12 @@ class ProjectsHandlers:
         def act() -> Said:
             view = self._services.projects.get(read_id(project_id))
             self._services.projects.set_archived(view.id, is_archived=not view.is_archived, by=self._me())
-            state = "labelled again" if view.is_archived else "archived: it keeps its rows and lends no pairs"
-            return Said(project_id=view.id, text=f"{view.terms.name} is {state}.")
+            state = (
+                tr("labelled again") if view.is_archived else "archived: it keeps its rows and lends no pairs"
+            )
+            return Said(
+                project_id=view.id, text=tr("{terms} is {state}.", terms=view.terms.name, state=state)
+            )
 
         return _attempt(project_id, act)
 
@@ -89,7 +97,14 @@ class ProjectsHandlers:
             prompts = split_prompts(text if isinstance(text, str) else "")
             chosen = read_id(project_id)
             n_new = self._services.project_prompts.add(chosen, instructions=prompts, by=self._me())
-            return Said(project_id=chosen, text=f"{n_new} of {len(prompts)} prompts are new and were added.")
+            return Said(
+                project_id=chosen,
+                text=tr(
+                    "{n_new} of {n_prompts} prompts are new and were added.",
+                    n_new=n_new,
+                    n_prompts=len(prompts),
+                ),
+            )
 
         return _attempt(project_id, act)
 
@@ -120,7 +135,8 @@ class ProjectsHandlers:
         def act() -> Said:
             job = self._services.generating.request(read_id(project_id), by=self._me())
             return Said(
-                project_id=job.project_id, text=f"The worker asks the members for {job.n_total:,} answers."
+                project_id=job.project_id,
+                text=tr("The worker asks the members for {n_total:,} answers.", n_total=job.n_total),
             )
 
         return _attempt(project_id, act)
@@ -190,7 +206,13 @@ class ProjectsHandlers:
 
         def act() -> Said:
             if purpose not in list(Purpose):
-                raise MalformedInput(f"expected one of {', '.join(Purpose)}; came {purpose!r}")
+                raise MalformedInput(
+                    tr(
+                        "expected one of {purpose}; came {wanted!r}",
+                        purpose=", ".join(Purpose),
+                        wanted=purpose,
+                    )
+                )
             wanted = Purpose(str(purpose))
             known = None if wanted is Purpose.LABEL else _read_outcome(outcome)
             self._services.checks.set_check(
@@ -201,7 +223,12 @@ class ProjectsHandlers:
                 reason=reason if isinstance(reason, str) else "",
             )
             return Said(
-                project_id=read_id(project_id), text=f"Pair {comparison_id} is set to {wanted.value}."
+                project_id=read_id(project_id),
+                text=tr(
+                    "Pair {comparison_id} is set to {wanted}.",
+                    comparison_id=comparison_id,
+                    wanted=wanted.value,
+                ),
             )
 
         return _attempt(project_id, act)
@@ -228,7 +255,7 @@ def _attempt(project_id: object, act: Callable[[], Said]) -> Said:
         return act()
     except BlenderError as error:
         chosen = project_id if isinstance(project_id, int) else None
-        return Said(project_id=chosen, text=f"Nothing was changed: {error}", is_good=False)
+        return Said(project_id=chosen, text=tr("Nothing was changed: {error}", error=error), is_good=False)
 
 
 def _read_outcome(value: object) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.bootstrap import Services
+from blender_ui.language import tr
 from blender_ui.services.projects.projects import ProjectTerms, ProjectView
 from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
@@ -287,7 +288,9 @@ def _name_buttons(parts: ProjectsParts, chosen: ProjectView | None) -> Update:
     """Say on the buttons which project they are about."""
     is_archived = chosen is not None and chosen.is_archived
     return {
-        parts.save: "Make this project" if chosen is None else f"Save the terms of {chosen.terms.name}",
+        parts.save: tr("Make this project")
+        if chosen is None
+        else tr("Save the terms of {terms}", terms=chosen.terms.name),
         parts.archive: gr.update(
             value="Restore" if is_archived else "Archive", interactive=chosen is not None
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blender_ui.language import tr
 from blender_ui.services.notifying.webhooks import MessageView, WebhookView
 from blender_ui.ui import markup
 from blender_ui.ui.rows import Act, Badge, Cell, acted_table
@@ -29,14 +30,14 @@ def draw_messages(messages: Sequence[MessageView]) -> str:
 
 
 def _row(one: WebhookView) -> tuple[Cell, ...]:
-    about = f"webhook {one.id}"
-    ask = f"Remove webhook {one.id}? What waits for it is dropped."
+    about = tr("webhook {id}", id=one.id)
+    ask = tr("Remove webhook {id}? What waits for it is dropped.", id=one.id)
     return (
         str(one.id),
         one.url,
         ", ".join(event.value for event in one.events),
         one.created_at.strftime(_TIME),
-        one.made_by or "command line",
+        one.made_by or tr("command line"),
         [Act("test", "Send a test", one.id, about), Act("remove", "Remove", one.id, about, ask)],
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.language import tr
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.notifying.delivering import Delivering
 from blender_ui.services.notifying.webhooks import MessageView, Webhooks, WebhookView
@@ -57,8 +58,11 @@ class WebhookHandlers:
         try:
             made = self._webhooks.make(str(url or ""), words, by=self._me())
         except BlenderError as error:
-            return Made("", f"No webhook was made: {error}")
-        return Made(made.secret, f"Webhook {made.id} is made. Copy its secret; it is shown only now.")
+            return Made("", tr("No webhook was made: {error}", error=error))
+        return Made(
+            made.secret,
+            tr("Webhook {made_id} is made. Copy its secret; it is shown only now.", made_id=made.id),
+        )
 
     def act(self, acted: Acted) -> Done:
         """Test a webhook or remove it."""
@@ -70,16 +74,27 @@ class WebhookHandlers:
                     self._webhooks.remove(acted.row, by=self._me())
                     return Done("Nothing is sent there any more.", True)
                 case _:
-                    raise MalformedInput(f"expected test or remove, came {acted.name!r:.40}")
+                    raise MalformedInput(tr("expected test or remove, came {acted!r:.40}", acted=acted.name))
         except BlenderError as error:
-            return Done(f"Nothing was done: {error}", False)
+            return Done(tr("Nothing was done: {error}", error=error), False)
 
     def _test(self, webhook_id: int) -> Done:
         message = self._delivering.test(webhook_id)
         if message.state == "delivered":
-            return Done(f"The test arrived at webhook {webhook_id}: status {message.status}.", True)
+            return Done(
+                tr(
+                    "The test arrived at webhook {webhook_id}: status {status}.",
+                    webhook_id=webhook_id,
+                    status=message.status,
+                ),
+                True,
+            )
         return Done(
-            f"The test did not arrive: {message.problem}. It is tried again, as any message is.", False
+            tr(
+                "The test did not arrive: {problem}. It is tried again, as any message is.",
+                problem=message.problem,
+            ),
+            False,
         )
 
     def _me(self) -> int:
