@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange.lessons.files import SYNTAXES
 from blender_ui.exchange.lessons.forms import Terms
+from blender_ui.language import tr
 from blender_ui.services.data.exporting import ForTraining
 
 
@@ -37,7 +38,13 @@ class Wanted:
         """
         syntax = next((one for one in SYNTAXES if one == self.syntax), None)
         if syntax is None:
-            raise MalformedInput(f"expected a file of {', '.join(SYNTAXES)}; came {self.syntax!r:.40}")
+            raise MalformedInput(
+                tr(
+                    "expected a file of {syntaxes}; came {syntax!r:.40}",
+                    syntaxes=", ".join(SYNTAXES),
+                    syntax=self.syntax,
+                )
+            )
         return ForTraining(
             syntax=syntax,
             terms=Terms(threshold=_number(self.threshold) / 100, margin=_number(self.margin)),
@@ -47,5 +54,5 @@ class Wanted:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise MalformedInput(f"expected a number, came {value!r:.40}")
+        raise MalformedInput(tr("expected a number, came {value!r:.40}", value=value))
     return float(value)

@@ -327,7 +327,13 @@ class DataHandlers:
             NotPermitted: If it is an archive, and the person is no admin.
         """
         if not isinstance(format, str) or format not in FORMATS:
-            raise MalformedInput(f"expected a format among {', '.join(FORMATS)}; came {format!r}")
+            raise MalformedInput(
+                tr(
+                    "expected a format among {formats}; came {format!r}",
+                    formats=", ".join(FORMATS),
+                    format=format,
+                )
+            )
         made = (training or Wanted()).read()
         if format == ARCHIVE:
             self._require_admin()
