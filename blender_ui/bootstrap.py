@@ -11,6 +11,8 @@ from dataclasses import fields
 from functools import partial
 from typing import Unpack
 
+from blender_ui.evaluation.sandbox import find_obstacle, run_program
+from blender_ui.evidence.answers import let_code_run
 from blender_ui.foundation import Clock, Foundation, Substitutes
 from blender_ui.fusion.fusers import choose_fuser
 from blender_ui.fusion.mixture import MixtureFuser
@@ -92,6 +94,8 @@ class Services(Foundation):
 
     def __init__(self, settings: Settings, clock: Clock, substitutes: Substitutes) -> None:
         super().__init__(settings, clock, substitutes)
+        may_run = settings.may_run_code and not find_obstacle()
+        let_code_run(run_program if may_run else None)
         self._follow_votes()
         self._add_people(substitutes)
         self._add_labeling()

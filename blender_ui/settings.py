@@ -102,6 +102,8 @@ class Settings:
             emptied at each start, as a Space's is; empty for none. It is made private, and restored into
             an empty home.
         snapshot_seconds: The longest that a change waits before it is in a snapshot.
+        run_code: "yes" to run code of prompts and answers in the sandbox before answers are ranked; never in
+            a demo, and on x86-64 Linux alone.
         examples: "yes" to bring the package's recorded rounds, in a project of their own, into a demo and
             into a new store where nobody signs in; "no" to leave them out.
         visitor_asks: In a demo, questions that a visitor without an account may ask within an hour.
@@ -143,6 +145,7 @@ class Settings:
     access: Literal["open", "accounts", "demo"] = "open"
     snapshots: str = ""
     snapshot_seconds: Positive = 60
+    run_code: Literal["yes", "no"] = "no"
     examples: Literal["yes", "no"] = "yes"
     visitor_asks: Positive = 20
     address_asks: Positive = 60
@@ -159,6 +162,11 @@ class Settings:
     webhook_hosts: str = ""
     worker: Literal["spawn", "none"] = "spawn"
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    @property
+    def may_run_code(self) -> bool:
+        """Whether code that members wrote may run here; in a demo anybody could have them write it."""
+        return self.run_code == "yes" and self.access != "demo"
 
     @property
     def is_on_loopback(self) -> bool:

@@ -16,6 +16,13 @@ def test_defaults_need_no_environment() -> None:
     assert settings.weights_path.is_absolute()
 
 
+def test_code_runs_where_the_setting_allows_it_and_never_in_a_demo() -> None:
+    allowed = {"BLENDER_UI_RUN_CODE": "yes"}
+    assert not load_settings({}).may_run_code
+    assert load_settings(allowed).may_run_code
+    assert not load_settings({**allowed, "BLENDER_UI_ACCESS": "demo"}).may_run_code
+
+
 def test_variables_replace_defaults() -> None:
     settings = load_settings(
         {"BLENDER_UI_HOME": "/srv/x", "BLENDER_UI_PORT": "8000", "BLENDER_UI_TOP_K": "2"}

@@ -15,14 +15,17 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.evidence.agreement import GROUP_FEATURES, Group, group_features
+from blender_ui.evidence.execution import RunProgram
 from blender_ui.evidence.grounding import obedient_places
 from blender_ui.evidence.prose import PROSE_FEATURES, prose_features
+from blender_ui.evidence.running import EXECUTION_FEATURES, RanNote, execute
 from blender_ui.evidence.topic import log_chances_on_topic
 from blender_ui.evidence.weighing import read_groups
 from blender_ui.values import FloatArray, IntArray, RankingPrompt
 
-EVIDENCE_NAMES = ("concludes", "obeys_order", *GROUP_FEATURES, *PROSE_FEATURES, "log_chance_on_topic")
-"""The last one came later; versions that learnt before it weigh the others alone."""
+TEXT_NAMES = ("concludes", "obeys_order", *GROUP_FEATURES, *PROSE_FEATURES)
+EVIDENCE_NAMES = (*TEXT_NAMES, *EXECUTION_FEATURES, "log_chance_on_topic")
+"""Those after the text's came later; versions that learnt before them weigh the text's alone."""
 N_KEPT = 20_000
 """Prompts whose evidence is kept, the latest ones."""
 
@@ -49,6 +52,17 @@ class Findings(NamedTuple):
 
     features: FloatArray
     groups: tuple[Group, ...]
+    notes: tuple[RanNote, ...]
+
+
+def let_code_run(run: RunProgram | None) -> None:
+    """Say what runs code from now on in this process; None, as at the start, where nothing may."""
+    _KEPT.set_runner(run)
+
+
+def find_notes(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[RanNote, ...]:
+    """What running code showed of one prompt's answers; empty where nothing ran."""
+    return _KEPT.find(prompt, answers).notes
 
 
 def gather(prompt: RankingPrompt, answers: Sequence[str], members: Sequence[str]) -> AnswerEvidence:
@@ -85,17 +99,26 @@ class _Kept:
     def __init__(self) -> None:
         self._lock = Lock()
         self._findings: OrderedDict[bytes, Findings] = OrderedDict()
+        self._run: RunProgram | None = None
+
+    def set_runner(self, run: RunProgram | None) -> None:
+        with self._lock:
+            if run is not self._run:
+                self._findings.clear()  # what was found with another one may differ
+            self._run = run
 
     def find(self, prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
         said_before = (part for message in prompt.history for part in (message.content, message.input))
         key = _digest((prompt.instruction, prompt.input, str(len(answers)), *said_before, *answers))
         with self._lock:
+            run = self._run
             if key in self._findings:
                 self._findings.move_to_end(key)
                 return self._findings[key]
-        found = _find(prompt, answers)
+        found = _find(prompt, answers, run)
         with self._lock:
-            self._findings[key] = found
+            if run is self._run:
+                self._findings[key] = found
             while len(self._findings) > N_KEPT:
                 self._findings.popitem(last=False)
         return found
@@ -112,13 +135,15 @@ def _digest(texts: Sequence[str]) -> bytes:
     return digest.digest()
 
 
-def _find(prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
+def _find(prompt: RankingPrompt, answers: Sequence[str], run: RunProgram | None) -> Findings:
     groups = read_groups(prompt.instruction, prompt.input, answers)
     asked = f"{prompt.instruction}\n{prompt.input}".strip()
     n_group, n_prose = len(GROUP_FEATURES), len(PROSE_FEATURES)
     features = np.zeros((len(answers), len(EVIDENCE_NAMES)))
     obedient = obedient_places(prompt.instruction, prompt.input, answers)
     features[list(obedient), 1] = 1
+    executed = execute(prompt, answers, groups, run)
+    features[:, len(TEXT_NAMES) : -1] = executed.features
     features[:, -1] = log_chances_on_topic(prompt, answers)
     if groups:
         for group, row in zip(groups, group_features(asked, answers, groups), strict=True):
@@ -129,4 +154,4 @@ def _find(prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
             prompt.input or prompt.instruction, answers
         )
     features.setflags(write=False)
-    return Findings(features, groups)
+    return Findings(features, groups, executed.notes)

@@ -1,7 +1,8 @@
 """What answers agree on and where they part, as short statements that a person can check in the texts.
 
-Invariant: every statement quotes an answer or the given text, and names whose it is by place. Statements of
-long answers go by words: what is called the same shares most of its content words. Non-goal: which is right.
+Invariant: every statement but one of run code quotes an answer or the given text, and names whose it is by
+place. Statements of long answers go by words: what is called the same shares most of its content words.
+Non-goal: which is right.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.evidence.agreement import Group, are_short
-from blender_ui.evidence.answers import find_groups
+from blender_ui.evidence.answers import find_groups, find_notes
 from blender_ui.evidence.arithmetic import numbers_in
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind
 from blender_ui.evidence.grounding import find_orders, obeyed_orders
@@ -47,6 +48,8 @@ class ClaimKind(enum.StrEnum):
     """It stands in the given text, and no answer has it though the text was to be summed up."""
     ORDER = "order"
     """It is an order in the given text; whose answers obey it."""
+    RAN = "ran"
+    """What running code showed; no quote."""
     OFF_TOPIC = "off_topic"
     """An answer that is most likely about another prompt."""
 
@@ -77,7 +80,8 @@ def list_claims(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[Claim, .
         return (*orders, *_list_uncovered(prompt, answers))
     groups = find_groups(prompt, answers)
     said = _by_conclusions(groups) if are_short(groups) else _by_sentences(answers)
-    return (*orders, *_list_off_topic(prompt, answers), *said, *_list_uncovered(prompt, answers))
+    ran = [Claim(ClaimKind.RAN, note.text, note.places) for note in find_notes(prompt, answers)]
+    return (*orders, *_list_off_topic(prompt, answers), *ran, *said, *_list_uncovered(prompt, answers))
 
 
 def _list_off_topic(prompt: RankingPrompt, answers: Sequence[str]) -> list[Claim]:

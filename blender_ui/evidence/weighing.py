@@ -82,7 +82,7 @@ def weigh(
     if groups:
         features = group_features(asked, answers, groups)
         conclusions = tuple(group.conclusion for group in groups)
-        borne_out, computed = _bear_out(prompt, given, conclusions, ran)
+        borne_out, computed = bear_out(prompt, given, conclusions, ran)
         choice = Choice(
             members=tuple(members),
             kind=kind,
@@ -125,7 +125,7 @@ def _alone(
     return Evidence(basis=basis, choice=choice, conclusions=(None,) * len(members))
 
 
-def _bear_out(
+def bear_out(
     prompt: str, given: str, conclusions: Sequence[Conclusion], ran: QuestionRun | None
 ) -> tuple[FloatArray, Conclusion | None]:
     """Which groups running the prompt's code bears out, (n_groups, 2), and what it gave."""

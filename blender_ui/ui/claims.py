@@ -1,6 +1,7 @@
 """What answers agree on and where they part, as short rows with their members' colours. No Gradio.
 
-Invariant: every row quotes; names stand only where a page shows names. Non-goal: what can be said of answers.
+Invariant: every row quotes, or says what running code showed; names stand only where a page
+shows names. Non-goal: what can be said of answers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ TITLES = {
     ClaimKind.ALONE: "Only one says",
     ClaimKind.UNCOVERED: "Nobody covers",
     ClaimKind.ORDER: "An order in the text",
+    ClaimKind.RAN: "Code run here",
     ClaimKind.OFF_TOPIC: "About something else",
 }
 

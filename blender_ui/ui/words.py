@@ -19,6 +19,7 @@ GROUP: Mapping[str, str] = {
     "member_by_kind": "who wrote it, on this kind of task",
     "evidence": "what it says and does",
     "support": "how many conclude the same",
+    "execution": "what its code does",
     "topic": "whether it is about the prompt",
 }
 """Of ``ranking.fast.GROUPS``: what of an answer the fast ranker weighs."""

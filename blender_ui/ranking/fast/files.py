@@ -22,7 +22,7 @@ from blender_ui.ranking.fast.head import Head
 from blender_ui.ranking.fast.state import (
     GROUPS,
     N_GROUPS_WITHOUT_EVIDENCE,
-    TOPIC_COLUMN,
+    N_TEXT_COLUMNS,
     USUAL_PRECISIONS,
     FastOptions,
     State,
@@ -106,8 +106,8 @@ def arrays_of(state: State) -> dict[str, FloatArray]:
     # A version from before a group of features is written as it came, so that its fingerprint stays.
     if len(state.evidence_scale):
         arrays["evidence_scale"] = state.evidence_scale
-        if len(state.evidence_scale) <= TOPIC_COLUMN:
-            arrays["precisions"] = state.precisions[: GROUPS.index("topic")]
+        if len(state.evidence_scale) <= N_TEXT_COLUMNS:
+            arrays["precisions"] = state.precisions[: GROUPS.index("execution")]
     else:
         arrays["precisions"] = state.precisions[:N_GROUPS_WITHOUT_EVIDENCE]
     return {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in arrays.items()}

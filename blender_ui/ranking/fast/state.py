@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import RankerError
-from blender_ui.evidence.answers import EVIDENCE_NAMES, AnswerEvidence
+from blender_ui.evidence.answers import EVIDENCE_NAMES, TEXT_NAMES, AnswerEvidence
 from blender_ui.ranking.fast.basis import MIN_SCALE, N_COMPONENTS, Basis
 from blender_ui.ranking.fast.consensus import measure_consensus
 from blender_ui.ranking.fast.head import Comparisons, Head
@@ -32,6 +32,7 @@ USUAL_PRECISIONS = {
     "member_by_kind": 30.0,
     "evidence": 30.0,
     "support": 10.0,
+    "execution": 3.0,
     "topic": 3.0,
 }
 """Of each group's prior, where few preferences have been seen."""
@@ -40,8 +41,8 @@ N_GROUPS_WITHOUT_EVIDENCE = GROUPS.index("evidence")
 PRIOR_MEANS = {"inherited": 1.0, "topic": 1.0}
 """Of a group's weights before any preference; of the others it is 0. What another head found counts in full,
 and so does the log of the chance that an answer is about its prompt."""
-TOPIC_COLUMN = EVIDENCE_NAMES.index("log_chance_on_topic")
-"""Of evidence; the columns before it are the group ``evidence``."""
+N_TEXT_COLUMNS, TOPIC_COLUMN = len(TEXT_NAMES), EVIDENCE_NAMES.index("log_chance_on_topic")
+"""Of evidence: the first are the group ``evidence``, those up to the topic ``execution``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,23 +132,31 @@ def with_evidence(state: State, evidence: AnswerEvidence | None, prompt_of: IntA
 
 def _evidence_columns(
     state: State, evidence: AnswerEvidence | None, n: int, known: Sequence[str]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What evidence says of each answer, which known members conclude the same, and if it is on topic."""
-    scale, n_told = state.evidence_scale[:TOPIC_COLUMN], len(state.evidence_scale)
-    supported = np.zeros((n, len(known) if n_told else 0))
-    if not n_told or evidence is None:
-        return np.zeros((n, len(scale))), supported, np.zeros((n, n_told - len(scale)))
-    if evidence.features.shape != (n, len(EVIDENCE_NAMES)):
-        raise RankerError(
-            f"expected evidence of shape {(n, len(EVIDENCE_NAMES))}, came {evidence.features.shape}; "
-            "gather it about the same answers, or train a new version"
-        )
-    n_varying = max(int(np.isfinite(scale).sum()), 1)
-    told = evidence.features[:, :TOPIC_COLUMN] / scale / np.sqrt(n_varying)
-    place = {name: column for column, name in enumerate(known)}
-    for row, names in enumerate(evidence.supporters):
-        supported[row, [place[name] for name in names if name in place]] = 1
-    return told, supported, evidence.features[:, TOPIC_COLUMN:n_told]
+) -> tuple[FloatArray, ...]:
+    """The groups from ``evidence`` on: what texts say, who concludes the same, what code did, the topic.
+
+    A version from before code or the topic counted has no columns of these.
+    """
+    scale = state.evidence_scale
+    ends = (min(N_TEXT_COLUMNS, len(scale)), min(TOPIC_COLUMN, len(scale)))
+    supported = np.zeros((n, len(known) if len(scale) else 0))
+    columns = np.zeros((n, len(scale)))
+    if len(scale) and evidence is not None:
+        if evidence.features.shape != (n, len(EVIDENCE_NAMES)):
+            raise RankerError(
+                f"expected evidence of shape {(n, len(EVIDENCE_NAMES))}, came {evidence.features.shape}; "
+                "gather it about the same answers, or train a new version"
+            )
+        columns = evidence.features[:, : len(scale)] / scale
+        place = {name: column for column, name in enumerate(known)}
+        for row, names in enumerate(evidence.supporters):
+            supported[row, [place[name] for name in names if name in place]] = 1
+    text, execution, topic = np.split(columns, ends, axis=1)
+    text, execution = (
+        part / np.sqrt(max(int(np.isfinite(spread).sum()), 1))
+        for part, spread in ((text, scale[: ends[0]]), (execution, scale[ends[0] : ends[1]]))
+    )
+    return text, supported, execution, topic
 
 
 def text_features(state: State, readings: FloatArray, prompt_of: IntArray) -> FloatArray:

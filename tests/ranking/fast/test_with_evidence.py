@@ -7,11 +7,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from blender_ui.errors import RankerError
-from blender_ui.evidence.answers import AnswerEvidence, gather, join
+from blender_ui.evidence.answers import EVIDENCE_NAMES, AnswerEvidence, gather, join
 from blender_ui.ranking.fast.files import ARRAYS_FILE
 from blender_ui.ranking.fast.head import Head
 from blender_ui.ranking.fast.ranker import GROUPS, FastRanker
-from blender_ui.ranking.fast.state import TOPIC_COLUMN
+from blender_ui.ranking.fast.state import N_TEXT_COLUMNS
 from blender_ui.values import FloatArray, PreferenceDataset, RankingPrompt
 
 MEMBERS = ("A", "B", "C", "D")
@@ -99,13 +99,14 @@ def test_a_version_from_before_evidence_opens_unchanged_and_learns_it_from_votes
 def test_a_version_that_weighs_no_topic_opens_and_refits_as_it_was(tmp_path: Path) -> None:
     dataset, readings, evidence = make_votes(n_prompts=30, right="many")
     state = FastRanker.fit(dataset, readings, evidence=evidence)._state
+    n_later = len(EVIDENCE_NAMES) - N_TEXT_COLUMNS
     narrow = state._replace(
-        evidence_scale=state.evidence_scale[:TOPIC_COLUMN],
-        head=Head(state.head.mean[:-1], state.head.covariance[:-1, :-1]),
+        evidence_scale=state.evidence_scale[:N_TEXT_COLUMNS],
+        head=Head(state.head.mean[:-n_later], state.head.covariance[:-n_later, :-n_later]),
     )
     old = FastRanker(narrow)
     old.save(tmp_path)
-    assert len(load_file(tmp_path / ARRAYS_FILE)["precisions"]) == GROUPS.index("topic")
+    assert len(load_file(tmp_path / ARRAYS_FILE)["precisions"]) == GROUPS.index("execution")
     loaded = FastRanker.load(tmp_path)
     assert loaded.fingerprint == old.fingerprint
     assert chance_for_agreed(loaded) == chance_for_agreed(old)
