@@ -31,6 +31,7 @@ from blender_ui.services.choosing.reports import ChooserReports
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.data.listing import Listing
+from blender_ui.services.data.publishing import Publishing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
 from blender_ui.services.inspecting.attributing import Attributing
@@ -288,6 +289,7 @@ class Services(Foundation):
             secret=self._secret,
             rank=lambda prompt_id: self.ranking.rank(prompt_id=prompt_id),
         )
+        self.publishing = Publishing(self.exporting)
         self.sharing = Sharing(self.engine, folders=self._version_folders)
 
     def keep_examples(self) -> int:

@@ -144,8 +144,8 @@ class Settings:
     hub: Literal["yes", "no"] = "no"
     access: Literal["open", "accounts", "demo"] = "open"
     snapshots: str = ""
-    snapshot_seconds: Positive = 60
     run_code: Literal["yes", "no"] = "no"
+    snapshot_seconds: Positive = 45
     examples: Literal["yes", "no"] = "yes"
     visitor_asks: Positive = 20
     address_asks: Positive = 60

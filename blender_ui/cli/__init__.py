@@ -105,11 +105,14 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="bring a backup into an empty home, on either database")
     for parser_of in (backup, restore):
         parser_of.add_argument("file", type=Path, metavar="FILE")
-    push = commands.add_parser("push", help="put a trained version into a repository of a model hub")
+    push = commands.add_parser("push", help="put a trained version, or the preferences, on a model hub")
     pull = commands.add_parser("pull", help="take a trained version out of a repository of a model hub")
     for parser_of in (push, pull):
         parser_of.add_argument("name", metavar="OWNER/NAME", help="the repository")
-    push.add_argument("--version", type=int, required=True, metavar="N", help="its number on the Train page")
+    pushed = push.add_mutually_exclusive_group(required=True)
+    pushed.add_argument("--version", type=int, metavar="N", help="its number on the Train page")
+    pushed.add_argument("--preferences", action="store_true", help="into a data set, with a data card")
+    push.add_argument("--project", type=int, metavar="N", help="of preferences: only this project's")
     push.add_argument("--public", action="store_true", help="make a new repository public; default: private")
     _add_init(commands.add_parser("init", help="find model servers, try them, and write members.toml"))
     doctor = commands.add_parser("doctor", help="say what is missing and how to get it")

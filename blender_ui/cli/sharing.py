@@ -1,8 +1,9 @@
-"""``blender-ui push`` and ``blender-ui pull``: a trained version to a hub, and from one."""
+"""``blender-ui push`` and ``pull``: a version or the preferences to a hub, and a version from one."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from blender_ui.bootstrap import build_services
 from blender_ui.hub.repository import Repository
@@ -10,10 +11,17 @@ from blender_ui.settings import Settings
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Put a version into a repository, or take it out, and say which."""
+    """Put something into a repository, or take a version out, and say which."""
     repository = Repository(name=options.name, kind="model")
     services = build_services(settings)
     try:
+        if options.command == "push" and options.preferences:
+            published = services.publishing.push(
+                replace(repository, kind="dataset"), project_id=options.project, private=not options.public
+            )
+            report = published.report
+            print(f"{report.n_lines} prompts, {report.n_bytes} bytes, are in the data set {options.name}.")
+            return 0
         if options.command == "push":
             commit = services.sharing.push(options.version, repository, private=not options.public)
             print(f"Version {options.version} is in {options.name}, commit {commit[:12]}.")

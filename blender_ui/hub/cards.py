@@ -1,6 +1,7 @@
 """The README of a version on a hub: what it is, what it learnt from, how good it is, how to load it.
 
-Invariant: every figure is one that the version was registered with. Non-goal: where it is put.
+And the head of a data set's. Invariant: every figure of a version is one that it was registered with.
+Non-goals: where it is put, and what a data set's card says (``services.data.cards``).
 """
 
 from __future__ import annotations
@@ -29,6 +30,17 @@ tokenizer = AutoTokenizer.from_pretrained("{name}")
 Or in Blender UI: `blender-ui pull {name}`, then make it the active one on the Train page.""",
 }
 """By kind of version."""
+
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+)
+"""The hub's words for sizes, by the first number that is larger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +106,33 @@ def write_model_card(facts: ModelFacts) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def write_dataset_head(*, file: str, n_rows: int) -> str:
+    """The hub's front matter of a data set's card: which file has the rows, and how many there are.
+
+    Args:
+        file: Its name in the data set.
+        n_rows: Lines of it.
+    """
+    size = next((name for most, name in _SIZES if n_rows < most), "100M<n<1B")
+    return "\n".join(
+        [
+            "---",
+            "tags:",
+            "- blender-ui",
+            "- preference",
+            "- llm-blender",
+            "size_categories:",
+            f"- {size}",
+            "configs:",
+            "- config_name: default",
+            f"  data_files: {file}",
+            "---",
+            "",
+            "",
+        ]
+    )
 
 
 def _tabulate(metrics: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -40,7 +41,7 @@ class Home:
         self.rankers = folder / "rankers"
         self.sharing = Sharing(self.engine, folders={role: folder / f"{role.value}s" for role in ModelRole})
 
-    def add_version(self, name: str = "job-7-abc") -> int:
+    def add_version(self, name: str = "job-7-abc", **columns: Any) -> int:
         ranker = FastRanker.load(START_PATH)
         ranker.save(self.rankers / name)
         with transaction(self.engine, immediate=True) as session:
@@ -48,18 +49,21 @@ class Home:
                 session,
                 [
                     ModelVersion(
-                        role=ModelRole.RANKER,
-                        kind=ModelKind.FAST,
-                        base_model="smollm2-135m",
-                        base_fingerprint="b" * 64,
-                        fingerprint=ranker.fingerprint,
-                        path=name,
-                        cut_off_preference_id=99,
-                        n_train=321,
-                        n_held_out=45,
-                        hyper_parameters={"n_components": 32},
-                        metrics={"new": {"accuracy": 0.7512, "n": 45}},
-                        code_version="0.1.0",
+                        **{
+                            "role": ModelRole.RANKER,
+                            "kind": ModelKind.FAST,
+                            "base_model": "smollm2-135m",
+                            "base_fingerprint": "b" * 64,
+                            "fingerprint": ranker.fingerprint,
+                            "path": name,
+                            "cut_off_preference_id": 99,
+                            "n_train": 321,
+                            "n_held_out": 45,
+                            "hyper_parameters": {"n_components": 32},
+                            "metrics": {"new": {"accuracy": 0.7512, "n": 45}},
+                            "code_version": "0.1.0",
+                        }
+                        | columns
                     )
                 ],
             )
@@ -89,6 +93,26 @@ def test_a_version_comes_back_with_the_same_bytes_and_serves_nobody(
     with transaction(other.engine) as session:
         assert find_active_version(session) is None
     assert other.sharing.pull(REPOSITORY).id == version.id
+
+
+def test_a_fuser_comes_back_with_the_same_bytes_and_loads_with_transformers(
+    hub: ScriptedHub, home: Home, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    from transformers import AutoModelForSeq2SeqLM
+
+    from tests.fusion.tiny_t5 import build_tiny_t5
+
+    sent = build_tiny_t5(tmp_path / "first" / "fusers" / "job-8-def")
+    version_id = home.add_version(role=ModelRole.FUSER, kind=ModelKind.FUSER, path="job-8-def")
+    home.sharing.push(version_id, REPOSITORY, private=True)
+    other = Home(tmp_path / "second")
+    version = other.sharing.pull(REPOSITORY)
+    came = tmp_path / "second" / "fusers" / version.path
+    assert {file.name: file.read_bytes() for file in came.iterdir()} == {
+        file.name: file.read_bytes() for file in sent.iterdir()
+    }
+    assert AutoModelForSeq2SeqLM.from_pretrained(came).config.model_type == "t5"
 
 
 def test_the_card_has_the_figures_and_says_how_to_load_it(hub: ScriptedHub, home: Home) -> None:

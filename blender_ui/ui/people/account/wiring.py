@@ -19,7 +19,14 @@ from blender_ui.ui.people.account.handlers import AccountHandlers
 from blender_ui.ui.people.account.layout import draw_account
 from blender_ui.ui.shell import PAGES
 
-HUB_VARIABLES = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OPENID_PROVIDER_URL", "SPACE_HOST")
+HUB_VARIABLES = (
+    "SPACE_ID",
+    "OAUTH_CLIENT_ID",
+    "OAUTH_CLIENT_SECRET",
+    "OAUTH_SCOPES",
+    "OPENID_PROVIDER_URL",
+    "SPACE_HOST",
+)
 """What a Space with ``hf_oauth: true`` sets; without them Gradio would only mimic the sign-in."""
 
 
