@@ -51,9 +51,9 @@ def test_the_best_are_asked_as_the_line_said_and_one_more_joins_blind(
 ) -> None:
     page = open_page(site[1], width=width, light=light)
     expect(page.locator("#blend-ask")).to_be_enabled()
-    expect(page.locator("#blend-whom input:checked")).to_have_value("best")
+    expect(page.locator("#blend-choosing input:checked")).to_have_value("best")
     page.locator("#blend-prompt textarea").press_sequentially(ONE_KIND, delay=5)
-    line = page.locator("#blend-whom-line")
+    line = page.locator("#blend-choosing-line")
     expect(line).to_contain_text("Kind of task")
     keep(page, f"proposed-{width}")
     told = line.inner_text()
@@ -105,12 +105,12 @@ def test_the_inspector_shows_what_the_chooser_learnt_and_why_it_chose(
 def test_by_hand_those_ticked_are_asked(site: tuple[Any, str], open_page: Open) -> None:
     page = open_page(site[1])
     expect(page.locator("#blend-ask")).to_be_enabled()
-    page.locator("#blend-whom input[value=hand]").check()
-    boxes = page.locator("#blend-whom-names input")
+    page.locator("#blend-choosing input[value=hand]").check()
+    boxes = page.locator("#blend-choosing-names input")
     expect(boxes).to_have_count(5)
     for number in (0, 2, 3):
         boxes.nth(number).press("Space")
-    expect(page.locator("#blend-whom-line")).to_contain_text("2 models are asked")
+    expect(page.locator("#blend-choosing-line")).to_contain_text("2 models are asked")
     keep(page, "by-hand")
     page.locator("#blend-prompt textarea").fill("Why?")
     page.locator("#blend-prompt textarea").press("Enter")

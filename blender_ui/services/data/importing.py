@@ -29,6 +29,7 @@ from blender_ui.exchange import PromptRecord, Tally
 from blender_ui.exchange.archive import is_archive
 from blender_ui.exchange.files.rows import name_source
 from blender_ui.exchange.intake import Reading, take_records
+from blender_ui.exchange.kept_files import KeptFile, KeptFiles
 from blender_ui.exchange.records import standing_labels
 from blender_ui.exchange.tally import OnLeft
 from blender_ui.services.after_vote import AfterVote
@@ -41,7 +42,6 @@ from blender_ui.services.data.import_reports import (
     preview_of,
 )
 from blender_ui.services.data.import_rows import Names, QueuePlan, Written, write_records
-from blender_ui.services.data.kept_files import KeptFile, KeptFiles
 from blender_ui.services.data.merging import merge_records
 from blender_ui.services.data.records import OWN_SOURCE, own_id
 from blender_ui.services.people.auditing import Change, record_change

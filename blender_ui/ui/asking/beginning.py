@@ -16,9 +16,9 @@ from blender_ui.language import tr
 from blender_ui.services.asking.going_on import WayOn
 from blender_ui.services.asking.rounds import AskedView
 from blender_ui.ui.asking.asking import Asking
+from blender_ui.ui.asking.choosing.planning import Plan
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.views import LONGEST_INPUT, LONGEST_INSTRUCTION, NOBODY, Turn, Visit, WaysOn
-from blender_ui.ui.asking.whom.planning import Plan
 from blender_ui.ui.identity import welcome
 
 EACH_OWN = "own"
@@ -53,7 +53,7 @@ class Beginning:
             instruction: What to do.
             input: What to do it with.
             memory: What the browser remembers.
-            plan: Whom to ask; None for everybody.
+            plan: Which members to ask; None for all.
         """
         if plan is not None and not plan.names and any(text.strip() for text in (instruction, input)):
             return Turn(visit, plan.line)

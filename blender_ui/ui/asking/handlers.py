@@ -17,6 +17,8 @@ from blender_ui.errors import BlenderError, NotFound
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.beginning import Beginning
+from blender_ui.ui.asking.choosing.late import LateAsks
+from blender_ui.ui.asking.choosing.planning import MemberChoice, Plan, Planning
 from blender_ui.ui.asking.columns import failed, growing
 from blender_ui.ui.asking.coming_back import ComingBack
 from blender_ui.ui.asking.ledger import Ledger
@@ -36,8 +38,6 @@ from blender_ui.ui.asking.views import (
     WaysOn,
 )
 from blender_ui.ui.asking.voting import Voting
-from blender_ui.ui.asking.whom.late import LateAsks
-from blender_ui.ui.asking.whom.planning import Plan, Planning, Whom
 from blender_ui.ui.identity import find_viewer
 from blender_ui.ui.rows import read_act
 
@@ -138,18 +138,18 @@ class Blend:
         *,
         plan: Plan | None = None,
     ) -> Turn:
-        """Store the question; the columns of those whom the plan asks then stream by themselves."""
+        """Store the question; the columns of the members in the plan then stream by themselves."""
         return self._beginning.ask(visit, instruction, input, memory, plan=plan)
 
     def plan(
-        self, visit: Visit, whom: object, ticked: object, texts: tuple[str, str], before: Plan | None
+        self, visit: Visit, way: object, ticked: object, texts: tuple[str, str], before: Plan | None
     ) -> Plan:
         """Who would be asked; see ``Planning.plan``. A mistake becomes the line."""
         names = ticked if isinstance(ticked, list) else []
         try:
-            return self.planning.plan(whom, names, texts, seed=visit.seed, before=before)
+            return self.planning.plan(way, names, texts, seed=visit.seed, before=before)
         except BlenderError as error:
-            return Plan(whom=Whom.BEST, texts=texts, names=(), line=str(error))
+            return Plan(way=MemberChoice.BEST, texts=texts, names=(), line=str(error))
 
     def ask_also(self, visit: Visit, name: object) -> Turn:
         """Expect an answer of one member that was left out; ``stream`` of the last column then asks."""

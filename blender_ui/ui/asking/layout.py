@@ -11,8 +11,8 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.ui import markup
+from blender_ui.ui.asking.choosing.layout import ChoosingParts, LateParts, draw_choosing, draw_late
 from blender_ui.ui.asking.views import LONGEST_REASON, NOBODY
-from blender_ui.ui.asking.whom.layout import LateParts, WhomParts, draw_late, draw_whom
 from blender_ui.ui.shell import ASSETS_PATH, browser_memory, draw_rows
 
 TITLE = "Ask once, compare blind, blend the best"
@@ -119,7 +119,7 @@ class BlendParts:
     """The result that is shown, for comparing it with a member's answer."""
     memory: gr.BrowserState
     prompt: PromptParts
-    whom: WhomParts
+    choosing: ChoosingParts
     late: LateParts
     conversation: gr.HTML
     columns: tuple[ColumnParts, ...]
@@ -141,7 +141,7 @@ def draw_blend(
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
     prompt = _draw_prompt(recorded, told=KEPT if is_demo else "")
-    whom = draw_whom()
+    choosing = draw_choosing()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     reveal = _draw_reveal()
     with gr.Row(elem_classes="bu-columns", equal_height=True):
@@ -153,7 +153,7 @@ def draw_blend(
         result=gr.State(None),
         memory=browser_memory(),
         prompt=prompt,
-        whom=whom,
+        choosing=choosing,
         late=late,
         conversation=conversation,
         columns=columns,

@@ -11,13 +11,13 @@ from dataclasses import replace
 from blender_ui.bootstrap import Services
 from blender_ui.language import tr
 from blender_ui.services.asking.rounds import PromptView
+from blender_ui.ui.asking.choosing.late import LateAsks
 from blender_ui.ui.asking.columns import answered, failed, growing
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.picking.steps import find_picks
 from blender_ui.ui.asking.reveal.card import Cards
 from blender_ui.ui.asking.streams.running import Running
 from blender_ui.ui.asking.views import ColumnView, Conversation, LateView, PageView, Progress, Visit, WaysOn
-from blender_ui.ui.asking.whom.late import LateAsks
 from blender_ui.ui.history import TITLE
 
 

@@ -8,13 +8,13 @@ import gradio as gr
 
 from blender_ui.language import tr
 from blender_ui.ui.asking import drawing, result_drawing
+from blender_ui.ui.asking.choosing.painting import paint_late
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, ColumnParts
 from blender_ui.ui.asking.picking.drawing import draw_picks
 from blender_ui.ui.asking.results import compare, first_to_compare, shown_text
 from blender_ui.ui.asking.reveal.drawing import draw_card
 from blender_ui.ui.asking.views import ColumnView, PageView, Progress, ResultView, Turn, Visit
-from blender_ui.ui.asking.whom.painting import paint_late
 from blender_ui.ui.marked import differences
 from blender_ui.ui.prose import GrowingProse
 

@@ -14,6 +14,8 @@ import gradio as gr
 from blender_ui.bootstrap import Services
 from blender_ui.services.people.access import Mode
 from blender_ui.ui.asking.asks.wiring import wire_asks
+from blender_ui.ui.asking.choosing.painting import opened_outputs, paint_offer
+from blender_ui.ui.asking.choosing.wiring import wire_choosing
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts, draw_blend
 from blender_ui.ui.asking.painting import (
@@ -35,8 +37,6 @@ from blender_ui.ui.asking.streams.wiring import (
     wire_stream,
 )
 from blender_ui.ui.asking.views import Choice, ResultView, Turn, Visit
-from blender_ui.ui.asking.whom.painting import opened_outputs, paint_offer
-from blender_ui.ui.asking.whom.wiring import wire_whom
 from blender_ui.ui.events import at_once
 from blender_ui.ui.marked import differences
 from blender_ui.ui.prose import GrowingProse
@@ -76,7 +76,7 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     if parts.prompt.examples is not None:
         _wire_recorded(parts, parts.prompt.examples, blend, results, cancels=shown)
     _wire_comparison(parts)
-    wire_whom(parts, blend)
+    wire_choosing(parts, blend)
 
 
 def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Results) -> Any:
@@ -85,7 +85,7 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
         view = blend.page(opened.visit)
         painted = {
             **paint_page(parts, opened.visit, view),
-            **paint_offer(parts.whom, blend.planning.offer(opened.visit.prompt_id)),
+            **paint_offer(parts.choosing, blend.planning.offer(opened.visit.prompt_id)),
             parts.memory: opened.memory,
         }
         if opened.visit.prompt_id is not None:  # else something may have been typed already
@@ -108,7 +108,7 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
         yield paint_page(parts, settled, blend.page(settled))
 
     outputs = [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input]
-    outputs += opened_outputs(parts.whom)
+    outputs += opened_outputs(parts.choosing)
     opened = page.load(open_page, parts.memory, outputs, **at_once("blend_open"))
     opened.success(None, js=OPENED, api_visibility="private")
     waited = opened.success(watch, parts.visit, page_outputs(parts), **queued("blend_open_wait", N_STREAMS))

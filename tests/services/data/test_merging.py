@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlmodel import col
 
+from blender_ui.exchange import kept_files
 from blender_ui.exchange.gathering import Gathering
 from blender_ui.exchange.intake import Reading, gather_file
 from blender_ui.exchange.tally import LeftRow
-from blender_ui.services.data import kept_files
 from blender_ui.services.data.import_reports import ImportReport, tell_preview, tell_what_was_not_taken
 from blender_ui.services.data.importing import Importing
 from db.engine import transaction

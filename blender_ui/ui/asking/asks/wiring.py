@@ -9,15 +9,15 @@ from typing import Any
 
 import gradio as gr
 
+from blender_ui.ui.asking.choosing.painting import paint_plan, plan_outputs
+from blender_ui.ui.asking.choosing.planning import MemberChoice, Plan
+from blender_ui.ui.asking.choosing.wiring import wire_late
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts
 from blender_ui.ui.asking.painting import Update, page_outputs, paint_turn
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.streams.wiring import wire_results, wire_stream
 from blender_ui.ui.asking.views import Visit
-from blender_ui.ui.asking.whom.painting import paint_plan, plan_outputs
-from blender_ui.ui.asking.whom.planning import Plan, Whom
-from blender_ui.ui.asking.whom.wiring import wire_late
 from blender_ui.ui.events import at_once
 
 SHOW_CONVERSATION = """() => {
@@ -60,26 +60,26 @@ def _wire_ask(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
         memory: object,
         instruction: str | None,
         text: str | None,
-        whom: str = Whom.ALL.value,
+        way: str = MemberChoice.ALL.value,
         ticked: list[str] | None = None,
         shown: Plan | None = None,
     ) -> Update:
         texts = (instruction or "", text or "")
-        plan = blend.plan(visit, whom, ticked, texts, shown)
+        plan = blend.plan(visit, way, ticked, texts, shown)
         turn = blend.ask(visit, *texts, memory, plan=plan)
         was_asked = turn.visit != visit
         return {
             **paint_turn(parts, blend, visit, turn),
-            **paint_plan(parts.whom, plan, keeps=not was_asked),
+            **paint_plan(parts.choosing, plan, keeps=not was_asked),
             parts.memory: blend.remember(turn.visit, memory),
         }
 
-    asked_whom = [parts.whom.whom, parts.whom.names, parts.whom.plan]
+    asked_way = [parts.choosing.way, parts.choosing.names, parts.choosing.plan]
     return gr.on(
         [prompt.ask.click, prompt.instruction.submit],
         ask,
-        [parts.visit, parts.memory, prompt.instruction, prompt.input, *asked_whom],
-        [*page_outputs(parts), *plan_outputs(parts.whom), parts.memory],
+        [parts.visit, parts.memory, prompt.instruction, prompt.input, *asked_way],
+        [*page_outputs(parts), *plan_outputs(parts.choosing), parts.memory],
         trigger_mode="once",
         cancels=cancels,
         **at_once("blend_ask"),

@@ -77,7 +77,7 @@ def draw_inspect() -> InspectParts:
             contrast = draw_contrast(tab, memory)
         with gr.Tab("The members", id="members", elem_id="inspect-members") as tab:
             members = draw_members(tab)
-        with gr.Tab("Whom to ask", id="choosing", elem_id="inspect-choosing") as tab:
+        with gr.Tab("Member choice", id="choosing", elem_id="inspect-choosing") as tab:
             choosing = draw_choosing(tab)
         with gr.Tab("The people", id="people", elem_id="inspect-people") as tab:
             people = _draw_people(tab)

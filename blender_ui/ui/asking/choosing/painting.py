@@ -7,35 +7,35 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.ui import markup
+from blender_ui.ui.asking.choosing.layout import ChoosingParts, LateParts
+from blender_ui.ui.asking.choosing.planning import MemberChoice, Offer, Plan
 from blender_ui.ui.asking.views import PageView
-from blender_ui.ui.asking.whom.layout import LateParts, WhomParts
-from blender_ui.ui.asking.whom.planning import Offer, Plan, Whom
 
 LEAST_TO_CHOOSE = 2
-"""Members among whom there is something to choose."""
+"""The fewest members among which one can choose."""
 
 
-def opened_outputs(parts: WhomParts) -> list[Any]:
+def opened_outputs(parts: ChoosingParts) -> list[Any]:
     """What an offer changes."""
-    return [parts.box, parts.whom, parts.names, parts.line]
+    return [parts.box, parts.way, parts.names, parts.line]
 
 
-def paint_offer(parts: WhomParts, offer: Offer) -> dict[Any, Any]:
-    """The ways to say whom to ask; none where there is nothing to choose."""
+def paint_offer(parts: ChoosingParts, offer: Offer) -> dict[Any, Any]:
+    """The ways to choose; hidden where there is nothing to choose."""
     return {
         parts.box: gr.update(visible=len(offer.names) >= LEAST_TO_CHOOSE),
-        parts.whom: gr.update(choices=[*offer.choices], value=offer.value),
+        parts.way: gr.update(choices=[*offer.choices], value=offer.value),
         parts.names: gr.update(choices=[*offer.names], value=[*offer.names], visible=False),
         parts.line: markup.remark(offer.line),
     }
 
 
-def plan_outputs(parts: WhomParts) -> list[Any]:
+def plan_outputs(parts: ChoosingParts) -> list[Any]:
     """What a plan changes."""
     return [parts.line, parts.names, parts.plan]
 
 
-def paint_plan(parts: WhomParts, plan: Plan, *, keeps: bool) -> dict[Any, Any]:
+def paint_plan(parts: ChoosingParts, plan: Plan, *, keeps: bool) -> dict[Any, Any]:
     """The line, and the models to tick where they are.
 
     Args:
@@ -45,7 +45,7 @@ def paint_plan(parts: WhomParts, plan: Plan, *, keeps: bool) -> dict[Any, Any]:
     """
     return {
         parts.line: markup.remark(plan.line),
-        parts.names: gr.update(visible=plan.whom is Whom.HAND),
+        parts.names: gr.update(visible=plan.way is MemberChoice.HAND),
         parts.plan: plan if keeps else None,
     }
 

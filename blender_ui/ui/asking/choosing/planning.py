@@ -1,4 +1,4 @@
-"""Whom the next question is asked, and the line that says who and why. No Gradio.
+"""Which members the next question goes to, and the line that says which and why. No Gradio.
 
 Invariant: the plan that is shown is the plan that is asked, and its line says nothing by which a column could
 be told from another: times and costs are of all together. Non-goal: asking.
@@ -26,8 +26,8 @@ NO_CHOOSER = (
 )
 
 
-class Whom(StrEnum):
-    """Who is to be asked."""
+class MemberChoice(StrEnum):
+    """How members are chosen."""
 
     BEST = "best"
     ALL = "all"
@@ -38,7 +38,7 @@ class Whom(StrEnum):
 class Plan:
     """Who would be asked a question."""
 
-    whom: Whom
+    way: MemberChoice
     texts: tuple[str, str]
     """Instruction and input that it was made for."""
     names: tuple[str, ...]
@@ -51,7 +51,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """The ways to say whom to ask, the models to tick, and what to say of them first."""
+    """The ways to choose members, the models to tick, and the first line about them."""
 
     choices: tuple[tuple[str, str], ...]
     value: str
@@ -60,7 +60,7 @@ class Offer:
 
 
 class Planning:
-    """Plans whom to ask.
+    """Plans which members to ask.
 
     Args:
         services: The app's services.
@@ -83,20 +83,20 @@ class Planning:
             prompt_id: That is shown, whose choice is told once more.
         """
         n = len(self.names)
-        best = (tr("The best {best} for this", best=_count_best(n)), Whom.BEST.value)
-        others = ((tr("All {n}", n=n), Whom.ALL.value), (tr("By hand"), Whom.HAND.value))
+        best = (tr("The best {best} for this", best=_count_best(n)), MemberChoice.BEST.value)
+        others = ((tr("All {n}", n=n), MemberChoice.ALL.value), (tr("By hand"), MemberChoice.HAND.value))
         is_active = self._proposals.is_active()
         line = NOT_WRITTEN if is_active else NO_CHOOSER
         kept = None if prompt_id is None else self._choices.find(prompt_id)
         if kept is not None:
             by_hand = tr("{count} asked, chosen by hand.", count=_count(len(kept.names)))
             line = by_hand if kept.proposal is None else say_proposal(kept.proposal)
-        value = Whom.BEST if is_active else Whom.ALL
+        value = MemberChoice.BEST if is_active else MemberChoice.ALL
         return Offer(choices=(best, *others), value=value.value, names=self.names, line=line)
 
     def plan(
         self,
-        whom: object,
+        way: object,
         ticked: Sequence[object],
         texts: tuple[str, str],
         *,
@@ -106,55 +106,57 @@ class Planning:
         """Who would be asked.
 
         Args:
-            whom: One of ``Whom``.
+            way: One of ``MemberChoice``.
             ticked: Names, by hand.
             texts: Instruction and input.
             seed: Of this round's draw.
             before: What is shown; it stays where it is of this question.
 
         Raises:
-            MalformedInput: If ``whom`` is something else.
+            MalformedInput: If ``way`` is something else.
             ChooserError: If the active chooser cannot be read.
         """
-        if not isinstance(whom, str) or whom not in list(Whom):
-            raise MalformedInput(tr("expected best, all or hand for whom to ask; came {whom!r}", whom=whom))
+        if not isinstance(way, str) or way not in list(MemberChoice):
+            raise MalformedInput(
+                tr("expected best, all or hand for the models to ask; came {way!r}", way=way)
+            )
         names = self.names
-        match Whom(whom):
-            case Whom.ALL:
-                return self._everybody(Whom.ALL, texts)
-            case Whom.HAND:
+        match MemberChoice(way):
+            case MemberChoice.ALL:
+                return self._everybody(MemberChoice.ALL, texts)
+            case MemberChoice.HAND:
                 chosen = tuple(name for name in names if name in ticked)
                 line = (
                     tr("{count} asked, of {n_names}.", count=_count(len(chosen)), n_names=len(names))
                     if chosen
                     else NONE_TICKED
                 )
-                return Plan(whom=Whom.HAND, texts=texts, names=chosen, line=line)
-            case Whom.BEST:
-                is_shown = before is not None and (before.whom, before.texts) == (Whom.BEST, texts)
+                return Plan(way=MemberChoice.HAND, texts=texts, names=chosen, line=line)
+            case MemberChoice.BEST:
+                is_shown = before is not None and (before.way, before.texts) == (MemberChoice.BEST, texts)
                 if before is not None and is_shown and before.names and set(before.names) <= set(names):
                     return before
                 return self._best(texts, seed)
             case _ as never:
                 assert_never(never)
 
-    def _everybody(self, whom: Whom, texts: tuple[str, str], line: str = "") -> Plan:
+    def _everybody(self, way: MemberChoice, texts: tuple[str, str], line: str = "") -> Plan:
         names = self.names
         said = line or tr("{count} asked.", count=_count(len(names)))
-        return Plan(whom=whom, texts=texts, names=names, line=said, is_everybody=True)
+        return Plan(way=way, texts=texts, names=names, line=said, is_everybody=True)
 
     def _best(self, texts: tuple[str, str], seed: int) -> Plan:
         if not any(text.strip() for text in texts):
             if not self._proposals.is_active():
-                return Plan(whom=Whom.BEST, texts=texts, names=(), line=NO_CHOOSER)
-            return Plan(whom=Whom.BEST, texts=texts, names=(), line=NOT_WRITTEN)
+                return Plan(way=MemberChoice.BEST, texts=texts, names=(), line=NO_CHOOSER)
+            return Plan(way=MemberChoice.BEST, texts=texts, names=(), line=NOT_WRITTEN)
         instruction, input = texts
         k = _count_best(len(self.names))
         proposal = self._proposals.propose(instruction=instruction, input=input, k=k, seed=seed)
         if proposal is None:
-            return self._everybody(Whom.BEST, texts, NO_CHOOSER)
+            return self._everybody(MemberChoice.BEST, texts, NO_CHOOSER)
         return Plan(
-            whom=Whom.BEST,
+            way=MemberChoice.BEST,
             texts=texts,
             names=proposal.names,
             line=say_proposal(proposal),

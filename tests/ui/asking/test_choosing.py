@@ -1,4 +1,4 @@
-"""Whom a question is asked: what is offered, said, asked and kept; and who is asked also."""
+"""Member choice: what is offered, said, asked and kept; and who is asked afterwards."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
+from blender_ui.ui.asking.choosing.late import AFTER_THE_VOTE
+from blender_ui.ui.asking.choosing.planning import (
+    NO_CHOOSER,
+    NONE_TICKED,
+    NOT_WRITTEN,
+    MemberChoice,
+    Plan,
+    say_proposal,
+)
 from blender_ui.ui.asking.views import Choice
-from blender_ui.ui.asking.whom.late import AFTER_THE_VOTE
-from blender_ui.ui.asking.whom.planning import NO_CHOOSER, NONE_TICKED, NOT_WRITTEN, Plan, Whom, say_proposal
 from db.engine import transaction
 from db.models import Candidate, Comparison
 from tests.builders.choosers import activate_chooser
@@ -37,9 +44,9 @@ def open_page(folder: Path, *names: str, has_chooser: bool = True) -> Page:
 
 
 def look(
-    page: Page, whom: Whom, text: str = ONE_KIND, *, ticked: Any = (), before: Plan | None = None
+    page: Page, way: MemberChoice, text: str = ONE_KIND, *, ticked: Any = (), before: Plan | None = None
 ) -> Plan:
-    return page.blend.plan(page.visit, whom.value, [*ticked], (text, ""), before)
+    return page.blend.plan(page.visit, way.value, [*ticked], (text, ""), before)
 
 
 def ask(page: Page, plan: Plan) -> str:
@@ -55,7 +62,7 @@ def test_the_best_are_the_default_as_soon_as_a_chooser_is_active(tmp_path: Path)
     page = open_page(tmp_path, *FIVE, has_chooser=False)
     before = page.blend.planning.offer()
     assert (before.value, before.line) == ("all", NO_CHOOSER)
-    plan = look(page, Whom.BEST)
+    plan = look(page, MemberChoice.BEST)
     assert (plan.names, plan.line, plan.is_everybody) == (FIVE, NO_CHOOSER, True)
     page = open_page(tmp_path / "other", *FIVE)
     after = page.blend.planning.offer()
@@ -65,9 +72,9 @@ def test_the_best_are_the_default_as_soon_as_a_chooser_is_active(tmp_path: Path)
 
 def test_what_is_shown_is_what_is_asked_and_kept_with_its_propensities(tmp_path: Path) -> None:
     page = open_page(tmp_path, *FIVE)
-    shown = look(page, Whom.BEST)
-    assert look(page, Whom.BEST, before=shown) is shown
-    assert look(page, Whom.BEST) == shown  # a look under way at the time of asking draws the same
+    shown = look(page, MemberChoice.BEST)
+    assert look(page, MemberChoice.BEST, before=shown) is shown
+    assert look(page, MemberChoice.BEST) == shown  # a look under way at the time of asking draws the same
     assert shown.proposal is not None
     assert shown.line == say_proposal(shown.proposal)
     assert ask(page, shown) == ""
@@ -106,10 +113,10 @@ def test_the_line_tells_no_members_own_time_or_cost() -> None:
 
 def test_by_hand_those_ticked_are_asked_and_nobody_else(tmp_path: Path) -> None:
     page = open_page(tmp_path, *FIVE, has_chooser=False)
-    nobody = look(page, Whom.HAND, ticked=["a stranger"])
+    nobody = look(page, MemberChoice.HAND, ticked=["a stranger"])
     assert (nobody.names, ask(page, nobody)) == ((), NONE_TICKED)
     assert page.visit.prompt_id is None
-    ask(page, look(page, Whom.HAND, ticked=["fifth", "first"]))
+    ask(page, look(page, MemberChoice.HAND, ticked=["fifth", "first"]))
     assert set(page.visit.columns) == {"first", "fifth"}
     assert set(page.reload().columns) == {"first", "fifth"}
     page.take(page.blend.reveal)
@@ -122,7 +129,7 @@ def test_before_the_vote_one_more_joins_unnamed_and_can_be_voted_on(tmp_path: Pa
     joined = set()
     for number in range(8):
         page = open_page(tmp_path / str(number), *FIVE, has_chooser=False)
-        ask(page, look(page, Whom.HAND, ticked=FIVE[:3]))
+        ask(page, look(page, MemberChoice.HAND, ticked=FIVE[:3]))
         pair = page.visit.pair
         late = page.blend.page(page.visit).late
         assert (late.names, late.can_ask) == ((), True)
@@ -144,7 +151,7 @@ def test_before_the_vote_one_more_joins_unnamed_and_can_be_voted_on(tmp_path: Pa
 
 def test_a_single_one_left_out_is_asked_by_name_after_the_vote(tmp_path: Path) -> None:
     page = open_page(tmp_path, *FIVE[:3], has_chooser=False)
-    ask(page, look(page, Whom.HAND, ticked=FIVE[:2]))
+    ask(page, look(page, MemberChoice.HAND, ticked=FIVE[:2]))
     assert page.blend.page(page.visit).late.notice == AFTER_THE_VOTE
     assert page.take(page.blend.ask_also, "third") == AFTER_THE_VOTE
     page.take(page.blend.vote, Choice.FIRST)
@@ -159,9 +166,9 @@ def test_a_single_one_left_out_is_asked_by_name_after_the_vote(tmp_path: Path) -
         assert len(session.exec(select(Comparison)).all()) == 3  # others vote on the late answer
 
 
-@pytest.mark.parametrize("whom", ["nobody", None, 3])
-def test_a_way_that_is_none_asks_nobody_and_says_so(tmp_path: Path, whom: object) -> None:
+@pytest.mark.parametrize("way", ["nobody", None, 3])
+def test_a_way_that_is_none_asks_nobody_and_says_so(tmp_path: Path, way: object) -> None:
     page = open_page(tmp_path, *FIVE[:2], has_chooser=False)
-    plan = page.blend.plan(page.visit, whom, [], ("Why?", ""), None)
+    plan = page.blend.plan(page.visit, way, [], ("Why?", ""), None)
     assert plan.names == ()
     assert "expected best, all or hand" in ask(page, plan)

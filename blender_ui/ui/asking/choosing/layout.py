@@ -1,4 +1,4 @@
-"""Draws where one says whom to ask, before and after. No events, no services."""
+"""Draws the choice of members, before and after asking. No events, no services."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from blender_ui.ui.asking.whom.planning import Whom
+from blender_ui.ui.asking.choosing.planning import MemberChoice
 
 
 @dataclass(frozen=True, kw_only=True)
-class WhomParts:
+class ChoosingParts:
     """Before asking."""
 
     box: gr.Column
-    whom: gr.Radio
+    way: gr.Radio
     names: gr.CheckboxGroup
     line: gr.HTML
     look: gr.Button
@@ -33,22 +33,22 @@ class LateParts:
     notice: gr.HTML
 
 
-def draw_whom() -> WhomParts:
+def draw_choosing() -> ChoosingParts:
     """Draw below the question."""
-    with gr.Column(elem_id="blend-whom", elem_classes="bu-whom", visible=False) as box:
-        whom = gr.Radio(
-            [(way.value, way.value) for way in Whom],
-            value=Whom.ALL.value,
-            label="Whom to ask",
+    with gr.Column(elem_id="blend-choosing", elem_classes="bu-choosing", visible=False) as box:
+        way = gr.Radio(
+            [(way.value, way.value) for way in MemberChoice],
+            value=MemberChoice.ALL.value,
+            label="Models to ask",
             container=False,
-            elem_id="blend-whom-way",
+            elem_id="blend-choosing-way",
         )
         names = gr.CheckboxGroup(
-            [], label="Models", container=False, visible=False, elem_id="blend-whom-names"
+            [], label="Models", container=False, visible=False, elem_id="blend-choosing-names"
         )
-        line = gr.HTML("", padding=False, elem_id="blend-whom-line")
+        line = gr.HTML("", padding=False, elem_id="blend-choosing-line")
         look = gr.Button("Say who", elem_id="blend-look", elem_classes="bu-hidden")
-    return WhomParts(box=box, whom=whom, names=names, line=line, look=look, plan=gr.State(None))
+    return ChoosingParts(box=box, way=way, names=names, line=line, look=look, plan=gr.State(None))
 
 
 def draw_late() -> LateParts:

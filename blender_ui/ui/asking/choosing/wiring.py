@@ -1,4 +1,4 @@
-"""The events of saying whom to ask, before and after."""
+"""The events of choosing members, before and after."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
+from blender_ui.ui.asking.choosing.painting import paint_plan, plan_outputs
+from blender_ui.ui.asking.choosing.planning import Plan
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts
 from blender_ui.ui.asking.painting import Update, column_outputs, page_outputs, paint_column, paint_turn
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.streams.wiring import N_STREAMS, at_least_once, queued, wire_results, wire_settled
 from blender_ui.ui.asking.views import Visit
-from blender_ui.ui.asking.whom.painting import paint_plan, plan_outputs
-from blender_ui.ui.asking.whom.planning import Plan
 from blender_ui.ui.events import at_once
 from blender_ui.ui.prose import GrowingProse
 
@@ -51,9 +51,9 @@ def wire_late(parts: BlendParts, blend: Blend, results: Results, *, cancels: lis
     return wire_results(parts, blend, results, settled, "blend_also_results")
 
 
-def wire_whom(parts: BlendParts, blend: Blend) -> None:
+def wire_choosing(parts: BlendParts, blend: Blend) -> None:
     """Say who would be asked, after a pause in typing."""
-    whom, prompt = parts.whom, parts.prompt
+    choosing, prompt = parts.choosing, parts.prompt
 
     def look(
         visit: Visit,
@@ -64,13 +64,13 @@ def wire_whom(parts: BlendParts, blend: Blend) -> None:
         shown: Plan | None,
     ) -> Update:
         plan = blend.plan(visit, way, ticked, (instruction or "", text or ""), shown)
-        return paint_plan(whom, plan, keeps=True)
+        return paint_plan(choosing, plan, keeps=True)
 
     gr.on(
-        [whom.look.click, whom.whom.input, whom.names.input],
+        [choosing.look.click, choosing.way.input, choosing.names.input],
         look,
-        [parts.visit, whom.whom, whom.names, prompt.instruction, prompt.input, whom.plan],
-        plan_outputs(whom),
+        [parts.visit, choosing.way, choosing.names, prompt.instruction, prompt.input, choosing.plan],
+        plan_outputs(choosing),
         trigger_mode="always_last",
-        **at_once("blend_whom"),
+        **at_once("blend_choose"),
     )

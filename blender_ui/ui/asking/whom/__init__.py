@@ -1,1 +1,0 @@
-"""Whom a question is asked: the best for it, everybody, or who is ticked; and who can be asked also."""
