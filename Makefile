@@ -10,7 +10,7 @@ PROCESSES ?= 2
 FLOOR := 90
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
-.PHONY: run test quick coverage check weights browser clean
+.PHONY: run test quick coverage check weights browser clean docs
 
 run: $(VENV)/app.stamp
 	@exec $(BIN)/blender-ui serve
@@ -53,6 +53,9 @@ $(VENV)/test.stamp: $(VENV)/app.stamp
 	@echo "Packages for tests"
 	@$(PIP_INSTALL) --editable '.[test]'
 	@touch $@
+
+docs: $(VENV)/test.stamp
+	@$(VENV)/bin/python -m sphinx -W --keep-going -q -b html -c docs . build/site && echo "build/site/docs/index.html"
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info
