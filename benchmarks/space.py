@@ -1,6 +1,6 @@
 """A Hugging Face Space on this machine: restarts on an empty disk, and a first click in a frame.
 
-    python -m benchmarks.space [--restarts N] [--seconds S] [--weights FOLDER]
+    python -m benchmarks.space [--restarts N] [--seconds S] [--only restarts|first_click]
     python -m benchmarks.space --quick          two restarts, no browser
 
 The app runs as ``app.py`` does there: as user 1000 (in a user namespace, where the kernel lets one be made),
@@ -131,6 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--seconds", type=int, default=5, help="between two snapshots; the setting's default: 45"
     )
     parser.add_argument("--weights", type=Path, default=Path("~/.cache/blender-ui/weights").expanduser())
+    parser.add_argument("--only", choices=["first_click", "restarts"], help="of the two measurements")
     parser.add_argument(
         "--quick", action="store_true", help="two restarts, snapshots each second, no browser"
     )
@@ -156,10 +157,11 @@ def main(arguments: list[str] | None = None) -> None:
             "python": sys.version.split()[0],
             "user": 1000 if space.as_user else os.getuid(),
         }
-        if not options.quick:
+        if not options.quick and options.only != "restarts":
             result["first_click"] = measure_first_click(space)
             print(json.dumps(result["first_click"]), flush=True)
-        result |= restart(space, n_restarts)
+        if options.only != "first_click":
+            result |= restart(space, n_restarts)
     print(json.dumps(result))
 
 
