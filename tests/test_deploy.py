@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,36 @@ def test_the_dockerfile_has_no_fault_that_a_linter_knows() -> None:
         text=True,
     )
     assert found.returncode == 0, found.stdout
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    rows = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `blender-ui ")
+    ]
+    named = {
+        name
+        for row in rows
+        for name in re.findall(r"`(?:blender-ui )?([a-z]+)(?: [^`]*)?`", row.split(" | ")[0])
+    }
+    assert named == set(cli._MODULES)
+
+
+def test_commands_of_the_documents_are_understood() -> None:
+    """Every line of a console example that calls ``blender-ui`` is one that its parser takes."""
+    examples = {
+        line.split("#")[0].strip()
+        for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for block in re.findall(
+            r"^```(?:console|bash|sh)?\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL
+        )
+        for line in block.splitlines()
+        if line.startswith("blender-ui ") and not re.search(r" \[| \| ", line)  # those are forms
+    }
+    assert len(examples) > 10
+    refused = []
+    for example in sorted(examples):
+        try:
+            cli._parser().parse_args(shlex.split(example.replace("...", "x"))[1:])
+        except SystemExit as ended:
+            refused += [example] if ended.code else []
+    assert not refused
