@@ -1,8 +1,8 @@
 """TRL's GRPOTrainer on a tiny checkpoint, rewarded by our ranker over HTTP.
 
-A Llama of random weights writes answers of a few words. ``/v1/reward`` says of each with which log-odds it beats
-a baseline, and GRPO follows that. With no ``--url`` our API is started as a new installation has it, with the
-ranker that comes with it. What is measured: that the reward rises, and how much of a step is spent in ours.
+A Llama of random weights writes answers of a few words. ``/v1/reward`` says of each with which log-odds it
+beats a baseline, and GRPO follows that. Without ``--url`` our API is started as a new installation has it,
+with the ranker that comes with it. Measured are how the reward rises, and what share of a step is ours.
 
     python -m benchmarks.grpo [--steps N] [--url URL --key KEY]
 """
@@ -25,10 +25,11 @@ from benchmarks.loopback import find_free_port, serving
 
 PROMPTS = ["Why is the sky blue?", "How does a plane fly?"]
 BASELINE = "an answer"
-WORDS = (
-    "the a an of and to in is it light air blue red wave small long sky sun good answer because why how plane "
-    "wing lift flow more less short scatters than bends fly does"
-).split()
+WORDS = [
+    *("the", "a", "an", "of", "and", "to", "in", "is", "it", "light", "air", "blue", "red", "wave", "small"),
+    *("long", "sky", "sun", "good", "answer", "because", "why", "how", "plane", "wing", "lift", "flow"),
+    *("more", "less", "short", "scatters", "than", "bends", "fly", "does"),
+]
 N_GENERATIONS = 8
 LONGEST = 12
 """Words of a completion."""

@@ -2,8 +2,9 @@
 
 A scripted member streams at a language model's pace, in a process of its own; our API asks it, in another.
 The same clients ask both in turn, in one run: each asks again when it was answered, and they begin one after
-the other. Then 8 answers of 300 words are put in order by ``/v1/rerank``,
-with the ranker that a new installation has, while nobody else asks.
+the other. Then 8 answers of 300 tokens are put in order by ``/v1/rerank``, with the ranker that a new
+installation has: while nobody else asks, and while 8 people vote in the same process. The machine's load at
+the start is told, because other work on it slows everything here.
 
     python -m benchmarks.serving [--quick] [--clients N] [--rounds N]
 """
@@ -29,9 +30,10 @@ import numpy as np
 
 from benchmarks.loopback import find_free_port, serving
 
-N_DOCUMENTS, N_WORDS = 8, 300
-N_EACH = 3
+N_DOCUMENTS, N_TOKENS = 8, 300
+N_EACH = 2
 """Requests of each client in a round."""
+N_PEOPLE, N_PAIRS = 8, 400
 SPREAD_SECONDS = 1.4
 """Over which the clients begin: about as long as an answer takes."""
 WORDS = [
@@ -48,8 +50,8 @@ WORDS = [
     "to",
     "in",
     "is",
-    "scatters",
 ]
+"""One token of the usual reader each, with the space before it."""
 MEMBERS = """
 [[member]]
 name = "Paced"
@@ -80,8 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     n_rounds = options.rounds or (2 if options.quick else 6)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         member, api = _start(Path(folder), stack)
-        figures = _compare(member, api, n_clients=options.clients, n_rounds=n_rounds)
-        figures["rerank"] = _rerank(api, n_times=3 if options.quick else 20)
+        load = os.getloadavg()[0]
+        figures = {"load": round(load, 1)}
+        figures |= _compare(member, api, n_clients=options.clients, n_rounds=n_rounds)
+        figures["rerank"] = _rerank_beside_people(api, n_times=3 if options.quick else 20)
     for name, value in figures.items():
         print(f"{name}: {value}")
     print(json.dumps(figures))
@@ -106,9 +110,9 @@ def _compare(member: str, api: str, *, n_clients: int, n_rounds: int) -> dict[st
     """Ask both in turn, first the one and then the other first."""
     targets = {"direct": (member, "m"), "ours": (api, "blender/Paced")}
     rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
-    for name, (url, model) in targets.items():
-        _ask_all(url, model, n_clients=2)
-        assert rounds[name] == []
+    for url, model in targets.values():
+        with httpx.Client(timeout=120) as client:
+            _ask(client, url, model, 0)
     for number in range(n_rounds):
         for name in sorted(targets, reverse=number % 2 == 1):
             answers, seconds = _ask_all(*targets[name], n_clients=n_clients)
@@ -160,14 +164,55 @@ def _ask(client: httpx.Client, url: str, model: str, number: int) -> Answer:
     return Answer(first, time.monotonic() - began, n_tokens)
 
 
-def _rerank(api: str, *, n_times: int) -> dict[str, object] | None:
-    """Seconds of ``/v1/rerank``; None where no ranker is there."""
+def _rerank_beside_people(api: str, *, n_times: int) -> dict[str, object] | None:
+    """Seconds of ``/v1/rerank`` by itself and while people vote; None where no ranker is there."""
+    alone = _rerank(api, n_times=n_times)
+    if alone is None:
+        return None
+    with httpx.Client(timeout=300) as client:
+        rows = [
+            {
+                "id": str(number),
+                "source": "benchmark",
+                "prompt": f"Question {number}?",
+                "candidates": [{"model": name, "text": f"{name} says {number}."} for name in "ab"],
+                "labels": [],
+            }
+            for number in range(N_PAIRS)
+        ]
+        lines = "\n".join(json.dumps(row) for row in rows)
+        client.post(f"{api}/imports?name=pairs.jsonl", content=lines).raise_for_status()
+        n_before = _count_votes(client, api)
+        asked = {"n": N_PEOPLE, "seconds": 300}
+        client.post(f"{api.removesuffix('/v1')}/people", json=asked).raise_for_status()
+        began = time.monotonic()
+        beside = _rerank(api, n_times=n_times)
+        n_votes = _count_votes(client, api) - n_before
+        votes_per_second = round(n_votes / (time.monotonic() - began), 2)
+    assert beside is not None
+    return {
+        "n_documents": N_DOCUMENTS,
+        "n_tokens": N_TOKENS,
+        "alone": alone,
+        "while_people_label": beside,
+        "votes_per_second": votes_per_second,
+        "ratio_while_people_label": round(beside["p50_seconds"] / alone["p50_seconds"], 2),
+    }
+
+
+def _count_votes(client: httpx.Client, api: str) -> int:
+    lines = client.get(f"{api.removesuffix('/v1')}/metrics").text.splitlines()
+    (value,) = [line.split()[1] for line in lines if line.startswith("blender_preferences ")]
+    return int(float(value))
+
+
+def _rerank(api: str, *, n_times: int) -> dict[str, float] | None:
     rng = np.random.default_rng(0)
     words = np.array(WORDS)
     seconds = []
     with httpx.Client(timeout=300) as client:
         for _ in range(n_times + 1):
-            documents = [" ".join(rng.choice(words, N_WORDS)) for _ in range(N_DOCUMENTS)]
+            documents = [" ".join(rng.choice(words, N_TOKENS)) for _ in range(N_DOCUMENTS)]
             began = time.monotonic()
             response = client.post(f"{api}/rerank", json={"query": "Why?", "documents": documents})
             if response.status_code == 503:
@@ -177,8 +222,6 @@ def _rerank(api: str, *, n_times: int) -> dict[str, object] | None:
             seconds.append(time.monotonic() - began)
     # The first one loads the reader.
     return {
-        "n_documents": N_DOCUMENTS,
-        "n_words": N_WORDS,
         "p50_seconds": round(float(np.percentile(seconds[1:], 50)), 3),
         "p95_seconds": round(float(np.percentile(seconds[1:], 95)), 3),
         "first_seconds": round(seconds[0], 3),

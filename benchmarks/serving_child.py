@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -20,10 +21,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
+from blender_ui.bootstrap import Services, build_services
+from db.enums import Outcome
+
 FIRST_TOKEN_SECONDS = 0.25
 TOKEN_SECONDS = 0.025
 N_TOKENS = 48
 WORDS = ["sky ", "blue ", "light ", "air "]
+VOTE_SECONDS = 2.0
+"""Between two votes of one person: a fast one."""
 
 
 def main() -> None:
@@ -65,14 +71,43 @@ def _line(chunk: dict[str, object]) -> str:
     return f"data: {json.dumps(whole)}\n\n"
 
 
+def _label(services: Services, number: int, until: float) -> None:
+    """One person, who needs ``VOTE_SECONDS`` for a pair."""
+    me = services.labeling.sign_in(key=f"a-benchmark-person-{number:04d}-{until}").id
+    time.sleep(VOTE_SECONDS * number / 8)
+    while time.monotonic() < until:
+        pair = services.labeling.next_pair(annotator_id=me)
+        if pair is None:
+            return
+        services.labeling.submit(
+            annotator_id=me,
+            lease_id=pair.lease_id,
+            outcome=Outcome.LEFT if number % 2 else Outcome.RIGHT,
+            idempotency_key=f"{number}-{pair.lease_id}",
+        )
+        time.sleep(VOTE_SECONDS)
+
+
+def _people_route(services: Services) -> Route:
+    async def begin(request: Request) -> JSONResponse:
+        """So many people label from now on, for so many seconds."""
+        asked = await request.json()
+        until = time.monotonic() + asked["seconds"]
+        for number in range(asked["n"]):
+            threading.Thread(target=_label, args=(services, number, until), daemon=True).start()
+        return JSONResponse({"n": asked["n"]})
+
+    return Route("/people", begin, methods=["POST"])
+
+
 def _make_api() -> FastAPI:
     from blender_ui.api.app import Api
-    from blender_ui.bootstrap import build_services
     from blender_ui.settings import load_settings
 
     services = build_services(load_settings(os.environ))
     api = Api(services)
     web = FastAPI(openapi_url=None, middleware=[api.request_log(), api.key_gate()])
+    web.router.routes.append(_people_route(services))
     api.add_to(web)
     services.start()
     return web

@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from blender_ui.faults import keep_log
 from blender_ui.logs import keep_logs
+from blender_ui.ui.app import BUILDERS, HOME
 from db.engine import transaction
 from db.models import Job, JobKind, JobStatus, Role, utc_now
-from tests.api.house import QUESTION, Shop, make_members
+from tests.api.house import QUESTION, House, Shop, make_members
 from tests.builders.scripted_members import ScriptedMember, failing
 
 
@@ -108,3 +109,11 @@ def test_a_log_line_is_json_and_has_neither_key_nor_text(
     assert line["key_id"] == 2
     assert "blue" not in said
     assert shop.keys[Role.RESEARCHER] not in said
+
+
+def test_a_request_id_stands_on_a_pages_errors_too(tmp_path: Path) -> None:
+    house = House(tmp_path, mode="accounts", builders={HOME: BUILDERS[HOME]})
+    sent = {"x-request-id": "from-a-proxy"}
+    for path in ("/nowhere", "/", "/gradio_api/run/people_open", "/v1/nowhere"):
+        assert house.ask("GET", path, headers=sent).headers["x-request-id"] == "from-a-proxy", path
+    house.close()
