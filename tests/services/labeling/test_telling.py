@@ -23,7 +23,7 @@ from tests.services.projects.test_projects import queue_prompts
 class Desk:
     """Somebody who labels two pairs of a project, and somebody else who may label them, too."""
 
-    def __init__(self, folder: Path, reveal: Reveal) -> None:
+    def __init__(self, folder: Path, reveal: Reveal, *, n_elsewhere: int = 0) -> None:
         self.engine, self.clock = make_store(folder), Clock()
         self.labeling = make_labeling(self.engine, self.clock, overlap=2)
         self.me = self.labeling.sign_in(key=key_of(1)).id
@@ -31,7 +31,8 @@ class Desk:
         self.projects = Projects(self.engine, clock=self.clock)
         terms = ProjectTerms(name="Blind", overlap=2, reveal=reveal)
         self.project = self.projects.create(terms, by=self.me).id
-        *self.prompts, self.elsewhere = add_prompts(self.engine, n_prompts=3)
+        prompts = add_prompts(self.engine, n_prompts=2 + n_elsewhere)
+        self.prompts, self.elsewhere = prompts[:2], prompts[2:]
         queue_prompts(self.engine, self.labeling, self.project, self.prompts)
 
     def answer(self, who: int, *, key: str = "", sent_from: int | None = None) -> AnsweredView:
@@ -63,8 +64,8 @@ NAMES = {"member-0", "member-1"}
 
 
 def test_counts_are_those_of_the_project_that_one_labels(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, Reveal.VOTE)
-    desk.labeling.queue_prompt(prompt_id=desk.elsewhere)
+    desk = Desk(tmp_path, Reveal.VOTE, n_elsewhere=1)
+    desk.labeling.queue_prompt(prompt_id=desk.elsewhere[0])
     pair = desk.labeling.next_pair(annotator_id=desk.me)
     assert pair is not None
     desk.labeling.submit(
