@@ -24,6 +24,7 @@ from blender_ui.read_ahead import read_in_turn
 from blender_ui.services.after_vote import AfterVote, Background
 from blender_ui.services.asking.generating import Generating
 from blender_ui.services.asking.member_list import MemberList
+from blender_ui.services.asking.past import PastRounds
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.choosing.kept import KeptChoices
 from blender_ui.services.choosing.proposals import Proposals
@@ -142,6 +143,7 @@ class Services(Foundation):
             after_vote=after_vote,
         )
         self.relabeling = Relabeling(engine, clock=clock, after_vote=after_vote)
+        self.past_rounds = PastRounds(engine, secret=self._secret)
         self.own_ballots = OwnBallots(engine, labeling=self.labeling, clock=clock, after_vote=after_vote)
         self.served_votes = ServedVotes(engine, pairs=self.labeling, clock=clock, after_vote=after_vote)
         self.checks = Checks(engine, clock=clock, after_vote=after_vote)

@@ -8,6 +8,7 @@ import gradio as gr
 
 from blender_ui.api.app import Api
 from blender_ui.bootstrap import Services
+from blender_ui.ui.asking.past.shared import SharedRounds
 from blender_ui.ui.asking.roster.wiring import build_roster
 from blender_ui.ui.asking.wiring import build_blend
 from blender_ui.ui.closed import close_controls, draw_only_shown
@@ -59,6 +60,7 @@ def build_app(services: Services, *, builders: Mapping[Page, Builder] = BUILDERS
         services.access, title="Blender UI", analytics_enabled=False, delete_cache=CACHE_SECONDS
     )
     app.api = Api(services)
+    app.add_shared = SharedRounds(services).add_to
     with app:
         for page, build in builders.items():
             if page is not HOME:

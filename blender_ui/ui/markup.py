@@ -57,6 +57,20 @@ def error_page(title: str, text: str, *, style: str, root: str, status: int) -> 
         root: Where the app lies, without a slash at its end.
         status: Of the answer.
     """
+    said = escape(tr("Status {status}.", status=status))
+    told = f'<p>{_say(text)}</p><p class="bu-remark">{said}</p>'
+    return page_by_itself(title, told, style=style, root=root)
+
+
+def page_by_itself(title: str, drawn: str, *, style: str, root: str) -> str:
+    """A whole page without Gradio and without scripts.
+
+    Args:
+        title: Its heading.
+        drawn: What stands below it, as HTML.
+        style: The style sheet, ours.
+        root: Where the app lies, without a slash at its end.
+    """
     links = (("Blend", ""), ("Label", "label"), ("Account", "account"))
     items = "".join(f'<a href="{escape(root)}/{path}">{_say(name)}</a>' for name, path in links)
     return (
@@ -66,8 +80,7 @@ def error_page(title: str, text: str, *, style: str, root: str, status: int) -> 
         f'<body class="bu-by-itself"><header class="bu-header"><a class="bu-brand" href="{escape(root)}/">'
         '<span class="bu-logo" aria-hidden="true"><i></i><i></i><i></i></span>Blender UI</a>'
         f'<nav aria-label="{_say("Pages")}">{items}</nav></header><main class="bu-intro">'
-        f'<h1>{_say(title)}</h1><p>{_say(text)}</p><p class="bu-remark">'
-        f"{escape(tr('Status {status}.', status=status))}</p></main></body></html>"
+        f"<h1>{_say(title)}</h1>{drawn}</main></body></html>"
     )
 
 

@@ -85,6 +85,15 @@ def is_open_to(session: Session, *, prompt_id: int, annotator_id: int) -> bool:
     return session.scalars(query).first() is not None
 
 
+def list_asked(session: Session, *, annotator_id: int, text: str, limit: int) -> Sequence[Prompt]:
+    """What somebody asked here, the latest first; only what has a text in it, unless it is empty."""
+    query = select(Prompt).where(col(Prompt.asked_by_id) == annotator_id)
+    if text:
+        said = (col(Prompt.instruction), col(Prompt.input))
+        query = query.where(or_(*(one.icontains(text, autoescape=True) for one in said)))
+    return session.scalars(query.order_by(col(Prompt.id).desc()).limit(limit)).all()
+
+
 def _is_open_to(annotator_id: int) -> ColumnElement[bool]:
     is_for_all = (
         select(col(Project.id))

@@ -98,8 +98,13 @@ class Blend:
         """The members that can be asked now."""
         return tuple(config.name for config in self._members.configs)
 
-    def open(self, memory: object) -> Opened:
-        """Begin a visit; the last prompt of this browser comes back with its answers."""
+    def open(self, memory: object, *, wished: int | None = None) -> Opened:
+        """Begin a visit; the last prompt of this browser comes back with its answers.
+
+        Args:
+            memory: What the browser remembers.
+            wished: The round that the page's address asks for; only one of one's own is opened.
+        """
         self._member_list.follow_file()
         visitor = find_viewer(self._access, self._labeling, memory)
         visit = Visit(
@@ -108,6 +113,10 @@ class Blend:
             is_stranger=visitor.annotator_id == 0,
         )
         prompt_id, is_revealed = (visitor.memory.get(name) for name in ("prompt_id", "is_revealed"))
+        own = self._coming_back.find_own_prompt(wished, visit.annotator_id) if visit.annotator_id else None
+        if own is not None and wished != prompt_id:
+            opened = self.open_round(visit, own.prompt_id).visit
+            return Opened(opened, self.remember(opened, visitor.memory))
         prompt = self._coming_back.find_prompt(prompt_id, visit.annotator_id, self._ledger.list_running())
         if prompt is not None:
             visit = self._coming_back.come_back(visit, prompt, visitor.memory.get("own"))
@@ -122,6 +131,21 @@ class Blend:
             else:
                 visit = self.reveal(visit).visit if is_revealed else self.settle(visit)
         return Opened(visit, self.remember(visit, visitor.memory))
+
+    def open_round(self, visit: Visit, prompt_id: int) -> Turn:
+        """Show an earlier round of this person in the place of whatever is shown."""
+        prompt = self._coming_back.find_own_prompt(prompt_id, visit.annotator_id)
+        if not visit.annotator_id or prompt is None:
+            return Turn(visit, "This round is not one of yours, or is not there any more.")
+        if self._is_busy(visit):
+            return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
+        fresh = Visit(annotator_id=visit.annotator_id, seed=visit.seed)
+        shown = self._coming_back.come_back(fresh, prompt, None)
+        shown = replace(shown, is_asking=self._is_busy(shown))
+        is_revealed = self._coming_back.is_revealed(shown, is_remembered=False)
+        if shown.is_asking:
+            return Turn(replace(shown, is_revealed=is_revealed))
+        return self.reveal(shown) if is_revealed else Turn(self.settle(shown))
 
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
         """What the browser is to remember of a visit, besides what it knew."""

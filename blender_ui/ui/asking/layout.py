@@ -12,6 +12,7 @@ import gradio as gr
 
 from blender_ui.ui import markup
 from blender_ui.ui.asking.choosing.layout import ChoosingParts, LateParts, draw_choosing, draw_late
+from blender_ui.ui.asking.past.layout import PastParts, draw_past
 from blender_ui.ui.asking.views import LONGEST_REASON, NOBODY
 from blender_ui.ui.shell import ASSETS_PATH, browser_memory, draw_rows
 
@@ -119,6 +120,7 @@ class BlendParts:
     """The result that is shown, for comparing it with a member's answer."""
     memory: gr.BrowserState
     prompt: PromptParts
+    past: PastParts
     choosing: ChoosingParts
     late: LateParts
     conversation: gr.HTML
@@ -141,6 +143,7 @@ def draw_blend(
     """
     gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
     prompt = _draw_prompt(recorded, told=KEPT if is_demo else "")
+    past = draw_past()
     choosing = draw_choosing()
     conversation = gr.HTML("", padding=False, elem_id="blend-conversation")
     reveal = _draw_reveal()
@@ -153,6 +156,7 @@ def draw_blend(
         result=gr.State(None),
         memory=browser_memory(),
         prompt=prompt,
+        past=past,
         choosing=choosing,
         late=late,
         conversation=conversation,

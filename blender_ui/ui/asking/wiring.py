@@ -6,7 +6,7 @@ store runs outside the queue; answers, ranking and fusing run in it, many visito
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -27,6 +27,7 @@ from blender_ui.ui.asking.painting import (
     paint_turn,
     result_outputs,
 )
+from blender_ui.ui.asking.past.wiring import wire_past
 from blender_ui.ui.asking.results import Results, compare
 from blender_ui.ui.asking.streams.wiring import (
     N_RESULTS,
@@ -50,6 +51,7 @@ WHEN_OPEN = """async (...given) => {
   return given;
 }"""
 """A round that was pressed before the page knew its visitor is opened as soon as it does."""
+NOT_YOURS = "This address leads to a round that is not one of yours. Ask who sent it for a link to share."
 VOTE_ENDED = "() => { document.dispatchEvent(new Event('blend-vote-ended')); }"
 """Tells ``assets/page.js`` that a vote or skip is over, whatever came of it."""
 SHOW_REVEAL = """() => {
@@ -75,14 +77,23 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     wire_asks(parts, blend, results, cancels=shown)
     if parts.prompt.examples is not None:
         _wire_recorded(parts, parts.prompt.examples, blend, results, cancels=shown)
+    wire_past(services, parts, blend, results, cancels=shown)
     _wire_comparison(parts)
     wire_choosing(parts, blend)
 
 
+def read_round(parameters: Mapping[str, str] | None) -> int | None:
+    """The round that an address asks for; None where it asks for none."""
+    value = (parameters or {}).get("round", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+
+
 def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Results) -> Any:
-    def open_page(memory: object) -> Update:
-        opened = blend.open(memory)
-        view = blend.page(opened.visit)
+    def open_page(memory: object, request: gr.Request | None = None) -> Update:
+        wished = read_round(None if request is None else request.query_params)
+        opened = blend.open(memory, wished=wished)
+        is_there = wished is None or opened.visit.prompt_id == wished
+        view = blend.page(opened.visit, notice="" if is_there else NOT_YOURS)
         painted = {
             **paint_page(parts, opened.visit, view),
             **paint_offer(parts.choosing, blend.planning.offer(opened.visit.prompt_id)),

@@ -18,6 +18,7 @@ from typing import Any
 
 import anyio.to_thread
 import gradio as gr
+from fastapi import FastAPI
 from gradio.context import LocalContext
 
 from blender_ui.api.app import Api
@@ -68,6 +69,8 @@ class GuardedBlocks(gr.Blocks):
         self.access = access
         self.api: Api | None = None
         """The routes for programs, which are served beside these pages."""
+        self.add_shared: Callable[[FastAPI, str], None] | None = None
+        """Adds the pages of shared rounds to an app, given where it lies."""
         self.state_session_capacity = MOST_SESSIONS
         self._queue.sleep_when_free = POLL_SECONDS
 

@@ -74,6 +74,9 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
     )
     if pages.api is not None:
         pages.api.add_to(web)  # before the pages, which answer every path that is left
+    root = urlsplit(pages.root_path).path.rstrip("/")
+    if pages.add_shared is not None:
+        pages.add_shared(web, root)
     with warnings.catch_warnings():
         # Said of every app with several pages, also of one that asks for no rendering on the server.
         warnings.filterwarnings("ignore", message="SSR mode is not supported with multi-page apps")
@@ -82,7 +85,6 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
     # machine that a call names; without the second, ``close`` ends no stream.
     pages.has_launched = True
     pages.app = cast(Any, next(route.app for route in web.routes if isinstance(route, Mount)))
-    root = urlsplit(pages.root_path).path.rstrip("/")
     faced = Policy(Faces(web, root=root), scripts=read_scripts(), frames=settings.frames)
     return Front(faced, root=root)
 

@@ -14,7 +14,7 @@ SMALL = 0.005
 
 
 def draw_card(card: Card | None) -> str:
-    """The card; empty before the names are shown."""
+    """The card for who voted; empty before the names are shown."""
     if card is None:
         return ""
     return revealed.card(
@@ -22,6 +22,42 @@ def draw_card(card: Card | None) -> str:
         _draw_bet(card),
         revealed.rows([_draw_row(card, row) for row in card.rows], heading=_heading(card)),
     )
+
+
+def draw_card_for_others(card: Card) -> str:
+    """The same for who did not vote: a shared round's."""
+    small = ""
+    if card.vote is not None:
+        small = tr("Chosen") if card.chosen is not None else tr("Said")
+    title = _title(card) if card.vote is not None else tr("Nobody voted")
+    answers = [
+        revealed.Answer(
+            tr("Answer {number}", number=row.number + 1),
+            row.member,
+            (*([(tr("Chosen"), "chosen")] if row.is_chosen else ()), *_mark_bet(row)),
+            None,
+        )
+        for row in card.rows
+    ]
+    rows = revealed.rows(answers, heading="")
+    return revealed.card(revealed.verdict(small, title), _draw_bet_for_others(card), rows)
+
+
+def _draw_bet_for_others(card: Card) -> str:
+    vote, favoured = card.vote, card.favoured
+    if vote is None or vote.bet is None or favoured is None:
+        return ""
+    chance = vote.bet.chance
+    line = tr("Before the vote the ranker had bet on {member}", member=favoured.member)
+    line += "" if chance is None else tr(" with {chance:.0%}", chance=chance)
+    end = {True: tr("it was right."), False: tr("it was wrong."), None: tr("no side was taken.")}[
+        vote.is_agreed
+    ]
+    return revealed.bet_line(f"{line}: {end}", is_agreed=vote.is_agreed)
+
+
+def _mark_bet(row: Row) -> list[tuple[str, str]]:
+    return [(tr("Ranker's bet"), "bet")] if row.is_favoured else []
 
 
 def _small_title(card: Card) -> str:
@@ -73,9 +109,7 @@ def _heading(card: Card) -> str:
 
 
 def _draw_row(card: Card, row: Row) -> revealed.Answer:
-    marks = [(tr("Your choice"), "chosen")] if row.is_chosen else []
-    if row.is_favoured:
-        marks.append((tr("Ranker's bet"), "bet"))
+    marks = [*([(tr("Your choice"), "chosen")] if row.is_chosen else ()), *_mark_bet(row)]
     return revealed.Answer(
         tr("Answer {number}", number=row.number + 1), row.member, tuple(marks), _move(card, row)
     )

@@ -1,0 +1,66 @@
+"""The events of the list of earlier rounds: short reads of the store, past the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from blender_ui.bootstrap import Services
+from blender_ui.errors import BlenderError
+from blender_ui.ui import markup
+from blender_ui.ui.asking.handlers import Blend
+from blender_ui.ui.asking.layout import BlendParts
+from blender_ui.ui.asking.painting import Update, page_outputs, paint_turn
+from blender_ui.ui.asking.past.drawing import draw_link, draw_rounds
+from blender_ui.ui.asking.results import Results
+from blender_ui.ui.asking.streams.wiring import wire_results
+from blender_ui.ui.asking.views import Visit
+from blender_ui.ui.events import at_once
+from blender_ui.ui.rows import read_act
+
+
+def wire_past(
+    services: Services, parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]
+) -> None:
+    """Wire the list: it is read when it is opened or searched, and a row opens or shares its round."""
+    past = parts.past
+
+    def draw(visit: Visit, text: str | None) -> str:
+        rounds = services.past_rounds.list_of(visit.annotator_id, text=text or "")
+        return draw_rounds(rounds, is_search=bool((text or "").strip()))
+
+    def search(visit: Visit, text: str | None) -> str:
+        return draw(visit, text)
+
+    def press(visit: Visit, memory: object, event: gr.EventData) -> Update:
+        try:
+            pressed = read_act(event)
+            if pressed.name == "share":
+                token = services.past_rounds.share(pressed.row, by=visit.annotator_id)
+                return {past.said: draw_link(f"./shared/{pressed.row}/{token}")}
+        except BlenderError as error:
+            return {past.said: markup.notice(str(error), tone="warning")}
+        turn = blend.open_round(visit, pressed.row)
+        painted = {**paint_turn(parts, blend, visit, turn), past.said: ""}
+        if turn.visit != visit:
+            view = blend.page(turn.visit)
+            painted |= {
+                parts.memory: blend.remember(turn.visit, memory),
+                parts.prompt.instruction: "" if view.conversations else view.instruction,
+                parts.prompt.input: "" if view.conversations else view.input,
+            }
+        return painted
+
+    asked = [parts.visit, past.search]
+    past.fold.expand(draw, asked, past.rounds, **at_once("blend_past"))
+    past.search.submit(search, asked, past.rounds, **at_once("blend_past_search"))
+    pressed = past.rounds.select(
+        press,
+        [parts.visit, parts.memory],
+        [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input, past.said],
+        trigger_mode="once",
+        cancels=cancels,
+        **at_once("blend_past_press"),
+    )
+    wire_results(parts, blend, results, pressed, "blend_past_results")

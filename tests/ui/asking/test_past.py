@@ -1,0 +1,100 @@
+"""One's earlier rounds: a private list, an address of each, and a card that is shared on request only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from blender_ui.errors import NotFound, Refused
+from blender_ui.services.asking.past import PastRounds
+from blender_ui.ui.asking.past.shared import SharedRounds
+from blender_ui.ui.asking.views import Choice
+from blender_ui.ui.asking.wiring import read_round
+from tests.builders.scripted_members import ScriptedMember, saying
+from tests.ui.asking.test_blend_handlers import MEMBERS, Page
+
+QUESTIONS = ("Why is the sky <b>blue</b>?", "How do 100 % of bees fly?")
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    """Two rounds of one person, the first voted on, the second open."""
+    page = Page(tmp_path, *(ScriptedMember(name, saying(f"Says {len(name)}.")) for name in MEMBERS))
+    for question in QUESTIONS:
+        page.ask(question)
+        for number in range(len(MEMBERS)):
+            page.stream(number)
+        if question == QUESTIONS[0]:
+            page.take(page.blend.vote, Choice.FIRST)
+    return page
+
+
+def past(page: Page) -> PastRounds:
+    rounds: PastRounds = page.services.past_rounds
+    return rounds
+
+
+def test_a_list_holds_ones_own_rounds_the_latest_first_and_finds_words(page: Page) -> None:
+    me = page.visit.annotator_id
+    found = past(page).list_of(me)
+    assert [(one.instruction, one.is_seen) for one in found] == [(QUESTIONS[1], False), (QUESTIONS[0], True)]
+    assert [one.instruction for one in past(page).list_of(me, text="BEES")] == [QUESTIONS[1]]
+    assert [one.instruction for one in past(page).list_of(me, text="0 %")] == [QUESTIONS[1]]
+    assert past(page).list_of(me, text="_") == ()
+    assert past(page).list_of(me + 1) == ()
+
+
+def test_a_round_is_opened_as_it_was_left(page: Page) -> None:
+    second, first = past(page).list_of(page.visit.annotator_id)
+    page.take(page.blend.open_round, first.prompt_id)
+    shown = page.blend.page(page.visit)
+    assert shown.is_revealed
+    assert shown.card is not None
+    assert shown.card.chosen is not None
+    page.take(page.blend.open_round, second.prompt_id)
+    assert not page.visit.is_revealed
+    assert page.visit.pair is not None
+    assert not any(column.name for column in page.blend.page(page.visit).columns)
+
+
+def test_an_address_opens_ones_own_round_and_nobody_elses(page: Page) -> None:
+    first = past(page).list_of(page.visit.annotator_id)[-1]
+    assert page.blend.open(page.memory, wished=first.prompt_id).visit.prompt_id == first.prompt_id
+    elsewhere = page.blend.open({"annotator": "x" * 32}, wished=first.prompt_id).visit
+    assert elsewhere.prompt_id is None
+    assert "not one of yours" in page.blend.open_round(elsewhere, first.prompt_id).notice
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("7", 7), ("", None), ("-1", None), ("²", None), ("9" * 30, None)]
+)
+def test_an_address_names_a_round_by_its_number(value: str, found: int | None) -> None:
+    assert read_round({"round": value}) == found
+    assert read_round(None) is None
+
+
+def test_a_card_is_shared_by_its_asker_alone_and_after_the_names(page: Page) -> None:
+    me = page.visit.annotator_id
+    second, first = past(page).list_of(me)
+    with pytest.raises(Refused, match="vote first"):
+        past(page).share(second.prompt_id, by=me)
+    with pytest.raises(NotFound, match="not one of yours"):
+        past(page).share(first.prompt_id, by=me + 1)
+
+    web = FastAPI()
+    SharedRounds(page.services).add_to(web, "")
+    client = TestClient(web)
+    token = past(page).share(first.prompt_id, by=me)
+    shown = client.get(f"/shared/{first.prompt_id}/{token}")
+    assert shown.status_code == 200
+    assert "Why is the sky" in shown.text
+    assert "<b>blue</b>" not in shown.text
+    assert "<script" not in shown.text
+    assert "You" not in shown.text, "whoever looks chose nothing"
+    assert "Chosen" in shown.text
+    assert all(name in shown.text for name in MEMBERS)
+    for wrong in (f"{second.prompt_id}/{token}", f"{first.prompt_id}/{'0' * 32}", f"{10**9}/{token}", "1/ä"):
+        assert client.get(f"/shared/{wrong}").status_code == 404
