@@ -1,6 +1,6 @@
 """The address of an endpoint: from the text that people paste to a URL to request.
 
-Invariant: the URL is the written one or ``/v1`` below it, never another host. Non-goal: whether an
+Invariant: the URL is on the written host, never on another. Non-goal: whether an
 endpoint answers there.
 """
 
@@ -10,10 +10,11 @@ import ipaddress
 import re
 import socket
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 _CALLS = re.compile(r"(/+(chat/completions|completions|models|responses|embeddings))?/*$", re.IGNORECASE)
-_VERSION = re.compile(r"/v\d+\w*(/|$)", re.IGNORECASE)
+_CHAT = "chat/completions"
+_VERSION = re.compile(r"/v\d+\w*(?=/|$)", re.IGNORECASE)
 _SECRETS = re.compile(r"key|token|secret|password|signature|^(sig|code|auth)$", re.IGNORECASE)
 
 
@@ -36,7 +37,7 @@ class Root(NamedTuple):
 
 
 def roots(address: str) -> tuple[Root, ...]:
-    """The roots to try, the likelier first: as written, and with ``/v1`` where no version is written.
+    """The roots to try, the likelier first: as written, up to its version or with ``/v1``, then the host's.
 
     Not every service has ``/v1``, so what is written comes first.
 
@@ -46,13 +47,37 @@ def roots(address: str) -> tuple[Root, ...]:
     parts = urlsplit(address.strip())
     path = _CALLS.sub("", parts.path)
     written = Root(f"{parts.scheme.lower()}://{parts.netloc}{path}", parts.query)
-    if _VERSION.search(path):
-        return (written,)
-    return (written, written._replace(place=f"{written.place}/v1"))
+    version = _VERSION.search(path)
+    others = (path[: version.end()],) if version else (f"{path}/v1", "/v1")
+    host = f"{parts.scheme.lower()}://{parts.netloc}"
+    found = (written, *(written._replace(place=host + other) for other in others))
+    return tuple(dict.fromkeys(found))
+
+
+def moved_root(root: Root, location: str) -> Root | None:
+    """Where a root is now that answers a call of the chat with this ``Location``; None where that is none.
+
+    On the same host and by the same scheme only, since the key goes with it.
+    """
+    asked = urlsplit(root.url(_CHAT))
+    found = urlsplit(urljoin(root.url(_CHAT), location))
+    is_safe = (found.scheme, found.hostname) == (asked.scheme, asked.hostname)
+    if not is_safe or not found.path.rstrip("/").endswith(f"/{_CHAT}"):
+        return None
+    moved = Root(f"{found.scheme}://{found.netloc}{_CALLS.sub('', found.path)}", found.query)
+    return None if moved == root else moved
 
 
 def tidied(address: str) -> str:
-    """An address without the path of a call at its end; what cannot be taken apart stays as it is."""
+    """An address with its scheme and without the path of a call at its end.
+
+    Without a scheme it is http on this machine and in its network, https elsewhere. What cannot be taken
+    apart stays as it is.
+    """
+    address = address.strip()
+    if address and "://" not in address:
+        scheme = "http" if is_near(f"http://{address}") else "https"
+        address = f"{scheme}://{address}"
     return address if address_fault(address) else roots(address)[0].address
 
 
@@ -75,6 +100,17 @@ def address_fault(address: str) -> str:
     if re.search(r"[\s\x00-\x1f\x7f]", address):
         return f"{expected} {address!r}, which has a blank in it"
     return ""
+
+
+def is_near(address: str) -> bool:
+    """Whether an address names this machine or one of its own network."""
+    host = (urlsplit(address).hostname or "").rstrip(".")
+    if is_this_machine(address) or "." not in host or host.endswith((".local", ".lan", ".internal")):
+        return ":" not in host or is_this_machine(address)
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 def is_this_machine(address: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blender_ui.errors import MemberError
-from blender_ui.members.address import address_fault, is_this_machine, roots
+from blender_ui.members.address import Root, address_fault, is_this_machine, moved_root, roots, tidied
 from tests.members.asking import ask, failure_of
 from tests.members.scripted_endpoint import ScriptedEndpoint, refuses, says
 
@@ -21,10 +21,21 @@ from tests.members.scripted_endpoint import ScriptedEndpoint, refuses, says
         ("http://h:1/v1/models", ["http://h:1/v1/chat/completions"]),
         ("http://h:1/v1#top", ["http://h:1/v1/chat/completions"]),
         ("https://h/api/paas/v4", ["https://h/api/paas/v4/chat/completions"]),
-        ("https://h/v1beta/openai/", ["https://h/v1beta/openai/chat/completions"]),
+        (
+            "https://h/v1beta/openai/",
+            ["https://h/v1beta/openai/chat/completions", "https://h/v1beta/chat/completions"],
+        ),
+        ("http://h:1/v1/chat", ["http://h:1/v1/chat/chat/completions", "http://h:1/v1/chat/completions"]),
+        (
+            "http://h:1/docs",
+            [f"http://h:1/{path}chat/completions" for path in ("docs/", "docs/v1/", "v1/")],
+        ),
         ("http://h:1", ["http://h:1/chat/completions", "http://h:1/v1/chat/completions"]),
         ("http://h:1/", ["http://h:1/chat/completions", "http://h:1/v1/chat/completions"]),
-        ("http://h/a/chat/completions", ["http://h/a/chat/completions", "http://h/a/v1/chat/completions"]),
+        (
+            "http://h/a/chat/completions",
+            [f"http://h/{path}chat/completions" for path in ("a/", "a/v1/", "v1/")],
+        ),
         ("http://h/v1?api-version=2", ["http://h/v1/chat/completions?api-version=2"]),
     ],
 )
@@ -119,6 +130,64 @@ def test_a_missing_model_is_no_missing_place() -> None:
         pytest.raises(MemberError, match="no model 'm-9'"),
     ):
         ask(endpoint, model="m-9", base_url=endpoint.base_url.removesuffix("/v1"))
+
+
+@pytest.mark.parametrize("wrong", ["/docs", "/v1/chat", "/api/generate", "/v1/v1"])
+def test_a_wrong_path_is_put_right_on_the_same_host(wrong: str) -> None:
+    with ScriptedEndpoint([says("Four.")]).running() as endpoint:
+        base_url = endpoint.base_url.removesuffix("/v1") + wrong
+        assert ask(endpoint, base_url=base_url).text == "Four."
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_an_address_that_has_moved_on_its_host_is_followed(status: int) -> None:
+    moved = refuses(status, "", Location="/v1/chat/completions?api=2")
+    with ScriptedEndpoint([moved, says("Four.")]).running() as endpoint:
+        assert ask(endpoint).text == "Four."
+    assert endpoint.paths == ["POST /v1/chat/completions", "POST /v1/chat/completions?api=2"]
+
+
+@pytest.mark.parametrize(
+    ("location", "moved"),
+    [
+        ("/v2/chat/completions", "http://h:1/v2"),
+        ("http://h:2/v1/chat/completions/", "http://h:2/v1"),
+        ("https://h/v1/chat/completions", None),
+        ("/v1/chat/completions/", None),
+        ("http://other/v1/chat/completions", None),
+        ("/login?next=/v1/chat/completions", None),
+        ("ftp://h/v1/chat/completions", None),
+    ],
+)
+def test_a_move_is_followed_on_the_same_host_only(location: str, moved: str | None) -> None:
+    found = moved_root(Root("http://h:1/v1"), location)
+    assert (found and found.place) == moved
+    assert moved_root(Root("https://h/v1"), "http://h/v2/chat/completions") is None
+
+
+def test_a_move_in_a_circle_ends() -> None:
+    scripts = [refuses(308, "", Location=f"/v1/chat/completions?n={n % 2}") for n in range(9)]
+    with ScriptedEndpoint(scripts).running() as endpoint, pytest.raises(MemberError, match="has moved"):
+        ask(endpoint)
+    assert len(endpoint.requests) <= 5
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("127.0.0.1:8000/v1/chat/completions", "http://127.0.0.1:8000/v1"),
+        ("localhost:1234", "http://localhost:1234"),
+        ("192.168.1.7:8080/v1/", "http://192.168.1.7:8080/v1"),
+        ("gpu-box:8000", "http://gpu-box:8000"),
+        ("gpu.local:8000", "http://gpu.local:8000"),
+        (" api.example.com/v1 ", "https://api.example.com/v1"),
+        ("HTTPS://api.example.com/v1", "https://api.example.com/v1"),
+        ("http://h:80a/v1", "http://h:80a/v1"),
+        ("", ""),
+    ],
+)
+def test_an_address_that_is_typed_gets_its_scheme(typed: str, written: str) -> None:
+    assert tidied(typed) == written
 
 
 def test_an_address_that_has_moved_is_told_with_the_new_one() -> None:

@@ -94,9 +94,14 @@ def find_winner(row: Columns, pair: Pair) -> Winner | None:
     return None
 
 
+def has_winner(row: Columns) -> bool:
+    """Whether who won stands in the columns that are named for it."""
+    return row.first(("winner",)) is not None or any(name.startswith(_FLAG) for name in row)
+
+
 def find_hints(row: Columns) -> list[str]:
     """The columns that may hold a vote and are not blank."""
-    return [name for name, value in row.items() if not is_blank(value) and _may_hold(name, as_value(value))]
+    return [name for name, value in row.items() if not is_blank(value) and _may_hold(name, value)]
 
 
 def refuse_hints(row: Columns, hints: Sequence[str]) -> None:
@@ -117,8 +122,6 @@ def split_votes(row: Columns) -> list[Columns]:
 
     Each is a word, or an object that says who voted, and how.
     """
-    if row.first(("winner",)) or any(name.startswith(_FLAG) for name in row):
-        return []
     lists = {name: as_value(row[name]) for name in find_hints(row)}
     if len(lists) != 1:
         return []
@@ -150,6 +153,7 @@ def _may_hold(name: str, value: Any) -> bool:
     """Whether a column may hold a vote: by its name, or by the names within it."""
     if may_tell(name):
         return True
+    value = as_value(value)
     if _SOMEBODY.fullmatch(name):
         return is_number(value) or is_winner(value)
     inside = value if isinstance(value, list) else [value]

@@ -32,7 +32,7 @@ from blender_ui.exchange.cells.particulars import (
 )
 from blender_ui.exchange.cells.questions import Question, find_prompt, read_question
 from blender_ui.exchange.cells.transcripts import read_transcript
-from blender_ui.exchange.cells.verdicts import Pair, find_winner, split_votes
+from blender_ui.exchange.cells.verdicts import Pair, find_winner, has_winner, split_votes
 from blender_ui.exchange.cells.words import Turn, read_turn_texts, read_turns
 from blender_ui.exchange.columns import Columns, Places, as_value, find_sides, model_columns
 from blender_ui.exchange.fields import FieldError, LeftOut
@@ -78,8 +78,9 @@ def parse_label_row(row: Columns, source: str) -> PromptRecord | RowRead:
         CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
     ]
     pair = Pair((models[0], models[1]), sides.texts, compared.answers)
-    labels = _labels(row, pair)
-    numbers = None if labels else find_numbers(row, Places(*sides))
+    has_one = has_winner(row)
+    labels = () if has_one else _labels(row, pair)
+    numbers = None if has_one or labels else find_numbers(row, Places(*sides))
     if numbers is None and not labels:
         winner = find_winner(row, pair)
         labels = () if winner is None else (label_of(row, winner),)

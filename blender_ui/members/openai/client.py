@@ -21,6 +21,7 @@ import httpx
 
 from blender_ui.errors import MemberError
 from blender_ui.members import network
+from blender_ui.members.address import moved_root
 from blender_ui.members.openai.answer import Answer
 from blender_ui.members.openai.endpoint import Endpoint, describe
 from blender_ui.members.openai.errors import EndpointError, EndpointFailure, read_refusal
@@ -30,9 +31,13 @@ from blender_ui.members.openai.request import find_change, request_body
 from blender_ui.members.protocol import Chunk, MemberHealth, Message, Sampling
 
 MAX_RETRIES = 2
+MAX_LOADING_RETRIES = 30
+"""While a server says that it is loading its model; the wait for a first token ends it sooner."""
 FIRST_RETRY_SECONDS = 0.5
 """Before the first retry, where the endpoint tells no pause; three times as long before the next."""
 MAX_RETRY_SECONDS = 5.0
+MAX_MOVES = 3
+"""To another address, from one that an endpoint has left."""
 MAX_TOLD_SECONDS = 15.0
 """The longest time to come back in, as an endpoint may say, that is waited for."""
 LONGEST_QUIET_SECONDS = 600.0
@@ -127,6 +132,7 @@ class _Ask:
         self._endpoint, self._messages, self._sampling, self._answer = endpoint, messages, sampling, answer
         self._roots = endpoint.roots
         self._changes = endpoint.habits.changes
+        self._n_moves = 0
         self._nowhere: EndpointFailure | None = None
         """What was said at the root before this one."""
 
@@ -187,6 +193,10 @@ class _Ask:
             _log.warning("%s; it is asked again: %s %s", failure, change.what, change.name)
             self._changes = (*self._changes, change)
             return True
+        if failure.error.location and (moved := moved_root(self._roots[0], failure.error.location)):
+            self._n_moves += 1
+            self._roots = (moved, *self._roots[1:])
+            return self._n_moves <= MAX_MOVES
         if failure.error.is_no_such_place:
             if len(self._roots) > 1:
                 self._nowhere, self._roots = failure, self._roots[1:]
@@ -228,7 +238,10 @@ class _Ask:
         wait = min(FIRST_RETRY_SECONDS * 3**n_tried, MAX_RETRY_SECONDS) if told is None else told
         is_passing = failure.kind in ("rate_limited", "unreachable")
         is_soon = wait <= MAX_TOLD_SECONDS and wait < self._left(self._endpoint.first_token_seconds)
-        if not is_passing or not is_soon or n_tried == MAX_RETRIES:
+        # A server that is loading its model says so for as long as it takes.
+        is_loading = isinstance(failure, EndpointFailure) and failure.error.is_loading
+        most = MAX_LOADING_RETRIES if is_loading else MAX_RETRIES
+        if not is_passing or not is_soon or n_tried >= most:
             raise failure
         return wait
 

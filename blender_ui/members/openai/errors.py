@@ -22,6 +22,7 @@ _MAX_WORDS = 600
 _MESSAGE_FIELDS = ("message", "detail", "error", "error_msg", "error_message", "msg", "Message", "status_msg")
 _BUSY = {408, 425, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530}
 """Of a server or gateway that may answer a moment later; above 504 they are Cloudflare's and others'."""
+_MOVED = {301, 302, 307, 308}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _AGAIN = re.compile(
     r"(?:try again|retry|come back) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h)[a-z]*\s*)+)", re.IGNORECASE
@@ -41,6 +42,8 @@ class EndpointError:
     """Its type and code, for telling kinds apart."""
     wait_seconds: float | None = None
     """How long the endpoint asks to be left alone."""
+    location: str = ""
+    """Where the address has moved."""
     is_page: bool = False
     """A web page came in the place of an answer."""
     is_worded: bool = True
@@ -61,6 +64,13 @@ class EndpointError:
         if re.search(r"invalid request|bad ?request|authentication|permission|not ?found|context size", said):
             return "refused"
         return "bad_response"
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a server says that it is there and its model is not yet, or when it will be."""
+        words = r"loading|starting|warming|not ready|initiali[sz]ing|is down"
+        is_told = self.wait_seconds is not None or bool(re.search(words, self.message, re.IGNORECASE))
+        return self.status == 503 and is_told
 
     @property
     def is_no_such_place(self) -> bool:
@@ -152,7 +162,13 @@ def read_refusal(status: int, headers: Mapping[str, str], body: str) -> Endpoint
         message = f"a web page came: {page_words(body)!r}"
     else:
         message = _shortened(body) or "the endpoint gave no reason"
-    return EndpointError(message=message, status=status, wait_seconds=wait_seconds, is_worded=False)
+    return EndpointError(
+        message=message,
+        status=status,
+        wait_seconds=wait_seconds,
+        is_worded=False,
+        location=headers.get("location", "") if status in _MOVED else "",
+    )
 
 
 def page_words(page: str) -> str:

@@ -321,6 +321,18 @@ def _try(where: Endpoint) -> list[str]:
     return said
 
 
+def test_a_model_that_is_loading_is_waited_for_as_long_as_a_first_token() -> None:
+    loading = refuses(503, openai("Loading model"), Retry_After="0.05")
+    with ScriptedEndpoint([*[loading] * 6, says("Four.")]).running() as endpoint:
+        assert ask(endpoint).text == "Four."
+    error = failure_of(refuses(503, openai("Loading model")), first_token_seconds=1)
+    assert "Loading model" in str(error)
+    with ScriptedEndpoint([*[refuses(503, openai("no"))] * 4, says("Four.")]).running() as endpoint:
+        with pytest.raises(MemberError):
+            ask(endpoint)
+        assert len(endpoint.requests) == 3
+
+
 def test_a_full_endpoint_that_says_so_within_a_stream_is_asked_again() -> None:
     busy = sends(events({"error": {"message": "overloaded", "code": 503}}))
     with ScriptedEndpoint([busy, says("Four.")]).running() as endpoint:

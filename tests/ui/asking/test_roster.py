@@ -46,7 +46,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 
 
 def test_it_shows_state_seconds_failures_tokens_and_cost(page: Page) -> None:
-    assert "is asked from now on" in page.add(prices=(1.0, 3))
+    assert "is asked from now on" in page.add(prices=("1.0", " 3,0 "))
     config = page.bench.members.configs[1]
     assert config.price == Price(input=1.0, output=3.0)
     page.bench.endpoint.scripts = [says("Tea."), refuses(400, {"error": {"message": "no <b>tea</b>"}})]

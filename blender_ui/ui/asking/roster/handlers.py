@@ -136,7 +136,12 @@ def _read_optional(value: object) -> str:
 
 
 def _read_price(value: Any) -> float | None:
-    if value is None or value == "":
+    if isinstance(value, str):
+        try:
+            value = float(value.replace(",", ".")) if value.strip() else None
+        except ValueError:
+            raise MalformedInput(f"expected a price such as 0.25, came {value!r:.40}") from None
+    if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
         raise MalformedInput("expected a price from 0 to 1,000,000 for a million tokens")

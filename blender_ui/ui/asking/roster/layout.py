@@ -51,9 +51,14 @@ class RosterParts:
                     max_length=128,
                     elem_id="ensemble-key-env",
                 )
-                self.input_price = gr.Number(None, label="Price of a million tokens in (optional)", minimum=0)
-                self.output_price = gr.Number(
-                    None, label="Price of a million tokens out (optional)", minimum=0
+                # Texts: a number's field that nobody fills says 0, and 0 is a price.
+                self.input_price = gr.Textbox(
+                    label="Price of a million tokens in (optional)", placeholder="such as 0.25", max_length=16
+                )
+                self.output_price = gr.Textbox(
+                    label="Price of a million tokens out (optional)",
+                    placeholder="such as 1.50",
+                    max_length=16,
                 )
             self.add = gr.Button("Add", variant="primary", elem_id="ensemble-add")
             self.added = gr.HTML("", padding=False, elem_id="ensemble-added")

@@ -49,7 +49,7 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
         return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
 
     def add(
-        name: str, model: str, base_url: str, key_env: str, input_price: float, output_price: float
+        name: str, model: str, base_url: str, key_env: str, input_price: str, output_price: str
     ) -> Iterator[Update]:
         for said in handlers.add(name, model, base_url, key_env, (input_price, output_price)):
             yield {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
