@@ -42,7 +42,9 @@ def parse_listed_row(row: Columns, source: str) -> RowRead:
     Raises:
         FieldError: If the answers, or the numbers beside them, cannot be told.
     """
-    name = next(name for name in LISTS if name in row)
+    name = next((name for name in LISTS if name in row), None)
+    if name is None:  # the file's other rows have one
+        raise FieldError(f"expected a list of answers as one of {', '.join(LISTS)}, came none")
     items = as_value(row[name])
     if not isinstance(items, list) or not items:
         raise FieldError(f"expected a list of answers as {name!r}, came {type(items).__name__}")
