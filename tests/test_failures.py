@@ -23,7 +23,8 @@ from blender_ui.cli import main
 from blender_ui.errors import StorageError, UnexpectedError
 from blender_ui.faults import keep_log, run_command, tell
 from blender_ui.worker.__main__ import serve as serve_worker
-from tests.builders.stores import put_store
+from db.models import Outcome
+from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store, put_store
 from tests.test_cli import write_preferences
 
 COMMANDS = {
@@ -258,6 +259,33 @@ def test_an_import_that_finds_no_room_imports_nothing(home: Path, capsys: pytest
     assert said.count("\n") == 1
     assert main(["export", "out.jsonl"]) == 0
     assert (home.parent / "out.jsonl").read_text() == ""
+
+
+def test_a_vote_that_finds_no_room_is_not_acknowledged_and_counts_once_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    make_store(tmp_path).dispose()
+    engine = store.open_store(f"sqlite:///{tmp_path / 'store.sqlite'}", name="the store")
+    labeling = make_labeling(engine, Clock())
+    for prompt_id in add_prompts(engine, n_prompts=1):
+        labeling.queue_prompt(prompt_id=prompt_id)
+    me = labeling.sign_in(key=key_of(1)).id
+    pair = labeling.next_pair(annotator_id=me)
+    assert pair is not None
+
+    def vote() -> int:
+        told = labeling.submit(
+            annotator_id=me, lease_id=pair.lease_id, outcome=Outcome.LEFT, idempotency_key="the vote"
+        )
+        return told.preference_id
+
+    with small_disk(1), pytest.raises(StorageError, match="disk"):
+        vote()
+    assert vote() == vote()
+    with engine.connect() as connection:
+        votes = connection.exec_driver_sql("SELECT outcome FROM preference").all()
+    assert votes == [("left",)]
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
