@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from blender_ui.exchange import CandidateRecord, LabelRecord, PromptRecord, read_records, write_records
+from blender_ui.exchange.records import Winner
 from blender_ui.services.archive.archiving import export_archive, import_archive
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
@@ -23,6 +24,7 @@ HASTE = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
+WINNERS: tuple[Winner, ...] = ("a", "b", "tie", "both_bad")
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 names = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
 
@@ -37,7 +39,7 @@ def records(draw: st.DrawFn) -> list[PromptRecord]:
         labels = []
         for person in range(draw(st.integers(0, 3))):
             a, b = draw(st.permutations(range(len(answers))))[:2]
-            winner = draw(st.sampled_from(("a", "b", "tie", "both_bad")))
+            winner = draw(st.sampled_from(WINNERS))
             reason = draw(st.none() | texts.filter(str.strip))
             labels.append(
                 LabelRecord(annotator=f"p{person}", a=a, b=b, winner=winner, kind="human", reason=reason)
@@ -56,9 +58,9 @@ def records(draw: st.DrawFn) -> list[PromptRecord]:
     return made
 
 
-def votes_of(made: list[PromptRecord]) -> list[tuple[str, str, str, str]]:
+def votes_of(made: list[PromptRecord]) -> list[tuple[str, ...]]:
     """Each vote by its prompt and texts, whichever side an answer was shown on."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for record in made:
         for label in record.labels:
             first, second = (record.candidates[one].text for one in (label.a, label.b))
