@@ -31,7 +31,6 @@ from blender_ui.services.choosing.proposals import Proposals
 from blender_ui.services.choosing.reports import ChooserReports
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
-from blender_ui.services.data.listing import Listing
 from blender_ui.services.data.publishing import Publishing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
@@ -72,6 +71,7 @@ from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.recorded.keeping import RecordedRounds
 from blender_ui.services.serving.blends import Serving
+from blender_ui.services.serving.listing import Listing
 from blender_ui.services.serving.serve import Rooms
 from blender_ui.services.serving.served_votes import ServedVotes
 from blender_ui.services.tasks.store_kinds import StoreKinds

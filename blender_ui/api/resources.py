@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blender_ui.errors import NotFound, NotPermitted
 from blender_ui.outside import LARGEST_NUMBER, check_values
-from blender_ui.services.data.listing import Listing
 from blender_ui.services.inspecting.leaderboard import BoardWish, Leaderboard
 from blender_ui.services.jobs.views import Jobs, JobView
 from blender_ui.services.people.keys import Caller
 from blender_ui.services.projects.projects import Projects, ProjectTerms, ProjectView
 from blender_ui.services.projects.prompts import ProjectPrompts
+from blender_ui.services.serving.listing import Listing
 from blender_ui.services.versions.model_versions import Versions, VersionView
 from blender_ui.services.versions.standing import describe_standing
 from db.enums import Ask, ModelRole

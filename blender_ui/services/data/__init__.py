@@ -1,4 +1,4 @@
-"""Import, export, and lists of rows for programs.
+"""Import and export.
 
 Touches: records on one side (`exchange`), many rows at once on the other.
 Not for: file formats; `exchange` has them.

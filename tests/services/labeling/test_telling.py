@@ -9,12 +9,12 @@ import pytest
 
 from blender_ui.exchange import read_records
 from blender_ui.services.data.exporting import Exporting
-from blender_ui.services.data.listing import Listing
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.labeling.answers import Answer, AnsweredView
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.monitoring.queue_health import measure_queue
 from blender_ui.services.projects.projects import Projects, ProjectTerms
+from blender_ui.services.serving.listing import Listing
 from db.models import DEFAULT_PROJECT_ID, Outcome, Reveal
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
 from tests.services.projects.test_projects import queue_prompts
