@@ -35,7 +35,7 @@ NOT_SAID = frozenset(
     }
 )  # fmt: skip
 """Keywords whose texts nobody reads."""
-_SCRIPT = re.compile(r"""\btrn?\(\s*"((?:[^"\\]|\\.)+)"(?:,\s*"((?:[^"\\]|\\.)+)")?""")
+_SCRIPT = re.compile(r"""\b(?:trn?|trParts|inWords)\(\s*"((?:[^"\\]|\\.)+)"(?:,\s*"((?:[^"\\]|\\.)+)")?""")
 _WORDS = re.compile(r"[A-Z][a-z]{2,}|.*[A-Za-z]+ +[A-Za-z(“‘].*|.*[a-z]{2}[.?…!]$", re.DOTALL)
 _CODE = re.compile(
     r"IBM Plex|[<>]|=>|://|__|%[YHs]|\{\w*\}|^[#.]|^(bu|key)-|\b(bu|key)-|^'|\.(js|css|svg|py)$|^[a-z-]+/"
@@ -86,7 +86,7 @@ def _read_assets() -> Iterator[tuple[str, Message]]:
 
 def _read_script(text: str) -> Iterator[Message]:
     for found in _SCRIPT.finditer(text):
-        is_counted = found[0].startswith("trn")
+        is_counted = found[0].startswith("trn(")
         yield Message(_unquote(found[1]))
         if is_counted:
             yield Message(_unquote(found[2]))  # a script chooses between the two by itself
@@ -187,7 +187,9 @@ def main() -> int:
         path = find_shipped("assets") / "languages" / f"{code}.po"
         with path.open("rb") as file:
             catalogue = read_po(file, locale=code)
-        catalogue.update(make_template(), no_fuzzy_matching=True)
+        template = make_template()
+        template.creation_date = catalogue.creation_date  # a date would part the file of every branch
+        catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         with path.open("wb") as file:
             write_po(file, catalogue, sort_output=True, omit_header=False, width=0, include_lineno=False)

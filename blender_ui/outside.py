@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from blender_ui.errors import MalformedInput
+from blender_ui.language import tr
 
 Checked = TypeVar("Checked")
 LARGEST_NUMBER = 2**63 - 1
@@ -79,13 +80,22 @@ def check(kind: TypeAdapter[Checked], value: object, what: str) -> Checked:
     expected = re.sub(r"^(Input should be|\w+ should have|Value error,) ", "", error["msg"])
     match error["type"]:
         case "missing":
-            raise MalformedInput(f"{where}: is missing")
+            raise MalformedInput(tr("{where}: is missing", where=where))
         case "unexpected_keyword_argument":
-            raise MalformedInput(f"{where}: is not known")
+            raise MalformedInput(tr("{where}: is not known", where=where))
         case "dataclass_type":
-            raise MalformedInput(f"{where}: expected fields by name; came {error['input']!r:.80}")
+            raise MalformedInput(
+                tr("{where}: expected fields by name; came {error!r:.80}", where=where, error=error["input"])
+            )
         case _:
-            raise MalformedInput(f"{where}: expected {expected}; came {error['input']!r:.80}")
+            raise MalformedInput(
+                tr(
+                    "{where}: expected {expected}; came {error!r:.80}",
+                    where=where,
+                    expected=expected,
+                    error=error["input"],
+                )
+            )
 
 
 def read_id(value: object, what: str = "row") -> int:
@@ -100,16 +110,29 @@ def read_id(value: object, what: str = "row") -> int:
     number = int(str(value)) if is_number or is_digits else -1
     if not 0 <= number <= LARGEST_NUMBER:
         said = f"{value!r:.40}" if not is_number else "a number that no row has"
-        raise MalformedInput(f"expected the number of a {what}, came {said}; choose one from the list")
+        raise MalformedInput(
+            tr("expected the number of a {what}, came {said}; choose one from the list", what=what, said=said)
+        )
     return number
 
 
 def _check_text(text: str) -> None:
     fault = find_fault(text)
     if fault is not None:
-        raise MalformedInput(f"a text holds {fault}; take it out, or type the text anew: {text[:40]!a}")
+        raise MalformedInput(
+            tr(
+                "a text holds {fault}; take it out, or type the text anew: {text!a}",
+                fault=fault,
+                text=text[:40],
+            )
+        )
 
 
 def _check_number(number: float) -> None:
     if not abs(number) <= LARGEST_NUMBER:  # which is false of what is not a number, too
-        raise MalformedInput(f"expected numbers of at most {LARGEST_NUMBER}, came a larger one or none")
+        raise MalformedInput(
+            tr(
+                "expected numbers of at most {largest_number}, came a larger one or none",
+                largest_number=LARGEST_NUMBER,
+            )
+        )

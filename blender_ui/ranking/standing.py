@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from blender_ui.language import mark, say_number, tr
 from blender_ui.ranking.evaluation import prompt_clusters
 from blender_ui.statistics.paired import measure_difference
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
@@ -21,7 +22,7 @@ LEVEL = 0.8
 N_PROMPTS_NEEDED = 10
 """Prompts with a decided preference before anything is said."""
 LONGER, RATING = "longer", "rating"
-BASELINES = {LONGER: "the longer answer", RATING: "the higher-rated member"}
+BASELINES = {LONGER: mark("the longer answer"), RATING: mark("the higher-rated member")}
 """What a sentence calls each baseline."""
 
 
@@ -154,25 +155,39 @@ def read_standing(found: object) -> Standing | None:
 
 def describe(standing: Standing) -> str:
     """Where it stands, in one sentence without a verdict."""
-    others = " and ".join(
-        f"{BASELINES[name]} on {_percent(one.accuracy)} (a lead of {describe_margin(one)})"
+    others = tr(" and ").join(
+        tr(
+            "{baseline} on {percent} (a lead of {margin})",
+            baseline=tr(BASELINES[name]),
+            percent=_percent(one.accuracy),
+            margin=describe_margin(one),
+        )
         for name, one in standing.against.items()
     )
-    return f"right on {_percent(standing.accuracy)} of {standing.n:,} {standing.judged_on}; {others}"
+    return tr(
+        "right on {percent} of {n:,} {judged_on}; {others}",
+        percent=_percent(standing.accuracy),
+        n=standing.n,
+        judged_on=tr(standing.judged_on),
+        others=others,
+    )
 
 
 def describe_margin(margin: Margin) -> str:
     """A lead with its interval."""
-    return (
-        f"{_points(margin.difference)} points, "
-        f"{100 * LEVEL:.0f} % interval {_points(margin.low)} to {_points(margin.high)}"
+    return tr(
+        "{points} points, {level:.0f} % interval {low} to {high}",
+        points=_points(margin.difference),
+        level=100 * LEVEL,
+        low=_points(margin.low),
+        high=_points(margin.high),
     )
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{say_number(100 * share, '.0f')} %"
 
 
 def _points(difference: float) -> str:
     """Of a lead: minus where the baseline leads."""
-    return f"{100 * difference:+.0f}"
+    return say_number(100 * difference, "+.0f")

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import messages_json
 from blender_ui.errors import NotFound
+from blender_ui.language import tr
 from blender_ui.values import RankingPrompt
 from db.models import Candidate, CandidateFailure, FailureKind, Prompt
 
@@ -56,7 +57,7 @@ def get_prompt(session: Session, prompt_id: int) -> Prompt:
     """
     prompt = session.get(Prompt, prompt_id)
     if prompt is None:
-        raise NotFound(f"there is no prompt {prompt_id}; ask a question first")
+        raise NotFound(tr("there is no prompt {prompt_id}; ask a question first", prompt_id=prompt_id))
     return prompt
 
 
@@ -68,7 +69,7 @@ def get_candidate(session: Session, candidate_id: int) -> Candidate:
     """
     candidate = session.get(Candidate, candidate_id)
     if candidate is None:
-        raise NotFound(f"there is no answer {candidate_id}")
+        raise NotFound(tr("there is no answer {candidate_id}", candidate_id=candidate_id))
     return candidate
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from blender_ui.language import mark, tr
 from blender_ui.ui.texts import escape
 
 Direction = Literal["up", "down", "same"]
 ARROWS: dict[Direction, tuple[str, str]] = {
-    "up": ("▲", "rose"),
-    "down": ("▼", "fell"),
-    "same": ("", "unchanged"),
+    "up": ("▲", mark("rose")),
+    "down": ("▼", mark("fell")),
+    "same": ("", mark("unchanged")),
 }
 
 
@@ -96,6 +97,6 @@ def _move(move: Move | None) -> str:
     arrow, words = ARROWS[move.direction]
     sign = f'<i aria-hidden="true">{arrow}</i>' if arrow else ""
     return (
-        f'<span class="bu-move bu-{move.direction}" title="{words}">{escape(move.before)} → '
+        f'<span class="bu-move bu-{move.direction}" title="{escape(tr(words))}">{escape(move.before)} → '
         f"<b>{escape(move.after)}</b>{sign}</span>"
     )

@@ -66,8 +66,11 @@ def serve() -> Iterator[Serve]:
 def open_page(chromium: Browser) -> Iterator[Open]:
     contexts = []
 
-    def start(url: str, *, width: int = 1280, height: int = 900, light: str = "light") -> Page:
+    def start(
+        url: str, *, width: int = 1280, height: int = 900, light: str = "light", locale: str = "en-US"
+    ) -> Page:
         context = chromium.new_context(
+            locale=locale,
             viewport={"width": width, "height": height},
             color_scheme="dark" if light == "dark" else "light",
         )

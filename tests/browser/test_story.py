@@ -1,10 +1,12 @@
 """The whole story with the real app and the real embedded models: ask, vote, label, train, rank, fuse.
 
-Set STORY_SCREENSHOTS to a folder to keep a picture of every page, by day and by night.
+Set STORY_SCREENSHOTS to a folder to keep a picture of every page, by day and by night, on a wide screen, a
+small one and a phone.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -18,6 +20,7 @@ from typing import IO
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from blender_ui.settings import load_settings
@@ -30,6 +33,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).resolve().parents[2]
 N_LABELS = 40
+PICTURE_WIDTHS = {1440: "", 1024: "-1024", 390: "-390"}
+"""Pixels, and what the picture's name ends in."""
+PICTURE_QUALITY = 72
+"""Of WebP; letters have no visible shadow, and a page takes a third of its PNG."""
 MODEL_PATIENCE_MS = 300_000
 """Three models share two cores with the browser; only a failing test waits this long."""
 CAPITALS = {
@@ -149,16 +156,21 @@ def wait_until_decided(page: Page) -> None:
 
 
 def keep(page: Page, name: str) -> None:
-    """Save a picture by day and by night, where somebody wants pictures."""
+    """Save a picture by day and by night in each of three widths, where somebody wants pictures."""
     folder = os.environ.get("STORY_SCREENSHOTS")
-    if not folder:
+    size = page.viewport_size
+    if not folder or size is None:
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for light in ("light", "dark"):
-        page.emulate_media(color_scheme=light)
-        page.wait_for_timeout(600)
-        page.screenshot(path=Path(folder) / f"{name}-{light}.png", full_page=True)
+    for width, ending in PICTURE_WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        for light in ("light", "dark"):
+            page.emulate_media(color_scheme=light)
+            page.wait_for_timeout(600)
+            picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+            picture.save(Path(folder) / f"{name}-{light}{ending}.webp", quality=PICTURE_QUALITY, method=6)
     page.emulate_media(color_scheme="light")
+    page.set_viewport_size(size)
 
 
 def show_where_the_fused_answer_came_from(page: Page) -> None:
@@ -218,3 +230,13 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
     page.goto(f"{app_url}projects")
     expect(page.locator("main")).to_contain_text("Default project")
     keep(page, "projects")
+
+    for path, heading in (("ensemble", "Members"), ("people", "People"), ("account", "Account")):
+        page.goto(f"{app_url}{path}")
+        expect(page.locator("h1")).to_have_text(heading)
+        keep(page, path)
+
+    german = open_page(f"{app_url}leaderboard", locale="de-DE")
+    expect(german.locator(".bu-lane", has_text="scholar")).to_be_visible()
+    expect(german.locator("h1")).to_have_text("Bestenliste")
+    keep(german, "leaderboard-german")

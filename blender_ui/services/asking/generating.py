@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import BlenderError, MalformedInput, NotFound, Refused
+from blender_ui.language import tr
 from blender_ui.members.asking import Ensemble
 from blender_ui.services.asking.crew import Ask, Asks, Crew, Ended, Pace, phase_of
 from blender_ui.services.asking.standing import MemberStandings
@@ -100,13 +101,15 @@ class Generating:
         now = self._clock()
         with transaction(self._engine, immediate=True) as session:
             if session.get(Project, project_id) is None:
-                raise NotFound(f"there is no project {project_id}")
+                raise NotFound(tr("there is no project {project_id}", project_id=project_id))
             if _find_unfinished(session, project_id) is not None:
                 raise Refused("the members are answering this project's prompts already")
             wanted = _Wanted(project_id, source, tuple(members))
             asks = _list_asks(session, wanted, self._members, failed_since=now)
             if not asks:
-                raise MalformedInput(f"{_who(members)} has answered every prompt of {_whose(source)}")
+                raise MalformedInput(
+                    tr("{who} has answered every prompt of {whose}", who=_who(members), whose=_whose(source))
+                )
             job = request_job(
                 session,
                 JobKind.GENERATION,
@@ -273,13 +276,17 @@ def _list_asks(session: Session, wanted: _Wanted, members: Ensemble, *, failed_s
     if unknown := set(wanted.members) - {config.name for config in configs}:
         there_are = ", ".join(config.name for config in members.configs) or "none"
         raise MalformedInput(
-            f"no enabled member is called {', '.join(sorted(unknown))}; there are {there_are}"
+            tr(
+                "no enabled member is called {unknown}; there are {there_are}",
+                unknown=", ".join(sorted(unknown)),
+                there_are=there_are,
+            )
         )
     if not configs:
         raise MalformedInput("no member is enabled; enable some in members.toml")
     prompt_ids = prompts.list_ids(session, project_id=wanted.project_id, source=wanted.source)
     if wanted.source is not None and not prompt_ids:
-        raise MalformedInput(f"the project has no prompts of a data set {wanted.source!r}")
+        raise MalformedInput(tr("the project has no prompts of a data set {source!r}", source=wanted.source))
     n_ended = candidates.count_ends(session, project_id=wanted.project_id, failed_since=failed_since)
     return [
         Ask(prompt_id, config.name)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from blender_ui.errors import BlenderError, MalformedInput, MemberError, SettingsError
+from blender_ui.language import tr
 from blender_ui.members.address import tidied
 from blender_ui.members.configuration import Backend, MemberConfig
 from blender_ui.members.file import MembersFile
@@ -215,15 +216,22 @@ class MemberList:
     def _check_place(self) -> None:
         if len(self._members.configs) >= self.n_places:
             raise MalformedInput(
-                f"the pages have room for {self.n_places} members until the app is started again"
+                tr(
+                    "the pages have room for {n_places} members until the app is started again",
+                    n_places=self.n_places,
+                )
             )
 
     def _adopt(self, configs: Sequence[MemberConfig], stamp: tuple[int, int]) -> None:
         n_enabled = sum(config.enabled for config in configs)
         if n_enabled > self.n_places:
             raise MalformedInput(
-                f"it enables {n_enabled} members, and the pages have room for {self.n_places} until the app "
-                "is started again"
+                tr(
+                    "it enables {n_enabled} members, and the pages have room for {n_places} until "
+                    "the app is started again",
+                    n_enabled=n_enabled,
+                    n_places=self.n_places,
+                )
             )
         self._members.reload(configs)
         self._stamp = stamp

@@ -24,6 +24,7 @@ from blender_ui.exchange import PromptRecord, write_csv, write_parquet, write_re
 from blender_ui.exchange.lessons.files import FORMS, SYNTAXES, Syntax, write_lessons
 from blender_ui.exchange.lessons.forms import RANKED, USUAL_TERMS, Form, Terms, list_rows
 from blender_ui.faults import describe_os_error
+from blender_ui.language import tr
 from blender_ui.services.archive.archiving import export_archive
 from blender_ui.services.data.cards import Contents, Making, tell_selection, write_card
 from blender_ui.services.data.lessons import Judge, Unranked, get_active_id
@@ -148,7 +149,9 @@ class Exporting:
             n_lines, contents = self._write(unfinished, format, project_id, selection, training)
             unfinished.replace(path)
         except OSError as error:
-            raise StorageError(f"nothing was exported: {describe_os_error(error, path)}") from error
+            raise StorageError(
+                tr("nothing was exported: {os_error}", os_error=describe_os_error(error, path))
+            ) from error
         finally:
             with suppress(OSError):  # its folder may be what cannot be reached
                 unfinished.unlink(missing_ok=True)
@@ -219,14 +222,29 @@ class Exporting:
 
 def _check(format: str, project_id: int | None, selection: Selection, training: ForTraining) -> None:
     if format not in FORMATS:
-        raise MalformedInput(f"expected one of the formats {', '.join(FORMATS)}; came {format!r}")
+        raise MalformedInput(
+            tr(
+                "expected one of the formats {formats}; came {format!r}",
+                formats=", ".join(FORMATS),
+                format=format,
+            )
+        )
     if training.syntax not in SYNTAXES:
-        raise MalformedInput(f"expected a file of {', '.join(SYNTAXES)}; came {training.syntax!r:.40}")
+        raise MalformedInput(
+            tr(
+                "expected a file of {syntaxes}; came {syntax!r:.40}",
+                syntaxes=", ".join(SYNTAXES),
+                syntax=training.syntax,
+            )
+        )
     terms = training.terms
     if not (0 <= terms.threshold <= 1 and 0 <= terms.margin < float("inf")):
         raise MalformedInput(
-            "expected a threshold from 0 to 1, and a margin of 0 or more; came "
-            f"{terms.threshold} and {terms.margin}"
+            tr(
+                "expected a threshold from 0 to 1, and a margin of 0 or more; came {threshold} and {margin}",
+                threshold=terms.threshold,
+                margin=terms.margin,
+            )
         )
     if format == ARCHIVE and project_id is not None:
         raise MalformedInput(

@@ -12,6 +12,7 @@ from pathlib import Path
 from blender_ui.exchange import LeftOutRows, PromptRecord, Tally, say_left_out
 from blender_ui.exchange.archive import open_archive
 from blender_ui.exchange.shapes.finding import OWN
+from blender_ui.language import tr, trn
 
 N_SHOWN = 3
 """Prompts of a file that a preview shows."""
@@ -109,56 +110,68 @@ def tell_what_was_not_taken(report: ImportReport) -> tuple[str, ...]:
     told = tell_left_out(report.left_out, report.faults)
     told += report.notes
     if report.n_known:
-        told.append(f"{_votes(report.n_known)} in the store already.")
+        told.append(tr("{votes} in the store already.", votes=_votes(report.n_known)))
     if report.n_merged:
-        prompts = "1 prompt that was" if report.n_merged == 1 else f"{report.n_merged:,} prompts that were"
-        told.append(f"{prompts} in the store got new answers or votes.")
+        prompts = trn("{n:,} prompt that was", "{n:,} prompts that were", report.n_merged)
+        told.append(tr("{prompts} in the store got new answers or votes.", prompts=prompts))
     if report.n_replaced:
         told.append(
-            f"{_votes(report.n_replaced)} replaced by a later one of the same person on the same pair."
+            tr(
+                "{votes} replaced by a later one of the same person on the same pair.",
+                votes=_votes(report.n_replaced),
+            )
         )
     if report.n_differing:
         more = ", ..." if report.n_differing > len(report.differing) else ""
         told.append(
-            f"{report.n_differing:,} ids are in the store with another question, which was left as it is: "
-            f"{', '.join(report.differing)}{more}. Give a changed prompt a new id to import it."
+            tr(
+                "{n_differing:,} ids are in the store with another question, which was left as it "
+                "is: {differing}{more}. Give a changed prompt a new id to import it.",
+                n_differing=report.n_differing,
+                differing=", ".join(report.differing),
+                more=more,
+            )
         )
     return tuple(told)
 
 
 def tell_left_out(left_out: Sequence[LeftOutRows], faults: Sequence[tuple[str, str]]) -> list[str]:
     """Sentences about rows that are left out, and the faults of malformed ones."""
-    told = [f"Left out {say_left_out(one)}." for one in left_out]
+    told = [tr("Left out {left_out}.", left_out=say_left_out(one)) for one in left_out]
     return told + [f"{place}: {reason}." for place, reason in faults]
 
 
 def say_preview(preview: FilePreview) -> str:
     """Such as "read as arena 55k: 57,477 votes, 31 % ties, 4 columns unused"."""
-    shapes = " and ".join(preview.shapes) or "nothing"
-    parts = [f"{preview.n_votes:,} {'vote' if preview.n_votes == 1 else 'votes'}"]
-    for n, word in ((preview.n_ties, "ties"), (preview.n_both_bad, "both bad")):
+    shapes = tr(" and ").join(preview.shapes) or tr("nothing")
+    parts = [trn("{n:,} vote", "{n:,} votes", preview.n_votes)]
+    for n, word in ((preview.n_ties, tr("ties")), (preview.n_both_bad, tr("both bad"))):
         if n:
             parts.append(f"{max(round(100 * n / preview.n_votes), 1)} % {word}")
-    parts.append(f"{preview.n_prompts:,} {'prompt' if preview.n_prompts == 1 else 'prompts'}")
+    parts.append(trn("{n:,} prompt", "{n:,} prompts", preview.n_prompts))
     n_left = sum(one.n for one in preview.left_out)
     if n_left:
-        parts.append(f"{n_left:,} left out")
+        parts.append(tr("{n_left:,} left out", n_left=n_left))
     if preview.unused:
-        columns = "column" if len(preview.unused) == 1 else "columns"
-        parts.append(f"{len(preview.unused)} {columns} unused")
-    return f"read as {shapes}: {', '.join(parts)}"
+        parts.append(trn("{n} column unused", "{n} columns unused", len(preview.unused)))
+    return tr("read as {shapes}: {parts}", shapes=shapes, parts=", ".join(parts))
 
 
 def tell_preview(preview: FilePreview) -> tuple[str, ...]:
     """Sentences below a preview's first line."""
     told = tell_left_out(preview.left_out, preview.faults)
     if preview.unused:
-        told.append(f"Unused columns: {', '.join(preview.unused)}.")
+        told.append(tr("Unused columns: {unused}.", unused=", ".join(preview.unused)))
     told += preview.notes
     for source, n in preview.known_elsewhere.items():
         told.append(
-            f"{n:,} of its prompts are in the store from the source {source!r}. Name that source to merge "
-            f"with them; as {preview.source!r} they become prompts of their own."
+            tr(
+                "{n:,} of its prompts are in the store from the source {source!r}. Name that "
+                "source to merge with them; as {own!r} they become prompts of their own.",
+                n=n,
+                source=source,
+                own=preview.source,
+            )
         )
     return tuple(told)
 
@@ -212,7 +225,11 @@ def _show(record: PromptRecord) -> ShownPrompt:
     votes = []
     for label in record.labels[:N_SHOWN]:
         a, b = f"{names[label.a]} ({label.a + 1})", f"{names[label.b]} ({label.b + 1})"
-        said = {"a": f"{a} over {b}", "b": f"{b} over {a}", "tie": f"{a} and {b} tie"}
+        said = {
+            "a": tr("{a} over {b}", a=a, b=b),
+            "b": tr("{b} over {a}", b=b, a=a),
+            "tie": tr("{a} and {b} tie", a=a, b=b),
+        }
         votes.append(said.get(label.winner, f"{a} and {b} are both bad"))
     return ShownPrompt(
         prompt=_cut(record.prompt or record.input),
@@ -227,4 +244,4 @@ def _cut(text: str) -> str:
 
 
 def _votes(n: int) -> str:
-    return "1 vote was" if n == 1 else f"{n:,} votes were"
+    return trn("{n:,} vote was", "{n:,} votes were", n)

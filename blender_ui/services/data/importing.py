@@ -32,6 +32,7 @@ from blender_ui.exchange.intake import Reading, take_records
 from blender_ui.exchange.kept_files import KeptFile, KeptFiles
 from blender_ui.exchange.records import standing_labels
 from blender_ui.exchange.tally import OnLeft
+from blender_ui.language import tr
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.archive.archiving import import_archive
 from blender_ui.services.data.import_reports import (
@@ -187,7 +188,7 @@ class Importing:
     def _plan(self, session: Session, project_id: int, ask_labelled: bool) -> QueuePlan:
         project = session.get(Project, project_id)
         if project is None:
-            raise NotFound(f"there is no project {project_id}")
+            raise NotFound(tr("there is no project {project_id}", project_id=project_id))
         return QueuePlan(
             n_pairs=PAIRS_PER_PROMPT,
             overlap=max(self._overlap, project.overlap),

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound
+from blender_ui.language import tr
 from blender_ui.services.candidates import (
     CandidateView,
     FailureView,
@@ -160,7 +161,12 @@ class Inspection:
         choice = KeptChoices(self._engine).find(prompt_id)
         with transaction(self._engine) as session:
             if by is not None and not prompts.is_open_to(session, prompt_id=prompt_id, annotator_id=by):
-                raise NotFound(f"there is no prompt {prompt_id} that is open to you; choose another")
+                raise NotFound(
+                    tr(
+                        "there is no prompt {prompt_id} that is open to you; choose another",
+                        prompt_id=prompt_id,
+                    )
+                )
             prompt = get_prompt(session, prompt_id)
             return PromptInspection(
                 choice=choice,

@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import NotFound
+from blender_ui.language import tr
 from blender_ui.services.candidates import FUSION_BACKEND
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.recent import Recent
@@ -106,7 +107,11 @@ class Leaderboard:
             prompts = self._table.prompts()
             if wish.kind not in prompts.kinds:
                 raise NotFound(
-                    f"expected a kind of task among {', '.join(prompts.kinds)}; came {wish.kind!r}"
+                    tr(
+                        "expected a kind of task among {kinds}; came {kind!r}",
+                        kinds=", ".join(prompts.kinds),
+                        kind=wish.kind,
+                    )
                 )
             chosen = chosen.select(prompts.kind[chosen.prompt_id] == prompts.kinds.index(wish.kind))
         return chosen

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.errors import NotFound
+from blender_ui.language import tr
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.recent import Recent
 from blender_ui.values import IntArray
@@ -169,7 +170,13 @@ class MemberRatings:
         """Preferences with an answer to a criterion, and its code, (2, n)."""
         asked = self.list_criteria()
         if criterion not in asked:
-            raise NotFound(f"expected a criterion among {', '.join(asked)}; came {criterion!r}")
+            raise NotFound(
+                tr(
+                    "expected a criterion among {asked}; came {criterion!r}",
+                    asked=", ".join(asked),
+                    criterion=criterion,
+                )
+            )
 
         def read() -> list[tuple[int, dict[str, str]]]:
             with transaction(self._engine) as session:
@@ -184,7 +191,13 @@ class MemberRatings:
             return told
         prompts = self._table.prompts()
         if kind not in prompts.kinds:
-            raise NotFound(f"expected a kind of task among {', '.join(prompts.kinds)}; came {kind!r}")
+            raise NotFound(
+                tr(
+                    "expected a kind of task among {kinds}; came {kind!r}",
+                    kinds=", ".join(prompts.kinds),
+                    kind=kind,
+                )
+            )
         return told.select(prompts.kind[told.prompt_id] == prompts.kinds.index(kind))
 
     def _list_first(self) -> IntArray:

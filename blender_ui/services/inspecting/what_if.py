@@ -13,6 +13,7 @@ from pathlib import Path
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import MalformedInput
+from blender_ui.language import tr
 from blender_ui.ranking.fast.ranker import GROUPS
 from blender_ui.services.ranking.opening import PairReadings, open_version
 from blender_ui.services.versions.model_versions import VersionView
@@ -130,7 +131,11 @@ class WhatIf:
         sentences = split_sentences(pair.answers[side])
         if len(sentences) > MOST_SENTENCES:
             raise MalformedInput(
-                f"expected at most {MOST_SENTENCES} sentences, came {len(sentences)}; shorten the answer"
+                tr(
+                    "expected at most {most_sentences} sentences, came {n_sentences}; shorten the answer",
+                    most_sentences=MOST_SENTENCES,
+                    n_sentences=len(sentences),
+                )
             )
         shortened = ["".join(sentences[:k] + sentences[k + 1 :]) for k in range(len(sentences))]
         variants = [pair.answers[side], *shortened]
@@ -156,4 +161,10 @@ def _check(pair: Pair) -> None:
     texts = (pair.prompt.instruction, pair.prompt.input, *pair.answers)
     longest = max(map(len, texts))
     if longest > MOST_CHARACTERS:
-        raise MalformedInput(f"expected texts of at most {MOST_CHARACTERS:,} characters, came {longest:,}")
+        raise MalformedInput(
+            tr(
+                "expected texts of at most {most_characters:,} characters, came {longest:,}",
+                most_characters=MOST_CHARACTERS,
+                longest=longest,
+            )
+        )

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.services.jobs.states import get_job
 from db.engine import transaction
 from db.models import Job, JobStatus, TrainingPoint
@@ -75,7 +76,7 @@ class JobProgress:
         with transaction(self._engine, immediate=True) as session:
             job = get_job(session, self._job_id)
             if _is_over(job):
-                raise JobCancelled(f"job {self._job_id} was cancelled")
+                raise JobCancelled(tr("job {job_id} was cancelled", job_id=self._job_id))
             job.phase, job.progress = phase, max(job.progress, min(share, 1.0))
             job.remaining_seconds = remaining_seconds
             job.heartbeat_at = job.progressed_at = self._clock()
@@ -99,7 +100,7 @@ class JobProgress:
             job.heartbeat_at = job.progressed_at = self._clock()
             is_over = _is_over(job)
         if is_over:
-            raise JobCancelled(f"job {self._job_id} was cancelled")
+            raise JobCancelled(tr("job {job_id} was cancelled", job_id=self._job_id))
 
     def now(self) -> float:
         """Seconds from any start, of the clock that throttles."""

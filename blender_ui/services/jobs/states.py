@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
+from blender_ui.language import tr
 from db.columns import row_id
 from db.engine import transaction
 from db.models import Job, JobKind, JobStatus
@@ -63,7 +64,7 @@ def get_job(session: Session, job_id: int) -> Job:
     """
     job = jobs.find_job(session, job_id=job_id)
     if job is None:
-        raise NotFound(f"there is no job {job_id}; the Train page lists those there are")
+        raise NotFound(tr("there is no job {job_id}; the Train page lists those there are", job_id=job_id))
     return job
 
 
@@ -74,7 +75,13 @@ def cancel_job(session: Session, job: Job, *, now: datetime) -> None:
         Refused: If it is finished already.
     """
     if job.status.is_finished():
-        raise Refused(f"job {job.id} is {job.status.value} and cannot be cancelled any more")
+        raise Refused(
+            tr(
+                "job {job_id} is {status} and cannot be cancelled any more",
+                job_id=job.id,
+                status=job.status.value,
+            )
+        )
     job.cancel_requested_at = job.cancel_requested_at or now
     if job.status is JobStatus.WAITING or is_stalled(job, now):
         finish(job, JobStatus.CANCELLED, now=now)

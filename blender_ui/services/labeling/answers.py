@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput
+from blender_ui.language import tr
 from blender_ui.services.labeling.lending import PRACTICE, Lender
 from blender_ui.services.labeling.views import PairView, SetView
 from blender_ui.services.projects.questions import check_criteria, check_spans, read_questions
@@ -220,10 +221,14 @@ def check_answer(answer: Answer | BallotAnswer) -> None:
     n_characters, seconds = len(answer.idempotency_key), answer.seconds
     if not 0 < n_characters <= LONGEST_KEY:
         raise MalformedInput(
-            f"an idempotency key has 1 to {LONGEST_KEY} characters, this one has {n_characters}"
+            tr(
+                "an idempotency key has 1 to {longest_key} characters, this one has {n_characters}",
+                longest_key=LONGEST_KEY,
+                n_characters=n_characters,
+            )
         )
     if seconds is not None and not 0 <= seconds < math.inf:
-        raise MalformedInput(f"seconds are 0 or more, not {seconds}")
+        raise MalformedInput(tr("seconds are 0 or more, not {seconds}", seconds=seconds))
     if isinstance(answer, Answer):
         _check_strength(answer)
 
@@ -231,6 +236,10 @@ def check_answer(answer: Answer | BallotAnswer) -> None:
 def _check_strength(answer: Answer) -> None:
     strength = answer.strength
     if strength is not None and answer.outcome not in (Outcome.LEFT, Outcome.RIGHT):
-        raise MalformedInput(f"only a win has a strength, and the outcome is {answer.outcome.value}")
+        raise MalformedInput(
+            tr("only a win has a strength, and the outcome is {outcome}", outcome=answer.outcome.value)
+        )
     if strength is not None and not 0 < strength <= 1:
-        raise MalformedInput(f"a strength lies above 0 and at most at 1, not at {strength}")
+        raise MalformedInput(
+            tr("a strength lies above 0 and at most at 1, not at {strength}", strength=strength)
+        )

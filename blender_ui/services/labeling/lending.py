@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from blender_ui.errors import LeaseLost
+from blender_ui.language import tr
 from blender_ui.pairing.ballots import widen
 from blender_ui.pairing.draws import draw_places, uniform
 from blender_ui.pairing.policy import (
@@ -280,7 +281,9 @@ class Lender:
                 raise LeaseLost("you have seen the names of this pair; ask for the next one")
             self.take_places(session, leases.list_beside(session, lease=lease))
         elif lease.status is not LeaseStatus.ACTIVE:
-            raise LeaseLost(f"this pair has been {lease.status.value} already; ask for the next one")
+            raise LeaseLost(
+                tr("this pair has been {status} already; ask for the next one", status=lease.status.value)
+            )
         return leases.list_beside(session, lease=lease)
 
     @classmethod

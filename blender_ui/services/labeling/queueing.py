@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.language import tr
 from blender_ui.pairing.draws import draw_sides, uniform
 from blender_ui.pairing.schedule import draw_pairs
 from db.engine import transaction
@@ -55,12 +56,18 @@ class PairQueue:
         with transaction(self._engine, immediate=True) as session:
             prompt = session.get(Prompt, prompt_id)
             if prompt is None:
-                raise NotFound(f"there is no prompt {prompt_id}")
+                raise NotFound(tr("there is no prompt {prompt_id}", prompt_id=prompt_id))
             texts = queue.texts_by_candidate(session, prompt_id=prompt_id)
             wanted = list(texts) if candidate_ids is None else list(dict.fromkeys(candidate_ids))
             strangers = [candidate_id for candidate_id in wanted if candidate_id not in texts]
             if strangers:
-                raise NotFound(f"prompt {prompt_id} has no candidates {strangers}")
+                raise NotFound(
+                    tr(
+                        "prompt {prompt_id} has no candidates {strangers}",
+                        prompt_id=prompt_id,
+                        strangers=strangers,
+                    )
+                )
             project = session.get_one(Project, prompt.project_id)
             places = max(self._overlap, project.overlap)
             existing = queue.paired_candidates(session, prompt_id=prompt_id)
@@ -112,6 +119,8 @@ class PairQueue:
         """
         unusable = [key for key, score in scores_by_comparison.items() if not math.isfinite(score)]
         if unusable:
-            raise MalformedInput(f"expected finite scores; those of comparisons {unusable[:5]} are not")
+            raise MalformedInput(
+                tr("expected finite scores; those of comparisons {unusable} are not", unusable=unusable[:5])
+            )
         with transaction(self._engine, immediate=True) as session:
             return queue.set_information(session, by_comparison=scores_by_comparison)

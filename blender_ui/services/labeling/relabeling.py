@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import read_history
 from blender_ui.errors import NotFound, Refused
+from blender_ui.language import tr
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.labeling.answers import Told
 from blender_ui.services.labeling.telling import is_told
@@ -158,7 +159,7 @@ class Relabeling:
     def _get_own(session: Session, annotator_id: int, preference_id: int) -> Preference:
         preference = session.get(Preference, preference_id, with_for_update=True)
         if preference is None or preference.annotator_id != annotator_id:
-            raise NotFound(f"you gave no answer {preference_id}")
+            raise NotFound(tr("you gave no answer {preference_id}", preference_id=preference_id))
         if preference.retracted_at is not None:
             raise Refused("this answer was taken back or changed meanwhile; look at the list again")
         if preference.ballot_id is not None:

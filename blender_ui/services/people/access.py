@@ -19,6 +19,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from blender_ui.errors import NotPermitted, NotSignedIn
+from blender_ui.language import tr
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.signing_in import AnnotatorView, hash_secret
 from blender_ui.services.people.visitors import Visitors
@@ -126,8 +127,13 @@ class Access:
         """
         if is_below(annotator.role, role):
             raise NotPermitted(
-                f"This needs the role {role.value}, and {annotator.name} has the role "
-                f"{annotator.role.value}. An admin gives roles on the People page."
+                tr(
+                    "This needs the role {role}, and {annotator} has the role {role_2}. An admin "
+                    "gives roles on the People page.",
+                    role=role.value,
+                    annotator=annotator.name,
+                    role_2=annotator.role.value,
+                )
             )
 
     def require_labelling(self, annotator: AnnotatorView, *, project_id: int) -> None:
@@ -143,7 +149,10 @@ class Access:
         sees_all = not is_below(annotator.role, Role.RESEARCHER)
         if project.audience is Audience.MEMBERS and not (sees_all or project.is_member):
             raise NotPermitted(
-                f"The project {project.name} is for its members. Ask a researcher for an invitation link."
+                tr(
+                    "The project {project} is for its members. Ask a researcher for an invitation link.",
+                    project=project.name,
+                )
             )
 
     def _find_signed_in(self, token: str) -> AnnotatorView | None:

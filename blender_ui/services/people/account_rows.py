@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, Refused
+from blender_ui.language import tr
 from blender_ui.services.people.auditing import Change, record_change
 from db.columns import row_id
 from db.models import Account, Annotator, AnnotatorKind, Role
@@ -52,7 +53,7 @@ def add_person(
         Refused: If the username is taken.
     """
     if accounts.find_by_username(session, username=username) is not None:
-        raise Refused(f"the name {username} is taken; choose another one")
+        raise Refused(tr("the name {username} is taken; choose another one", username=username))
     annotator = Annotator(
         # Random: exports tell people by a hash of it, which names could be tried against.
         key=f"account:{secrets.token_hex(32)}",
@@ -89,7 +90,13 @@ def read_username(username: str) -> str:
     """
     name = username.strip().lower()
     if not 0 < len(name) <= LONGEST_USERNAME:
-        raise MalformedInput(f"a name to sign in has 1 to {LONGEST_USERNAME} characters, not {len(name)}")
+        raise MalformedInput(
+            tr(
+                "a name to sign in has 1 to {longest_username} characters, not {n_name}",
+                longest_username=LONGEST_USERNAME,
+                n_name=len(name),
+            )
+        )
     if not all(character.isalnum() or character in "._-@" for character in name):
         raise MalformedInput("a name to sign in has letters, digits, dots, dashes, underscores and @ only")
     return name
@@ -103,7 +110,13 @@ def read_name(name: str) -> str:
     """
     wanted = " ".join(name.split())
     if not 0 < len(wanted) <= LONGEST_NAME:
-        raise MalformedInput(f"expected a name of 1 to {LONGEST_NAME} characters, not {len(wanted)}")
+        raise MalformedInput(
+            tr(
+                "expected a name of 1 to {longest_name} characters, not {n_wanted}",
+                longest_name=LONGEST_NAME,
+                n_wanted=len(wanted),
+            )
+        )
     return wanted
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, NotPermitted, Refused
+from blender_ui.language import tr
 from blender_ui.services.people.account_rows import (
     ONESELF,
     SignsIn,
@@ -299,7 +300,9 @@ class Accounts:
             waits.append(self._failures_from.find_wait(address, now=now))
         wait = max((one for one in waits if one is not None), default=None)
         if wait is not None:
-            raise NotPermitted(f"The wrong password came too often. Try again in {say_wait(wait)}.")
+            raise NotPermitted(
+                tr("The wrong password came too often. Try again in {wait}.", wait=say_wait(wait))
+            )
 
     def _remember_failure(self, name: str, address: str) -> None:
         now = self._clock()
@@ -317,7 +320,7 @@ def _keep_an_admin(session: Session, person: Person) -> None:
 def _get(session: Session, annotator_id: int) -> Person:
     person = accounts.find_by_annotator(session, annotator_id=annotator_id)
     if person is None:
-        raise NotFound(f"annotator {annotator_id} has no account")
+        raise NotFound(tr("annotator {annotator_id} has no account", annotator_id=annotator_id))
     return person
 
 

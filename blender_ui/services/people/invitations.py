@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound, NotPermitted
+from blender_ui.language import tr
 from blender_ui.services.people.access import is_below
 from blender_ui.services.people.account_rows import ONESELF, SignsIn, add_person, read_username
 from blender_ui.services.people.accounts import Accounts, SignedIn
@@ -79,11 +80,17 @@ class Invitations:
             NotFound: If there is no such project.
         """
         if not 1 <= n_accounts <= MOST_ACCOUNTS:
-            raise MalformedInput(f"a link makes 1 to {MOST_ACCOUNTS} accounts, not {n_accounts}")
+            raise MalformedInput(
+                tr(
+                    "a link makes 1 to {most_accounts} accounts, not {n_accounts}",
+                    most_accounts=MOST_ACCOUNTS,
+                    n_accounts=n_accounts,
+                )
+            )
         token, now = secrets.token_urlsafe(24), self._clock()
         with transaction(self._engine, immediate=True) as session:
             if project_id is not None and session.get(Project, project_id) is None:
-                raise NotFound(f"there is no project {project_id}")
+                raise NotFound(tr("there is no project {project_id}", project_id=project_id))
             if by is None:
                 accounts.withdraw_set_up_links(session, role=role)
             invitation = Invitation(
@@ -162,7 +169,7 @@ class Invitations:
         with transaction(self._engine, immediate=True) as session:
             person = accounts.find_by_annotator(session, annotator_id=annotator_id)
             if person is None:
-                raise NotFound(f"annotator {annotator_id} has no account")
+                raise NotFound(tr("annotator {annotator_id} has no account", annotator_id=annotator_id))
             known = accounts.find_invitation(session, token_hash=hash_secret(token))
             if known is None or not _has_what_it_gives(session, known, person):
                 known = self._get_valid(session, token)
@@ -181,7 +188,7 @@ class Invitations:
         with transaction(self._engine, immediate=True) as session:
             invitation = session.get(Invitation, invitation_id, with_for_update=True)
             if invitation is None:
-                raise NotFound(f"there is no invitation {invitation_id}")
+                raise NotFound(tr("there is no invitation {invitation_id}", invitation_id=invitation_id))
             before, invitation.n_left = invitation.n_left, 0
             change = Change(
                 by=by,

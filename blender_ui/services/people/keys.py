@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound, NotSignedIn, QuotaUsedUp
+from blender_ui.language import tr
 from blender_ui.services.after_vote import Background
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.people.quotas import Quota, say_wait
@@ -138,7 +139,7 @@ class ApiKeys:
         secret, now = START + secrets.token_urlsafe(32), self._clock()
         with transaction(self._engine, immediate=True) as session:
             if terms.project_id is not None and session.get(Project, terms.project_id) is None:
-                raise NotFound(f"there is no project {terms.project_id}")
+                raise NotFound(tr("there is no project {project_id}", project_id=terms.project_id))
             annotator = _program(f"program:{secrets.token_hex(32)}", terms.name.strip(), now)
             session.add(annotator)
             session.flush()
@@ -171,7 +172,7 @@ class ApiKeys:
         with transaction(self._engine, immediate=True) as session:
             key = session.get(ApiKey, key_id, with_for_update=True)
             if key is None:
-                raise NotFound(f"there is no key {key_id}")
+                raise NotFound(tr("there is no key {key_id}", key_id=key_id))
             if key.revoked_at is None:
                 key.revoked_at = now
                 change = Change(
@@ -265,8 +266,14 @@ class ApiKeys:
         now = self._clock()
         tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         raise QuotaUsedUp(
-            f"The key {caller.name} may use {most:,} tokens a day and has used {n_tokens:,}. "
-            f"Ask again in {say_wait(tomorrow - now)}.",
+            tr(
+                "The key {caller} may use {most:,} tokens a day and has used {n_tokens:,}. Ask "
+                "again in {wait}.",
+                caller=caller.name,
+                most=most,
+                n_tokens=n_tokens,
+                wait=say_wait(tomorrow - now),
+            ),
             wait_seconds=(tomorrow - now).total_seconds(),
         )
 
@@ -279,8 +286,12 @@ class ApiKeys:
         wait = quota.take("", now=self._clock())
         if wait is not None:
             raise QuotaUsedUp(
-                f"The key {caller.name} may send {caller.requests_a_minute} requests a minute. "
-                f"Ask again in {say_wait(wait)}.",
+                tr(
+                    "The key {caller} may send {requests_a_minute} requests a minute. Ask again in {wait}.",
+                    caller=caller.name,
+                    requests_a_minute=caller.requests_a_minute,
+                    wait=say_wait(wait),
+                ),
                 wait_seconds=wait.total_seconds(),
             )
 
@@ -295,14 +306,22 @@ def _program(stored_key: str, name: str, now: datetime) -> Annotator:
 def _check(terms: KeyTerms) -> None:
     n_characters = len(terms.name.strip())
     if not 0 < n_characters <= LONGEST_NAME:
-        raise MalformedInput(f"a key's name has 1 to {LONGEST_NAME} characters, this one has {n_characters}")
+        raise MalformedInput(
+            tr(
+                "a key's name has 1 to {longest_name} characters, this one has {n_characters}",
+                longest_name=LONGEST_NAME,
+                n_characters=n_characters,
+            )
+        )
     limits = {
         "requests a minute": (terms.requests_a_minute, MOST_REQUESTS),
         "tokens a day": (terms.tokens_a_day, MOST_TOKENS),
     }
     for what, (value, most) in limits.items():
         if not 1 <= value <= most:
-            raise MalformedInput(f"a key has 1 to {most:,} {what}, not {value:,}")
+            raise MalformedInput(
+                tr("a key has 1 to {most:,} {what}, not {value:,}", most=most, what=what, value=value)
+            )
 
 
 def _sum(one: Use | None, other: Use) -> Use:

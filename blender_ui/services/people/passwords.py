@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from blender_ui.errors import MalformedInput, Refused
+from blender_ui.language import tr
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
 MOST_AT_ONCE = 2
@@ -49,8 +50,13 @@ class Passwords:
         """
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise MalformedInput(
-                f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this one has "
-                f"{len(password)}"
+                tr(
+                    "a password has {shortest_password} to {longest_password} characters, this one "
+                    "has {n_password}",
+                    shortest_password=SHORTEST_PASSWORD,
+                    longest_password=LONGEST_PASSWORD,
+                    n_password=len(password),
+                )
             )
         with self._turn():
             return self._hasher.hash(password)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from blender_ui.errors import QuotaUsedUp
+from blender_ui.language import trn
 
 MOST_NAMES = 10_000
 """After which names whose events are over are looked for."""
@@ -78,9 +79,9 @@ def say_wait(wait: timedelta) -> str:
     """A time to wait, in whole minutes or, below one, seconds; never too short."""
     seconds = math.ceil(wait.total_seconds())
     if seconds < 60:
-        return f"{max(seconds, 1)} second{'' if seconds <= 1 else 's'}"
+        return trn("{n} second", "{n} seconds", max(seconds, 1))
     minutes = math.ceil(seconds / 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return trn("{n} minute", "{n} minutes", minutes)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import NotFound, NotPermitted, Refused
+from blender_ui.language import tr
 from blender_ui.services.people.accounts import Accounts, SignedIn
 from blender_ui.services.people.auditing import Change, record_change
 from db.engine import transaction
@@ -55,9 +56,14 @@ class PasswordResets:
         with transaction(self._engine, immediate=True) as session:
             person = queries.find_by_annotator(session, annotator_id=annotator_id)
             if person is None:
-                raise NotFound(f"annotator {annotator_id} has no account")
+                raise NotFound(tr("annotator {annotator_id} has no account", annotator_id=annotator_id))
             if person.account.disabled_at is not None:
-                raise Refused(f"{person.account.username} is locked out; let the account in again first")
+                raise Refused(
+                    tr(
+                        "{username} is locked out; let the account in again first",
+                        username=person.account.username,
+                    )
+                )
             change = Change(by=by, action="account.reset_link", object_id=annotator_id)
             record_change(session, change, now=now)
             return self._sign(person, until=int((now + LASTS).timestamp()))

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.language import tr
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, Role
 from db.queries import annotators
@@ -45,7 +46,13 @@ def sign_in(engine: Engine, *, key: str, name: str, now: datetime) -> AnnotatorV
         MalformedInput: If the key is too short to be a secret.
     """
     if len(key) < SHORTEST_KEY:
-        raise MalformedInput(f"a sign-in key has at least {SHORTEST_KEY} characters, this one has {len(key)}")
+        raise MalformedInput(
+            tr(
+                "a sign-in key has at least {shortest_key} characters, this one has {n_key}",
+                shortest_key=SHORTEST_KEY,
+                n_key=len(key),
+            )
+        )
     # Every action of a page signs in, so the usual case must not wait for the write lock.
     known = find(engine, key=key)
     if known is not None:
@@ -97,7 +104,13 @@ def rename(engine: Engine, *, annotator_id: int, name: str) -> AnnotatorView:
     """
     name = name.strip()
     if not 0 < len(name) <= LONGEST_NAME:
-        raise MalformedInput(f"a name has 1 to {LONGEST_NAME} characters, this one has {len(name)}")
+        raise MalformedInput(
+            tr(
+                "a name has 1 to {longest_name} characters, this one has {n_name}",
+                longest_name=LONGEST_NAME,
+                n_name=len(name),
+            )
+        )
     with transaction(engine, immediate=True) as session:
         lock_annotator(session, annotator_id)
         annotator = session.get_one(Annotator, annotator_id)
@@ -112,7 +125,7 @@ def lock_annotator(session: Session, annotator_id: int) -> None:
         NotFound: If there is no such annotator.
     """
     if not annotators.lock_annotator(session, annotator_id=annotator_id):
-        raise NotFound(f"there is no annotator {annotator_id}; sign in first")
+        raise NotFound(tr("there is no annotator {annotator_id}; sign in first", annotator_id=annotator_id))
 
 
 def _find(session: Session, key: str) -> Annotator | None:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import QuotaUsedUp
+from blender_ui.language import mark, tr, trn
 from blender_ui.services.people import signing_in
 from blender_ui.services.people.quotas import Asker, Quota, Turns, say_wait
 from blender_ui.services.people.signing_in import AnnotatorView
@@ -35,7 +36,7 @@ KEPT_AT_LEAST = HOUR
 MOST_DELETED = 50
 """Questions at once, so that nobody waits long for the store."""
 MOST_ADDRESSES_KNOWN = 20_000
-SIGN_IN = "or sign in with an account"
+SIGN_IN = mark("or sign in with an account")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +101,22 @@ class Visitors:
                 if row is None:
                     wait = say_wait(timedelta(seconds=self._limits.visitor_lease_seconds))
                     raise QuotaUsedUp(
-                        f"As many visitors label here as can at once. Come back in {wait}, {SIGN_IN}."
+                        tr(
+                            "As many visitors label here as can at once. Come back in {wait}, {sign_in}.",
+                            wait=wait,
+                            sign_in=tr(SIGN_IN),
+                        )
                     )
             wait_for = self._newcomers.take(address, now=now)
             if wait_for is not None:
                 raise QuotaUsedUp(
-                    f"{self._limits.address_visitors} new visitors came from your network within an hour, as "
-                    f"many as may. Come back in {say_wait(wait_for)}, {SIGN_IN}."
+                    tr(
+                        "{address_visitors} new visitors came from your network within an hour, as "
+                        "many as may. Come back in {wait}, {sign_in}.",
+                        address_visitors=self._limits.address_visitors,
+                        wait=say_wait(wait_for),
+                        sign_in=tr(SIGN_IN),
+                    )
                 )
             return signing_in.add_guest(session, key=key, row=row, now=now)
 
@@ -171,13 +181,16 @@ class Visitors:
             return ""
         held = queries.count_held(session, now=now)
         if held.n >= self._limits.visitor_leases:
-            return f"Visitors hold as many pairs as can be lent to them. {_say_back(held, now)}"
+            return tr("Visitors hold as many pairs as can be lent to them. {back}", back=_say_back(held, now))
         with self._guard:
             address = self._addresses.get(annotator_id)
             near = [one for one, known in self._addresses.items() if known == address]
         held = queries.count_held(session, now=now, annotator_ids=near)
         if address is not None and held.n >= self._limits.address_leases:
-            return f"Visitors from your network hold as many pairs as one network may. {_say_back(held, now)}"
+            return tr(
+                "Visitors from your network hold as many pairs as one network may. {back}",
+                back=_say_back(held, now),
+            )
         return ""
 
     def begin_ask(self, asker: Asker, *, n_characters: int = 0) -> int:
@@ -189,8 +202,13 @@ class Visitors:
         most = self._limits.visitor_characters
         if n_characters > most:
             raise QuotaUsedUp(
-                f"A visitor's question may have {most:,} characters, and yours has {n_characters:,}. "
-                f"Shorten it, {SIGN_IN}."
+                tr(
+                    "A visitor's question may have {most:,} characters, and yours has "
+                    "{n_characters:,}. Shorten it, {sign_in}.",
+                    most=most,
+                    n_characters=n_characters,
+                    sign_in=tr(SIGN_IN),
+                )
             )
         now = self._clock()
         number = self.turns.enter(asker, now=now)
@@ -206,14 +224,24 @@ class Visitors:
         wait = self._address_asks.find_wait(asker.address, now=now)
         if wait is not None:
             raise QuotaUsedUp(
-                f"{_count(of_address)} came from your network within an hour, as many as visitors may ask. "
-                f"Come back in {say_wait(wait)}, {SIGN_IN}."
+                tr(
+                    "{count} came from your network within an hour, as many as visitors may ask. "
+                    "Come back in {wait}, {sign_in}.",
+                    count=_count(of_address),
+                    wait=say_wait(wait),
+                    sign_in=tr(SIGN_IN),
+                )
             )
         wait = self._asks.take(asker.visitor, now=now)
         if wait is not None:
             raise QuotaUsedUp(
-                f"You have asked {_count(most)} within an hour, as many as a visitor may. "
-                f"Come back in {say_wait(wait)}, {SIGN_IN}."
+                tr(
+                    "You have asked {count} within an hour, as many as a visitor may. Come back in "
+                    "{wait}, {sign_in}.",
+                    count=_count(most),
+                    wait=say_wait(wait),
+                    sign_in=tr(SIGN_IN),
+                )
             )
         self._address_asks.take(asker.address, now=now)
 
@@ -231,9 +259,9 @@ class Visitors:
 
 
 def _count(n: int) -> str:
-    return f"{n} question{'' if n == 1 else 's'}"
+    return trn("{n} question", "{n} questions", n)
 
 
 def _say_back(held: HeldLeases, now: datetime) -> str:
     wait = timedelta(minutes=1) if held.first_ends_at is None else held.first_ends_at - now
-    return f"Look again in {say_wait(wait)}, {SIGN_IN}."
+    return tr("Look again in {wait}, {sign_in}.", wait=say_wait(wait), sign_in=tr(SIGN_IN))

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.language import tr
 from blender_ui.outside import check
 from blender_ui.pairing.policy import BALANCED_RANDOM, POLICIES
 from blender_ui.services.people.auditing import Change, record_change
@@ -34,7 +35,7 @@ FEWEST_ANSWERS, MOST_ANSWERS = 3, 8
 
 def _is_policy(name: str) -> str:
     if name not in POLICIES:
-        raise ValueError(f"a policy among {', '.join(POLICIES)}")
+        raise ValueError(tr("a policy among {policies}", policies=", ".join(POLICIES)))
     return name
 
 
@@ -269,11 +270,11 @@ def _brief(project: Project) -> ProjectBrief:
 def _get(session: Session, project_id: int) -> Project:
     project = session.get(Project, project_id)
     if project is None:
-        raise NotFound(f"there is no project {project_id}")
+        raise NotFound(tr("there is no project {project_id}", project_id=project_id))
     return project
 
 
 def _keep_name_free(session: Session, name: str, own_id: int | None) -> None:
     other = projects.find_by_name(session, name=name)
     if other is not None and other.id != own_id:
-        raise Refused(f"there is a project {name!r} already; choose another name")
+        raise Refused(tr("there is a project {name!r} already; choose another name", name=name))

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.language import tr
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.values import RankingPrompt
 from db.engine import transaction
@@ -48,15 +49,27 @@ class ProjectPrompts:
             MalformedInput: If there are none, or too many, or one is too long.
         """
         if not 0 < len(instructions) <= MOST_AT_ONCE:
-            raise MalformedInput(f"expected 1 to {MOST_AT_ONCE} prompts at once, came {len(instructions)}")
+            raise MalformedInput(
+                tr(
+                    "expected 1 to {most_at_once} prompts at once, came {n_instructions}",
+                    most_at_once=MOST_AT_ONCE,
+                    n_instructions=len(instructions),
+                )
+            )
         longest = max(len(instruction) for instruction in instructions)
         if longest > LONGEST_PROMPT:
-            raise MalformedInput(f"a prompt has at most {LONGEST_PROMPT} characters, one has {longest}")
+            raise MalformedInput(
+                tr(
+                    "a prompt has at most {longest_prompt} characters, one has {longest}",
+                    longest_prompt=LONGEST_PROMPT,
+                    longest=longest,
+                )
+            )
         now = self._clock()
         by_fingerprint = {RankingPrompt(instruction=text).fingerprint: text for text in instructions}
         with transaction(self._engine, immediate=True) as session:
             if session.get(Project, project_id) is None:
-                raise NotFound(f"there is no project {project_id}")
+                raise NotFound(tr("there is no project {project_id}", project_id=project_id))
             known = prompts.list_known(session, project_id=project_id, fingerprints=by_fingerprint)
             fresh = {key: text for key, text in by_fingerprint.items() if key not in known}
             session.add_all(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints, TypeAdapter
 
 from blender_ui.errors import MalformedInput
+from blender_ui.language import tr
 from blender_ui.outside import check
 
 CRITERIA = ("helpful", "correct", "harmless", "style")
@@ -67,7 +68,7 @@ class Span:
 
 def _goes_on(span: Span) -> Span:
     if span.end <= span.start:
-        raise ValueError(f"an end after the start, {span.start}")
+        raise ValueError(tr("an end after the start, {start}", start=span.start))
     return span
 
 
@@ -96,7 +97,13 @@ def check_criteria(questions: Questions, answers: object) -> dict[str, str] | No
     checked = check(_ANSWERS, answers, "criteria")
     strange = sorted(checked.keys() - set(questions.criteria))
     if strange:
-        raise MalformedInput(f"the criterion {strange[0]!r} was not asked; {list(questions.criteria)} were")
+        raise MalformedInput(
+            tr(
+                "the criterion {strange!r} was not asked; {criteria} were",
+                strange=strange[0],
+                criteria=list(questions.criteria),
+            )
+        )
     return dict(checked)
 
 

@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import read_history
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.language import tr
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.quality.label_figures import (
@@ -182,10 +183,15 @@ class Quality:
             MalformedInput: If there is no reason, or it is too long.
         """
         if not 0 < len(reason.strip()) <= LONGEST_REASON:
-            raise MalformedInput(f"a ruling needs a reason of 1 to {LONGEST_REASON} characters")
+            raise MalformedInput(
+                tr(
+                    "a ruling needs a reason of 1 to {longest_reason} characters",
+                    longest_reason=LONGEST_REASON,
+                )
+            )
         with transaction(self._engine, immediate=True, durable=True) as session:
             if session.get(Comparison, comparison_id) is None:
-                raise NotFound(f"there is no comparison {comparison_id}")
+                raise NotFound(tr("there is no comparison {comparison_id}", comparison_id=comparison_id))
             ruling = Adjudication(
                 comparison_id=comparison_id,
                 outcome=outcome,

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import read_history
 from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.language import tr
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.values import Message
@@ -83,7 +84,13 @@ class Checks:
         """
         reason = reason.strip()
         if len(reason) > LONGEST_REASON:
-            raise MalformedInput(f"a reason has at most {LONGEST_REASON} characters, this one {len(reason)}")
+            raise MalformedInput(
+                tr(
+                    "a reason has at most {longest_reason} characters, this one {n_reason}",
+                    longest_reason=LONGEST_REASON,
+                    n_reason=len(reason),
+                )
+            )
         if reason and purpose is not Purpose.GOLD:
             raise MalformedInput("only a gold pair has a reason, which people who begin are told")
         if (purpose is Purpose.LABEL) != (outcome is None):
@@ -91,7 +98,7 @@ class Checks:
         with transaction(self._engine, immediate=True) as session:
             pair = session.get(Comparison, comparison_id, with_for_update=True)
             if pair is None:
-                raise NotFound(f"there is no pair {comparison_id}")
+                raise NotFound(tr("there is no pair {comparison_id}", comparison_id=comparison_id))
             before = _told(pair)
             pair.purpose, pair.gold_outcome, pair.gold_reason = purpose, outcome, reason or None
             if purpose is Purpose.LABEL:
@@ -117,7 +124,7 @@ class Checks:
         with transaction(self._engine) as session:
             pair = session.get(Comparison, comparison_id)
             if pair is None:
-                raise NotFound(f"there is no pair {comparison_id}")
+                raise NotFound(tr("there is no pair {comparison_id}", comparison_id=comparison_id))
             return _view(session, [pair])[0]
 
     def list_pairs(

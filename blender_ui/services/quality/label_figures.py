@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from blender_ui.language import tr
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from blender_ui.statistics.bootstrap import Estimate
 from blender_ui.statistics.mcnemar import split_p_value
@@ -270,27 +271,35 @@ def warn(latest: Latest) -> str:
     checks = latest.gold >= 0
     n_missed = int((latest.outcome != latest.gold)[checks].sum())
     if n_missed >= 3 and 2 * n_missed > checks.sum():
-        return (
-            f"{n_missed} of the latest {int(checks.sum())} check pairs, whose answer is known, came out "
-            "otherwise. Please read the guidelines once more."
+        return tr(
+            "{n_missed} of the latest {n_checks} check pairs, whose answer is known, came out "
+            "otherwise. Please read the guidelines once more.",
+            n_missed=n_missed,
+            n_checks=int(checks.sum()),
         )
     known = latest.seconds[np.isfinite(latest.seconds)]
     if len(known) >= 10 and (known < TOO_FAST_SECONDS).mean() >= 0.5:
-        return (
-            f"Many of the latest answers took less than {TOO_FAST_SECONDS:g} seconds. "
-            "There is no hurry: please read both answers before choosing."
+        return tr(
+            "Many of the latest answers took less than {too_fast_seconds:g} seconds. There is no "
+            "hurry: please read both answers before choosing.",
+            too_fast_seconds=TOO_FAST_SECONDS,
         )
     sided = latest.outcome[latest.is_side_drawn & is_decided(latest.outcome)]
     n_right = int((sided == OutcomeCode.RIGHT).sum())
     if len(sided) >= 15 and split_p_value(n_right, len(sided) - n_right) < 0.001:
         side, n = ("right", n_right) if 2 * n_right > len(sided) else ("left", len(sided) - n_right)
-        return (
-            f"{n} of the latest {len(sided)} choices were the {side} answer, and sides are drawn at random. "
-            "A short break may help."
+        return tr(
+            "{n} of the latest {n_sided} choices were the {side} answer, and sides are drawn at "
+            "random. A short break may help.",
+            n=n,
+            n_sided=len(sided),
+            side=tr(side),
         )
     last = set(latest.outcome[-20:].tolist())
     if len(latest.outcome) >= 20 and len(last) == 1 and last.pop() > OutcomeCode.RIGHT:
-        return "The latest 20 answers were all the same. If the pairs are too hard to tell apart, skip them."
+        return tr(
+            "The latest 20 answers were all the same. If the pairs are too hard to tell apart, skip them."
+        )
     return ""
 
 
@@ -298,4 +307,8 @@ def _warn_of_agreement(recent: NDArray[np.bool_]) -> str:
     """For the researcher's eyes: one against the others."""
     if len(recent) < 15 or wilson_interval(int(recent.sum()), len(recent)).high >= 0.5:
         return ""
-    return f"Agrees with most of the others in {int(recent.sum())} of the latest {len(recent)}."
+    return tr(
+        "Agrees with most of the others in {n_agreed} of the latest {n_recent}.",
+        n_agreed=int(recent.sum()),
+        n_recent=len(recent),
+    )

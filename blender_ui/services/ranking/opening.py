@@ -16,6 +16,7 @@ import numpy as np
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NotFound, RankerError
 from blender_ui.evidence.answers import gather, join
+from blender_ui.language import tr
 from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.ranking.readings import read_answers
@@ -77,7 +78,13 @@ def open_version(version: VersionView, *, process: EngineProcess, rankers_path: 
         case ModelKind.JOINT | ModelKind.POINTWISE:
             return OpenJoint(folder, process)
         case ModelKind.FUSER | ModelKind.CHOOSER:
-            raise NotFound(f"expected a version that ranks; version {version.id} is a {version.role}")
+            raise NotFound(
+                tr(
+                    "expected a version that ranks; version {version_id} is a {role}",
+                    version_id=version.id,
+                    role=version.role,
+                )
+            )
         case _:
             assert_never(version.kind)
 
@@ -91,8 +98,14 @@ def load_fast(version: VersionView, folder: Path) -> FastRanker:
     ranker = FastRanker.load(folder)
     if ranker.fingerprint != version.fingerprint:
         raise RankerError(
-            f"expected the weights {version.fingerprint[:12]} of version {version.id} in {version.path}, "
-            f"came {ranker.fingerprint[:12]}; activate another version or train a new one"
+            tr(
+                "expected the weights {fingerprint} of version {version_id} in {path}, came "
+                "{fingerprint_2}; activate another version or train a new one",
+                fingerprint=version.fingerprint[:12],
+                version_id=version.id,
+                path=version.path,
+                fingerprint_2=ranker.fingerprint[:12],
+            )
         )
     return ranker
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import BlenderError, NoRanker
 from blender_ui.evidence.answers import gather
+from blender_ui.language import tr
 from blender_ui.ranking.aggregation import Policy
 from blender_ui.services.after_vote import Background
 from blender_ui.services.asking.answering import CandidateUpdate
@@ -194,7 +195,13 @@ class RankingService:
             if version is None:
                 readiness = measure_readiness(session)
                 action = "Train one on the Train page: " if readiness.is_ready else ""
-                raise NoRanker(f"No ranker has been trained yet. {action}{readiness.reason}")
+                raise NoRanker(
+                    tr(
+                        "No ranker has been trained yet. {action}{reason}",
+                        action=action,
+                        reason=readiness.reason,
+                    )
+                )
         return version
 
     def _read(self, entrants: Entrants, version: VersionView) -> FloatArray:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import RankerError
+from blender_ui.language import tr
 from blender_ui.services.ranking.rows import Entrants
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
@@ -51,8 +52,12 @@ def read_answers(
     told = process.read(prompt, texts, fingerprint=fingerprint)
     if told.fingerprint != fingerprint:
         raise RankerError(
-            f"the version was trained with the reader {fingerprint[:12]} and the reader here is "
-            f"{told.fingerprint[:12]}; set BLENDER_UI_READER back, or train a version with this one"
+            tr(
+                "the version was trained with the reader {fingerprint} and the reader here is "
+                "{fingerprint_2}; set BLENDER_UI_READER back, or train a version with this one",
+                fingerprint=fingerprint[:12],
+                fingerprint_2=told.fingerprint[:12],
+            )
         )
     return told.vectors
 

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from blender_ui.conversations import read_prompt
 from blender_ui.errors import NotFound
+from blender_ui.language import tr
 from blender_ui.ranking.aggregation import Policy, rank_scores, score_candidates
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.candidates import FUSION_BACKEND, get_prompt, key_of
@@ -91,9 +92,17 @@ def load_entrants(session: Session, *, prompt_id: int, candidate_ids: Sequence[i
         if (row.candidate.id in candidate_ids if candidate_ids is not None else row.backend != FUSION_BACKEND)
     ]
     if candidate_ids is not None and len(rows) != len(set(candidate_ids)):
-        raise NotFound(f"expected candidates of prompt {prompt_id}, came {sorted(set(candidate_ids))}")
+        raise NotFound(
+            tr(
+                "expected candidates of prompt {prompt_id}, came {set}",
+                prompt_id=prompt_id,
+                set=sorted(set(candidate_ids)),
+            )
+        )
     if not rows:
-        raise NotFound(f"prompt {prompt_id} has no answer to rank; ask the members again")
+        raise NotFound(
+            tr("prompt {prompt_id} has no answer to rank; ask the members again", prompt_id=prompt_id)
+        )
     return Entrants(
         prompt_id=prompt_id,
         prompt=read_prompt(prompt),
@@ -164,7 +173,7 @@ def view_ranking(session: Session, ranking_id: int) -> RankingView:
     """
     ranking = session.get(Ranking, ranking_id)
     if ranking is None:
-        raise NotFound(f"there is no ranking {ranking_id}")
+        raise NotFound(tr("there is no ranking {ranking_id}", ranking_id=ranking_id))
     entries = tuple(
         RankedView(candidate_id=entry.candidate_id, member=name, score=entry.score, rank=entry.rank)
         for entry, name in rankings.list_entries(session, ranking_id=ranking_id)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import NoRanker
 from blender_ui.evidence.answers import gather
+from blender_ui.language import tr
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.chances import win_chances
 from blender_ui.services.ranking.live_head import LiveHead
@@ -78,7 +79,9 @@ class Scoring:
         with transaction(self._engine) as session:
             version = find_active_version(session)
             if version is None:
-                raise NoRanker(f"No ranker has been trained yet. {measure_readiness(session).reason}")
+                raise NoRanker(
+                    tr("No ranker has been trained yet. {reason}", reason=measure_readiness(session).reason)
+                )
         if version.reader_fingerprint is None:
             return Scorer(version, None)
         return Scorer(version, self._live_head.current(version).refitted_preference_id)

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from blender_ui.errors import NotFound, Refused
 from blender_ui.fusion.protocol import Checkpoint
+from blender_ui.language import tr
 from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.versions.standing import find_overridden
 from blender_ui.services.versions.views import START_ORIGIN as START_ORIGIN
@@ -112,7 +113,13 @@ def get_version(session: Session, version_id: int, *, role: ModelRole = ModelRol
     """
     row = versions.find_version(session, version_id=version_id)
     if row is None or row.role is not role:
-        raise NotFound(f"there is no {role} version {version_id}; the Train page lists those there are")
+        raise NotFound(
+            tr(
+                "there is no {role} version {version_id}; the Train page lists those there are",
+                role=role,
+                version_id=version_id,
+            )
+        )
     return _view(row)
 
 
@@ -147,9 +154,16 @@ def activate_version(session: Session, *, version_id: int, reason: str, decided_
     """
     row = versions.find_version(session, version_id=version_id)
     if row is None:
-        raise NotFound(f"there is no version {version_id}; the Train page lists those there are")
+        raise NotFound(
+            tr(
+                "there is no version {version_id}; the Train page lists those there are",
+                version_id=version_id,
+            )
+        )
     if row.is_active:
-        raise Refused(f"{row.role} version {version_id} is the active one already")
+        raise Refused(
+            tr("{role} version {version_id} is the active one already", role=row.role, version_id=version_id)
+        )
     if not reason.strip():
         raise Refused("expected a reason for the change of the active version; say why in a few words")
     previous = versions.find_active(session, role=row.role)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from blender_ui.language import tr
 from blender_ui.values import is_held_out
 from db.queries import compared
 from db.queries.jobs import find_last_cut_off
@@ -62,8 +63,12 @@ def measure_readiness(session: Session, *, project_id: int | None = None) -> Rea
         n_needed=N_DECIDED_NEEDED,
         is_ready=missing is None,
         reason=missing
-        or f"{n_decided} decided preferences on {len(counted.decided)} prompts; "
-        f"{n_held_out} of them are held out",
+        or tr(
+            "{n_decided} decided preferences on {n_prompts} prompts; {n_held_out} of them are held out",
+            n_decided=n_decided,
+            n_prompts=len(counted.decided),
+            n_held_out=n_held_out,
+        ),
     )
 
 
@@ -89,14 +94,22 @@ def _find_missing(counted: compared.Counted) -> str | None:
     n_decided, n_prompts = counted.decided.total(), len(counted.decided)
     n_held_out = _count_held_out(counted)
     if n_decided < N_DECIDED_NEEDED or n_prompts < N_PROMPTS_NEEDED:
-        return (
-            f"A first training needs {N_DECIDED_NEEDED} decided preferences on {N_PROMPTS_NEEDED} prompts; "
-            f"there are {n_decided} on {n_prompts}. Ties are learnt from too, but do not count here."
+        return tr(
+            "A first training needs {n_decided_needed} decided preferences on {n_prompts_needed} "
+            "prompts; there are {n_decided} on {n_prompts}. Ties are learnt from too, but do not "
+            "count here.",
+            n_decided_needed=N_DECIDED_NEEDED,
+            n_prompts_needed=N_PROMPTS_NEEDED,
+            n_decided=n_decided,
+            n_prompts=n_prompts,
         )
     if n_held_out < N_HELD_OUT_NEEDED:
-        return (
-            f"A new version is judged by decided preferences on held-out prompts, one prompt in "
-            f"{round(1 / HELD_OUT_SHARE)}; it takes {N_HELD_OUT_NEEDED} and there are {n_held_out}. "
-            "Label pairs of a few more prompts."
+        return tr(
+            "A new version is judged by decided preferences on held-out prompts, one prompt in "
+            "{n_prompts}; it takes {n_held_out_needed} and there are {n_held_out}. Label pairs of a few "
+            "more prompts.",
+            n_prompts=round(1 / HELD_OUT_SHARE),
+            n_held_out_needed=N_HELD_OUT_NEEDED,
+            n_held_out=n_held_out,
         )
     return None

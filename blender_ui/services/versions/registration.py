@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 import blender_ui
+from blender_ui.language import tr
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.jobs.states import finish, get_job
 from blender_ui.services.versions import model_versions
@@ -61,7 +62,7 @@ def register_version(engine: Engine, job_id: int, fitted: FittedVersion, *, now:
         if known is not None:
             return known
         if job.cancel_requested_at is not None or job.status.is_finished():
-            raise JobCancelled(f"job {job_id} was cancelled")
+            raise JobCancelled(tr("job {job_id} was cancelled", job_id=job_id))
         row = _insert_version(session, job, fitted)
         _tell_active(session, fitted)
         _decide(session, row, fitted)

@@ -25,6 +25,7 @@ from blender_ui.engine.folders import write_folder
 from blender_ui.errors import MalformedInput, NotFound, Refused
 from blender_ui.hub.cards import ModelFacts, write_model_card
 from blender_ui.hub.repository import Repository
+from blender_ui.language import tr
 from blender_ui.outside import check
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from db.columns import row_id
@@ -101,7 +102,13 @@ class Sharing:
         folder = self._folders[version.role] / version.path
         files = {path.relative_to(folder).as_posix(): path for path in _list_files(folder)}
         if not files:
-            raise NotFound(f"the files of {version.name} are not in {folder}; restore them from a backup")
+            raise NotFound(
+                tr(
+                    "the files of {version} are not in {folder}; restore them from a backup",
+                    version=version.name,
+                    folder=folder,
+                )
+            )
         shared = check(
             _SHARED,
             {"format": FORMAT, "row": row, "files": {name: _digest(path) for name, path in files.items()}},
@@ -150,7 +157,12 @@ class Sharing:
         with transaction(self._engine) as session:
             found = versions.find_version(session, version_id=version_id)
             if found is None:
-                raise NotFound(f"there is no version {version_id}; the Train page lists those there are")
+                raise NotFound(
+                    tr(
+                        "there is no version {version_id}; the Train page lists those there are",
+                        version_id=version_id,
+                    )
+                )
             version = get_version(session, version_id, role=found.role)
             row = {field.name: getattr(found, field.name) for field in fields(SharedRow)}
         if version.is_start:
@@ -180,8 +192,13 @@ def _check_bytes(path: Path, digest: str, name: str) -> None:
     found = _digest(path)
     if found != digest:
         raise MalformedInput(
-            f"expected {name} with SHA-256 {digest[:12]}, came {found[:12]}: it was changed after it was put "
-            "there; have it put again"
+            tr(
+                "expected {name} with SHA-256 {digest}, came {found}: it was changed after it was "
+                "put there; have it put again",
+                name=name,
+                digest=digest[:12],
+                found=found[:12],
+            )
         )
 
 
@@ -193,11 +210,19 @@ def _copy(source: Path, files: tuple[str, ...], target: Path) -> None:
 
 def _read_manifest(path: Path) -> SharedVersion:
     if path.stat().st_size > _MOST_BYTES_OF_MANIFEST:
-        raise MalformedInput(f"expected {MANIFEST} of at most {_MOST_BYTES_OF_MANIFEST} bytes, came more")
+        raise MalformedInput(
+            tr(
+                "expected {manifest} of at most {most_bytes_of_manifest} bytes, came more",
+                manifest=MANIFEST,
+                most_bytes_of_manifest=_MOST_BYTES_OF_MANIFEST,
+            )
+        )
     try:
         told = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise MalformedInput(f"expected JSON in {MANIFEST}: {error}") from error
+        raise MalformedInput(
+            tr("expected JSON in {manifest}: {error}", manifest=MANIFEST, error=error)
+        ) from error
     return check(_SHARED, told, f"{MANIFEST}:")
 
 

@@ -52,7 +52,8 @@ class Voting:
             )
         except LeaseLost as error:
             return Turn(
-                self._pairs.draw(replace(visit, pair=None)), tr("{error}. Here is another pair.", error=error)
+                self._pairs.draw(replace(visit, pair=None)),
+                tr("{error}. Here is another pair.", error=tr(str(error))),
             )
         return Turn(replace(self.show(visit), undoable=pair.lease_id))
 

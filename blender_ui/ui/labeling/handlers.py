@@ -119,7 +119,9 @@ class LabelHandlers:
         place = self._admit(annotator, Place(project_id=read_id(project_id)))
         lent = self._labeling.end_practice(annotator_id=annotator.id, project_id=place.project_id)
         empty = self._explain(annotator, place) if lent is None else None
-        return Turn(pair=None if lent is None else draw_lent(lent), empty=empty, notice="Practice skipped.")
+        return Turn(
+            pair=None if lent is None else draw_lent(lent), empty=empty, notice=tr("Practice skipped.")
+        )
 
     def written(self, key: str, lease_id: int) -> Written:
         """The texts on the screen as they were written."""
@@ -133,8 +135,8 @@ class LabelHandlers:
         try:
             self._labeling.skip(annotator_id=annotator.id, lease_id=read_id(lease_id))
         except LeaseLost as error:
-            return self._next(annotator, where, notice=tr("Not skipped: {error}", error=error))
-        return self._next(annotator, where, notice="Skipped.")
+            return self._next(annotator, where, notice=tr("Not skipped: {error}", error=tr(str(error))))
+        return self._next(annotator, where, notice=tr("Skipped."))
 
     def undo(self, key: str, project_id: int = DEFAULT_PROJECT_ID) -> Turn:
         """Take the last outcome or skip back and show its pair again."""
@@ -143,10 +145,10 @@ class LabelHandlers:
         try:
             pair = self._labeling.undo(annotator_id=annotator.id, project_id=place.project_id)
         except LeaseLost as error:
-            return self._next(annotator, place, notice=tr("Not undone: {error}", error=error))
+            return self._next(annotator, place, notice=tr("Not undone: {error}", error=tr(str(error))))
         if pair is None:
-            return self._next(annotator, place, notice="There is nothing to take back.")
-        return Turn(pair=draw_lent(pair), notice="Taken back. Here is that question again.")
+            return self._next(annotator, place, notice=tr("There is nothing to take back."))
+        return Turn(pair=draw_lent(pair), notice=tr("Taken back. Here is that question again."))
 
     def keep(self, key: str, lease_id: int) -> bool:
         """Keep the annotator's pairs for them; False where the one on the screen is theirs no more."""

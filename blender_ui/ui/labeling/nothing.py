@@ -45,14 +45,18 @@ def draw_nothing(
     is_refused = bool(left.refusal)
     mine = () if is_refused else tuple(way for way in ways if may_open(access, way.address))
     onward = () if is_refused else tuple(_lead_to(one, name) for one, name in others.items())
-    sentences = [left.refusal or say_why(left, project)]
+    sentences = [tr(left.refusal) or say_why(left, project)]
     if not is_refused and left.n_lent == 0 and not onward and not any(way in mine for way in (IMPORT, ADD)):
-        sentences.append(WAIT)
-    return Empty(text=" ".join(sentences), ways=(*onward, *mine))
+        sentences.append(tr(WAIT))
+    return Empty(text=" ".join(sentences), ways=(*onward, *map(_say_way, mine)))
+
+
+def _say_way(way: Way) -> Way:
+    return Way(title=tr(way.title), address=way.address, rest=tr(way.rest))
 
 
 def _lead_to(project_id: int, name: str) -> Way:
-    return Way(title=name, address=f"./label?project={project_id}", rest=" has pairs for you.")
+    return Way(title=name, address=f"./label?project={project_id}", rest=tr(" has pairs for you."))
 
 
 def say_why(left: Leftover, project: str) -> str:

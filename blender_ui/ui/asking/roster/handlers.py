@@ -71,7 +71,7 @@ class RosterHandlers:
             )
             added = self._members.add(new, by=self._me()).name
         except BlenderError as error:
-            yield tr("Nothing was changed: {error}", error=error)
+            yield tr("Nothing was changed: {error}", error=tr(str(error)))
             return
         told = tr("{added} is in members.toml and is asked from now on.", added=added)
         yield tr("{told} It is being asked a first question.", told=told)
@@ -115,7 +115,7 @@ def _said(act: Callable[[], str]) -> str:
     try:
         return act()
     except BlenderError as error:
-        return tr("Nothing was changed: {error}", error=error)
+        return tr("Nothing was changed: {error}", error=tr(str(error)))
 
 
 def _read_text(value: object, what: str) -> str:

@@ -132,7 +132,7 @@ def _attempt(act: Callable[[], Link]) -> Link:
     try:
         return act()
     except BlenderError as error:
-        return Link(said=tr("Nothing was changed: {error}", error=error), is_good=False)
+        return Link(said=tr("Nothing was changed: {error}", error=tr(str(error))), is_good=False)
 
 
 def _read_count(value: object) -> int:

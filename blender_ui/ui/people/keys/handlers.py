@@ -60,14 +60,14 @@ class KeyHandlers:
             )
             return Made(self._keys.make(terms, by=self._me()), "Copy this key; it is shown only now.")
         except BlenderError as error:
-            return Made("", tr("No key was made: {error}", error=error))
+            return Made("", tr("No key was made: {error}", error=tr(str(error))))
 
     def revoke(self, key_id: object) -> str:
         """Let a key in no more."""
         try:
             self._keys.revoke(key_id=read_id(key_id, "key"), by=self._me())
         except BlenderError as error:
-            return tr("Nothing was changed: {error}", error=error)
+            return tr("Nothing was changed: {error}", error=tr(str(error)))
         return tr("The key lets nobody in any more.")
 
     def _me(self) -> int:

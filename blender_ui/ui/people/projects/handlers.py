@@ -255,7 +255,9 @@ def _attempt(project_id: object, act: Callable[[], Said]) -> Said:
         return act()
     except BlenderError as error:
         chosen = project_id if isinstance(project_id, int) else None
-        return Said(project_id=chosen, text=tr("Nothing was changed: {error}", error=error), is_good=False)
+        return Said(
+            project_id=chosen, text=tr("Nothing was changed: {error}", error=tr(str(error))), is_good=False
+        )
 
 
 def _read_outcome(value: object) -> Outcome:

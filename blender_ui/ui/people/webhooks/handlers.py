@@ -58,7 +58,7 @@ class WebhookHandlers:
         try:
             made = self._webhooks.make(str(url or ""), words, by=self._me())
         except BlenderError as error:
-            return Made("", tr("No webhook was made: {error}", error=error))
+            return Made("", tr("No webhook was made: {error}", error=tr(str(error))))
         return Made(
             made.secret,
             tr("Webhook {made_id} is made. Copy its secret; it is shown only now.", made_id=made.id),
@@ -76,7 +76,7 @@ class WebhookHandlers:
                 case _:
                     raise MalformedInput(tr("expected test or remove, came {acted!r:.40}", acted=acted.name))
         except BlenderError as error:
-            return Done(tr("Nothing was done: {error}", error=error), False)
+            return Done(tr("Nothing was done: {error}", error=tr(str(error))), False)
 
     def _test(self, webhook_id: int) -> Done:
         message = self._delivering.test(webhook_id)
