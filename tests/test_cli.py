@@ -52,6 +52,7 @@ def test_import_then_export_gives_the_same_labels(home: Path, capsys: pytest.Cap
     assert sum(len(record["labels"]) for record in exported) == 36
 
 
+@pytest.mark.slow
 def test_a_backup_is_checked_and_restored_into_another_home(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +176,7 @@ def test_doctor_says_that_a_database_waits_for_its_migration(
     assert "start the app, which migrates it" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_web_process_asks_ranks_chooses_and_supervises_without_torch() -> None:
     script = "import sys, blender_ui.ui.app, blender_ui.cli.serve; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

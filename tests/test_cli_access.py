@@ -44,6 +44,7 @@ def accounts_of(home: Path) -> Accounts:
     return Accounts(create_store(f"sqlite:///{home / 'blender.sqlite'}"), clock=utc_now)
 
 
+@pytest.mark.slow
 def test_an_account_is_made_on_an_empty_machine_and_can_sign_in(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,10 @@ MOST_MODULES = 12
 
 def _find_statements(path: Path) -> Iterator[str]:
     """Names from SQLAlchemy and SQLModel that build statements, as a module imports them."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    if "sqlalchemy" not in text and "sqlmodel" not in text:
+        return
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             package = node.module.split(".")[0]
             if package in {"sqlalchemy", "sqlmodel"} and not node.module.startswith("sqlalchemy.exc"):

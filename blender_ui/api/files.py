@@ -21,7 +21,7 @@ from blender_ui.exchange.lessons.forms import Terms
 from blender_ui.outside import LARGEST_NUMBER, check_values
 from blender_ui.services.data.exporting import Exporting, ForTraining
 from blender_ui.services.data.importing import Importing
-from blender_ui.services.data.selecting import Selection
+from blender_ui.services.data.taking import Selection
 from blender_ui.services.people.keys import Caller
 
 Format = Literal["jsonl", "csv", "parquet", "sft", "kto", "dpo", "best_of_n", "rejection_sampled"]

@@ -9,7 +9,7 @@ from blender_ui.bootstrap import build_services
 from blender_ui.exchange.lessons.files import SYNTAXES, Syntax
 from blender_ui.exchange.lessons.forms import Terms
 from blender_ui.services.data.exporting import ForTraining
-from blender_ui.services.data.selecting import Selection
+from blender_ui.services.data.taking import Selection
 from blender_ui.settings import Settings
 
 

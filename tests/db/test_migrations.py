@@ -86,6 +86,7 @@ def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
         assert caught.value.expected == newest_revision()
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom db.engine import create_store\nfrom db.migrations import migrate\n"

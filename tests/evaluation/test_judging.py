@@ -140,6 +140,7 @@ def test_an_answer_to_another_question_is_ranked_lower_though_members_kept_to_th
         assert logits[names.index(right), names.index(wrong)] > 0.5
 
 
+@pytest.mark.slow
 def test_no_item_is_judged_by_a_ranker_that_has_seen_its_references() -> None:
     answered = make_answered()
     judge = make_judge(answered)

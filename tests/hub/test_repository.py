@@ -1,7 +1,9 @@
 """A repository of a hub, over HTTP and the hub's own client."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,7 +49,10 @@ def test_without_a_token_the_remedy_is_told(hub: ScriptedHub, monkeypatch: pytes
         Repository(name="me/kept", kind="model", endpoint=hub.address).ensure(private=True)
 
 
-def test_a_hub_that_is_away_is_a_sentence() -> None:
+def test_a_hub_that_is_away_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The hub's client tries six times, and waits 23 seconds in between.
+    clock = SimpleNamespace(sleep=lambda seconds: None, time=time.time)
+    monkeypatch.setattr("huggingface_hub.utils._http.time", clock)
     away = Repository(name="me/kept", kind="model", endpoint="http://127.0.0.1:9")
     with pytest.raises(HubError, match="could not be read from the hub"):
         away.list_files()

@@ -24,6 +24,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     services.engine.dispose()
 
 
+@pytest.mark.slow
 def test_every_example_of_the_page_runs(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```$", DOC.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from blender_ui import __version__
 from blender_ui.exchange import PromptRecord
-from blender_ui.services.data.selecting import Selection
+from blender_ui.services.data.taking import Selection
 
 UNKNOWN = "not said"
 MOST_NAMED = 30

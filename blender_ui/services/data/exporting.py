@@ -28,8 +28,7 @@ from blender_ui.language import tr
 from blender_ui.services.archive.archiving import export_archive
 from blender_ui.services.data.cards import Contents, Making, tell_selection, write_card
 from blender_ui.services.data.lessons import Judge, Unranked, get_active_id
-from blender_ui.services.data.selecting import Selection
-from blender_ui.services.data.taking import PROMPTS_AT_ONCE, Taken, list_taken
+from blender_ui.services.data.taking import PROMPTS_AT_ONCE, Selection, Taken, list_taken
 from blender_ui.services.labeling.blinding import Blinding
 from blender_ui.services.people.auditing import Change, record_change
 from db.engine import transaction

@@ -22,7 +22,7 @@ from blender_ui.outside import read_id
 from blender_ui.services.data.exporting import ARCHIVE, FORMATS, Exporting, ExportReport
 from blender_ui.services.data.import_reports import FilePreview, ImportReport
 from blender_ui.services.data.importing import Importing
-from blender_ui.services.data.selecting import Selection
+from blender_ui.services.data.taking import Selection
 from blender_ui.services.inspecting.decisions import Inspection, SourceView
 from blender_ui.ui.data.for_training import Wanted
 

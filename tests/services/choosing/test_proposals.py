@@ -46,6 +46,7 @@ def test_without_an_active_chooser_nothing_is_proposed(engine: Engine, tmp_path:
     assert propose_from(engine, tmp_path, "first").propose(instruction="word1000") is None
 
 
+@pytest.mark.slow
 def test_the_best_for_this_prompt_are_proposed_with_why(engine: Engine, tmp_path: Path) -> None:
     activate_chooser(engine, tmp_path)
     proposals = propose_from(engine, tmp_path, "third", "second", "first")
@@ -63,6 +64,7 @@ def test_the_best_for_this_prompt_are_proposed_with_why(engine: Engine, tmp_path
     assert n_right >= 18
 
 
+@pytest.mark.slow
 def test_a_new_member_gets_its_chance_with_its_propensity(engine: Engine, tmp_path: Path) -> None:
     activate_chooser(engine, tmp_path)
     asked = {}
@@ -88,6 +90,7 @@ def test_a_chooser_that_knows_none_of_the_members_proposes_nobody(engine: Engine
     assert propose_from(engine, tmp_path, "other").propose(instruction=ONE_KIND) is None
 
 
+@pytest.mark.slow
 def test_rewording_a_prompt_draws_nothing_anew(engine: Engine, tmp_path: Path) -> None:
     activate_chooser(engine, tmp_path)
     proposals = propose_from(engine, tmp_path, "first", "second", "third")

@@ -213,6 +213,7 @@ def test_an_unknown_format_is_refused(engine: Engine, tmp_path: Path) -> None:
         Exporting(engine).export(tmp_path / "x", format="xml")
 
 
+@pytest.mark.slow
 @needs_shared_data
 @pytest.mark.parametrize("name", ["tulu1", "pandalm"])
 def test_a_real_file_comes_out_as_it_went_in(engine: Engine, tmp_path: Path, name: str) -> None:

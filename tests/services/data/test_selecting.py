@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from blender_ui.errors import MalformedInput
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
-from blender_ui.services.data.selecting import Selection
+from blender_ui.services.data.taking import Selection
 from blender_ui.services.people.auditing import Auditing
 from db.models import Outcome
 from db.queries.bulk import StoredLabel

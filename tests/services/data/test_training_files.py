@@ -16,7 +16,7 @@ from blender_ui.errors import MalformedInput, NoRanker
 from blender_ui.exchange.lessons.files import FORMS, SYNTAXES, Syntax, schema_of
 from blender_ui.exchange.lessons.forms import RANKED, Form, Terms
 from blender_ui.services.data.exporting import Exporting, ForTraining
-from blender_ui.services.data.selecting import Selection
+from blender_ui.services.data.taking import Selection
 from db.engine import transaction
 from db.models import Outcome, Preference
 from tests.builders.stores import Clock, add_prompts, key_of, make_store

@@ -68,6 +68,7 @@ def test_wins_losses_and_ties_are_counted_from_both_sides(engine: Engine) -> Non
     assert (view.n_preferences, view.last_preference_id) == (9, 9)
 
 
+@pytest.mark.slow
 def test_two_members_differ_by_the_log_odds_of_their_wins(engine: Engine) -> None:
     # 600 to 200 wins is ln 3; the prior of precision 0.1 shrinks it by less than a hundredth.
     add_preferences(engine, [Outcome.LEFT] * 600 + [Outcome.RIGHT] * 200)

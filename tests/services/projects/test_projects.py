@@ -135,6 +135,7 @@ def test_the_pair_after_the_shown_one_is_another_and_comes_again_after_a_reload(
     assert after.lease_id == ahead.lease_id
 
 
+@pytest.mark.slow
 def test_checks_are_asked_in_their_share_of_turns_and_their_propensity_is_kept(
     engine: Engine, clock: Clock
 ) -> None:

@@ -41,6 +41,7 @@ def test_a_store_with_few_prompts_has_one_kind(engine: Engine, tmp_path: Path) -
     assert open_kinds(engine, tmp_path).current() is ALL_ALIKE
 
 
+@pytest.mark.slow
 def test_two_processes_learn_the_same_kinds_without_a_word(engine: Engine, tmp_path: Path) -> None:
     add_prompts(engine, 130)
     one, other = (open_kinds(engine, tmp_path / name).current() for name in ("web", "worker"))

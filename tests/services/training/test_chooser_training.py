@@ -97,6 +97,7 @@ def versions_of(engine: Engine, home: Path) -> Versions:
     return Versions(engine, folders={ModelRole.CHOOSER: home / "choosers"})
 
 
+@pytest.mark.slow
 def test_a_chooser_that_beats_always_the_best_member_is_promoted_and_chooses(
     trained: tuple[Engine, Path],
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_chooser_that_beats_always_the_best_member_is_promoted_and_chooses(
     assert (chosen == kinds).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_where_one_member_leads_everywhere_the_version_is_refused_and_says_whom_to_ask(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_store_with_imported_scores_alone_gets_a_chooser_that_says_so(
     assert "by judges and scores, for want of votes" in decision.reason
 
 
+@pytest.mark.slow
 def test_where_people_voted_what_judges_said_does_not_count(engine: Engine) -> None:
     add_votes(engine, kinds_matter=True)
     before = load_voted(engine)

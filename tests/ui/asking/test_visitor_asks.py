@@ -154,6 +154,7 @@ def test_people_with_accounts_have_no_such_limits(tmp_path: Path) -> None:
     assert [demo.ask(me)[1] for _ in range(5)] == [""] * 5
 
 
+@pytest.mark.slow
 def test_the_label_page_says_when_to_come_back(tmp_path: Path) -> None:
     house = House(tmp_path, mode="demo", n_prompts=50, builders={LABEL: BUILDERS[LABEL]})
     said = [house.post("label_open", key_of(number), None).json()["data"][0] for number in range(60)]

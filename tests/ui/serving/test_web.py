@@ -126,6 +126,7 @@ def test_a_script_hash_is_that_of_the_standard() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("root", ["/blender", "https://example.org/blender"])
 def test_a_proxy_serves_the_app_below_another_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str
