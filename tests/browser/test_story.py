@@ -128,6 +128,8 @@ def ask_and_vote(page: Page, question: str) -> None:
     page.wait_for_timeout(300)
     page.keyboard.press("a")
     expect(page.locator("#blend-results")).to_be_visible(timeout=MODEL_PATIENCE_MS)
+    # Two answers are enough for a vote; the order of all and the fused answer come with the last one.
+    expect(page.locator("#blend-stop")).to_be_hidden(timeout=MODEL_PATIENCE_MS)
 
 
 def label_by_sense(page: Page, sensible: set[str]) -> None:
@@ -189,7 +191,9 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
 ) -> None:
     page = open_page(app_url)
     ask_and_vote(page, "Give one short tip for learning to play the piano.")
-    expect(page.locator("#blend-results")).to_contain_text("The start ranker put them in this order")
+    expect(page.locator("#blend-results")).to_contain_text(
+        "The start ranker put them in this order", timeout=MODEL_PATIENCE_MS
+    )
 
     sensible = write_pairs(tmp_path / "pairs.jsonl")
     page.goto(f"{app_url}data")
