@@ -83,7 +83,13 @@ def make_files(folder: Path) -> list[File]:
         {"model": "n", "response": "No.", "overall_score": 2},
     ]
     rated = {"instruction": "Why?", "completions": completions}
-    shapes = {"pair": _PAIR, "chats": turned, "arena": arena, "listed": listed, "rated": rated}
+    shapes: dict[str, dict[str, Any]] = {
+        "pair": _PAIR,
+        "chats": turned,
+        "arena": arena,
+        "listed": listed,
+        "rated": rated,
+    }
     for name, row in shapes.items():
         lines = "\n".join(json.dumps(row | {"n": number}) for number in range(3)).encode()
         files += [File(f"{name}.jsonl", lines), File(f"{name}.json", json.dumps([row] * 3).encode())]
