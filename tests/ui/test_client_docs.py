@@ -32,4 +32,4 @@ def test_every_example_of_the_page_runs(url: str, tmp_path: Path, monkeypatch: p
     names: dict[str, Any] = {"url": url}
     for number, block in enumerate(blocks, start=1):
         exec(compile(block, f"client.md, example {number}", "exec"), names)
-    assert names["line"]["chosen"] == "Rayleigh scattering."
+    assert names["line"]["chosen"][0]["content"] == "Rayleigh scattering."

@@ -48,7 +48,7 @@ def count_standing(engine: Engine) -> int:
         return n
 
 
-def dpo(engine: Engine, folder: Path) -> list[dict[str, str]]:
+def dpo(engine: Engine, folder: Path) -> list[dict[str, object]]:
     path = folder / "out.dpo.jsonl"
     Exporting(engine).export(path, format="dpo")
     return [json.loads(line) for line in path.read_text().splitlines()]
@@ -60,7 +60,7 @@ def test_unnamed_votes_stand_side_by_side_and_their_majority_is_chosen(
     rows = [ROW | {"winner": winner} for winner in "aab"]
     report = bring_in(engine, tmp_path / "x.jsonl", *rows)
     assert (report.n_preferences, report.n_replaced, count_standing(engine)) == (3, 0, 3)
-    assert [line["chosen"] for line in dpo(engine, tmp_path)] == ["A."]
+    assert [line["chosen"] for line in dpo(engine, tmp_path)] == [[{"role": "assistant", "content": "A."}]]
     again = bring_in(engine, tmp_path / "x.jsonl", *rows)
     assert (again.n_already_there, again.n_differing, count_standing(engine)) == (1, 0, 3)
 

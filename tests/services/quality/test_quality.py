@@ -317,7 +317,7 @@ def test_a_ruling_counts_in_training_and_in_exports_whatever_the_sides(store: St
     assert after.target.tolist() == [0, 0, 1], "the last ruling, turned with the sides"
     Exporting(store.engine).export(tmp_path / "dpo.jsonl", format="dpo")
     (line,) = map(json.loads, (tmp_path / "dpo.jsonl").read_text().splitlines())
-    assert line["chosen"] == "Answer of member-1 to 1"
+    assert line["chosen"] == [{"role": "assistant", "content": "Answer of member-1 to 1"}]
     Exporting(store.engine).export(tmp_path / "all.jsonl", format="jsonl")
     labels = json.loads((tmp_path / "all.jsonl").read_text().splitlines()[0])["labels"]
     assert [label["winner"] for label in labels] == ["a", "a", "a"], "labels stay what people said"

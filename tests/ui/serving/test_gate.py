@@ -179,4 +179,4 @@ def test_the_python_client_of_a_researcher_sends_and_fetches_files(house: House,
     report = client.predict(path=handle_file(str(sent)), api_name="/data_import_file")
     assert report["n_preferences"] == 1
     fetched = client.predict(format="dpo", api_name="/data_export_file")
-    assert json.loads(Path(fetched).read_text())["chosen"] == "So."
+    assert json.loads(Path(fetched).read_text())["chosen"] == [{"role": "assistant", "content": "So."}]
