@@ -43,11 +43,9 @@ def make_answered() -> list[Answered]:
     ]
 
 
-def make_judge(
-    answered: Sequence[Answered], *, fused_is_right: bool = True, doubted: int | None = None
-) -> ReferenceJudge:
+def make_judge(answered: Sequence[Answered], *, doubted: int | None = None) -> ReferenceJudge:
     def fuse(number: int, names: Sequence[str]) -> str:
-        return "right at last" if fused_is_right else "lost"
+        return "right at last"
 
     def score(number: int, text: str) -> float:
         return float(("right" in text) != (number == doubted))
@@ -82,11 +80,24 @@ def test_the_answer_that_references_call_right_is_ranked_first_on_items_not_seen
 
 @pytest.mark.parametrize("is_right", [True, False])
 def test_whether_a_fused_answer_is_worth_showing_is_learnt_from_other_fused_answers(is_right: bool) -> None:
-    answered = make_answered()
-    judge = make_judge(answered, fused_is_right=is_right)
-    texts = {**answered[0].texts, FUSED: "right at last" if is_right else "lost"}
-    order = best_first(list(texts), judge.compare_all(0, answered[0].prompt, texts))
-    assert (order.index(FUSED) < 2) == is_right
+    # The fused text is the same either way and says nothing of its worth: only other fused answers do. What
+    # members miss is worth half, so that a fused answer worth nothing is the worst and not their equal.
+    fused = "all in all"
+
+    def score(number: int, text: str) -> float:
+        return float(is_right) if text == fused else (1 + ("right" in text)) / 2
+
+    answered = [
+        one._replace(scores={name: (1 + worth) / 2 for name, worth in one.scores.items()})
+        for one in make_answered()
+    ]
+    judge = ReferenceJudge(
+        answered, score=score, read=read, fuse=lambda number, names: fused, start=None, seed=0
+    )
+    for number in (0, 1, 2):
+        texts = {**answered[number].texts, FUSED: fused}
+        order = best_first(list(texts), judge.compare_all(number, answered[number].prompt, texts))
+        assert (order.index(FUSED) < 2) == is_right
 
 
 def test_each_item_is_learnt_from_with_an_answer_to_another_one_worth_what_its_own_references_say() -> None:
