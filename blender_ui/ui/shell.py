@@ -35,6 +35,10 @@ STORAGE_KEY = "blender-ui"
 STORAGE_SECRET = "blender-ui-browser"
 """Gradio scrambles what a browser keeps with this; fixed, or a restart would lose everybody."""
 
+NOT_PRESSED = gr.EventData(None, None)
+"""What a listener of a table takes where a direct request brings no event: Gradio calls it without one, and
+``rows.read_act`` says what is missing."""
+
 
 class Page(NamedTuple):
     """A page of the app."""

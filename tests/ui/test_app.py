@@ -123,3 +123,19 @@ def test_a_direct_request_without_a_visit_changes_nothing_and_breaks_nothing(app
             assert list(update.values()) == [gr.skip()], "an empty stream would blank the page"
         elif isinstance(answer, dict):
             assert all(getattr(value, "prompt_id", None) is None for value in answer.values())
+
+
+def test_a_press_that_brings_no_event_is_told_what_was_expected(app: Any) -> None:
+    pressed = {fn.api_name: fn for fn in app.fns.values() if fn.fn and _takes_event(fn.fn)}
+    assert {"blend_pick", "blend_past_press", "train_choose"} < set(pressed)
+    for fn in pressed.values():
+        inputs = [component.value if type(component).__name__ == "State" else None for component in fn.inputs]
+        try:
+            said = str(fn.fn(*inputs))
+        except gr.Error as error:
+            said = str(error.message)
+        assert "expected an act and its row; came None" in said, fn.api_name
+
+
+def _takes_event(listener: Any) -> bool:
+    return gr.EventData in inspect.get_annotations(inspect.unwrap(listener), eval_str=True).values()

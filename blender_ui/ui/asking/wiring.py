@@ -13,7 +13,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.services.people.access import Mode
-from blender_ui.ui.asking.asks.wiring import wire_asks
+from blender_ui.ui.asking.asks.wiring import ask_triggers, wire_asks
 from blender_ui.ui.asking.choosing.painting import opened_outputs, paint_offer
 from blender_ui.ui.asking.choosing.wiring import wire_choosing
 from blender_ui.ui.asking.handlers import Blend
@@ -41,6 +41,7 @@ from blender_ui.ui.asking.views import Choice, ResultView, Turn, Visit
 from blender_ui.ui.events import at_once
 from blender_ui.ui.marked import differences
 from blender_ui.ui.prose import GrowingProse
+from blender_ui.ui.shell import NOT_PRESSED
 
 OPENED = "() => { document.body.dataset.blendOpen = 'yes'; }"
 WHEN_OPEN = """async (...given) => {
@@ -68,16 +69,20 @@ def build_blend(services: Services, page: gr.Blocks) -> None:
     recorded = [one.instruction for one in services.recorded.examples()]
     is_demo = services.access.mode is Mode.DEMO
     parts = draw_blend(blend.n_places, n_members=blend.n_columns, recorded=recorded, is_demo=is_demo)
-    shown = [
+    drawing = [
         _wire_open(page, parts, blend, results),
         *_wire_voting(parts, blend, results),
         *_wire_retries(parts, blend, results),
         _wire_again(parts, results),
+        *wire_asks(parts, blend, results),
+        wire_past(services, parts, blend, results),
     ]
-    wire_asks(parts, blend, results, cancels=shown)
+    begins = [*ask_triggers(parts), [parts.late.ask.click], [parts.past.rounds.select]]
     if parts.prompt.examples is not None:
-        _wire_recorded(parts, parts.prompt.examples, blend, results, cancels=shown)
-    wire_past(services, parts, blend, results, cancels=shown)
+        drawing.append(_wire_recorded(parts, parts.prompt.examples, blend, results))
+        begins.append([parts.prompt.examples.click])
+    for triggers in begins:  # what still draws the round before would draw over the one that begins
+        gr.on(triggers, None, cancels=drawing, api_visibility="private")
     _wire_comparison(parts)
     wire_choosing(parts, blend)
 
@@ -126,9 +131,7 @@ def _wire_open(page: gr.Blocks, parts: BlendParts, blend: Blend, results: Result
     return wire_results(parts, blend, results, waited, "blend_open_results")
 
 
-def _wire_recorded(
-    parts: BlendParts, examples: gr.Dataset, blend: Blend, results: Results, *, cancels: list[Any]
-) -> None:
+def _wire_recorded(parts: BlendParts, examples: gr.Dataset, blend: Blend, results: Results) -> Any:
     prompt = parts.prompt
 
     def open_example(visit: Visit, memory: object, number: int) -> Update:
@@ -148,10 +151,9 @@ def _wire_recorded(
         [*page_outputs(parts), parts.memory, prompt.instruction, prompt.input],
         js=WHEN_OPEN,
         trigger_mode="once",
-        cancels=cancels,
         **at_once("blend_example"),
     )
-    wire_results(parts, blend, results, opened, "blend_example_results")
+    return wire_results(parts, blend, results, opened, "blend_example_results")
 
 
 def _wire_retries(parts: BlendParts, blend: Blend, results: Results) -> Iterator[Any]:
@@ -195,7 +197,7 @@ def _wire_voting(parts: BlendParts, blend: Blend, results: Results) -> Iterator[
 
 
 def _wire_picks(parts: BlendParts, blend: Blend, results: Results) -> Any:
-    def pick(visit: Visit, memory: object, reason: str | None, event: gr.EventData) -> Update:
+    def pick(visit: Visit, memory: object, reason: str | None, event: gr.EventData = NOT_PRESSED) -> Update:
         turn = blend.pick(visit, event, reason or "")
         return {**paint_turn(parts, blend, visit, turn), parts.memory: blend.remember(turn.visit, memory)}
 

@@ -14,6 +14,7 @@ from blender_ui.ui import markup
 from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.rows import read_act
+from blender_ui.ui.shell import NOT_PRESSED
 from blender_ui.ui.training import drawing
 from blender_ui.ui.training.encoders import list_encoders
 from blender_ui.ui.training.handlers import JobCard, TrainHandlers, TrainPage, Wish
@@ -98,7 +99,7 @@ def _wire_role(
     hidden = {drawn.confirm: gr.update(visible=False), drawn.chosen: None, drawn.reason: ""}
     name = "train" if role is ModelRole.RANKER else f"train_{role.value}"
 
-    def choose(event: gr.EventData) -> Update:
+    def choose(event: gr.EventData = NOT_PRESSED) -> Update:
         version_id = read_act(event).row
         question = markup.section(drawing.ask_to_activate(role, version_id))
         return {

@@ -25,6 +25,7 @@ from blender_ui.ui.asking.result_drawing import (
 from blender_ui.ui.asking.results import Results, compare, first_to_compare, shown_text
 from blender_ui.ui.asking.views import ResultView, Visit
 from blender_ui.ui.asking.wiring import build_blend
+from tests.builders.recorded import keep, record
 from tests.builders.scripted_members import ScriptedMember, failing, saying
 from tests.ui.scripted_services import ScriptedFuser, build_page, build_scripted_services
 
@@ -266,13 +267,18 @@ def test_a_second_round_is_refused_before_the_names_are_shown_and_a_third_always
     assert "expected one or two rounds" in last.fusion_notice
 
 
-@pytest.mark.parametrize("begins", ["blend_ask", "blend_go_on"])
-def test_a_new_question_ends_whatever_still_draws_a_result(asked: Asked, begins: str) -> None:
+@pytest.mark.parametrize(
+    "begins", ["blend_ask", "blend_go_on", "blend_ask_also", "blend_past_press", "blend_example"]
+)
+def test_another_round_ends_whatever_still_draws_a_result(asked: Asked, tmp_path: Path, begins: str) -> None:
+    asked.services.ranking.train()
+    keep(asked.services, record(asked.services), tmp_path)  # else there are no examples to press
     fns = {fn._id: fn for fn in build_page(asked.services, build_blend).fns.values()}
-    (ask,) = (fn for fn in fns.values() if fn.api_name == begins)
-    ended = {fns[key].api_name for fn in fns.values() if fn.targets == ask.targets for key in fn.cancels}
+    (begun,) = (fn for fn in fns.values() if fn.api_name == begins)
+    ended = {fns[key].api_name for fn in fns.values() if fn.targets == begun.targets for key in fn.cancels}
     names = {str(fn.api_name) for fn in fns.values()}
     drawing = {name for name in names if name.startswith("blend_") and name.endswith("_results")}
+    assert {"blend_past_results", "blend_example_results"} < drawing
     assert ended == {*drawing, "blend_fuse_again"}
 
 

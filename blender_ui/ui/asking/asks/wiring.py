@@ -26,33 +26,40 @@ SHOW_CONVERSATION = """() => {
 """The answers to the next question stand where those before stood, above the box it is written in."""
 
 
-def wire_asks(parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]) -> None:
+def ask_triggers(parts: BlendParts) -> tuple[list[Any], list[Any]]:
+    """What begins a first question, and what the next one of a conversation."""
+    prompt, going = parts.prompt, parts.go_on
+    return (
+        [prompt.ask.click, prompt.instruction.submit],
+        [going.ask.click, going.question.submit],
+    )
+
+
+def wire_asks(parts: BlendParts, blend: Blend, results: Results) -> list[Any]:
     """Wire what begins and stops answers.
 
     Args:
         parts: Of the page.
         blend: Its steps.
         results: What comes after the answers.
-        cancels: Events that a new question makes pointless.
+
+    Returns:
+        What draws the results, which another round makes pointless.
     """
-    prompt, going = parts.prompt, parts.go_on
-    asked = _wire_ask(parts, blend, cancels)
-    went = _wire_go_on(parts, blend, cancels)
-    own = []
+    first, later = ask_triggers(parts)
+    asked = _wire_ask(parts, blend, first)
+    went = _wire_go_on(parts, blend, later)
+    drawing = []
     for begun, name in ((asked, "blend_stream"), (went, "blend_go_on_stream")):
         for number in range(len(parts.columns)):
             settled = wire_stream(parts, blend, number, begun, f"{name}_{number}")
-            own.append(wire_results(parts, blend, results, settled, f"{name}_{number}_results"))
-    own.append(wire_late(parts, blend, results, cancels=[*cancels, *own]))
-    for begins in (
-        [prompt.ask.click, prompt.instruction.submit],
-        [going.ask.click, going.question.submit],
-    ):
-        gr.on(begins, None, cancels=own, api_visibility="private")
+            drawing.append(wire_results(parts, blend, results, settled, f"{name}_{number}_results"))
+    drawing.append(wire_late(parts, blend, results))
     _wire_stops(parts, blend)
+    return drawing
 
 
-def _wire_ask(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
+def _wire_ask(parts: BlendParts, blend: Blend, triggers: list[Any]) -> Any:
     prompt = parts.prompt
 
     def ask(
@@ -76,17 +83,16 @@ def _wire_ask(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
 
     asked_way = [parts.choosing.way, parts.choosing.names, parts.choosing.plan]
     return gr.on(
-        [prompt.ask.click, prompt.instruction.submit],
+        triggers,
         ask,
         [parts.visit, parts.memory, prompt.instruction, prompt.input, *asked_way],
         [*page_outputs(parts), *plan_outputs(parts.choosing), parts.memory],
         trigger_mode="once",
-        cancels=cancels,
         **at_once("blend_ask"),
     )
 
 
-def _wire_go_on(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
+def _wire_go_on(parts: BlendParts, blend: Blend, triggers: list[Any]) -> Any:
     going = parts.go_on
 
     def go_on(visit: Visit, memory: object, way: str | None, question: str | None) -> Update:
@@ -96,12 +102,11 @@ def _wire_go_on(parts: BlendParts, blend: Blend, cancels: list[Any]) -> Any:
         return {**painted, going.question: kept}
 
     went = gr.on(
-        [going.ask.click, going.question.submit],
+        triggers,
         go_on,
         [parts.visit, parts.memory, going.way, going.question],
         [*page_outputs(parts), parts.memory, going.question],
         trigger_mode="once",
-        cancels=cancels,
         **at_once("blend_go_on"),
     )
     went.success(None, js=SHOW_CONVERSATION, api_visibility="private")

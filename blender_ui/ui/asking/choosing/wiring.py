@@ -19,8 +19,8 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.prose import GrowingProse
 
 
-def wire_late(parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]) -> Any:
-    """Ask one member more, after the answers."""
+def wire_late(parts: BlendParts, blend: Blend, results: Results) -> Any:
+    """Ask one member more, after the answers. Gives what draws the results with its answer."""
 
     def ask_also(visit: Visit, name: str | None) -> Update:
         return paint_turn(parts, blend, visit, blend.ask_also(visit, name))
@@ -40,7 +40,6 @@ def wire_late(parts: BlendParts, blend: Blend, results: Results, *, cancels: lis
         [parts.visit, late.name],
         page_outputs(parts),
         trigger_mode="once",
-        cancels=cancels,
         **at_once("blend_ask_also"),
     )
     every = [part for column in parts.columns for part in column_outputs(column)]

@@ -18,12 +18,14 @@ from blender_ui.ui.asking.streams.wiring import wire_results
 from blender_ui.ui.asking.views import Visit
 from blender_ui.ui.events import at_once
 from blender_ui.ui.rows import read_act
+from blender_ui.ui.shell import NOT_PRESSED
 
 
-def wire_past(
-    services: Services, parts: BlendParts, blend: Blend, results: Results, *, cancels: list[Any]
-) -> None:
-    """Wire the list: it is read when it is opened or searched, and a row opens or shares its round."""
+def wire_past(services: Services, parts: BlendParts, blend: Blend, results: Results) -> Any:
+    """Wire the list: it is read when it is opened or searched, and a row opens or shares its round.
+
+    Gives what draws the results of an opened round.
+    """
     past = parts.past
 
     def draw(visit: Visit, text: str | None) -> str:
@@ -33,7 +35,7 @@ def wire_past(
     def search(visit: Visit, text: str | None) -> str:
         return draw(visit, text)
 
-    def press(visit: Visit, memory: object, event: gr.EventData) -> Update:
+    def press(visit: Visit, memory: object, event: gr.EventData = NOT_PRESSED) -> Update:
         try:
             pressed = read_act(event)
             if pressed.name == "share":
@@ -60,7 +62,6 @@ def wire_past(
         [parts.visit, parts.memory],
         [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input, past.said],
         trigger_mode="once",
-        cancels=cancels,
         **at_once("blend_past_press"),
     )
-    wire_results(parts, blend, results, pressed, "blend_past_results")
+    return wire_results(parts, blend, results, pressed, "blend_past_results")

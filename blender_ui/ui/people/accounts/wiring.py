@@ -15,7 +15,7 @@ from blender_ui.ui.people.accounts.layout import PeopleParts
 from blender_ui.ui.people.keys.wiring import wire_keys
 from blender_ui.ui.people.webhooks.wiring import wire_webhooks
 from blender_ui.ui.rows import read_act
-from blender_ui.ui.shell import WITH_ADDRESS, WITH_RESET_ADDRESS
+from blender_ui.ui.shell import NOT_PRESSED, WITH_ADDRESS, WITH_RESET_ADDRESS
 
 Update = dict[Any, Any]
 
@@ -42,7 +42,7 @@ def _wire_accounts(page: gr.Blocks, parts: PeopleParts, handlers: PeopleHandlers
     def open_page() -> Update:
         return _paint(parts, handlers.page())
 
-    def act_on_person(event: gr.EventData) -> Update:
+    def act_on_person(event: gr.EventData = NOT_PRESSED) -> Update:
         link = handlers.act_on_person(read_act(event))
         return {
             **_paint(parts, handlers.page()),
@@ -50,7 +50,7 @@ def _wire_accounts(page: gr.Blocks, parts: PeopleParts, handlers: PeopleHandlers
             drawn.reset: gr.update(value=link.token, visible=bool(link.token)),
         }
 
-    def act_on_link(event: gr.EventData) -> Update:
+    def act_on_link(event: gr.EventData = NOT_PRESSED) -> Update:
         said = handlers.act_on_link(read_act(event))
         hidden = gr.update(value="", visible=False)
         return {**_paint(parts, handlers.page()), drawn.invited: _notice(said), drawn.link: hidden}

@@ -13,6 +13,7 @@ from blender_ui.ui.people.keys.drawing import draw_keys
 from blender_ui.ui.people.keys.handlers import KeyHandlers, KeysPanel
 from blender_ui.ui.people.keys.layout import KeyParts
 from blender_ui.ui.rows import read_act
+from blender_ui.ui.shell import NOT_PRESSED
 
 Update = dict[Any, Any]
 
@@ -39,7 +40,7 @@ def wire_keys(services: Services, page: gr.Blocks, parts: KeyParts) -> None:
             parts.secret: gr.update(value=made.secret, visible=bool(made.secret)),
         }
 
-    def act(event: gr.EventData) -> Update:
+    def act(event: gr.EventData = NOT_PRESSED) -> Update:
         said = handlers.revoke(read_act(event).row)
         hidden = gr.update(value="", visible=False)
         return {**_paint(parts, handlers.panel()), parts.said: markup.notice(said), parts.secret: hidden}

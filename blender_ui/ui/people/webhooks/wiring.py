@@ -13,6 +13,7 @@ from blender_ui.ui.people.webhooks.drawing import draw_messages, draw_webhooks
 from blender_ui.ui.people.webhooks.handlers import WebhookHandlers, WebhooksPanel
 from blender_ui.ui.people.webhooks.layout import WebhookParts
 from blender_ui.ui.rows import read_act
+from blender_ui.ui.shell import NOT_PRESSED
 
 Update = dict[Any, Any]
 
@@ -40,7 +41,7 @@ def wire_webhooks(services: Services, page: gr.Blocks, parts: WebhookParts) -> N
             parts.url: "" if made.secret else gr.skip(),
         }
 
-    def act(event: gr.EventData) -> Update:
+    def act(event: gr.EventData = NOT_PRESSED) -> Update:
         done = handlers.act(read_act(event))
         return {
             **_paint(parts, handlers.panel()),
