@@ -149,7 +149,7 @@ def _add_operation(routes: Routes, services: Services, metrics: Metrics) -> None
         return {"status": "ok"}
 
     def say_ready() -> JSONResponse:
-        """Say whether the store answers, a member may be asked, and a running job's worker lives."""
+        """Say whether the store answers, a member may be asked, and a worker lives for the jobs."""
         try:
             found = services.operation.measure()
         except StorageError:

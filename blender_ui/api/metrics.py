@@ -102,6 +102,10 @@ class _Counts(Collector):
             ("blender_preferences", "Votes of people that stand", found.n_preferences),
             ("blender_open_pairs", "Pairs that more people are to be asked", found.n_open),
             ("blender_promotions", "Decisions that made a version active", found.n_promotions),
-            ("blender_worker_silent", "1 where a job's worker gives no sign of life", found.is_worker_silent),
+            (
+                "blender_worker_silent",
+                "1 where no worker gives a sign of life for a job",
+                found.is_worker_silent,
+            ),
         ):
             yield GaugeMetricFamily(name, said, value=float(value))

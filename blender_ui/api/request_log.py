@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,12 @@ ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """Of a request that comes with one, from a proxy or a program."""
 
 _log = logging.getLogger(__name__)
+
+
+def read_id(headers: Mapping[str, str]) -> str:
+    """The id that a request has; empty where it has none that may be one."""
+    sent = headers.get(HEADER, "")
+    return sent if ID.fullmatch(sent) else ""
 
 
 class RequestLog:
@@ -41,8 +48,11 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get(HEADER, "")
-        own, status, began = sent if ID.fullmatch(sent) else secrets.token_hex(8), 0, time.monotonic()
+        own = read_id(Headers(scope=scope)) or secrets.token_hex(8)
+        status, began = 0, time.monotonic()
+        # A page's call is carried out later, by Gradio's queue, which has the request and not this context.
+        scope = {**scope, "headers": list(scope["headers"])}
+        MutableHeaders(scope=scope)[HEADER] = own
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from db.models import Comparison, Job, JobStatus, ModelRole, ModelVersion, Promotion, Purpose
+from db.queries.jobs import UNFINISHED
 
 
 def count_jobs(session: Session) -> Counter[JobStatus]:
@@ -18,10 +19,13 @@ def count_jobs(session: Session) -> Counter[JobStatus]:
 
 
 def find_oldest_sign(session: Session) -> datetime | None:
-    """The last sign of life of the running job that is silent longest; None where none runs."""
+    """The last sign of life of the job that is silent longest; None where none waits or runs.
+
+    A worker gives one for what waits, too. Before its first, the job's own time counts.
+    """
     seen = func.min(func.coalesce(col(Job.heartbeat_at), col(Job.started_at), col(Job.created_at)))
     oldest: datetime | None = session.execute(
-        select(seen).where(col(Job.status) == JobStatus.RUNNING)
+        select(seen).where(col(Job.status).in_(UNFINISHED))
     ).scalar_one()
     return oldest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,8 @@ from db.engine import transaction
 from db.models import Job, JobKind, JobStatus, Role, utc_now
 from tests.api.house import QUESTION, House, Shop, make_members
 from tests.builders.scripted_members import ScriptedMember, failing
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -63,12 +66,30 @@ def test_it_is_ready_while_the_store_and_a_member_answer(shop: Shop) -> None:
     assert (told.status_code, told.json()["members"]) == (503, False)
 
 
-def test_a_job_without_a_sign_of_life_is_a_silent_worker(shop: Shop) -> None:
-    long_ago = utc_now().replace(year=2020)
+@pytest.mark.parametrize(
+    ("status", "seen"),
+    [
+        (JobStatus.RUNNING, {"heartbeat_at": LONG_AGO}),
+        (JobStatus.WAITING, {"created_at": LONG_AGO}),
+        (JobStatus.WAITING, {"created_at": LONG_AGO, "heartbeat_at": LONG_AGO}),
+    ],
+)
+def test_a_job_without_a_sign_of_life_is_a_silent_worker(
+    shop: Shop, status: JobStatus, seen: dict[str, datetime]
+) -> None:
     with transaction(shop.services.engine, immediate=True) as session:
-        session.add(Job(kind=JobKind.FAST, status=JobStatus.RUNNING, heartbeat_at=long_ago))
+        session.add(Job(kind=JobKind.FAST, status=status, **seen))
     assert shop.ask("GET", "/readyz", key=None).json()["worker"] is False
     assert read_metrics(shop)["blender_worker_silent"] == 1
+
+
+def test_a_job_that_waits_behind_a_living_worker_or_has_ended_is_none(shop: Shop) -> None:
+    with transaction(shop.services.engine, immediate=True) as session:
+        session.add(Job(kind=JobKind.FAST, status=JobStatus.FAILED, created_at=LONG_AGO))
+        session.add(Job(kind=JobKind.FAST, status=JobStatus.WAITING, created_at=utc_now()))
+        waits = Job(kind=JobKind.JOINT, status=JobStatus.WAITING, created_at=LONG_AGO, heartbeat_at=utc_now())
+        session.add(waits)
+    assert shop.ask("GET", "/readyz", key=None).json()["worker"] is True
 
 
 def test_a_store_that_fails_is_told_without_a_reason_to_strangers(shop: Shop) -> None:

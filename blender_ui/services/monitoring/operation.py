@@ -18,7 +18,7 @@ from db.enums import JobStatus, ModelRole
 from db.queries import operation, preferences
 
 SILENT_AFTER = timedelta(minutes=2)
-"""Without a sign of life of a running job, its worker counts as gone."""
+"""Without a sign of life of a job that waits or runs, its worker counts as gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class OperationView:
 
     Attributes:
         jobs: By status.
-        is_worker_silent: Whether a job runs whose worker gives no sign of life.
+        is_worker_silent: Whether a job waits or runs and no worker gives a sign of life for it.
         n_preferences: Of people, that stand.
         n_open: Pairs that more people are to be asked.
         n_promotions: Decisions that made a version active.

@@ -22,7 +22,8 @@ from fastapi import FastAPI
 from gradio.context import LocalContext
 
 from blender_ui.api.app import Api
-from blender_ui.faults import tell
+from blender_ui.api.request_log import read_id
+from blender_ui.faults import request_id, tell
 from blender_ui.language import ENGLISH, choose_language, language, tr
 from blender_ui.outside import check_values
 from blender_ui.services.people.access import Access
@@ -112,11 +113,14 @@ class GuardedBlocks(gr.Blocks):
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
         """Refuse before the inputs are read; what a stream goes on with was let in when it began."""
         event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
-        language.set(_language_of(options.get("request")))  # each step of a stream comes by here
+        request = options.get("request")
+        # Each step of a stream comes by here, and the queue's task has the context of another request.
+        language.set(_language_of(request))
+        request_id.set("" if request is None else read_id(request.headers))
         if event.fn is not None and options.get("iterator") is None:
             role = required_role(str(event.api_name), mode=self.access.mode)
             if role is not None:
-                key = _key_of(options.get("request"))
+                key = _key_of(request)
                 await anyio.to_thread.run_sync(_let_in, self.access, role, key)
         return await super().process_api(block_fn, inputs, *args, **options)
 

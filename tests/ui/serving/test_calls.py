@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from blender_ui.faults import keep_log
 from blender_ui.ui.app import BUILDERS, INSPECT, build_app
 from blender_ui.ui.identity import KEY_HEADER
+from blender_ui.ui.inspecting.decisions.handlers import InspectHandlers
 from blender_ui.ui.serving.calls import MALFORMED, SHARED_SESSION
 from blender_ui.ui.serving.guard import MOST_SESSIONS, OUTDATED
 from blender_ui.ui.serving.web import build_web
@@ -101,6 +104,23 @@ def test_a_choice_that_a_session_was_never_offered_asks_for_a_reload(house: Hous
     """So it comes from a page that was open while the app was started anew."""
     answer = house.call("run/{}", "blend_go_on", "old tab", house.key, None, {}, "77", "And then?")
     assert answer.json()["error"] == OUTDATED
+
+
+def test_an_unforeseen_error_in_the_queue_names_its_own_request(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not the one that began the queue, or that fetches the answer."""
+    keep_log(tmp_path / "faults.log")
+    monkeypatch.setattr(InspectHandlers, "find_prompts", lambda *_: 1 / 0)
+    path, headers = "/gradio_api/call/inspect_search", {KEY_HEADER: house.key}
+    for name in ("the-first", "the-second"):
+        sent = headers | {"x-request-id": name}
+        called = house.client.post(path, json={"data": ["word"]}, headers=sent)
+        asked = headers | {"x-request-id": "another"}
+        told = house.client.get(f"{path}/{called.json()['event_id']}", headers=asked)
+        assert f"details under {name}" in told.text
+    found = re.findall(r"fault (\S+)", (tmp_path / "faults.log").read_text())
+    assert found == ["the-first", "the-second"]
 
 
 def test_a_person_who_may_call_has_their_own_session(house: House) -> None:
