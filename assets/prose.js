@@ -18,6 +18,9 @@
     return import(`${root()}/assets/${script}`).then((module) => { katex = module.default; });
   }
 
+  // In TeX a bare percent sign begins a comment: the rest of the line would vanish. Models mean the sign.
+  const percents = (tex) => tex.replace(/\\.|%/gs, (part) => (part === "%" ? "\\%" : part));
+
   async function drawFormulas() {
     const waiting = ".bu-prose .formula:not(.drawn)";
     if (!document.querySelector(waiting)) return;
@@ -26,7 +29,9 @@
     for (const formula of document.querySelectorAll(waiting)) {
       const tex = formula.textContent;
       const displayMode = "display" in formula.dataset;
-      formula.innerHTML = katex.renderToString(tex, { displayMode, throwOnError: false, maxSize: MOST_EM });
+      try {
+        formula.innerHTML = katex.renderToString(percents(tex), { displayMode, throwOnError: true, maxSize: MOST_EM });
+      } catch { /* what is no TeX stays as the model wrote it */ }
       formula.dataset.tex = tex;
       formula.classList.add("drawn");
     }

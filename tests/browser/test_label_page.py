@@ -359,6 +359,18 @@ def test_a_formula_is_one_word_of_a_difference(store: Store, open_page: Open) ->
     expect(page.locator(".answer.left .text br")).to_have_count(1)
 
 
+def test_a_percent_sign_stays_in_a_formula_and_what_is_no_tex_stays_as_written(
+    store: Store, open_page: Open
+) -> None:
+    store.write("A cut: $$\\text{20% of }P = 0.2P$$ and $$x^2 + \\frac{1}$$", "It is $y$.")
+    page = open_page(store.url)
+    wait_for_pair(page)
+    formulas = page.locator(".answers .formula:has(.katex)").filter(has_text="0.2")
+    expect(formulas.locator(".katex-html")).to_contain_text("20% of")
+    expect(page.locator(".answers .formula").filter(has_text="\\frac{1}")).to_have_text("x^2 + \\frac{1}")
+    assert page.locator(".katex-error").count() == 0
+
+
 def test_a_text_from_right_to_left_begins_at_the_right(store: Store, open_page: Open) -> None:
     store.write("שלום, עולם.\n\nHello, world.", "Hello, world.")
     page = open_page(store.url)
