@@ -54,6 +54,18 @@ _REMEDIES = {
 }
 
 
+_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""In a RuntimeError with which a host's allocator or a library on a device reports a lack of memory."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, by Python's, the host's or a device's word for it; torch need not be there."""
+    # torch's own type, by name, because the processes of pages and jobs do not import torch.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+
+
 def tell(error: Exception) -> BlenderError:
     """The error as a person may hear it; one that nobody foresaw is logged under an id."""
     if isinstance(error, BlenderError):

@@ -13,7 +13,7 @@ import threading
 from blender_ui.errors import StorageError
 from blender_ui.services.asking.generating import GenerationRun
 from blender_ui.worker.lock import Lock
-from blender_ui.worker.workflow import describe_failure
+from blender_ui.worker.reasons import describe_failure
 
 POLL_SECONDS = 1.0
 _log = logging.getLogger(__name__)

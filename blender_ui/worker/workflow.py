@@ -16,6 +16,7 @@ from blender_ui.errors import BlenderError
 from blender_ui.services.jobs.progress import JobCancelled
 from blender_ui.services.training.run import TrainingRun
 from blender_ui.store import check_jobs
+from blender_ui.worker.reasons import describe_failure
 
 QUEUE = "training"
 MAX_RESTARTS = 10
@@ -125,20 +126,3 @@ def _translated(step: Callable[[int], Result]) -> Callable[[int], Result]:
             raise StepFailed(describe_failure(error)) from error
 
     return call
-
-
-def describe_failure(error: BaseException) -> str:
-    """The reason that a failed job shows.
-
-    Memory that runs out has many types: Python's own, torch's for a GPU, and a RuntimeError of its
-    CPU allocator.
-    """
-    text = str(error)
-    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    if is_memory or "DefaultCPUAllocator" in text or "not enough memory" in text:
-        return (
-            f"memory ran out: {text or type(error).__name__}. Close other programs or take a smaller model."
-        )
-    if isinstance(error, BlenderError):
-        return text
-    return f"{type(error).__name__}: {text}"

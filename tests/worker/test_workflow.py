@@ -11,9 +11,9 @@ import pytest
 from blender_ui.errors import RankerError
 from blender_ui.services.training.requests import Training
 from blender_ui.worker.lock import WorkerLock
+from blender_ui.worker.reasons import describe_failure
 from blender_ui.worker.train_now import train_now
 from blender_ui.worker.worker import Worker
-from blender_ui.worker.workflow import describe_failure
 from db.engine import create_store
 from db.models import JobStatus, utc_now
 from tests.builders.preferences import add_labeled_prompts
@@ -34,6 +34,8 @@ class OutOfMemoryError(RuntimeError):
         (MemoryError(), "memory ran out: MemoryError."),
         (OutOfMemoryError("CUDA out of memory"), "memory ran out: CUDA out of memory."),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory ran out: DefaultCPUAllocator"),
+        (RuntimeError("CUDA error: out of memory"), "memory ran out: CUDA error: out of memory."),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling"), "memory ran out: CUBLAS_STATUS"),
         (RankerError("expected a folder"), "expected a folder"),
         (ValueError("bad"), "ValueError: bad"),
     ],

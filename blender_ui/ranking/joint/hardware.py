@@ -11,9 +11,7 @@ from contextlib import contextmanager
 import torch
 
 from blender_ui.errors import BlenderError
-
-_SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-"""Of a RuntimeError with which a host's allocator or a library on a device reports a lack of memory."""
+from blender_ui.faults import is_out_of_memory
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -28,9 +26,7 @@ def explain_memory(kind: type[BlenderError], advice: str) -> Iterator[None]:
     """Turn running out of memory, on a device or the host, into an error that says what to lower."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise kind(advice) from error
-    except RuntimeError as error:
-        if any(sign in str(error) for sign in _SIGNS):
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
             raise kind(advice) from error
         raise
