@@ -41,6 +41,13 @@ _HINTS = _SURE_HINTS | frozenset(
     )
 )
 """Words in a column's name that may mean a vote."""
+_OF_ANSWERS = frozenset(
+    (
+        *("score", "scores", "rating", "ratings"),
+        *("rank", "ranks", "ranking", "rankings", "ranked", "order"),
+    )
+)
+"""Words in a name of numbers or places, one for each answer: a list of them holds no votes."""
 _SOMEBODY = re.compile(r"(annotator|rater|judge|labell?er|evaluator|human)_?\d+")
 """A column of one of several people; it may hold a name, too."""
 _EXPECTED = (
@@ -125,8 +132,8 @@ def split_votes(row: Columns) -> list[Columns]:
     lists = {name: as_value(row[name]) for name in find_hints(row)}
     if len(lists) != 1:
         return []
-    (votes,) = lists.values()
-    if not isinstance(votes, list):
+    ((name, votes),) = lists.items()
+    if not isinstance(votes, list) or not _OF_ANSWERS.isdisjoint(plain_word(name).split("_")):
         return []
     if all(isinstance(vote, Mapping) for vote in votes):
         return [Columns(vote) for vote in votes]

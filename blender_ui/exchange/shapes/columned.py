@@ -21,7 +21,7 @@ from blender_ui.exchange.cells.particulars import annotator_of, kind_of, label_o
 from blender_ui.exchange.cells.questions import read_question
 from blender_ui.exchange.cells.verdicts import find_hints, refuse_hints
 from blender_ui.exchange.cells.winner_words import plain_word
-from blender_ui.exchange.columns import Columns, Places, as_value, find_places, model_columns
+from blender_ui.exchange.columns import Columns, Places, as_value, find_places, is_blank, model_columns
 from blender_ui.exchange.fields import FieldError, Undecidable
 from blender_ui.exchange.ratings import RowRead, all_ratings, prefer
 from blender_ui.exchange.records import CandidateRecord
@@ -30,9 +30,11 @@ from blender_ui.exchange.shapes.sides import find_models, read_answers
 RANKS = ("rank", "ranking", "place", "position")
 SCORES = ("score", "rating", "points")
 ORDERS = ("ranking", "order", "rank", "preference_order", "ranked")
+_SURE_ORDERS = ("order", "preference_order")
+"""Of these, the ones under which numbers are the answers in order, and not each answer's place."""
 BEST = ("winner", "best", "preferred", "choice", "best_response", "best_answer")
 _FORMS = ("{kind}_{side}", "{kind}{side}", "{side}_{kind}", "{name}_{kind}", "{kind}_{name}")
-_STEP = re.compile(r"\s*([>=≈~])+\s*|\s*,\s*")
+_STEP = re.compile(r"\s*([>=≈~]+)\s*|\s*,\s*")
 
 
 def parse_many_row(row: Columns, source: str) -> RowRead:
@@ -44,13 +46,14 @@ def parse_many_row(row: Columns, source: str) -> RowRead:
     places = find_places(frozenset(row))
     if places is None:
         raise FieldError("expected answers in columns such as 'response_1', 'response_2', 'response_3'")
+    places = _held(row, places)
     question = read_question(row)
     compared = compare(question.turns, read_answers(row, places.texts))
     models = find_models(row, places.texts, model_columns(places))
     candidates = [
         CandidateRecord(model=model, text=text) for model, text in zip(models, compared.answers, strict=True)
     ]
-    values = find_numbers(row, places) or _find_order(row, places, models)
+    values = find_numbers(row, places) or find_order(row, places, models)
     labels = []
     if values is None and (best := _find_best(row, places, models)) is not None:
         for other in range(len(candidates)):
@@ -63,6 +66,14 @@ def parse_many_row(row: Columns, source: str) -> RowRead:
     ratings = all_ratings(values or (), annotator=annotator, kind=kind_of(row, annotator))
     record = record_of(row, compared.asked, candidates, labels, input=question.input, source=source)
     return RowRead(record=record, ratings=ratings)
+
+
+def _held(row: Columns, places: Places) -> Places:
+    """The places that a row fills: a table is as wide as its row of most answers, and two are the least."""
+    n = len(places.texts)
+    while n > 2 and is_blank(row.get(places.texts[n - 1])):
+        n -= 1
+    return Places(places.texts[:n], places.words[:n])
 
 
 def find_numbers(row: Columns, places: Places) -> list[float | None] | None:
@@ -84,8 +95,13 @@ def find_numbers(row: Columns, places: Places) -> list[float | None] | None:
     return None
 
 
-def _find_order(row: Columns, places: Places, models: Sequence[str]) -> list[float | None] | None:
-    """The negated place of each answer in an order; None where there is no order, or more than that."""
+def find_order(row: Columns, places: Places, models: Sequence[str]) -> list[float | None] | None:
+    """The negated place of each answer in an order; None where there is no order, or more than that.
+
+    Raises:
+        Undecidable: If its numbers may also be each answer's place.
+        FieldError: If it cannot be read.
+    """
     hints = find_hints(row)
     name = next((name for name in ORDERS if row.first((name,)) and set(hints) <= {name}), None)
     if name is None:
@@ -104,18 +120,35 @@ def _find_order(row: Columns, places: Places, models: Sequence[str]) -> list[flo
             if values[index] is not None:
                 raise FieldError(f"the order {row[name]!r} names {word!r} twice")
             values[index] = -float(place)
+    if name not in _SURE_ORDERS and (isinstance(told, list) or "," in told):
+        _refuse_places(name, groups, values)
     return values
 
 
+def _refuse_places(name: str, groups: Sequence[Sequence[Any]], values: Sequence[float | None]) -> None:
+    """Refuse numbers that may be each answer's place: of 2, 3, 1 the first answer is the second best, or the
+    worst. Fewer numbers than answers, and equal ones in a list of their own, can only be an order."""
+    words = [str(word).strip() for group in groups for word in group]
+    if len(groups) != len(values) or not all(word.isdecimal() for word in words):
+        return
+    if any(value != 1 - int(word) for value, word in zip(values, words, strict=True)):
+        raise Undecidable(
+            f"{name!r} may hold each answer's place, or the answers in order, the best first. If it holds an "
+            f"order, map 'order' to it by hand (order={name}); if places, give each a column, such as rank_1"
+        )
+
+
 def _groups(text: str) -> list[list[str]]:
-    """Names in order, equal ones together: "A > B = C"; raises FieldError at signs both ways."""
-    if "<" in text:
+    """Names in order, equal ones together: "A > B = C"; raises FieldError where signs leave it open."""
+    signs = {step[1] for step in _STEP.finditer(text)}
+    are_mixed = None in signs and len(signs) > 1  # after "A>B," it is open whether C is as good as B
+    if "<" in text or are_mixed or any(sign and len(set(sign)) > 1 for sign in signs):
         raise FieldError(f"expected an order with the best first, such as A>B=C; came {text!r}")
     groups: list[list[str]] = [[]]
     start = 0
     for step in _STEP.finditer(text):
         groups[-1].append(text[start : step.start()])
-        if step[1] in (">", None):
+        if step[1] is None or ">" in step[1]:
             groups.append([])
         start = step.end()
     groups[-1].append(text[start:])

@@ -32,13 +32,13 @@ from blender_ui.exchange.cells.particulars import (
 )
 from blender_ui.exchange.cells.questions import Question, find_prompt, read_question
 from blender_ui.exchange.cells.transcripts import read_transcript
-from blender_ui.exchange.cells.verdicts import Pair, find_winner, has_winner, split_votes
+from blender_ui.exchange.cells.verdicts import Pair, find_hints, find_winner, has_winner, split_votes
 from blender_ui.exchange.cells.words import Turn, read_turn_texts, read_turns
 from blender_ui.exchange.columns import Columns, Places, as_value, find_sides, model_columns
 from blender_ui.exchange.fields import FieldError, LeftOut
 from blender_ui.exchange.ratings import RowRead, all_ratings, is_first_by_lot, prefer
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
-from blender_ui.exchange.shapes.columned import find_numbers
+from blender_ui.exchange.shapes.columned import find_numbers, find_order
 from blender_ui.exchange.shapes.sides import find_models, text_in
 
 CHOSEN = (
@@ -80,7 +80,7 @@ def parse_label_row(row: Columns, source: str) -> PromptRecord | RowRead:
     pair = Pair((models[0], models[1]), sides.texts, compared.answers)
     has_one = has_winner(row)
     labels = () if has_one else _labels(row, pair)
-    numbers = None if has_one or labels else find_numbers(row, Places(*sides))
+    numbers = None if has_one or labels else _numbers(row, Places(*sides), models)
     if numbers is None and not labels:
         winner = find_winner(row, pair)
         labels = () if winner is None else (label_of(row, winner),)
@@ -91,6 +91,12 @@ def parse_label_row(row: Columns, source: str) -> PromptRecord | RowRead:
     return RowRead(
         record=record, ratings=all_ratings(numbers, annotator=annotator, kind=kind_of(row, annotator))
     )
+
+
+def _numbers(row: Columns, places: Places, models: Sequence[str]) -> list[float | None] | None:
+    """A number for each answer, or their places in a list; an order in words is read as who won."""
+    is_list = any(isinstance(as_value(row[name]), list) for name in find_hints(row))
+    return find_numbers(row, places) or (find_order(row, places, models) if is_list else None)
 
 
 def _labels(row: Columns, pair: Pair) -> tuple[LabelRecord, ...]:
