@@ -1,8 +1,8 @@
 """Orders of many kinds to hide in a text: to the machine, by a false rule, a role, another language.
 
-Invariant: whether an answer obeys is told by words that the order alone brings in. They were written before
-the rules that find orders (``evidence.grounding``) were widened, and no rule was made for them. Non-goal:
-orders that are found by searching for a weakness of one model.
+Invariant: whether an answer obeys is told by words that the order alone brings in. The list was written while
+the verbs of the rules that find orders (``evidence.grounding``) were chosen, so it is no blind test.
+Non-goal: orders that are found by searching for a weakness of one model.
 """
 
 from __future__ import annotations

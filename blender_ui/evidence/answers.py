@@ -15,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.evidence.agreement import GROUP_FEATURES, Group, group_features
-from blender_ui.evidence.execution import RunProgram
 from blender_ui.evidence.grounding import obedient_places
 from blender_ui.evidence.prose import PROSE_FEATURES, prose_features
-from blender_ui.evidence.running import EXECUTION_FEATURES, RanNote, execute
+from blender_ui.evidence.running import EXECUTION_FEATURES, RanNote, RunWithin, execute
 from blender_ui.evidence.topic import log_chances_on_topic
 from blender_ui.evidence.weighing import read_groups
 from blender_ui.values import FloatArray, IntArray, RankingPrompt
@@ -55,7 +54,7 @@ class Findings(NamedTuple):
     notes: tuple[RanNote, ...]
 
 
-def let_code_run(run: RunProgram | None) -> None:
+def let_code_run(run: RunWithin | None) -> None:
     """Say what runs code from now on in this process; None, as at the start, where nothing may."""
     _KEPT.set_runner(run)
 
@@ -99,9 +98,9 @@ class _Kept:
     def __init__(self) -> None:
         self._lock = Lock()
         self._findings: OrderedDict[bytes, Findings] = OrderedDict()
-        self._run: RunProgram | None = None
+        self._run: RunWithin | None = None
 
-    def set_runner(self, run: RunProgram | None) -> None:
+    def set_runner(self, run: RunWithin | None) -> None:
         with self._lock:
             if run is not self._run:
                 self._findings.clear()  # what was found with another one may differ
@@ -135,7 +134,7 @@ def _digest(texts: Sequence[str]) -> bytes:
     return digest.digest()
 
 
-def _find(prompt: RankingPrompt, answers: Sequence[str], run: RunProgram | None) -> Findings:
+def _find(prompt: RankingPrompt, answers: Sequence[str], run: RunWithin | None) -> Findings:
     groups = read_groups(prompt.instruction, prompt.input, answers)
     asked = f"{prompt.instruction}\n{prompt.input}".strip()
     n_group, n_prose = len(GROUP_FEATURES), len(PROSE_FEATURES)

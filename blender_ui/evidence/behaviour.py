@@ -48,7 +48,7 @@ _FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _ASKED = re.compile(
     r"\bfunction\b[^.\n]{0,40}?\b(\w+)\s*\(|\bdef\s+(\w+)\s*\(|\bfunction\b[^.\n]{0,20}`(\w+)`"
 )
-_CALL = r"(\w+\((?:[^()\n]|\([^()\n]*\))*\))"
+_CALL = r"\b(\w+\((?:[^()\n]|\([^()\n]*\))*\))"
 _DOCTEST = re.compile(rf">>>\s*{_CALL}\s*\n\s*([^\s>].*)")
 _EQUATION = re.compile(rf"{_CALL}\s*(?:==|=>|->|→|returns?|should (?:return|be))\s*`?([^`\n]+)")
 

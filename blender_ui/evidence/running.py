@@ -7,7 +7,8 @@ known. Non-goal: where code may run (``evaluation.sandbox``), and what its outco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,11 +20,21 @@ from blender_ui.evidence.behaviour import (
     is_code_asked,
     observe,
 )
-from blender_ui.evidence.execution import Ran, RunProgram, find_question, run_questions, source_of
+from blender_ui.evidence.execution import Ran, find_question, run_questions, source_of
 from blender_ui.evidence.weighing import RUN_FEATURES, bear_out
 from blender_ui.values import FloatArray, RankingPrompt
 
+MOST_SECONDS = 15.0
+"""That running takes for one prompt, however many answers hang; each has an equal share, in any order."""
 EXECUTION_FEATURES = (*RUN_FEATURES, *(f"code_{name}" for name in BEHAVIOUR_FEATURES))
+
+
+class RunWithin(Protocol):
+    """Runs a program where it can do no harm."""
+
+    def __call__(self, program: str, *, wall_seconds: float) -> Sequence[str]:
+        """The lines that the program wrote; it is killed after so many seconds."""
+        ...
 
 
 class RanNote(NamedTuple):
@@ -46,7 +57,7 @@ class Execution(NamedTuple):
 
 
 def execute(
-    prompt: RankingPrompt, answers: Sequence[str], groups: Sequence[Group], run: RunProgram | None
+    prompt: RankingPrompt, answers: Sequence[str], groups: Sequence[Group], run: RunWithin | None
 ) -> Execution:
     """Run what can be run.
 
@@ -62,14 +73,15 @@ def execute(
     asked = f"{prompt.instruction}\n{prompt.input}".strip()
     if groups and (question := find_question(asked)) is not None:
         conclusions = [group.conclusion for group in groups]
-        (ran,) = run_questions([(question, [source_of(one) for one in conclusions])], run)
+        asks = [(question, [source_of(one) for one in conclusions])]
+        (ran,) = run_questions(asks, partial(run, wall_seconds=MOST_SECONDS))
         borne_out, _ = bear_out(prompt.instruction, prompt.input, conclusions, ran)
         for group, row in zip(groups, borne_out, strict=True):
             nothing[list(group.answers), : len(RUN_FEATURES)] = row
         return Execution(nothing, _tell_groups(groups, borne_out))
     if not is_code_asked(prompt.instruction):
         return Execution(nothing)
-    observed = observe(asked, answers, run)
+    observed = observe(asked, answers, partial(run, wall_seconds=MOST_SECONDS / len(answers)))
     nothing[:, len(RUN_FEATURES) :] = behaviour_features(observed)
     return Execution(nothing, _tell_behaviours(observed))
 

@@ -21,6 +21,17 @@ def find_active(session: Session, *, role: ModelRole) -> ModelVersion | None:
     return session.exec(query).one_or_none()
 
 
+def list_served(session: Session, *, role: ModelRole) -> list[ModelVersion]:
+    """The versions of a role that a promotion took the place of, the latest first."""
+    query = (
+        select(ModelVersion)
+        .join(Promotion, col(Promotion.previous_id) == col(ModelVersion.id))
+        .where(col(Promotion.promoted), col(ModelVersion.role) == role)
+        .order_by(col(Promotion.id).desc())
+    )
+    return list({row.id: row for row in session.exec(query)}.values())
+
+
 def find_by_job(session: Session, *, job_id: int) -> int | None:
     """The id of the version that a job made."""
     return session.exec(select(ModelVersion.id).where(col(ModelVersion.job_id) == job_id)).first()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from blender_ui.evaluation.sandbox import find_obstacle, run_program
+from blender_ui.evidence import running
 from blender_ui.evidence.answers import EVIDENCE_NAMES, find_notes, gather, let_code_run
 from blender_ui.evidence.running import EXECUTION_FEATURES, execute
 from blender_ui.evidence.summary import ClaimKind, list_claims
@@ -76,9 +78,30 @@ def test_nothing_runs_unless_it_was_allowed() -> None:
     assert find_notes(ASKED, answers) == ()
 
 
+def run_nothing(program: str, *, wall_seconds: float) -> tuple[str, ...]:
+    return ()
+
+
+@pytest.mark.usefixtures("allowed")
+def test_answers_that_hang_take_no_longer_together_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "MOST_SECONDS", 3.0)
+    hangs = [f"import time\ndef double(x):\n    time.sleep(60 + {number})" for number in range(5)]
+    began = time.monotonic()
+    assert find_notes(ASKED, [*hangs, RIGHT])
+    assert time.monotonic() - began < 6  # 15 s each without the limit
+    assert _column(ASKED, [*hangs, RIGHT], "code_share_of_examples") == [0, 0, 0, 0, 0, 1]
+
+
+def test_a_prompt_with_a_very_long_word_is_read_at_once() -> None:
+    asked = RankingPrompt(instruction=f"{ASKED.instruction}\n{'a' * 30_000}")
+    began = time.monotonic()
+    execute(asked, [RIGHT], (), run_nothing)
+    assert time.monotonic() - began < 2  # each letter once began a name that was read to the word's end
+
+
 def test_a_runner_that_gives_nothing_leaves_nothing_known() -> None:
     groups = read_groups(READ.instruction, "", ["3", "4"])
-    found = execute(READ, ["3", "4"], groups, lambda _: ())
+    found = execute(READ, ["3", "4"], groups, run_nothing)
     assert not found.features.any()
     assert found.notes == ()
-    assert np.isfinite(execute(ASKED, [RIGHT, BROKEN], (), lambda _: ()).features).all()
+    assert np.isfinite(execute(ASKED, [RIGHT, BROKEN], (), run_nothing).features).all()

@@ -27,7 +27,8 @@ from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.reading_ahead import read_ahead
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.ranking.rows import Entrants
-from blender_ui.services.versions.model_versions import VersionView, find_active_version
+from blender_ui.services.ranking.serving_version import Serving, find_serving
+from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.values import FloatArray
 from db.engine import transaction
 from db.queries import preferences
@@ -119,6 +120,10 @@ class LiveHead:
             if self._live is not None and self._live.version_id == version.id:
                 return self._live
         return self._load(version)
+
+    def find_serving(self) -> Serving | None:
+        """The version that ranks now, which is not the active one where that is damaged."""
+        return find_serving(self._engine, self.current)
 
     def refit_soon(self) -> None:
         """Ask for a refit; returns at once, and many calls in a burst cost one refit."""
@@ -218,9 +223,9 @@ class LiveHead:
             return preferences.find_id_before_latest(session, n=N_LEARNT)
 
     def _find_version(self) -> VersionView | None:
-        with transaction(self._engine) as session:
-            version = find_active_version(session)
-        return version if version is not None and version.reader_fingerprint is not None else None
+        serving = self.find_serving()
+        is_fast = serving is not None and serving.version.reader_fingerprint is not None
+        return serving.version if serving is not None and is_fast else None
 
     def _load(self, version: VersionView) -> LiveRanker:
         with self._lock:

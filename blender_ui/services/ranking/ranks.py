@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from blender_ui.services.ranking.rows import (
     save_ranking,
     view_ranking,
 )
+from blender_ui.services.ranking.serving_version import Serving
 from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray, RankingPrompt
@@ -74,7 +76,7 @@ class RankingService:
         self._wanted: list[int] = []
 
     def active(self) -> VersionView | None:
-        """The version that ranks now; None before the first was promoted."""
+        """The version that ranks where its checkpoint is good; None before the first was promoted."""
         with transaction(self._engine) as session:
             return find_active_version(session)
 
@@ -124,7 +126,11 @@ class RankingService:
         return ranker.pairwise_logits(readings, members, prompt, evidence=evidence)
 
     def _rank(self, entrants: Entrants, version_id: int | None) -> RankingView:
-        version = self.get_active() if version_id is None else self._get_version(version_id)
+        serving = self._find_serving() if version_id is None else Serving(self._get_version(version_id))
+        return replace(self._rank_by(serving.version, entrants, version_id), notice=serving.notice)
+
+    def _rank_by(self, version: VersionView, entrants: Entrants, version_id: int | None) -> RankingView:
+        """Rank by a version; as it was trained where its id was asked for."""
         live = None
         if version.reader_fingerprint is not None:
             live = self._live_head.current(version) if version_id is None else self._load_trained(version)
@@ -190,19 +196,18 @@ class RankingService:
         Raises:
             NoRanker: Before a version was promoted; the message says what is needed.
         """
+        return self._find_serving().version
+
+    def _find_serving(self) -> Serving:
+        serving = self._live_head.find_serving()
+        if serving is not None:
+            return serving
         with transaction(self._engine) as session:
-            version = find_active_version(session)
-            if version is None:
-                readiness = measure_readiness(session)
-                action = "Train one on the Train page: " if readiness.is_ready else ""
-                raise NoRanker(
-                    tr(
-                        "No ranker has been trained yet. {action}{reason}",
-                        action=action,
-                        reason=readiness.reason,
-                    )
-                )
-        return version
+            readiness = measure_readiness(session)
+        action = tr("Train one on the Train page: ") if readiness.is_ready else ""
+        raise NoRanker(
+            tr("No ranker has been trained yet. {action}{reason}", action=action, reason=readiness.reason)
+        )
 
     def _read(self, entrants: Entrants, version: VersionView) -> FloatArray:
         """One at a time: who ranks waits for what is being read early, and does not read it again."""

@@ -55,6 +55,8 @@ class RankingView:
     """Standard deviations of the logits, same shape; None where the ranker knows none."""
     refitted_preference_id: int | None
     """Last preference that the live head had learnt from; None for the version as trained."""
+    notice: str = ""
+    """Why another version than the active one ranked; empty where the active one did."""
 
 
 class Entrants(NamedTuple):

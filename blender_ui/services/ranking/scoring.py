@@ -21,7 +21,7 @@ from blender_ui.ranking.chances import win_chances
 from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.opening import open_version
 from blender_ui.services.ranking.readings import read_answers
-from blender_ui.services.versions.model_versions import VersionView, find_active_version
+from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.readiness import measure_readiness
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
@@ -76,12 +76,12 @@ class Scoring:
         Raises:
             NoRanker: Before a version was promoted.
         """
-        with transaction(self._engine) as session:
-            version = find_active_version(session)
-            if version is None:
-                raise NoRanker(
-                    tr("No ranker has been trained yet. {reason}", reason=measure_readiness(session).reason)
-                )
+        serving = self._live_head.find_serving()
+        if serving is None:
+            with transaction(self._engine) as session:
+                reason = measure_readiness(session).reason
+            raise NoRanker(tr("No ranker has been trained yet. {reason}", reason=reason))
+        version = serving.version
         if version.reader_fingerprint is None:
             return Scorer(version, None)
         return Scorer(version, self._live_head.current(version).refitted_preference_id)

@@ -105,6 +105,18 @@ def find_active_version(session: Session, *, role: ModelRole = ModelRole.RANKER)
     return None if row is None else _view(row)
 
 
+def list_served_before(session: Session, active: VersionView) -> list[VersionView]:
+    """Versions that served in the active one's role and ask the same reader, the latest first."""
+    rows = [_view(row) for row in versions.list_served(session, role=active.role)]
+    return [
+        one
+        for one in rows
+        if one.id != active.id
+        and one.reader_fingerprint is not None
+        and one.reader_fingerprint == active.reader_fingerprint
+    ]
+
+
 def get_version(session: Session, version_id: int, *, role: ModelRole = ModelRole.RANKER) -> VersionView:
     """The version of this id and role.
 

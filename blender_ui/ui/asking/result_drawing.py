@@ -41,16 +41,21 @@ def _draw_ranking(view: ResultView) -> str:
     if view.ranking is None:
         return head + markup.notice(view.ranking_notice, links=view.ways)
     ranking = view.ranking
-    return head + markup.side_by_side(
-        markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking))
-        + _verdict(ranking)
-        + _say_start(ranking)
-        + draw_standing(ranking.version),
-        markup.matrix(
-            [entry.member for entry in ranking.entries],
-            _cells(ranking),
-            caption=tr("How likely the row is preferred to the column"),
-        ),
+    damage = markup.notice(ranking.notice, tone="warning") if ranking.notice else ""
+    return (
+        head
+        + damage
+        + markup.side_by_side(
+            markup.table(("Rank", "Member", "Score", "Wins"), _ranked_rows(ranking))
+            + _verdict(ranking)
+            + _say_start(ranking)
+            + draw_standing(ranking.version),
+            markup.matrix(
+                [entry.member for entry in ranking.entries],
+                _cells(ranking),
+                caption=tr("How likely the row is preferred to the column"),
+            ),
+        )
     )
 
 

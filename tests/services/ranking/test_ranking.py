@@ -18,7 +18,9 @@ from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.ranks import RankingService
+from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.training.requests import Training
+from blender_ui.services.versions.model_versions import activate_version
 from blender_ui.services.versions.registration import FittedVersion, register_version
 from db.engine import transaction
 from db.models import (
@@ -510,6 +512,57 @@ def test_a_checkpoint_that_was_changed_is_refused(store: Store) -> None:
     with transaction(store.engine, immediate=True) as session:
         session.exec(select(ModelVersion)).one().fingerprint = "0" * 64
     with pytest.raises(RankerError, match="expected the weights 000000000000"):
+        store.ranking.rank(prompt_id=store.add_question("good", "bad"))
+
+
+def damage(store: Store, version_id: int) -> None:
+    with transaction(store.engine) as session:
+        row = session.get_one(ModelVersion, version_id)
+        path = max(
+            (store.home / "rankers" / row.path).glob("*.safetensors"), key=lambda one: one.stat().st_size
+        )
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def train_again(store: Store) -> tuple[int, int]:
+    """A version that a person put in the place of the first one."""
+    add_labeled_prompts(store.engine, n_prompts=40)
+    first, second = store.train(), store.train()
+    with transaction(store.engine, immediate=True) as session:
+        if not session.get_one(ModelVersion, second).is_active:
+            activate_version(session, version_id=second, reason="newer", decided_by_id=None)
+    return first, second
+
+
+def test_where_the_active_checkpoint_is_damaged_the_last_good_one_serves_and_says_so(
+    store: Store,
+) -> None:
+    first, second = train_again(store)
+    path = store.home / "rankers"
+    whole = {one: one.read_bytes() for one in path.rglob("*.safetensors")}
+    damage(store, second)
+    prompt_id = store.add_question("good", "bad")
+    view = store.ranking.rank(prompt_id=prompt_id)
+    assert view.version.id == first
+    assert f"The checkpoint of version {second} cannot be used, so version {first} ranks" in view.notice
+    assert view.entries[0].member == "member-0"
+    scoring = Scoring(
+        store.engine, process=store.process, live_head=store.live_head, rankers_path=store.home / "rankers"
+    )
+    assert scoring.find_scorer().version.id == first
+    live = store.live_head.refit()
+    assert live is not None
+    assert live.version_id == first
+    for file, content in whole.items():
+        file.write_bytes(content)  # as from a backup: the active version serves again
+    mended = store.ranking.rank(prompt_id=prompt_id)
+    assert (mended.version.id, mended.notice) == (second, "")
+
+
+def test_where_no_checkpoint_is_good_the_active_one_is_refused(store: Store) -> None:
+    for version_id in train_again(store):
+        damage(store, version_id)
+    with pytest.raises(RankerError, match="expected"):
         store.ranking.rank(prompt_id=store.add_question("good", "bad"))
 
 

@@ -305,3 +305,13 @@ def test_the_page_says_that_strangers_taught_the_start_ranker(asked: Asked) -> N
     assert "it moves with the votes here" in drawn
     moved = replace(last.ranking, version=start, refitted_preference_id=3)
     assert "it has moved with the votes here" in draw_ranking(replace(last, ranking=moved))
+
+
+def test_a_ranking_by_another_version_than_the_active_one_says_why(asked: Asked) -> None:
+    asked.services.ranking.train()
+    last = list(asked.results.follow(asked.revealed))[-1]
+    assert last.ranking is not None
+    plain = draw_ranking(last)
+    drawn = draw_ranking(replace(last, ranking=replace(last.ranking, notice="The checkpoint is <damaged>.")))
+    assert "The checkpoint is &lt;damaged&gt;." in drawn
+    assert "damaged" not in plain
