@@ -1,7 +1,8 @@
 """A person's earlier rounds, and links by which they show one to others.
 
 Invariant: a list holds what the person asked and nothing else; a link is made by its asker alone, after the
-names were shown, and its token follows from the installation's secret, so that nobody guesses one. Non-goal:
+names were shown, and its token follows from the installation's secret, so that nobody guesses one. A token
+is of one question at its time: a store may give the number of a deleted one to somebody else's. Non-goal:
 what a page shows of a round.
 """
 
@@ -82,7 +83,7 @@ class PastRounds:
                 raise NotFound("this round is not one of yours, so it cannot be shared from here")
             if session.get(SeenPrompt, (by, prompt_id)) is None:
                 raise Refused("vote first, or show the names: whoever opens the link sees them")
-        return self._token(prompt_id)
+            return self._token(prompt)
 
     def find_asker(self, prompt_id: int, token: str) -> int:
         """Who asked a round, for who has its link.
@@ -93,9 +94,11 @@ class PastRounds:
         with transaction(self._engine) as session:
             prompt = session.get(Prompt, prompt_id)
             asker = None if prompt is None else prompt.asked_by_id
-        if asker is None or not hmac.compare_digest(self._token(prompt_id).encode(), token.encode()):
+            wanted = "" if prompt is None else self._token(prompt)
+        if asker is None or not hmac.compare_digest(wanted.encode(), token.encode()):
             raise NotFound("there is no such shared round; ask whoever sent the link for a new one")
         return asker
 
-    def _token(self, prompt_id: int) -> str:
-        return hmac.new(self._key, str(prompt_id).encode(), hashlib.sha256).hexdigest()[:N_DIGITS]
+    def _token(self, prompt: Prompt) -> str:
+        of = f"{prompt.id} {prompt.asked_by_id} {prompt.created_at.timestamp():.6f}"
+        return hmac.new(self._key, of.encode(), hashlib.sha256).hexdigest()[:N_DIGITS]

@@ -96,7 +96,10 @@ class OwnBallots:
             now = self._clock()
             known = ballots.find_by_key(session, idempotency_key=key)
             if known is not None:
-                return leases.list_of_ballot(session, ballot_id=known.id)[0].id
+                stands = leases.list_of_ballot(session, ballot_id=known.id)
+                if not stands:  # they went on to the ballot that taking it back left open
+                    raise Refused("this choice was taken back, so sending it once more does not count")
+                return stands[0].id
             if session.get(SeenPrompt, (annotator_id, ballot.prompt_id)) is not None:
                 raise Refused("you have seen who wrote these answers, so they are no longer blind to you")
             together = self._lend(session, ballot, annotator_id, now)

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, NotFound
+from blender_ui.language import mark, tr
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.beginning import Beginning
@@ -41,6 +42,10 @@ from blender_ui.ui.asking.voting import Voting
 from blender_ui.ui.identity import find_viewer
 from blender_ui.ui.rows import read_act
 
+RUNNING = mark(
+    "The answers to this question are still coming. To follow them, put ?round={number} behind this page's "
+    "address."
+)
 WATCH_SECONDS = 0.2
 """Between two looks at a round that was begun elsewhere."""
 DRAW_SECONDS = 0.04
@@ -115,7 +120,7 @@ class Blend:
         prompt_id, is_revealed = (visitor.memory.get(name) for name in ("prompt_id", "is_revealed"))
         own = self._coming_back.find_own_prompt(wished, visit.annotator_id) if visit.annotator_id else None
         if own is not None and wished != prompt_id:
-            opened = self.open_round(visit, own.prompt_id).visit
+            opened = self._lay_out_round(visit, own)
             return Opened(opened, self.remember(opened, visitor.memory))
         prompt = self._coming_back.find_prompt(prompt_id, visit.annotator_id, self._ledger.list_running())
         if prompt is not None:
@@ -139,13 +144,20 @@ class Blend:
             return Turn(visit, "This round is not one of yours, or is not there any more.")
         if self._is_busy(visit):
             return Turn(visit, "The answers are still coming. Wait for them, or press Stop first.")
+        if not self._ledger.is_done(prompt.prompt_id):  # only a page that is opened follows running answers
+            return Turn(visit, tr(RUNNING, number=prompt.prompt_id))
+        return Turn(self._lay_out_round(visit, prompt))
+
+    def _lay_out_round(self, visit: Visit, prompt: PromptView) -> Visit:
+        """An earlier round as it was left, running or not."""
         fresh = Visit(annotator_id=visit.annotator_id, seed=visit.seed)
         shown = self._coming_back.come_back(fresh, prompt, None)
         shown = replace(shown, is_asking=self._is_busy(shown))
         is_revealed = self._coming_back.is_revealed(shown, is_remembered=False)
         if shown.is_asking:
-            return Turn(replace(shown, is_revealed=is_revealed))
-        return self.reveal(shown) if is_revealed else Turn(self.settle(shown))
+            shown = replace(shown, is_revealed=is_revealed)
+            return self.pair_early(shown, is_back=True) or shown
+        return self.reveal(shown).visit if is_revealed else self.settle(shown)
 
     def remember(self, visit: Visit, memory: object) -> dict[str, object]:
         """What the browser is to remember of a visit, besides what it knew."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from blender_ui.services.asking.past import PastRounds
 from blender_ui.ui.asking.past.shared import SharedRounds
 from blender_ui.ui.asking.views import Choice
 from blender_ui.ui.asking.wiring import read_round
+from db.engine import transaction
+from db.models import Prompt
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.ui.asking.test_blend_handlers import MEMBERS, Page
 
@@ -68,6 +72,21 @@ def test_an_address_opens_ones_own_round_and_nobody_elses(page: Page) -> None:
     assert "not one of yours" in page.blend.open_round(elsewhere, first.prompt_id).notice
 
 
+def test_a_round_that_still_runs_elsewhere_is_followed_by_its_address_alone(page: Page) -> None:
+    page.ask("How long is a piece of string?")
+    asked = page.visit.prompt_id
+    assert asked is not None
+    for number in (0, 1):
+        page.stream(number)
+    second_tab = replace(page.visit, prompt_id=None, columns=(), is_asking=False)
+    turn = page.blend.open_round(second_tab, asked)
+    assert turn.visit == second_tab, "nothing would draw what still comes"
+    assert f"?round={asked}" in turn.notice
+    by_address = page.blend.open({**page.memory, "prompt_id": None}, wished=asked).visit
+    assert by_address.is_asking
+    assert by_address.pair is not None, "two answers are there"
+
+
 @pytest.mark.parametrize(
     ("value", "found"), [("7", 7), ("", None), ("-1", None), ("²", None), ("9" * 30, None)]
 )
@@ -96,5 +115,18 @@ def test_a_card_is_shared_by_its_asker_alone_and_after_the_names(page: Page) -> 
     assert "You" not in shown.text, "whoever looks chose nothing"
     assert "Chosen" in shown.text
     assert all(name in shown.text for name in MEMBERS)
-    for wrong in (f"{second.prompt_id}/{token}", f"{first.prompt_id}/{'0' * 32}", f"{10**9}/{token}", "1/ä"):
+    others = (f"{second.prompt_id}/{token}", f"{first.prompt_id}/{'0' * 32}", f"{10**9}/{token}", "1/ä")
+    for wrong in (*others, f"{10**30}/{token}", f"-1/{token}", f"x/{token}"):
         assert client.get(f"/shared/{wrong}").status_code == 404
+
+
+def test_a_link_is_of_its_question_alone_also_where_a_number_is_given_again(page: Page) -> None:
+    me = page.visit.annotator_id
+    first = past(page).list_of(me)[-1]
+    token = past(page).share(first.prompt_id, by=me)
+    assert past(page).find_asker(first.prompt_id, token) == me
+    with transaction(page.services.engine, immediate=True) as session:
+        prompt = session.get_one(Prompt, first.prompt_id)
+        prompt.created_at += timedelta(seconds=1)  # as of a later question under a deleted one's number
+    with pytest.raises(NotFound, match="no such shared round"):
+        past(page).find_asker(first.prompt_id, token)

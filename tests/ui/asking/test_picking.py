@@ -8,15 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
+from blender_ui.errors import Refused
 from blender_ui.members.protocol import Chunk, Message, Usage
-from blender_ui.services.labeling.own_ballots import POLICY
+from blender_ui.services.labeling.own_ballots import POLICY, OwnBallot
 from blender_ui.ui.asking.picking.drawing import draw_picks
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.views import Choice, Picks
 from db.engine import transaction
-from db.models import Ballot, Bet, Comparison, Lease, LeaseStatus
+from db.models import Ask, Ballot, Bet, Candidate, Comparison, Lease, LeaseStatus
 from tests.builders.scripted_members import Script, ScriptedMember, saying
 from tests.ui.asking.test_blend_handlers import Page
 
@@ -197,3 +198,22 @@ def test_the_buttons_say_what_they_do_and_the_order_waits_for_all(tmp_path: Path
     assert "disabled" in half
     assert 'aria-pressed="true"' in half
     assert "disabled" not in draw_picks(Picks((0, 1, 2), (1, 0, 2), "t"))
+
+
+def test_a_choice_that_was_taken_back_does_not_count_by_being_sent_again(tmp_path: Path) -> None:
+    page = three(tmp_path)
+    page.answer_all()
+    prompt_id, me = page.visit.prompt_id, page.visit.annotator_id
+    assert prompt_id is not None
+    with transaction(page.services.engine) as session:
+        ids = tuple(one.id or 0 for one in session.exec(select(Candidate).order_by(col(Candidate.id))))
+    ballot = OwnBallot(
+        prompt_id=prompt_id, ask=Ask.BEST, candidate_ids=ids, places=(1, 2, 2), idempotency_key="k"
+    )
+    lease_id = page.services.own_ballots.give(ballot, annotator_id=me)
+    page.services.own_ballots.give(ballot, annotator_id=me)
+    assert len(page.preferences()) == 2
+    page.services.labeling.undo(annotator_id=me, prompt_id=prompt_id, lease_id=lease_id)
+    with pytest.raises(Refused, match="taken back"):
+        page.services.own_ballots.give(ballot, annotator_id=me)
+    assert all(one.retracted_at for one in page.preferences())

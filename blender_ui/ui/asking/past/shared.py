@@ -10,7 +10,8 @@ from fastapi import FastAPI, HTTPException
 from starlette.responses import HTMLResponse
 
 from blender_ui.bootstrap import Services
-from blender_ui.errors import NotFound
+from blender_ui.errors import MalformedInput, NotFound
+from blender_ui.outside import read_id
 from blender_ui.ui.asking.past.drawing import draw_shared
 from blender_ui.ui.asking.reveal.card import Cards
 from blender_ui.ui.asking.views import Visit
@@ -36,10 +37,10 @@ class SharedRounds:
         """Add the route to an app."""
 
         @web.get("/shared/{prompt_id}/{token}", response_class=HTMLResponse)
-        def shared(prompt_id: int, token: str) -> HTMLResponse:
+        def shared(prompt_id: str, token: str) -> HTMLResponse:
             try:
-                return HTMLResponse(self.draw(prompt_id, token, root=root))
-            except NotFound as error:
+                return HTMLResponse(self.draw(read_id(prompt_id), token, root=root))
+            except (NotFound, MalformedInput) as error:
                 raise HTTPException(404, str(error)) from error
 
     def draw(self, prompt_id: int, token: str, *, root: str) -> str:
