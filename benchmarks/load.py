@@ -1,6 +1,7 @@
 """Many annotators at a human pace on the app as it is served, while a training runs.
 
     python -m benchmarks.load [--annotators 100] [--minutes 10] [--idle 1000] [--pause 6] [--quick]
+    python -m benchmarks.load --flood [--minutes 1]
 
 The app is a process of its own with its worker, which trains one job after another. Each annotator signs
 in, looks at a pair for ``--pause`` seconds (half to one and a half times that), votes and is given the next.
@@ -8,6 +9,9 @@ in, looks at a pair for ``--pause`` seconds (half to one and a half times that),
 a connection of its own, to having the next pair. ``memory_mib`` are of the web process at the begin of the
 last half and at the end; ``memory_growth`` is the second over the first. ``trainings`` are jobs that were
 asked for. They need the reader's weights, see ``blender-ui weights``; ``--no-training`` leaves them out.
+
+``--flood`` measures something else, for so many minutes each: how long visitors of a demo wait for a first
+word, alone and while one visitor asks without end. ``ratio_p50_ms`` is the second over the first.
 
 The last line is JSON.
 """
@@ -28,6 +32,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks import flood
 from benchmarks.fault_tally import kill, make_environment
 from benchmarks.fault_votes import Web
 from benchmarks.fault_work import make_trained_store
@@ -49,7 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pause", type=float, default=6.0, help="seconds that a pair is looked at")
     parser.add_argument("--no-training", action="store_true")
     parser.add_argument("--quick", action="store_true", help="20 annotators, 100 idle pages, half a minute")
+    parser.add_argument("--flood", action="store_true", help="one visitor who asks without end, instead")
     options = parser.parse_args(arguments)
+    if options.flood:
+        with tempfile.TemporaryDirectory() as folder:
+            figures = flood.measure(Path(folder), seconds=60 * options.minutes)
+            print(json.dumps({"benchmark": "flood"} | figures))
+        return
     if options.quick:
         options.annotators, options.idle, options.minutes = 20, 100, 0.5
     _allow_files(2 * options.idle + 1000)
