@@ -96,7 +96,7 @@ def _train(folder: Path, url: str, key: str, *, n_steps: int) -> dict[str, Any]:
         disable_tqdm=True,
         gradient_checkpointing=False,
     )
-    model, tokenizer = _make_checkpoint()
+    model, tokenizer = make_checkpoint()
     trainer = GRPOTrainer(
         model=model,
         processing_class=tokenizer,
@@ -123,7 +123,7 @@ def _train(folder: Path, url: str, key: str, *, n_steps: int) -> dict[str, Any]:
     }
 
 
-def _make_checkpoint() -> tuple[Any, Any]:
+def make_checkpoint() -> tuple[Any, Any]:
     """A language model of a few thousand random weights, and a tokenizer of words."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers

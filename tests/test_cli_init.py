@@ -104,6 +104,22 @@ def test_three_questions_choose(
 
 
 @pytest.mark.usefixtures("servers")
+def test_an_answer_that_is_none_is_asked_for_again_and_never_taken_for_no(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = answer(monkeypatch, ",", "9", "1 2", "si", "Y", "nobody", "2")
+    assert main(["init"]) == 0
+    assert [question[:3] for question in asked] == ["1/3", "1/3", "1/3", "2/3", "2/3", "3/3", "3/3"]
+    said = capsys.readouterr().out
+    assert "expected numbers from 1 to 3, all, none or an address; came ','" in said
+    assert "expected yes or no; came 'si'" in said
+    assert "or its number; came 'nobody'" in said
+    members = read_members(home)
+    assert members["TinyLlama 1.1B"].enabled
+    assert [name for name, member in members.items() if member.fuses_first] == ["qwen2.5:7b (Ollama)"]
+
+
+@pytest.mark.usefixtures("servers")
 def test_another_endpoint_is_added_by_its_address_and_its_key_s_variable(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

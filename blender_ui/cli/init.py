@@ -29,6 +29,7 @@ from blender_ui.shipped import find_shipped
 
 N_TAKEN = 4
 """Models that are taken where nobody says which: more would take long to load, and to read."""
+_YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False}
 Ask = Callable[[str], str]
 
 
@@ -127,11 +128,11 @@ def _read_choice(said: str, offers: list[Offer]) -> list[Offer] | None:
     words = said.replace(",", " ").split()
     if words in (["none"], ["all"]):
         return list(offers) if words == ["all"] else []
-    if "://" in words[0]:
+    if words and "://" in words[0]:
         offers += _offers_of(words[0], words[1] if len(words) > 1 else "", words[2:])
         return None
     numbers = [int(word) if re.fullmatch(r"\d{1,4}", word) else 0 for word in words]
-    if not all(1 <= number <= len(offers) for number in numbers):
+    if not numbers or not all(1 <= number <= len(offers) for number in numbers):
         raise ValueError(f"expected numbers from 1 to {len(offers)}, all, none or an address; came {said!r}")
     return [offers[number - 1] for number in dict.fromkeys(numbers)]
 
@@ -158,27 +159,32 @@ def _choose_embedded(n_answering: int, ask: Ask, options: argparse.Namespace) ->
     if n_answering == 0:
         print("2/3 None of your own answers yet, so the three small models of the package do.")
         return True
-    said = options.embedded or ask(
+    question = (
         "2/3 Shall the three small models of the package answer too? They run on this machine's CPU and need "
         f"0.9 GB [{usual}] "
     )
-    return (said or usual).lower().startswith("y")
+    while True:
+        said = (options.embedded or ask(question) or usual).lower()
+        if said in _YES_OR_NO:
+            return _YES_OR_NO[said]
+        print(f"  expected yes or no; came {said!r}")
 
 
 def _choose_fuser(answering: Sequence[str], ask: Ask, options: argparse.Namespace) -> str:
     """The name of the member that fuses; empty for the package's."""
     if not answering:
         return ""
-    if options.fuser is None:
-        listed = ", ".join(f"{number} {name}" for number, name in enumerate(answering, start=1))
-        said = ask(f"3/3 Which one joins the best answers into one? {listed} [1] ") or "1"
-    else:
-        said = options.fuser
     by_number = {str(number): name for number, name in enumerate(answering, start=1)}
-    fuser = by_number.get(said, said)
-    if fuser not in answering:
-        raise SettingsError(f"expected one of {', '.join(answering)}, or its number; came {said!r}")
-    return fuser
+    listed = ", ".join(f"{number} {name}" for number, name in by_number.items())
+    while True:
+        said = options.fuser or ask(f"3/3 Which one joins the best answers into one? {listed} [1] ") or "1"
+        fuser = by_number.get(said, said)
+        if fuser in answering:
+            return fuser
+        fault = f"expected one of {', '.join(answering)}, or its number; came {said!r}"
+        if options.fuser:
+            raise SettingsError(fault)
+        print(f"  {fault}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,8 +1,9 @@
-"""Locks that a PostgreSQL server keeps for as long as a connection lives."""
+"""Locks that a PostgreSQL server keeps for as long as a connection lives, or a transaction."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, text
+from sqlmodel import Session
 
 _FAMILY = 7860
 """Keeps these locks apart from those of other programs in the same database."""
@@ -26,6 +27,17 @@ def try_lock(connection: Connection, name: str) -> bool:
             text("SELECT pg_try_advisory_lock(:family, hashtext(:name))"), {"family": _FAMILY, "name": name}
         )
     )
+
+
+def lock_until_commit(session: Session, name: str) -> None:
+    """Wait for a lock by its name and hold it until the transaction ends.
+
+    On SQLite nothing is done: there an immediate transaction is such a lock.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        session.connection().execute(
+            text("SELECT pg_advisory_xact_lock(:family, hashtext(:name))"), {"family": _FAMILY, "name": name}
+        )
 
 
 def unlock(connection: Connection, name: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine
 
 from db.engine import create_store
@@ -17,6 +18,18 @@ PROGRAMS = [Path(found).parent for found in [shutil.which("initdb")] if found] +
     path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
 )
 """Folders with the server's programs; none where it is not installed."""
+
+ON_EITHER = [
+    "sqlite",
+    pytest.param(
+        "postgresql",
+        marks=[
+            pytest.mark.postgresql,
+            pytest.mark.skipif(not PROGRAMS, reason="needs PostgreSQL's server programs"),
+        ],
+    ),
+]
+"""Parameters of a fixture whose tests hold on either database; see ``either_store`` in services' conftest."""
 
 
 @contextmanager

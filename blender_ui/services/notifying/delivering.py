@@ -34,6 +34,7 @@ from db.engine import transaction
 from db.enums import WebhookEvent
 from db.models import Webhook, WebhookMessage
 from db.queries import webhooks as queries
+from db.queries.locks import lock_until_commit
 
 LOOK_SECONDS = 5.0
 """Between two looks at the store."""
@@ -41,8 +42,8 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800, 7200,
 """After each try that failed; after the last one the message is given up, two days later."""
 CLAIM = timedelta(seconds=60)
 """After which a try that was begun and not ended, because its process was killed, is made again."""
-MOST_AT_ONCE = 20
-N_THREADS = 4
+MOST_AT_ONCE = 4
+"""Messages, each in a thread: what is claimed is sent at once, so that no claim is over before its try."""
 
 _log = logging.getLogger(__name__)
 
@@ -119,8 +120,9 @@ class Delivering:
             if not watching.look(session, members=members).seen:
                 return 0
         now, n_written = self._clock(), 0
-        # Once more with the write lock, so that of two processes one tells it.
+        # Once more with a lock, so that of two processes one tells it.
         with transaction(self._engine, immediate=True) as session:
+            lock_until_commit(session, "sightings")
             found = watching.look(session, members=members)
             watching.keep(session, found.seen, now=now)
             for webhook, _ in queries.list_webhooks(session) if found.news else ():
@@ -139,7 +141,7 @@ class Delivering:
         with transaction(self._engine, immediate=True) as session:
             due = queries.list_due(session, now=now, limit=MOST_AT_ONCE)
             tries = [self._claim(session, row, now) for row in due]
-        with ThreadPoolExecutor(N_THREADS, thread_name_prefix="webhook") as pool:
+        with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="webhook") as pool:
             list(pool.map(self._send, tries))
         return len(tries)
 
@@ -165,11 +167,15 @@ class Delivering:
 
     def _run(self) -> None:
         while not self._is_over.wait(LOOK_SECONDS):
-            try:
-                self.notice()
-                self.send_due()
-            except Exception:  # noqa: BLE001 - the edge of a thread: the next look tries again
-                _log.exception("webhooks failed")
+            for act in (self.notice, self._send_all_due):  # what waits is sent also where a look fails
+                try:
+                    act()
+                except Exception:  # noqa: BLE001 - the edge of a thread: the next look tries again
+                    _log.exception("webhooks failed")
+
+    def _send_all_due(self) -> None:
+        while not self._is_over.is_set() and self.send_due():
+            pass
 
 
 def _end_try(row: WebhookMessage, came: Posted, *, now: datetime) -> None:

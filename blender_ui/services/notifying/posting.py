@@ -8,6 +8,7 @@ read. Non-goal: when to try again.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -64,7 +65,7 @@ class Poster:
 
     Args:
         hosts: Names and addresses in the house that may be posted to, also by http.
-        timeout: Seconds that a receiver may take.
+        timeout: Seconds that a receiver may take altogether, however slowly it sends.
     """
 
     def __init__(self, hosts: frozenset[str], *, timeout: float = TIMEOUT_SECONDS) -> None:
@@ -96,20 +97,26 @@ class Poster:
             "content-type": "application/json",
             "user-agent": _AGENT,
         }
-        extensions = {"sni_hostname": checked.host}
         try:
-            with (
-                httpx.Client(timeout=self._timeout, trust_env=False, follow_redirects=False) as client,
-                client.stream(
-                    "POST", target, content=body.encode(), headers=sent, extensions=extensions
-                ) as response,
-            ):
-                status = response.status_code
+            status = asyncio.run(self._send(target, body, sent, sni=_name_of(checked)))
+        except TimeoutError:
+            return Posted(None, f"no answer within {self._timeout:g} seconds")
         except httpx.HTTPError as error:
             return Posted(None, f"{type(error).__name__}: {error}"[:300])
         if 200 <= status < 300:
             return Posted(status, "")
         return Posted(status, f"expected a status from 200 to 299, came {status}")
+
+    async def _send(self, target: httpx.URL, body: str, headers: dict[str, str], *, sni: str) -> int:
+        # The client's own limit is of each read, so a byte now and then would hold a thread for hours.
+        async with (
+            asyncio.timeout(self._timeout),
+            httpx.AsyncClient(timeout=None, trust_env=False, follow_redirects=False) as client,
+            client.stream(
+                "POST", target, content=body.encode(), headers=headers, extensions={"sni_hostname": sni}
+            ) as response,
+        ):
+            return response.status_code
 
     def _read(self, url: str) -> httpx.URL:
         try:
@@ -130,7 +137,7 @@ class Poster:
         """The address that a host has now, every one of which must be allowed."""
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(_name_of(url), port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise Forbidden(f"the host {url.host} has no address: {error}") from error
         addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
@@ -142,6 +149,11 @@ class Poster:
         return addresses[0]
 
 
+def _name_of(url: httpx.URL) -> str:
+    """The host as it stands in the request: Python's own form of a name with ß would be another host."""
+    return url.raw_host.decode("ascii")
+
+
 def _is_public(address: Address) -> bool:
     """Whether an address leads out, whatever IPv4 address it may wrap."""
     if isinstance(address, ipaddress.IPv6Address):
@@ -150,7 +162,9 @@ def _is_public(address: Address) -> bool:
             wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if wrapped is not None:
             return _is_public(wrapped)
-    return address.is_global and not address.is_multicast
+        if address.is_site_local:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

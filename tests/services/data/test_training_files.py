@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +101,31 @@ def test_datasets_reads_every_form_in_every_syntax(
         for name, value in line.items():
             came = json.loads(row[name]) if syntax == "csv" and isinstance(value, list) else row[name]
             assert came == value or (value is None and not came), name
+
+
+@pytest.mark.slow
+def test_trls_trainers_take_two_steps_on_every_form(lab: Lab, tmp_path: Path) -> None:
+    pytest.importorskip("trl")
+    n_rows: dict[str, int] = {}
+    for form in FORMS:
+        for syntax in ("jsonl", "parquet"):  # in CSV the lists are texts
+            path = lab.export(form, syntax)
+            n_rows[path.name] = lab.report.n_lines
+    command = [sys.executable, "-m", "tests.services.data.trl_steps", str(tmp_path)]
+    ran = subprocess.run(
+        [*command, *(str(lab.folder / name) for name in n_rows)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith('{"file"')]
+    assert {one["file"]: one["n_rows"] for one in told} == n_rows
+    for one in told:
+        assert one["n_steps"] == len(one["losses"]) == 2, one
+        assert all(math.isfinite(loss) for loss in one["losses"]), one
 
 
 def test_a_row_has_the_policy_the_marks_and_the_criteria_of_its_vote(lab: Lab) -> None:

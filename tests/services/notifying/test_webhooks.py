@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import select
 from standardwebhooks import WebhookVerificationError
 
 from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.services.notifying import watching
 from blender_ui.services.notifying.delivering import WAITS, Delivering
 from blender_ui.services.notifying.posting import Poster, sign
 from blender_ui.services.notifying.webhooks import Webhooks
@@ -24,7 +27,7 @@ from db.models import CandidateFailure, FailureKind, ModelKind, ModelRole, Model
 from tests.builders.receiver import Receiver
 from tests.builders.rows import answer, member, prompt, save
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, saying
-from tests.builders.stores import Clock, add_prompts, make_labeling, make_store
+from tests.builders.stores import Clock, add_prompts, make_labeling
 
 ALL = ("version.promoted", "queue.empty", "member.failing")
 
@@ -32,8 +35,8 @@ ALL = ("version.promoted", "queue.empty", "member.failing")
 class Office:
     """A store, its webhooks, a receiver, and a clock that begins with the real time."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine, self.clock = make_store(folder), Clock()
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.clock = engine, Clock()
         self.clock.now = utc_now()  # a receiver refuses messages that are minutes old
         self.receiver = Receiver()
         self.members = ScriptedEnsemble(ScriptedMember("Ada", saying("yes")))
@@ -77,12 +80,11 @@ class Office:
 
     def close(self) -> None:
         self.receiver.close()
-        self.engine.dispose()
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path)
+def office(either_store: Engine) -> Iterator[Office]:
+    office = Office(either_store)
     yield office
     office.close()
 
@@ -220,6 +222,9 @@ def test_another_installations_webhook_is_not_signed_with_a_wrong_secret(office:
         ("https://[::ffff:192.168.1.1]/x", "private network"),
         ("https://[64:ff9b::a00:1]/x", "private network"),
         ("https://[2002:7f00:1::]/x", "private network"),
+        ("https://[64:ff9b:1::a00:1]/x", "private network"),  # of a network that wraps its own addresses
+        ("https://[::10.0.0.7]/x", "private network"),
+        ("https://[fec0::1]/x", "private network"),
         ("https://0/x", "private network"),
         ("https://224.0.0.1/x", "private network"),
         ("http://8.8.8.8/x", "expected https"),
@@ -253,6 +258,78 @@ def test_a_name_that_leads_into_the_house_by_now_is_not_sent_to(
     message = office.delivering.test(made.id)
     assert (message.state, message.status) == ("waiting", None)
     assert "private network" in message.problem
+
+
+def test_a_name_that_is_not_ascii_is_looked_up_as_the_request_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(host: str, *_: object, **__: object) -> Any:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    Poster(frozenset()).check("https://straße.example/x")
+    assert asked == ["xn--strae-oqa.example"]  # Python makes strasse.example of it, which is another's
+
+
+def test_a_receiver_that_answers_a_byte_at_a_time_holds_nobody_up() -> None:
+    """Each byte comes in time; the whole would take two seconds and more."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 204 No Content\r\n\r\n":
+                    connection.send(bytes([byte]))
+                    time.sleep(0.1)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        came = Poster(frozenset({"127.0.0.1"}), timeout=0.5).post(
+            f"http://127.0.0.1:{port}/x", body="{}", headers={}
+        )
+        thread.join()
+    assert came == (None, "no answer within 0.5 seconds")
+
+
+def test_two_processes_tell_a_change_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.delivering.notice()
+    office.webhooks.make(office.receiver.url, ALL, by=None)
+    office.promote()
+    looks, look = threading.Barrier(2), watching.look
+
+    def look_beside(*args: Any, **options: Any) -> Any:
+        """Both have looked before either goes on, unless one waits for the other."""
+        found = look(*args, **options)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            looks.wait(timeout=1)
+        return found
+
+    monkeypatch.setattr(watching, "look", look_beside)
+    threads = [threading.Thread(target=office.delivering.notice) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(office.webhooks.list_messages()) == 1
+
+
+def test_what_waits_is_sent_also_where_a_look_fails(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = office.webhooks.make(office.receiver.url, ALL, by=None)
+    office.receiver.status = 500
+    office.delivering.test(made.id)
+    office.receiver.status = 204
+    office.clock.now += WAITS[0]
+    monkeypatch.setattr("blender_ui.services.notifying.delivering.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(watching, "look", lambda *_, **__: 1 / 0)
+    office.delivering.start()
+    deadline = time.monotonic() + 10
+    while len(office.receiver.came) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    office.delivering.close()
+    (message,) = office.webhooks.list_messages()
+    assert message.state == "delivered"
 
 
 def test_a_redirect_is_not_followed(office: Office) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from sqlalchemy import Engine
 from sqlmodel import select
 
 from blender_ui.errors import MalformedInput, NotFound, NotSignedIn, QuotaUsedUp
@@ -13,14 +12,14 @@ from blender_ui.services.people.keys import ApiKeys, KeyTerms
 from db.engine import transaction
 from db.models import Annotator, AnnotatorKind, ApiKey, Role
 from db.queries.keys import Use
-from tests.builders.stores import Clock, make_store
+from tests.builders.stores import Clock
 
 
 class Shop:
     """A store, its keys, and a clock."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine, self.clock = make_store(folder), Clock()
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.clock = engine, Clock()
         self.keys = ApiKeys(self.engine, clock=self.clock)
 
     def again(self) -> ApiKeys:
@@ -29,8 +28,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+def shop(either_store: Engine) -> Shop:
+    return Shop(either_store)
 
 
 def test_a_key_is_kept_hashed_and_stands_for_a_program(shop: Shop) -> None:
