@@ -1,7 +1,8 @@
 """Delete questions that nobody voted on, with all that hangs on them.
 
-Invariant: a prompt with a preference, taken back or not, a ballot, a ruling or a further turn is never
-deleted, nor one with a pair that somebody holds. Non-goal: whose questions may be deleted.
+Invariants: a prompt with a preference, taken back or not, a ballot, a ruling or a further turn is never
+deleted, nor one with a pair that somebody holds; no later row gets the number of a deleted one, by which a
+link, an open tab or a cache may still name it. Non-goal: whose questions may be deleted.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, delete, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, delete, func, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col
 
 from db.models import (
@@ -49,29 +51,36 @@ def list_unvoted(
         select(col(Comparison.id)).where(col(Comparison.prompt_id) == col(Prompt.id)).correlate(Prompt)
     )
     answers = select(col(Candidate.id)).where(col(Candidate.prompt_id) == col(Prompt.id)).correlate(Prompt)
+    leases = select(col(Lease.id)).where(col(Lease.comparison_id).in_(of_prompt))
     keeps = (
         select(col(Preference.id)).where(col(Preference.comparison_id).in_(of_prompt)),
         select(col(Adjudication.id)).where(col(Adjudication.comparison_id).in_(of_prompt)),
         select(col(Ballot.id)).where(col(Ballot.prompt_id) == col(Prompt.id)),
         select(col(Continuation.prompt_id)).where(col(Continuation.candidate_id).in_(answers)),
         of_prompt.where(col(Comparison.purpose) != Purpose.LABEL),
-        select(col(Lease.id)).where(
-            col(Lease.comparison_id).in_(of_prompt),
-            col(Lease.status) == LeaseStatus.ACTIVE,
-            col(Lease.expires_at) > now,
-        ),
+        leases.where(col(Lease.status) == LeaseStatus.ACTIVE, col(Lease.expires_at) > now),
+        # SQLite counts on from the highest number there is, so a row that has it stays.
+        answers.where(col(Candidate.id) == _highest(Candidate)),
+        of_prompt.where(col(Comparison.id) == _highest(Comparison)),
+        leases.where(col(Lease.id) == _highest(Lease)),
     )
     found = session.scalars(
         select(col(Prompt.id))
         .where(
             col(Prompt.project_id) == project_id,
             col(Prompt.created_at) < before,
+            col(Prompt.id) < _highest(Prompt),
             *(~kept.exists() for kept in keeps),
         )
         .order_by(col(Prompt.created_at), col(Prompt.id))
         .limit(limit)
     )
     return [number for number in found if number is not None]
+
+
+def _highest(table: type[Prompt | Candidate | Comparison | Lease]) -> ScalarSelect[int | None]:
+    own = aliased(table)
+    return select(func.max(own.id)).scalar_subquery()
 
 
 def delete_prompts(session: Session, *, prompt_ids: Sequence[int]) -> None:

@@ -85,9 +85,36 @@ def test_a_question_goes_with_every_row_that_hangs_on_it(engine: Engine) -> None
     with transaction(engine, immediate=True) as session:
         asked = Asked(session, 1, hours=2)
         asked.lend(session, ends=NOW - HOUR)
+    with_it = count_all(engine)
+    with transaction(engine, immediate=True) as session:
+        later = Asked(session, 2, hours=0)
+        later.lend(session, ends=NOW - HOUR)
+    with_both = count_all(engine)
     assert len(forget(engine)) == 1
-    left = {name: n for name, n in count_all(engine).items() if n != before[name]}
-    assert left == {"annotator": 1, "member": 2}, "people and members stay, nothing else does"
+    came, left = (
+        {name: n - other[name] for name, n in counts.items() if n != other[name]}
+        for counts, other in ((with_both, with_it), (count_all(engine), before))
+    )
+    people_and_members = {"annotator": 1, "member": 2}
+    assert left == {name: n + people_and_members.get(name, 0) for name, n in came.items()}
+
+
+@pytest.mark.parametrize("later", ["nothing", "a question", "a pair"])
+def test_no_later_row_gets_the_number_of_one_that_went(engine: Engine, later: str) -> None:
+    with transaction(engine, immediate=True) as session:
+        asked = Asked(session, 1, hours=2)
+        asked.lend(session, ends=NOW - HOUR)
+        if later == "a question":
+            rows.save(session, [rows.prompt("Q2?", created_at=NOW)])
+        if later == "a pair":
+            Asked(session, 2, hours=0)  # but its pair was never lent, so that the lease above is the last
+        numbers = asked.prompt.id, asked.pair.id, asked.right.id
+    assert forget(engine) == []
+    with transaction(engine, immediate=True) as session:
+        new = Asked(session, 3, hours=0)
+        assert all(
+            one > old for one, old in zip((new.prompt.id, new.pair.id, new.right.id), numbers, strict=True)
+        )
 
 
 def test_the_oldest_go_first_and_only_so_many(engine: Engine) -> None:
@@ -105,7 +132,9 @@ def test_what_somebody_judged_holds_or_went_on_from_stays(engine: Engine) -> Non
         rows.save(session, [rows.vote(voted.pair.id, voted.person.id, Outcome.LEFT, retracted_at=NOW)])
         held.lend(session, ends=NOW + HOUR)
         rows.save(session, [Continuation(prompt_id=child.prompt.id, candidate_id=parent.left.id)])
-        kept, goes = {voted.prompt.id, held.prompt.id, parent.prompt.id}, child.prompt.id
+        last = Asked(session, 4, hours=0)
+        kept = {voted.prompt.id, held.prompt.id, parent.prompt.id, last.prompt.id}
+        goes = child.prompt.id
     assert forget(engine) == [goes]
     with Session(engine) as session:
         assert set(session.scalars(select(Prompt.id))) == kept
