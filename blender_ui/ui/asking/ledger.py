@@ -9,6 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+MOST_SHOWN = 10_000
+"""Rounds voted on early that are remembered: far more than run at once, the latest ones."""
+
 
 class Ledger:
     """The answers that are expected, over all visitors of one process."""
@@ -18,7 +21,7 @@ class Ledger:
         self._has_begun: dict[int, dict[str, bool]] = {}
         self._unsettled: set[int] = set()
         self._paired: set[int] = set()
-        self._shown: set[int] = set()
+        self._shown: dict[int, None] = {}
 
     def expect(self, prompt_id: int, names: Iterable[str]) -> None:
         """Expect an answer of each member, unless one is expected already."""
@@ -87,7 +90,9 @@ class Ledger:
         """Who asked has voted: answers that are still to come do so with their members' names."""
         with self._lock:
             if prompt_id in self._has_begun:
-                self._shown.add(prompt_id)
+                self._shown[prompt_id] = None
+                if len(self._shown) > MOST_SHOWN:
+                    del self._shown[next(iter(self._shown))]
 
     def is_shown(self, prompt_id: int) -> bool:
         """Whether answers come with names since a vote; also once all have, for who follows the last one."""
