@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from blender_ui.shipped import find_shipped
@@ -144,7 +145,7 @@ class _Filler(string.Formatter):
 
     def format_field(self, value: Any, form: str) -> str:
         text = format(value, form)
-        if self._code == ENGLISH or not form or not isinstance(value, int | float):
+        if self._code == ENGLISH or not form or not isinstance(value, Real):
             return str(text)
         return _separate(text, self._code)
 

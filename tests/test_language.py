@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from babel.messages import Catalog
 from babel.messages.pofile import read_po
@@ -66,6 +67,7 @@ def test_german_has_its_own_words_and_separators() -> None:
         assert tr("No vote") == "Keine Stimme"
         assert tr("{n:,} votes", n=1234567) == "1.234.567 Stimmen"
         assert say_number(0.714, ".1%") == "71,4\xa0%"
+        assert tr("{n:,} votes", n=np.int64(1234)) == "1.234 Stimmen"
         assert say_range(-1.5, 2.25, "+.2f") == "-1,50 bis +2,25"
         assert separators() == ",."
         assert tr("a sentence that no catalogue has") == "a sentence that no catalogue has"

@@ -20,6 +20,8 @@ from html.parser import HTMLParser
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from blender_ui.ui.serving.requests import API
+
 NAME = "Content-Security-Policy"
 _SCRIPTS = "script-src 'self' 'unsafe-eval'"
 _REST = (
@@ -77,11 +79,13 @@ class Policy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on; a page is held until it is whole, because the header goes first."""
         held: list[Message] = []
+        # Below it lie people's files: a script of one must not be allowed because it stands there.
+        is_ours = not f"{scope.get('path', '')}/".startswith(f"{API}/")
 
         async def send_with_policy(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 self._keep_cookies_strict(message)
-                if message["type"] == "http.response.start" and _is_page(message):
+                if message["type"] == "http.response.start" and is_ours and _is_page(message):
                     held.append(message)
                     return
                 _name_policy(message, self._plain)

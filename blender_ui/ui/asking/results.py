@@ -130,7 +130,9 @@ class Results:
             ways = tuple(open_links(self._access, WAYS_TO_A_RANKING))
             return replace(view, ranking_notice=str(error), ways=ways)
         except BlenderError as error:
-            return replace(view, ranking_notice=f"The answers could not be ranked: {error}")
+            return replace(
+                view, ranking_notice=tr("The answers could not be ranked: {error}", error=tr(str(error)))
+            )
 
     def _fuse(self, answers: PromptView, view: ResultView) -> Iterator[ResultView]:
         known = self._find_current(answers)
@@ -149,7 +151,11 @@ class Results:
                 view = replace(view, fused_text=update.text, fusion=update.fusion, is_done=update.is_done)
                 yield (view := replace(view, fusion_notice=update.notice) if update.is_done else view)
         except BlenderError as error:
-            yield replace(view, fusion_notice=f"There is no fused answer: {error}", is_done=True)
+            yield replace(
+                view,
+                fusion_notice=tr("There is no fused answer: {error}", error=tr(str(error))),
+                is_done=True,
+            )
 
     def _find_current(self, answers: PromptView) -> FusionView | None:
         """The fused answer that is there already, unless an answer has come since."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from blender_ui.language import speaking
 from blender_ui.services.people.visitors import Limits
 from blender_ui.ui.app import BUILDERS, LABEL
 from blender_ui.ui.asking.handlers import Blend
@@ -104,6 +105,14 @@ def test_a_question_that_waits_begins_when_the_one_before_is_answered(demo: Demo
     assert said[0] is Progress.WAITING
     assert said[-1] is Progress.DONE
     assert demo.ask(FLOOD)[1] == ""
+
+
+def test_who_waits_is_told_so_in_the_language_of_the_page(demo: Demo) -> None:
+    (first, _), (second, _) = demo.ask(FLOOD), demo.ask(FLOOD)
+    demo.while_paused = lambda: demo.stream(first)
+    with speaking("de"):
+        said = [view.waiting for view in demo.blend.stream(second, 0)]
+    assert "vorher kommt noch 1 Frage an die Reihe" in said
 
 
 def test_a_question_that_waits_can_be_stopped(demo: Demo) -> None:

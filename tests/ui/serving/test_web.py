@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -109,6 +109,18 @@ def test_a_cookie_goes_to_other_sites_only_where_one_of_them_may_frame_the_app(
     assert f"samesite={kept}" in cookie
     assert "httponly" in cookie
     assert "secure" in cookie
+
+
+def test_a_script_in_a_file_of_somebody_is_not_allowed() -> None:
+    async def answer(request: Any) -> Response:
+        return HTMLResponse("<script>alert(1)</script>")
+
+    routes = [Route("/", answer), Route("/gradio_api/file=page.html", answer)]
+    with TestClient(Policy(Starlette(routes=routes), scripts=(), frames="")) as client:
+        ours, theirs = (client.get(route.path).headers["content-security-policy"] for route in routes)
+    named = hash_script("alert(1)")
+    assert named in ours
+    assert named not in theirs
 
 
 def test_the_pages_set_no_cookie(pages: Any) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.language import language, speaking
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.ledger import Ledger
@@ -81,7 +82,10 @@ class Running:
             if self._ledger.begin(prompt_id, name):
                 entry = self._entries[key] = _Entry()
                 threading.Thread(
-                    target=self._write, args=(prompt_ids, *key, entry), name=f"ask {name}", daemon=True
+                    target=self._write,
+                    args=(prompt_ids, *key, entry, language.get()),
+                    name=f"ask {name}",
+                    daemon=True,
                 ).start()
             found = self._entries.get(key)
         return None if found is None else self._follow(found)
@@ -106,9 +110,11 @@ class Running:
             entry = self._entries.get((prompt_id, name))
             return None if entry is None else entry.latest
 
-    def _write(self, prompt_ids: tuple[int, ...], prompt_id: int, name: str, entry: _Entry) -> None:
+    def _write(
+        self, prompt_ids: tuple[int, ...], prompt_id: int, name: str, entry: _Entry, code: str
+    ) -> None:
         try:
-            if self._has_turn(prompt_ids[0], entry):
+            if self._has_turn(prompt_ids[0], entry, code):
                 for update in self._blending.stream(
                     prompt_id=prompt_id, member_name=name, propensity=self._find_propensity(prompt_id, name)
                 ):
@@ -126,13 +132,18 @@ class Running:
                 entry.is_over = True
                 self._changed.notify_all()
 
-    def _has_turn(self, prompt_id: int, entry: _Entry) -> bool:
-        """Wait for a visitor's turn and tell how far it is; False where it was stopped before it came."""
+    def _has_turn(self, prompt_id: int, entry: _Entry, code: str) -> bool:
+        """Wait for a visitor's turn and tell how far it is; False where it was stopped before it came.
+
+        It alone is told in the language ``code`` of who asks: what is stored later is English.
+        """
         told = ""
         while not (is_turn := self._asking.may_begin(prompt_id)):
             if is_turn is None:
                 return False
-            if told != (told := self._asking.tell_place(prompt_id)):
+            with speaking(code):
+                place = self._asking.tell_place(prompt_id)
+            if told != (told := place):
                 self._tell(entry, replace(WAITS, waiting=told))
             self._pause(LOOK_SECONDS)
         return True

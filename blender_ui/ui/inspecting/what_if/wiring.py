@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any
 
 import gradio as gr
@@ -119,7 +120,7 @@ def _wire_questions(parts: WhatIfParts, handlers: WhatIfHandlers) -> None:
     def explain(*values: Any) -> Iterator[Update]:
         typed, started = _read(handlers, *values), time.monotonic()
         with ThreadPoolExecutor(1) as worker:
-            asked_for = worker.submit(handlers.explain, typed)
+            asked_for = worker.submit(copy_context().run, handlers.explain, typed)  # its language, too
             while not wait_for([asked_for], timeout=TICK_SECONDS).done:
                 waiting = drawing.say_waiting(time.monotonic() - started)
                 yield {parts.attributed: markup.notice(waiting, tone="busy")}
