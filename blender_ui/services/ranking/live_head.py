@@ -27,8 +27,8 @@ from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.reading_ahead import read_ahead
 from blender_ui.services.ranking.readings import load_readings
 from blender_ui.services.ranking.rows import Entrants
-from blender_ui.services.ranking.serving_version import Serving, find_serving
 from blender_ui.services.versions.model_versions import VersionView
+from blender_ui.services.versions.serving_version import Serving, find_serving
 from blender_ui.values import FloatArray
 from db.engine import transaction
 from db.queries import preferences

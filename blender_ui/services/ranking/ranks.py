@@ -35,9 +35,9 @@ from blender_ui.services.ranking.rows import (
     save_ranking,
     view_ranking,
 )
-from blender_ui.services.ranking.serving_version import Serving
 from blender_ui.services.versions.model_versions import VersionView, find_active_version, get_version
 from blender_ui.services.versions.readiness import measure_readiness
+from blender_ui.services.versions.serving_version import Serving
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
 from db.models import Candidate
