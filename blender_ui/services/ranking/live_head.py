@@ -24,8 +24,7 @@ from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.ranking.datasets import StoredDataset, gather_stored, load_dataset
 from blender_ui.services.ranking.information import measure_open_comparisons
 from blender_ui.services.ranking.opening import load_fast
-from blender_ui.services.ranking.reading_ahead import read_ahead
-from blender_ui.services.ranking.readings import load_readings
+from blender_ui.services.ranking.readings import load_readings, read_ahead
 from blender_ui.services.ranking.rows import Entrants
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.serving_version import Serving, find_serving

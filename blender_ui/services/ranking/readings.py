@@ -15,10 +15,16 @@ from sqlmodel import Session
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import RankerError
 from blender_ui.language import tr
-from blender_ui.services.ranking.rows import Entrants
+from blender_ui.services.ranking.rows import Entrants, load_entrants
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
-from db.queries import readings
+from db.models import Candidate
+from db.queries import candidates, open_pairs, readings
+
+N_VOTED = 16
+"""Latest votes that are looked at."""
+N_OPEN = 16
+"""Open comparisons that are looked at, those that the queue's random order has first."""
 
 
 def load_readings(
@@ -87,3 +93,33 @@ def read_missing(
         save_readings(engine, fingerprint=fingerprint, candidate_ids=unread_ids, vectors=read)
         vectors.update(zip(unread_ids, read, strict=True))
     return np.stack([vectors[candidate_id] for candidate_id in ids])
+
+
+def read_ahead(engine: Engine, process: EngineProcess, *, fingerprint: str) -> int:
+    """Read the unread answers of one prompt, the most wanted: voted on first, then asked next.
+
+    Little at a time, because a page that ranks shares the reader.
+
+    Returns:
+        How many answers were read; 0 where nothing is wanted.
+
+    Raises:
+        RankerError: If the reader failed, or is not the one of this fingerprint.
+    """
+    with transaction(engine) as session:
+        wanted = [
+            *open_pairs.list_voted_candidates(session, limit=N_VOTED),
+            *open_pairs.list_next_candidates(session, limit=N_OPEN),
+        ]
+        unread = readings.list_unread(
+            session, candidate_ids=list(dict.fromkeys(wanted)), fingerprint=fingerprint
+        )
+        if not unread:
+            return 0
+        prompt_id = session.get_one(Candidate, unread[0]).prompt_id
+        of_prompt = candidates.ids_of_prompt(session, prompt_id=prompt_id)
+        entrants = load_entrants(
+            session, prompt_id=prompt_id, candidate_ids=[id_ for id_ in of_prompt if id_ in set(unread)]
+        )
+    read_missing(engine, process, entrants, fingerprint=fingerprint)
+    return len(entrants.candidate_ids)
