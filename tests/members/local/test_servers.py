@@ -209,7 +209,7 @@ def test_no_child_outlives_a_killed_parent(server: str, request: pytest.FixtureR
     script = f"""
         import time
         from blender_ui.members.local.servers import LocalServer
-        server = LocalServer("Ann", lambda: ["-m", "blender_ui.members.{server}", {str(model)!r}])
+        server = LocalServer("Ann", lambda: ["-m", "blender_ui.members.local.{server}", {str(model)!r}])
         server.address(timeout_seconds=120)
         print(server.process_id(), flush=True)
         time.sleep(600)
