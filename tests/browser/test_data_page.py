@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from blender_ui.ui.data.handlers import DataHandlers
 from tests.browser.conftest import Open, Serve
 from tests.ui.scripted_services import build_scripted_services
 
@@ -69,9 +71,16 @@ def test_a_file_with_a_fault_changes_nothing_and_one_without_becomes_pairs_to_la
 
 
 def test_columns_of_an_unknown_file_are_mapped_by_hand_and_its_left_rows_can_be_had(
-    site: tuple[Any, str], open_page: Open, tmp_path: Path
+    site: tuple[Any, str], open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, url = site
+    look = DataHandlers.preview
+
+    def look_slowly(*args: Any) -> Any:
+        time.sleep(0.4)  # so that a choice comes while the one before it is still looked at
+        return look(*args)
+
+    monkeypatch.setattr(DataHandlers, "preview", look_slowly)
     path = tmp_path / "votes.csv"
     path.write_text("Frage;eins;zwei;stimme\nWhy?;A.;B.;0\nHow?;Same.;Same.;1\n")
     page = open_page(f"{url}data")

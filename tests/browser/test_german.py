@@ -37,8 +37,9 @@ READ = """() => {
 }"""
 """What a person reads on the page, apart from people's and models' texts."""
 CUT = """() => [...document.querySelectorAll(
-    "button, h1, h2, h3, label, summary, .bu-badge, .bu-notice, nav a, th")]
-  .filter((one) => one.checkVisibility() && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1
+    "button, .label-wrap > span:first-child, h1, h2, h3, label, summary, .bu-badge, .bu-notice, nav a, th")]
+  .filter((one) => !one.matches(".label-wrap") && one.checkVisibility()
+    && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1
     && getComputedStyle(one).display !== "inline")
   .map((one) => one.textContent.trim().slice(0, 60))"""
 """Words that do not fit where they stand."""

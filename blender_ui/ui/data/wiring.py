@@ -97,6 +97,7 @@ def _wire_preview(parts: DataParts, handlers: DataHandlers) -> None:
         [parts.preview, parts.by_hand, parts.words, *parts.columns.values()],
         concurrency_limit=N_AT_ONCE,
         show_progress_on=parts.preview,
+        trigger_mode="always_last",
         api_name="data_look_anew",
         api_visibility="private",
     )
@@ -112,6 +113,7 @@ def _wire_preview(parts: DataParts, handlers: DataHandlers) -> None:
         parts.preview,
         concurrency_limit=N_AT_ONCE,
         show_progress_on=parts.preview,
+        trigger_mode="always_last",  # what is chosen while a look is on its way is looked at after it
         api_name="data_look",
         api_visibility="private",
     )

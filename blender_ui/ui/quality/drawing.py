@@ -183,7 +183,7 @@ def _answer(title: str, text: str) -> str:
 
 
 def _draw_votes(shown: Disagreement) -> str:
-    rows = [(vote.annotator, WORDS[vote.outcome], vote.reason or NOTHING) for vote in shown.votes]
+    rows = [(vote.annotator, tr(WORDS[vote.outcome]), vote.reason or NOTHING) for vote in shown.votes]
     return markup.table(("Who", "Says", "Reason"), rows)
 
 

@@ -41,7 +41,7 @@ def draw_readiness(view: ReadinessView, project: ProjectBrief | None = None) -> 
     )
     figures = markup.figures(
         [
-            ("learnt from", "all projects" if project is None else project.name),
+            ("learnt from", tr("all projects") if project is None else project.name),
             ("preferences", say_number(view.n_preferences)),
             ("decided", say_number(view.n_decided)),
             ("on prompts", say_number(view.n_prompts)),

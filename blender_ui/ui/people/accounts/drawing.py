@@ -101,7 +101,7 @@ def draw_events(events: Sequence[AuditView], *, containing: str = "") -> str:
         (
             event.at.strftime(_TIME),
             event.by or tr("command line"),
-            _DONE.get(event.action, event.action),
+            tr(_DONE.get(event.action, event.action)),
             event.object_id,
             _told(event.before),
             _told(event.after),

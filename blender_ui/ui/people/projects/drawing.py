@@ -35,7 +35,7 @@ def draw_projects(projects: Sequence[ProjectView]) -> str:
             say_number(project.n_pairs),
             tr("{n_answered:,} of {n_wanted:,}", n_answered=project.n_answered, n_wanted=project.n_wanted),
             say_number(project.n_checks),
-            "members" if project.terms.audience is Audience.MEMBERS else "everybody",
+            tr("members") if project.terms.audience is Audience.MEMBERS else tr("everybody"),
         )
         for project in projects
     ]

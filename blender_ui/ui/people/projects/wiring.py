@@ -292,7 +292,7 @@ def _name_buttons(parts: ProjectsParts, chosen: ProjectView | None) -> Update:
         if chosen is None
         else tr("Save the terms of {terms}", terms=chosen.terms.name),
         parts.archive: gr.update(
-            value="Restore" if is_archived else "Archive", interactive=chosen is not None
+            value=tr("Restore") if is_archived else tr("Archive"), interactive=chosen is not None
         ),
     }
 
