@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,7 +123,11 @@ def test_a_log_line_is_json_and_has_neither_key_nor_text(
 ) -> None:
     keep_logs("info")
     shop.chats().create(model="blender/best", messages=QUESTION)
-    said = capsys.readouterr().err
+    said = ""
+    deadline = time.monotonic() + 30  # the line is written once the answer has been sent
+    while "chat/completions" not in said and time.monotonic() < deadline:
+        time.sleep(0.05)
+        said += capsys.readouterr().err
     (line,) = [json.loads(one) for one in said.splitlines() if "chat/completions" in one]
     assert (line["event"], line["route"], line["status"]) == ("request", "POST /v1/chat/completions", 200)
     assert line["level"] == "info"

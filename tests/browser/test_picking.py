@@ -51,7 +51,10 @@ def test_a_thumb_puts_them_in_order_on_a_phone(tmp_path: Path, serve: Serve, ope
     page.get_by_role("button", name="Order them").click()
     send = page.get_by_role("button", name="Send this order")
     expect(send).to_be_disabled()
+    before = page.locator("#blend-picks").inner_html()
     page.get_by_role("button", name="Answer 2", exact=True).click()
+    changed = "(before) => document.querySelector('#blend-picks').innerHTML !== before"
+    page.wait_for_function(changed, arg=before)
     page.get_by_role("button", name="Answer 3", exact=True).click()
     expect(send).to_be_enabled()
     expect(send).to_be_in_viewport()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,4 +41,14 @@ def test_a_row_without_the_list_that_the_others_have_is_told_by_its_number(tmp_p
     path = tmp_path / "x.json"
     path.write_text(json.dumps([row, {}, row]))
     with pytest.raises(MalformedInput, match="expected a list of answers as one of"):
+        list(read_file(path))
+
+
+def test_an_archive_whose_list_is_damaged_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.jsonl", "{}")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"PK\x01\x02", b"PK\x01\x03"))
+    with pytest.raises(MalformedInput, match="damaged archive"):
         list(read_file(path))

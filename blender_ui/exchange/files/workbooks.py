@@ -25,11 +25,18 @@ SheetRows = Iterator[tuple[int, dict[str, str] | None, FieldError | None]]
 
 
 def is_workbook(path: Path) -> bool:
-    """Whether a file is an Excel workbook, by its content."""
+    """Whether a file is an Excel workbook, by its content.
+
+    Raises:
+        MalformedInput: If it is an archive whose list of files is damaged.
+    """
     if not path.is_file() or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return "xl/workbook.xml" in archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise MalformedInput(f"{path.name} is a damaged archive or workbook: {error}") from error
 
 
 @contextmanager
