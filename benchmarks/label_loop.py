@@ -166,6 +166,26 @@ def measure_service(folder: Path, options: argparse.Namespace) -> dict[str, floa
     return measure(client, lambda: count_votes(engine), options)
 
 
+def make_vote(
+    project_id: int, lease_id: int, *, shown: dict[str, Any] | None, seconds: float = 1.0
+) -> dict[str, Any]:
+    """A vote as the Label page sends it; the outcome follows from the lease.
+
+    Args:
+        shown: The pair that the page shows next; None at the end of the queue.
+        seconds: How long the pair was looked at.
+    """
+    return {
+        "project_id": project_id,
+        "shown": None if shown is None else shown["lease_id"],
+        "lease_id": lease_id,
+        "outcome": _OUTCOMES[lease_id % len(_OUTCOMES)].value,
+        "token": f"{lease_id}",
+        "reason": None,
+        "seconds": seconds,
+    }
+
+
 def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     """The loop as a browser drives it, on the app as it is served."""
     engine = make_queue(folder, options.items)
@@ -182,15 +202,7 @@ def measure_http(folder: Path, options: argparse.Namespace) -> dict[str, float]:
             ahead = ask(connection, "label_ahead", key, project_id, shown["lease_id"])["pair"]
             while shown is not None and time.monotonic() < until:
                 lease_id, shown = shown["lease_id"], ahead
-                vote = {
-                    "project_id": project_id,
-                    "shown": None if shown is None else shown["lease_id"],
-                    "lease_id": lease_id,
-                    "outcome": _OUTCOMES[lease_id % len(_OUTCOMES)].value,
-                    "token": f"{lease_id}",
-                    "reason": None,
-                    "seconds": 1.0,
-                }
+                vote = make_vote(project_id, lease_id, shown=shown)
                 start = time.perf_counter()
                 turn = ask(connection, "label_vote", key, vote)
                 ahead = turn["pair"]

@@ -36,12 +36,10 @@ from benchmarks import flood
 from benchmarks.fault_tally import kill, make_environment
 from benchmarks.fault_votes import Web
 from benchmarks.fault_work import make_trained_store
-from benchmarks.label_loop import ask, count_votes, make_queue, sign_everybody_in
+from benchmarks.label_loop import ask, count_votes, make_queue, make_vote, sign_everybody_in
 from benchmarks.label_tally import Tally, percentile_ms
 from blender_ui.services.training.requests import Training
-from db.models import Outcome
 
-_OUTCOMES = tuple(Outcome)
 SAMPLE_SECONDS = 1.0
 
 
@@ -141,15 +139,7 @@ def _annotate(port: int, key: str, tally: Tally, end: float, pause: float, numbe
         while shown is not None and time.monotonic() < end:
             time.sleep(draw.uniform(0.5, 1.5) * pause)
             lease_id, shown = shown["lease_id"], ahead
-            vote = {
-                "project_id": project_id,
-                "shown": None if shown is None else shown["lease_id"],
-                "lease_id": lease_id,
-                "outcome": _OUTCOMES[lease_id % len(_OUTCOMES)].value,
-                "token": f"{lease_id}",
-                "reason": None,
-                "seconds": pause,
-            }
+            vote = make_vote(project_id, lease_id, shown=shown, seconds=pause)
             began = time.perf_counter()
             turn = _ask(port, "label_vote", key, vote)
             tally.seconds.append(time.perf_counter() - began)
