@@ -42,15 +42,16 @@ def test_the_first_block_of_code_is_the_answer() -> None:
 @pytest.mark.parametrize("task", Task)
 def test_the_written_sets_are_whole(task: Task) -> None:
     items = read_items(task)
-    assert len(items) >= 20
+    assert len(items) >= 80
     assert len({item.id for item in items}) == len(items)
     assert len({item.prompt.fingerprint for item in items}) == len(items)
     assert all(item.paraphrase and item.paraphrase != item.prompt.instruction for item in items)
 
 
 def test_answers_of_the_written_questions_stand_in_the_text_or_follow_from_it() -> None:
-    follows = [item.id for item in read_items(Task.QA) if not contains(item.prompt.input, item.references)]
-    assert len(follows) <= 8  # arithmetic and small inferences
+    items = read_items(Task.QA)
+    follows = [item.id for item in items if not contains(item.prompt.input, item.references)]
+    assert len(follows) <= len(items) // 4  # arithmetic and small inferences
 
 
 @pytest.mark.skipif(bool(find_obstacle()), reason=find_obstacle())
