@@ -10,9 +10,16 @@ from typing import Any
 
 from blender_ui.evaluation.sandbox import find_obstacle, run_program
 from blender_ui.evidence.agreement import group_conclusions
-from blender_ui.evidence.behaviour import Behaviour, is_code_asked, observe
+from blender_ui.evidence.code.behaviour import Behaviour, is_code_asked, observe
+from blender_ui.evidence.code.execution import (
+    Question,
+    QuestionRun,
+    Ran,
+    find_question,
+    run_questions,
+    source_of,
+)
 from blender_ui.evidence.conclusions import Conclusion
-from blender_ui.evidence.execution import Question, QuestionRun, Ran, find_question, run_questions, source_of
 from blender_ui.evidence.weighing import read_groups
 
 BATCH = 50

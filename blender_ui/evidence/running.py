@@ -13,14 +13,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from blender_ui.evidence.agreement import Group
-from blender_ui.evidence.behaviour import (
+from blender_ui.evidence.code.behaviour import (
     BEHAVIOUR_FEATURES,
     Behaviour,
     behaviour_features,
     is_code_asked,
     observe,
 )
-from blender_ui.evidence.execution import Ran, find_question, run_questions, source_of
+from blender_ui.evidence.code.execution import Ran, find_question, run_questions, source_of
 from blender_ui.evidence.weighing import RUN_FEATURES, bear_out
 from blender_ui.values import FloatArray, RankingPrompt
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from blender_ui.evidence.agreement import Group, group_by_conclusion, group_conclusions, group_features
-from blender_ui.evidence.behaviour import Behaviour, behaviour_features, is_code_asked
+from blender_ui.evidence.code.behaviour import Behaviour, behaviour_features, is_code_asked
+from blender_ui.evidence.code.execution import QuestionRun, find_question
 from blender_ui.evidence.conclusions import Conclusion, canonical
-from blender_ui.evidence.execution import QuestionRun, find_question
 from blender_ui.evidence.prose import prose_features
 from blender_ui.evidence.vote import Choice
 from blender_ui.values import FloatArray

@@ -18,7 +18,7 @@ import numpy as np
 from blender_ui.evidence.agreement import are_short
 from blender_ui.evidence.answers import find_groups
 from blender_ui.evidence.arithmetic import numbers_in
-from blender_ui.evidence.behaviour import is_code_asked
+from blender_ui.evidence.code.behaviour import is_code_asked
 from blender_ui.evidence.conclusions import read_conclusion
 from blender_ui.evidence.grounding import find_orders, obedient_places
 from blender_ui.evidence.prose import read_words, split_sentences

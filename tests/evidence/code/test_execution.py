@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from blender_ui.evaluation.sandbox import find_obstacle, run_program
-from blender_ui.evidence.behaviour import BEHAVIOUR_FEATURES, behaviour_features, observe
+from blender_ui.evidence.code.behaviour import BEHAVIOUR_FEATURES, behaviour_features, observe
+from blender_ui.evidence.code.execution import BLANK, Job, find_question, run_jobs, run_questions, source_of
 from blender_ui.evidence.conclusions import Conclusion, ConclusionKind
-from blender_ui.evidence.execution import BLANK, Job, find_question, run_jobs, run_questions, source_of
 
 pytestmark = pytest.mark.skipif(bool(find_obstacle()), reason="code is only run on x86-64 Linux")
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from blender_ui.evidence.code.execution import Job, Ran, RunProgram, run_jobs
 from blender_ui.evidence.conclusions import NO_LITERAL, read_literal
-from blender_ui.evidence.execution import Job, Ran, RunProgram, run_jobs
 from blender_ui.values import FloatArray
 
 BEHAVIOUR_FEATURES = (
