@@ -117,6 +117,8 @@ class Settings:
         visitor_lease_seconds: How long a pair stays a visitor's without a sign of life.
         visitor_asks_at_once: Visitors' questions that the members answer at once.
         visitor_asks_waiting: And that wait for their turn; of one address, half of them.
+        visitor_requests: Of the pages, a second, that one visitor of a demo may send; faster ones wait.
+        address_requests: And all of one address that nobody knows by an account.
         trusted_proxies: How many proxies in front of the app add an address to X-Forwarded-For; 0
             where the header is anybody's word. On a Hugging Face Space, 1 unless it is set.
         log_level: From which on lines are logged, as JSON, to the standard error stream.
@@ -158,6 +160,8 @@ class Settings:
     visitor_lease_seconds: Positive = 120
     visitor_asks_at_once: Positive = 2
     visitor_asks_waiting: Natural = 8
+    visitor_requests: Positive = 8
+    address_requests: Positive = 20
     trusted_proxies: Natural = 0
     webhook_hosts: str = ""
     worker: Literal["spawn", "none"] = "spawn"

@@ -75,6 +75,7 @@ class Chat:
         Raises:
             BlenderError: If nothing can be answered; of a stream, only what is known before it begins.
         """
+        self._server.check(caller)
         writer = _Writer(asked, caller)
         serve = await run_in_threadpool(self._serving.begin, self._read(asked, caller))
         if asked.stream:

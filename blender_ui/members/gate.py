@@ -1,20 +1,22 @@
-"""Who may ask a member now: as many at once as it takes, in the order of coming, and nobody while it is down.
+"""Who may ask a member now: as many at once as it takes, in turn by who asks, and nobody while it is down.
 
-Invariant: whoever waits is told what for, and a member that does not answer costs one question its wait:
+Invariant: somebody with many questions makes another wait for one of them at most, once a place is free;
+whoever waits is told what for, and a member that does not answer costs one question its wait:
 the others are told so at once, until one of them has tried it again. Non-goal: what is asked.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from blender_ui.errors import MemberError
-from blender_ui.members.protocol import Chunk
+from blender_ui.members.protocol import Chunk, asker
 
 POLL_SECONDS = 0.2
 """Between two looks of one in line at whether it was stopped; its turn wakes it at once."""
@@ -126,6 +128,18 @@ class Breaker:
             self._is_tried, self._fault = False, _Fault(reason, self._clock() + pause)
 
 
+class _Turn:
+    """A place in line.
+
+    Args:
+        by: Who asks.
+    """
+
+    def __init__(self, by: int | None) -> None:
+        self.by = by
+        self.wake = threading.Event()
+
+
 class Gate:
     """The way to one member. Safe to use from any thread.
 
@@ -140,8 +154,12 @@ class Gate:
         self.breaker = breaker
         self._lock = threading.Lock()
         self._n_asking = 0
-        self._line: deque[threading.Event] = deque()
-        """One event for each in line, which wakes it."""
+        self._line: list[_Turn] = []
+        """In the order of coming."""
+        self._asking_by: Counter[int | None] = Counter()
+        self._last_turns: dict[int | None, int] = {}
+        """Of who is in line or being answered: the number of their last turn."""
+        self._numbers = itertools.count(1)
 
     @property
     def n_waiting(self) -> int:
@@ -178,40 +196,69 @@ class Gate:
                 self.breaker.note_stop(is_trial=is_trial)
                 raise
 
-    def _wait(self, turn: threading.Event, stop: threading.Event | None) -> Generator[Chunk, None, bool]:
+    def _wait(self, turn: _Turn, stop: threading.Event | None) -> Generator[Chunk, None, bool]:
         """Wait for one's turn and take it; whether one's question is the trial."""
         told = 0
         while True:
             with self._lock:
                 if self.breaker.refuses:
                     self.breaker.enter()  # Says why: nobody waits in line for a member that is down.
-                place = self._line.index(turn) + 1
+                place = self._find_place(turn)
                 # Questions that hang may hold every place, and the trial shall not wait for them.
-                if place == 1 and (self._n_asking < self._n_at_once or self.breaker.is_trial_due):
+                if self._find_next() is turn and (
+                    self._n_asking < self._n_at_once or self.breaker.is_trial_due
+                ):
                     is_trial = self.breaker.enter()
-                    self._line.popleft()
-                    self._n_asking += 1
-                    self._wake()
+                    self._begin(turn)
                     return is_trial
             if stop is not None and stop.is_set():
                 raise MemberError(f"{self._name}: stopped on request", kind="stopped")
             if place != told:
                 told = place
                 yield Chunk("", 0, waiting=f"number {place} in line")
-            turn.wait(POLL_SECONDS)
-            turn.clear()
+            turn.wake.wait(POLL_SECONDS)
+            turn.wake.clear()
+
+    def _find_next(self) -> _Turn | None:
+        """Of those with the fewest questions under way the one whose last turn is the longest ago."""
+        return min(
+            self._line,
+            key=lambda turn: (self._asking_by[turn.by], self._last_turns.get(turn.by, 0)),
+            default=None,
+        )
+
+    def _find_place(self, turn: _Turn) -> int:
+        """How many turns it is until one's own, at the latest: everybody else has as many as oneself."""
+        before = self._line[: self._line.index(turn) + 1]
+        own = sum(one.by == turn.by for one in before)
+        others = Counter(one.by for one in self._line if one.by != turn.by)
+        return own + sum(min(n, own) for n in others.values())
+
+    def _begin(self, turn: _Turn) -> None:
+        self._line.remove(turn)
+        self._n_asking += 1
+        self._asking_by[turn.by] += 1
+        self._last_turns[turn.by] = next(self._numbers)
+        self._wake()
+
+    def _end(self, turn: _Turn) -> None:
+        self._n_asking -= 1
+        self._asking_by[turn.by] -= 1
+        here = {one.by for one in self._line} | {by for by, n in self._asking_by.items() if n > 0}
+        self._asking_by = Counter({by: n for by, n in self._asking_by.items() if n > 0})
+        self._last_turns = {by: number for by, number in self._last_turns.items() if by in here}
 
     def _wake(self) -> None:
-        """Let the first in line look; all of them where they are to be refused."""
+        """Let the next in line look; all of them where they are to be refused."""
         if self.breaker.refuses:
             for turn in self._line:
-                turn.set()
-        elif self._line and self._n_asking < self._n_at_once:
-            self._line[0].set()
+                turn.wake.set()
+        elif self._n_asking < self._n_at_once and (following := self._find_next()) is not None:
+            following.wake.set()
 
     @contextmanager
-    def _in_line(self) -> Generator[threading.Event]:
-        turn = threading.Event()
+    def _in_line(self) -> Generator[_Turn]:
+        turn = _Turn(asker.get())
         with self._lock:
             self._line.append(turn)
         try:
@@ -221,5 +268,5 @@ class Gate:
                 if turn in self._line:
                     self._line.remove(turn)
                 else:
-                    self._n_asking -= 1
+                    self._end(turn)
                 self._wake()

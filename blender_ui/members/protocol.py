@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Protocol
@@ -17,6 +18,10 @@ from pydantic import ConfigDict, Field
 
 from blender_ui.members.value_types import Count, Number, Texts
 from blender_ui.values import Message as Message
+
+asker: ContextVar[int | None] = ContextVar("asker", default=None)
+"""For whom a member is asked in this thread, so that its line is fair to everybody; None for nobody in
+particular, who share one place."""
 
 
 @dataclass(frozen=True, kw_only=True)

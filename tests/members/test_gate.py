@@ -10,7 +10,7 @@ import pytest
 
 from blender_ui.errors import MemberError
 from blender_ui.members.gate import FIRST_PAUSE_SECONDS, Breaker, Gate
-from blender_ui.members.protocol import Chunk, Usage
+from blender_ui.members.protocol import Chunk, Usage, asker
 
 
 class Time:
@@ -52,9 +52,14 @@ def answers() -> Generator[Chunk]:
 class Held:
     """A stream that goes on when the test lets it."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.chunks: Iterator[Chunk] = gate.ask(self._stream)
+    def __init__(self, gate: Gate, *, by: int | None = None) -> None:
+        self.by = by
+        self.chunks: Iterator[Chunk] = self._for_somebody(gate.ask(self._stream))
         self.release = threading.Event()
+
+    def _for_somebody(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        asker.set(self.by)
+        yield from chunks
 
     def _stream(self) -> Generator[Chunk]:
         yield Chunk("Four", 1)
@@ -75,6 +80,24 @@ def test_the_line_is_served_in_order_and_tells_each_its_place() -> None:
     assert next(third.chunks).waiting == "number 1 in line"
     list(second.chunks)
     assert next(third.chunks).text == "Four"
+
+
+def test_somebody_with_many_questions_makes_another_wait_for_one_of_them_at_most() -> None:
+    bench, many, other = Bench(), 1, 2
+    flood = [Held(bench.gate, by=many) for _ in range(5)]
+    for one in flood:
+        one.release.set()
+        next(one.chunks)
+    late = Held(bench.gate, by=other)
+    late.release.set()
+    assert next(late.chunks).waiting == "number 2 in line"
+    list(flood[0].chunks)
+    assert next(late.chunks).text == "Four"  # the flood's second had waited longer
+    list(late.chunks)
+    assert next(flood[1].chunks).text == "Four"
+    for one in flood[1:]:
+        list(one.chunks)
+    assert (bench.gate.n_asking, bench.gate.n_waiting) == (0, 0)
 
 
 def test_as_many_are_asked_at_once_as_the_member_takes() -> None:

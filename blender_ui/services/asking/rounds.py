@@ -19,7 +19,7 @@ from sqlmodel import Session
 from blender_ui.conversations import read_history, read_prompt
 from blender_ui.errors import MalformedInput
 from blender_ui.members.asking import Ensemble, conversation
-from blender_ui.members.protocol import MemberStatus
+from blender_ui.members.protocol import MemberStatus, asker
 from blender_ui.services.asking.answering import UPDATE_SECONDS, Answer, CandidateUpdate
 from blender_ui.services.asking.going_on import WayOn, list_ways
 from blender_ui.services.asking.stopping import Stops
@@ -252,6 +252,7 @@ class Blending:
             sampling=replace(config.sampling, **sampling) if sampling else None,
             update_seconds=update_seconds,
         )
+        asker.set(prompt.asked_by_id)
         with self._stops.running(prompt_id, member_name) as stop:
             updates = answer.stream(member, conversation(read_prompt(prompt)), stop=stop)
             with closing(updates):

@@ -29,6 +29,7 @@ from blender_ui.ui.serving.faces import Faces
 from blender_ui.ui.serving.gate import Gate
 from blender_ui.ui.serving.guard import GuardedBlocks
 from blender_ui.ui.serving.hosts import HostCheck, find_hosts
+from blender_ui.ui.serving.pacing import Lines, Pacing
 from blender_ui.ui.serving.server import PageServer
 from blender_ui.ui.shell import page_options, read_scripts
 
@@ -68,6 +69,7 @@ def build_web(pages: GuardedBlocks, settings: Settings) -> ASGIApp:
         middleware=[
             *([pages.api.request_log()] if pages.api is not None else []),
             Middleware(HostCheck, hosts=hosts),
+            Middleware(Pacing, access=pages.access, settings=settings, lines=Lines()),
             Middleware(Gate, access=pages.access, find_endpoint=pages.find_endpoint),
             *([pages.api.key_gate()] if pages.api is not None else []),
         ],
