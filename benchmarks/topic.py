@@ -4,7 +4,8 @@
 
 Takes every ``*.jsonl.gz`` with texts in the folder and in ``ensemble`` below it. Of each prompt two to eight
 answers stand side by side; then one of them is replaced by an answer to another prompt. A file of short spans
-is made of the given texts, because recorded answers are mostly long. Each file is judged by weights that the
+is made of the given texts, because recorded answers are mostly long, and one of functions that each have a
+name of their own, because recorded ones mostly share one name. Each file is judged by weights that the
 others taught. ``--write`` puts the weights that all taught into the package. The last line is a JSON object:
 by file ``auc``, ``found`` and ``wrong`` (shares of foreign and of own answers that the pages would name),
 ``named_won`` and ``others_won`` (shares of people's votes that named own answers won, and the others).
@@ -16,6 +17,7 @@ import argparse
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +25,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from blender_ui.evidence.prose import split_sentences
+from blender_ui.evidence.prose import read_words, split_sentences
 from blender_ui.evidence.topic import OFF_TOPIC_BELOW, TOPIC_FEATURES, WEIGHTS_PATH, Weights, topic_features
 from blender_ui.values import FloatArray, RankingPrompt
 
@@ -63,11 +65,13 @@ def main() -> None:
         for path in [*options.data.glob("*.jsonl.gz"), *options.data.glob("ensemble/*.jsonl.gz")]
         if (found := read_items(path))
     }
+    items |= {f"{name}, named": named for name, found in items.items() if (named := make_named(found))}
     items["spans"] = make_spans([item for found in items.values() for item in found])
     cases = {name: make_cases(found) for name, found in sorted(items.items())}
     figures = {}
     for name, held_out in cases.items():
-        weights = fit([one for other, one in cases.items() if other != name])
+        origin = name.partition(",")[0]
+        weights = fit([one for other, one in cases.items() if other.partition(",")[0] != origin])
         figures[name] = measure(weights, held_out)
         print(name, figures[name])
     weights = fit(list(cases.values()))
@@ -112,6 +116,21 @@ def make_spans(items: list[Item]) -> list[Item]:
         prompt = RankingPrompt(instruction="Answer the question from the text.", input=given)
         answers = [span, rng.choice([sentence, near]), f"The answer is {near}"][: rng.randint(2, 3)]
         made.append(Item(prompt, answers, [float("nan")] * len(answers)))
+    return made
+
+
+def make_named(items: list[Item]) -> list[Item]:
+    """Code for a function, with the name that the prompt gives it made its own, in prompt and answers."""
+    made: list[Item] = []
+    for item in items:
+        found = re.search(r"\bfunction (?:named |called )?`?(\w+)\(", item.prompt.instruction)
+        if not found or len(made) >= MOST_PROMPTS:
+            continue
+        word = re.compile(rf"\b{re.escape(found.group(1))}\b")
+        about = sorted(read_words(item.prompt.instruction[found.end() :]).content)
+        name = "_".join(random.Random(len(made)).sample(about, min(2, len(about))))
+        prompt = RankingPrompt(instruction=word.sub(name, item.prompt.instruction), input=item.prompt.input)
+        made.append(Item(prompt, [word.sub(name, text) for text in item.answers], item.won))
     return made
 
 

@@ -28,7 +28,7 @@ OFF_TOPIC_BELOW = float(np.log(0.05))
 OWN_FEATURES = (
     "words_in_prompt", "words_in_others", "words_in_either", "instruction_covered",
     "mean_likeness", "greatest_likeness", "pairs_in_prompt", "pairs_in_others", "log_words", "is_bare",
-    "strange_to_input",
+    "strange_to_input", "defines_another",
 )  # fmt: skip
 TOPIC_FEATURES = tuple(
     f"{name}{suffix}" for suffix in ("", "_less_mean", "_less_greatest") for name in OWN_FEATURES
@@ -37,6 +37,12 @@ TOPIC_FEATURES = tuple(
 
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 """Scripts that put no space between words: kana, Han, Thai."""
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\(")
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:export\s+|async\s+|public\s+|static\s+)*"
+    r"(?:def|function|fn|func|class|(?:const|let|var)(?=\s+\w+\s*=\s*(?:async\s*)?(?:function|\()))\s+(\w+)",
+    re.MULTILINE,
+)
 
 
 class _Words(NamedTuple):
@@ -90,9 +96,15 @@ def topic_features(prompt: RankingPrompt, answers: Sequence[str]) -> FloatArray:
     instruction = _read(prompt.instruction)
     asked = _read(f"{said_before}\n{prompt.instruction}\n{prompt.input}")
     texts = [_read(answer) for answer in answers]
+    names = set(_CALL.findall(f"{prompt.instruction}\n{prompt.input}"))
     # A few words given are a subject, and an answer needs none of them; a text is what it is made of.
     is_text = float(np.clip((len(_read(prompt.input).content) - 5) / 10, 0, 1))
-    own = np.array([_own(texts, place, asked, instruction, is_text) for place in range(len(texts))])
+    own = np.array(
+        [
+            [*_own(texts, place, asked, instruction, is_text), float(_defines_another(names, answer))]
+            for place, answer in enumerate(answers)
+        ]
+    )
     n = len(own)
     if n < 2:
         return np.hstack([own, np.zeros_like(own), np.zeros_like(own)])
@@ -133,6 +145,12 @@ def _own(
         float(not words),
         is_text * len(words - asked.content) / n,
     ]
+
+
+def _defines_another(names: set[str], answer: str) -> bool:
+    """Whether an answer is code for something, and for none of what the prompt calls by name."""
+    defined = set(_DEFINITION.findall(answer))
+    return bool(names and defined and not names & defined)
 
 
 def _read(text: str) -> _Words:

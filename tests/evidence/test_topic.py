@@ -42,6 +42,39 @@ def test_an_answer_to_another_prompt_is_the_least_likely_to_be_about_this_one(
     assert chances[place] < np.log(0.5) < np.delete(chances, place).min()
 
 
+@pytest.mark.parametrize(
+    ("asked", "own", "foreign"),
+    [
+        (
+            "Write a Python function `sum_digits(n)` that returns the sum of the digits of n.",
+            "def sum_digits(n):\n    return sum(int(digit) for digit in str(n))",
+            "def rotate(items, k):\n    k %= len(items)\n    return items[-k:] + items[:-k]",
+        ),
+        (
+            "Write a JavaScript function sumDigits(n) that returns the sum of the digits of n.",
+            "const sumDigits = (n) => String(n).split('').reduce((a, b) => a + Number(b), 0);",
+            "function rotate(items, k) {\n  return items.slice(-k).concat(items.slice(0, -k));\n}",
+        ),
+    ],
+)
+def test_code_for_another_function_is_told_by_the_name_that_the_prompt_gives(
+    asked: str, own: str, foreign: str
+) -> None:
+    chances = log_chances_on_topic(RankingPrompt(instruction=asked), (own, f"Here it is:\n{own}", foreign))
+    assert chances[2] < OFF_TOPIC_BELOW
+    assert chances[:2].min() > np.log(0.9)
+
+
+def test_code_that_calls_for_help_by_other_names_is_still_for_the_function() -> None:
+    asked = RankingPrompt(instruction="Write a Python function `gcd(a, b)` of two positive integers.")
+    helped = (
+        "def step(a, b):\n    return b, a % b\n\n"
+        "def gcd(a, b):\n    while b:\n        a, b = step(a, b)\n    return a"
+    )
+    short = "import math\n\ndef gcd(a, b):\n    return math.gcd(a, b)"
+    assert log_chances_on_topic(asked, (helped, short, helped)).min() > OFF_TOPIC_BELOW
+
+
 def test_answers_in_a_script_without_spaces_share_words_too() -> None:
     asked = RankingPrompt(instruction="灯台はいつ建てられましたか。")
     answers = (
