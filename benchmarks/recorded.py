@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from blender_ui.choosing.outcomes import Outcomes, Votes, from_scores, from_votes
+from blender_ui.choosing.outcomes import Outcomes, Votes, from_votes
 from blender_ui.tasks.reading import Task
 from blender_ui.values import FloatArray, IntArray
 
@@ -45,6 +45,12 @@ class Recorded:
         votes = self.votes.select(place[self.votes.prompt] >= 0)
         moved = Votes(prompt=place[votes.prompt], first=votes.first, second=votes.second, target=votes.target)
         return from_votes(self.members, moved, n_prompts=len(rows))
+
+
+def from_scores(members: tuple[str, ...], scores: FloatArray) -> Outcomes:
+    """Outcomes from scores of shape (n, m), NaN where there is none."""
+    known = ~np.isnan(scores)
+    return Outcomes(members=members, values=np.where(known, scores, 0.0), weights=known.astype(float))
 
 
 def read_recorded(path: Path, *, pool: str | None = None) -> Recorded:

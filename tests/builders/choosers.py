@@ -7,20 +7,13 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Engine
 
+from benchmarks.recorded import from_scores
 from blender_ui.choosing.chooser import ChooserOptions, fit_chooser
-from blender_ui.choosing.outcomes import Outcomes
 from blender_ui.engine.folders import write_folder
 from blender_ui.tasks.reading import read_tasks
-from blender_ui.values import FloatArray
 from db.engine import transaction
 from db.models import ModelKind, ModelRole, ModelVersion
 from tests.tasks.prompts import make_encoder, make_tasks
-
-
-def from_scores(members: tuple[str, ...], scores: FloatArray) -> Outcomes:
-    """Outcomes from scores of shape (n, m), NaN where there is none."""
-    known = ~np.isnan(scores)
-    return Outcomes(members=members, values=np.where(known, scores, 0.0), weights=known.astype(float))
 
 
 def activate_chooser(engine: Engine, *, choosers_path: Path, encoder_path: Path) -> None:

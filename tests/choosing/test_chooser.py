@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.recorded import from_scores
 from blender_ui.choosing.chooser import RECORD, Chooser, ChooserOptions, fit_chooser, load_chooser
 from blender_ui.errors import ChooserError
 from blender_ui.tasks.reading import Task, read_tasks
-from tests.builders.choosers import from_scores
 from tests.tasks.prompts import make_encoder, make_tasks
 
 MEMBERS = ("first", "second", "third")

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks.recorded import from_scores
 from blender_ui.choosing.forest import fit_forest
 from blender_ui.choosing.outcomes import Outcomes
 from blender_ui.values import FloatArray
-from tests.builders.choosers import from_scores
 
 
 def draw(n: int, *, differs: bool, seed: int = 0) -> tuple[Outcomes, FloatArray]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.recorded import from_scores
 from blender_ui.choosing.outcomes import Outcomes, Votes, from_votes
-from tests.builders.choosers import from_scores
 
 MEMBERS = ("strong", "middle", "weak")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.recorded import from_scores
 from blender_ui.choosing.chooser import Chooser, ChooserOptions, fit_chooser
 from blender_ui.choosing.outcomes import Votes, from_votes
 from blender_ui.choosing.report import ALL, ALWAYS, CHOSEN, RANDOM, load_report, make_report, measure_curve
 from blender_ui.errors import ChooserError
 from blender_ui.tasks.reading import ReadTasks, read_tasks
-from tests.builders.choosers import from_scores
 from tests.tasks.prompts import make_encoder, make_tasks
 
 MEMBERS = ("first", "second", "third")
