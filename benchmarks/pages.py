@@ -42,6 +42,7 @@ OPENINGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "train": {"train_open": (), "train_open_counts": ()},
     "inspect": {"inspect_tab": (None,), "inspect_open": (None,)},
     "quality": {"quality_open": ()},
+    "leaderboard": {"leaderboard_open": (None,)},
     "data": {"data_open": ()},
     "projects": {"projects_open": (), "projects_open_job": ()},
     "people": {"people_open": ()},

@@ -8,6 +8,7 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.cli.ending import Ending
 from blender_ui.cli.late_check import LateCheck
 from blender_ui.cli.prepare import prepare_weights
+from blender_ui.cli.quick_start import without_collecting, without_stubs
 from blender_ui.logs import keep_logs
 from blender_ui.services.archive.snapshots import Snapshots, open_repository, restore_newest
 from blender_ui.services.people.access import Mode
@@ -42,13 +43,15 @@ def serve(settings: Settings) -> None:
     worker = snapshots = None
     try:
         print("2/4 page", flush=True)
-        from blender_ui.ui.app import build_app
-        from blender_ui.ui.serving.web import open_pages
+        with without_collecting():
+            with without_stubs():
+                from blender_ui.ui.app import build_app
+                from blender_ui.ui.serving.web import open_pages
 
-        services.keep_start_ranker()
-        services.keep_examples()
-        pages = build_app(services)
-        address = open_pages(pages, settings)
+            services.keep_start_ranker()
+            services.keep_examples()
+            pages = build_app(services)
+            address = open_pages(pages, settings)
         print(f"Blender UI is open at {address}", flush=True)
         for line in describe_access(services, address=address):
             print(line, flush=True)

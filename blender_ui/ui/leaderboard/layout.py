@@ -22,4 +22,6 @@ class LeaderboardParts:
         self.kind = gr.Dropdown(
             [(ALL_KINDS, "")], value="", label="Kind of task", visible=False, elem_id="leaderboard-kind"
         )
-        self.lists = gr.HTML("", padding=False, elem_id="leaderboard-lists")
+        self.lists = gr.HTML(
+            markup.remark("Reading the preferences."), padding=False, elem_id="leaderboard-lists"
+        )

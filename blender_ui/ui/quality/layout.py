@@ -49,7 +49,12 @@ class QualityParts:
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Agreement"), padding=False)
-            self.overall = gr.HTML("", padding=False, min_height=60, elem_id="quality-overall")
+            self.overall = gr.HTML(
+                markup.remark("Reading the preferences."),
+                padding=False,
+                min_height=60,
+                elem_id="quality-overall",
+            )
             self.curve = gr.Plot(visible=False, label="Agreement over time", elem_id="quality-curve")
             with gr.Row(elem_classes="bu-acts"):
                 self.refresh = gr.Button("Look again", size="sm", elem_id="quality-refresh")
