@@ -40,6 +40,7 @@ from blender_ui.services.inspecting.leaderboard import Leaderboard
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.reveals import Reveals
+from blender_ui.services.inspecting.shadow_standing import ShadowStandings
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
 from blender_ui.services.jobs.views import Jobs
@@ -68,6 +69,7 @@ from blender_ui.services.ranking.bets import Bets
 from blender_ui.services.ranking.live_head import LiveHead
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.scoring import Scoring
+from blender_ui.services.ranking.shadows import Shadows
 from blender_ui.services.ranking.texts import Evaluating
 from blender_ui.services.recorded.keeping import RecordedRounds
 from blender_ui.services.serving.blends import Serving
@@ -186,6 +188,7 @@ class Services(Foundation):
             engine, process=process, live_head=self.live_head, rankers_path=rankers_path
         )
         self.bets = Bets(engine, clock=self.clock)
+        self.shadows = Shadows(engine, process=process, rankers_path=rankers_path, clock=self.clock)
         self.blending.follow(self.ranking.read_soon)
 
         self.scoring = Scoring(engine, process=process, live_head=self.live_head, rankers_path=rankers_path)
@@ -257,6 +260,7 @@ class Services(Foundation):
         self.jobs = Jobs(engine, clock=self.clock)
         self.member_ratings = MemberRatings(engine, table=table)
         self.leaderboard = Leaderboard(engine, table=table)
+        self.shadow_standings = ShadowStandings(engine, table=table)
         self.reveals = Reveals(engine, ratings=self.member_ratings)
         self.version_inspection = VersionInspection(
             engine, table=table, process=self.process, rankers_path=rankers_path
@@ -326,6 +330,7 @@ class Services(Foundation):
         self.ranking.warm_up()
         self.after_vote.follow(self.live_head.refit_soon)
         self.live_head.refit_soon()
+        self.after_vote.follow(self.shadows.bet_soon)
         self.delivering.start()
         read_in_turn(self.member_ratings.read_ahead, self.leaderboard.board, self.quality.read_ahead)
 
@@ -339,6 +344,7 @@ class Services(Foundation):
         self.ranking.close()
         self.attributing.close()
         self.live_head.close()
+        self.shadows.close()
         self.version_inspection.close()
         self.members.close()
         self.engine.dispose()

@@ -73,6 +73,7 @@ from db.rankings import PairwiseLogit as PairwiseLogit
 from db.rankings import Ranking as Ranking
 from db.rankings import RankingEntry as RankingEntry
 from db.rankings import Reading as Reading
+from db.rankings import ShadowBet as ShadowBet
 from db.webhooks import Sighting as Sighting
 from db.webhooks import Webhook as Webhook
 from db.webhooks import WebhookMessage as WebhookMessage

@@ -76,6 +76,18 @@ class Bet(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
+class ShadowBet(SQLModel, table=True):
+    """What a version as it was trained says of a pair that people voted on after it was made."""
+
+    __tablename__: ClassVar[str] = "shadow_bet"
+
+    version_id: int = Field(foreign_key="model_version.id", primary_key=True)
+    comparison_id: int = Field(foreign_key="comparison.id", primary_key=True)
+    logit: float
+    """Log-odds that the left answer is preferred, the mean of both orders."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
 class Fusion(SQLModel, table=True):
     """A fused answer, or the reason why the best source is shown in its place."""
 

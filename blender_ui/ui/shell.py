@@ -74,11 +74,17 @@ def draw_header(current: Page) -> None:
     gr.HTML(markup.header(links, account=f"./{ACCOUNT.path}"), elem_id="header", padding=False)
 
 
-def draw_rows(elem_id: str) -> gr.HTML:
-    """The component of a table from ``rows``; its ``select`` event is given to ``rows.read_act``."""
+def draw_rows(elem_id: str, *, script: str = "") -> gr.HTML:
+    """The component of a table from ``rows``; its ``select`` event is given to ``rows.read_act``.
+
+    Args:
+        elem_id: Of the component.
+        script: A file of ``assets`` that works on the component as well.
+    """
+    scripts = ["rows.js", *([script] if script else [])]
     return gr.HTML(
         "",
-        js_on_load=(ASSETS_PATH / "rows.js").read_text(encoding="utf-8"),
+        js_on_load="\n".join((ASSETS_PATH / name).read_text(encoding="utf-8") for name in scripts),
         padding=False,
         elem_id=elem_id,
     )

@@ -206,6 +206,19 @@ def end_unanswered(session: Session, *, leases: Sequence[Lent], status: LeaseSta
     return len(leases)
 
 
+def end_unlent(session: Session, *, leases: Sequence[Lent], now: datetime) -> None:
+    """End leases of ``answer_unlent`` whose outcome was taken back, and the places that they brought."""
+    end_unanswered(session, leases=leases, status=LeaseStatus.EXPIRED, now=now)
+    ids = [lease.comparison_id for lease in leases]
+    session.execute(
+        update(Comparison)
+        .where(col(Comparison.id).in_(ids))
+        .values(
+            overlap=col(Comparison.overlap) - 1, is_open=col(Comparison.n_taken) < col(Comparison.overlap) - 1
+        )
+    )
+
+
 def extend_active(session: Session, *, annotator_id: int, expires_at: datetime) -> set[int]:
     """Move the end of an annotator's active leases; give their ids."""
     held = {lease.id for lease in list_active(session, annotator_id=annotator_id)}

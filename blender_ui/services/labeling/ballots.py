@@ -22,6 +22,9 @@ from db.queries import ballots, leases, preferences
 from db.queries.ballots import Shown
 from db.queries.leases import Lent
 
+OWN_ROUND = "own_round"
+"""Policy of the leases of a ballot without a loan: the person chose among all that they had."""
+
 
 def take_ballot(
     session: Session, answer: BallotAnswer, *, lender: Lender, annotator_id: int, now: datetime
@@ -123,7 +126,8 @@ def _retract_ballot(session: Session, together: Sequence[Lent], *, now: datetime
 def take_back(session: Session, lease: Lent, *, lender: Lender, now: datetime) -> PairView | SetView | None:
     """Take back the outcome, ballot or skip that a lease ended with, and lend it again.
 
-    None where its annotator has seen the names outside of the vote: then its place is open to others.
+    None where its annotator has seen the names outside of the vote: then its place is open to others. None
+    as well where nobody lent it: the places that it brought go with it.
 
     Raises:
         LeaseLost: If the skipped pair has been given to others since.
@@ -137,6 +141,9 @@ def take_back(session: Session, lease: Lent, *, lender: Lender, now: datetime) -
         preferences.retract_standing(
             session, comparison_id=lease.comparison_id, annotator_id=lease.annotator_id, now=now
         )
+    if lease.policy == OWN_ROUND:
+        leases.end_unlent(session, leases=together, now=now)
+        return None
     if leases.is_seen(session, lease=lease):
         leases.end_unanswered(session, leases=together, status=LeaseStatus.EXPIRED, now=now)
         return None

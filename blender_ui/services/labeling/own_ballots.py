@@ -18,7 +18,7 @@ from sqlmodel import Session
 from blender_ui.errors import Refused
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.labeling.answers import BallotAnswer, check_answer
-from blender_ui.services.labeling.ballots import give
+from blender_ui.services.labeling.ballots import OWN_ROUND, give
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.people.signing_in import lock_annotator
 from db.columns import row_id
@@ -27,9 +27,6 @@ from db.models import Ask, Prompt, SeenPrompt
 from db.queries import ballots, bets, leases, preferences, queue
 from db.queries.leases import Lent
 from db.queries.queue import Scope
-
-POLICY = "own_round"
-"""Of the leases: the person had all answers before them, and chose among all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +129,7 @@ class OwnBallots:
                 session,
                 comparison_id=comparison_id,
                 annotator_id=annotator_id,
-                policy=POLICY,
+                policy=OWN_ROUND,
                 propensity=1.0,
                 now=now,
             )

@@ -82,8 +82,6 @@ def draw_column_foot(view: ColumnView) -> str:
 def draw_question(view: PageView) -> str:
     """What the vote bar asks."""
     pair = view.pair
-    if pair is not None and view.picks is not None and view.picks.order is not None:
-        return markup.vote_question("Put the answers in order: press the best one first.", token=pair.token)
     if pair is not None:
         return markup.vote_question(
             tr(

@@ -264,7 +264,7 @@ def _draw_vote() -> VoteParts:
             tie = _vote_button("Equally good", "tie", "key-t")
             both_bad = _vote_button("Both bad", "both-bad", "key-n")
             second = _vote_button("Answer 2", "second", "key-b key-right", "primary")
-        picks = draw_rows("blend-picks")
+        picks = draw_rows("blend-picks", script="picks.js")
         with gr.Row(elem_classes="bu-choices bu-minor"):
             reason = gr.Textbox(
                 label="Why? (optional)",

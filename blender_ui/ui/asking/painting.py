@@ -93,12 +93,11 @@ def paint_column(column: ColumnParts, view: ColumnView, growing: GrowingProse | 
 def _paint_vote(parts: BlendParts, view: PageView) -> Update:
     pair, vote = view.pair, parts.vote
     first, second = (pair.first + 1, pair.second + 1) if pair else (1, 2)
-    is_ordering = view.picks is not None and view.picks.order is not None
     return {
         vote.bar: gr.update(visible=pair is not None or view.can_reveal or view.can_undo),
         vote.question: drawing.draw_question(view),
         vote.picks: draw_picks(view.picks),
-        vote.choices: gr.update(visible=pair is not None and not is_ordering),
+        vote.choices: gr.update(visible=pair is not None),
         vote.first: gr.update(value=tr("Answer {first}", first=first)),
         vote.second: gr.update(value=tr("Answer {second}", second=second)),
         vote.skip: gr.update(visible=pair is not None),

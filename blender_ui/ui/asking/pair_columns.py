@@ -49,7 +49,6 @@ class PairColumns:
             return replace(visit, pair=None)
         return replace(
             visit,
-            order=None,
             pair=Pair(
                 lease_id=lent.lease_id,
                 token=secrets.token_urlsafe(12),

@@ -78,8 +78,6 @@ class Visit:
     is_asking: bool = False
     is_revealed: bool = False
     pair: Pair | None = None
-    order: tuple[int, ...] | None = None
-    """Columns that were put in order so far, the best first; None while the best is to be chosen."""
     undoable: int | None = None
     """The lease that this tab answered or skipped last on this prompt, while that can be taken back."""
 
@@ -102,12 +100,10 @@ class Picks(NamedTuple):
 
     Attributes:
         columns: Those with an answer.
-        order: Those that were put in order so far, the best first; None while the best is to be chosen.
         token: Of the pair that is lent.
     """
 
     columns: tuple[int, ...]
-    order: tuple[int, ...] | None
     token: str
 
 

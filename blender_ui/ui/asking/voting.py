@@ -104,4 +104,4 @@ class Voting:
         self._labeling.mark_seen(annotator_id=visit.annotator_id, prompt_id=visit.prompt_id)
         self._ledger.show(visit.prompt_id)
         is_asking = not self._ledger.are_done(visit.prompt_ids)
-        return replace(visit, is_asking=is_asking, is_revealed=True, pair=None, order=None, undoable=None)
+        return replace(visit, is_asking=is_asking, is_revealed=True, pair=None, undoable=None)

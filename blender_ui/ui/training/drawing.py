@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from blender_ui.language import say_number, tr
+from blender_ui.language import say_number, say_range, tr
+from blender_ui.services.inspecting.shadow_standing import LEVEL, ShadowStanding
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.projects.projects import ProjectBrief
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
@@ -128,6 +129,46 @@ def draw_active(versions: Iterable[VersionView]) -> str:
         + draw_standing(active)
         + markup.figures([entry for entry in shown if entry[1]])
     )
+
+
+def draw_shadow(standing: ShadowStanding | None) -> str:
+    """How the newest version that does not rank does beside the one that does, on new votes."""
+    if standing is None:
+        return ""
+    active, shadow = standing.active, standing.shadow
+    head = markup.section(
+        tr("In shadow: {version}", version=name_version(shadow.role, shadow.id)),
+        "It bets on every new vote beside the version that ranks. Both bet as they were trained, and only "
+        "questions that neither learnt from count.",
+    )
+    if not standing.n:
+        return head + markup.remark("No new vote that both could bet on yet.")
+    figures = markup.figures(
+        [
+            (tr("new votes, on {n} questions", n=standing.n_prompts), say_number(standing.n)),
+            (
+                tr("right: {version}", version=name_version(shadow.role, shadow.id)),
+                _say_share(standing.shadow_right),
+            ),
+            (
+                tr("right: {version}", version=name_version(active.role, active.id)),
+                _say_share(standing.active_right),
+            ),
+            (
+                tr("lead in points, {level:.0f} % interval", level=100 * LEVEL),
+                tr(
+                    "{lead} ({range})",
+                    lead=say_number(100 * standing.lead.value, "+.0f"),
+                    range=say_range(100 * standing.lead.low, 100 * standing.lead.high, "+.0f"),
+                ),
+            ),
+        ]
+    )
+    better = tr(
+        "{version} is right more often than the one that ranks. A researcher may make it active below.",
+        version=name_version(shadow.role, shadow.id).capitalize(),
+    )
+    return head + figures + (markup.notice(better) if standing.is_better else "")
 
 
 def ask_to_activate(role: ModelRole, version_id: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
 from blender_ui.language import tr
 from blender_ui.outside import read_id
+from blender_ui.services.inspecting.shadow_standing import ShadowStanding
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
@@ -87,6 +88,7 @@ class TrainHandlers:
         labeling: Knows who asks.
         access: Knows who may read people's names.
         list_encoders: Names of the encoders whose weights are here.
+        find_shadow: Gives the standing of the version in shadow.
         find_workspace: Where the person works: what is learnt from.
     """
 
@@ -98,9 +100,11 @@ class TrainHandlers:
         access: Access,
         versions: Versions,
         list_encoders: Callable[[], tuple[str, ...]],
+        find_shadow: Callable[[], ShadowStanding | None] = lambda: None,
         find_workspace: Callable[[], WorkspaceView] | None = None,
     ) -> None:
         self._find_workspace = find_workspace
+        self._find_shadow = find_shadow
         self._training = training
         self._versions = versions
         self._labeling = labeling
@@ -143,6 +147,13 @@ class TrainHandlers:
     def _project_id(self) -> int | None:
         project = self.project()
         return None if project is None else project.id
+
+    def shadow(self) -> ShadowStanding | None:
+        """How the version in shadow does; None where there is none, or where its votes cannot be read."""
+        try:
+            return self._find_shadow()
+        except BlenderError:  # the page says of the store's trouble elsewhere
+            return None
 
     def card(self) -> JobCard | None:
         """The job that is to be watched; None before the first."""

@@ -41,6 +41,7 @@ def build_train(services: Services, page: gr.Blocks) -> None:
         services.labeling,
         access=services.access,
         versions=services.versions,
+        find_shadow=services.shadow_standings.find,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
         find_workspace=lambda: find_workspace(services.access, services.workspaces),
     )
@@ -65,10 +66,14 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
             return painted | _paint_counts(parts, handlers)
         return _paint_card(parts, card, n_points=n_points)
 
+    def compare() -> Update:
+        return {parts.shadow: drawing.draw_shadow(handlers.shadow())}
+
     watch = parts.watch
     page.load(open_page, None, outputs, **at_once("train_open"))
     # Apart from the rest, which need not wait for it.
     page.load(count, None, [parts.ask.readiness], **at_once("train_open_counts"))
+    page.load(compare, None, [parts.shadow], **at_once("train_open_shadow"))
     watch.timer.tick(tick, [watch.job_id, watch.n_points], outputs, **at_once("train_tick"))
 
 

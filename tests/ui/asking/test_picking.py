@@ -12,7 +12,8 @@ from sqlmodel import col, select
 
 from blender_ui.errors import Refused
 from blender_ui.members.protocol import Chunk, Message, Usage
-from blender_ui.services.labeling.own_ballots import POLICY, OwnBallot
+from blender_ui.services.labeling.ballots import OWN_ROUND
+from blender_ui.services.labeling.own_ballots import OwnBallot
 from blender_ui.ui.asking.picking.drawing import draw_picks
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.views import Choice, Picks
@@ -22,9 +23,9 @@ from tests.builders.scripted_members import Script, ScriptedMember, saying
 from tests.ui.asking.test_blend_handlers import Page
 
 
-def press(name: str, number: int = 0) -> SimpleNamespace:
+def press(name: str, number: int = 0, *, value: str = "") -> SimpleNamespace:
     """What a button sends, as Gradio gives it."""
-    return SimpleNamespace(_data={"act": name, "row": str(number + 1), "value": ""})
+    return SimpleNamespace(_data={"act": name, "row": str(number + 1), "value": value})
 
 
 def waiting_for(told: threading.Event, text: str) -> Script:
@@ -135,23 +136,15 @@ def test_the_best_of_all_is_one_ballot_on_every_answer(tmp_path: Path) -> None:
         (ballot,) = session.exec(select(Ballot)).all()
         assert (ballot.reason, sorted(ballot.places or [])) == ("clear", [1, 2, 2])
         answered = session.exec(select(Lease).where(Lease.status == LeaseStatus.ANSWERED)).all()
-        assert {(lease.policy, lease.ballot_id) for lease in answered} == {(POLICY, ballot.id)}
+        assert {(lease.policy, lease.ballot_id) for lease in answered} == {(OWN_ROUND, ballot.id)}
         assert {bet.lease_id for bet in session.exec(select(Bet))} >= {lease.id for lease in answered}
-        places = [(one.n_taken, one.overlap) for one in session.exec(select(Comparison))]
-        assert places == [(1, 2)] * 3, "it takes no place of anybody's"
+    assert list_places(page) == [(1, 2)] * 3, "it takes no place of anybody's"
 
 
-def test_answers_are_put_in_order_and_the_last_follows_by_itself(tmp_path: Path) -> None:
+def test_an_order_of_all_is_one_ballot(tmp_path: Path) -> None:
     page = three(tmp_path)
     page.answer_all()
-    page.take(page.blend.pick, press("order"))
-    page.take(page.blend.pick, press("place", 2))
-    assert "first" in page.take(page.blend.pick, press("send"))
-    page.take(page.blend.pick, press("place", 2))  # out again
-    page.take(page.blend.pick, press("place", 1))
-    page.take(page.blend.pick, press("place", 0))
-    assert page.visit.order == (1, 0, 2)
-    assert page.take(page.blend.pick, press("send")) == ""
+    assert page.take(page.blend.pick, press("order", value="2 1 3")) == ""
     assert len(page.preferences()) == 3
     with transaction(page.services.engine) as session:
         (ballot,) = session.exec(select(Ballot)).all()
@@ -165,10 +158,8 @@ def test_of_two_answers_with_one_text_the_better_place_counts(tmp_path: Path) ->
     page = Page(tmp_path, *(ScriptedMember(name, saying(text)) for name, text in members.items()))
     page.answer_all()
     place = page.visit.columns.index
-    for name in ("Curie", "Brahms", "Darwin"):
-        page.take(page.blend.pick, press("order")) if page.visit.order is None else None
-        page.take(page.blend.pick, press("place", place(name)))
-    assert page.take(page.blend.pick, press("send")) == ""
+    order = " ".join(str(place(name) + 1) for name in ("Curie", "Brahms", "Darwin", "Ada"))
+    assert page.take(page.blend.pick, press("order", value=order)) == ""
     with transaction(page.services.engine) as session:
         (ballot,) = session.exec(select(Ballot)).all()
     assert sorted(ballot.places or []) == [1, 2, 3]
@@ -190,14 +181,39 @@ def test_two_answers_have_the_vote_on_two_alone(tmp_path: Path) -> None:
     assert "nothing to choose" in page.take(page.blend.pick, press("best", 0))
 
 
-def test_the_buttons_say_what_they_do_and_the_order_waits_for_all(tmp_path: Path) -> None:
-    drawn = draw_picks(Picks((0, 1, 2), None, "t"))
-    assert drawn.count("key-votes") == 3
+@pytest.mark.parametrize(
+    "order", ["", "2 1", "1 2 3 3", "1 1 2", "0 1 2", "1 2 4", "1 2 x", "1 2 \u0663", "1,2,3"]
+)
+def test_an_order_that_is_not_every_answer_once_is_told_so(tmp_path: Path, order: str) -> None:
+    page = three(tmp_path)
+    page.answer_all()
+    assert "from the best to the worst" in page.take(page.blend.pick, press("order", value=order))
+    assert not page.preferences()
+
+
+def test_the_buttons_say_what_they_do_and_the_order_is_folded() -> None:
+    drawn = draw_picks(Picks((0, 1, 2), "t"))
+    assert drawn.count("key-votes") == 4
     assert "Answer 2 is the best of all" in drawn
-    half = draw_picks(Picks((0, 1, 2), (1,), "t"))
-    assert "disabled" in half
-    assert 'aria-pressed="true"' in half
-    assert "disabled" not in draw_picks(Picks((0, 1, 2), (1, 0, 2), "t"))
+    assert drawn.count("data-place") == 3
+    assert "bu-ordering" in drawn.split(" hidden>")[0]
+
+
+def test_a_ballot_on_ones_own_round_that_is_taken_back_leaves_the_places_as_they_were(tmp_path: Path) -> None:
+    page = three(tmp_path)
+    page.answer_all()
+    before = list_places(page)
+    page.take(page.blend.pick, press("order", value="2 1 3"))
+    assert list_places(page) == [(1, 2)] * 3
+    page.take(page.blend.undo)
+    assert list_places(page) == [(0, 1)] * 3
+    assert [overlap for _, overlap in before] == [1] * 3
+
+
+def list_places(page: Page) -> list[tuple[int, int]]:
+    """Places taken and to be had of each comparison."""
+    with transaction(page.services.engine) as session:
+        return [(one.n_taken, one.overlap) for one in session.exec(select(Comparison))]
 
 
 def test_a_choice_that_was_taken_back_does_not_count_by_being_sent_again(tmp_path: Path) -> None:

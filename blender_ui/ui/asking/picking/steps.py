@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from blender_ui.errors import BlenderError
+from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.labeling.own_ballots import OwnBallot, OwnBallots
 from blender_ui.ui.asking.views import LONGEST_REASON, Picks, Turn, Visit
@@ -18,8 +18,8 @@ from db.enums import Ask
 
 LEAST = 3
 """Answers that differ, before the best of all is another thing than the better of two."""
-BEST, ORDER, PLACE, SEND, LEAVE = "best", "order", "place", "send", "leave"
-"""What the buttons are called in a request."""
+BEST, ORDER = "best", "order"
+"""What the buttons are called in a request; the order comes whole, as the page keeps it until it is sent."""
 
 
 def find_picks(visit: Visit, answers: PromptView) -> Picks | None:
@@ -29,7 +29,7 @@ def find_picks(visit: Visit, answers: PromptView) -> Picks | None:
     shown = _list_shown(visit, answers)
     if len({text for _, text in shown.values()}) < LEAST:
         return None
-    return Picks(columns=tuple(shown), order=visit.order, token=visit.pair.token)
+    return Picks(columns=tuple(shown), token=visit.pair.token)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,26 +49,20 @@ class Picking:
     timer: Callable[[], float]
 
     def press(self, visit: Visit, pressed: Acted, reason: str) -> Turn:
-        """Choose the best, begin or leave an order, place an answer in it, or send it."""
+        """Choose the best, or take an order of all."""
         answers = None if visit.prompt_id is None else self.blending.answers(prompt_id=visit.prompt_id)
         picks = None if answers is None else find_picks(visit, answers)
         if answers is None or picks is None:
             return Turn(visit, "There is nothing to choose from now.")
-        number, order = pressed.row - 1, visit.order or ()
+        number = pressed.row - 1
         match pressed.name:
             case "best" if number in picks.columns:
                 places = {one: 1 if one == number else 2 for one in picks.columns}
                 return self._vote(visit, answers, places, Ask.BEST, reason)
             case "order":
-                return Turn(replace(visit, order=()))
-            case "leave":
-                return Turn(replace(visit, order=None))
-            case "place" if number in picks.columns:
-                return Turn(replace(visit, order=_place(order, number, picks.columns)))
-            case "send" if len(order) == len(picks.columns):
-                places = {one: place for place, one in enumerate(order, 1)}
+                places = _read_order(pressed.value, picks.columns)
                 return self._vote(visit, answers, places, Ask.ORDER, reason)
-        return Turn(visit, "Put every answer in its place first: press them from the best to the worst.")
+        return Turn(visit, "This is none of the answers that can be chosen now. Press one of the numbers.")
 
     def _vote(
         self, visit: Visit, answers: PromptView, places: Mapping[int, int], asked: Ask, reason: str
@@ -113,10 +107,17 @@ def _close(places: Iterable[int]) -> tuple[int, ...]:
     return tuple(1 + sum(other < one for other in given) for one in given)
 
 
-def _place(order: tuple[int, ...], number: int, columns: tuple[int, ...]) -> tuple[int, ...]:
-    """Put an answer in the next place, or take it and all behind it out; the last one follows by itself."""
-    if number in order:
-        return order[: order.index(number)]
-    placed = (*order, number)
-    rest = [one for one in columns if one not in placed]
-    return (*placed, *rest) if len(rest) == 1 else placed
+def _read_order(value: str, columns: tuple[int, ...]) -> dict[int, int]:
+    """Place by column.
+
+    Args:
+        value: Numbers of answers with spaces between, the best first, as the page sent it.
+        columns: Those that are to be placed.
+
+    Raises:
+        MalformedInput: If it is not every answer once.
+    """
+    order = [int(one) - 1 for one in value.split() if one.isascii() and one.isdigit() and len(one) < 4]
+    if sorted(order) != sorted(columns) or len(order) != len(value.split()):
+        raise MalformedInput("put every answer in its place first: press them from the best to the worst")
+    return {number: place for place, number in enumerate(order, 1)}
