@@ -39,14 +39,14 @@ def list_waiting(
         limit: How many at most.
     """
     last = session.scalar(select(func.max(col(Preference.id)))) or 0
-    has_bet = select(ShadowBet.comparison_id).where(
+    has_bet = select(col(ShadowBet.comparison_id)).where(
         col(ShadowBet.comparison_id) == col(Comparison.id), col(ShadowBet.version_id) == version_id
     )
     conditions: list[ColumnElement[bool]] = [~has_bet.exists()]
-    for side in (Comparison.left_id, Comparison.right_id) if reader_fingerprint is not None else ():
+    for side in (Comparison.left_id, col(Comparison.right_id)) if reader_fingerprint is not None else ():
         read = aliased(Reading)
         conditions.append(
-            select(read.candidate_id)
+            select(col(read.candidate_id))
             .where(
                 col(read.candidate_id) == col(side),
                 col(read.reader_fingerprint) == reader_fingerprint,
@@ -54,7 +54,9 @@ def list_waiting(
             .exists()
         )
     found = session.execute(
-        select(Comparison.id, Comparison.prompt_id, Comparison.left_id, Comparison.right_id)
+        select(
+            col(Comparison.id), col(Comparison.prompt_id), col(Comparison.left_id), col(Comparison.right_id)
+        )
         .join(Preference, col(Preference.comparison_id) == col(Comparison.id))
         .join(Annotator, col(Annotator.id) == col(Preference.annotator_id))
         .where(
@@ -76,7 +78,7 @@ def lay(session: Session, *, version_id: int, logits: Iterable[tuple[int, float]
     """Keep bets by comparison; one that is on record stays as it is. Says how many are new."""
     by_comparison = dict(logits)
     known = session.scalars(
-        select(ShadowBet.comparison_id).where(
+        select(col(ShadowBet.comparison_id)).where(
             col(ShadowBet.version_id) == version_id, col(ShadowBet.comparison_id).in_(by_comparison)
         )
     )
@@ -101,7 +103,7 @@ class Bets(NamedTuple):
 def read(session: Session, *, version_ids: Sequence[int]) -> dict[int, Bets]:
     """The bets of some versions."""
     rows = session.execute(
-        select(ShadowBet.version_id, ShadowBet.comparison_id, ShadowBet.logit)
+        select(col(ShadowBet.version_id), col(ShadowBet.comparison_id), col(ShadowBet.logit))
         .where(col(ShadowBet.version_id).in_(version_ids))
         .order_by(col(ShadowBet.version_id), col(ShadowBet.comparison_id))
     ).all()
