@@ -40,7 +40,6 @@ from blender_ui.services.inspecting.leaderboard import Leaderboard
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.reveals import Reveals
-from blender_ui.services.inspecting.shadow_standing import ShadowStandings
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
 from blender_ui.services.jobs.views import Jobs
@@ -49,6 +48,7 @@ from blender_ui.services.labeling.own_ballots import OwnBallots
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.monitoring.dashboard import Dashboards
 from blender_ui.services.monitoring.operation import Operation
+from blender_ui.services.monitoring.shadow_standing import ShadowStandings
 from blender_ui.services.notifying.delivering import Delivering
 from blender_ui.services.notifying.posting import Poster
 from blender_ui.services.notifying.webhooks import Webhooks

@@ -2,7 +2,7 @@
 
 Invariant: both bet as they were trained, on votes that neither could have learnt from, and a bet is kept as
 it was laid. It comes after the vote, which changes nothing: a version as it was trained never changes. Only
-votes that came after both were made are bet on. Non-goal: what the bets come to; ``inspecting`` says.
+votes that came after both were made are bet on. Non-goal: what the bets come to; ``monitoring`` says.
 """
 
 from __future__ import annotations

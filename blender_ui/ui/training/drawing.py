@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from blender_ui.language import say_number, say_range, tr
-from blender_ui.services.inspecting.shadow_standing import LEVEL, ShadowStanding
 from blender_ui.services.jobs.views import JobView
+from blender_ui.services.monitoring.shadow_standing import LEVEL, ShadowStanding
 from blender_ui.services.projects.projects import ProjectBrief
 from blender_ui.services.versions.model_versions import PromotionView, VersionView
 from blender_ui.services.versions.readiness import ReadinessView

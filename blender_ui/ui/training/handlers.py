@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from blender_ui.errors import BlenderError, MalformedInput, NotFound
 from blender_ui.language import tr
 from blender_ui.outside import read_id
-from blender_ui.services.inspecting.shadow_standing import ShadowStanding
 from blender_ui.services.jobs.progress import CurvePoint
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.labeling.loop import Labeling
+from blender_ui.services.monitoring.shadow_standing import ShadowStanding
 from blender_ui.services.people.access import Access
 from blender_ui.services.projects.projects import ProjectBrief
 from blender_ui.services.projects.workspaces import WorkspaceView

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from blender_ui.engine.process import EngineProcess
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
-from blender_ui.services.inspecting.shadow_standing import LEVEL, ShadowStanding, ShadowStandings
+from blender_ui.services.monitoring.shadow_standing import LEVEL, ShadowStanding, ShadowStandings
 from blender_ui.services.ranking.shadows import Shadows
 from blender_ui.services.versions.model_versions import activate_version
 from blender_ui.statistics.paired import measure_difference

@@ -2,7 +2,7 @@
 
 Invariant: both are judged on the same decided votes of people, on questions that nobody had voted on when
 the later of the two was trained, by their text: so neither has learnt from them. Nothing is written.
-Non-goal: laying the bets (``ranking.shadows``), and what is done about the figures; people decide.
+Non-goal: laying the bets (``services.ranking.shadows``), and what is done about the figures; people decide.
 """
 
 from __future__ import annotations
