@@ -72,7 +72,7 @@ class Columns(dict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """The value, which counts as read."""
-        value = super().__getitem__(name)
+        value = dict.__getitem__(self, name)
         self.used.add(name)
         return value
 
@@ -84,8 +84,10 @@ class Columns(dict[str, Any]):
 
     def first(self, names: Iterable[str]) -> str | None:
         """The first of some names whose value is neither missing nor blank."""
-        known = (name for name in names if name in self)
-        return next((name for name in known if not is_blank(super(Columns, self).get(name))), None)
+        for name in names:
+            if name in self and not is_blank(dict.__getitem__(self, name)):
+                return name
+        return None
 
 
 class Sides(NamedTuple):

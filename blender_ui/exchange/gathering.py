@@ -15,10 +15,10 @@ import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import fields, replace
+from heapq import merge
 from itertools import count, groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from blender_ui.errors import StorageError
@@ -52,9 +52,9 @@ class Gathering:
         self._rows.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
             "CREATE TABLE prompt (id INTEGER PRIMARY KEY, key BLOB UNIQUE, asked BLOB, may_repeat INT, "
-            "place TEXT, file TEXT);"
-            "CREATE TABLE row (id INTEGER PRIMARY KEY, prompt_id INT, content BLOB);"
-            "CREATE INDEX by_prompt ON row (prompt_id);"
+            "place TEXT, file TEXT, content BLOB);"  # of the first row about it; the others' are in "more"
+            "CREATE TABLE more (id INTEGER PRIMARY KEY, prompt_id INT, content BLOB);"
+            "CREATE INDEX by_prompt ON more (prompt_id);"
             "CREATE TABLE left_out (content BLOB);"
             "BEGIN;"  # one transaction, since each one costs more than its statements
         )
@@ -83,11 +83,20 @@ class Gathering:
             _digest(record.source, record.id),
             _digest(json.dumps([record.prompt, record.input, record.history])),
         )
-        with _space():
+        with _Space():
+            content = _pack(read)
+            added = self._rows.execute(
+                "INSERT OR IGNORE INTO prompt (key, asked, may_repeat, place, file, content) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (key, asked, may_repeat, place, file, content),
+            )
+            if added.rowcount:
+                self.n_prompts += 1
+                return
             found = self._rows.execute(
                 "SELECT id, asked, may_repeat, place, file FROM prompt WHERE key = ?", (key,)
             ).fetchone()
-            if found is not None and may_repeat and found[1] != asked and found[4] != file:
+            if may_repeat and found[1] != asked and found[4] != file:
                 own_id = shorten(f"{file}/{record.id}", 256)
                 return self.add(
                     replace(read, record=replace(record, id=own_id)),
@@ -95,29 +104,18 @@ class Gathering:
                     may_repeat=may_repeat,
                     file=file,
                 )
-            if found is None:
-                added = self._rows.execute(
-                    "INSERT INTO prompt (key, asked, may_repeat, place, file) VALUES (?, ?, ?, ?, ?)",
-                    (key, asked, may_repeat, place, file),
-                )
-                prompt_id = added.lastrowid
-                self.n_prompts += 1
-            else:
-                prompt_id = _check_again(record, found, asked, may_repeat)
-            self._rows.execute(
-                "INSERT INTO row (prompt_id, content) VALUES (?, ?)",
-                (prompt_id, _pack(read)),
-            )
+            prompt_id = _check_again(record, found, asked, may_repeat)
+            self._rows.execute("INSERT INTO more (prompt_id, content) VALUES (?, ?)", (prompt_id, content))
 
     def leave(self, left: LeftRow) -> None:
         """Keep a row that is left out."""
-        with _space():
+        with _Space():
             content = pickle.dumps(tuple(left), pickle.HIGHEST_PROTOCOL)
             self._rows.execute("INSERT INTO left_out (content) VALUES (?)", (content,))
 
     def left_rows(self) -> Iterator[LeftRow]:
         """The rows that are left out, in their order."""
-        with _space():
+        with _Space():
             for (content,) in self._rows.execute("SELECT content FROM left_out ORDER BY rowid"):
                 yield LeftRow(*pickle.loads(content))
 
@@ -127,18 +125,20 @@ class Gathering:
         Args:
             on_alone: Told each rating from which no vote follows.
         """
-        with _space():
-            rows = self._rows.execute(
-                "SELECT prompt_id, may_repeat, content FROM row JOIN prompt ON prompt.id = prompt_id "
-                "ORDER BY prompt_id, row.id"
-            )
-            for _, same in groupby(rows, key=lambda row: row[0]):
-                parts = list(same)
-                reads = [_unpack(content) for _, _, content in parts]
-                if not parts[0][1]:
-                    yield reads[0][0]
+        with _Space():
+            first = self._rows.execute("SELECT id, content, may_repeat FROM prompt ORDER BY id")
+            more = self._rows.execute("SELECT prompt_id, content FROM more ORDER BY prompt_id, id")
+            by_prompt = itemgetter(0)
+            for _, same in groupby(merge(first, more, key=by_prompt), key=by_prompt):
+                (_, content, may_repeat), *others = same
+                record, ratings = _unpack(content)
+                if not may_repeat:
+                    yield record
                     continue
-                record, judged = _join(reads)
+                if not (others or ratings):
+                    yield _with_labels(record, record.labels)
+                    continue
+                record, judged = _join([(record, ratings), *(_unpack(row[1]) for row in others)])
                 if on_alone is not None:
                     for rating in judged.alone:
                         on_alone(rating)
@@ -178,10 +178,14 @@ def _join(reads: Iterable[tuple[PromptRecord, tuple[Rating, ...]]]) -> tuple[Pro
         ratings += [replace(rating, index=own[rating.index]) for rating in rated]
     assert first is not None
     if len(places) == len(first.candidates) and not ratings:
-        return replace(first, labels=tuple(name_the_unnamed(labels))), Judged((), ())
+        return _with_labels(first, labels), Judged((), ())
     whole = replace(first, candidates=tuple(candidate for candidate, _ in places), labels=())
     judged = judge(whole, ratings)
-    return replace(whole, labels=tuple(name_the_unnamed((*labels, *judged.labels)))), judged
+    return _with_labels(whole, (*labels, *judged.labels)), judged
+
+
+def _with_labels(record: PromptRecord, labels: Sequence[LabelRecord]) -> PromptRecord:
+    return replace(record, labels=tuple(name_the_unnamed(labels)))
 
 
 def name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
@@ -189,6 +193,9 @@ def name_the_unnamed(labels: Iterable[LabelRecord]) -> Iterator[LabelRecord]:
     labels = tuple(labels)
     if all(label.annotator != UNNAMED for label in labels):
         yield from labels
+        return
+    if len(labels) == 1:
+        yield replace(labels[0], annotator=SOMEONE)
         return
     taken: defaultdict[object, set[str]] = defaultdict(set)
     for label in labels:
@@ -245,9 +252,13 @@ def _digest(*texts: str) -> bytes:
     return hashlib.sha256("\x1f".join(texts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-@contextmanager
-def _space() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StorageError(f"there is no room for temporary files while a file is read: {error}") from error
+class _Space:
+    """Translates the fault of a full disk; entered for every row, so no generator."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            told = f"there is no room for temporary files while a file is read: {error}"
+            raise StorageError(told) from error

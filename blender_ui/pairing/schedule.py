@@ -23,7 +23,8 @@ def draw_pairs(texts: Sequence[str], *, limit: int | None, seed: int) -> list[tu
         Pairs of indices into ``texts``, the lower first, without repetition.
     """
     table: list[int | None] = list(range(len(texts)))
-    random.Random(seed).shuffle(table)
+    if len(table) > 2:  # two are one pair in either order, and a generator takes longer than the rest
+        random.Random(seed).shuffle(table)
     if len(table) % 2:
         table.append(None)
     pairs: list[tuple[int, int]] = []

@@ -80,8 +80,7 @@ def find_winner(row: Columns, pair: Pair) -> Winner | None:
     Raises:
         FieldError: If there is a vote that cannot be read, or a column that may hold one.
     """
-    flags = {name: name.removeprefix(_FLAG) for name in row if name.startswith(_FLAG)}
-    flags = {name: word for name, word in flags.items() if plain_word(word) in WINNER_BY_WORD}
+    flags = _find_flags(tuple(row))
     if str(row.get("winner", "")).strip().casefold() in _MISSING:
         return None
     if row.first(("winner",)):
@@ -138,6 +137,13 @@ def split_votes(row: Columns) -> list[Columns]:
     if all(isinstance(vote, Mapping) for vote in votes):
         return [Columns(vote) for vote in votes]
     return [Columns({"winner": vote}) for vote in votes]
+
+
+@lru_cache(maxsize=256)
+def _find_flags(names: tuple[str, ...]) -> Mapping[str, str]:
+    """The columns such as ``winner_tie``, and the word in each."""
+    words = {name: name.removeprefix(_FLAG) for name in names if name.startswith(_FLAG)}
+    return {name: word for name, word in words.items() if plain_word(word) in WINNER_BY_WORD}
 
 
 def _read_flags(row: Columns, flags: Mapping[str, str]) -> Winner:

@@ -39,7 +39,7 @@ def text_in(item: Any, name: str) -> Any:
     Raises:
         FieldError: If such an object has no text.
     """
-    if not isinstance(item, Mapping):
+    if isinstance(item, str) or not isinstance(item, Mapping):
         return item
     found = next((item[one] for one in _TEXTS if one in item), None)
     if found is None and not item.keys() & {"role", "from", "messages", "conversations"}:
@@ -51,7 +51,7 @@ def text_in(item: Any, name: str) -> Any:
 
 def model_in(item: Any) -> str | None:
     """Who wrote an answer, where it is an object that says so."""
-    if not isinstance(item, Mapping):
+    if isinstance(item, str) or not isinstance(item, Mapping):
         return None
     told = next((item[name] for name in _MODELS if name in item), None)
     return name_of(told, most=128)

@@ -26,9 +26,10 @@ from blender_ui.services.data.import_rows import (
     preference_row,
     queue_rows,
     write_candidates,
+    write_preferences,
 )
 from blender_ui.services.data.records import OUTCOME_BY_WINNER, WORD_BY_KIND, imported_key
-from db.models import Comparison, Origin, Outcome, Preference
+from db.models import Comparison, Origin, Outcome
 from db.queries import bulk, merges
 
 
@@ -91,7 +92,7 @@ def merge_records(
         for one in told_anew
         for label in one.labels
     ]
-    bulk.insert_rows(session, model=Preference, rows=preferences)
+    write_preferences(session, preferences)
     merges.set_digests(session, {one.prompt_id: one.record.fingerprint for one in stored})
     return Written(
         n_candidates=sum(one.n_new_candidates for one in stored),
