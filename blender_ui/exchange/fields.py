@@ -46,6 +46,11 @@ def refuse_half_characters(value: Any) -> None:
         raise LeftOut("an escape spells half of a surrogate pair, which is no character") from error
 
 
+def has_words(text: str) -> bool:
+    """Whether a text is more than blanks, as far as SQLite counts it: to the first NUL."""
+    return bool(text.partition("\0")[0].strip())
+
+
 class Fields:
     """The fields of one object.
 
@@ -74,7 +79,7 @@ class Fields:
         text = self._required(key)
         if not isinstance(text, str):
             raise self.fault(f"expected text as {key!r}, came {_name(text)}")
-        if not blank and not text.strip():
+        if not blank and not has_words(text):
             raise self.fault(f"{key!r} is blank")
         return text
 

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 from blender_ui.conversations import messages_json, parse_messages
 from blender_ui.errors import MalformedInput
-from blender_ui.exchange.fields import FieldError, Fields, refuse_half_characters
+from blender_ui.exchange.fields import FieldError, Fields, has_words, refuse_half_characters
 from blender_ui.exchange.files.encodings import UTF_8, numbered_lines
 from blender_ui.exchange.limits import shorten
 from blender_ui.exchange.records import (
@@ -108,7 +108,7 @@ def parse_record(value: Any) -> PromptRecord:
     """
     fields = Fields(value)
     prompt, given_input = fields.text("prompt"), fields.optional_text("instruction_input") or ""
-    if not (prompt.strip() or given_input.strip()):
+    if not (has_words(prompt) or has_words(given_input)):
         raise fields.fault("'prompt' is blank, and so is 'instruction_input'")
     candidates = tuple(
         CandidateRecord(model=shorten(candidate.text("model", blank=False), 128), text=candidate.text("text"))

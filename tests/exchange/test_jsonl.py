@@ -68,6 +68,8 @@ def test_a_label_is_read_as_what_it_says(
         ("[1]", "expected an object, came a list"),
         ({key: value for key, value in record().items() if key != "labels"}, "'labels' is missing"),
         (record(prompt=" "), "'prompt' is blank"),
+        (record(prompt=" \0 "), "'prompt' is blank"),
+        (record(prompt="\0and more, which SQLite does not count"), "'prompt' is blank"),
         (record(prompt=7), "expected text as 'prompt', came a number"),
         (record(candidates={}), "expected a list as 'candidates', came an object"),
         (record(candidates=[{"text": "x"}]), "candidates[0]: 'model' is missing"),

@@ -443,3 +443,20 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, name: str, content: bytes)
 def test_nothing_at_a_path_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MalformedInput, match="there is no file or folder"):
         read(tmp_path / "absent.jsonl")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question_id": 1, "model_a": "m", "model_b": "n", "winner": "model_a", "judge": "ada",
+         "conversation_a": [{"role": "user", "content": "\0Why?"}, {"role": "assistant", "content": "A."}],
+         "conversation_b": [{"role": "user", "content": "\0Why?"}, {"role": "assistant", "content": "B."}]},
+        {"prompt": "\0Why?", "chosen": "A.", "rejected": "B."},
+    ],
+)  # fmt: skip
+def test_a_prompt_that_begins_with_a_nul_is_blank_in_every_form(tmp_path: Path, row: dict[str, Any]) -> None:
+    """SQLite counts a text to its first NUL, and would refuse the row with no sentence."""
+    path = tmp_path / "file.jsonl"
+    path.write_text(json.dumps(row), encoding="utf-8")
+    with pytest.raises(MalformedInput, match="is blank"):
+        read(path)

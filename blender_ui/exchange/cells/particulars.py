@@ -12,7 +12,7 @@ from typing import Any
 from blender_ui.exchange.cells.chats import Asked
 from blender_ui.exchange.cells.numbers import as_number
 from blender_ui.exchange.columns import Columns, as_value, is_blank
-from blender_ui.exchange.fields import FieldError, Fields, LeftOut
+from blender_ui.exchange.fields import FieldError, Fields, LeftOut, has_words
 from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.jsonl import STRENGTH_BY_WORD, parse_time
 from blender_ui.exchange.limits import shorten
@@ -109,7 +109,7 @@ def record_of(
     if row.first(_MEDIA) is not None and any(as_value(row.get(name)) for name in _MEDIA):
         raise LeftOut("the prompt has a picture, a sound or a film beside its text")
     input = input or asked.input
-    if not (asked.prompt.strip() or input.strip()):
+    if not (has_words(asked.prompt) or has_words(input)):
         raise FieldError("'prompt' is blank")
     id_name = row.first(_IDS)
     category = row.first(_CATEGORIES)

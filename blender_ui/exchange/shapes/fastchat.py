@@ -19,7 +19,7 @@ from blender_ui.exchange.cells.verdicts import Pair, find_winner
 from blender_ui.exchange.cells.winner_words import read_winner
 from blender_ui.exchange.cells.words import Turn, read_seconds_since_1970, read_turns
 from blender_ui.exchange.columns import Columns, is_blank
-from blender_ui.exchange.fields import FieldError, Fields, LeftOut
+from blender_ui.exchange.fields import FieldError, Fields, LeftOut, has_words
 from blender_ui.exchange.gathering import UNNAMED, id_of_question
 from blender_ui.exchange.limits import shorten
 from blender_ui.exchange.records import CandidateRecord, LabelRecord, PromptRecord
@@ -105,7 +105,7 @@ def _record(
     lang: str | None = None,
 ) -> PromptRecord:
     history, prompt, _ = compared.asked
-    if not prompt.strip():
+    if not has_words(prompt):
         raise FieldError("the question is blank")
     if any(error in answer.casefold() for answer in compared.answers for error in _ERRORS):
         raise LeftOut("an answer is the text of an error, not a model's")

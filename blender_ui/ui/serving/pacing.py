@@ -1,8 +1,8 @@
 """Gives each sender of requests a pace, so that one who sends without end does not take the others' time.
 
-A page's request costs the one web process some 20 ms. Whoever sends faster than a person can waits in a line
-of their own, and so does everybody of one address together where nobody knows them; only who has a
-whole line waiting is refused.
+A page's request costs the one web process some 20 ms, and on a busy machine many times that. So of a
+visitor one request is worked on at a time, and of everybody of one address whom nobody knows a few; and who
+sends faster than a person can waits besides. Only who has a whole line waiting is refused.
 
 Invariant: what is refused here was not begun, so that it may be sent again, and the answer says when. People
 with accounts are held to their own pace alone, however many share an address. Memory is bounded.
@@ -36,6 +36,9 @@ from blender_ui.ui.identity import KEY_HEADER, read_key
 from blender_ui.ui.serving.requests import API, refuse
 
 MOST_LINES = 20_000
+HOLD_SECONDS = 1.0
+"""After which a request that is still worked on makes room for the sender's next: it waits for something
+else than this process, and the other tabs of the same person shall not."""
 KNOWN_SECONDS = 60.0
 """How long it is remembered whether a key is an account's: asking the store costs a millisecond."""
 STREAMS = (f"{API}/queue/data", f"{API}/heartbeat")
@@ -86,7 +89,7 @@ class Line:
         self._due = 0.0
         """When the last request would have come, had all come at the pace."""
         self.n_here = 0
-        self.places = asyncio.Semaphore(pace.at_once)
+        self._places = asyncio.Semaphore(pace.at_once)
 
     @property
     def is_full(self) -> bool:
@@ -101,6 +104,25 @@ class Line:
         """Count a request that goes on."""
         self._due = max(self._due, now) + 1 / self._pace.a_second
         self.n_here += 1
+
+    async def take_place(self) -> Callable[[], None]:
+        """Wait until one is free; give what makes it free again, which happens in any case after a while."""
+        await self._places.acquire()
+        is_held = True
+
+        def give_back() -> None:
+            nonlocal is_held
+            if is_held:
+                is_held = False
+                self._places.release()
+
+        late = asyncio.get_running_loop().call_later(HOLD_SECONDS, give_back)
+
+        def leave() -> None:
+            late.cancel()
+            give_back()
+
+        return leave
 
     def is_idle(self, now: float) -> bool:
         """Whether it can be forgotten: nobody is here, and a new line would allow no more."""
@@ -144,7 +166,8 @@ class Lines:
             if wait > 0:
                 await self._pause(wait)
             for line in lines:
-                await held.enter_async_context(line.places)
+                # A visitor's before their address's, where so only one of theirs stands in line.
+                held.callback(await line.take_place())
             yield
 
     def _find(self, senders: dict[Hashable, Pace]) -> Iterator[Line]:
@@ -221,10 +244,10 @@ class Pacing:
         )
         if self._access.mode is Mode.OPEN:
             return {(Kind.ADDRESS, address): ACCOUNT}
-        of_address = _make_pace(self._settings.address_requests, stretch_seconds=20, at_once=16, waiting=1024)
+        of_address = _make_pace(self._settings.address_requests, stretch_seconds=20, at_once=3, waiting=1024)
         if key is None:
             return {(Kind.ADDRESS, address): of_address}
-        of_visitor = _make_pace(self._settings.visitor_requests, stretch_seconds=10, at_once=4, waiting=32)
+        of_visitor = _make_pace(self._settings.visitor_requests, stretch_seconds=10, at_once=1, waiting=32)
         return {(Kind.VISITOR, hashed): of_visitor, (Kind.ADDRESS, address): of_address}
 
     async def _has_account(self, key: str, hashed: str) -> bool:
