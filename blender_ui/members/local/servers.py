@@ -69,6 +69,8 @@ class LocalServer:
             if (wait := self._pause_left()) > 0:
                 reason = f"{self._name}: its server crashed {self._n_crashes} times in a row and is"
                 raise MemberError(f"{reason} started again in {wait:.0f} s; {last_words}", kind="crashed")
+            if self._child is not None:
+                self._child.close()
             try:
                 self._child = _Child(self._command())
                 self._missing = None
@@ -160,7 +162,10 @@ class LocalServer:
 
 
 class _Child:
-    """A started process, with a thread that reads its address and one that reads its log."""
+    """A started process, with a thread that reads its address and one that reads its log.
+
+    Each thread closes the pipe that it reads, at its end: a thread that waits in a pipe holds it.
+    """
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.settled = threading.Event()
@@ -207,20 +212,24 @@ class _Child:
     def _read_address(self) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
-            self.process.stdin.write(self._key + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-            if line:
-                self.address = Address(json.loads(line)["base_url"], self._key)
-        except (OSError, ValueError, KeyError):
-            self.process.kill()
-        finally:
-            if self.address is None:
-                self.process.wait()
-            self.settled.set()
+        with self.process.stdout as said:
+            try:
+                self.process.stdin.write(self._key + "\n")
+                self.process.stdin.flush()
+                line = said.readline()
+                if line:
+                    self.address = Address(json.loads(line)["base_url"], self._key)
+            except (OSError, ValueError, KeyError):
+                self.process.kill()
+            finally:
+                if self.address is None:
+                    self.process.wait()
+                self.settled.set()
+            for _ in said:  # nobody asks for more, and a pipe that is full would stop the child
+                pass
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._log.append(line.strip()[:300])
+        with self.process.stderr as log:
+            for line in log:
+                self._log.append(line.strip()[:300])

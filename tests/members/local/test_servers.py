@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -140,6 +142,22 @@ def test_a_killed_child_is_started_again_for_the_next_question(serve: Callable[[
     assert wait_for(lambda: server.crash_reason() is not None)
     assert "killed by signal 9" in str(server.crash_reason())
     assert server.address(timeout_seconds=20).key != first.key
+
+
+def test_a_child_that_is_started_again_leaves_no_pipe_open(serve: Callable[[str], LocalServer]) -> None:
+    server = serve(OBEDIENT)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(2):
+            server.address(timeout_seconds=20)
+            process_id = server.process_id()
+            assert process_id is not None
+            os.kill(process_id, signal.SIGKILL)
+            assert wait_for(lambda: server.crash_reason() is not None)
+            server.note_success()
+        server.address(timeout_seconds=20)
+        gc.collect()
+    assert [str(warning.message) for warning in caught if warning.category is ResourceWarning] == []
 
 
 def test_a_start_that_takes_too_long_is_a_timeout(serve: Callable[[str], LocalServer]) -> None:
