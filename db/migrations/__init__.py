@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -75,6 +76,7 @@ def check_schema(engine: Engine) -> None:
         raise SchemaVersionError(found=found, expected=expected, can_migrate=found is None or _knows(found))
 
 
+@cache  # the folder does not change while the app runs, and reading it imports every migration
 def newest_revision() -> str:
     """The revision that ``migrate`` leads to."""
     revision = ScriptDirectory.from_config(alembic_config()).get_current_head()

@@ -39,6 +39,9 @@ from db.models import ModelKind, ModelRole, ModelVersion
 from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember
 from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
+from tests.shared_gradio import share_gradio
+
+share_gradio()
 
 
 def typing(text: str, *, word_seconds: float = 0.02, wait_seconds: float = 0.0) -> Script:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.members.protocol import Chunk, Message
@@ -27,14 +27,14 @@ from tests.builders.scripted_members import (
     thinking_aloud,
     thinking_first,
 )
+from tests.builders.stores import make_store
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    SQLModel.metadata.create_all(engine)
+    engine = make_store(tmp_path)
     yield engine
     engine.dispose()
 

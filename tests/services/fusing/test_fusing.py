@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, select
 
 from blender_ui.errors import FusionError, NoRanker, RankerError
 from blender_ui.fusion.mixture import MixtureFuser
@@ -18,7 +18,7 @@ from blender_ui.services.asking.rounds import Blending, PromptView
 from blender_ui.services.fusing.fused_answers import Fusing, FusionUpdate
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.values import FloatArray, RankingPrompt
-from db.engine import create_store, transaction
+from db.engine import transaction
 from db.models import (
     Candidate,
     Comparison,
@@ -35,6 +35,7 @@ from db.models import (
 )
 from tests.builders.rows import pair, person, save, vote
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, failing, saying
+from tests.builders.stores import make_store
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 ANSWERS = {
@@ -178,8 +179,7 @@ class ScriptedJudge:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    SQLModel.metadata.create_all(engine)
+    engine = make_store(tmp_path)
     yield engine
     engine.dispose()
 

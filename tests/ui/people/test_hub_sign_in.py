@@ -91,7 +91,7 @@ def test_what_a_space_does_not_set_is_not_asked_for(
             patched.delenv(name)
             patched.setattr(gradio.oauth, name, None, raising=False)
             services = build_scripted_services(tmp_path / name, access_mode="accounts")
-            pages = build_app(services, builders={page: BUILDERS[page] for page in (HOME, ACCOUNT)})
+            pages = build_app(services, builders={ACCOUNT: BUILDERS[ACCOUNT]})
             build_web(pages, services.settings)
             services.engine.dispose()
     assert "OAUTH_SCOPES" in HUB_VARIABLES
