@@ -68,9 +68,8 @@ def error_body(error: BlenderError, *, param: str | None = None) -> dict[str, An
 
 def respond(error: Exception) -> JSONResponse:
     """The response to a request that failed."""
-    told, param = tell(error), None
-    if isinstance(error, RequestValidationError):
-        told, param = _read_fault(error)
+    # What a request has wrong is foreseen, and its texts are not for the log.
+    told, param = _read_fault(error) if isinstance(error, RequestValidationError) else (tell(error), None)
     return JSONResponse(
         error_body(told, param=param), status_code=describe(told)[0], headers=dict(_headers(told))
     )
@@ -79,8 +78,23 @@ def respond(error: Exception) -> JSONResponse:
 def _read_fault(error: RequestValidationError) -> tuple[BlenderError, str | None]:
     """The first thing that a body has not as it must, and where it is."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    return MalformedInput(f"{where or 'the body'}: {first['msg']}"), where or None
+    part, *names = first["loc"]
+    if first["type"] == "json_invalid":
+        reason = first.get("ctx", {}).get("error", first["msg"])
+        return MalformedInput(f"the body is not JSON: {reason} at character {names[0]}"), None
+    if part == "body" and not names:
+        return MalformedInput(f"expected {_BODY}, came {_say_body(first['input'])}"), None
+    where = ".".join(map(str, names))
+    return MalformedInput(f"{where}: {first['msg']}"), where
+
+
+_BODY = "the body as an object of JSON, with the header Content-Type: application/json"
+
+
+def _say_body(body: object) -> str:
+    if body is None:
+        return "none"
+    return "something else, or no such header" if isinstance(body, bytes | str) else type(body).__name__
 
 
 def _headers(error: BlenderError) -> Mapping[str, str]:

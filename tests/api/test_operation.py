@@ -118,6 +118,29 @@ def test_an_unforeseen_error_has_the_requests_id_in_its_answer_and_in_the_file(
     assert "fault from-a-proxy" in (tmp_path / "faults.log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "said"),
+    [
+        (b'{"model": "blender/best", "messages": [], "note": "a secret"}', "application/json", "messages: "),
+        (b'{"secret": "a secret"', "application/json", "the body is not JSON: "),
+        (b'["a secret"]', "application/json", "expected the body as an object of JSON"),
+        (b'{"secret": "a secret"}', "text/plain", "with the header Content-Type: application/json"),
+        (b"", "application/json", "came none"),
+    ],
+)
+def test_a_request_of_another_form_is_told_and_leaves_nothing_in_the_file(
+    shop: Shop, tmp_path: Path, content: bytes, kind: str, said: str
+) -> None:
+    keep_log(tmp_path / "faults.log")
+    headers = shop.headers(Role.ANNOTATOR) | {"content-type": kind.encode()}
+    told = httpx.post(f"{shop.url}/v1/chat/completions", content=content, headers=headers)
+    assert (told.status_code, told.json()["error"]["code"]) == (400, "malformed")
+    assert said in told.json()["error"]["message"]
+    log = tmp_path / "faults.log"
+    assert not log.exists() or "a secret" not in log.read_text()
+    assert not log.exists() or "fault" not in log.read_text()
+
+
 def test_a_log_line_is_json_and_has_neither_key_nor_text(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_completion_alone_is_compared_with_a_baseline_and_else_refused_with_th
         ("rerank", {"query": "q", "documents": ["x" * 200_001]}, "documents.0"),
         ("rerank", {"query": "q", "documents": ["x"], "model": "rerank-v3"}, "model"),
         ("rerank", {"query": "\0", "documents": ["x"]}, "NUL"),
+        ("rerank", {"documents": ["x"]}, "query: Field required"),
         ("score", {"text_1": ["a", "b"], "text_2": ["c"]}, "as many as text_2"),
         ("reward", {"prompts": ["a"], "completions": ["b", "c"]}, "a prompt for each completion"),
         ("reward", {"prompts": [[{"role": "assistant", "content": "x"}]], "completions": ["b"]}, "prompts.0"),

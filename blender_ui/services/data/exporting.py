@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from blender_ui.errors import MalformedInput, StorageError
+from blender_ui.errors import MalformedInput, NotFound, StorageError
 from blender_ui.exchange import PromptRecord, write_csv, write_parquet, write_records
 from blender_ui.exchange.lessons.files import FORMS, SYNTAXES, Syntax, write_lessons
 from blender_ui.exchange.lessons.forms import RANKED, USUAL_TERMS, Form, Terms, list_rows
@@ -136,10 +136,12 @@ class Exporting:
 
         Raises:
             MalformedInput: If the format is none of these, or an archive of one project is asked for.
+            NotFound: If there is no such project.
             NoRanker: If a form asks the ranker, and there is none.
             StorageError: If the file cannot be written; the one that was there before is left.
         """
         _check(format, project_id, selection, training)
+        self._check_project(project_id)
         if format in RANKED and training.ranks_first:
             self._unranked.rank(project_id=project_id)
         unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
@@ -200,6 +202,11 @@ class Exporting:
         change = Change(by=by, action="data.export", object_id=report.path.name[:64], after=after)
         with transaction(self._engine, immediate=True) as session:
             record_change(session, change, now=self._clock())
+
+    def _check_project(self, project_id: int | None) -> None:
+        with transaction(self._engine) as session:
+            if project_id is not None and session.get(Project, project_id) is None:
+                raise NotFound(tr("there is no project {project_id}", project_id=project_id))
 
     def _write(
         self, path: Path, format: str, project_id: int | None, selection: Selection, training: ForTraining

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from blender_ui.errors import MalformedInput
+from blender_ui.errors import MalformedInput, NotFound
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.data.taking import Selection
@@ -135,3 +135,11 @@ def test_the_trail_names_who_imported_and_who_exported(tmp_path: Path) -> None:
     assert (imported.after["n_prompts"], imported.after["n_preferences"]) == (1, 2)
     assert (exported.action, exported.by) == ("data.export", me.name)
     assert exported.after == {"format": "csv", "n_lines": 2, "project_id": None, "taken": "everything"}
+
+
+def test_an_export_of_a_project_that_is_not_there_is_refused_and_writes_no_file(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound, match="there is no project 99"):
+        Exporting(engine).export(tmp_path / "out.csv", format="csv", project_id=99)
+    assert not (tmp_path / "out.csv").exists()
