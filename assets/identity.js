@@ -150,13 +150,14 @@
     const chosen = asked() && asked() !== String(me.project_id ?? ALL) ? null : asked();
     if (chosen) call("account_work_in", key, me.project_id).catch(() => {});
     show(me);
+    document.dispatchEvent(new CustomEvent("blender-ui-arrived", { detail: me }));
     // Gradio draws the header when it is ready, and again when one goes to another page.
     new MutationObserver(() => {
       if (document.querySelector("[data-account]:empty")) show(me);
     }).observe(document.body, { childList: true, subtree: true });
   }
 
-  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, Trouble, leaveToSignIn, root, asked, showProject };
+  window.blenderUi = { get key() { return key; }, get me() { return who; }, keep, call, Refusal, SignedOut, Trouble, leaveToSignIn, root, page, asked, showProject };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", arrive);
   else arrive(); // Gradio puts this script into the page when it has built it
 })();

@@ -42,7 +42,8 @@ BELOW = "/spaces/me/blender-ui"
 DATA_SET = "me/kept"
 SPACE_PORT = 7860
 AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
+"""Waited for in full only when something fails; ten programs on two cores took a start two minutes."""
 VOTES_A_VISITOR = 8
 NOBODY = '[[member]]\nname = "nobody"\nbackend = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n'
 
@@ -96,6 +97,12 @@ class Space:
         assert self.process is not None
         self.process.send_signal(number)
         self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        """End it where a measurement stopped half-way."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(timeout=PATIENCE_SECONDS)
 
     def read_log(self) -> str:
         """What this start said."""
@@ -152,6 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
             snapshot_seconds=seconds,
             as_user=_find_user(),
         )
+        stack.callback(space.close)
         result: dict[str, Any] = {
             "benchmark": "space",
             "python": sys.version.split()[0],
@@ -216,7 +224,10 @@ def restart(space: Space, n_restarts: int) -> dict[str, Any]:
         n_votes += len(voted)
         lost_ages += lost.values()
         lost_when_told += len(lost) if is_told else 0
-        print(f"restart {number + 1}: {len(voted)} votes, {len(lost)} lost", flush=True)
+        age = round(max(lost.values(), default=0.0), 1)
+        print(
+            f"restart {number + 1}: {len(voted)} votes, {len(lost)} lost, the oldest {age} s old", flush=True
+        )
     space.end(signal.SIGTERM)
     return {
         "restarts": n_restarts,
@@ -259,9 +270,10 @@ def vote_for_a_while(space: Space) -> dict[str, float]:
 
 
 def read_tokens(home: Path) -> set[str]:
-    """Of the votes in a store."""
+    """Of the votes in a store, which keeps them with the annotator's number before them."""
     with closing(sqlite3.connect(f"file:{home / 'blender.sqlite'}?mode=ro", uri=True)) as store:
-        return {token for (token,) in store.execute("SELECT idempotency_key FROM preference")}
+        kept = store.execute("SELECT idempotency_key FROM preference")
+        return {key.rpartition(":")[2] for (key,) in kept}
 
 
 def _call(client: httpx.Client, endpoint: str, *data: object) -> dict[str, Any]:

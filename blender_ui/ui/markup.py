@@ -21,7 +21,7 @@ def _say(text: str) -> str:
 
 
 def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
-    """Brand, links, the project in which one works, who one is and the light switch.
+    """Brand, links, the project in which one works, who one is, the tour's button and the light switch.
 
     Args:
         links: Title, address and whether it is the page one is on, each. A script takes away those
@@ -42,6 +42,8 @@ def header(links: Iterable[tuple[str, str, bool]], *, account: str) -> str:
         '<select data-project aria-label="Project"></select></label>'
         f'<a class="bu-account" href="{escape(account)}" data-account hidden></a>'
         f'<select class="bu-language" data-language aria-label="Language">{languages}</select>'
+        '<button type="button" class="bu-light" data-tour-open aria-label="Tour" title="Tour" '
+        'aria-expanded="false">?</button>'
         '<button type="button" class="bu-light" data-light-switch aria-label="Light or dark" '
         'title="Light or dark">◐</button></header>'
     )

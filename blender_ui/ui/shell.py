@@ -64,7 +64,7 @@ ACCOUNT = Page("Account", "account")
 """Reached from the header's corner, which says who one is."""
 
 
-SCRIPTS = ("language.js", "identity.js", "page.js", "prose.js", "figures.js", "fused.js")
+SCRIPTS = ("language.js", "identity.js", "tour.js", "page.js", "prose.js", "figures.js", "fused.js")
 """Run on every page, in this order."""
 
 

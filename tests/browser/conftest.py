@@ -30,7 +30,10 @@ PATIENCE_MS = 30_000
 Serve = Callable[[Any], str]
 """Serves the app over these services and gives its address."""
 Open = Callable[..., Page]
-"""Opens an address in a browser of its own: ``open_page(url, width=1280, light="light")``."""
+"""Opens an address in a browser of its own: ``open_page(url, width=1280, light="light")``.
+
+``is_new=True`` for somebody who was never here.
+"""
 
 
 # Not for the session: Playwright keeps an event loop running in this thread, which DBOS would refuse.
@@ -67,7 +70,13 @@ def open_page(chromium: Browser) -> Iterator[Open]:
     contexts = []
 
     def start(
-        url: str, *, width: int = 1280, height: int = 900, light: str = "light", locale: str = "en-US"
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        light: str = "light",
+        locale: str = "en-US",
+        is_new: bool = False,
     ) -> Page:
         context = chromium.new_context(
             locale=locale,
@@ -75,6 +84,10 @@ def open_page(chromium: Browser) -> Iterator[Open]:
             color_scheme="dark" if light == "dark" else "light",
         )
         contexts.append(context)
+        if not is_new:  # whoever has been here closed the tour, which lies above each page until then
+            context.add_init_script(
+                "localStorage.getItem('blender-ui-tour') ?? localStorage.setItem('blender-ui-tour', 'over')"
+            )
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)

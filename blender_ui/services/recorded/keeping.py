@@ -21,6 +21,7 @@ from blender_ui.ranking.start import read_card
 from blender_ui.services.candidates import CandidateView, key_of, prompt_columns
 from blender_ui.services.fusing.rows import AttributedBy, FusedAnswer, add_fusion
 from blender_ui.services.labeling.queueing import PairQueue
+from blender_ui.services.people.auditing import Change, record_change
 from blender_ui.services.ranking.rows import Entrants, RankingView, save_ranking, view_ranking
 from blender_ui.services.recorded.file import Decision, Fused, Round, Rounds, Text, Writer, read_rounds
 from blender_ui.services.versions.model_versions import get_start_version
@@ -75,11 +76,18 @@ class RecordedRounds:
         self._overlap = overlap
         self._read = read
 
-    def keep(self, *, only_in_new_store: bool) -> int:
+    def find_project_id(self) -> int | None:
+        """The project of recorded rounds, archived or not; None where they were never brought in."""
+        with transaction(self._engine) as session:
+            project = projects.find_by_name(session, name=PROJECT_NAME)
+            return None if project is None else row_id(project)
+
+    def keep(self, *, only_in_new_store: bool, by: int | None = None) -> int:
         """Bring the rounds in that the store lacks; says how many.
 
         Args:
             only_in_new_store: Do nothing where there are prompts and none of them is recorded.
+            by: The annotator who asked for them, for the audit trail; None for the app itself.
 
         Raises:
             NotFound: If the store has no start ranker, which ranked them.
@@ -95,6 +103,7 @@ class RecordedRounds:
                 if not answered or (only_in_new_store and prompts.count(session)):
                     return 0
                 project = add_project(session, overlap=self._overlap, now=self._clock())
+                _tell_who_asked(session, project, by=by, now=self._clock())
             known = prompts.list_external_ids(session, project_id=row_id(project), source=RECORDED_SOURCE)
             fresh = [one for one in answered if one.id not in known]
             writing = RoundWriting(
@@ -140,6 +149,15 @@ def add_project(session: Session, *, overlap: int, now: datetime) -> Project:
     session.add(project)
     session.flush()
     return project
+
+
+def _tell_who_asked(session: Session, project: Project, *, by: int | None, now: datetime) -> None:
+    if by is not None:
+        project.created_by_id = by
+        change = Change(
+            by=by, action="project.create", object_id=row_id(project), after={"name": project.name}
+        )
+        record_change(session, change, now=now)
 
 
 class RoundWriting:

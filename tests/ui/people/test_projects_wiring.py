@@ -9,6 +9,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from blender_ui.services.recorded.keeping import PROJECT_NAME
+from blender_ui.ui.identity import presented_key
 from blender_ui.ui.people.projects.layout import NEW
 from blender_ui.ui.people.projects.wiring import build_projects
 from db.models import DEFAULT_PROJECT_ID
@@ -72,3 +74,22 @@ def test_a_tick_after_a_new_project_was_begun_keeps_its_notice(projects_page: Pr
     begun, ticked = projects_page.send("projects_begin"), projects_page.send("projects_tick", NEW)
     assert ticked["projects-progress"] == begun["projects-progress"] != ""
     assert (ticked["projects-job"], ticked["Timer"].active) == ("", False)
+
+
+def test_the_sample_project_is_brought_in_by_one_press_and_put_away_by_another(
+    projects_page: ProjectsPage,
+) -> None:
+    services = projects_page.services
+    services.keep_start_ranker()
+    assert projects_page.send("projects_open")["projects-sample"]["visible"]
+    me = services.labeling.sign_in(key=key_of(1))
+    signed_in = presented_key.set(key_of(1))
+    told = projects_page.send("projects_sample", NEW)
+    project_id = told["projects-chosen"]["value"]
+    assert not told["projects-sample"]["visible"]
+    assert PROJECT_NAME in told["projects-said"]
+    assert services.labeling.next_pair(annotator_id=me.id, project_id=project_id) is not None
+    projects_page.send("projects_archive", project_id)
+    presented_key.reset(signed_in)
+    assert [one.terms.name for one in services.projects.list_projects()] == ["Default project"]
+    assert not projects_page.send("projects_open")["projects-sample"]["visible"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError, MalformedInput
-from blender_ui.language import tr
+from blender_ui.language import tr, trn
 from blender_ui.outside import read_id
 from blender_ui.services.data.import_reports import tell_what_was_not_taken
 from blender_ui.services.jobs.views import JobView
@@ -20,6 +20,7 @@ from blender_ui.services.monitoring.dashboard import DashboardView
 from blender_ui.services.projects.projects import ProjectTerms, ProjectView, check_terms
 from blender_ui.services.projects.prompts import split_prompts
 from blender_ui.services.quality.checks import KnownPair
+from blender_ui.services.recorded.keeping import PROJECT_NAME
 from blender_ui.ui.identity import presented_key, recognise
 from blender_ui.ui.workspace import find_project
 from db.enums import DEFAULT_PROJECT_ID, Outcome, Purpose, Role
@@ -75,6 +76,27 @@ class ProjectsHandlers:
 
         return _attempt(project_id, act)
 
+    def lacks_sample(self) -> bool:
+        """Whether the sample project, the recorded rounds, was never brought in."""
+        return self._services.recorded.find_project_id() is None
+
+    def add_sample(self, project_id: object) -> Said:
+        """Bring the sample project in, with its pairs ready to label."""
+
+        def act() -> Said:
+            n_new = self._services.recorded.keep(only_in_new_store=False, by=self._me())
+            return Said(
+                project_id=self._services.recorded.find_project_id(),
+                text=trn(
+                    "{name} is there, with {n} question; its pairs can be labelled. Archive puts it away.",
+                    "{name} is there, with {n} questions; their pairs can be labelled. Archive puts it away.",
+                    n_new,
+                    name=PROJECT_NAME,
+                ),
+            )
+
+        return _attempt(project_id, act)
+
     def archive(self, project_id: object) -> Said:
         """Take a project out of labelling, or put it back."""
 
@@ -82,7 +104,9 @@ class ProjectsHandlers:
             view = self._services.projects.get(read_id(project_id))
             self._services.projects.set_archived(view.id, is_archived=not view.is_archived, by=self._me())
             state = (
-                tr("labelled again") if view.is_archived else "archived: it keeps its rows and lends no pairs"
+                tr("labelled again")
+                if view.is_archived
+                else tr("archived: it keeps its rows and lends no pairs")
             )
             return Said(
                 project_id=view.id, text=tr("{terms} is {state}.", terms=view.terms.name, state=state)

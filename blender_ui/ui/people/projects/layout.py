@@ -225,6 +225,9 @@ class ProjectsParts:
                 self.begin = gr.Button(
                     "Begin a new project", scale=0, elem_id="projects-begin", min_width=190
                 )
+                self.sample = gr.Button(
+                    "Add the sample project", scale=0, elem_id="projects-sample", min_width=210, visible=False
+                )
             self.progress = gr.HTML("", padding=False, elem_id="projects-progress")
             self.dashboard = gr.HTML("", padding=False, elem_id="projects-dashboard")
             self.days = gr.Plot(visible=False, label="Answers by day", elem_id="projects-days")

@@ -32,6 +32,7 @@ def build_projects(services: Services, page: gr.Blocks) -> None:
     parts = ProjectsParts()
     _wire_dashboard(page, parts, handlers)
     _wire_terms(page, parts, handlers)
+    _wire_sample(parts, handlers)
     _wire_invitations(parts, handlers)
     _wire_prompts(parts, handlers)
     _wire_generation(page, parts, handlers)
@@ -102,6 +103,20 @@ def _wire_terms(page: gr.Blocks, parts: ProjectsParts, handlers: ProjectsHandler
     parts.begin.click(begin, None, begun, **at_once("projects_begin"))
     parts.save.click(save, [parts.chosen, *form], [*shown, parts.said], **at_once("projects_save"))
     parts.archive.click(archive, parts.chosen, [*shown, parts.said], **at_once("projects_archive"))
+
+
+def _wire_sample(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
+    def add_sample(project_id: int | str | None) -> Update:
+        said = handlers.add_sample(project_id)
+        return (
+            _paint(parts, handlers, said.project_id)
+            | _paint_dashboard(parts, handlers, said.project_id)
+            | _fill(parts, handlers.choose(said.project_id))
+            | {parts.said: _notice(said)}
+        )
+
+    shown = [*_painted(parts), *vars(parts.terms).values(), parts.dashboard, parts.days, parts.said]
+    parts.sample.click(add_sample, parts.chosen, shown, **at_once("projects_sample"))
 
 
 def _wire_invitations(parts: ProjectsParts, handlers: ProjectsHandlers) -> None:
@@ -240,7 +255,7 @@ def _draw_checks(handlers: ProjectsHandlers, project_id: object, containing: str
 
 def _painted(parts: ProjectsParts) -> list[Any]:
     """What ``_paint`` changes."""
-    return [parts.projects, parts.chosen, parts.progress, parts.save, parts.archive]
+    return [parts.projects, parts.chosen, parts.progress, parts.save, parts.archive, parts.sample]
 
 
 def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | None) -> Update:
@@ -249,6 +264,7 @@ def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | N
     return (
         _paint_state(parts, projects, project_id)
         | {parts.chosen: gr.update(choices=[*choices, ("A new project", NEW)], value=project_id or NEW)}
+        | {parts.sample: gr.update(visible=handlers.lacks_sample())}
         | _name_buttons(parts, _find(projects, project_id))
     )
 
