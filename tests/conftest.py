@@ -20,6 +20,7 @@ import pytest  # noqa: E402
 from sqlalchemy import Engine, event  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
+from tests import properties  # noqa: E402
 from tests.shared_statements import share_statements  # noqa: E402
 
 share_statements()
@@ -39,6 +40,11 @@ class FileScheduling(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling:
     config.option.loadscopereorder = False  # which would begin the longest test of all last
     return FileScheduling(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make quick` tries properties on fewer examples."""
+    properties.set_quick("not slow" in config.option.markexpr)
 
 
 def pytest_collection() -> None:

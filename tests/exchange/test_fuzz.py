@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from benchmarks.fuzz_imports import File, check_file, damaged, make_files
 from blender_ui.errors import MalformedInput
 from blender_ui.exchange import read_file
+from tests.properties import n_examples
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,9 @@ def test_a_damaged_file_is_records_or_a_sentence(folder: Path) -> None:
     files = make_files(folder)
 
     @seed(23)
-    @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=n_examples(300), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(damaged(files))
     def check(file: File) -> None:
         check_file(file, folder)

@@ -16,9 +16,10 @@ from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from db.models import utc_now
 from tests.builders.stores import make_store
+from tests.properties import n_examples
 
 HASTE = settings(
-    max_examples=40,
+    max_examples=n_examples(40),
     deadline=None,
     database=None,
     derandomize=True,

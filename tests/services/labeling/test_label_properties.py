@@ -15,6 +15,7 @@ from blender_ui.errors import LeaseLost
 from db.engine import transaction
 from db.models import Comparison, Outcome, Preference
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
+from tests.properties import n_examples
 
 N_PEOPLE, N_PROMPTS, OVERLAP = 3, 3, 2
 people = st.integers(0, N_PEOPLE - 1)
@@ -132,7 +133,7 @@ class Labelling(RuleBasedStateMachine):
 
 TestLabelling = Labelling.TestCase
 TestLabelling.settings = settings(
-    max_examples=25,
+    max_examples=n_examples(25),
     stateful_step_count=30,
     deadline=None,
     database=None,
