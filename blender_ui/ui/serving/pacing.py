@@ -18,7 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
@@ -35,6 +35,8 @@ from blender_ui.ui.address import find_address
 from blender_ui.ui.identity import KEY_HEADER, read_key
 from blender_ui.ui.serving.requests import API, refuse
 
+VISITOR_SHARE = 0.4
+"""Where requests take long, one visitor who sends without end has the process for so much of the time."""
 MOST_LINES = 20_000
 HOLD_SECONDS = 1.0
 """After which a request that is still worked on makes room for the sender's next: it waits for something
@@ -57,12 +59,14 @@ class Pace:
         at_a_stretch: Requests that may come as fast as they like after a rest.
         at_once: Requests that are worked on at the same time.
         waiting: Requests that may wait besides.
+        share: Of the time, how much a request of theirs may be worked on in the long run.
     """
 
     a_second: float
     at_a_stretch: int
     at_once: int
     waiting: int
+    share: float = math.inf
 
 
 ACCOUNT = Pace(a_second=40, at_a_stretch=400, at_once=16, waiting=64)
@@ -104,6 +108,10 @@ class Line:
         """Count a request that goes on."""
         self._due = max(self._due, now) + 1 / self._pace.a_second
         self.n_here += 1
+
+    def charge(self, seconds: float) -> None:
+        """Count how long a request was worked on, where that is more than its part of the pace."""
+        self._due += max(0.0, seconds / self._pace.share - 1 / self._pace.a_second)
 
     async def take_place(self) -> Callable[[], None]:
         """Wait until one is free; give what makes it free again, which happens in any case after a while."""
@@ -168,7 +176,12 @@ class Lines:
             for line in lines:
                 # A visitor's before their address's, where so only one of theirs stands in line.
                 held.callback(await line.take_place())
-            yield
+            began = self._clock()
+            try:
+                yield
+            finally:
+                for line in lines:
+                    line.charge(min(self._clock() - began, HOLD_SECONDS))
 
     def _find(self, senders: dict[Hashable, Pace]) -> Iterator[Line]:
         for sender, pace in senders.items():
@@ -247,7 +260,10 @@ class Pacing:
         of_address = _make_pace(self._settings.address_requests, stretch_seconds=20, at_once=3, waiting=1024)
         if key is None:
             return {(Kind.ADDRESS, address): of_address}
-        of_visitor = _make_pace(self._settings.visitor_requests, stretch_seconds=10, at_once=1, waiting=32)
+        of_visitor = replace(
+            _make_pace(self._settings.visitor_requests, stretch_seconds=10, at_once=1, waiting=32),
+            share=VISITOR_SHARE,
+        )
         return {(Kind.VISITOR, hashed): of_visitor, (Kind.ADDRESS, address): of_address}
 
     async def _has_account(self, key: str, hashed: str) -> bool:

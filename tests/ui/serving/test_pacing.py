@@ -55,6 +55,16 @@ def test_after_a_stretch_requests_come_at_the_pace() -> None:
     assert line.find_wait(now + 1000) == 0
 
 
+def test_a_request_that_takes_long_counts_by_its_time_and_a_quick_one_as_one() -> None:
+    line, now = Line(replace(SLOW, share=0.5)), 100.0
+    for seconds in (1.0, 0.01, 0.01):
+        line.enter(now)
+        line.charge(seconds)
+    line.enter(now)
+    # Four requests are 2 s at the pace, and the long one counts for 1.5 s more; a stretch is 2 s.
+    assert line.find_wait(now) == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
