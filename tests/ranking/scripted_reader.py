@@ -7,9 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from blender_ui.errors import RankerError
 from blender_ui.values import FloatArray, RankingPrompt
 
 WIDTH = 30
@@ -80,3 +82,16 @@ class CountingLengthRanker(LengthRanker):
         self.n_pairs += len(pairs)
         logits = self.pairwise_logits(prompt, candidates)
         return np.array([logits[pair] for pair in pairs])
+
+
+class DemandingLengthRanker(CountingLengthRanker):
+    """Refuses a folder whose weights are not whole, as the real one does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._weights = folder / "model.safetensors"
+
+    def pairwise_logits(self, prompt: RankingPrompt, candidates: Sequence[str]) -> FloatArray:
+        if not self._weights.exists() or self._weights.read_bytes() != b"whole":
+            raise RankerError(f"expected weights in {self._weights}; the file is damaged")
+        return super().pairwise_logits(prompt, candidates)

@@ -18,7 +18,7 @@ from blender_ui.ranking.joint.checkpoint import load_checkpoint, save_checkpoint
 from blender_ui.ranking.joint.encoding import Lengths
 from blender_ui.ranking.joint.model import Form
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions, load_ranker
-from blender_ui.ranking.joint.storage import digest_folder
+from blender_ui.ranking.joint_files import digest_folder
 from blender_ui.values import RankingPrompt
 
 from .joint_fixtures import BACKBONES, make_base

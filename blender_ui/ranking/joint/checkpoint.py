@@ -40,16 +40,8 @@ from blender_ui.ranking.joint.model import (
     read_config,
 )
 from blender_ui.ranking.joint.sentencepiece import load_deberta_tokenizer
-from blender_ui.ranking.joint.storage import (
-    FINGERPRINT,
-    WEIGHTS,
-    check_fingerprint,
-    digest_folder,
-    find_weights,
-    load_state,
-    read_json,
-    untie,
-)
+from blender_ui.ranking.joint.storage import check_fingerprint, load_state, read_json, untie
+from blender_ui.ranking.joint_files import FINGERPRINT, WEIGHTS, digest_folder, find_weights
 
 _OPTIONAL_KEYS = ("position_ids", ".pooler.")
 

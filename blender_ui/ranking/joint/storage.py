@@ -6,7 +6,6 @@ Non-goal: what the files mean.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 from pathlib import Path
@@ -18,18 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from blender_ui.errors import RankerError
-
-WEIGHTS = "model.safetensors"
-PICKLED_WEIGHTS = "pytorch_model.bin"
-FINGERPRINT = "fingerprint"
-
-
-def find_weights(folder: Path) -> Path:
-    """The weights of a folder; the safe file where both lie there, unlike the reference."""
-    for name in (WEIGHTS, PICKLED_WEIGHTS):
-        if (folder / name).exists():
-            return folder / name
-    raise RankerError(f"expected {WEIGHTS} or {PICKLED_WEIGHTS} in {folder}, found neither")
+from blender_ui.ranking.joint_files import FINGERPRINT, WEIGHTS
 
 
 def load_state(weights: Path) -> dict[str, Tensor]:
@@ -52,27 +40,6 @@ def untie(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def digest_folder(folder: Path, weights: Path, *, base: Path | None = None) -> str:
-    """SHA-256 over everything that a logit depends on.
-
-    Args:
-        folder: The checkpoint; one of our layout has always been named by four files alone.
-        weights: Its weights.
-        base: The folder that tokenizer and architecture come from, where it is another one.
-    """
-    paths = [weights, *(folder / name for name in ("config.json", "ranker.json", "tokenizer.json"))]
-    if base is not None:
-        paths += [base / "config.json", *_list_tokenizer_files(base)]
-    elif not (folder / "ranker.json").exists() and not (folder / "tokenizer.json").exists():
-        paths += _list_tokenizer_files(folder)
-    digest = hashlib.sha256()
-    for path in paths:
-        if path.exists():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
 def check_fingerprint(folder: Path, fingerprint: str) -> None:
     """Refuse a folder whose files are not those that its recorded fingerprint names."""
     path = folder / FINGERPRINT
@@ -90,9 +57,3 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RankerError(f"expected a checkpoint with {path.name} in {path.parent}, found none") from error
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
         raise RankerError(f"expected JSON in {path}: {error}") from error
-
-
-def _list_tokenizer_files(folder: Path) -> list[Path]:
-    if (folder / "tokenizer.json").exists():
-        return [folder / "tokenizer.json"]
-    return [folder / "spm.model", folder / "tokenizer_config.json"]

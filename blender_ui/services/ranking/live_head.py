@@ -18,7 +18,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
-from blender_ui.errors import BlenderError
+from blender_ui.errors import BlenderError, RankerError
 from blender_ui.evidence.answers import gather
 from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.services.ranking.datasets import StoredDataset, gather_stored, load_dataset
@@ -26,6 +26,7 @@ from blender_ui.services.ranking.information import measure_open_comparisons
 from blender_ui.services.ranking.opening import load_fast
 from blender_ui.services.ranking.readings import load_readings, read_ahead
 from blender_ui.services.ranking.rows import Entrants
+from blender_ui.services.versions.joint_damage import JointDamage
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.services.versions.serving_version import Serving, find_serving
 from blender_ui.values import FloatArray
@@ -97,6 +98,7 @@ class LiveHead:
         self._engine = engine
         self._process = process
         self._rankers_path = rankers_path
+        self._joint_damage = JointDamage(rankers_path)
         self._prioritise = prioritise
         self._monotonic = monotonic
         self._live: LiveRanker | None = None
@@ -122,7 +124,17 @@ class LiveHead:
 
     def find_serving(self) -> Serving | None:
         """The version that ranks now, which is not the active one where that is damaged."""
-        return find_serving(self._engine, self.current)
+        return find_serving(self._engine, self._check)
+
+    def note_failure(self, version: VersionView) -> bool:
+        """Say that a joint version failed; whether its checkpoint is damaged, so that another serves now."""
+        return version.reader_fingerprint is None and bool(self._joint_damage.look(version))
+
+    def _check(self, version: VersionView) -> None:
+        if version.reader_fingerprint is not None:
+            self.current(version)
+        elif wrong := self._joint_damage.find(version):
+            raise RankerError(wrong)
 
     def refit_soon(self) -> None:
         """Ask for a refit; returns at once, and many calls in a burst cost one refit."""

@@ -17,7 +17,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
-from blender_ui.errors import BlenderError, NoRanker
+from blender_ui.errors import BlenderError, NoRanker, RankerError
 from blender_ui.evidence.answers import gather
 from blender_ui.language import tr
 from blender_ui.ranking.aggregation import Policy
@@ -119,6 +119,16 @@ class RankingService:
             RankerError: If a model or checkpoint failed.
         """
         version = self.get_active()
+        try:
+            return self._compare_texts(version, prompt, texts, members)
+        except RankerError:
+            if not self._live_head.note_failure(version):
+                raise
+        return self._compare_texts(self.get_active(), prompt, texts, members)
+
+    def _compare_texts(
+        self, version: VersionView, prompt: RankingPrompt, texts: Sequence[str], members: Sequence[str]
+    ) -> FloatArray:
         if version.reader_fingerprint is None:
             return self._process.pairwise_logits(self._rankers_path / version.path, prompt, texts)
         readings = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)
@@ -127,7 +137,14 @@ class RankingService:
 
     def _rank(self, entrants: Entrants, version_id: int | None) -> RankingView:
         serving = self._find_serving() if version_id is None else Serving(self._get_version(version_id))
-        return replace(self._rank_by(serving.version, entrants, version_id), notice=serving.notice)
+        try:
+            view = self._rank_by(serving.version, entrants, version_id)
+        except RankerError:
+            if version_id is not None or not self._live_head.note_failure(serving.version):
+                raise
+            serving = self._find_serving()
+            view = self._rank_by(serving.version, entrants, version_id)
+        return replace(view, notice=serving.notice)
 
     def _rank_by(self, version: VersionView, entrants: Entrants, version_id: int | None) -> RankingView:
         """Rank by a version; as it was trained where its id was asked for."""

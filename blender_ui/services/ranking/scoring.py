@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from blender_ui.engine.process import EngineProcess
-from blender_ui.errors import NoRanker
+from blender_ui.errors import NoRanker, RankerError
 from blender_ui.evidence.answers import gather
 from blender_ui.language import tr
 from blender_ui.ranking.aggregation import score_candidates
@@ -100,7 +100,11 @@ class Scoring:
         version, nobody = scorer.version, [""] * len(texts)
         if version.reader_fingerprint is None:
             opened = open_version(version, process=self._process, rankers_path=self._rankers_path)
-            logits = opened.compare(prompt, texts, nobody)
+            try:
+                logits = opened.compare(prompt, texts, nobody)
+            except RankerError:
+                self._live_head.note_failure(version)  # the next request finds the last good one
+                raise
         else:
             ranker = self._live_head.current(version).ranker
             vectors = read_answers(self._process, prompt, texts, fingerprint=version.base_fingerprint)

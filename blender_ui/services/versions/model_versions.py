@@ -106,14 +106,16 @@ def find_active_version(session: Session, *, role: ModelRole = ModelRole.RANKER)
 
 
 def list_served_before(session: Session, active: VersionView) -> list[VersionView]:
-    """Versions that served in the active one's role and ask the same reader, the latest first."""
+    """Versions that served in the active one's role, the latest first.
+
+    Beside a fast one, those that ask the same reader; where a joint one asks none, all.
+    """
     rows = [_view(row) for row in versions.list_served(session, role=active.role)]
     return [
         one
         for one in rows
         if one.id != active.id
-        and one.reader_fingerprint is not None
-        and one.reader_fingerprint == active.reader_fingerprint
+        and (active.reader_fingerprint is None or one.reader_fingerprint == active.reader_fingerprint)
     ]
 
 

@@ -1,7 +1,6 @@
 """Which version of the ranker serves: the active one, or the last good one where its checkpoint is damaged.
 
-Invariant: no version is promoted here; once the active one can be loaded again, it serves. Non-goal: joint
-versions, whose files nothing but the engine process reads.
+Invariant: no version is promoted here; once the active one can be loaded again, it serves. Non-goal: loading.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ def find_serving(engine: Engine, load: Callable[[VersionView], object]) -> Servi
 
     Args:
         engine: The store.
-        load: Loads a fast version, or raises ``RankerError``.
+        load: Loads a version, or raises ``RankerError``.
     """
     with transaction(engine) as session:
         active = find_active_version(session)
-    if active is None or active.reader_fingerprint is None:
-        return None if active is None else Serving(active)
+    if active is None:
+        return None
     try:
         load(active)
     except RankerError as error:

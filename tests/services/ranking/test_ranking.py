@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,15 +14,18 @@ from sqlmodel import col, select
 
 from blender_ui.engine.process import JOINT, READER, EngineProcess
 from blender_ui.errors import NoRanker, NotFound, RankerError
+from blender_ui.ranking.joint_files import digest_folder
 from blender_ui.services.after_vote import AfterVote
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.quality.agreement import Quality
 from blender_ui.services.ranking.live_head import LiveHead, LiveRanker
 from blender_ui.services.ranking.ranks import RankingService
+from blender_ui.services.ranking.rows import RankingView
 from blender_ui.services.ranking.scoring import Scoring
 from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import activate_version
 from blender_ui.services.versions.registration import FittedVersion, register_version
+from blender_ui.values import RankingPrompt
 from db.engine import transaction
 from db.models import (
     DEFAULT_PROJECT_ID,
@@ -42,7 +46,7 @@ from db.models import (
 )
 from tests.builders.preferences import add_labeled_prompts
 from tests.builders.stores import add_prompts, make_store
-from tests.ranking.scripted_reader import CountingLengthRanker, ScriptedReader
+from tests.ranking.scripted_reader import CountingLengthRanker, DemandingLengthRanker, ScriptedReader
 from tests.services.training.test_training_run import carry_out
 from tests.worker.scripted_worker import make_run
 
@@ -113,8 +117,13 @@ class Store:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
+    yield from open_ranking_store(
+        tmp_path, EngineProcess({READER: ScriptedReader, JOINT: CountingLengthRanker})
+    )
+
+
+def open_ranking_store(tmp_path: Path, process: EngineProcess) -> Iterator[Store]:
     engine = make_store(tmp_path)
-    process = EngineProcess({READER: ScriptedReader, JOINT: CountingLengthRanker})
     information: dict[int, float] = {}
     n_told: list[int] = []
 
@@ -277,7 +286,7 @@ def test_a_reader_that_the_version_was_not_trained_with_is_refused(store: Store)
     assert store.count(Reading) == 80
 
 
-def add_joint_version(store: Store) -> None:
+def add_joint_version(store: Store, *, fingerprint: str = "f") -> None:
     with transaction(store.engine, immediate=True) as session:
         job = Job(workflow_id="w", kind=JobKind.JOINT, status="running", cut_off_preference_id=0)
         session.add(job)
@@ -286,7 +295,7 @@ def add_joint_version(store: Store) -> None:
         job_id = job.id
     fitted = FittedVersion(
         path="joint",
-        fingerprint="f",
+        fingerprint=fingerprint,
         base_model="encoder",
         base_fingerprint="e",
         n_train=1,
@@ -313,6 +322,77 @@ def test_one_more_candidate_costs_a_joint_version_two_readings_for_each_of_the_o
         session.add(Candidate(prompt_id=prompt_id, member_id=member.id, text="dddd"))
     assert len(store.ranking.rank(prompt_id=prompt_id).entries) == 4
     assert store.process.call(JOINT, "n_pairs", key=(store.home / "rankers" / "joint",)) == 6 + 2 * 3
+
+
+def put_joint_checkpoint(store: Store, content: bytes) -> None:
+    folder = store.home / "rankers" / "joint"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.safetensors").write_bytes(content)
+
+
+def activate_joint_version(store: Store) -> int:
+    put_joint_checkpoint(store, b"whole")
+    folder = store.home / "rankers" / "joint"
+    add_joint_version(store, fingerprint=digest_folder(folder, folder / "model.safetensors"))
+    with transaction(store.engine, immediate=True) as session:
+        version = session.exec(select(ModelVersion).where(ModelVersion.path == "joint")).one()
+        assert version.id is not None
+        if not version.is_active:
+            activate_version(session, version_id=version.id, reason="newer", decided_by_id=None)
+        return version.id
+
+
+@pytest.fixture
+def demanding_store(tmp_path: Path) -> Iterator[Store]:
+    process = EngineProcess({READER: ScriptedReader, JOINT: DemandingLengthRanker})
+    yield from open_ranking_store(tmp_path, process)
+
+
+@pytest.mark.parametrize("damaged", [b"cut", None])
+def test_where_a_joint_checkpoint_is_damaged_the_last_good_version_serves_and_says_so(
+    demanding_store: Store, damaged: bytes | None
+) -> None:
+    store = demanding_store
+    add_labeled_prompts(store.engine, n_prompts=40)
+    fast = store.train()
+    joint = activate_joint_version(store)
+    prompt_id = store.add_question("good", "bad", "bad again")
+    with transaction(store.engine) as session:
+        of_prompt = select(Candidate.id).where(col(Candidate.prompt_id) == prompt_id)
+        one, two, three = sorted(int(id_ or 0) for id_ in session.exec(of_prompt))
+
+    def rank(*ids: int) -> RankingView:
+        return store.ranking.rank(prompt_id=prompt_id, candidate_ids=ids)
+
+    assert rank(one, two).version.id == joint != fast
+    if damaged is None:
+        shutil.rmtree(store.home / "rankers" / "joint")
+    else:
+        put_joint_checkpoint(store, damaged)
+    view = rank(one, three)
+    assert view.version.id == fast
+    assert f"The checkpoint of version {joint} cannot be used, so version {fast} ranks" in view.notice
+    texts = store.ranking.compare_texts(RankingPrompt(instruction="Q?"), ["good", "bad"], members=["", ""])
+    assert texts.shape == (2, 2)
+    put_joint_checkpoint(store, b"whole")  # as from a backup: the active version serves again
+    mended = rank(two, three)
+    assert (mended.version.id, mended.notice) == (joint, "")
+
+
+def test_a_joint_version_that_fails_with_whole_files_is_not_taken_for_damaged(
+    demanding_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = demanding_store
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    activate_joint_version(store)
+
+    def run_out(*_: object) -> None:
+        raise RankerError("the models' process ran out of memory")
+
+    monkeypatch.setattr(store.process, "read_pairs", run_out)
+    with pytest.raises(RankerError, match="ran out of memory"):
+        store.ranking.rank(prompt_id=store.add_question("good", "bad"))
 
 
 def test_votes_are_learnt_at_once_and_the_ranking_says_up_to_which(store: Store) -> None:
