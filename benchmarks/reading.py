@@ -125,8 +125,8 @@ def _asked_of(dataset: PreferenceDataset) -> Asked:
 def _drawn() -> Asked:
     """Random words, where there is no file: speed alone can be measured on them."""
     return [
-        (prompt, list(answers))
-        for prompt, answers in draw_items(40, 5, n_words=FULL_WORDS, rng=np.random.default_rng(0))
+        (item.prompt, list(item.candidates))
+        for item in draw_items(40, 5, n_words=FULL_WORDS, rng=np.random.default_rng(0))
     ]
 
 

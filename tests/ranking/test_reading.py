@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from benchmarks.reading import _drawn
 from benchmarks.reading_reference import PlainReader
 from blender_ui.errors import RankerError
 from blender_ui.ranking import reading
@@ -267,3 +268,12 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path, folder: Path):
     (damaged / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(RankerError, match=str(damaged)):
         Reader(damaged)
+
+
+def test_the_benchmark_has_prompts_and_answers_where_there_is_no_file():
+    asked = _drawn()
+    assert len(asked) == 40
+    for prompt, answers in asked:
+        assert prompt.instruction
+        assert len(answers) == 5
+        assert all(answers)
