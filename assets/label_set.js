@@ -99,7 +99,7 @@ function change(act) {
 
 function putNext(index) {
   if (index >= pair.answers.length) return;
-  if (isPlaced(index)) return refuse(tr("Answer {number} has its place already; Backspace takes the last one back", { number: index + 1 }));
+  if (isPlaced(index)) return refuse(tr("Answer {number} is placed already; Backspace removes the last one", { number: index + 1 }));
   if (nPlaced() === nWanted()) return;
   change(() => groups().push([index]));
   if (pair.ask !== "order" && nPlaced() === nWanted()) sendSet(); // as one key is enough for a pair

@@ -64,7 +64,7 @@ def get_job(session: Session, job_id: int) -> Job:
     """
     job = jobs.find_job(session, job_id=job_id)
     if job is None:
-        raise NotFound(tr("there is no job {job_id}; the Train page lists those there are", job_id=job_id))
+        raise NotFound(tr("there is no job {job_id}; the Train page lists all jobs", job_id=job_id))
     return job
 
 

@@ -307,7 +307,7 @@ class Lender:
     def _take_place(session: Session, comparison_id: int) -> None:
         """Take the place of a comparison that is open, as was read in this transaction."""
         if not queue.take_place(session, comparison_id=comparison_id):
-            raise LeaseLost("others have taken this pair at this moment; ask for the next one")
+            raise LeaseLost("others have just taken this pair; ask for the next one")
 
     @staticmethod
     def _choose_practice(session: Session, annotator_id: int, project_id: int) -> _Chosen | None:

@@ -102,7 +102,7 @@ class Visitors:
                     wait = say_wait(timedelta(seconds=self._limits.visitor_lease_seconds))
                     raise QuotaUsedUp(
                         tr(
-                            "As many visitors label here as can at once. Come back in {wait}, {sign_in}.",
+                            "All places for visitors are taken. Come back in {wait}, {sign_in}.",
                             wait=wait,
                             sign_in=tr(SIGN_IN),
                         )
@@ -188,7 +188,7 @@ class Visitors:
         held = queries.count_held(session, now=now, annotator_ids=near)
         if address is not None and held.n >= self._limits.address_leases:
             return tr(
-                "Visitors from your network hold as many pairs as one network may. {back}",
+                "Visitors from your network hold all the pairs that one network may. {back}",
                 back=_say_back(held, now),
             )
         return ""

@@ -129,7 +129,7 @@ def get_version(session: Session, version_id: int, *, role: ModelRole = ModelRol
     if row is None or row.role is not role:
         raise NotFound(
             tr(
-                "there is no {role} version {version_id}; the Train page lists those there are",
+                "there is no {role} version {version_id}; the Train page lists all versions",
                 role=role,
                 version_id=version_id,
             )
@@ -170,7 +170,7 @@ def activate_version(session: Session, *, version_id: int, reason: str, decided_
     if row is None:
         raise NotFound(
             tr(
-                "there is no version {version_id}; the Train page lists those there are",
+                "there is no version {version_id}; the Train page lists all versions",
                 version_id=version_id,
             )
         )

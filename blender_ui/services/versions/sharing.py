@@ -159,7 +159,7 @@ class Sharing:
             if found is None:
                 raise NotFound(
                     tr(
-                        "there is no version {version_id}; the Train page lists those there are",
+                        "there is no version {version_id}; the Train page lists all versions",
                         version_id=version_id,
                     )
                 )

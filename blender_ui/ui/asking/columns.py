@@ -79,7 +79,7 @@ def cut_note(finish_reason: str | None) -> str:
         case None | "stop":
             return ""
     return tr(
-        "The endpoint gave an end that is not known here ({finish_reason}); the answer may be cut.",
+        "The endpoint gave an unknown finish reason ({finish_reason}); the answer may be cut.",
         finish_reason=finish_reason,
     )
 

@@ -169,7 +169,7 @@ def _attributed(fusion: FusionView) -> str:
 
 
 def _how_attributed(fusion: FusionView) -> str:
-    advice = tr("Point at a span, or reach it with Tab, to light the same words in its member's column.")
+    advice = tr("Point at a span, or reach it with Tab, to highlight the same words in its member's column.")
     if fusion.agreement is None:
         return tr(
             "By runs of words that both have; a paraphrase counts as the fuser's own. {advice}", advice=advice

@@ -109,7 +109,8 @@ class TrainingParts:
                 0, minimum=0, label="Ahead of the next answer by so many log-odds", elem_id="data-margin"
             )
             self.ranks_first = gr.Checkbox(
-                False, label="Rank prompts first that the active ranker did not rank yet; it takes a while"
+                False,
+                label="First rank the prompts that the active ranker has not ranked; this takes a while",
             )
 
 

@@ -119,7 +119,10 @@ def draw_annotators(annotators: tuple[AnnotatorFigures, ...]) -> str:
         "Labels",
         Hinted("Agrees with the others", "Share of their votes on shared pairs that say what most said"),
         Hinted("Checks right", "Share of gold pairs and attention checks whose known answer they gave"),
-        Hinted("Chose left", "Near a half where somebody reads both answers; the sides are drawn"),
+        Hinted(
+            "Chose left",
+            "Close to half for somebody who reads both answers, because sides are drawn at random",
+        ),
         Hinted("Median seconds", "Half of their answers took less time"),
         Hinted("Under 1.5 s", "Share of answers given sooner than anybody reads two texts"),
         Hinted("Warning", "What their latest 30 answers give reason to look at"),
@@ -136,7 +139,7 @@ def draw_pairs(pairs: PairMatrix) -> str:
     return markup.matrix(
         list(pairs.names),
         cells,
-        caption=tr("Share of shared pairs on which both chose the same; rest on a cell for kappa"),
+        caption=tr("Share of shared pairs on which both chose the same; hover over a cell for kappa"),
     )
 
 

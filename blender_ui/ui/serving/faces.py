@@ -24,7 +24,7 @@ MOST_SENTENCE = 600
 TOLD = {
     HTTPStatus.NOT_FOUND: (
         "There is no such page",
-        "The address may be mistyped, or the page has moved. The links above lead to those that there are.",
+        "The address may be mistyped, or the page has moved. The links above lead to the pages that exist.",
     ),
     HTTPStatus.FORBIDDEN: ("This is not open to you", "Sign in with an account that has a higher role."),
     HTTPStatus.UNAUTHORIZED: ("Sign in first", "This needs an account. Sign in on the account page."),

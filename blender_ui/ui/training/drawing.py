@@ -348,10 +348,10 @@ _ORIGIN: dict[str, Say] = {
 """What is said of where any version came from, by heading."""
 _HINTS = {
     "Right on held-out votes (95 %)": "How often it prefers what people did, on prompts that are new to it",
-    "Log loss": "How sure it is of what is wrong, too; lower is better, and 0.693 is a coin's",
+    "Log loss": "Penalises being sure and wrong; lower is better, and always saying 50 % scores 0.693",
     "Longer is better": "How often the longer answer is the one that people preferred, on the same votes",
     "Learnt from + held out": "Preferences that it learnt from, and those that only judge it",
-    "ROUGE-L": "How much of the wanted text's words come in order in the fused one",
+    "ROUGE-L": "Share of the reference's words that the fused text has in the same order",
     "Covers": "How much of what its sources say is in the fused answers",
     "From one source": "Share of fused answers that are one source's, nearly word for word",
     "Any member": "The mean over all members, as if one were drawn",

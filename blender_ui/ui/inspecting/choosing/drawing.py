@@ -127,7 +127,7 @@ def draw_asked(choice: KeptChoice | None) -> str:
     proposal = choice.proposal
     rows = [_asked_row(one, "asked") for one in proposal.asked]
     if proposal.is_explored:
-        rows[-1] = _asked_row(proposal.asked[-1], tr("asked, drawn at random to learn more of it"))
+        rows[-1] = _asked_row(proposal.asked[-1], tr("asked, drawn at random to learn more about it"))
     rows += [_asked_row(one, tr("left out")) for one in proposal.left_out]
     headings = ("Member", "", "Expected quality", "95 % interval", "Propensity", "Cost", "Seconds")
     return markup.table(headings, rows, caption=_say_choice(proposal))
