@@ -47,6 +47,7 @@ from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.own_ballots import OwnBallots
 from blender_ui.services.labeling.relabeling import Relabeling
 from blender_ui.services.monitoring.dashboard import Dashboards
+from blender_ui.services.monitoring.drift import Drifts
 from blender_ui.services.monitoring.operation import Operation
 from blender_ui.services.monitoring.shadow_standing import ShadowStandings
 from blender_ui.services.notifying.delivering import Delivering
@@ -145,7 +146,7 @@ class Services(Foundation):
             after_vote=after_vote,
         )
         self.relabeling = Relabeling(engine, clock=clock, after_vote=after_vote)
-        self.past_rounds = PastRounds(engine, secret=self._secret)
+        self.past_rounds = PastRounds(engine, secret=self._secret, clock=clock)
         self.own_ballots = OwnBallots(engine, labeling=self.labeling, clock=clock, after_vote=after_vote)
         self.served_votes = ServedVotes(engine, pairs=self.labeling, clock=clock, after_vote=after_vote)
         self.checks = Checks(engine, clock=clock, after_vote=after_vote)
@@ -266,7 +267,8 @@ class Services(Foundation):
             engine, table=table, process=self.process, rankers_path=rankers_path
         )
         self.what_if = WhatIf(process=self.process, rankers_path=rankers_path)
-        self.operation = Operation(engine, members=self.members, clock=self.clock)
+        self.drifts = Drifts(engine)
+        self.operation = Operation(engine, members=self.members, drifts=self.drifts, clock=self.clock)
         self.attributing = Attributing(process=self._explainers, rankers_path=rankers_path)
 
     def _add_evaluating(self) -> None:

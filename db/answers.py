@@ -103,6 +103,19 @@ class Candidate(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
 
+class SharedRound(SQLModel, table=True):
+    """A round to which its asker made a link, and whether that was taken back."""
+
+    __tablename__: ClassVar[str] = "shared_round"
+
+    prompt_id: int = Field(foreign_key="prompt.id", primary_key=True)
+    n_revoked: int = 0
+    """How often a link was taken back: a later one has another token."""
+    shared_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """NULL while the last link opens."""
+
+
 class CandidateFailure(SQLModel, table=True):
     """Why a member gave no answer; what it had said before stays with it."""
 

@@ -28,6 +28,7 @@ from db.answers import CandidateFailure as CandidateFailure
 from db.answers import Continuation as Continuation
 from db.answers import Member as Member
 from db.answers import Prompt as Prompt
+from db.answers import SharedRound as SharedRound
 from db.ballots import Ballot as Ballot
 from db.choices import Choice as Choice
 from db.columns import UtcTime as UtcTime

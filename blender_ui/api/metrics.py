@@ -97,7 +97,12 @@ class _Counts(Collector):
         )  # fmt: skip
         for name, seconds in found.pauses.items():
             pauses.add_metric([name], seconds)
-        yield from (jobs, active, pauses)
+        drifts = GaugeMetricFamily(
+            "blender_drift", "1 for what is otherwise than before, beyond chance", labels=["what", "member"]
+        )
+        for drift in found.drifts:
+            drifts.add_metric([drift.what.value, drift.member], 1)
+        yield from (jobs, active, pauses, drifts)
         for name, said, value in (
             ("blender_preferences", "Votes of people that stand", found.n_preferences),
             ("blender_open_pairs", "Pairs that more people are to be asked", found.n_open),

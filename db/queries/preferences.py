@@ -109,29 +109,42 @@ def retract_standing(session: Session, *, comparison_id: int, annotator_id: int,
 
 def find_preferred(session: Session, *, prompt_id: int, annotator_id: int) -> int | None:
     """The candidate of a prompt that an annotator's last standing preference is for."""
-    query = (
-        select(col(Preference.outcome), col(Comparison.left_id), col(Comparison.right_id))
-        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
-        .where(
-            col(Comparison.prompt_id) == prompt_id,
-            col(Preference.annotator_id) == annotator_id,
-            col(Preference.retracted_at).is_(None),
-        )
-        .order_by(col(Preference.id).desc())
-        .limit(1)
-    )
-    row = session.execute(query).first()
+    asked = {"prompt_id": prompt_id, "annotator_id": annotator_id}
+    row = session.connection().execute(_preferred_query(), asked).first()
     if row is None:
         return None
     outcome, left_id, right_id = row
     return {Outcome.LEFT: left_id, Outcome.RIGHT: right_id}.get(outcome)
 
 
+@cache
+def _preferred_query() -> Select[*tuple[Any, ...]]:
+    return (
+        select(col(Preference.outcome), col(Comparison.left_id), col(Comparison.right_id))
+        .join(Comparison, col(Comparison.id) == col(Preference.comparison_id))
+        .where(
+            col(Comparison.prompt_id) == bindparam("prompt_id"),
+            col(Preference.annotator_id) == bindparam("annotator_id"),
+            col(Preference.retracted_at).is_(None),
+        )
+        .order_by(col(Preference.id).desc())
+        .limit(1)
+    )
+
+
 def find_last_vote(session: Session, *, prompt_id: int, annotator_id: int) -> LastVote | None:
     """What an annotator said last of two of a prompt's candidates, as far as it stands."""
+    asked = {"prompt_id": prompt_id, "annotator_id": annotator_id}
+    row = session.connection().execute(_last_vote_query(), asked).first()
+    return None if row is None else LastVote(*row)
+
+
+@cache
+def _last_vote_query() -> Select[*tuple[Any, ...]]:
+    """Built once: its names take longer to build than the look itself, which somebody waits for."""
     left, right = aliased(Candidate), aliased(Candidate)
     left_member, right_member = aliased(Member), aliased(Member)
-    row = session.execute(
+    return (
         select(
             col(Preference.id),
             col(Preference.lease_id),
@@ -149,14 +162,13 @@ def find_last_vote(session: Session, *, prompt_id: int, annotator_id: int) -> La
         .join(left_member, col(left_member.id) == col(left.member_id))
         .join(right_member, col(right_member.id) == col(right.member_id))
         .where(
-            col(Comparison.prompt_id) == prompt_id,
-            col(Preference.annotator_id) == annotator_id,
+            col(Comparison.prompt_id) == bindparam("prompt_id"),
+            col(Preference.annotator_id) == bindparam("annotator_id"),
             col(Preference.retracted_at).is_(None),
         )
         .order_by(col(Preference.id).desc())
         .limit(1)
-    ).first()
-    return None if row is None else LastVote(*row)
+    )
 
 
 def list_won(session: Session, *, prompt_id: int) -> list[tuple[int, int]]:

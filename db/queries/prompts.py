@@ -9,7 +9,17 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
-from db.models import Audience, Candidate, Continuation, Member, Project, ProjectMember, Prompt
+from db.models import (
+    Annotator,
+    Audience,
+    Candidate,
+    Continuation,
+    Member,
+    Project,
+    ProjectMember,
+    Prompt,
+    SharedRound,
+)
 from db.queries.bulk import portions
 
 
@@ -94,6 +104,27 @@ def list_asked(session: Session, *, annotator_id: int, text: str, limit: int) ->
     return session.scalars(query.order_by(col(Prompt.id).desc()).limit(limit)).all()
 
 
+class Shared(NamedTuple):
+    """A round to which a link opens, with its asker's name."""
+
+    prompt_id: int
+    instruction: str
+    asker: str
+    shared_at: datetime
+
+
+def list_shared(session: Session) -> list[Shared]:
+    """The rounds to which a link opens, the latest first."""
+    rows = session.execute(
+        select(col(Prompt.id), col(Prompt.instruction), col(Annotator.name), col(SharedRound.shared_at))
+        .join(SharedRound, col(SharedRound.prompt_id) == col(Prompt.id))
+        .join(Annotator, col(Annotator.id) == col(Prompt.asked_by_id))
+        .where(col(SharedRound.revoked_at).is_(None))
+        .order_by(col(SharedRound.shared_at).desc())
+    )
+    return [Shared(id_ or 0, said, name, at) for id_, said, name, at in rows]
+
+
 def _is_open_to(annotator_id: int) -> ColumnElement[bool]:
     is_for_all = (
         select(col(Project.id))
@@ -130,17 +161,23 @@ def list_external_ids(session: Session, *, project_id: int, source: str) -> set[
 
 def list_open_of_source(session: Session, *, source: str) -> Sequence[Prompt]:
     """The prompts of a data set by ascending id, of the projects that everybody may label."""
-    query = (
-        select(Prompt)
-        .join(Project, col(Project.id) == col(Prompt.project_id))
-        .where(
-            col(Prompt.source) == source,
-            col(Project.archived_at).is_(None),
-            col(Project.audience) == Audience.EVERYBODY,
-        )
-        .order_by(col(Prompt.id))
+    query = select(Prompt).join(Project, col(Project.id) == col(Prompt.project_id))
+    return session.scalars(query.where(*_are_open_of(source)).order_by(col(Prompt.id))).all()
+
+
+def is_open_of_source(session: Session, *, prompt_id: int, source: str) -> bool:
+    """Whether a prompt is one of ``list_open_of_source``."""
+    query = select(col(Prompt.id)).join(Project, col(Project.id) == col(Prompt.project_id))
+    found = session.execute(query.where(col(Prompt.id) == prompt_id, *_are_open_of(source)))
+    return found.first() is not None
+
+
+def _are_open_of(source: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Prompt.source) == source,
+        col(Project.archived_at).is_(None),
+        col(Project.audience) == Audience.EVERYBODY,
     )
-    return session.scalars(query).all()
 
 
 def list_all(session: Session, *, project_id: int | None = None) -> Sequence[Prompt]:

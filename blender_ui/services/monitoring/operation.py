@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from blender_ui.members.asking import Ensemble
+from blender_ui.services.monitoring.drift import Drift, Drifts
 from db.engine import transaction
 from db.enums import JobStatus, ModelRole
 from db.queries import operation, preferences
@@ -32,6 +33,7 @@ class OperationView:
         n_open: Pairs that more people are to be asked.
         n_promotions: Decisions that made a version active.
         active: The version that serves in each role.
+        drifts: What is otherwise than before, beyond chance.
         pauses: Seconds that a member is left alone, because it is down or wants it; 0 where it may be asked.
     """
 
@@ -41,6 +43,7 @@ class OperationView:
     n_open: int
     n_promotions: int
     active: Mapping[ModelRole, int]
+    drifts: tuple[Drift, ...]
     pauses: Mapping[str, float]
 
     @property
@@ -55,10 +58,14 @@ class Operation:
     Args:
         engine: The store.
         members: Who is asked.
+        drifts: Looks for drift.
         clock: Gives the present time, with its zone.
     """
 
-    def __init__(self, engine: Engine, *, members: Ensemble, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, *, members: Ensemble, drifts: Drifts, clock: Callable[[], datetime]
+    ) -> None:
+        self._drifts = drifts
         self._engine = engine
         self._members = members
         self._clock = clock
@@ -69,6 +76,7 @@ class Operation:
         Raises:
             StorageError: If the database does not do its part.
         """
+        drifts = self._drifts.find()
         with transaction(self._engine) as session:
             oldest = operation.find_oldest_sign(session)
             return OperationView(
@@ -78,5 +86,6 @@ class Operation:
                 n_open=operation.count_open(session),
                 n_promotions=operation.count_promotions(session),
                 active=operation.list_active(session),
+                drifts=drifts,
                 pauses={one.name: self._members.get(one.name).pause_seconds for one in self._members.configs},
             )

@@ -127,7 +127,8 @@ class RecordedRounds:
 
     def holds(self, prompt_id: int) -> bool:
         """Whether a prompt is a recorded round that can be opened."""
-        return any(one.prompt_id == prompt_id for one in self.examples())
+        with transaction(self._engine) as session:
+            return prompts.is_open_of_source(session, prompt_id=prompt_id, source=RECORDED_SOURCE)
 
     def find_ranking(self, prompt_id: int, candidate_ids: Sequence[int]) -> RankingView | None:
         """The ranking that was recorded of exactly these answers; needs no model."""

@@ -7,6 +7,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import UploadPreview
+from blender_ui.ui.data.shared_links import SharedLinksParts
 from blender_ui.ui.shell import FILE_TYPES
 
 TITLE = "Data in, data out"
@@ -154,6 +155,8 @@ class DataParts:
             self.sources = gr.HTML("", padding=False, elem_id="data-sources")
         with gr.Column(elem_classes="bu-panel"):
             self.out = ExportParts()
+        with gr.Column(elem_classes="bu-panel"):
+            self.shared = SharedLinksParts()
         self.client = ClientParts()
 
     def _draw_import(self) -> None:

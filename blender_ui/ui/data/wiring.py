@@ -20,6 +20,7 @@ from blender_ui.ui.data import drawing
 from blender_ui.ui.data.for_training import Wanted
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Some, Wish, find_card
 from blender_ui.ui.data.layout import DataParts, ExportParts
+from blender_ui.ui.data.shared_links import wire_shared_links
 from blender_ui.ui.events import at_once
 from blender_ui.ui.identity import admit, presented_key, recognise
 from blender_ui.ui.workspace import find_workspace
@@ -38,15 +39,18 @@ def build_data(services: Services, page: gr.Blocks) -> None:
         services: Shared by every visitor.
         page: The Blocks whose load event belongs to this page.
     """
+
+    def find_person() -> int | None:
+        """Who asks; None for a program that brings no key, as it may in open mode."""
+        key = presented_key.get()
+        return None if key is None else recognise(services.labeling, key).id
+
     handlers = DataHandlers(
         services.importing,
         services.exporting,
         services.inspection,
         require_admin=lambda: admit(services.access, Role.ADMIN, presented_key.get()),
-        # In open mode a program may bring no key.
-        find_person=lambda: (
-            recognise(services.labeling, presented_key.get()).id if presented_key.get() is not None else None
-        ),
+        find_person=find_person,
         clock=services.clock,
     )
     parts = DataParts()
@@ -54,6 +58,7 @@ def build_data(services: Services, page: gr.Blocks) -> None:
     _wire_import(page, parts, handlers)
     _wire_export(page, parts.out, handlers, services)
     _wire_client(parts, handlers)
+    wire_shared_links(parts.shared, services.past_rounds, find_person=find_person)
 
 
 def _reading(parts: DataParts) -> list[Any]:

@@ -47,6 +47,7 @@ class QualityParts:
     def __init__(self) -> None:
         self.memory = browser_memory()
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
+        self.drift = gr.HTML("", padding=False, elem_id="quality-drift")
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Agreement"), padding=False)
             self.overall = gr.HTML(

@@ -8,6 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
+from blender_ui.ui.drift import OF_PEOPLE, draw_drifts
 from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import agreement_plot
 from blender_ui.ui.quality import drawing
@@ -32,6 +33,11 @@ def build_quality(services: Services, page: gr.Blocks) -> None:
         find_project=lambda: find_project(services.access, services.workspaces),
     )
     parts = QualityParts()
+
+    def watch() -> str:
+        return draw_drifts(services.drifts.find(), OF_PEOPLE)
+
+    page.load(watch, None, parts.drift, **at_once("quality_drift"))
     _wire_looking(page, parts, handlers)
     _wire_ruling(parts, handlers)
 

@@ -106,6 +106,7 @@ class TrainParts:
         """
         self.memory = browser_memory()
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
+        self.drift = gr.HTML("", padding=False, elem_id="train-drift")
         with gr.Row(elem_classes="bu-pair"):
             with gr.Column(elem_classes="bu-panel", min_width=340):
                 self.active = gr.HTML("", padding=False, min_height=60, elem_id="train-active")

@@ -5,12 +5,15 @@ Everything is short work on the store, past the queue. The timer ticks only whil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from blender_ui.bootstrap import Services
+from blender_ui.services.monitoring.drift import Drift
 from blender_ui.ui import markup
+from blender_ui.ui.drift import OF_RANKER, draw_drifts
 from blender_ui.ui.events import at_once
 from blender_ui.ui.plots import curve_plot
 from blender_ui.ui.rows import read_act
@@ -47,11 +50,17 @@ def build_train(services: Services, page: gr.Blocks) -> None:
     )
     parts = TrainParts(handlers.encoders())
     outputs = _outputs(parts)
-    _wire_watching(page, parts, handlers, outputs)
+    _wire_watching(page, parts, handlers, outputs, services.drifts.find)
     _wire_acts(parts, handlers, outputs)
 
 
-def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, outputs: list[Any]) -> None:
+def _wire_watching(
+    page: gr.Blocks,
+    parts: TrainParts,
+    handlers: TrainHandlers,
+    outputs: list[Any],
+    find_drifts: Callable[[], tuple[Drift, ...]],
+) -> None:
     def open_page() -> Update:
         return _paint_page(parts, handlers.page(), n_points=REDRAW)
 
@@ -67,13 +76,16 @@ def _wire_watching(page: gr.Blocks, parts: TrainParts, handlers: TrainHandlers, 
         return _paint_card(parts, card, n_points=n_points)
 
     def compare() -> Update:
-        return {parts.shadow: drawing.draw_shadow(handlers.shadow())}
+        return {
+            parts.shadow: drawing.draw_shadow(handlers.shadow()),
+            parts.drift: draw_drifts(find_drifts(), OF_RANKER),
+        }
 
     watch = parts.watch
     page.load(open_page, None, outputs, **at_once("train_open"))
     # Apart from the rest, which need not wait for it.
     page.load(count, None, [parts.ask.readiness], **at_once("train_open_counts"))
-    page.load(compare, None, [parts.shadow], **at_once("train_open_shadow"))
+    page.load(compare, None, [parts.shadow, parts.drift], **at_once("train_open_shadow"))
     watch.timer.tick(tick, [watch.job_id, watch.n_points], outputs, **at_once("train_tick"))
 
 

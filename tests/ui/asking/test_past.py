@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ from fastapi.testclient import TestClient
 
 from blender_ui.errors import NotFound, Refused
 from blender_ui.services.asking.past import PastRounds
+from blender_ui.ui.asking.past.drawing import draw_rounds
 from blender_ui.ui.asking.past.shared import SharedRounds
 from blender_ui.ui.asking.views import Choice
 from blender_ui.ui.asking.wiring import read_round
+from blender_ui.ui.shell import ASSETS_PATH
 from db.engine import transaction
-from db.models import Prompt
+from db.models import Prompt, SharedRound
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.ui.asking.test_blend_handlers import MEMBERS, Page
 
@@ -130,3 +133,54 @@ def test_a_link_is_of_its_question_alone_also_where_a_number_is_given_again(page
         prompt.created_at += timedelta(seconds=1)  # as of a later question under a deleted one's number
     with pytest.raises(NotFound, match="no such shared round"):
         past(page).find_asker(first.prompt_id, token)
+
+
+def test_a_link_that_was_taken_back_never_opens_again_and_a_later_one_does(page: Page) -> None:
+    me, first = page.visit.annotator_id, past(page).list_of(page.visit.annotator_id)[-1]
+    assert not first.is_shared
+    old = past(page).share(first.prompt_id, by=me)
+    assert past(page).share(first.prompt_id, by=me) == old, "the same link, however often it is asked for"
+    assert past(page).list_of(me)[-1].is_shared
+    assert "Take the link back" in draw_rounds(past(page).list_of(me), is_search=False)
+    assert [(one.prompt_id, one.instruction) for one in past(page).list_shared()] == [
+        (first.prompt_id, QUESTIONS[0])
+    ]
+    with pytest.raises(NotFound, match="not one of yours"):
+        past(page).take_back(first.prompt_id, by=me + 1)
+    assert past(page).find_asker(first.prompt_id, old) == me
+    past(page).take_back(first.prompt_id, by=me)
+    past(page).take_back(first.prompt_id, by=me)
+    assert past(page).list_shared() == ()
+    assert not past(page).list_of(me)[-1].is_shared
+    for dead in (old, ""):
+        with pytest.raises(NotFound):
+            past(page).find_asker(first.prompt_id, dead)
+    new = past(page).share(first.prompt_id, by=me)
+    assert past(page).find_asker(first.prompt_id, new) == me
+    with pytest.raises(NotFound):
+        past(page).find_asker(first.prompt_id, old)
+    past(page).take_back(first.prompt_id, by=None, of_anybody=True)
+    with pytest.raises(NotFound):
+        past(page).find_asker(first.prompt_id, new)
+    trail = [one.action for one in page.services.auditing.list_latest()]
+    assert trail.count("round.unshare") == 2
+
+
+def test_a_link_of_an_earlier_release_can_be_taken_back(page: Page) -> None:
+    """It has no row: one is made, so that the token that it went out with opens no more."""
+    me, first = page.visit.annotator_id, past(page).list_of(page.visit.annotator_id)[-1]
+    token = past(page).share(first.prompt_id, by=me)
+    with transaction(page.services.engine, immediate=True) as session:
+        session.delete(session.get_one(SharedRound, first.prompt_id))
+    assert past(page).find_asker(first.prompt_id, token) == me
+    past(page).take_back(first.prompt_id, by=me)
+    with pytest.raises(NotFound):
+        past(page).find_asker(first.prompt_id, token)
+
+
+def test_a_shared_page_is_dark_by_the_same_colours_as_the_app() -> None:
+    """It has no script and so no class on its body: the system's wish decides."""
+    style = (ASSETS_PATH / "theme.css").read_text(encoding="utf-8")
+    dark, by_itself = (style.split(opening, 1)[1].split("}", 1)[0] for opening in ("\n.dark {", "dark) {"))
+    colours = re.compile(r"--[\w-]+: [^;]+;")
+    assert colours.findall(by_itself) == colours.findall(dark) != []

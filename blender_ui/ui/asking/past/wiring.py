@@ -12,7 +12,7 @@ from blender_ui.ui import markup
 from blender_ui.ui.asking.handlers import Blend
 from blender_ui.ui.asking.layout import BlendParts
 from blender_ui.ui.asking.painting import Update, page_outputs, paint_turn
-from blender_ui.ui.asking.past.drawing import draw_link, draw_rounds
+from blender_ui.ui.asking.past.drawing import TAKEN_BACK, draw_link, draw_rounds
 from blender_ui.ui.asking.results import Results
 from blender_ui.ui.asking.streams.wiring import wire_results
 from blender_ui.ui.asking.views import Visit
@@ -35,12 +35,16 @@ def wire_past(services: Services, parts: BlendParts, blend: Blend, results: Resu
     def search(visit: Visit, text: str | None) -> str:
         return draw(visit, text)
 
-    def press(visit: Visit, memory: object, event: gr.EventData = NOT_PRESSED) -> Update:
+    def press(visit: Visit, memory: object, text: str | None, event: gr.EventData = NOT_PRESSED) -> Update:
         try:
             pressed = read_act(event)
             if pressed.name == "share":
                 token = services.past_rounds.share(pressed.row, by=visit.annotator_id)
-                return {past.said: draw_link(f"./shared/{pressed.row}/{token}")}
+                link = draw_link(f"./shared/{pressed.row}/{token}")
+                return {past.said: link, past.rounds: draw(visit, text)}
+            if pressed.name == "take_back":
+                services.past_rounds.take_back(pressed.row, by=visit.annotator_id)
+                return {past.said: markup.notice(TAKEN_BACK, tone="good"), past.rounds: draw(visit, text)}
         except BlenderError as error:
             return {past.said: markup.notice(str(error), tone="warning")}
         turn = blend.open_round(visit, pressed.row)
@@ -57,10 +61,11 @@ def wire_past(services: Services, parts: BlendParts, blend: Blend, results: Resu
     asked = [parts.visit, past.search]
     past.fold.expand(draw, asked, past.rounds, **at_once("blend_past"))
     past.search.submit(search, asked, past.rounds, **at_once("blend_past_search"))
+    shown = [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input]
     pressed = past.rounds.select(
         press,
-        [parts.visit, parts.memory],
-        [*page_outputs(parts), parts.memory, parts.prompt.instruction, parts.prompt.input, past.said],
+        [parts.visit, parts.memory, past.search],
+        [*shown, past.said, past.rounds],
         trigger_mode="once",
         **at_once("blend_past_press"),
     )

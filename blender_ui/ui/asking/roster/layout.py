@@ -22,6 +22,7 @@ class RosterParts:
 
     def __init__(self) -> None:
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
+        self.drift = gr.HTML("", padding=False, elem_id="ensemble-drift")
         with gr.Column(elem_classes="bu-panel"):
             self.members = gr.HTML("", padding=False, elem_id="ensemble-members")
             with gr.Row():

@@ -12,6 +12,7 @@ from blender_ui.ui import markup
 from blender_ui.ui.asking.roster import drawing
 from blender_ui.ui.asking.roster.handlers import RosterHandlers, RosterPage
 from blender_ui.ui.asking.roster.layout import RosterParts
+from blender_ui.ui.drift import OF_MEMBERS, draw_drifts
 from blender_ui.ui.events import at_once
 
 Update = dict[Any, Any]
@@ -32,6 +33,9 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
 
     def open_page() -> Update:
         return _paint(parts, handlers.page())
+
+    def watch() -> str:
+        return draw_drifts(services.drifts.find(), OF_MEMBERS)
 
     def look_again() -> Update:
         return _paint(parts, handlers.page())
@@ -55,6 +59,7 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
             yield {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
 
     page.load(open_page, None, shown, **at_once("ensemble_open"))
+    page.load(watch, None, parts.drift, **at_once("ensemble_drift"))
     parts.refresh.click(look_again, None, shown, **at_once("ensemble_look"))
     parts.test.click(
         test,

@@ -34,6 +34,7 @@ _DONE = {
     "project.prompts": "added prompts",
     "data.import": "imported a file",
     "data.export": "exported a file",
+    "round.unshare": "took the link to a round back",
     "training.request": "asked for a training",
 }
 """What a person would say of an action; others are shown as they are kept."""

@@ -8,7 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
-from blender_ui.ui.events import at_once
+from blender_ui.ui.events import at_once, of_each_row
 from blender_ui.ui.people.accounts import drawing
 from blender_ui.ui.people.accounts.handlers import Link, PeopleHandlers, PeoplePage
 from blender_ui.ui.people.accounts.layout import PeopleParts
@@ -64,11 +64,11 @@ def _wire_accounts(page: gr.Blocks, parts: PeopleParts, handlers: PeopleHandlers
         }
 
     page.load(open_page, None, shown, **at_once("people_open"))
-    drawn.people.select(act_on_person, None, [*shown, drawn.said, drawn.reset], **at_once("people_act")).then(
-        None, drawn.reset, drawn.reset, js=WITH_RESET_ADDRESS, api_visibility="private"
-    )
+    drawn.people.select(
+        act_on_person, None, [*shown, drawn.said, drawn.reset], **of_each_row("people_act")
+    ).then(None, drawn.reset, drawn.reset, js=WITH_RESET_ADDRESS, api_visibility="private")
     drawn.invitations.select(
-        act_on_link, None, [*shown, drawn.invited, drawn.link], **at_once("people_act_on_link")
+        act_on_link, None, [*shown, drawn.invited, drawn.link], **of_each_row("people_act_on_link")
     )
     drawn.invite.click(
         invite,

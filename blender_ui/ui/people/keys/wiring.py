@@ -8,7 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
-from blender_ui.ui.events import at_once
+from blender_ui.ui.events import at_once, of_each_row
 from blender_ui.ui.people.keys.drawing import draw_keys
 from blender_ui.ui.people.keys.handlers import KeyHandlers, KeysPanel
 from blender_ui.ui.people.keys.layout import KeyParts
@@ -52,7 +52,7 @@ def wire_keys(services: Services, page: gr.Blocks, parts: KeyParts) -> None:
         [*shown, parts.said, parts.secret],
         **at_once("people_make_key"),
     )
-    parts.keys.select(act, None, [*shown, parts.said, parts.secret], **at_once("people_revoke_key"))
+    parts.keys.select(act, None, [*shown, parts.said, parts.secret], **of_each_row("people_revoke_key"))
 
 
 def _paint(parts: KeyParts, panel: KeysPanel) -> Update:

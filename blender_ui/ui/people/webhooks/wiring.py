@@ -8,7 +8,7 @@ import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.ui import markup
-from blender_ui.ui.events import at_once
+from blender_ui.ui.events import at_once, of_each_row
 from blender_ui.ui.people.webhooks.drawing import draw_messages, draw_webhooks
 from blender_ui.ui.people.webhooks.handlers import WebhookHandlers, WebhooksPanel
 from blender_ui.ui.people.webhooks.layout import WebhookParts
@@ -58,7 +58,7 @@ def wire_webhooks(services: Services, page: gr.Blocks, parts: WebhookParts) -> N
         **at_once("people_make_webhook"),
     )
     parts.webhooks.select(
-        act, None, [*shown, parts.done, parts.said, parts.secret], **at_once("people_act_on_webhook")
+        act, None, [*shown, parts.done, parts.said, parts.secret], **of_each_row("people_act_on_webhook")
     )
 
 
