@@ -43,5 +43,10 @@ def test_an_earlier_question_is_found_opened_and_shared(
     stranger = open_page(address, width=390, height=844)
     expect(stranger.locator(".bu-verdict")).to_contain_text("Chosen")
     assert stranger.evaluate("document.documentElement.scrollWidth") <= 390
+    page.once("dialog", lambda dialog: dialog.accept())
+    rows.get_by_role("button", name="Take the link back").click()
+    expect(page.locator("#blend-past-said")).to_contain_text("does not open any more")
+    stranger.goto(address)
+    expect(stranger.locator(".bu-verdict")).to_have_count(0)
     stranger.goto(f"{site.url}?round=1")
     expect(stranger.locator("#blend-notice")).to_contain_text("not one of yours")
