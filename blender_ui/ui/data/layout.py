@@ -7,7 +7,7 @@ import gradio as gr
 from blender_ui.ui import markup
 from blender_ui.ui.data import drawing
 from blender_ui.ui.data.handlers import UploadPreview
-from blender_ui.ui.data.shared_links import SharedLinksParts
+from blender_ui.ui.data.shared.layout import SharedLinksParts
 from blender_ui.ui.shell import FILE_TYPES
 
 TITLE = "Data in, data out"

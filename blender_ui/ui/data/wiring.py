@@ -20,7 +20,7 @@ from blender_ui.ui.data import drawing
 from blender_ui.ui.data.for_training import Wanted
 from blender_ui.ui.data.handlers import NO_COLUMN, DataHandlers, Some, Wish, find_card
 from blender_ui.ui.data.layout import DataParts, ExportParts
-from blender_ui.ui.data.shared_links import wire_shared_links
+from blender_ui.ui.data.shared.wiring import wire_shared_links
 from blender_ui.ui.events import at_once
 from blender_ui.ui.identity import admit, presented_key, recognise
 from blender_ui.ui.workspace import find_workspace

@@ -1,4 +1,4 @@
-"""The list of rounds that people share by a link, in which a researcher takes a link back."""
+"""The events of the list of shared rounds, in which a researcher takes a link back."""
 
 from __future__ import annotations
 
@@ -11,23 +11,13 @@ from blender_ui.errors import BlenderError
 from blender_ui.language import tr
 from blender_ui.services.asking.past import PastRounds
 from blender_ui.ui import markup
+from blender_ui.ui.data.shared.layout import SharedLinksParts
 from blender_ui.ui.events import at_once, of_each_row
 from blender_ui.ui.rows import Act, acted_table, read_act
-from blender_ui.ui.shell import NOT_PRESSED, draw_rows
+from blender_ui.ui.shell import NOT_PRESSED
 
-HELP = "Rounds that their askers show to whoever has the link. A link that is taken back never opens again."
 SURE = "Take the link back? Whoever has it sees the round no more."
 LONGEST_QUESTION = 120
-
-
-class SharedLinksParts:
-    """Where shared rounds are listed."""
-
-    def __init__(self) -> None:
-        with gr.Accordion("Rounds that are shared by a link", open=False, elem_id="data-shared") as self.fold:
-            gr.HTML(markup.remark(HELP), padding=False)
-            self.said = gr.HTML("", padding=False)
-            self.rounds = draw_rows("data-shared-rounds")
 
 
 def wire_shared_links(

@@ -1,0 +1,1 @@
+"""The list of rounds that people share by a link."""
