@@ -412,3 +412,32 @@ def test_an_export_of_unnamed_votes_is_read_as_it_was(tmp_path: Path) -> None:
     records, _ = read(lines(tmp_path / "x.jsonl", *[ROW | {"winner": winner} for winner in "aab"]))
     write_csv(tmp_path / "out.csv", records)
     assert read(tmp_path / "out.csv")[0] == records
+
+
+@pytest.mark.parametrize(
+    ("said", "winner"),
+    [
+        ({"loser": "b"}, "a"),
+        ({"worse": "A"}, "b"),
+        ({"Losing model": "m1"}, "b"),
+        ({"worse_response": "B."}, "a"),
+        ({"worse": ""}, None),
+        ({"winner": "Both are equally good", "loser": ""}, "tie"),
+        ({"winner": "both are equally bad"}, "both_bad"),
+    ],
+)
+def test_a_column_of_the_side_that_lost_is_a_vote_for_the_other(
+    tmp_path: Path, said: dict[str, str], winner: str | None
+) -> None:
+    ((record,), _) = read(lines(tmp_path / "x.jsonl", ROW | said))
+    assert [label.winner for label in record.labels] == ([] if winner is None else [winner])
+
+
+@pytest.mark.parametrize(
+    "said", [{"loser": 1}, {"worse": "both"}, {"worse": "?"}, {"loser": "a", "worst": "b"}]
+)
+def test_a_column_of_the_side_that_lost_that_cannot_be_read_refuses_the_file(
+    tmp_path: Path, said: dict[str, Any]
+) -> None:
+    with pytest.raises(MalformedInput, match="a vote may stand in"):
+        read(lines(tmp_path / "x.jsonl", ROW | said))

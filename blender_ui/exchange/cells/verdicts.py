@@ -41,6 +41,9 @@ _HINTS = _SURE_HINTS | frozenset(
     )
 )
 """Words in a column's name that may mean a vote."""
+_WORSE = frozenset(("loser", "loses", "losing", "worse", "worst", "dispreferred"))
+"""Words in a column's name that mean the side that lost."""
+_OTHER: Mapping[Winner, Winner] = {"a": "b", "b": "a"}
 _OF_ANSWERS = frozenset(
     (
         *("score", "scores", "rating", "ratings"),
@@ -96,6 +99,8 @@ def find_winner(row: Columns, pair: Pair) -> Winner | None:
             return read_winner(row[hints[0]], **pair._asdict())
         except FieldError:
             pass  # told below with the column's name
+    if not hints and (winner := _read_worse(row, pair)) is not None:
+        return winner
     refuse_hints(row, hints)
     return None
 
@@ -116,6 +121,7 @@ def refuse_hints(row: Columns, hints: Sequence[str]) -> None:
     Raises:
         FieldError: Naming the columns, if there is any.
     """
+    hints = [*hints, *_find_worse(row)]
     if hints:
         seen = " and ".join(
             f"{row.headings.get(name, name)!r} with {str(row[name])[:40]}" for name in hints[:4]
@@ -137,6 +143,28 @@ def split_votes(row: Columns) -> list[Columns]:
     if all(isinstance(vote, Mapping) for vote in votes):
         return [Columns(vote) for vote in votes]
     return [Columns({"winner": vote}) for vote in votes]
+
+
+def _find_worse(row: Columns) -> list[str]:
+    """The columns that may say who lost and are not blank."""
+    return [name for name, value in row.items() if _may_tell_worse(name) and not is_blank(value)]
+
+
+@lru_cache(maxsize=4096)
+def _may_tell_worse(name: str) -> bool:
+    return not _WORSE.isdisjoint(plain_word(name).split("_"))
+
+
+def _read_worse(row: Columns, pair: Pair) -> Winner | None:
+    """Who won where one column alone says who lost; None where it does not name one of the two."""
+    names = _find_worse(row)
+    if len(names) != 1 or is_number(row[names[0]]):
+        return None
+    try:
+        loser = read_winner(row[names[0]], **pair._asdict())
+    except FieldError:
+        return None
+    return _OTHER.get(loser)
 
 
 @lru_cache(maxsize=256)

@@ -29,11 +29,17 @@ WINNER_BY_WORD: dict[str, Winner] = {
     ),
     **dict.fromkeys(("same", "the_same", "draw", "even", "no_difference", "no_preference"), "tie"),
     **dict.fromkeys(("same_good", "both_equal", "equal_quality", "equally_good", "no_winner"), "tie"),
-    **dict.fromkeys(("both_are_equal", "about_the_same", "about_equal", "equally_good_or_bad"), "tie"),
+    **dict.fromkeys(
+        ("both_are_equal", "both_are_equally_good", "about_the_same", "about_equal", "equally_good_or_bad"),
+        "tie",
+    ),
     **dict.fromkeys(("equivalent", "similar", "comparable", "indifferent", "neutral", "on_par"), "tie"),
     **dict.fromkeys(("tie_both_good", "both_same", "equally_matched"), "tie"),
     **dict.fromkeys(("both_bad", "tie_bothbad", "tie_both_bad", "bothbad", "bothbad_vote"), "both_bad"),
-    **dict.fromkeys(("both_are_bad", "equally_bad", "same_bad", "both_wrong", "both_poor"), "both_bad"),
+    **dict.fromkeys(
+        ("both_are_bad", "both_are_equally_bad", "equally_bad", "same_bad", "both_wrong", "both_poor"),
+        "both_bad",
+    ),
     **dict.fromkeys(("neither", "neither_good", "neither_is_good", "neither_answer_is_good"), "both_bad"),
     **dict.fromkeys(("both_unacceptable", "both_are_unacceptable", "both_failed"), "both_bad"),
 }
