@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from benchmarks.commands import STEPS
 from blender_ui import cli
 from blender_ui.members.configuration import parse_members
 from blender_ui.settings import list_set, load_settings
@@ -118,9 +119,11 @@ def test_the_dockerfile_has_no_fault_that_a_linter_knows() -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_the_readme_names_every_command_and_no_other() -> None:
+def test_the_page_of_commands_names_every_one_and_no_other() -> None:
     rows = [
-        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `blender-ui ")
+        line
+        for line in (ROOT / "docs" / "commands.md").read_text().splitlines()
+        if line.startswith("| `blender-ui ")
     ]
     named = {
         name
@@ -149,3 +152,12 @@ def test_commands_of_the_documents_are_understood() -> None:
         except SystemExit as ended:
             refused += [example] if ended.code else []
     assert not refused
+
+
+def test_the_run_of_all_commands_has_every_one_and_lines_that_are_understood() -> None:
+    lines = [shlex.split(line) for line in STEPS.strip().splitlines()]
+    ours = [line[line.index("blender-ui") + 1 :] for line in lines if "blender-ui" in line]
+    assert {line[0] for line in ours} == {*cli._MODULES, "--version"}
+    for line in ours:
+        if line != ["--version"]:
+            cli._parser().parse_args(line)
