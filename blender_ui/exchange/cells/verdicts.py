@@ -99,8 +99,8 @@ def find_winner(row: Columns, pair: Pair) -> Winner | None:
             return read_winner(row[hints[0]], **pair._asdict())
         except FieldError:
             pass  # told below with the column's name
-    if not hints and (winner := _read_worse(row, pair)) is not None:
-        return winner
+    if not hints and (other := _read_worse(row, pair)) is not None:
+        return other
     refuse_hints(row, hints)
     return None
 
