@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
@@ -65,6 +66,26 @@ def test_every_answer_has_the_headers_that_tell_a_browser_what_to_allow(pages: A
         assert policy["script-src"][:2] == ["'self'", "'unsafe-eval'"]
         assert all(one.startswith("'sha256-") for one in policy["script-src"][2:])
         assert "'unsafe-inline'" not in policy["default-src"] + policy["script-src"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/logout?_target_url=https://evil.example/",
+        "/logout?_target_url=//evil.example/",
+        "/logout?_target_url=%5C%5Cevil.example/",
+        "/login/huggingface?_target_url=https://evil.example/",
+        "/login/callback?_target_url=////evil.example/",
+        "//evil.example/",
+        "//evil.example/label/",
+        "/label//",
+    ],
+)
+def test_no_address_leads_to_another_site(pages: Any, path: str) -> None:
+    with TestClient(build_web(pages, pages.settings), base_url="http://localhost") as client:
+        answer = client.get(f"http://localhost{path}", follow_redirects=False)
+    target = urljoin(f"http://localhost{path}", answer.headers.get("location", ""))
+    assert urlsplit(target).netloc == "localhost"
 
 
 def read_policy(answer: Any) -> dict[str, list[str]]:
