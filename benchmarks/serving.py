@@ -85,9 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         member, api = _start(Path(folder), stack)
         load = os.getloadavg()[0]
+        loading = _warm_up(member, api)
         figures = {"load": round(load, 1)}
         figures |= _compare(member, api, n_clients=options.clients, n_rounds=n_rounds)
-        figures["rerank"] = _rerank_beside_people(api, n_times=2 if options.quick else 20)
+        figures["rerank"] = _rerank_beside_people(api, loading, n_times=2 if options.quick else 20)
     for name, value in figures.items():
         print(f"{name}: {value}")
     print(json.dumps(figures))
@@ -112,13 +113,29 @@ def _start(folder: Path, stack: ExitStack) -> tuple[str, str]:
     return f"http://127.0.0.1:{member}/v1", f"http://127.0.0.1:{api}/v1"
 
 
-def _compare(member: str, api: str, *, n_clients: int, n_rounds: int) -> dict[str, object]:
-    """Ask both in turn, first the one and then the other first."""
-    targets = {"direct": (member, "m"), "ours": (api, "blender/Paced")}
-    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
-    for url, model in targets.values():
+def _targets(member: str, api: str) -> dict[str, tuple[str, str]]:
+    return {"direct": (member, "m"), "ours": (api, "blender/Paced")}
+
+
+def _warm_up(member: str, api: str) -> dict[str, float] | None:
+    """Ask everything once, side by side; gives the seconds in which the reader was loaded."""
+
+    def ask(url: str, model: str) -> None:
         with httpx.Client(timeout=120) as client:
             _ask(client, url, model, 0)
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(ask, *target) for target in _targets(member, api).values()]
+        loading = _rerank(api, np.random.default_rng(1), n_times=1, n_tokens=1)
+        for one in asking:
+            one.result()
+    return loading
+
+
+def _compare(member: str, api: str, *, n_clients: int, n_rounds: int) -> dict[str, object]:
+    """Ask both in turn, first the one and then the other first."""
+    targets = _targets(member, api)
+    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
     for number in range(n_rounds):
         for name in sorted(targets, reverse=number % 2 == 1):
             answers, seconds = _ask_all(*targets[name], n_clients=n_clients)
@@ -172,11 +189,12 @@ def _ask(client: httpx.Client, url: str, model: str, number: int) -> Answer:
     return Answer(first, time.monotonic() - began, n_tokens)
 
 
-def _rerank_beside_people(api: str, *, n_times: int) -> dict[str, object] | None:
+def _rerank_beside_people(
+    api: str, loading: dict[str, float] | None, *, n_times: int
+) -> dict[str, object] | None:
     """Seconds of ``/v1/rerank`` by itself and while people vote; None where no ranker is there."""
     draw = np.random.default_rng(0)
-    loading = _rerank(api, draw, n_times=1, n_tokens=1)  # the first one loads the reader
-    alone = _rerank(api, draw, n_times=n_times)
+    alone = None if loading is None else _rerank(api, draw, n_times=n_times)
     if loading is None or alone is None:
         return None
     with httpx.Client(timeout=300) as client:
