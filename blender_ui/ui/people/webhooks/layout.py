@@ -43,7 +43,7 @@ class WebhookParts:
                     "Make a webhook",
                     variant="primary",
                     scale=0,
-                    min_width=150,
+                    min_width=190,
                     elem_id="people-webhook-make",
                 )
             self.events = gr.CheckboxGroup(EVENTS, value=[value for _, value in EVENTS], label="Tell it when")

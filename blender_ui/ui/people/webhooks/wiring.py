@@ -42,13 +42,15 @@ def wire_webhooks(services: Services, page: gr.Blocks, parts: WebhookParts) -> N
         }
 
     def act(event: gr.EventData = NOT_PRESSED) -> Update:
-        done = handlers.act(read_act(event))
-        return {
+        acted = read_act(event)
+        done = handlers.act(acted)
+        told = {
             **_paint(parts, handlers.panel()),
             parts.done: markup.notice(done.said, tone="info" if done.is_well else "warning"),
-            parts.said: "",
-            parts.secret: gr.update(value="", visible=False),
         }
+        if acted.name == "test":
+            return told  # the secret of a new webhook stays, which its receiver may need for the test
+        return {**told, parts.said: "", parts.secret: gr.update(value="", visible=False)}
 
     page.load(open_panel, None, shown, **at_once("people_webhooks"))
     parts.make.click(
