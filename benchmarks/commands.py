@@ -69,7 +69,7 @@ blender-ui account list
 blender-ui key make bot --role annotator --project 1 --requests 60 --tokens 1000000
 blender-ui key list
 blender-ui key revoke 1
-blender-ui webhook make https://hooks.example.org/told
+BLENDER_UI_WEBHOOK_HOSTS=127.0.0.1 blender-ui webhook make http://127.0.0.1:9/told
 blender-ui webhook list
 blender-ui push owner/ranker --version 1
 blender-ui pull owner/ranker
