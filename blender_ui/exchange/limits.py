@@ -18,8 +18,8 @@ MOST_UNPACKED_BYTES = 1 << 30
 """Of one compressed file, since a gzip of 1 MB can hold as much, and records are gathered in memory."""
 MOST_UNZIPPED_BYTES = 8 << 30
 """Of a zip with all its entries, which lie on the disk meanwhile."""
-MOST_BATCH_BYTES = 128 << 20
-"""Of a column of rows that are decoded together."""
+MOST_BATCH_BYTES = 256 << 20
+"""Of rows that are decoded together, as far as the file says what it holds."""
 
 
 def shorten(name: str, most: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -37,6 +39,16 @@ def test_a_damaged_file_is_records_or_a_sentence(folder: Path) -> None:
         check_file(file, folder)
 
     check()
+
+
+def test_no_damaged_column_ends_the_process() -> None:
+    """Offsets and statistics that point anywhere: the native readers crash where nobody checks them first."""
+    command = [sys.executable, "-X", "faulthandler", "-m", "tests.exchange.damaged_columns", "1", "1500"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    n_read, n_refused = map(int, done.stdout.split())
+    assert n_read > 50
+    assert n_refused > 500
 
 
 def test_a_row_without_the_list_that_the_others_have_is_told_by_its_number(tmp_path: Path) -> None:

@@ -41,22 +41,18 @@ def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata)):
                 yield from batch.to_pylist()
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise MalformedInput(f"{path.name} cannot be read as Parquet: {error}") from error
 
 
 def _rows_at_once(metadata: pq.FileMetaData) -> int:
-    """So few rows that a column of them stays in bounds.
+    """So few rows that they stay in bounds.
 
-    A column may keep one long text once for all its rows, so each row may take as much as its whole chunk.
+    A column may keep one long text once for all its rows, so each row may take as much as its whole group.
+    What the file says of single columns is not asked for: where that is damaged, pyarrow ends the process.
     """
     groups = map(metadata.row_group, range(metadata.num_row_groups))
-    chunks = (
-        group.column(number).total_uncompressed_size
-        for group in groups
-        for number in range(group.num_columns)
-    )
-    heaviest: int = max([1, *chunks])
+    heaviest: int = max([1, *(group.total_byte_size for group in groups)])
     return max(min(MOST_BATCH_BYTES // heaviest, BATCH), 1)
 
 
@@ -69,10 +65,12 @@ def read_arrow(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with pa.memory_map(str(path)) as source:
             for batch in _arrow_batches(source):
+                # Offsets of a damaged file may point anywhere; reading along them would end the process.
+                batch.validate(full=True)
                 if batch.nbytes > MOST_UNPACKED_BYTES:
                     raise MalformedInput(tell_unpacked(f"a batch of {path.name}", MOST_UNPACKED_BYTES))
                 yield from batch.to_pylist()
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise MalformedInput(f"{path.name} cannot be read as Arrow: {error}") from error
 
 
