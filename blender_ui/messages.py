@@ -36,7 +36,7 @@ NOT_SAID = frozenset(
 )  # fmt: skip
 """Keywords whose texts nobody reads."""
 _SCRIPT = re.compile(r"""\b(?:trn?|trParts|inWords)\(\s*"((?:[^"\\]|\\.)+)"(?:,\s*"((?:[^"\\]|\\.)+)")?""")
-_WORDS = re.compile(r"[A-Z][a-z]{2,}|.*[A-Za-z]+ +[A-Za-z(“‘].*|.*[a-z]{2}[.?…!]$", re.DOTALL)
+_WORDS = re.compile(r"[A-Z][a-z]+|.*[A-Za-z]+ +[A-Za-z(“‘].*|.*[a-z]{2}[.?…!]$", re.DOTALL)
 _CODE = re.compile(
     r"IBM Plex|[<>]|=>|://|__|%[YHs]|\{\w*\}|^[#.]|^(bu|key)-|\b(bu|key)-|^'|\.(js|css|svg|py)$|^[a-z-]+/"
 )

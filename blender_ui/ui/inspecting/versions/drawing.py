@@ -152,7 +152,7 @@ def draw_mistakes(report: VersionReport) -> str:
     if not report.mistakes:
         return markup.remark("None, on the votes that were judged.")
     rows = [_mistake_row(one, report.version_id) for one in report.mistakes]
-    headings = ("Prompt", "People preferred", "To", "Version gave the other", "Preference", "Comparison")
+    headings = ("Prompt", "People preferred", "Over", "Version gave the other", "Preference", "Comparison")
     caption = tr("The {n_rows} most confident mistakes of the version", n_rows=len(rows))
     text = mistakes_csv(report.mistakes)
     saved = markup.download("Save these mistakes (CSV)", name="mistakes.csv", text=text)
@@ -243,7 +243,7 @@ def draw_changes(contrast: Contrast) -> str:
     if not contrast.changes:
         return markup.remark("No decision changed.")
     rows = [_change_row(one, contrast) for one in contrast.changes]
-    headings = ("Prompt", "People preferred", "To", contrast.first.name, contrast.second.name, "Change")
+    headings = ("Prompt", "People preferred", "Over", contrast.first.name, contrast.second.name, "Change")
     caption = tr(
         "{n_rows:,} of {n_changes:,} changed votes, by the change of the winner's chance",
         n_rows=len(rows),
