@@ -107,7 +107,8 @@
   }
 
   document.addEventListener("click", (event) => {
-    if (!event.target.closest?.("[data-tour-open]") || !steps.length) return;
+    if (!event.target.closest?.("[data-tour-open]")) return;
+    // Kept also before it is known who one is: then it is drawn when that is.
     keep(isOver() ? 0 : OVER);
     draw();
     document.querySelector(".bu-tour h2")?.focus();

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.people.access import Mode
@@ -115,6 +115,22 @@ def test_a_closed_tour_stays_closed_until_the_header_opens_it(
     page.locator("[data-tour-open]").press("Enter")
     expect(page.locator(f"{TOUR} .bu-tour-step")).to_contain_text("step 1")
     expect(page.get_by_role("button", name="Go to Blend")).to_be_visible()
+
+
+def test_a_press_before_the_page_knows_who_one_is_opens_the_tour_then(
+    places: Mapping[str, Place], open_page: Open
+) -> None:
+    page = arrive(places["researcher"], open_page)
+    page.evaluate("localStorage.setItem('blender-ui-tour', 'over')")
+    asked: list[Route] = []
+    page.route("**/run/account_me", lambda one: asked.append(one))
+    page.goto(places["researcher"].url + "data")
+    page.locator("[data-tour-open]").press("Enter")
+    expect(page.locator(TOUR)).to_have_count(0)
+    for one in asked:
+        one.continue_()
+    expect(page.locator(f"{TOUR} .bu-tour-step")).to_contain_text("step 1")
+    assert asked
 
 
 def test_keys_vote_beside_the_tour_and_the_votes_fit_the_screen(
