@@ -159,6 +159,7 @@ def label(diary: Diary) -> None:
         page.get_by_role("button", name="Next: Label").click()
         expect(page.locator(".label-frame")).to_have_attribute("data-phase", "ready")
         expect(page.locator(".bu-tour")).to_be_visible()
+        expect(page.locator("[data-count=n_mine]")).to_have_text(re.compile(r"\d"))  # counted after the pair
         seen += [f"a blind pair, {diary.text('[data-count=n_open]')} still open", diary.tour()]
     with diary.step(f"Press `A` {N_LABELS} times, after reading each pair") as seen:
         before = int(diary.text("[data-count=n_mine]"))
