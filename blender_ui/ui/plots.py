@@ -139,7 +139,9 @@ def days_plot(days: Sequence[Day], *, n_wanted: int) -> go.Figure:
     """
     figure = make_subplots(specs=[[{"secondary_y": True}]])
     dates = [f"{one.day:%Y-%m-%d}" for one in days]
-    figure.add_bar(x=dates, y=[one.n for one in days], name="on the day", marker_color=GREY)
+    # A few days would be slabs as wide as the page.
+    width = min(0.8, 0.06 * len(days))
+    figure.add_bar(x=dates, y=[one.n for one in days], width=width, name="on the day", marker_color=GREY)
     figure.add_scatter(
         x=dates,
         y=[one.n_until for one in days],

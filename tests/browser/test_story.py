@@ -244,4 +244,6 @@ def test_from_the_first_question_to_a_ranker_that_ranks_and_fuses(
     german = open_page(f"{app_url}leaderboard", locale="de-DE")
     expect(german.locator(".bu-lane", has_text="scholar")).to_be_visible()
     expect(german.locator("h1")).to_have_text("Bestenliste")
+    expect(german.locator("#leaderboard-lists")).to_contain_text("der Balken ist das 95-%-Intervall")
+    expect(german.locator("#leaderboard-lists")).not_to_contain_text("How likely")
     keep(german, "leaderboard-german")

@@ -256,7 +256,7 @@ class DataHandlers:
         except UnknownShape as error:
             return UploadPreview(name=name, problem=UNKNOWN_SHAPE, columns=error.columns)
         except MalformedInput as error:
-            hint = f" {MAP_BELOW}" if error.columns else ""
+            hint = f" {tr(MAP_BELOW)}" if error.columns else ""
             return UploadPreview(
                 name=name, problem=f"{error}{hint}", faults=error.faults, columns=error.columns
             )

@@ -61,7 +61,7 @@ def _draw_list(entries: tuple[Entry, ...], number: int) -> str:
         )
         for one in entries
     ]
-    plot = markup.lanes(lanes, name=f"{AXIS} {SHARED}")
+    plot = markup.lanes(lanes, name=f"{tr(AXIS)} {tr(SHARED)}")
     table = markup.table(
         ("Place", "Member", "Preferred", "95 % interval", "Votes", "Won", "Lost", "Ties"),
         [_row(one) for one in entries],

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from blender_ui.bootstrap import Services
+from blender_ui.language import tr
 from blender_ui.ui.events import at_once
 from blender_ui.ui.leaderboard import drawing
 from blender_ui.ui.leaderboard.handlers import LeaderboardHandlers, LeaderboardPage
@@ -44,7 +45,7 @@ def build_leaderboard(services: Services, page: gr.Blocks) -> None:
 
 
 def _paint(parts: LeaderboardParts, view: LeaderboardPage) -> Update:
-    kinds = [(ALL_KINDS, ""), *((one, one) for one in view.kinds)]
+    kinds = [(tr(ALL_KINDS), ""), *((one, one) for one in view.kinds)]
     return {
         parts.contribution: drawing.draw_contribution(view.contribution),
         parts.lists: drawing.draw_lists(view),

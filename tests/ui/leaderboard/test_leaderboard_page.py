@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blender_ui.language import speaking
 from blender_ui.ui.leaderboard import handlers as module
 from blender_ui.ui.leaderboard.drawing import draw_contribution, draw_lists
 from blender_ui.ui.leaderboard.handlers import LeaderboardHandlers
@@ -69,6 +70,15 @@ def test_lists_are_drawn_with_their_intervals_and_what_an_entry_is(page: Page) -
     assert "<em>fused</em>" in drawn
     assert "Nobody compared these with those above" in drawn
     assert "20 votes" in drawn
+
+
+def test_in_german_everything_beside_names_is_german(page: Page) -> None:
+    page.votes.add("a", "b", n=20)
+    with speaking("de"):
+        drawn = draw_lists(page.handlers.page(None))
+    assert "der Balken ist das 95-%-Intervall" in drawn
+    assert "How likely" not in drawn
+    assert "Entries share" not in drawn
 
 
 def test_a_name_from_outside_stays_text(page: Page) -> None:

@@ -123,7 +123,7 @@ def draw_asked(choice: KeptChoice | None) -> str:
     if choice is None:
         return markup.remark(EVERYBODY)
     if choice.proposal is None:
-        return markup.remark(f"{BY_HAND}{', '.join(choice.names)}.")
+        return markup.remark(f"{tr(BY_HAND)}{', '.join(choice.names)}.")
     proposal = choice.proposal
     rows = [_asked_row(one, "asked") for one in proposal.asked]
     if proposal.is_explored:

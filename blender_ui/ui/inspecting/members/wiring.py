@@ -97,11 +97,13 @@ def _paint_choices(parts: MembersParts, handlers: MembersHandlers, address: Addr
     active = next((one.id for one in versions if one.is_active), None)
     chosen = address.version if address.version in [one.id for one in versions] else active
     return {
-        parts.kind: gr.update(choices=[ALL_KINDS, *handlers.list_kinds()], value=address.kind or ALL_KINDS),
+        parts.kind: gr.update(
+            choices=[(tr(ALL_KINDS), ALL_KINDS), *handlers.list_kinds()], value=address.kind or ALL_KINDS
+        ),
         parts.style: address.style,
         parts.best: address.best,
         parts.criterion: gr.update(
-            choices=[OUTCOME, *handlers.list_criteria()], value=address.criterion or OUTCOME
+            choices=[(tr(OUTCOME), OUTCOME), *handlers.list_criteria()], value=address.criterion or OUTCOME
         ),
         parts.strength: address.strength,
         parts.version: gr.update(

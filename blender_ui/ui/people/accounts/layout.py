@@ -5,7 +5,6 @@ from __future__ import annotations
 import gradio as gr
 
 from blender_ui.ui import markup
-from blender_ui.ui.people.accounts.handlers import FOUND_AT_MOST
 from blender_ui.ui.people.keys.layout import KeyParts
 from blender_ui.ui.people.webhooks.layout import WebhookParts
 from blender_ui.ui.shell import draw_rows
@@ -60,9 +59,7 @@ class TrailParts:
     def __init__(self) -> None:
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(
-                markup.section(
-                    "Audit trail", f"The latest {FOUND_AT_MOST} changes. Votes keep their own history."
-                ),
+                markup.section("Audit trail", "The latest changes. Votes keep their own history."),
                 padding=False,
             )
             with gr.Row(elem_classes="bu-form bu-line"):

@@ -263,7 +263,7 @@ def _paint(parts: ProjectsParts, handlers: ProjectsHandlers, project_id: int | N
     choices: list[tuple[str, int | str]] = [(one.terms.name, one.id) for one in projects]
     return (
         _paint_state(parts, projects, project_id)
-        | {parts.chosen: gr.update(choices=[*choices, ("A new project", NEW)], value=project_id or NEW)}
+        | {parts.chosen: gr.update(choices=[*choices, (tr("A new project"), NEW)], value=project_id or NEW)}
         | {parts.sample: gr.update(visible=handlers.lacks_sample())}
         | _name_buttons(parts, _find(projects, project_id))
     )
