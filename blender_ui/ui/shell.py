@@ -64,7 +64,16 @@ ACCOUNT = Page("Account", "account")
 """Reached from the header's corner, which says who one is."""
 
 
-SCRIPTS = ("language.js", "identity.js", "tour.js", "page.js", "prose.js", "figures.js", "fused.js")
+SCRIPTS = (
+    "storage.js",
+    "language.js",
+    "identity.js",
+    "tour.js",
+    "page.js",
+    "prose.js",
+    "figures.js",
+    "fused.js",
+)
 """Run on every page, in this order."""
 
 
