@@ -5,13 +5,11 @@ Plain values, not rows of the session, whose bookkeeping would cost more than th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Column, Connection, Dialect, Table, func, insert, select, text
-from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy import Table, func, insert, select, text
 from sqlmodel import Session, SQLModel, col
 
 from db.models import (
@@ -88,38 +86,9 @@ def insert_rows(session: Session, *, model: type[SQLModel], rows: Sequence[Mappi
         connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
     last: int = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
     # Many times faster than RETURNING, which SQLite can only put in order row by row.
-    _insert(connection, table, rows)
+    connection.execute(insert(table), list(rows))
     ids = connection.execute(select(table.c.id).where(table.c.id > last).order_by(table.c.id))
     return list(ids.scalars())
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert as SQLAlchemy does, which would look up the type of every value of every row."""
-    absent = [column for column in table.columns if column.name not in rows[0]]
-    defaults = {
-        one.name: one.default.arg for one in absent if isinstance(one.default, ScalarElementColumnDefault)
-    }
-    names = [*rows[0], *defaults]
-    statement = insert(table).compile(dialect=connection.dialect, column_keys=names)
-    by_name = {name: _find_processor(table.columns[name], connection.dialect) for name in names}
-    processors = [(name, process) for name, process in by_name.items() if process is not None]
-    parameters: list[Any] = []
-    for row in rows:
-        values = {**row, **defaults}
-        for name, process in processors:
-            values[name] = process(values[name])
-        parameters.append(
-            tuple(values[name] for name in statement.positiontup or ()) if statement.positional else values
-        )
-    connection.exec_driver_sql(str(statement), parameters)
-
-
-def _find_processor(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """What turns a column's values into those of the driver; None where they are the same."""
-    process = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if process is not None and column.type.python_type is datetime:
-        return lru_cache(maxsize=1024)(process)  # most rows have the same time
-    return process
 
 
 def count_open(session: Session) -> int:

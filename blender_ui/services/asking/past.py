@@ -1,10 +1,9 @@
 """A person's earlier rounds, and links by which they show one to others.
 
-Invariant: a list holds what the person asked and nothing else; a link is made by its asker alone, after the
-names were shown, and its token follows from the installation's secret, so that nobody guesses one. A token
-is of one question at its time: a store may give the number of a deleted one to somebody else's. A link that
-was taken back never opens again; a later one has another token. Non-goal:
-what a page shows of a round.
+Invariant: a list holds only what the person asked. Only the asker makes a link, after the names were shown.
+Its token follows from the installation's secret, so it cannot be guessed, and from when the question was
+asked, since a store may reuse the number of a deleted question. A link that was taken back never opens
+again; a later one has another token. Non-goal: what a page shows of a round.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which members a prompt was asked of and why, kept with the prompt.
+"""Records which members a prompt was sent to, and why.
 
-Invariant: what was expected is kept as it was when the members were chosen, whatever is learnt later. A
-prompt that everybody was asked has no record. Non-goal: choosing.
+Invariant: expected qualities are kept as they were when the members were chosen, whatever is learnt later. A
+prompt that was sent to every member has no record. Non-goal: choosing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ LONGEST_KIND = 256
 
 @dataclass(frozen=True, kw_only=True)
 class KeptChoice:
-    """Whom a prompt was asked."""
+    """The members that a prompt was sent to."""
 
     names: tuple[str, ...]
-    """Of those that were to be asked, in the order in which they were chosen."""
+    """Of the chosen members, in the order of choice."""
     proposal: Proposal | None
     """What a chooser expected; None where a person chose."""
 
@@ -61,7 +61,7 @@ class KeptChoices:
 def add_choice(
     session: Session, *, prompt_id: int, names: Sequence[str], proposal: Proposal | None = None
 ) -> None:
-    """Keep whom a prompt is asked, inside the caller's transaction; see ``KeptChoices.keep``."""
+    """Keep which members a prompt is sent to, inside the caller's transaction; see ``KeptChoices.keep``."""
     session.add(_by_hand(prompt_id, names) if proposal is None else _proposed(prompt_id, proposal))
 
 
