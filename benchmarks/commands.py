@@ -71,7 +71,7 @@ blender-ui key list
 blender-ui key revoke 1
 BLENDER_UI_WEBHOOK_HOSTS=127.0.0.1 blender-ui webhook make http://127.0.0.1:9/told
 blender-ui webhook list
-blender-ui push owner/ranker --version 1
+blender-ui push owner/ranker --version 2
 blender-ui pull owner/ranker
 blender-ui push owner/votes --preferences
 python -m blender_ui.weights list

@@ -105,7 +105,7 @@ def _translating(what: str) -> Iterator[None]:
         raise HubError(f"{what}: {first_line(cause)}. {REMEDY}") from error
 
 
-REMEDY = "Check the name, that HF_TOKEN may write there, and that the hub can be reached"
+REMEDY = "Check the name, what HF_TOKEN may do there, and that the hub can be reached"
 
 
 def client_errors() -> tuple[type[Exception], ...]:
