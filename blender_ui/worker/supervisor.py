@@ -76,6 +76,7 @@ class WorkerSupervisor:
             except subprocess.TimeoutExpired:
                 pause = self._first_pause
                 child.wait()
+            _close_pipe(child)
             self._closing.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -93,9 +94,13 @@ class WorkerSupervisor:
             return self._child
 
 
-def _end(child: subprocess.Popen[bytes], timeout_seconds: float) -> None:
+def _close_pipe(child: subprocess.Popen[bytes]) -> None:
     if child.stdin is not None:
         child.stdin.close()
+
+
+def _end(child: subprocess.Popen[bytes], timeout_seconds: float) -> None:
+    _close_pipe(child)
     try:
         child.wait(timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
