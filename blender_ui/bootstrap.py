@@ -234,8 +234,14 @@ class Services(Foundation):
     def _add_notifying(self) -> None:
         poster = Poster(self.settings.list_webhook_hosts())
         self.webhooks = Webhooks(self.engine, poster=poster, secret=self._secret, clock=self.clock)
+        self.drifts = Drifts(self.engine)
         self.delivering = Delivering(
-            self.engine, webhooks=self.webhooks, poster=poster, members=self.members, clock=self.clock
+            self.engine,
+            webhooks=self.webhooks,
+            poster=poster,
+            members=self.members,
+            find_drifts=self.drifts.find,
+            clock=self.clock,
         )
 
     def _add_inspecting(self) -> None:
@@ -267,7 +273,6 @@ class Services(Foundation):
             engine, table=table, process=self.process, rankers_path=rankers_path
         )
         self.what_if = WhatIf(process=self.process, rankers_path=rankers_path)
-        self.drifts = Drifts(engine)
         self.operation = Operation(engine, members=self.members, drifts=self.drifts, clock=self.clock)
         self.attributing = Attributing(process=self._explainers, rankers_path=rankers_path)
 

@@ -178,6 +178,8 @@ class WebhookEvent(enum.StrEnum):
     """A project has no pair left that people are to be asked."""
     MEMBER_FAILING = "member.failing"
     """A member's last answers were all failures."""
+    DRIFT_FOUND = "drift.found"
+    """A member, people's agreement or the ranker is otherwise than before, beyond chance."""
     TEST = "test"
     """Somebody wanted to see a message arrive."""
 

@@ -213,9 +213,9 @@ def _add_webhook(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--events",
         nargs="+",
-        default=["version.promoted", "queue.empty", "member.failing"],
+        default=["version.promoted", "queue.empty", "member.failing", "drift.found"],
         metavar="EVENT",
-        help="what it is told of; default: version.promoted queue.empty member.failing",
+        help="what it is told of; default: version.promoted queue.empty member.failing drift.found",
     )
 
 

@@ -25,7 +25,7 @@ from db.models import (
     WebhookMessage,
 )
 
-PROMOTED, QUEUE, MEMBER = "promoted:", "queue:", "member:"
+PROMOTED, QUEUE, MEMBER, DRIFT = "promoted:", "queue:", "member:", "drift:"
 """What names of sightings begin with."""
 _NOT_ASKED = ("import", "fusion")
 """Backends of members that nobody asks."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -65,6 +65,7 @@ class Delivering:
         webhooks: Know the secrets.
         poster: Sends.
         members: Whose failures are told.
+        find_drifts: Gives what is otherwise than before.
         clock: Gives the present time, with its zone.
     """
 
@@ -75,12 +76,14 @@ class Delivering:
         webhooks: Webhooks,
         poster: Poster,
         members: Ensemble,
+        find_drifts: Callable[[], Sequence[watching.Drifting]],
         clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._webhooks = webhooks
         self._poster = poster
         self._members = members
+        self._find_drifts = find_drifts
         self._clock = clock
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -116,14 +119,15 @@ class Delivering:
     def notice(self) -> int:
         """See what happened, and write the messages about it; says how many."""
         members = [config.name for config in self._members.configs]
+        drifts = self._find_drifts()
         with transaction(self._engine) as session:
-            if not watching.look(session, members=members).seen:
+            if not watching.look(session, members=members, drifts=drifts).seen:
                 return 0
         now, n_written = self._clock(), 0
         # Once more with a lock, so that of two processes one tells it.
         with transaction(self._engine, immediate=True) as session:
             lock_until_commit(session, "sightings")
-            found = watching.look(session, members=members)
+            found = watching.look(session, members=members, drifts=drifts)
             watching.keep(session, found.seen, now=now)
             for webhook, _ in queries.list_webhooks(session) if found.news else ():
                 for event, data in found.news:

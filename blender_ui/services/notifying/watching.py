@@ -1,4 +1,4 @@
-"""Sees what webhooks are told of: a version that was promoted, a queue that is empty, a member that fails.
+"""Sees what webhooks are told of: promotions, empty queues, failing members, and drift.
 
 What was last seen is kept in the store, so a change is told whichever process made it, and also if the app
 was off meanwhile. Invariant: each change is told once, and what was so when it was first looked at is no
@@ -7,20 +7,37 @@ change. Non-goal: who is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlmodel import Session
 
+from blender_ui.statistics.drift import Change
 from db.enums import ModelRole, WebhookEvent
 from db.queries import webhooks as queries
-from db.queries.webhooks import MEMBER, PROMOTED, QUEUE
+from db.queries.webhooks import DRIFT, MEMBER, PROMOTED, QUEUE
 
 N_FAILURES = 3
 """Failures one after the other by which a member counts as failing: one may be chance."""
 OPEN, EMPTY, WELL, FAILING = "open", "empty", "well", "failing"
+STEADY, ROSE, FELL = "steady", "rose", "fell"
 """Values of sightings."""
+WATCHED = f"{DRIFT}watched"
+"""Since when drift is looked for: what had drifted by then is no news."""
+
+
+class Drifting(Protocol):
+    """Something that is otherwise than before; ``services.monitoring`` finds it."""
+
+    @property
+    def what(self) -> str: ...
+    @property
+    def member(self) -> str: ...
+    @property
+    def change(self) -> Change: ...
+    @property
+    def since(self) -> datetime: ...
 
 
 class News(NamedTuple):
@@ -38,11 +55,12 @@ class Look(NamedTuple):
     """Sightings with another value than is kept."""
 
 
-def look(session: Session, *, members: Sequence[str]) -> Look:
+def look(session: Session, *, members: Sequence[str], drifts: Sequence[Drifting] = ()) -> Look:
     """Compare the store with what was last seen; changes nothing.
 
     Args:
         members: Names of those that are asked now.
+        drifts: What the latest whole blocks of votes and answers say is otherwise than before.
     """
     known = queries.read_sightings(session)
     news: list[News] = []
@@ -61,6 +79,9 @@ def look(session: Session, *, members: Sequence[str]) -> Look:
         seen[name] = FAILING if failing.n >= N_FAILURES else WELL
         if (known.get(name), seen[name]) == (WELL, FAILING):
             news.append(_tell_failing(member, failing))
+    seen |= _see_drifts(known, drifts)
+    if WATCHED in known:
+        news += [_tell_drift(one) for one in drifts if known.get(_name(one)) != seen[_name(one)]]
     return Look(tuple(news), {name: value for name, value in seen.items() if known.get(name) != value})
 
 
@@ -91,3 +112,28 @@ def _tell_failing(member: str, failing: queries.Failing) -> News:
     kind = "" if failing.kind is None else failing.kind.value
     said = {"member": member, "n_failures": failing.n, "failure": kind, "message": failing.message[:500]}
     return News(WebhookEvent.MEMBER_FAILING, said)
+
+
+def _see_drifts(known: Mapping[str, str], drifts: Sequence[Drifting]) -> dict[str, str]:
+    """What drifts now and which way; what did and does no longer is steady, so that it is told again."""
+    steady = {name: STEADY for name in known if name.startswith(DRIFT)}
+    ways = {_name(one): ROSE if one.change.recent > one.change.before else FELL for one in drifts}
+    return {**steady, WATCHED: WELL, **ways}
+
+
+def _name(drift: Drifting) -> str:
+    return f"{DRIFT}{drift.what}:{drift.member}"
+
+
+def _tell_drift(drift: Drifting) -> News:
+    change = drift.change
+    said = {
+        "what": str(drift.what),
+        "member": drift.member or None,
+        "before": change.before,
+        "recent": change.recent,
+        "n_before": change.n_before,
+        "n_recent": change.n_recent,
+        "since": drift.since.isoformat(),
+    }
+    return News(WebhookEvent.DRIFT_FOUND, said)

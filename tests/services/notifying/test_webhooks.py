@@ -16,12 +16,14 @@ from sqlmodel import select
 from standardwebhooks import WebhookVerificationError
 
 from blender_ui.errors import MalformedInput, NotFound, Refused
+from blender_ui.services.monitoring.drift import Drift, What
 from blender_ui.services.notifying import watching
 from blender_ui.services.notifying.delivering import WAITS, Delivering
 from blender_ui.services.notifying.posting import Poster, sign
 from blender_ui.services.notifying.webhooks import Webhooks
 from blender_ui.services.people.auditing import Auditing
 from blender_ui.services.versions.model_versions import activate_version
+from blender_ui.statistics.drift import Change
 from db.engine import transaction
 from db.models import CandidateFailure, FailureKind, ModelKind, ModelRole, ModelVersion, utc_now
 from tests.builders.receiver import Receiver
@@ -29,7 +31,7 @@ from tests.builders.rows import answer, member, prompt, save
 from tests.builders.scripted_members import ScriptedEnsemble, ScriptedMember, saying
 from tests.builders.stores import Clock, add_prompts, make_labeling
 
-ALL = ("version.promoted", "queue.empty", "member.failing")
+ALL = ("version.promoted", "queue.empty", "member.failing", "drift.found")
 
 
 class Office:
@@ -39,6 +41,7 @@ class Office:
         self.engine, self.clock = engine, Clock()
         self.clock.now = utc_now()  # a receiver refuses messages that are minutes old
         self.receiver = Receiver()
+        self.drifts: tuple[Drift, ...] = ()
         self.members = ScriptedEnsemble(ScriptedMember("Ada", saying("yes")))
         self.open()
 
@@ -51,6 +54,7 @@ class Office:
             webhooks=self.webhooks,
             poster=poster,
             members=self.members,
+            find_drifts=lambda: self.drifts,
             clock=self.clock,
         )
 
@@ -155,6 +159,30 @@ def test_a_member_fails_with_three_failures_in_a_row_and_is_well_after_an_answer
     assert office.delivering.notice() == 0
     office.fail(3)
     assert office.delivering.notice() == 1
+
+
+def test_drift_is_told_once_and_again_once_it_turns_or_was_steady(office: Office) -> None:
+    made = office.webhooks.make(office.receiver.url, ["drift.found"], by=None)
+
+    def look(*drifts: Drift) -> int:
+        office.drifts = drifts
+        return office.delivering.notice()
+
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    slow = Drift(what=What.SECONDS, member="Ada", change=Change(2.0, 6.0, 300, 50, 0.001), since=since)
+    fast = Drift(what=What.SECONDS, member="Ada", change=Change(2.0, 1.0, 300, 50, 0.001), since=since)
+    split = Drift(what=What.AGREEMENT, member="", change=Change(0.8, 0.4, 300, 50, 0.001), since=since)
+    assert look(split) == 0, "it was so when it was first looked at"
+    assert look(split, slow) == 1
+    assert look(split, slow) == 0
+    assert look(split, fast) == 1
+    assert look() == 0
+    assert look(split) == 1
+    office.delivering.send_due()
+    told = [office.receiver.verify(made.secret, number)["data"] for number in range(3)]
+    assert {"what": "agreement", "member": None, "before": 0.8, "recent": 0.4,
+            "n_before": 300, "n_recent": 50, "since": since.isoformat()} in told  # fmt: skip
+    assert sorted(one["recent"] for one in told if one["member"] == "Ada") == [1.0, 6.0]
 
 
 def test_a_message_is_tried_again_later_each_time_and_then_given_up(office: Office) -> None:

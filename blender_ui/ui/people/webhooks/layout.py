@@ -13,6 +13,7 @@ EVENTS = [
     ("a version began to serve", WebhookEvent.VERSION_PROMOTED.value),
     ("a project's queue is empty", WebhookEvent.QUEUE_EMPTY.value),
     ("a member keeps failing", WebhookEvent.MEMBER_FAILING.value),
+    ("members, people or the ranker do otherwise than before", WebhookEvent.DRIFT_FOUND.value),
 ]
 ABOUT = (
     "An address that is told by POST when something happens. Messages are signed as Standard Webhooks says, "
