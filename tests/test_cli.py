@@ -190,6 +190,8 @@ def test_the_web_process_asks_ranks_chooses_and_supervises_without_torch() -> No
         "blender_ui.services.training.requests",
     }
     assert not loaded & {"torch", "transformers", "dbos"}
+    # Together a fifth of a start, and no page needs them to open.
+    assert not loaded & {"alembic", "plotly.graph_objs", "scipy.optimize", "scipy.special", "scipy.stats"}
 
 
 def test_waiting_for_the_end_survives_signals_that_come_in_a_burst() -> None:

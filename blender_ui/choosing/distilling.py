@@ -14,10 +14,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
-from scipy.special import erf
 
 from blender_ui.errors import WeightsUnavailable
 from blender_ui.tasks.encoder import TABLE, TOKENIZER, StaticEncoder
@@ -96,7 +96,7 @@ class _Bert:
         mixed = self._linear(self._attend(hidden, f"{name}.attention.self"), f"{name}.attention.output.dense")
         hidden = self._normalise(hidden + mixed, f"{name}.attention.output.LayerNorm")
         inner = self._linear(hidden, f"{name}.intermediate.dense")
-        inner = inner * np.float32(0.5) * (1 + erf(inner * np.float32(np.sqrt(0.5))))
+        inner = inner * np.float32(0.5) * (1 + scipy.special.erf(inner * np.float32(np.sqrt(0.5))))
         return self._normalise(
             hidden + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm"
         )

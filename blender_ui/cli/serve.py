@@ -46,12 +46,14 @@ def serve(settings: Settings) -> None:
         with without_collecting():
             with without_stubs():
                 from blender_ui.ui.app import build_app
+                from blender_ui.ui.quick_gradio import working_out_once
                 from blender_ui.ui.serving.web import open_pages
 
             services.keep_start_ranker()
             services.keep_examples()
-            pages = build_app(services)
-            address = open_pages(pages, settings)
+            with working_out_once():
+                pages = build_app(services)
+                address = open_pages(pages, settings)
         print(f"Blender UI is open at {address}", flush=True)
         for line in describe_access(services, address=address):
             print(line, flush=True)

@@ -7,7 +7,7 @@ well it worked (see ``statistics.reliability``).
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 from blender_ui.values import FloatArray
 
@@ -54,5 +54,7 @@ def fit_temperature(logits: FloatArray, share: FloatArray, weight: FloatArray) -
         penalty = 0.5 * (log_temperature / LOG_TEMPERATURE_DEVIATION) ** 2
         return cross_entropy(logits / np.exp(log_temperature), share, weight) + penalty
 
-    found = minimize_scalar(surprise, bounds=(-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE), method="bounded")
+    found = scipy.optimize.minimize_scalar(
+        surprise, bounds=(-MAX_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE), method="bounded"
+    )
     return float(np.exp(found.x))

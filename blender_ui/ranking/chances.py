@@ -6,7 +6,7 @@ Non-goal: scores and ranks, which ``aggregation`` gives.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from blender_ui.values import FloatArray
 
@@ -29,6 +29,6 @@ def win_chances(pairwise_logits: FloatArray) -> FloatArray:
     logits = np.asarray(pairwise_logits, dtype=np.float64)
     if len(logits) == 1:
         return np.array([0.5])
-    chances = expit((logits - logits.T) / 2)
+    chances = scipy.special.expit((logits - logits.T) / 2)
     np.fill_diagonal(chances, 0.0)
     return np.asarray(chances.sum(axis=1) / (len(logits) - 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from blender_ui.ranking.fast.head import fit_head, summarise
 from blender_ui.ranking.fast.prior import known_members, member_columns
@@ -105,7 +105,7 @@ def evaluate(
     """
     pairs = decided_majorities(dataset)
     accuracy = bootstrap_mean(score_logits(logits), pairs.cluster, seed=seed, n_resamples=n_bootstrap)
-    reliability = measure_reliability(expit(logits), np.ones(len(logits)))
+    reliability = measure_reliability(scipy.special.expit(logits), np.ones(len(logits)))
     lengths = np.array([len(text) for text in dataset.texts], dtype=float)
     by_fold = assign_folds(dataset, seed=seed)
     return Evaluation(

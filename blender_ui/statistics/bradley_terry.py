@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -209,7 +209,7 @@ class _Look(NamedTuple):
 
 
 def _look(strengths: FloatArray, wins: FloatArray, precision: float) -> _Look:
-    probability = expit(strengths[:, None] - strengths)
+    probability = scipy.special.expit(strengths[:, None] - strengths)
     # A step that is much too long may end where a probability is 0 in floating point.
     surprise = -np.log(np.maximum(probability, np.finfo(float).tiny))
     met = wins + wins.T
@@ -247,7 +247,7 @@ class _Preferences(NamedTuple):
 
     def predict(self, strengths: FloatArray, effects: FloatArray) -> FloatArray:
         gaps = (strengths[:, None] - strengths[None, :]).ravel()
-        return np.asarray(expit(gaps[self.pair] + self.style @ effects))
+        return np.asarray(scipy.special.expit(gaps[self.pair] + self.style @ effects))
 
     def sum_by_pair(self, values: FloatArray, n_players: int) -> FloatArray:
         size = n_players * n_players

@@ -10,8 +10,8 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import fisher_exact, mannwhitneyu
 
 from blender_ui.values import FloatArray
 
@@ -85,9 +85,9 @@ def _compare(series: Series) -> Change | None:
         p = 1.0
     elif np.isin(both, (0, 1)).all():
         table = np.array([[one.sum(), len(one) - one.sum()] for one in (recent, before)], dtype=int)
-        p = float(fisher_exact(table).pvalue)
+        p = float(scipy.stats.fisher_exact(table).pvalue)
     else:
-        p = float(mannwhitneyu(recent, before, method="asymptotic").pvalue)
+        p = float(scipy.stats.mannwhitneyu(recent, before, method="asymptotic").pvalue)
     return Change(float(before.mean()), float(recent.mean()), len(before), len(recent), p)
 
 

@@ -7,8 +7,8 @@ group is; its interval says.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.csgraph import connected_components
 
 
 def find_groups(wins: ArrayLike) -> NDArray[np.integer]:
@@ -24,6 +24,6 @@ def find_groups(wins: ArrayLike) -> NDArray[np.integer]:
     met = won + won.T
     if not len(met):
         return np.zeros(0, dtype=np.int64)
-    _, label = connected_components(met > 0, directed=False)
+    _, label = scipy.sparse.csgraph.connected_components(met > 0, directed=False)
     order = np.argsort(-np.bincount(label, weights=met.sum(axis=1)), kind="stable")
     return np.asarray(np.argsort(order)[label], dtype=np.int64)

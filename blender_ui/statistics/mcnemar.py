@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from scipy.special import bdtr
+import scipy
 
 
 class McNemar(NamedTuple):
@@ -50,4 +50,4 @@ def split_p_value(n_first: int, n_second: int) -> float:
 
     ``scipy.stats.binomtest`` gives the same, and takes a second to import.
     """
-    return min(1.0, 2 * float(bdtr(min(n_first, n_second), n_first + n_second, 0.5)))
+    return min(1.0, 2 * float(scipy.special.bdtr(min(n_first, n_second), n_first + n_second, 0.5)))

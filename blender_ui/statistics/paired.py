@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from blender_ui.statistics.bootstrap import Estimate
 
@@ -53,5 +53,6 @@ def measure_difference(first: ArrayLike, second: ArrayLike, clusters: ArrayLike,
     centre = float(sums.sum() / (size * n))
     squares = float(np.square(sums - centre * sizes).sum())
     squares += size**2 * ((1 - centre) ** 2 / 2 + (1 + centre) ** 2 / 2 + centre**2)
-    margin = float(stdtrit(n - 1, (1 + level) / 2)) * math.sqrt(squares * n / (n - 1)) / (size * n)
+    quantile = float(scipy.special.stdtrit(n - 1, (1 + level) / 2))
+    margin = quantile * math.sqrt(squares * n / (n - 1)) / (size * n)
     return Estimate(float(difference.mean()), max(centre - margin, -1.0), min(centre + margin, 1.0))

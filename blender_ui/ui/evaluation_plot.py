@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-import plotly.graph_objects as go
+import plotly
 
 from blender_ui.evaluation.report import Report
 from blender_ui.language import tr
@@ -16,9 +16,9 @@ LINE = 50
 """Characters of the subtitle that fit on a phone."""
 
 
-def evaluation_plot(reports: Sequence[Report]) -> go.Figure:
+def evaluation_plot(reports: Sequence[Report]) -> plotly.graph_objects.Figure:
     """The main metric by system with 95 % intervals, one colour for the plain run and each attack."""
-    figure = go.Figure()
+    figure = plotly.graph_objects.Figure()
     for report, colour in zip(reports, COLOURS * len(reports), strict=False):
         rows = [
             (system, row[report.main_metric])

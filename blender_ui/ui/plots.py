@@ -11,8 +11,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import accumulate
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+import plotly
 
 from blender_ui.language import separators, tr
 from blender_ui.services.jobs.progress import CurvePoint
@@ -29,13 +28,15 @@ HEAD_AND_FOOT = 250
 """Pixels that a heat map's scale, upright column names and axis title take."""
 
 
-def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figure:
+def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> plotly.graph_objects.Figure:
     """Loss and accuracy, on what was learnt from and on what was held out.
 
     Args:
         points: By step.
         steps: What a step is.
     """
+    from plotly.subplots import make_subplots
+
     figure = make_subplots(rows=1, cols=2, subplot_titles=(tr("Loss (nats)"), tr("Accuracy")))
     numbers = [point.step for point in points]
     series = (
@@ -69,7 +70,7 @@ def curve_plot(points: Sequence[CurvePoint], *, steps: str = "step") -> go.Figur
     return styled(figure, height=320, title=tr("by {steps}", steps=steps)).update_layout(margin_t=64)
 
 
-def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.Figure:
+def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> plotly.graph_objects.Figure:
     """Heat map of pairwise logits in both orders.
 
     Args:
@@ -79,8 +80,8 @@ def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.F
     size = len(names)
     cells = [[None if i == j else logits[i][j] for j in range(size)] for i in range(size)]
     bound = max((abs(value) for row in cells for value in row if value is not None), default=1.0) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Heatmap(
             z=cells,
             x=list(names),
             y=list(names),
@@ -99,14 +100,14 @@ def logits_plot(names: Sequence[str], logits: Sequence[Sequence[float]]) -> go.F
     return styled(figure, height=HEAD_AND_FOOT + size * max(46, name_rows(figure, names)))
 
 
-def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
+def agreement_plot(windows: Sequence[TimedWindow]) -> plotly.graph_objects.Figure:
     """Krippendorff's alpha over time with its interval, a window of pairs a point.
 
     Args:
         windows: By time.
     """
-    figure = go.Figure(
-        go.Scatter(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Scatter(
             x=list(accumulate(window.n_items for window in windows)),
             y=[window.alpha.value for window in windows],
             mode="lines+markers",
@@ -130,13 +131,15 @@ def agreement_plot(windows: Sequence[TimedWindow]) -> go.Figure:
     return styled(figure, height=300)
 
 
-def days_plot(days: Sequence[Day], *, n_wanted: int) -> go.Figure:
+def days_plot(days: Sequence[Day], *, n_wanted: int) -> plotly.graph_objects.Figure:
     """Answers by day as bars, all until each day as a line, and how many are wanted.
 
     Args:
         days: By day.
         n_wanted: Answers that the project needs in all.
     """
+    from plotly.subplots import make_subplots
+
     figure = make_subplots(specs=[[{"secondary_y": True}]])
     dates = [f"{one.day:%Y-%m-%d}" for one in days]
     # A few days would be slabs as wide as the page.
@@ -163,7 +166,7 @@ def days_plot(days: Sequence[Day], *, n_wanted: int) -> go.Figure:
 
 def ratings_plot(
     names: Sequence[str], ratings: Sequence[float], lows: Sequence[float], highs: Sequence[float]
-) -> go.Figure:
+) -> plotly.graph_objects.Figure:
     """Ratings of members with their intervals, best on top.
 
     Args:
@@ -172,8 +175,8 @@ def ratings_plot(
         lows: Lower ends of the 95 % intervals.
         highs: Upper ends.
     """
-    figure = go.Figure(
-        go.Scatter(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Scatter(
             x=list(ratings),
             y=list(names),
             mode="markers",
@@ -194,7 +197,7 @@ def ratings_plot(
     return styled(figure, height=max(200, 80 + row * len(names)), title="rating (log-odds), 95 % interval")
 
 
-def name_rows(figure: go.Figure, names: Sequence[str]) -> int:
+def name_rows(figure: plotly.graph_objects.Figure, names: Sequence[str]) -> int:
     """Name the rows from top to bottom, long names in two lines; gives the pixels that a row needs."""
     labels = [
         "<br>".join(textwrap.wrap(name, LABEL_CHARACTERS, max_lines=2, placeholder=" …")) for name in names
@@ -203,7 +206,7 @@ def name_rows(figure: go.Figure, names: Sequence[str]) -> int:
     return 36 if any("<br>" in label for label in labels) else 16
 
 
-def name_columns(figure: go.Figure, names: Sequence[str]) -> None:
+def name_columns(figure: plotly.graph_objects.Figure, names: Sequence[str]) -> None:
     """Name the columns, in one line each, since they stand upright where there is no room.
 
     What tells two long names apart often stands at their end, so it is the middle that is left out.
@@ -223,7 +226,9 @@ def scale_on_top(title: str, **options: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def styled(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
+def styled(
+    figure: plotly.graph_objects.Figure, *, height: int, title: str = ""
+) -> plotly.graph_objects.Figure:
     """Give a figure the common style.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
+import plotly
 
 from blender_ui.language import say_number, tr
 from blender_ui.services.inspecting.versions import LearningPoint
@@ -35,12 +35,12 @@ MOST_LINES = 12
 MOST_ROWS = 40
 
 
-def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> go.Figure:
+def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> plotly.graph_objects.Figure:
     """Shares of groups with their 95 % intervals, and where all together lie."""
     shown = rows[:MOST_ROWS]
     names = [f"{row.name} ({say_number(row.n)})" for row in shown]
-    figure = go.Figure(
-        go.Scatter(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Scatter(
             x=[row.share for row in shown],
             y=names,
             mode="markers",
@@ -61,12 +61,12 @@ def shares_plot(rows: Sequence[ShareRow], *, overall: float, title: str) -> go.F
     return styled(figure, height=max(150, 80 + row * len(shown)), title=title)
 
 
-def reliability_plot(found: Reliability) -> go.Figure:
+def reliability_plot(found: Reliability) -> plotly.graph_objects.Figure:
     """How often the likelier side won, by how sure the version was; points on the line are calibrated."""
     filled = [place for place, n in enumerate(found.n) if n]
     most = max((int(found.n[place]) for place in filled), default=1)
-    figure = go.Figure(
-        go.Scatter(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Scatter(
             x=[0.5, 1], y=[0.5, 1], mode="lines", line={"color": GREY, "dash": "dash"}, name="calibrated"
         )
     )
@@ -93,9 +93,9 @@ def reliability_plot(found: Reliability) -> go.Figure:
     return styled(figure, height=340)
 
 
-def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
+def learning_plot(points: Sequence[LearningPoint]) -> plotly.graph_objects.Figure:
     """What each version reached by how much it had learnt from, one line a kind of ranker."""
-    figure = go.Figure()
+    figure = plotly.graph_objects.Figure()
     for number, kind in enumerate(sorted({point.kind for point in points})):
         mine = [point for point in points if point.kind == kind]
         figure.add_scatter(
@@ -119,9 +119,9 @@ def learning_plot(points: Sequence[LearningPoint]) -> go.Figure:
     return styled(figure, height=320)
 
 
-def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
+def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> plotly.graph_objects.Figure:
     """Ratings over time, a line a member, the best dozen; by the preference that each point ends with."""
-    figure = go.Figure()
+    figure = plotly.graph_objects.Figure()
     for number, member in enumerate(members[:MOST_LINES]):
         mine = [point for point in points if point.member == member]
         colour = PALETTE[number % len(PALETTE)]
@@ -145,14 +145,14 @@ def points_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.
     return styled(figure, height=420)
 
 
-def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.Figure:
+def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> plotly.graph_objects.Figure:
     """Ratings by kind of task, a row a kind: there may be many, and their names are long."""
     kinds = list(dict.fromkeys(point.at for point in points))
     by_cell = {(point.member, point.at): point.rating for point in points}
     cells = [[by_cell.get((member, kind)) for member in members] for kind in kinds]
     bound = max((abs(value) for row in cells for value in row if value is not None), default=1.0) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Heatmap(
             z=cells, x=list(members), y=kinds, zmin=-bound, zmax=bound, colorscale=DIVERGING,
             texttemplate="%{z:.2f}" if len(members) <= 12 else None, textfont={"color": "#22201c"},
             hovertemplate="%{x}, %{y}: %{z:.2f}<extra></extra>", colorbar=scale_on_top("rating (log-odds)"),
@@ -164,7 +164,7 @@ def kinds_plot(points: Sequence[RatingPoint], *, members: Sequence[str]) -> go.F
     return styled(figure, height=HEAD_AND_FOOT + max(24, name_rows(figure, kinds)) * len(kinds))
 
 
-def wins_plot(view: RatingsView) -> go.Figure:
+def wins_plot(view: RatingsView) -> plotly.graph_objects.Figure:
     """How often the row was preferred to the column; hovering tells the counts."""
     names = [one.member for one in view.members]
     size = range(len(names))
@@ -176,8 +176,8 @@ def wins_plot(view: RatingsView) -> go.Figure:
         ["" if share is None else f"{share:.0%}<br>of {n:,}" for share, n in zip(*pair, strict=True)]
         for pair in zip(shares, view.counts, strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Heatmap(
             z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=DIVERGING, text=cells,
             texttemplate="%{text}" if len(names) <= 12 else None,
             textfont={"color": "#22201c"}, colorbar=scale_on_top("row preferred", tickformat=".0%"),
@@ -191,14 +191,14 @@ def wins_plot(view: RatingsView) -> go.Figure:
     return styled(figure, height=HEAD_AND_FOOT + row * len(names))
 
 
-def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
+def ranker_ratings_plot(rows: Sequence[RankerRating]) -> plotly.graph_objects.Figure:
     """A version's rating of each member under people's, one row a member."""
     names = [row.member for row in rows]
     by_whom = {
         "people": (BLUE, "circle", [(row.people, row.people_low, row.people_high) for row in rows]),
         "the version": (ORANGE, "diamond", [(row.ranker, row.ranker_low, row.ranker_high) for row in rows]),
     }
-    figure = go.Figure()
+    figure = plotly.graph_objects.Figure()
     for name, (color, symbol, estimates) in by_whom.items():
         figure.add_scatter(
             name=name,
@@ -223,10 +223,10 @@ def ranker_ratings_plot(rows: Sequence[RankerRating]) -> go.Figure:
     return figure.update_layout(scattermode="group", scattergap=0.5, legend=legend, margin_t=64)
 
 
-def groups_plot(parts: Sequence[tuple[str, float]]) -> go.Figure:
+def groups_plot(parts: Sequence[tuple[str, float]]) -> plotly.graph_objects.Figure:
     """What each feature group adds to a logit."""
-    figure = go.Figure(
-        go.Bar(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Bar(
             x=[value for _, value in parts],
             y=[words.say(words.GROUP, name) for name, _ in parts],
             orientation="h",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from blender_ui.values import BoolArray
 from blender_ui.votes.arrays import PreferenceArrays, PromptArrays
@@ -122,9 +122,9 @@ def _list(rated: tuple[MemberRating, ...], fused: frozenset[str]) -> tuple[Entry
             name=one.member,
             entrant=_entrant(one.member, fused),
             place=1 + sum(other.low > one.high for other in ordered),
-            chance=float(expit(one.rating - average)),
-            low=float(expit(one.low - average)),
-            high=float(expit(one.high - average)),
+            chance=float(scipy.special.expit(one.rating - average)),
+            low=float(scipy.special.expit(one.low - average)),
+            high=float(scipy.special.expit(one.high - average)),
             n=one.n,
             n_wins=one.n_wins,
             n_losses=one.n_losses,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from blender_ui.statistics.mcnemar import McNemar, compare_by_mcnemar
 from blender_ui.statistics.reliability import Reliability, measure_reliability
@@ -179,7 +179,7 @@ def report_version(
         by_kind=_by_group(right, prompts.kind[judged.prompt_id], cluster, prompts.kinds),
         by_length=_by_group(right, np.digitize(ratio, LENGTH_EDGES), cluster, LENGTH_NAMES),
         by_agreement=_by_group(right, _find_agreement(judged), cluster, AGREEMENT_NAMES),
-        reliability=measure_reliability(expit(logits), judged.target, clusters=cluster.prompt),
+        reliability=measure_reliability(scipy.special.expit(logits), judged.target, clusters=cluster.prompt),
         people_left=_row("people", measure_share(judged.target[sided], *cluster.select(sided))),
         ranker_left=_row("version", measure_share(side[sided], *cluster.select(sided))),
         first_gain=float(gain.mean()) if len(gain) else 0.0,
@@ -207,7 +207,7 @@ def contrast_versions(
     winner = _majority_places(judged)
     decided_by = _decide(right[1][winner] - right[0][winner], judged.select(winner), cluster.prompt[winner])
     changed = np.flatnonzero((right[0] != right[1]) & (np.abs(right[0] - right[1]) == 1))
-    chance = [expit(one) for one in logits]
+    chance = [scipy.special.expit(one) for one in logits]
     order = changed[np.argsort(-np.abs(chance[0] - chance[1])[changed], kind="stable")]
     return Contrast(
         first_id=first_id,
@@ -304,7 +304,7 @@ def _list_mistakes(judged: PreferenceArrays, logits: FloatArray) -> tuple[Mistak
             prompt_id=int(judged.prompt_id[place]),
             winner=_side(judged, place, wins=True),
             loser=_side(judged, place, wins=False),
-            probability=float(expit(against[place])),
+            probability=float(scipy.special.expit(against[place])),
         )
         for place in order
     )

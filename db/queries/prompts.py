@@ -161,23 +161,20 @@ def list_external_ids(session: Session, *, project_id: int, source: str) -> set[
 
 def list_open_of_source(session: Session, *, source: str) -> Sequence[Prompt]:
     """The prompts of a data set by ascending id, of the projects that everybody may label."""
-    query = select(Prompt).join(Project, col(Project.id) == col(Prompt.project_id))
-    return session.scalars(query.where(*_are_open_of(source)).order_by(col(Prompt.id))).all()
+    return session.scalars(select(Prompt).where(*_are_open_of(source)).order_by(col(Prompt.id))).all()
 
 
 def is_open_of_source(session: Session, *, prompt_id: int, source: str) -> bool:
     """Whether a prompt is one of ``list_open_of_source``."""
-    query = select(col(Prompt.id)).join(Project, col(Project.id) == col(Prompt.project_id))
-    found = session.execute(query.where(col(Prompt.id) == prompt_id, *_are_open_of(source)))
-    return found.first() is not None
+    query = select(col(Prompt.id)).where(col(Prompt.id) == prompt_id, *_are_open_of(source))
+    return session.execute(query).first() is not None
 
 
 def _are_open_of(source: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Prompt.source) == source,
-        col(Project.archived_at).is_(None),
-        col(Project.audience) == Audience.EVERYBODY,
-    )
+    # Not a join, for which SQLite reads every prompt: this is asked at every start, and each project has an
+    # index of its prompts by source.
+    is_open = (col(Project.archived_at).is_(None), col(Project.audience) == Audience.EVERYBODY)
+    return (col(Prompt.source) == source, col(Prompt.project_id).in_(select(col(Project.id)).where(*is_open)))
 
 
 def list_all(session: Session, *, project_id: int | None = None) -> Sequence[Prompt]:

@@ -8,13 +8,21 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, select
 
 from db import models
 from db.engine import create_store
-from db.migrations import SchemaVersionError, check_schema, migrate, newest_revision
+from db.migrations import (
+    SchemaVersionError,
+    alembic_config,
+    check_schema,
+    list_revisions,
+    migrate,
+    newest_revision,
+)
 from tests.builders.stores import make_store
 from tests.db.first_schema import (
     KEPT,
@@ -73,6 +81,11 @@ def test_an_empty_database_is_refused_until_it_is_migrated_and_migrated_once(eng
     before = schema_of(engine)
     assert migrate(engine) is False
     assert schema_of(engine) == before
+
+
+def test_the_names_of_files_tell_the_revisions_as_alembic_reads_them() -> None:
+    scripts = list(ScriptDirectory.from_config(alembic_config()).walk_revisions())
+    assert list_revisions() == tuple(script.revision for script in reversed(scripts))
 
 
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:

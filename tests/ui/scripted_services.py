@@ -32,6 +32,7 @@ from blender_ui.services.ranking.rows import (
 )
 from blender_ui.services.versions.model_versions import VersionView, get_version
 from blender_ui.settings import Settings
+from blender_ui.ui.quick_gradio import working_out_once
 from blender_ui.ui.serving.guard import GuardedBlocks
 from blender_ui.values import FloatArray, RankingPrompt
 from db.engine import transaction
@@ -39,9 +40,9 @@ from db.models import ModelKind, ModelRole, ModelVersion
 from tests.builders.scripted_members import Script, ScriptedEnsemble, ScriptedMember
 from tests.builders.stores import make_store
 from tests.ranking.scripted_reader import ScriptedReader
-from tests.shared_gradio import share_gradio
 
-share_gradio()
+_drawing = working_out_once()
+_drawing.__enter__()  # for as long as this process lives: it draws an app for every other test
 
 
 def typing(text: str, *, word_seconds: float = 0.02, wait_seconds: float = 0.0) -> Script:

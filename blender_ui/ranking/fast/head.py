@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import expit
+import scipy
 
 from blender_ui.ranking.calibration import cross_entropy, moderate
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset
@@ -111,7 +110,7 @@ def fit_head(
     mean = _mode(features, comparisons, precision, centre, start=start)
     difference = features[comparisons.first] - features[comparisons.second]
     factor, _ = _newton_system(difference, comparisons, precision, centre, mean)
-    return Head(mean, cho_solve(factor, np.eye(len(mean))))
+    return Head(mean, scipy.linalg.cho_solve(factor, np.eye(len(mean))))
 
 
 def _mode(
@@ -133,7 +132,7 @@ def _mode(
     here = cost(mean)
     for _ in range(MAX_NEWTON_STEPS):
         factor, gradient = _newton_system(difference, comparisons, precision, centre, mean)
-        step = cho_solve(factor, gradient)
+        step = scipy.linalg.cho_solve(factor, gradient)
         there = cost(mean - step)
         while there > here and np.abs(step).max(initial=0.0) >= STEP_TOLERANCE:
             step = step / 2
@@ -152,13 +151,13 @@ def _newton_system(
     mean: FloatArray,
 ) -> tuple[tuple[FloatArray, bool], FloatArray]:
     """Cholesky factor of the Hessian, and the gradient, of the negative log posterior at ``mean``."""
-    probability = expit(difference @ mean)
+    probability = scipy.special.expit(difference @ mean)
     surprise = difference.T @ (comparisons.weight * (probability - comparisons.share))
     gradient = surprise + precision * (mean - centre)
     curvature = comparisons.weight * np.maximum(probability * (1 - probability), MIN_CURVATURE)
     hessian = (difference * curvature[:, None]).T @ difference
     hessian[np.diag_indices_from(hessian)] += precision
-    return cho_factor(hessian, overwrite_a=True, check_finite=False), gradient
+    return scipy.linalg.cho_factor(hessian, overwrite_a=True, check_finite=False), gradient
 
 
 class Progress(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from scipy.special import expit
+import scipy
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
@@ -147,7 +147,7 @@ class VersionInspection:
             def rate() -> tuple[RankerRating, ...]:
                 told = between_members(judged)
                 known, place = predictions.find(told.comparison_id)
-                chances = expit(predictions.mean[place])
+                chances = scipy.special.expit(predictions.mean[place])
                 return rate_by_ranker(told.select(known), self._table.prompts(), chances)
 
             return self._recent.get(key, rate)

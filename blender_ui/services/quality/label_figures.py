@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from blender_ui.language import tr
 from blender_ui.statistics.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
@@ -193,7 +193,9 @@ def _confusions(item: IntArray, annotator: IntArray, choice: IntArray, n_annotat
     if not len(item):
         return np.zeros((N_OUTCOMES, N_OUTCOMES, n_annotators, n_annotators), dtype=np.int64)
     shape = (int(item.max()) + 1, N_OUTCOMES * n_annotators)
-    chose = csr_array((np.ones(len(item), dtype=np.int64), (item, choice * n_annotators + annotator)), shape)
+    chose = scipy.sparse.csr_array(
+        (np.ones(len(item), dtype=np.int64), (item, choice * n_annotators + annotator)), shape
+    )
     tables = (chose.T @ chose).toarray().reshape(N_OUTCOMES, n_annotators, N_OUTCOMES, n_annotators)
     return tables.swapaxes(1, 2)
 
@@ -201,7 +203,7 @@ def _confusions(item: IntArray, annotator: IntArray, choice: IntArray, n_annotat
 def _count_shared(cluster: IntArray, annotator: IntArray, n_annotators: int) -> IntArray:
     """How many clusters every two annotators share, (k, k)."""
     shape = (int(cluster.max(initial=-1)) + 1, n_annotators)
-    labelled = csr_array((np.ones(len(cluster), dtype=np.int64), (cluster, annotator)), shape)
+    labelled = scipy.sparse.csr_array((np.ones(len(cluster), dtype=np.int64), (cluster, annotator)), shape)
     labelled.data[:] = 1  # as many items as one has in a cluster, they count once
     return np.asarray((labelled.T @ labelled).toarray())
 

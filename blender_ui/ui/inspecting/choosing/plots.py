@@ -5,7 +5,7 @@ Invariant: every figure's numbers also stand in a table or file on the page. Non
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
+import plotly
 
 from blender_ui.choosing.report import ChooserReport
 from blender_ui.language import tr
@@ -20,7 +20,7 @@ from blender_ui.ui.plots import (
 from blender_ui.ui.report_plots import PALETTE, SYMBOLS
 
 
-def kinds_plot(report: ChooserReport) -> go.Figure:
+def kinds_plot(report: ChooserReport) -> plotly.graph_objects.Figure:
     """Members by kinds; a cell that knows little is pale, whatever it expects."""
     centre = sum(map(sum, report.quality)) / (len(report.kinds) * len(report.members))
     pale = [
@@ -42,8 +42,8 @@ def kinds_plot(report: ChooserReport) -> go.Figure:
         ]
         for row in zip(report.quality, report.margins, report.n_votes, strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
+    figure = plotly.graph_objects.Figure(
+        plotly.graph_objects.Heatmap(
             z=pale, x=list(report.members), y=list(report.kinds), zmin=-bound, zmax=bound,
             colorscale=DIVERGING, text=[[cell.split(" ")[0] for cell in row] for row in said], hovertext=said,
             texttemplate="%{text}" if len(report.members) <= 12 else None, textfont={"color": "#22201c"},
@@ -57,9 +57,9 @@ def kinds_plot(report: ChooserReport) -> go.Figure:
     return styled(figure, height=HEAD_AND_FOOT + max(40, name_rows(figure, report.kinds)) * len(report.kinds))
 
 
-def map_plot(report: ChooserReport) -> go.Figure:
+def map_plot(report: ChooserReport) -> plotly.graph_objects.Figure:
     """The prompts by the two directions in which they differ most, a colour a kind."""
-    figure = go.Figure()
+    figure = plotly.graph_objects.Figure()
     for kind, name in enumerate(report.kinds):
         own = [row for row, place in enumerate(report.kind_of) if place == kind]
         figure.add_scattergl(
@@ -81,9 +81,9 @@ def map_plot(report: ChooserReport) -> go.Figure:
     return styled(figure, height=460).update_layout(legend={"orientation": "h", "y": -0.05, "yanchor": "top"})
 
 
-def curve_plot(report: ChooserReport) -> go.Figure:
+def curve_plot(report: ChooserReport) -> plotly.graph_objects.Figure:
     """Quality by calls, a line a way of asking."""
-    figure = go.Figure()
+    figure = plotly.graph_objects.Figure()
     for number, way in enumerate(dict.fromkeys(point.way for point in report.curve)):
         mine = [point for point in report.curve if point.way == way]
         figure.add_scatter(
