@@ -108,10 +108,10 @@ class Services(Foundation):
         self._add_ranking(substitutes)
         self._add_fusing(substitutes)
         self._add_serving()
+        self._add_notifying()
         self._add_inspecting()
         self._add_evaluating()
         self._add_data()
-        self._add_notifying()
 
     def _follow_votes(self) -> None:
         self.training = Training(self.engine, train_every=self.settings.train_every, clock=self.clock)
