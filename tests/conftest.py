@@ -21,9 +21,16 @@ from sqlalchemy import Engine, event  # noqa: E402
 from xdist.scheduler import LoadScopeScheduling  # noqa: E402
 
 from tests import properties  # noqa: E402
+from tests.shared_certificates import share_certificates  # noqa: E402
 from tests.shared_statements import share_statements  # noqa: E402
 
+share_certificates()
 share_statements()
+
+
+_MEMORY = Path("/dev/shm")
+"""A disk is waited for 7 ms whenever a store is closed or a file must outlive a power cut."""
+_ROOM = 4 << 30
 
 
 class FileScheduling(LoadScopeScheduling):
@@ -43,8 +50,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileSched
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """`make quick` tries properties on fewer examples."""
+    """`make quick` tries properties on fewer examples; what tests write goes to memory where it has room."""
     properties.set_quick("not slow" in config.option.markexpr)
+    if _has_room(_MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether a run of all tests fits in, with those that pytest keeps, and programs may be run there."""
+    if not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > _ROOM and not found.f_flag & os.ST_NOEXEC
 
 
 def pytest_collection() -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from blender_ui.members import network
 from blender_ui.members.openai.endpoint import Endpoint
 from blender_ui.members.protocol import MemberHealth, MemberStatus
 
@@ -84,9 +85,8 @@ def list_models(endpoint: Endpoint) -> Listing:
         ValueError: If the key cannot be sent.
     """
     listings = []
-    with httpx.Client(
-        timeout=HEALTH_SECONDS, trust_env=not endpoint.is_local, verify=endpoint.is_encrypted
-    ) as client:
+    trust_env, verify = not endpoint.is_local, network.ssl_context(endpoint.is_encrypted)
+    with httpx.Client(timeout=HEALTH_SECONDS, trust_env=trust_env, verify=verify) as client:
         for name in endpoint.extra.remove_headers:
             client.headers.pop(name, None)
         for root in endpoint.roots:
