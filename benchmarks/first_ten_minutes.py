@@ -11,22 +11,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from blender_ui.settings import list_set
+from benchmarks.browsing import chromium, clean_environ, serving
 
 PATIENCE_MS = 600_000
 SEEN_AFTER_MS = 300
@@ -76,48 +71,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--pictures", type=Path, help="keep a picture of each step here")
     parser.add_argument("--width", type=int, default=1440)
     options = parser.parse_args(arguments)
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        raise SystemExit("Chromium is not installed; `make browser` says how to get it")
     if options.pictures is not None:
         options.pictures.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as empty, serving(options.program, Path(empty)) as (url, seconds):
+    with serving([options.program, "serve"], clean_environ()) as (url, seconds):
         print(f"`blender-ui serve`: the page is open after {seconds} s", flush=True)
         expect.set_options(timeout=PATIENCE_MS)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with chromium(["--no-sandbox"]) as browser:
             page = browser.new_page(viewport={"width": options.width, "height": 900})
             page.set_default_timeout(PATIENCE_MS)
             diary = Diary(page=page, pictures=options.pictures)
             walk(diary, url)
-            browser.close()
     told = {"benchmark": "first_ten_minutes", "serve_s": seconds, "steps_s": diary.seconds}
     print(json.dumps(told | {"minutes": round(sum(diary.seconds) / 60, 1)}))
-
-
-@contextmanager
-def serving(program: Path, folder: Path) -> Iterator[tuple[str, float]]:
-    """The app in an empty folder: its address, and the seconds that it took to open."""
-    kept = {name: value for name, value in os.environ.items() if name not in list_set(os.environ)}
-    kept.pop("PYTHONPATH", None)
-    began = time.perf_counter()
-    served = subprocess.Popen(
-        [program, "serve"],
-        cwd=folder,
-        env=kept | {"BLENDER_UI_PORT": "0"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert served.stdout is not None
-    try:
-        opened = next((one for line in served.stdout if (one := re.search(r"open at (\S+)", line))), None)
-        if opened is None:
-            raise SystemExit("the app did not open; its last words are above")
-        yield opened[1].rstrip("/") + "/", round(time.perf_counter() - began, 1)
-    finally:
-        served.send_signal(signal.SIGTERM)
-        served.wait(timeout=120)
-        served.stdout.close()
 
 
 def walk(diary: Diary, url: str) -> None:

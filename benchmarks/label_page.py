@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
-from playwright.sync_api import sync_playwright
+from benchmarks.browsing import chromium
 
 READ_MS = 350
 """A person's look at the pair; presses sooner than a quarter of a second are refused."""
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 # The page says "pair-drawn" after the frame that shows the pair was painted.
 _TIME_ONE = """(key) => new Promise((resolve) => {
     const start = performance.now();
@@ -27,12 +24,8 @@ def press_keys(url: str, *, key: str, n_presses: int) -> list[float]:
         key: The sign-in's token.
         n_presses: How many labels.
     """
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        raise SystemExit("Chromium is not installed; `make browser` says how to get it")
     seconds = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+    with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_init_script(f"localStorage.setItem('blender-ui-key', {key!r})")
         page = context.new_page()
@@ -42,5 +35,4 @@ def press_keys(url: str, *, key: str, n_presses: int) -> list[float]:
             page.wait_for_timeout(READ_MS)
             seconds.append(page.evaluate(_TIME_ONE, "abtn"[number % 4]) / 1000)
             page.wait_for_function(_IS_READY)
-        browser.close()
     return seconds

@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import secrets
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -32,6 +31,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.browsing import chromium, click_recorded
 from benchmarks.loopback import find_free_port
 from benchmarks.scripted_hub import TOKEN, running_hub
 from benchmarks.space_parts import FramePage, SpaceProxy, running
@@ -147,7 +147,8 @@ def main(arguments: list[str] | None = None) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         proxy = SpaceProxy(BELOW)
-        frame = FramePage(proxy.address)
+        frame = FramePage()
+        frame.show(proxy.address)
         for server in (proxy, frame):
             stack.enter_context(running(server))
         space = Space(
@@ -175,26 +176,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def measure_first_click(space: Space) -> dict[str, float]:
     """Seconds until the page is open, and from a click on a recorded round to its answers, in a frame."""
-    from playwright.sync_api import sync_playwright
-
     space.start()
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        raise SystemExit("Chromium is not installed; `make browser` says how to get it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with chromium(["--no-sandbox", "--disable-gpu"]) as browser:
         page = browser.new_page()
         began = time.perf_counter()
         page.goto(space.frame)
-        frame = page.frame_locator("iframe")
-        example = frame.locator("#blend-recorded .gallery-item").first
-        example.wait_for(timeout=PATIENCE_SECONDS * 1000)
-        frame.locator("#blend-ask:enabled").wait_for(timeout=PATIENCE_SECONDS * 1000)
-        drawn = time.perf_counter()
-        example.click()
-        frame.locator("#blend-vote .bu-question").wait_for(timeout=PATIENCE_SECONDS * 1000)
-        shown = time.perf_counter()
-        browser.close()
+        drawn, shown = click_recorded(page.frame_locator("iframe"))
     space.end(signal.SIGKILL)
     return {
         "start_to_page_s": space.start_seconds.pop(),

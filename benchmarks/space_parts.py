@@ -81,8 +81,12 @@ class FramePage(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, framed: str) -> None:
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _FrameHandler)
+        self.html = b""
+
+    def show(self, framed: str) -> None:
+        """Have this address in the frame from now on."""
         self.html = (
             f'<!doctype html><title>Hub</title><iframe src="{framed}" width="1280" height="900"></iframe>'
         ).encode()
