@@ -29,7 +29,7 @@ ARG TORCH_INDEX=""
 COPY --chown=app constraints.txt ./
 RUN python -m venv /home/app/venv \
     && pip install --no-cache-dir --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
-COPY --chown=app pyproject.toml README.md LICENSE app.py members.toml ./
+COPY --chown=app pyproject.toml README.md LICENSE members.toml ./
 COPY --chown=app assets assets
 COPY --chown=app blender_ui blender_ui
 COPY --chown=app db db
@@ -38,7 +38,9 @@ RUN pip install --no-cache-dir --constraint constraints.txt --editable .
 ARG WEIGHTS="--default"
 RUN if [ -n "$WEIGHTS" ]; then python -m blender_ui.weights fetch "$WEIGHTS"; fi
 
+# Not among the code: the members.toml there would be the one that counts, and a new container would have it anew.
+WORKDIR /home/app
 VOLUME /home/app/var
 EXPOSE 7860
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "import httpx; httpx.get('http://127.0.0.1:7860/readyz').raise_for_status()"]
-CMD ["python", "app.py"]
+CMD ["blender-ui", "serve"]

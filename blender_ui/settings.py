@@ -238,6 +238,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if environ.get("SPACE_ID"):
         asked.setdefault(_variable("trusted_proxies"), "1")
         asked.setdefault(_variable("frames"), SPACE_FRAMES)
+        asked.setdefault(_variable("access"), "demo")  # a Space is open to the world
     try:
         return _adapter().validate_python(asked)
     except ValidationError as invalid:

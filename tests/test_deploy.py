@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,6 +100,16 @@ def test_a_space_is_made_from_the_readme() -> None:
     assert (front["sdk"], front["app_port"]) == ("docker", int(exposed[1]))
     assert front["hf_oauth"] is True  # without it the account page offers no sign-in by the hub
     assert len(front["short_description"]) <= 60
+
+
+def test_a_space_with_the_gradio_sdk_gets_the_packages_and_the_version_that_we_test() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == sorted(project["dependencies"])
+    gradio = re.search(r"^gradio==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert gradio is not None
+    assert f"`sdk_version: {gradio[1]}`" in (ROOT / "docs" / "operating.md").read_text()
+    assert (ROOT / "app.py").is_file()
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

@@ -90,3 +90,9 @@ def test_on_a_space_the_hub_s_pages_may_show_the_app() -> None:
     named = {"SPACE_ID": "me/space", "BLENDER_UI_FRAMES": "https://wiki.example"}
     assert load_settings(named).frames == "https://wiki.example"
     assert load_settings({}).frames == ""
+
+
+def test_a_space_is_a_demo_unless_somebody_says_otherwise() -> None:
+    assert load_settings({"SPACE_ID": "me/space"}).access == "demo"
+    assert load_settings({"SPACE_ID": "me/space", "BLENDER_UI_ACCESS": "accounts"}).access == "accounts"
+    assert load_settings({}).access == "open"

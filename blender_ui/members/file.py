@@ -6,6 +6,7 @@ change is made to the file as it is now, whole or not at all. Non-goal: who may 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -142,7 +143,7 @@ class MembersFile:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
                     file.write(text)
                 os.chmod(name, target.stat().st_mode)
-                os.replace(name, target)
+                _put(Path(name), target)
             except BaseException:
                 os.unlink(name)
                 raise
@@ -150,3 +151,17 @@ class MembersFile:
             raise SettingsError(
                 f"members.toml cannot be written: {describe_os_error(error, target)}. Change the file by hand"
             ) from error
+
+
+def _put(draft: Path, target: Path) -> None:
+    """Give the draft the target's name at once; where the name cannot change hands, write into the file.
+
+    A file that is mounted by itself, as into a container, is such a one. A crash half-way would cut it short.
+    """
+    try:
+        os.replace(draft, target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        target.write_bytes(draft.read_bytes())
+        draft.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -80,3 +81,17 @@ def test_what_somebody_wrote_meanwhile_is_kept(file: MembersFile) -> None:
     with pytest.raises(SettingsError, match="not valid TOML"):
         file.set_enabled("Bob", True)
     assert file.path.read_text() == "[[member]\n"
+
+
+def test_a_file_that_is_mounted_by_itself_is_changed_where_it_is(
+    file: MembersFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_source: str, _target: str) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")  # as of a file that a container has mounted
+
+    monkeypatch.setattr(os, "replace", refuse)
+    number = file.path.stat().st_ino
+    assert [config.name for config in file.add(NEW)] == ["Ann", "Bob", "Cid"]
+    assert file.path.read_text().startswith(WRITTEN)
+    assert file.path.stat().st_ino == number
+    assert os.listdir(file.path.parent) == ["members.toml"]
