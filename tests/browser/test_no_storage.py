@@ -38,6 +38,7 @@ def test_pages_work_where_the_browser_keeps_nothing(tmp_path: Path, serve: Serve
         page.goto(url + path)
         expect(page.locator(".bu-tour")).to_be_visible()
         expect(page.locator(FORGETFUL)).to_have_count(0)  # nothing was done that the next page would lose
+    expect(page.locator("#blend-ask")).to_be_enabled()
     page.locator("#blend-prompt textarea").fill("Why?")
     page.keyboard.press("Enter")
     expect(page.locator("#blend-vote .bu-question")).to_contain_text("Which is better")
@@ -68,7 +69,7 @@ def test_a_vote_in_a_frame_that_keeps_nothing_says_so_once(
         expect(frame.locator(".label-frame")).to_have_attribute("data-phase", "ready")
         expect(said).to_have_count(number - 1)
         page.wait_for_timeout(SEEN_AFTER_MS)
-        frame.locator("body").press("a")
+        frame.locator("[data-outcome=left]").click()
         expect(frame.locator("[data-count=n_mine]")).to_have_text(str(number))
     expect(said).to_have_count(1)
     expect(said.get_by_role("link", name="Open it in a tab of its own")).to_have_attribute("target", "_blank")
@@ -77,6 +78,7 @@ def test_a_vote_in_a_frame_that_keeps_nothing_says_so_once(
 def test_a_browser_that_keeps_things_is_told_nothing(tmp_path: Path, serve: Serve, open_page: Open) -> None:
     members = [ScriptedMember(name, saying(f"So says {name}.")) for name in ("Aardvark", "Badger")]
     page = open_page(serve(build_scripted_services(tmp_path, *members)))
+    expect(page.locator("#blend-ask")).to_be_enabled()
     page.locator("#blend-prompt textarea").fill("Why?")
     page.keyboard.press("Enter")
     expect(page.locator("#blend-vote .bu-question")).to_contain_text("Which is better")
