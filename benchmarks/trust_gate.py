@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.trust_gate`` draws votes on pairs, on a share of which a version and its rival differ.
 It prints the share of versions that pass by prompts, votes a prompt and true lead: first over the baselines,
-then over an active version that is below a baseline. Decision 0014 quotes both.
+then over an active version that is below a baseline. Last, by new questions, the share of promotions that are
+taken back by bets in shadow, over all looks until then. Decisions 0014 and 0017 quote them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from blender_ui.ranking.promotion import ACTIVE, Judgement, Rival
+from blender_ui.ranking.shadow import look
 from blender_ui.ranking.standing import BASELINES, Verdict, measure_standing
 
 DIFFERING = 0.36
@@ -21,6 +23,7 @@ TILT = 0.08
 """Standard deviation over prompts of the lead's half: votes on one prompt go together."""
 LEADS = (-0.05, 0.0, 0.05, 0.1, 0.15, 0.2)
 N_PROMPTS = (10, 20, 30, 100, 300)
+N_LOOKS = (10, 20, 40, 80, 160, 320)
 
 
 ABOVE = 0.1
@@ -64,11 +67,19 @@ def replaces(n_prompts: int, n_votes: int, lead: float, rng: np.random.Generator
     return not unbeaten or rival.is_beaten(unbeaten)
 
 
-def print_table(name: str, measure: Passes, n: int) -> None:
+def is_taken_back(n_prompts: int, n_votes: int, lead: float, rng: np.random.Generator) -> bool:
+    """Draw a stream of new votes; whether any look calls the version before surely better."""
+    before, active, prompts = draw(n_prompts, n_votes, lead, rng)
+    looks = (n for n in N_LOOKS if n <= n_prompts)
+    found = (look(before[: n * n_votes], active[: n * n_votes], prompts[: n * n_votes]) for n in looks)
+    return any(one is not None and one.lead.low > 0 for one in found)
+
+
+def print_table(name: str, measure: Passes, n: int, numbers: tuple[int, ...] = N_PROMPTS) -> None:
     """Print the share of versions that pass, in each cell."""
     print(f"{name}\nvotes a prompt, prompts:", *(f"{lead:+.2f}" for lead in LEADS))
     for n_votes in (1, 3):
-        for n_prompts in N_PROMPTS:
+        for n_prompts in numbers:
             rng = np.random.default_rng(0)
             shares = [sum(measure(n_prompts, n_votes, lead, rng) for _ in range(n)) / n for lead in LEADS]
             print(f"{n_votes}, {n_prompts:>4}:", *(f"{share:5.3f}" for share in shares))
@@ -81,6 +92,7 @@ def main() -> None:
     n = options.parse_args().n
     print_table("by true lead over the stronger baseline", passes, n)
     print_table("by true lead over an active version that is below a baseline", replaces, n)
+    print_table("taken back by new votes, by true lead of the version before", is_taken_back, n, N_LOOKS)
 
 
 if __name__ == "__main__":

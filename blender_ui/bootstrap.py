@@ -82,6 +82,7 @@ from blender_ui.services.training.requests import Training
 from blender_ui.services.versions.model_versions import Versions
 from blender_ui.services.versions.sharing import Sharing
 from blender_ui.services.versions.start import keep_start_version
+from blender_ui.services.versions.taking_back import TakingBack
 from blender_ui.settings import Settings
 from blender_ui.tasks.encoder import StaticEncoder
 from blender_ui.weights.resolver import is_reader_prepared
@@ -178,7 +179,12 @@ class Services(Foundation):
             ModelRole.FUSER: settings.fusers_path,
             ModelRole.CHOOSER: settings.choosers_path,
         }
-        self.versions = Versions(engine, folders=self._version_folders, clock=self.clock)
+        self.versions = Versions(
+            engine,
+            folders=self._version_folders,
+            clock=self.clock,
+            say_worse=lambda version_id: self.shadow_standings.say_worse(version_id),
+        )
         self.chooser_reports = ChooserReports(
             engine, choosers_path=settings.choosers_path, versions=self.versions, members=self.members
         )
@@ -189,7 +195,13 @@ class Services(Foundation):
             engine, process=process, live_head=self.live_head, rankers_path=rankers_path
         )
         self.bets = Bets(engine, clock=self.clock)
-        self.shadows = Shadows(engine, process=process, rankers_path=rankers_path, clock=self.clock)
+        self.shadows = Shadows(
+            engine,
+            process=process,
+            rankers_path=rankers_path,
+            clock=self.clock,
+            after_laying=lambda: self.taking_back.look(),
+        )
         self.blending.follow(self.ranking.read_soon)
 
         self.scoring = Scoring(engine, process=process, live_head=self.live_head, rankers_path=rankers_path)
@@ -268,6 +280,9 @@ class Services(Foundation):
         self.member_ratings = MemberRatings(engine, table=table)
         self.leaderboard = Leaderboard(engine, table=table)
         self.shadow_standings = ShadowStandings(engine, table=table)
+        self.taking_back = TakingBack(
+            engine, find=self.shadow_standings.find_return, is_automatic=self.settings.train_every > 0
+        )
         self.reveals = Reveals(engine, ratings=self.member_ratings)
         self.version_inspection = VersionInspection(
             engine, table=table, process=self.process, rankers_path=rankers_path

@@ -1,4 +1,4 @@
-"""A version in shadow: the newest one that does not rank bets on new votes beside the one that does.
+"""Versions in shadow: the newest one that does not rank, and the one before, bet beside the one that ranks.
 
 Invariant: both bet as they were trained, on votes that neither could have learnt from, and a bet is kept as
 it was laid. It comes after the vote, which changes nothing: a version as it was trained never changes. Only
@@ -23,7 +23,11 @@ from blender_ui.errors import BlenderError
 from blender_ui.services.after_vote import Background
 from blender_ui.services.ranking.comparing import Comparisons, read_fast, read_joint
 from blender_ui.services.ranking.opening import load_fast
-from blender_ui.services.versions.model_versions import find_active_version, list_versions
+from blender_ui.services.versions.model_versions import (
+    find_active_version,
+    list_decisions,
+    list_versions,
+)
 from blender_ui.services.versions.views import VersionView
 from blender_ui.votes.arrays import Predictions
 from db.engine import transaction
@@ -38,10 +42,15 @@ _log = logging.getLogger(__name__)
 
 
 class Pair(NamedTuple):
-    """The version that ranks and the one in its shadow."""
+    """The version that ranks and one in its shadow.
+
+    Attributes:
+        may_return: Whether the figures gave the active one the place of this one.
+    """
 
     active: VersionView
     shadow: VersionView
+    may_return: bool
 
     @property
     def cut_off_preference_id(self) -> int:
@@ -49,11 +58,21 @@ class Pair(NamedTuple):
         return max(self.active.cut_off_preference_id, self.shadow.cut_off_preference_id)
 
 
-def find_pair(session: Session) -> Pair | None:
-    """The active ranker and the newest other one; None where there are not two."""
+def find_pairs(session: Session) -> tuple[Pair, ...]:
+    """The active ranker with the newest other one, and with the one whose place it took."""
     active = find_active_version(session)
     others = [one for one in list_versions(session) if not one.is_active]
-    return None if active is None or not others else Pair(active, others[0])
+    if active is None or not others:
+        return ()
+    promoted = [one for one in list_decisions(session, active.id) if one.promoted]
+    last = promoted[-1] if promoted else None
+    previous_id = None if last is None else last.previous_id
+    by_figures = last is not None and last.decided_by is None
+    return tuple(
+        Pair(active, one, by_figures and one.id == previous_id)
+        for number, one in enumerate(others)
+        if number == 0 or one.id == previous_id
+    )
 
 
 class Shadows:
@@ -64,15 +83,23 @@ class Shadows:
         process: Holds joint rankers.
         rankers_path: Folder of the checkpoints.
         clock: Gives the present time in UTC, for the rows.
+        after_laying: Called in the background once there are new bets.
     """
 
     def __init__(
-        self, engine: Engine, *, process: EngineProcess, rankers_path: Path, clock: Callable[[], datetime]
+        self,
+        engine: Engine,
+        *,
+        process: EngineProcess,
+        rankers_path: Path,
+        clock: Callable[[], datetime],
+        after_laying: Callable[[], object] = lambda: None,
     ) -> None:
         self._engine = engine
         self._process = process
         self._rankers_path = rankers_path
         self._clock = clock
+        self._after_laying = after_laying
         self._closing = threading.Event()
         self._soon = Background(self._lay_later, name="shadow-bets")
 
@@ -92,14 +119,17 @@ class Shadows:
             RankerError: If a checkpoint or the engine process failed.
         """
         with transaction(self._engine) as session:
-            pair = find_pair(session)
-        return 0 if pair is None else sum(self._lay(one, pair.cut_off_preference_id) for one in pair)
+            pairs = find_pairs(session)
+        return sum(
+            self._lay(one, pair.cut_off_preference_id) for pair in pairs for one in (pair.active, pair.shadow)
+        )
 
     def _lay_later(self) -> None:
         if self._closing.wait(REST_SECONDS):
             return
         try:
-            self.lay()
+            if self.lay():
+                self._after_laying()
         except BlenderError as error:
             _log.info("no bets were laid in shadow: %s", error)
 

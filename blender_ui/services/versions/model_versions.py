@@ -35,14 +35,21 @@ class Versions:
         engine: The store.
         folders: Folder of the checkpoints of each role.
         clock: Gives the present time, with its zone.
+        say_worse: Says what new votes have against a ranker's version; empty where they have nothing.
     """
 
     def __init__(
-        self, engine: Engine, *, folders: Mapping[ModelRole, Path], clock: Callable[[], datetime] = utc_now
+        self,
+        engine: Engine,
+        *,
+        folders: Mapping[ModelRole, Path],
+        clock: Callable[[], datetime] = utc_now,
+        say_worse: Callable[[int], str] = lambda _: "",
     ) -> None:
         self._engine = engine
         self._folders = folders
         self._clock = clock
+        self._say_worse = say_worse
 
     def list_versions(self, role: ModelRole = ModelRole.RANKER) -> tuple[VersionView, ...]:
         """All versions of a role, newest first."""
@@ -65,16 +72,17 @@ class Versions:
         """Make a version the one that serves in its role, as a person decided.
 
         The decision's reason and the audit trail say what the person overrode, where the figures of a
-        ranker do not show it to be better than the baselines.
+        ranker do not show it to be better than the baselines, or new votes call it worse than the active one.
 
         Raises:
             NotFound: If there is no such version of this role.
             Refused: If it is active already, or the reason is blank.
         """
+        worse = self._say_worse(version_id) if role is ModelRole.RANKER else ""
         with transaction(self._engine, immediate=True) as session:
             chosen = get_version(session, version_id, role=role)
             active = find_active_version(session, role=role)
-            overridden = find_overridden(chosen)
+            overridden = " ".join(filter(None, (find_overridden(chosen), worse)))
             said = f"{reason.strip()} {overridden}" if reason.strip() and overridden else reason
             activate_version(session, version_id=version_id, reason=said, decided_by_id=decided_by_id)
             record_change(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from blender_ui.language import say_number, say_range, tr
+from blender_ui.ranking.standing import N_PROMPTS_NEEDED
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.monitoring.shadow_standing import LEVEL, ShadowStanding
 from blender_ui.services.projects.projects import ProjectBrief
@@ -131,10 +132,13 @@ def draw_active(versions: Iterable[VersionView]) -> str:
     )
 
 
-def draw_shadow(standing: ShadowStanding | None) -> str:
-    """How the newest version that does not rank does beside the one that does, on new votes."""
-    if standing is None:
-        return ""
+def draw_shadow(standing: ShadowStanding, *, returns: bool) -> str:
+    """How a version that does not rank does beside the one that does, on new votes.
+
+    Args:
+        standing: The two.
+        returns: Whether one that ranked before ranks again by itself.
+    """
     active, shadow = standing.active, standing.shadow
     head = markup.section(
         tr("In shadow: {version}", version=name_version(shadow.role, shadow.id)),
@@ -142,7 +146,7 @@ def draw_shadow(standing: ShadowStanding | None) -> str:
         "questions that neither learnt from count.",
     )
     if not standing.n:
-        return head + markup.remark("No new vote that both could bet on yet.")
+        return head + markup.remark("No new vote that both could bet on yet.") + _say_rule(standing, returns)
     figures = markup.figures(
         [
             (tr("new votes, on {n} questions", n=standing.n_prompts), say_number(standing.n)),
@@ -168,7 +172,21 @@ def draw_shadow(standing: ShadowStanding | None) -> str:
         "{version} is right more often than the one that ranks. A researcher may make it active below.",
         version=name_version(shadow.role, shadow.id).capitalize(),
     )
-    return head + figures + (markup.notice(better) if standing.is_better else "")
+    return head + figures + (markup.notice(better) if standing.is_better else _say_rule(standing, returns))
+
+
+def _say_rule(standing: ShadowStanding, returns: bool) -> str:
+    """What its bets can bring about."""
+    if standing.look is None:
+        said = tr(
+            "Below {n} new questions the shadow has no say: held-out votes alone promote a version.",
+            n=N_PROMPTS_NEEDED,
+        )
+    elif standing.may_return and returns:
+        said = tr("It ranked before. Once it is surely better on new votes, it ranks again by itself.")
+    else:
+        said = tr("Once it is surely better on new votes, this page says so, and a researcher decides.")
+    return markup.remark(said)
 
 
 def ask_to_activate(role: ModelRole, version_id: int) -> str:

@@ -88,7 +88,7 @@ class TrainHandlers:
         labeling: Knows who asks.
         access: Knows who may read people's names.
         list_encoders: Names of the encoders whose weights are here.
-        find_shadow: Gives the standing of the version in shadow.
+        find_shadows: Gives the standings of versions in shadow.
         find_workspace: Where the person works: what is learnt from.
     """
 
@@ -100,11 +100,11 @@ class TrainHandlers:
         access: Access,
         versions: Versions,
         list_encoders: Callable[[], tuple[str, ...]],
-        find_shadow: Callable[[], ShadowStanding | None] = lambda: None,
+        find_shadows: Callable[[], tuple[ShadowStanding, ...]] = tuple,
         find_workspace: Callable[[], WorkspaceView] | None = None,
     ) -> None:
         self._find_workspace = find_workspace
-        self._find_shadow = find_shadow
+        self._find_shadows = find_shadows
         self._training = training
         self._versions = versions
         self._labeling = labeling
@@ -148,12 +148,12 @@ class TrainHandlers:
         project = self.project()
         return None if project is None else project.id
 
-    def shadow(self) -> ShadowStanding | None:
-        """How the version in shadow does; None where there is none, or where its votes cannot be read."""
+    def shadows(self) -> tuple[ShadowStanding, ...]:
+        """How versions in shadow do; none where there is none, or where the votes cannot be read."""
         try:
-            return self._find_shadow()
+            return self._find_shadows()
         except BlenderError:  # the page says of the store's trouble elsewhere
-            return None
+            return ()
 
     def card(self) -> JobCard | None:
         """The job that is to be watched; None before the first."""

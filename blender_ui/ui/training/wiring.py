@@ -44,13 +44,14 @@ def build_train(services: Services, page: gr.Blocks) -> None:
         services.labeling,
         access=services.access,
         versions=services.versions,
-        find_shadow=services.shadow_standings.find,
+        find_shadows=services.shadow_standings.find,
         list_encoders=lambda: list_encoders(services.settings.weights_path),
         find_workspace=lambda: find_workspace(services.access, services.workspaces),
     )
     parts = TrainParts(handlers.encoders())
     outputs = _outputs(parts)
-    _wire_watching(page, parts, handlers, outputs, services.drifts.find)
+    returns = services.settings.train_every > 0
+    _wire_watching(page, parts, handlers, outputs, services.drifts.find, returns=returns)
     _wire_acts(parts, handlers, outputs)
 
 
@@ -60,6 +61,8 @@ def _wire_watching(
     handlers: TrainHandlers,
     outputs: list[Any],
     find_drifts: Callable[[], tuple[Drift, ...]],
+    *,
+    returns: bool,
 ) -> None:
     def open_page() -> Update:
         return _paint_page(parts, handlers.page(), n_points=REDRAW)
@@ -77,7 +80,7 @@ def _wire_watching(
 
     def compare() -> Update:
         return {
-            parts.shadow: drawing.draw_shadow(handlers.shadow()),
+            parts.shadow: "".join(drawing.draw_shadow(one, returns=returns) for one in handlers.shadows()),
             parts.drift: draw_drifts(find_drifts(), OF_RANKER),
         }
 
