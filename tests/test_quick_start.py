@@ -54,6 +54,7 @@ def look(*, importing: str, drawing: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_gradio_is_the_same_parses_none_of_its_components_and_makes_the_app_that_is_served() -> None:
     lean = look(importing="without_stubs()", drawing="working_out_once()")
     usual = look(importing="nullcontext()", drawing="nullcontext()")

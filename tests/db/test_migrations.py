@@ -115,38 +115,42 @@ def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     check_schema(create_store(url))
 
 
-def test_a_database_of_the_first_schema_keeps_its_rows(engine: Engine) -> None:
-    make_first_schema(engine)
-    assert migrate(engine) is True
-    check_schema(engine)
-    assert read_kept(engine) == KEPT
-
-
-def test_versions_of_rankers_and_fusers_come_into_one_table_with_all_that_names_them(engine: Engine) -> None:
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """What the first schema and the last one with tables of their own for each kind left, migrated."""
+    engine = create_store(f"sqlite:///{tmp_path_factory.mktemp('first') / 'store.sqlite'}")
     make_first_schema(engine)
     add_versions(engine)
+    add_jobs(engine)
     assert migrate(engine) is True
-    assert read_versions(engine) == KEPT_VERSIONS
-    with Session(engine) as session:
+    return engine
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(migrated: Engine) -> None:
+    check_schema(migrated)
+    assert read_kept(migrated) == KEPT
+
+
+def test_versions_of_rankers_and_fusers_come_into_one_table_with_all_that_names_them(
+    migrated: Engine,
+) -> None:
+    assert read_versions(migrated) == KEPT_VERSIONS
+    with Session(migrated) as session:
         row = session.exec(select(models.ModelVersion).where(models.ModelVersion.path == "f2")).one()
         assert (row.hyper_parameters, row.metrics) == ({"seed": 1}, {"n": 2})
         assert row.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
-def test_trainings_and_generations_come_into_one_table_with_all_that_names_them(engine: Engine) -> None:
-    make_first_schema(engine)
-    add_versions(engine)
-    add_jobs(engine)
-    assert migrate(engine) is True
-    assert read_jobs(engine) == KEPT_JOBS
-    with Session(engine) as session:
+def test_trainings_and_generations_come_into_one_table_with_all_that_names_them(migrated: Engine) -> None:
+    assert read_jobs(migrated) == KEPT_JOBS
+    with Session(migrated) as session:
         training, failed = session.get_one(models.Job, 2), session.get_one(models.Job, 6)
         assert training.options == {"a": "b"}
         for row in (training, failed):
             assert row.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
         assert failed.heartbeat_at == failed.progressed_at == failed.created_at
     # What refers to a job refers to the new table.
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"), engine.begin() as connection:
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), migrated.begin() as connection:
         connection.execute(text("UPDATE model_version SET job_id = 99 WHERE id = 3"))
 
 
