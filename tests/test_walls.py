@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +54,24 @@ def test_a_room_of_services_has_a_dozen_modules_at_most():
     }
     assert rooms
     assert not crowded, f"expected at most {MOST_MODULES} modules a room, came {crowded}; split by use case"
+
+
+def test_the_architecture_names_every_room_and_no_module_that_there_is_not():
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    paths = "".join(_read_section(text, title) for title in ("The path of a prompt", "The path of a vote"))
+    named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", paths)
+    assert len(named) > 20
+    assert [name for name in named if not _is_module(name)] == []
+    described = re.findall(r"^\| `([a-z_]+)`", _read_section(text, "Rooms of services"), re.MULTILINE)
+    there = {path.stem for path in (PACKAGE / "services").iterdir()} - {"__init__", "__pycache__"}
+    assert sorted(described) == sorted(there)
+
+
+def _read_section(text: str, title: str) -> str:
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def _is_module(name: str) -> bool:
+    """Of the package, or of ``db``."""
+    place = name.replace(".", "/")
+    return any((root / f"{place}.py").exists() for root in (PACKAGE, PACKAGE.parent))
