@@ -6,9 +6,11 @@ it resumable. Non-goal: what a step does; ``services.training.run`` does it.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
@@ -24,6 +26,7 @@ MAX_RESTARTS = 10
 CLOSE_SECONDS = 5
 # Recovery looks for workflows of its own version, and a new release must still find the old ones.
 _APPLICATION_VERSION = "1"
+_KNOWS_PARTS_OF_SECONDS = (3, 42)
 
 Result = TypeVar("Result")
 
@@ -52,6 +55,7 @@ class Workflows:
             application_version=_APPLICATION_VERSION,
             executor_id=executor_id,
             log_level="ERROR",
+            db_engine_kwargs=_engine_options(jobs_url),
         )
         DBOS(config=config)
 
@@ -93,6 +97,23 @@ class Workflows:
     def close(self) -> None:
         """Stop taking jobs and let the last step be recorded; what takes longer stays resumable."""
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=CLOSE_SECONDS)
+
+
+class _TimedConnection(sqlite3.Connection):
+    """One to a SQLite that lacks ``unixepoch('subsec')``, which DBOS takes for granted from Python 3.12 on.
+
+    Debian 12 and Ubuntu 22.04 have such a one, and a Python that is built there uses it.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.create_function("unixepoch", -1, lambda *_modifiers: time.time())
+
+
+def _engine_options(jobs_url: str) -> dict[str, Any]:
+    if jobs_url.startswith("sqlite") and sqlite3.sqlite_version_info < _KNOWS_PARTS_OF_SECONDS:
+        return {"connect_args": {"factory": _TimedConnection}}
+    return {}
 
 
 def _train(run: TrainingRun, job_id: int) -> None:

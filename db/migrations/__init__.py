@@ -66,6 +66,21 @@ def migrate(engine: Engine) -> bool:
     return True
 
 
+@contextmanager
+def filling_older(engine: Engine, revision: str) -> Iterator[Connection]:
+    """Give an empty database the schema of a revision, and a connection that fills it.
+
+    References between the rows are not held there; ``migrate`` looks at them.
+    """
+    with locked(engine) as connection:
+        from alembic import command
+
+        command.upgrade(alembic_config(connection), revision)
+        for name in set(inspect(connection).get_table_names()) - {"alembic_version"}:
+            connection.execute(text(f"DELETE FROM {name}"))  # what a new store begins with, as a project
+        yield connection
+
+
 def check_schema(engine: Engine) -> None:
     """Refuse a database whose schema is not this code's.
 

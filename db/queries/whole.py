@@ -12,9 +12,11 @@ from typing import Any, Literal
 from sqlalchemy import (
     JSON,
     Boolean,
+    Column,
     Float,
     Integer,
     LargeBinary,
+    MetaData,
     String,
     Table,
     bindparam,
@@ -46,6 +48,12 @@ _AT_ONCE = 5_000
 def list_tables() -> list[Table]:
     """Every table, parents before those that refer to them."""
     return list(SQLModel.metadata.sorted_tables)
+
+
+def table_of(name: str, kinds: Mapping[str, Kind]) -> Table:
+    """A table of another revision, by the kinds of its columns; enough to write rows into it."""
+    types = {kind: type_ for type_, kind in reversed(_KINDS)} | {"json": JSON(none_as_null=True)}
+    return Table(name, MetaData(), *(Column(column, types[kind]) for column, kind in kinds.items()))
 
 
 def columns_of(table: Table) -> dict[str, Kind]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from blender_ui.errors import RankerError
 from blender_ui.services.training.requests import Training
@@ -14,6 +16,7 @@ from blender_ui.worker.lock import WorkerLock
 from blender_ui.worker.reasons import describe_failure
 from blender_ui.worker.train_now import train_now
 from blender_ui.worker.worker import Worker
+from blender_ui.worker.workflow import _engine_options
 from db.engine import create_store
 from db.models import JobStatus, utc_now
 from tests.builders.preferences import add_labeled_prompts
@@ -42,6 +45,24 @@ class OutOfMemoryError(RuntimeError):
 )
 def test_a_failure_becomes_a_sentence(error: Exception, start: str) -> None:
     assert describe_failure(error).startswith(start)
+
+
+def test_where_sqlite_knows_no_parts_of_seconds_dbos_gets_its_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))  # Debian 12's
+    engine = create_engine("sqlite://", **_engine_options("sqlite://"))
+    with engine.begin() as connection:
+        connection.execute(
+            text("CREATE TABLE t (id, at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))")
+        )
+        connection.execute(text("INSERT INTO t (id) VALUES (1)"))
+        at = connection.execute(text("SELECT at FROM t")).scalar_one()
+        now = connection.execute(text("SELECT unixepoch('subsec') * 1000")).scalar_one()
+    engine.dispose()
+    assert abs(time.time() * 1000 - at) < 60_000
+    assert now >= at
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 42, 0))
+    assert _engine_options("sqlite://") == {}
+    assert _engine_options("postgresql+psycopg://host/name") == {}
 
 
 class ShortOfMemory(ScriptedReader):

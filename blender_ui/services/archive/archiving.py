@@ -7,18 +7,29 @@ merging two stores, and the files of trained rankers, which lie beside the datab
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Table
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from blender_ui.errors import MalformedInput, Refused, SchemaMismatch
-from blender_ui.exchange.archive import Manifest, OpenArchive, TableDump, open_archive, write_archive
+from blender_ui.exchange.archive import (
+    Manifest,
+    OpenArchive,
+    TableDump,
+    TableEntry,
+    open_archive,
+    write_archive,
+)
 from blender_ui.services.versions import model_versions
-from db.engine import transaction
+from db.engine import create_store, transaction
 from db.enums import RECORDED_SOURCE
-from db.migrations import newest_revision
+from db.migrations import filling_older, list_revisions, migrate, newest_revision
 from db.models import ModelVersion, Project, Promotion
 from db.queries import prompts, whole
 
@@ -43,27 +54,54 @@ def export_archive(engine: Engine, path: Path, *, now: datetime) -> Manifest:
 
 
 def import_archive(engine: Engine, path: Path) -> Manifest:
-    """Bring an archive's rows into an empty store.
+    """Bring an archive's rows into an empty store; those of an older schema are migrated on the way.
 
     Raises:
-        MalformedInput: If the archive is damaged, or its tables are not this schema's.
-        SchemaMismatch: If it comes from a store of another schema.
+        MalformedInput: If the archive is damaged, or its tables are not its schema's.
+        SchemaMismatch: If it comes from a store of a schema that this code does not know.
         Refused: If the store is not empty.
     """
-    with open_archive(path) as archive, transaction(engine, immediate=True, durable=True) as session:
-        _check(archive.manifest, path)
-        _make_room(session)
-        _write(session, archive)
-        return archive.manifest
+    with open_archive(path) as archive:
+        if archive.manifest.revision in list_revisions()[:-1]:
+            with _bring_up(archive, path) as newer:
+                return import_archive(engine, newer)
+        with transaction(engine, immediate=True, durable=True) as session:
+            _check(archive.manifest, path)
+            _make_room(session)
+            _write(session, archive)
+            return archive.manifest
+
+
+@contextmanager
+def _bring_up(archive: OpenArchive, path: Path) -> Iterator[Path]:
+    """The same rows in an archive of this schema: in a store of their own they are migrated as any are."""
+    manifest = archive.manifest
+    with tempfile.TemporaryDirectory(prefix="blender-ui-older-") as name:
+        store = create_store(f"sqlite:///{Path(name) / 'store.sqlite'}")
+        newer = Path(name) / path.name
+        try:
+            with filling_older(store, manifest.revision) as connection, Session(connection) as session:
+                for entry in manifest.tables:
+                    _insert(session, archive, entry, whole.table_of(entry.name, entry.columns))
+                session.commit()  # of the connection's transaction, which ends with the block
+            migrate(store)
+            export_archive(store, newer, now=datetime.fromisoformat(manifest.created_at))
+        except (SQLAlchemyError, RuntimeError) as error:
+            raise MalformedInput(
+                f"expected the tables of revision {manifest.revision} in {path.name}, came what does not "
+                f"fit them: {error}"
+            ) from error
+        finally:
+            store.dispose()
+        yield newer
 
 
 def _check(manifest: Manifest, path: Path) -> None:
     expected = newest_revision()
     if manifest.revision != expected:
         raise SchemaMismatch(
-            f"{path.name} was taken out of a store at revision {manifest.revision}, "
-            f"this one is at {expected}; "
-            "bring it into the version of this app that wrote it, update that, and export again"
+            f"{path.name} was taken out of a store at revision {manifest.revision}, this one is at "
+            f"{expected} and does not know it: a newer version of this app wrote it, so update this one"
         )
     ours = {table.name: whole.columns_of(table) for table in whole.list_tables()}
     if {entry.name: entry.columns for entry in manifest.tables} != ours:
@@ -113,6 +151,10 @@ def _is_untouched(session: Session, filled: dict[str, int]) -> bool:
 def _write(session: Session, archive: OpenArchive) -> None:
     by_name = {table.name: table for table in whole.list_tables()}
     for entry in archive.manifest.tables:
-        n_rows = whole.insert_all(session, by_name[entry.name], archive.rows(entry))
-        if n_rows != entry.n_rows:
-            raise MalformedInput(f"expected {entry.n_rows} rows of {entry.name}, came {n_rows}")
+        _insert(session, archive, entry, by_name[entry.name])
+
+
+def _insert(session: Session, archive: OpenArchive, entry: TableEntry, table: Table) -> None:
+    n_rows = whole.insert_all(session, table, archive.rows(entry))
+    if n_rows != entry.n_rows:
+        raise MalformedInput(f"expected {entry.n_rows} rows of {entry.name}, came {n_rows}")

@@ -2,18 +2,22 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import JSON, Boolean, DateTime, Engine, Float, Integer, LargeBinary, MetaData
 from sqlmodel import SQLModel
 
 from blender_ui.errors import MalformedInput, Refused, SchemaMismatch, StorageError
+from blender_ui.exchange.archive import Kind, TableDump, write_archive
 from blender_ui.services.data.exporting import Exporting
 from blender_ui.services.data.importing import Importing
 from blender_ui.services.labeling.relabeling import Relabeling
-from db.engine import transaction
+from db.engine import create_store, transaction
+from db.migrations import migrate
 from db.models import (
     CandidateFailure,
     FailureKind,
@@ -28,6 +32,7 @@ from db.models import (
 )
 from db.queries import whole
 from tests.builders.stores import Clock, add_prompts, key_of, make_labeling, make_store
+from tests.db.first_schema import make_previous_release, read_all
 
 
 def make_full_store(folder: Path) -> Engine:
@@ -158,6 +163,58 @@ def test_a_changed_table_is_noticed_and_nothing_comes_in(archive: Path, empty: E
     with pytest.raises(MalformedInput, match=r"tables/prompt\.parquet.*SHA-256"):
         bring_in(empty, change(archive, "tables/prompt.parquet", other))
     assert {name for name, rows in all_rows(empty).items() if rows} == {"project"}
+
+
+def test_an_archive_of_an_older_release_comes_in_as_its_database_would_be_migrated(
+    empty: Engine, tmp_path: Path
+) -> None:
+    old = create_store(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    make_previous_release(old)
+    path = tmp_path / "old.zip"
+    write_archive(path, dump_by_looks(old), revision="0006", created_at="2026-01-02T03:04:05+00:00")
+    bring_in(empty, path)
+    migrate(old)
+    ours, theirs = read_all(empty), read_all(old)
+    for job in (*ours["job"], *theirs["job"]):  # the migration draws names for those that had none
+        job["workflow_id"] = len(job["workflow_id"])
+    assert ours == theirs
+    old.dispose()
+
+
+def test_an_older_archive_that_is_none_says_what_does_not_fit(empty: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "old.zip"
+    dump = TableDump("prompt", {"colour": "text"}, [{"colour": "red"}])
+    write_archive(path, [dump], revision="0006", created_at="2026-01-02T03:04:05+00:00")
+    with pytest.raises(MalformedInput, match=r"expected the tables of revision 0006 in old\.zip.*colour"):
+        bring_in(empty, path)
+    assert {name for name, rows in all_rows(empty).items() if rows} == {"project"}
+
+
+def dump_by_looks(engine: Engine) -> Iterator[TableDump]:
+    """What that release's own export would write, by the database's types alone."""
+    tables = MetaData()
+    tables.reflect(engine)
+    for table in tables.sorted_tables:
+        if table.name == "alembic_version":
+            continue
+        kinds = {column.name: kind_by_looks(column.type) for column in table.columns}
+        with engine.connect() as connection:
+            found = [dict(row._mapping) for row in connection.execute(table.select())]
+        rows = [
+            {
+                name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+                for name, value in row.items()
+            }
+            for row in found
+        ]
+        yield TableDump(table.name, kinds, rows)
+
+
+def kind_by_looks(type_: object) -> Kind:
+    kinds: dict[type, Kind] = {
+        JSON: "json", DateTime: "time", Boolean: "bool", Integer: "int", Float: "float", LargeBinary: "bytes",
+    }  # fmt: skip
+    return next((kind for known, kind in kinds.items() if isinstance(type_, known)), "text")
 
 
 def test_an_archive_of_another_schema_names_both_revisions(archive: Path, empty: Engine) -> None:
