@@ -162,6 +162,11 @@ def _separate(text: str, code: str) -> str:
     return text.translate({ord(","): groups, ord("."): point}).replace("%", percent)
 
 
+def say_separated(number: str, code: str) -> str:
+    """A number that was written in English, with the separators of a language."""
+    return number if code == ENGLISH else _separate(number, code)
+
+
 @cache
 def _locale(code: str) -> Locale:
     from babel import Locale

@@ -2,7 +2,8 @@
 
 A message is what stands in ``tr``, ``trn`` or ``mark``; in the pages' modules also any other text constant
 that reads as words, because titles, headings, notices, labels and hints go straight to what says them; a
-sentence that is raised as it stands; a script's ``tr``; the text of a file of HTML, and of the guidelines.
+sentence that is raised as it stands; a script's ``tr``; the text of a file of HTML, and of the guidelines. Of
+modules that say reasons to be stored, each sentence with its values, as ``retelling`` needs it.
 Invariant: a message of a catalogue whose translation is there is never lost while the code says it.
 Non-goal: what a message is in another language.
 """
@@ -13,7 +14,7 @@ import ast
 import html
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
 CODE = Path(__file__).resolve().parent
 RAISING = ("services", "ui", "outside.py", "faults.py")
 """Where a sentence that is raised as it stands can reach a page."""
+STORED = (
+    "exchange/cells/", "exchange/shapes/", "exchange/fields.py", "exchange/jsonl.py", "exchange/intake.py",
+    "exchange/files/sheets.py", "members/openai/answer.py",
+    "members/openai/client.py", "members/openai/endpoint.py", "members/openai/errors.py",
+    "members/openai/events.py", "members/openai/health.py", "members/gate.py", "members/registry.py",
+    "members/local/servers.py", "services/asking/answering.py", "ranking/promotion.py",
+    "services/training/chooser_judging.py", "services/training/fuser.py", "services/training/rankers.py",
+    "worker/reasons.py", "worker/worker.py",
+)  # fmt: skip
+"""Modules whose reasons are stored, or collected before they are shown."""
 NOT_SAID = frozenset(
     {
         "api_name", "api_visibility", "concurrency_id", "dash", "elem_classes", "elem_id", "font", "format",
@@ -70,9 +81,65 @@ def list_script_messages() -> tuple[str, ...]:
 def _read_code() -> Iterator[tuple[str, Message]]:
     for path in sorted(CODE.rglob("*.py")):
         name = path.relative_to(CODE).as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         reader = _Reader(is_page=name.startswith("ui/"), may_raise=name.startswith(RAISING))
-        reader.visit(ast.parse(path.read_text(encoding="utf-8")))
+        reader.visit(tree)
+        if name.startswith(STORED):
+            reader.found += _read_stored(tree)
         yield from ((f"blender_ui/{name}", message) for message in reader.found)
+
+
+def _read_stored(tree: ast.Module) -> Iterator[Message]:
+    """Sentences of a module, with a number in braces where a value stands."""
+    unsaid = set(_find_unsaid(tree))
+    for node in ast.walk(tree):
+        if id(node) in unsaid:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            words = "".join(str(one.value) for one in node.values if isinstance(one, ast.Constant))
+            said = _number_places(node) if re.search(r"[a-z]{2}.* .*[a-z]{2}", words) else ""
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            is_said = re.search(r"[a-z]{2} .*[a-z]{2} ", node.value) and not re.search(
+                r"[{}|]|%s", node.value
+            )
+            said = node.value if is_said else ""
+        else:
+            continue
+        if said.strip(" ;"):
+            yield Message(said.strip(" ;"))
+
+
+def _find_unsaid(tree: ast.Module) -> Iterator[int]:
+    """Texts that are none, or parts of others: docstrings, patterns, names in lists, words of f-strings."""
+    for node in ast.walk(tree):
+        inner: Iterable[ast.AST] = ()
+        if isinstance(node, ast.Expr):
+            inner = [node.value]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("compile", "search", "sub"):
+            inner = ast.walk(node)
+        elif isinstance(node, ast.JoinedStr):
+            inner = node.values
+        elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+            inner = [one for one in node.elts if isinstance(one, ast.Constant)]
+        yield from (id(one) for one in inner if isinstance(one, ast.Constant | ast.JoinedStr))
+
+
+def _number_places(node: ast.JoinedStr) -> str:
+    places = iter(range(len(node.values)))
+    return "".join(
+        str(one.value).replace("{", "{{").replace("}", "}}")
+        if isinstance(one, ast.Constant)
+        else f"{{{next(places)}{_spec(one)}}}"
+        for one in node.values
+    )
+
+
+def _spec(place: ast.expr) -> str:
+    found = place.format_spec if isinstance(place, ast.FormattedValue) else None
+    parts = found.values if isinstance(found, ast.JoinedStr) else []
+    return (
+        "".join([":", *(str(one.value) for one in parts if isinstance(one, ast.Constant))]) if parts else ""
+    )
 
 
 def _read_assets() -> Iterator[tuple[str, Message]]:

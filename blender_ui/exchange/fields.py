@@ -10,8 +10,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from blender_ui.language import mark
+
 _Value = TypeVar("_Value")
-_NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+_NAMES = {
+    dict: mark("an object"),
+    list: mark("a list"),
+    str: "text",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
 class FieldError(Exception):
@@ -137,4 +145,4 @@ class Fields:
 
 
 def _name(value: Any) -> str:
-    return _NAMES.get(type(value), "a number")
+    return _NAMES.get(type(value), mark("a number"))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blender_ui.errors import RankerError
+from blender_ui.language import mark, tr
 from blender_ui.ranking.baselines import longer_logits
 from blender_ui.ranking.standing import BASELINES, Standing, Verdict, describe, describe_margin, stand
 from blender_ui.statistics.bootstrap import bootstrap_mean
@@ -177,7 +178,7 @@ def decide_promotion(
     """
     rival_loss = CHANCE_LOG_LOSS if rival is None else rival.judgement.log_loss
     name = "chance" if rival is None else rival.name
-    also = "" if rival is None else f" against {_percent(rival.judgement.accuracy)}"
+    also = "" if rival is None else tr(" against {percent}", percent=_percent(rival.judgement.accuracy))
     figures = (
         f"on {new.n} {judged_on}, log loss {new.log_loss:.3f} against {rival_loss:.3f} of {name}; "
         f"right on {_percent(new.accuracy)} (95 % interval {_percent(new.low)} to {_percent(new.high)}){also}"
@@ -187,7 +188,8 @@ def decide_promotion(
     words = " or ".join(unbeaten.values())
     beside = f"Beside the baselines: {describe(standing)}."
     if not is_better or not unbeaten:
-        return Decision(is_better, f"{'Promoted' if is_better else 'Refused'}: {figures}. {beside}")
+        verdict = mark("Promoted") if is_better else mark("Refused")
+        return Decision(is_better, f"{verdict}: {figures}. {beside}")
     if rival is not None and rival.is_beaten(unbeaten):
         return Decision(
             True, f"Promoted in place of a worse one: {_say_beaten(rival, words)} {figures}. {beside}"

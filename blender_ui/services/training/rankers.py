@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import AnswerEvidence
+from blender_ui.language import mark
 from blender_ui.ranking.baselines import baselines_by_fold, held_out_baselines
 from blender_ui.ranking.predicting import predict_fast, predict_joint
 from blender_ui.ranking.promotion import Decision, Rival, Trial, decide_promotion, judge_logits, judge_longer
@@ -46,7 +47,7 @@ N_STANDING_ENOUGH = 200
 Below, folds do: they have five times as many to say it with, and baselines have no earlier version."""
 FOLDS_SEED = 0
 FOLDS = "preferences, each predicted by a fit on other prompts"
-HELD_OUT = "held-out preferences"
+HELD_OUT = mark("held-out preferences")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from blender_ui.language import ENGLISH, say_number, speaking, tr
+from blender_ui.language import ENGLISH, mark, say_number, speaking, tr
 from blender_ui.ranking.shadow import LOOK_LEVEL, Look
 from blender_ui.services.versions.model_versions import activate_version, find_active_version
 from db.engine import transaction
@@ -60,7 +60,10 @@ class TakingBack:
             if active is None or active.id != found.active_id:
                 return False  # somebody decided meanwhile
             activate_version(
-                session, version_id=found.version_id, reason=f"Taken back: {said}.", decided_by_id=None
+                session,
+                version_id=found.version_id,
+                reason=f"{mark('Taken back')}: {said}.",
+                decided_by_id=None,
             )
         _log.warning("version %d ranks again: %s", found.version_id, said)
         return True

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from blender_ui.language import tr
+from blender_ui.retelling import retell
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.candidates import CandidateView, FailureView
 from blender_ui.ui.asking.views import ColumnView, Progress
@@ -96,7 +97,7 @@ def failed(failure: FailureView | None, number: int, name: str) -> ColumnView:
         progress=Progress.FAILED,
         text=failure.partial_text,
         thinking=failure.thinking if name else "",
-        reason=f"{advice} ({failure.message})" if name else advice,
+        reason=f"{tr(advice)} ({retell(failure.message)})" if name else advice,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from blender_ui.language import say_number, tr
+from blender_ui.retelling import retell
 from blender_ui.services.data.exporting import ExportReport
 from blender_ui.services.data.import_reports import (
     ImportReport,
@@ -37,11 +38,15 @@ def draw_outcome(outcome: ImportOutcome) -> str:
     if outcome.report is not None:
         return _draw_report(outcome.name, outcome.report)
     head = tr("Nothing was imported. ") if outcome.name else ""
-    drawn = markup.notice(head + outcome.problem, tone="warning")
+    drawn = markup.notice(head + retell(outcome.problem), tone="warning")
     if not outcome.faults:
         return drawn
-    rows = [(say_number(line), reason) for line, reason in outcome.faults]
+    rows = _draw_faults(outcome.faults)
     return drawn + markup.table(("Line or row", "What is wrong"), rows)
+
+
+def _draw_faults(faults: Iterable[tuple[int, str]]) -> list[tuple[str, str]]:
+    return [(say_number(line), retell(reason)) for line, reason in faults]
 
 
 def draw_preview(upload: UploadPreview) -> str:
@@ -49,8 +54,8 @@ def draw_preview(upload: UploadPreview) -> str:
     if not upload.name:
         return markup.remark(NOTHING_CHOSEN)
     if upload.preview is None:
-        drawn = markup.notice(upload.problem, tone="warning")
-        rows = [(say_number(line), reason) for line, reason in upload.faults]
+        drawn = markup.notice(retell(upload.problem), tone="warning")
+        rows = _draw_faults(upload.faults)
         return drawn + (markup.table(("Line or row", "What is wrong"), rows) if rows else "")
     preview = upload.preview
     told = "".join(markup.remark(sentence) for sentence in tell_preview(preview))

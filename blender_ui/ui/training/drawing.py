@@ -7,6 +7,7 @@ from datetime import datetime
 
 from blender_ui.language import say_number, say_range, tr
 from blender_ui.ranking.standing import N_PROMPTS_NEEDED
+from blender_ui.retelling import retell
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.monitoring.shadow_standing import LEVEL, ShadowStanding
 from blender_ui.services.projects.projects import ProjectBrief
@@ -84,7 +85,7 @@ def draw_card(card: JobCard | None) -> str:
     if job.is_cancel_requested and not job.status.is_finished():
         words += tr(", cancelling")
     drawn = head + markup.meter(job.progress, words, tone="warning" if job.error else "info")
-    return drawn + (markup.notice(job.error, tone="warning") if job.error else "")
+    return drawn + (markup.notice(retell(job.error), tone="warning") if job.error else "")
 
 
 def draw_jobs(jobs: Iterable[JobView]) -> str:
@@ -241,7 +242,7 @@ def draw_decisions(decisions: Iterable[PromotionView]) -> str:
             "promoted" if one.promoted else "refused",
             str(one.previous_id or ""),
             one.decided_by or tr("the figures"),
-            one.reason,
+            retell(one.reason),
         )
         for one in decisions
     ]
@@ -282,7 +283,7 @@ def _say_duration(job: JobView) -> str:
 
 def _say_result(job: JobView) -> str:
     if job.version_id is None:
-        return job.error or ""
+        return retell(job.error or "")
     return name_version(job.kind.model.role, job.version_id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blender_ui.language import say_number, tr
+from blender_ui.retelling import retell
 from blender_ui.services.asking.member_list import DAYS, ListedMember
 from blender_ui.services.asking.standing import MemberStanding, Spread
 from blender_ui.ui import markup
@@ -41,7 +42,7 @@ def _row(member: ListedMember) -> tuple[str, ...]:
 def _now(member: ListedMember) -> str:
     if not member.config.enabled:
         return "disabled"
-    said = [member.status + (f": {member.reason}" if member.reason else "")]
+    said = [tr(member.status) + (f": {retell(member.reason)}" if member.reason else "")]
     if member.load is not None and member.load.pause_seconds:
         said.append(tr("left alone for {pause_seconds:.0f} s", pause_seconds=member.load.pause_seconds))
     if member.load is not None and (member.load.n_asking or member.load.n_waiting):

@@ -9,6 +9,7 @@ import numpy as np
 from blender_ui.conversations import read_prompt
 from blender_ui.evidence.summary import list_claims
 from blender_ui.language import say_number, say_range, tr, trn
+from blender_ui.retelling import retell
 from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
 from blender_ui.services.monitoring.queue_health import QueueHealth
 from blender_ui.services.ranking.rows import RankingView
@@ -192,7 +193,7 @@ def draw_votes(decision: Decision) -> str:
 def draw_failures(decision: Decision) -> str:
     """Members that gave no answer."""
     rows = [
-        (str(one.failure_id), one.member, one.kind.value, one.message, say_number(one.seconds, ".1f"))
+        (str(one.failure_id), one.member, one.kind.value, retell(one.message), say_number(one.seconds, ".1f"))
         for one in decision.prompt.failures
     ]
     if not rows:

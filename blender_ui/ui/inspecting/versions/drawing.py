@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from blender_ui.language import say_number, say_range, tr
+from blender_ui.retelling import retell
 from blender_ui.services.inspecting.versions import LearningPoint
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.statistics.reliability import Reliability
@@ -206,7 +207,7 @@ def draw_lineage(page: VersionPage) -> str:
     ]  # fmt: skip
     headings = ("Version", "Kind", "Learnt from", "Fingerprint", "Code", "Made")
     decided = [
-        ("promoted" if one.promoted else "refused", one.reason, one.decided_by or tr("the figures"),
+        ("promoted" if one.promoted else "refused", retell(one.reason), one.decided_by or tr("the figures"),
          f"{one.created_at:%Y-%m-%d %H:%M}")
         for one in lineage.decisions
     ]  # fmt: skip

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from blender_ui.language import say_number, tr
+from blender_ui.retelling import retell
 from blender_ui.services.jobs.views import JobView
 from blender_ui.services.monitoring.dashboard import DashboardView
 from blender_ui.services.projects.projects import ProjectView
@@ -167,7 +168,8 @@ def draw_job(job: JobView | None, cost: float | None = None) -> str:
         "Members' answers, {state}: {count}{failed}{rest}", state=state, count=count, failed=failed, rest=rest
     )
     tone = "warning" if job.status is JobStatus.FAILED else "info"
-    return markup.meter(job.progress, text, tone=tone) + markup.notice(job.error or "", tone="warning")
+    reason = markup.notice(retell(job.error or ""), tone="warning")
+    return markup.meter(job.progress, text, tone=tone) + reason
 
 
 def _say_left(job: JobView) -> str:
