@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_FENCE = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
 ROUGE = ("rouge1", "rouge2", "rougeL")
 
 
@@ -52,18 +51,6 @@ def token_f1(answer: str, references: Sequence[str]) -> float:
     return max(
         (_f1(_normalised(answer).split(), _normalised(one).split()) for one in references), default=0.0
     )
-
-
-def extract_code(answer: str) -> str:
-    """The code of an answer: its first fenced block, else all of it.
-
-    >>> extract_code("Here:\\n```python\\nx = 1\\n```\\nDone.")
-    'x = 1\\n'
-    >>> extract_code("x = 1")
-    'x = 1'
-    """
-    fenced = _FENCE.search(answer)
-    return fenced.group(1) if fenced else answer
 
 
 def _normalised(text: str) -> str:

@@ -7,8 +7,9 @@ averaging (``summary``).
 from __future__ import annotations
 
 from blender_ui.evaluation.items import EvaluationItem, Task
-from blender_ui.evaluation.metrics import contains, exact_match, extract_code, rouge, token_f1
+from blender_ui.evaluation.metrics import contains, exact_match, rouge, token_f1
 from blender_ui.evaluation.sandbox import find_obstacle, run_tests
+from blender_ui.evidence.code.behaviour import extract_code
 
 MAIN_METRIC = {Task.SUMMARIZATION: "rougeL", Task.QA: "f1", Task.CODE: "pass@1"}
 

@@ -8,10 +8,11 @@ import pytest
 from blender_ui.errors import MalformedInput
 from blender_ui.evaluation.attacks import ORDER, Attack, attack_item, obeys_injection, tell_obedience
 from blender_ui.evaluation.items import Task, read_items
-from blender_ui.evaluation.metrics import contains, exact_match, extract_code, rouge, token_f1
+from blender_ui.evaluation.metrics import contains, exact_match, rouge, token_f1
 from blender_ui.evaluation.orders import HIDDEN_ORDERS
 from blender_ui.evaluation.sandbox import find_obstacle, run_tests
 from blender_ui.evaluation.summary import add_random, best_member, difference, summarise
+from blender_ui.evidence.code.behaviour import extract_code
 
 
 def test_rouge_of_a_hand_worked_pair() -> None:

@@ -70,7 +70,7 @@ def observe(prompt: str, answers: Sequence[str], run: RunProgram) -> tuple[Behav
         answers: n texts; the first fenced block of each is its code, else all of it.
         run: Runs a program where it can do no harm.
     """
-    codes = [code_of(answer) for answer in answers]
+    codes = [extract_code(answer) for answer in answers]
     functions = [_functions(code) for code in codes]
     asked = _asked_name(prompt)
     names = [asked if asked in found else next(reversed(found), "") for found in functions]
@@ -121,8 +121,14 @@ def is_code_asked(prompt: str) -> bool:
     return bool(_ASKS_CODE.search(prompt))
 
 
-def code_of(answer: str) -> str:
-    """The code of an answer: its first fenced block, else all of it."""
+def extract_code(answer: str) -> str:
+    """The code of an answer: its first fenced block, else all of it.
+
+    >>> extract_code("Here:\\n```python\\nx = 1\\n```\\nDone.")
+    'x = 1\\n'
+    >>> extract_code("x = 1")
+    'x = 1'
+    """
     fenced = _FENCE.search(answer)
     return fenced.group(1) if fenced else answer
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -31,13 +30,11 @@ class BetView:
         chance: With which probability it held that one better, by both orders of showing the two, in [.5, 1];
             None where more than two answers were voted on.
         version_id: Of the ranker.
-        laid_at: When the bet was on record, in UTC.
     """
 
     favoured_id: int
     chance: float | None
     version_id: int
-    laid_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +137,7 @@ def _find_bet(session: Session, vote: LastVote, candidate_ids: list[int]) -> Bet
         chance = _chance(ranking, *ranked)
         # By the pair itself: what was put first among all may lose against one of them.
         favoured, chance = (ranked[0], chance) if chance >= 0.5 else (ranked[1], 1 - chance)
-    return BetView(favoured_id=favoured, chance=chance, version_id=ranking.version.id, laid_at=bet.created_at)
+    return BetView(favoured_id=favoured, chance=chance, version_id=ranking.version.id)
 
 
 def _chance(ranking: RankingView, first_id: int, second_id: int) -> float:

@@ -22,6 +22,7 @@ from sqlmodel import Session
 from blender_ui.errors import MalformedInput, NotFound, Refused
 from blender_ui.services.notifying.posting import SECRET_START, Poster
 from blender_ui.services.people.auditing import Change, record_change
+from blender_ui.services.people.signing_in import hash_secret
 from db.columns import row_id
 from db.engine import transaction
 from db.enums import WebhookEvent
@@ -115,7 +116,7 @@ class Webhooks:
                 url=checked,
                 events=[event.value for event in told],
                 salt=salt,
-                secret_hash=_hash(secret),
+                secret_hash=hash_secret(secret),
                 made_by_id=by,
                 created_at=now,
             )
@@ -174,7 +175,7 @@ class Webhooks:
             Refused: If another installation made it, whose secret is not here.
         """
         secret = self._derive(webhook.salt)
-        if _hash(secret) != webhook.secret_hash:
+        if hash_secret(secret) != webhook.secret_hash:
             raise Refused("another installation made this webhook: remove it here and make it anew")
         return secret
 
@@ -241,7 +242,3 @@ def view_message(row: WebhookMessage) -> MessageView:
         tried_at=row.tried_at,
         next_try_at=row.next_try_at,
     )
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
