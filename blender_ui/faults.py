@@ -135,6 +135,13 @@ def keep_log(path: Path) -> None:
 class _FaultLog(logging.FileHandler):
     """Says in a line what it could not write to its file."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        try:  # logging opens the file outside of what it guards, and a home may not be there yet
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error = record.exc_info[1] if record.exc_info else None
         print(f"{record.getMessage()}: {error!r}; {self.baseFilename} cannot be written", file=sys.stderr)

@@ -90,6 +90,8 @@ class Candidate(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     prompt_id: int = Field(foreign_key="prompt.id", index=True)
     member_id: int = Field(foreign_key="member.id", index=True)
+    sample: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Which of the member's answers to this prompt, from 1, where it was asked for several."""
     text: str
     thinking: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """What the member thought before it answered: no part of the answer; empty where it told none."""
@@ -124,6 +126,8 @@ class CandidateFailure(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     prompt_id: int = Field(foreign_key="prompt.id", index=True)
     member_id: int = Field(foreign_key="member.id", index=True)
+    sample: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """As of a ``Candidate``."""
     kind: FailureKind = Field(sa_column=enum_column(FailureKind))
     message: str
     partial_text: str = ""

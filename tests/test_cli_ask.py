@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import blender_ui.cli.ask as command
 from blender_ui.cli import main
+from blender_ui.members.seats import Seat, read_seat
 from blender_ui.services.choosing.proposal import ExpectedMember, Proposal
 
 
@@ -52,10 +54,20 @@ class ScriptedServices:
     def ask(self, **asked: str) -> Any:
         return SimpleNamespace(prompt_id=7, member_names=self._names)
 
-    def stream(self, *, prompt_id: int, member_name: str, propensity: float | None) -> Iterator[Any]:
+    def seats(self, names: Iterable[str]) -> tuple[str, ...]:
+        labels = ((name, f"{name} (2)") if name == "twice" else (name,) for name in names)
+        return tuple(chain.from_iterable(labels))
+
+    def seat(self, label: str) -> Seat:
+        return read_seat(label, self._names)
+
+    def stream(
+        self, *, prompt_id: int, member_name: str, sample: int, propensity: float | None
+    ) -> Iterator[Any]:
         self.asked.append((member_name, propensity))
         failure = SimpleNamespace(message="out of order") if member_name == "broken" else None
-        yield SimpleNamespace(text=f"I am {member_name}", failure=failure, candidate_id=1, seconds=0.5)
+        again = " again" * (sample - 1)
+        yield SimpleNamespace(text=f"I am {member_name}{again}", failure=failure, candidate_id=1, seconds=0.5)
 
     def close(self) -> None:
         pass
@@ -94,6 +106,19 @@ def test_without_a_chooser_everybody_is_asked_and_it_says_so(
     said = capsys.readouterr()
     assert "No chooser that knows these members is active" in said.err
     assert "out of order" in said.out
+
+
+def test_each_of_a_members_answers_is_asked_for_and_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services = ScriptedServices(None, ("one", "twice"))
+    assert run(monkeypatch, services, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {answer["member"]: answer["text"] for answer in told["answers"]} == {
+        "one": "I am one",
+        "twice": "I am twice",
+        "twice (2)": "I am twice again",
+    }
 
 
 def test_the_exit_status_is_1_where_nobody_answered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -314,6 +314,21 @@ def test_what_nobody_foresaw_is_told_by_an_id_and_kept_in_the_log(tmp_path: Path
     assert "ZeroDivisionError: SELECT everything" in log
 
 
+def test_what_nobody_foresaw_before_there_is_a_home_is_kept_all_the_same(tmp_path: Path) -> None:
+    keep_log(tmp_path / "new" / "home" / "faults.log")
+    fault = str(tell(ZeroDivisionError("early"))).split()[-1]
+    assert fault in (tmp_path / "new" / "home" / "faults.log").read_text()
+
+
+def test_a_log_that_cannot_be_made_is_a_line_and_no_second_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    keep_log(tmp_path / "file" / "faults.log")
+    assert isinstance(tell(ZeroDivisionError("early")), UnexpectedError)
+    assert "faults.log cannot be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("field", ["prompt", "id", "model", "text", "annotator", "reason"])
 def test_a_row_with_half_of_a_surrogate_pair_is_left_out_by_its_line(
     field: str, home: Path, capsys: pytest.CaptureFixture[str]

@@ -62,15 +62,21 @@ def _read_budget(options: argparse.Namespace) -> Budget:
 def _ask_all(
     services: Services, prompt_id: int, propensities: Mapping[str, float], *, is_chosen: bool
 ) -> dict[str, CandidateUpdate]:
-    """Ask side by side; the last update of each member, in the order asked."""
+    """Ask side by side; the last update of each answer by its label, in the order asked."""
 
-    def ask(name: str) -> CandidateUpdate:
-        propensity = propensities[name] if is_chosen else None
-        *_, end = services.blending.stream(prompt_id=prompt_id, member_name=name, propensity=propensity)
+    def ask(label: str) -> CandidateUpdate:
+        seat = services.blending.seat(label)
+        *_, end = services.blending.stream(
+            prompt_id=prompt_id,
+            member_name=seat.member,
+            sample=seat.sample,
+            propensity=propensities[seat.member] if is_chosen else None,
+        )
         return end
 
-    with ThreadPoolExecutor(max_workers=max(len(propensities), 1)) as pool:
-        return dict(zip(propensities, pool.map(ask, propensities), strict=True))
+    labels = services.blending.seats(propensities)
+    with ThreadPoolExecutor(max_workers=max(len(labels), 1)) as pool:
+        return dict(zip(labels, pool.map(ask, labels), strict=True))
 
 
 def _print(

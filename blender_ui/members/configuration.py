@@ -23,6 +23,7 @@ from blender_ui.errors import SettingsError
 from blender_ui.members.address import address_fault
 from blender_ui.members.openai.request import Extra
 from blender_ui.members.protocol import Sampling
+from blender_ui.members.seats import Seat
 from blender_ui.members.value_types import Address, Count, Flag, Number, Text, Variable, describe
 
 
@@ -37,6 +38,7 @@ class Backend(StrEnum):
     """Any OpenAI-compatible endpoint."""
 
 
+MOST_SAMPLES = 16
 N_AT_ONCE = {Backend.LLAMA_CPP: 2, Backend.TRANSFORMERS: 1, Backend.OPENAI: 16}
 """Questions at the same time where members.toml has no ``n_parallel``."""
 
@@ -94,8 +96,8 @@ class MemberConfig:
     """openai only: what its requests have besides the usual; a header's value may be ``$VARIABLE``."""
     system: Text = ""
     """What the member is told before each question; empty for nothing."""
-    samples: Annotated[Count, Field(ge=1, le=16)] = 1
-    """Answers that a generation asks it for, prompt by prompt."""
+    samples: Annotated[Count, Field(ge=1, le=MOST_SAMPLES)] = 1
+    """Answers that it is asked for, prompt by prompt."""
     price: Price | None = None
     """None where it costs nothing that is counted."""
     enabled: Flag = True
@@ -115,6 +117,11 @@ class MemberConfig:
             extra = {"extra": changed} if any(changed.values()) else {}
             return options | {"base_url": self.base_url} | extra
         return options | {"n_context": self.limits.n_context}
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Its answers to one prompt."""
+        return tuple(Seat(self.name, number) for number in range(1, self.samples + 1))
 
     @property
     def n_at_once(self) -> int:
@@ -233,6 +240,12 @@ def _check_member(config: MemberConfig, others: list[MemberConfig]) -> None:
         raise _Mistake("fuses_first", "this member has can_fuse = false; take one of the two out")
     if any(config.name == other.name for other in others):
         raise _Mistake("name", f"{config.name!r} is used twice; give each member its own name")
+    labels = {seat.label for seat in config.seats}
+    if alike := labels.intersection(seat.label for other in others for seat in other.seats):
+        raise _Mistake(
+            "name",
+            f"{min(alike)!r} would be two members' answers; rename one of them, or take its samples out",
+        )
     if config.fuses_first and (first := next((one for one in others if one.fuses_first), None)):
         raise _Mistake("fuses_first", f"{first.name!r} fuses first already; only one member can")
 

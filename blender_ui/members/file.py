@@ -106,6 +106,15 @@ class MembersFile:
         """
         return self._set(name, "base_url", address)
 
+    def set_samples(self, name: str, samples: int) -> tuple[MemberConfig, ...]:
+        """Ask a member for so many answers to each prompt; gives every member.
+
+        Raises:
+            NotFound: If the file has none of this name.
+            SettingsError: If the number has a mistake, or the file cannot be read or written.
+        """
+        return self._set(name, "samples", samples)
+
     def _set(self, name: str, key: str, value: object) -> tuple[MemberConfig, ...]:
         def change(document: TOMLDocument) -> None:
             tables: Any = document["member"]

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from blender_ui.conversations import messages_json
 from blender_ui.errors import NotFound
 from blender_ui.language import tr
+from blender_ui.members.seats import Seat
 from blender_ui.values import RankingPrompt
 from db.models import Candidate, CandidateFailure, FailureKind, Prompt
 
@@ -26,11 +27,18 @@ class FailureView:
 
     failure_id: int
     member: str
+    sample: int = 1
+    """Which of the member's answers it was to be."""
     kind: FailureKind
     message: str
     partial_text: str
     thinking: str
     seconds: float
+
+    @property
+    def seat(self) -> Seat:
+        """Whose answer it was to be, and which."""
+        return Seat(self.member, self.sample)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,8 @@ class CandidateView:
 
     candidate_id: int
     member: str
+    sample: int = 1
+    """Which of the member's answers to the prompt."""
     text: str
     thinking: str = ""
     """What it thought before it answered; people, rankers and fusers judge the text alone."""
@@ -47,6 +57,11 @@ class CandidateView:
     n_tokens: int | None
     finish_reason: str | None
     """``length`` where the answer was cut at the member's limit."""
+
+    @property
+    def seat(self) -> Seat:
+        """Whose answer it is, and which."""
+        return Seat(self.member, self.sample)
 
 
 def get_prompt(session: Session, prompt_id: int) -> Prompt:
@@ -89,6 +104,7 @@ def candidate_view(candidate: Candidate, member: str) -> CandidateView:
     return CandidateView(
         candidate_id=key_of(candidate.id),
         member=member,
+        sample=candidate.sample,
         text=candidate.text,
         thinking=candidate.thinking,
         seconds=candidate.seconds,
@@ -103,6 +119,7 @@ def failure_view(failure: CandidateFailure, member: str) -> FailureView:
     return FailureView(
         failure_id=key_of(failure.id),
         member=member,
+        sample=failure.sample,
         kind=failure.kind,
         message=failure.message,
         partial_text=failure.partial_text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -53,6 +52,7 @@ class Author(NamedTuple):
     candidate_id: int
     member: str
     backend: str
+    sample: int
 
 
 class Written(NamedTuple):
@@ -84,7 +84,13 @@ def list_written(session: Session, *, prompt_ids: Sequence[int]) -> list[Written
 def list_authors(session: Session, *, prompt_ids: Sequence[int]) -> list[Author]:
     """Who wrote the candidates of some prompts, by ascending id, the fused ones too."""
     query = (
-        select(col(Candidate.prompt_id), col(Candidate.id), col(Member.name), col(Member.backend))
+        select(
+            col(Candidate.prompt_id),
+            col(Candidate.id),
+            col(Member.name),
+            col(Member.backend),
+            col(Candidate.sample),
+        )
         .join(Member, col(Member.id) == col(Candidate.member_id))
         .where(col(Candidate.prompt_id).in_(prompt_ids))
         .order_by(col(Candidate.id))
@@ -139,21 +145,18 @@ def list_texts(session: Session, *, up_to_id: int, without_backend: str) -> list
     return [Text(*row) for row in session.execute(query)]
 
 
-def count_ends(session: Session, *, project_id: int, failed_since: datetime) -> Counter[tuple[int, str]]:
-    """How often each member has answered each prompt of a project, or failed since a time."""
+def list_ends(session: Session, *, project_id: int, failed_since: datetime) -> set[tuple[int, str, int]]:
+    """Prompt, member and number of each answer in a project that came, or failed since a time."""
     answered, failed = (
-        select(col(table.prompt_id), col(Member.name), func.count())
+        select(col(table.prompt_id), col(Member.name), col(table.sample))
         .join(Member, col(Member.id) == col(table.member_id))
         .join(Prompt, col(Prompt.id) == col(table.prompt_id))
         .where(col(Prompt.project_id) == project_id)
-        .group_by(col(table.prompt_id), col(Member.name))
+        .distinct()
         for table in (Candidate, CandidateFailure)
     )
-    n_ends: Counter[tuple[int, str]] = Counter()
-    for query in (answered, failed.where(col(CandidateFailure.created_at) >= failed_since)):
-        for prompt_id, member, n_rows in session.execute(query):
-            n_ends[prompt_id, member] += n_rows
-    return n_ends
+    failed = failed.where(col(CandidateFailure.created_at) >= failed_since)
+    return {(row[0], row[1], row[2]) for query in (answered, failed) for row in session.execute(query)}
 
 
 class Asked(NamedTuple):

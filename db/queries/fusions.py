@@ -32,6 +32,7 @@ class Source(NamedTuple):
     position: int
     candidate_id: int
     member: str
+    sample: int
     text: str
     share: float | None
 
@@ -61,6 +62,7 @@ def list_sources(session: Session, *, fusion_id: int) -> tuple[Source, ...]:
             col(FusionSource.position),
             col(FusionSource.candidate_id),
             col(Member.name),
+            col(Candidate.sample),
             col(Candidate.text),
             col(FusionSource.share),
         )

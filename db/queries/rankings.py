@@ -102,16 +102,16 @@ def find_last_of(session: Session, *, candidate_id: int) -> int | None:
     return last
 
 
-def list_entries(session: Session, *, ranking_id: int) -> list[tuple[RankingEntry, str]]:
-    """The entries of a ranking with their members' names, best first."""
+def list_entries(session: Session, *, ranking_id: int) -> list[tuple[RankingEntry, str, int]]:
+    """The entries of a ranking, best first, with their members' names and which of their answers each is."""
     query = (
-        select(RankingEntry, col(Member.name))
+        select(RankingEntry, col(Member.name), col(Candidate.sample))
         .join(Candidate, col(Candidate.id) == col(RankingEntry.candidate_id))
         .join(Member, col(Member.id) == col(Candidate.member_id))
         .where(col(RankingEntry.ranking_id) == ranking_id)
         .order_by(col(RankingEntry.rank), col(RankingEntry.candidate_id))
     )
-    return [(entry, name) for entry, name in session.execute(query)]
+    return [(entry, name, sample) for entry, name, sample in session.execute(query)]
 
 
 def list_logits(session: Session, *, ranking_id: int) -> Sequence[PairwiseLogit]:

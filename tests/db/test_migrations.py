@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -160,3 +161,24 @@ def test_the_previous_release_keeps_every_row_of_every_table(engine: Engine) -> 
     assert all(before.values()), [name for name, rows in before.items() if not rows]
     migrate(engine)
     assert find_lost(before, read_all(engine)) == []
+
+
+def test_several_answers_of_one_member_are_numbered_as_they_came(engine: Engine) -> None:
+    at = "'2026-01-01T00:00:00+00:00'"
+    rows = (
+        "INSERT INTO member (name, backend, model, options, fingerprint, created_at) VALUES "
+        f"('a', 'openai', 'a', '{{}}', 'a', {at}), ('i', 'import', 'i', '{{}}', 'i', {at})",
+        "INSERT INTO prompt (project_id, instruction, input, fingerprint, history, created_at) "
+        f"VALUES (1, 'Why?', '', 'f', '[]', {at}), (1, 'How?', '', 'g', '[]', {at})",
+        "INSERT INTO candidate (prompt_id, member_id, text, created_at) VALUES "
+        f"(1, 1, 'x', {at}), (1, 2, 'y', {at}), (1, 1, 'z', {at}), (2, 1, 'x', {at}), (1, 2, 'y', {at}), "
+        f"(1, 1, 'w', {at})",
+    )
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0024")
+        for row in rows:
+            connection.execute(text(row))
+    migrate(engine)
+    with Session(engine) as session:
+        samples = session.exec(select(models.Candidate.sample).order_by(models.Candidate.id)).all()  # type: ignore[arg-type]
+    assert samples == [1, 1, 2, 1, 1, 3]

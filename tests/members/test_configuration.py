@@ -202,6 +202,17 @@ def test_two_members_of_one_name_are_refused() -> None:
         parse_members(ENDPOINT + ENDPOINT)
 
 
+def test_a_name_that_would_be_anothers_second_answer_is_refused() -> None:
+    two = ENDPOINT.replace("[member.sampling]", "samples = 2\n[member.sampling]")
+    (config,) = parse_members(two)
+    assert [seat.label for seat in config.seats] == ["Ann", "Ann (2)"]
+    other = ENDPOINT.replace('"Ann"', '"Ann (2)"')
+    for text in (two + other, other + two):
+        with pytest.raises(SettingsError, match=r"'Ann \(2\)' would be two members' answers; rename one"):
+            parse_members(text)
+    assert len(parse_members(ENDPOINT + other)) == 2
+
+
 def test_only_an_endpoint_has_a_url() -> None:
     with pytest.raises(SettingsError, match="only the backend openai has one"):
         parse_members(ENDPOINT.replace('"openai"', '"llama_cpp"'))

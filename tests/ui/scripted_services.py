@@ -189,7 +189,11 @@ def build_page(services: Any, build: Callable[[Any, Any], None]) -> GuardedBlock
 
 
 def build_scripted_services(
-    folder: Path, *members: ScriptedMember, access_mode: str = "open", limits: Limits | None = None
+    folder: Path,
+    *members: ScriptedMember,
+    samples: int = 1,
+    access_mode: str = "open",
+    limits: Limits | None = None,
 ) -> Any:
     """The app's services, with what is heavy replaced by scripts."""
     settings = Settings(home_path=folder, port=0, access=access_mode, **asdict(limits or Limits()))
@@ -198,7 +202,7 @@ def build_scripted_services(
     substitutes: Any = {
         "engine": engine,
         "secret": 7,
-        "members": ScriptedEnsemble(*members),
+        "members": ScriptedEnsemble(*members, samples=samples),
         "process": process,
         "explainers": process,
         "hasher": PasswordHasher(time_cost=1, memory_cost=64),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, Table
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -82,7 +82,12 @@ def _bring_up(archive: OpenArchive, path: Path) -> Iterator[Path]:
         try:
             with filling_older(store, manifest.revision) as connection, Session(connection) as session:
                 for entry in manifest.tables:
-                    _insert(session, archive, entry, whole.table_of(entry.name, entry.columns))
+                    _expect_all(
+                        entry,
+                        whole.insert_all(
+                            session, whole.table_of(entry.name, entry.columns), archive.rows(entry)
+                        ),
+                    )
                 session.commit()  # of the connection's transaction, which ends with the block
             migrate(store)
             export_archive(store, newer, now=datetime.fromisoformat(manifest.created_at))
@@ -151,10 +156,9 @@ def _is_untouched(session: Session, filled: dict[str, int]) -> bool:
 def _write(session: Session, archive: OpenArchive) -> None:
     by_name = {table.name: table for table in whole.list_tables()}
     for entry in archive.manifest.tables:
-        _insert(session, archive, entry, by_name[entry.name])
+        _expect_all(entry, whole.insert_all(session, by_name[entry.name], archive.rows(entry)))
 
 
-def _insert(session: Session, archive: OpenArchive, entry: TableEntry, table: Table) -> None:
-    n_rows = whole.insert_all(session, table, archive.rows(entry))
+def _expect_all(entry: TableEntry, n_rows: int) -> None:
     if n_rows != entry.n_rows:
         raise MalformedInput(f"expected {entry.n_rows} rows of {entry.name}, came {n_rows}")

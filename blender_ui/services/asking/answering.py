@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -51,17 +52,31 @@ class CandidateUpdate:
     is_done: bool = False
 
 
+class Request(NamedTuple):
+    """What a member is asked for.
+
+    Attributes:
+        prompt_id: What is answered.
+        sample: Which of the member's answers it is; each has a seed of its own where the member has one.
+        propensity: Probability with which a chooser had the member asked; None where nobody chose.
+        sampling: In place of the member's own, and kept with the answer as another row of the member.
+    """
+
+    prompt_id: int
+    sample: int = 1
+    propensity: float | None = None
+    sampling: Sampling | None = None
+
+
 class Answer:
     """An answer that is being written.
 
     Args:
         engine: The store.
-        prompt_id: What is answered.
+        request: What is asked for.
         config: Who answers, for the row of the member.
         clock: Gives the present time in UTC, for the rows.
         timer: Seconds from a fixed point, for durations.
-        propensity: Probability with which a chooser had the member asked; None where nobody chose.
-        sampling: In place of the member's own, and kept with the answer as another row of the member.
         update_seconds: Least time between two updates.
     """
 
@@ -69,20 +84,16 @@ class Answer:
         self,
         engine: Engine,
         *,
-        prompt_id: int,
+        request: Request,
         config: MemberConfig,
         clock: Callable[[], datetime],
         timer: Callable[[], float],
-        propensity: float | None = None,
-        sampling: Sampling | None = None,
         update_seconds: float = UPDATE_SECONDS,
     ) -> None:
-        self._propensity = propensity
-        self._sampling = sampling
+        self._request = request
+        self._config = config if request.sampling is None else replace(config, sampling=request.sampling)
         self._update_seconds = update_seconds
         self._engine = engine
-        self._prompt_id = prompt_id
-        self._config = config if sampling is None else replace(config, sampling=sampling)
         self._clock = clock
         self._timer = timer
         self._started = timer()
@@ -110,7 +121,7 @@ class Answer:
         self, member: Member, messages: Sequence[Message], stop: threading.Event
     ) -> Iterator[CandidateUpdate]:
         shown_at = float("-inf")
-        with contextlib.closing(member.stream(messages, options=self._sampling, stop=stop)) as chunks:
+        with contextlib.closing(member.stream(messages, options=self._options(), stop=stop)) as chunks:
             for chunk in chunks:
                 self._text = chunk.onto(self._text)
                 self._thinking += chunk.thinking
@@ -122,6 +133,16 @@ class Answer:
                 if chunk.usage is None and is_due:
                     shown_at = self._timer()
                     yield self._update()
+
+    def _options(self) -> Sampling | None:
+        """How this answer is asked for in another way than the member's own; None for its own way.
+
+        With one seed for all its answers, a member would give the first one again.
+        """
+        sampling, sample = self._config.sampling, self._request.sample
+        if sample > 1 and sampling.seed is not None:
+            return replace(sampling, seed=sampling.seed + sample - 1)
+        return self._request.sampling
 
     def _seconds(self) -> float:
         return self._timer() - self._started
@@ -152,8 +173,9 @@ class Answer:
         last = self._update()
         with transaction(self._engine, immediate=True) as session:
             candidate = Candidate(
-                prompt_id=self._prompt_id,
+                prompt_id=self._request.prompt_id,
                 member_id=self._member_id(session),
+                sample=self._request.sample,
                 text=last.text,
                 thinking=last.thinking,
                 finish_reason=self._usage.finish_reason if self._usage else None,
@@ -161,7 +183,7 @@ class Answer:
                 n_tokens=last.n_tokens,
                 first_token_seconds=last.first_token_seconds,
                 seconds=last.seconds,
-                propensity=self._propensity,
+                propensity=self._request.propensity,
                 created_at=self._clock(),
             )
             session.add(candidate)
@@ -171,8 +193,9 @@ class Answer:
     def _keep_failure(self, kind: FailureKind, message: str) -> CandidateUpdate:
         with transaction(self._engine, immediate=True) as session:
             failure = CandidateFailure(
-                prompt_id=self._prompt_id,
+                prompt_id=self._request.prompt_id,
                 member_id=self._member_id(session),
+                sample=self._request.sample,
                 kind=kind,
                 message=message,
                 partial_text=self._text,

@@ -30,7 +30,7 @@ _PASSING = (FailureKind.RATE_LIMITED, FailureKind.UNREACHABLE)
 class Asks(Protocol):
     """Asks a member one prompt and keeps what comes; ``services.asking.rounds.Blending`` does."""
 
-    def stream(self, *, prompt_id: int, member_name: str) -> Iterator[CandidateUpdate]: ...
+    def stream(self, *, prompt_id: int, member_name: str, sample: int) -> Iterator[CandidateUpdate]: ...
 
     def pause_seconds(self, member_name: str) -> float: ...
 
@@ -40,6 +40,8 @@ class Ask(NamedTuple):
 
     prompt_id: int
     member: str
+    sample: int = 1
+    """Which of the member's answers."""
 
 
 class Ended(NamedTuple):
@@ -178,7 +180,9 @@ class Crew:
 
     def _end(self, ask: Ask) -> None:
         for n_tried in range(1, N_TRIES + 1):
-            *_, last = self._blending.stream(prompt_id=ask.prompt_id, member_name=ask.member)
+            *_, last = self._blending.stream(
+                prompt_id=ask.prompt_id, member_name=ask.member, sample=ask.sample
+            )
             failure = last.failure
             is_over = failure is None or failure.kind not in _PASSING or n_tried == N_TRIES
             if failure is None:

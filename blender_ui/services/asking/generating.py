@@ -287,12 +287,13 @@ def _list_asks(session: Session, wanted: _Wanted, members: Ensemble, *, failed_s
     prompt_ids = prompts.list_ids(session, project_id=wanted.project_id, source=wanted.source)
     if wanted.source is not None and not prompt_ids:
         raise MalformedInput(tr("the project has no prompts of a data set {source!r}", source=wanted.source))
-    n_ended = candidates.count_ends(session, project_id=wanted.project_id, failed_since=failed_since)
+    ended = candidates.list_ends(session, project_id=wanted.project_id, failed_since=failed_since)
     return [
-        Ask(prompt_id, config.name)
+        Ask(prompt_id, *seat)
         for prompt_id in prompt_ids
         for config in configs
-        for _ in range(config.samples - n_ended[prompt_id, config.name])
+        for seat in config.seats
+        if (prompt_id, *seat) not in ended
     ]
 
 

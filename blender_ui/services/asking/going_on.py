@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from blender_ui.members.seats import Seat
 from blender_ui.services.candidates import FUSION_BACKEND
 from db.queries import candidates, preferences
 
@@ -20,6 +21,8 @@ class WayOn(NamedTuple):
 
     candidate_id: int
     member: str
+    label: str
+    """The name, with the number of the member's answer from the second on."""
     is_fused: bool
     is_preferred: bool
     """Whether this person's last vote on its prompt was for it."""
@@ -37,6 +40,7 @@ def list_ways(session: Session, *, prompt_ids: Sequence[int], annotator_id: int)
         WayOn(
             candidate_id=one.candidate_id,
             member=one.member,
+            label=Seat(one.member, one.sample).label,
             is_fused=one.backend == FUSION_BACKEND,
             is_preferred=one.candidate_id in preferred,
         )

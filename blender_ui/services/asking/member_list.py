@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,8 +91,8 @@ class MemberList:
         self._standings = MemberStandings(engine, members=members)
         self._stamp = file.stamp()
         self._lock = threading.Lock()
-        self.n_places = len(members.configs) + N_SPARE
-        """Members that may be enabled until the app is started again."""
+        self.n_places = _count_seats(members.configs) + N_SPARE
+        """Answers of a round that pages have room for until the app is started again."""
 
     def follow_file(self) -> str:
         """Read the file again where somebody changed it; gives what is wrong with it, or nothing.
@@ -189,7 +189,7 @@ class MemberList:
             "base_url": tidied(new.base_url.strip()),
         } | ({"key_env": new.key_env} if new.key_env else {})
         with self._lock:
-            self._check_place()
+            self._check_place([*self._members.configs], 1)
             configs = self._file.add({**table, **({"price": price} if price else {})})
             self._adopt(configs, self._file.stamp())
         self._record(Change(by=by, action="member.add", object_id=new.name, after=table))
@@ -204,31 +204,50 @@ class MemberList:
             SettingsError: If it is the last enabled one, or the file cannot be written.
         """
         with self._lock:
-            others = [config.name for config in self._members.configs if config.name != name]
+            others = self._others(name)
             if not is_enabled and not others:
                 raise SettingsError(f"{name} is the last member that is enabled; enable another one first")
-            if is_enabled and name not in [config.name for config in self._members.configs]:
-                self._check_place()
+            if is_enabled:
+                self._check_place(others, _count_seats(one for one in self._file.read() if one.name == name))
             self._adopt(self._file.set_enabled(name, is_enabled), self._file.stamp())
         after = {"enabled": is_enabled}
         self._record(Change(by=by, action="member.enable", object_id=name, after=after))
 
-    def _check_place(self) -> None:
-        if len(self._members.configs) >= self.n_places:
+    def set_samples(self, name: str, samples: int, *, by: int | None) -> None:
+        """Ask a member for so many answers to each question from now on.
+
+        Raises:
+            NotFound: If the file has none of this name.
+            MalformedInput: If there is no place left.
+            SettingsError: If the number has a mistake, or the file cannot be written.
+        """
+        with self._lock:
+            others = self._others(name)
+            if len(others) < len(self._members.configs):
+                self._check_place(others, samples)
+            self._adopt(self._file.set_samples(name, samples), self._file.stamp())
+        self._record(Change(by=by, action="member.samples", object_id=name, after={"samples": samples}))
+
+    def _others(self, name: str) -> list[MemberConfig]:
+        """The members that are asked, without the one of this name."""
+        return [config for config in self._members.configs if config.name != name]
+
+    def _check_place(self, beside: Sequence[MemberConfig], n_answers: int) -> None:
+        if _count_seats(beside) + n_answers > self.n_places:
             raise MalformedInput(
                 tr(
-                    "the pages have room for {n_places} members until the app is started again",
+                    "the pages have room for {n_places} answers until the app is started again",
                     n_places=self.n_places,
                 )
             )
 
     def _adopt(self, configs: Sequence[MemberConfig], stamp: tuple[int, int]) -> None:
-        n_enabled = sum(config.enabled for config in configs)
+        n_enabled = _count_seats(config for config in configs if config.enabled)
         if n_enabled > self.n_places:
             raise MalformedInput(
                 tr(
-                    "it enables {n_enabled} members, and the pages have room for {n_places} until "
-                    "the app is started again",
+                    "the enabled members are asked for {n_enabled} answers, and the pages have room for "
+                    "{n_places} until the app is started again",
                     n_enabled=n_enabled,
                     n_places=self.n_places,
                 )
@@ -239,3 +258,8 @@ class MemberList:
     def _record(self, change: Change) -> None:
         with transaction(self._engine, immediate=True) as session:
             record_change(session, change, now=self._clock())
+
+
+def _count_seats(configs: Iterable[MemberConfig]) -> int:
+    """Answers that these members are asked for, all together."""
+    return sum(config.samples for config in configs)

@@ -7,7 +7,7 @@ Non-goal: which answer is better.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,8 @@ from blender_ui.conversations import read_history, read_prompt
 from blender_ui.errors import MalformedInput
 from blender_ui.members.asking import Ensemble, conversation
 from blender_ui.members.protocol import MemberStatus, asker
-from blender_ui.services.asking.answering import UPDATE_SECONDS, Answer, CandidateUpdate
+from blender_ui.members.seats import Seat, read_seat
+from blender_ui.services.asking.answering import UPDATE_SECONDS, Answer, CandidateUpdate, Request
 from blender_ui.services.asking.going_on import WayOn, list_ways
 from blender_ui.services.asking.stopping import Stops
 from blender_ui.services.candidates import (
@@ -71,7 +72,7 @@ class PromptView:
     candidates: tuple[CandidateView, ...]
     """In the order of members.toml, unknown members after them; fused answers left out."""
     failures: tuple[FailureView, ...]
-    """The latest of each member that has no candidate."""
+    """The latest of each answer that was asked for and did not come."""
     asked_by_id: int | None = None
     """Who asked it here; None for an imported prompt."""
     parent_member: str | None = None
@@ -210,11 +211,24 @@ class Blending:
             prompt_id=key_of(prompt.id), member_names=tuple(config.name for config in self._members.configs)
         )
 
+    def seats(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The labels of the answers that members of these names are asked for; of others one."""
+        configs = {config.name: config for config in self._members.configs}
+        seats = [
+            seat for name in names for seat in (configs[name].seats if name in configs else (Seat(name),))
+        ]
+        return tuple(seat.label for seat in seats)
+
+    def seat(self, label: str) -> Seat:
+        """The member's answer that a label names."""
+        return read_seat(label, [config.name for config in self._members.configs])
+
     def stream(
         self,
         *,
         prompt_id: int,
         member_name: str,
+        sample: int = 1,
         propensity: float | None = None,
         sampling: Mapping[str, Any] | None = None,
         update_seconds: float = UPDATE_SECONDS,
@@ -227,6 +241,7 @@ class Blending:
         Args:
             prompt_id: What is asked.
             member_name: Who is asked.
+            sample: For which of its answers, from 1.
             propensity: Probability with which a chooser had it asked, kept with the answer; None where
                 nobody chose.
             sampling: Fields of the member's ``Sampling`` to change for this answer.
@@ -244,16 +259,16 @@ class Blending:
         config = next(config for config in self._members.configs if config.name == member_name)
         answer = Answer(
             self._engine,
-            prompt_id=prompt_id,
+            request=Request(
+                prompt_id, sample, propensity, replace(config.sampling, **sampling) if sampling else None
+            ),
             config=config,
             clock=self._clock,
             timer=self._timer,
-            propensity=propensity,
-            sampling=replace(config.sampling, **sampling) if sampling else None,
             update_seconds=update_seconds,
         )
         asker.set(prompt.asked_by_id)
-        with self._stops.running(prompt_id, member_name) as stop:
+        with self._stops.running(prompt_id, Seat(member_name, sample).label) as stop:
             updates = answer.stream(member, conversation(read_prompt(prompt)), stop=stop)
             with closing(updates):
                 for update in updates:
@@ -270,12 +285,12 @@ class Blending:
         """
         return self._members.get(member_name).pause_seconds
 
-    def stop(self, *, prompt_id: int, member_name: str | None = None) -> int:
-        """Stop the answers to a prompt that are being written, or one member's; says how many."""
-        return self._stops.stop(prompt_id, member_name)
+    def stop(self, *, prompt_id: int, label: str | None = None) -> int:
+        """Stop the answers to a prompt that are being written, or the one of a label; says how many."""
+        return self._stops.stop(prompt_id, label)
 
     def answers(self, *, prompt_id: int) -> PromptView:
-        """What has come back for a prompt. A success supersedes its member's failures.
+        """What has come back for a prompt. A success supersedes failures of the same answer.
 
         Raises:
             NotFound: If there is no such prompt.
@@ -287,18 +302,20 @@ class Blending:
             failed = candidates.list_failures(session, prompt_id=prompt_id)
             parent = prompts.find_parent_member(session, prompt_id=prompt_id) if prompt.history else None
         answered = [one for one in answered if one.backend != FUSION_BACKEND]
-        answered.sort(key=lambda one: place.get(one.member, len(place)))
-        superseded = {one.member for one in answered}
-        latest = {name: failure for failure, name in failed if name not in superseded}
+        answered.sort(key=lambda one: (place.get(one.member, len(place)), one.candidate.sample))
+        views = _tell_apart(candidate_view(one.candidate, one.member) for one in answered)
+        latest = {one.seat: one for one in (failure_view(*failure) for failure in failed)}
+        for view in views:
+            latest.pop(view.seat, None)
         return PromptView(
             prompt_id=prompt_id,
             instruction=prompt.instruction,
             input=prompt.input,
             history=read_history(prompt.history),
-            candidates=tuple(candidate_view(one.candidate, one.member) for one in answered),
+            candidates=views,
             failures=tuple(
-                failure_view(latest[name], name)
-                for name in sorted(latest, key=lambda name: place.get(name, len(place)))
+                latest[seat]
+                for seat in sorted(latest, key=lambda one: (place.get(one.member, len(place)), one.sample))
             ),
             asked_by_id=prompt.asked_by_id,
             parent_member=parent,
@@ -312,3 +329,13 @@ class Blending:
     def _get_prompt(self, prompt_id: int) -> Prompt:
         with transaction(self._engine) as session:
             return get_prompt(session, prompt_id)
+
+
+def _tell_apart(views: Iterable[CandidateView]) -> tuple[CandidateView, ...]:
+    """The answers with no two of one label: imported ones of one member are numbered as they come."""
+    taken: dict[Seat, CandidateView] = {}
+    for view in views:
+        while view.seat in taken:
+            view = replace(view, sample=view.sample + 1)
+        taken[view.seat] = view
+    return tuple(taken.values())

@@ -20,9 +20,9 @@ class ExpectedMember:
     high: float
     """Ends of the 95 % interval."""
     cost: float | None
-    """Of a question like those so far; None without a price, or before it answered."""
+    """Of all its answers to a question like those so far; None without a price, or before it answered."""
     seconds: float | None
-    """Median of its answers so far; None before it answered."""
+    """Median of its answers so far, times the turns that it takes for all; None before it answered."""
     propensity: float
     """The probability with which it was to be asked, exploration counted in."""
 

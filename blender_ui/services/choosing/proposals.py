@@ -96,7 +96,8 @@ class Proposals:
         found = self._open_active()
         if found is None:
             return None
-        names = tuple(config.name for config in self._members.configs)
+        configs = tuple(self._members.configs)
+        names = tuple(config.name for config in configs)
         if not names:
             raise NotFound("expected members to choose from, came none; enable one in members.toml")
         version_id, chooser = found
@@ -105,7 +106,9 @@ class Proposals:
         task = Task(instruction, input)
         expected = _expect(chooser, task, names)
         standings = self._read_standings()
-        costs, seconds = read_costs(names, standings), _read_seconds(names, standings)
+        costs = read_costs(names, standings) * [config.samples for config in configs]
+        n_turns = [-(-config.samples // config.n_at_once) for config in configs]
+        seconds = _read_seconds(names, standings) * n_turns
         choice = choose_members(
             k,
             expected=expected.mean,

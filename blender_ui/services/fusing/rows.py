@@ -20,6 +20,7 @@ from blender_ui.fusion.attention import agreement
 from blender_ui.fusion.attribution import Attribution, Span, attribute_spans
 from blender_ui.fusion.pieces import is_supported
 from blender_ui.fusion.shown import choose_shown
+from blender_ui.members.seats import Seat
 from blender_ui.services.candidates import CandidateView, key_of
 from blender_ui.services.fusing.records import FusionRecord, find_record
 from db.models import Candidate, Fusion, FusionSource, FusionSpan, Member, Prompt
@@ -38,6 +39,7 @@ class SourceView:
     """Place in which the fuser saw it; 0 is the best-ranked."""
     candidate_id: int
     member: str
+    """With the number of its answer from the second on, see ``members.seats``."""
     text: str
     share: float | None
     """Share of the fused characters that came from it; None where fusing failed."""
@@ -162,7 +164,14 @@ def fusion_view(session: Session, fusion: Fusion) -> FusionView:
     """A stored fusion with what the latest ranking of its answer says of it."""
     fusion_id = key_of(fusion.id)
     sources = tuple(
-        SourceView(**source._asdict()) for source in fusions.list_sources(session, fusion_id=fusion_id)
+        SourceView(
+            position=source.position,
+            candidate_id=source.candidate_id,
+            member=Seat(source.member, source.sample).label,
+            text=source.text,
+            share=source.share,
+        )
+        for source in fusions.list_sources(session, fusion_id=fusion_id)
     )
     by_candidate = {source.candidate_id: source for source in sources}
     fused = session.get(Candidate, fusion.candidate_id) if fusion.candidate_id is not None else None

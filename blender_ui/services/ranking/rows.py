@@ -16,6 +16,7 @@ from sqlmodel import Session
 from blender_ui.conversations import read_prompt
 from blender_ui.errors import NotFound
 from blender_ui.language import tr
+from blender_ui.members.seats import Seat
 from blender_ui.ranking.aggregation import Policy, rank_scores, score_candidates
 from blender_ui.services.asking.rounds import PromptView
 from blender_ui.services.candidates import FUSION_BACKEND, get_prompt, key_of
@@ -33,6 +34,7 @@ class RankedView:
 
     candidate_id: int
     member: str
+    """With the number of its answer from the second on, see ``members.seats``."""
     score: float
     """Higher is better; comparable within one ranking only."""
     rank: int
@@ -177,8 +179,13 @@ def view_ranking(session: Session, ranking_id: int) -> RankingView:
     if ranking is None:
         raise NotFound(tr("there is no ranking {ranking_id}", ranking_id=ranking_id))
     entries = tuple(
-        RankedView(candidate_id=entry.candidate_id, member=name, score=entry.score, rank=entry.rank)
-        for entry, name in rankings.list_entries(session, ranking_id=ranking_id)
+        RankedView(
+            candidate_id=entry.candidate_id,
+            member=Seat(name, sample).label,
+            score=entry.score,
+            rank=entry.rank,
+        )
+        for entry, name, sample in rankings.list_entries(session, ranking_id=ranking_id)
     )
     logits, uncertainty = _load_matrices(session, ranking_id, [entry.candidate_id for entry in entries])
     return RankingView(

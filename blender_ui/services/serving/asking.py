@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from blender_ui.members.configuration import Price
-from blender_ui.services.asking.answering import CandidateUpdate
+from blender_ui.services.asking.answering import UPDATE_SECONDS, CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.serving.views import AskedMember, Piece
 
@@ -122,13 +122,13 @@ class Round:
         self._is_stopped = True
         self._blending.stop(prompt_id=self._prompt_id)
 
-    def _stream(self, ask: Ask, **options: float) -> Iterator[CandidateUpdate]:
+    def _stream(self, ask: Ask, *, update_seconds: float = UPDATE_SECONDS) -> Iterator[CandidateUpdate]:
         updates = self._blending.stream(
             prompt_id=self._prompt_id,
             member_name=ask.member,
             propensity=ask.propensity,
             sampling=self._sampling,
-            **options,
+            update_seconds=update_seconds,
         )
         for update in updates:
             if self._is_stopped:  # perhaps before this one could be told

@@ -251,7 +251,7 @@ def _list_best(session: Session, answer: Candidate) -> Sequence[int]:
     others = queue.texts_by_candidate(session, prompt_id=answer.prompt_id).keys() - {answer.id}
     latest = rankings.find_last_of(session, candidate_id=key_of(answer.id))
     ranked = [] if latest is None else rankings.list_entries(session, ranking_id=latest)
-    best = [entry.candidate_id for entry, _ in ranked if entry.candidate_id in others]
+    best = [entry.candidate_id for entry, *_ in ranked if entry.candidate_id in others]
     return [*best, *sorted(others - set(best))]
 
 

@@ -115,7 +115,10 @@ class Beginning:
     def _own_ways(self, visit: Visit, ways: list[WayOn]) -> list[WayOn]:
         """The members' own answers, in the columns' order."""
         names = {config.name for config in self._members.configs}
-        own = {way.member: way for way in ways if not way.is_fused and way.member in names}
+        own: dict[str, WayOn] = {}
+        for way in ways:  # of a member's several answers the preferred one, else its first
+            if not way.is_fused and way.member in names:
+                own.setdefault(way.member, way)
         return [own[name] for name in visit.columns if name in own]
 
     def _begin(
@@ -158,8 +161,9 @@ class Beginning:
         return self._all_answer(replace(asked, member_names=names), annotator_id)
 
     def _all_answer(self, asked: AskedView, annotator_id: int) -> Visit:
-        self._ledger.expect(asked.prompt_id, asked.member_names)
-        columns = self._labeling.order_columns(set(asked.member_names), prompt_id=asked.prompt_id)
+        labels = self._blending.seats(asked.member_names)
+        self._ledger.expect(asked.prompt_id, labels)
+        columns = self._labeling.order_columns(labels, prompt_id=asked.prompt_id)
         return Visit(
             annotator_id=annotator_id,
             prompt_id=asked.prompt_id,
@@ -193,5 +197,5 @@ class Beginning:
 
 
 def _say(way: WayOn) -> str:
-    title = tr("The fused answer") if way.is_fused else tr("{member}'s answer", member=way.member)
+    title = tr("The fused answer") if way.is_fused else tr("{member}'s answer", member=way.label)
     return tr("{title}, which you preferred", title=title) if way.is_preferred else title

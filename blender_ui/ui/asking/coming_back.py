@@ -76,16 +76,16 @@ class ComingBack:
             columns = tuple(name or "" for name in parents)
             return replace(visit, prompt_id=lead, columns=columns, own=(lead, *others), is_revealed=True)
         kept = self._choices.find(prompt.prompt_id)
-        names = set(self._names if kept is None else kept.names)
-        names |= {entry.member for entry in prompt.candidates}
-        names |= {entry.member for entry in prompt.failures}
-        columns = self._order(prompt.prompt_id, names)[: self._n_places]
+        labels = {*self._blending.seats(self._names if kept is None else kept.names)}
+        labels |= {entry.seat.label for entry in prompt.candidates}
+        labels |= {entry.seat.label for entry in prompt.failures}
+        columns = self._order(prompt.prompt_id, labels)[: self._n_places]
         return replace(visit, prompt_id=prompt.prompt_id, columns=columns)
 
     @property
     def _names(self) -> tuple[str, ...]:
         return tuple(config.name for config in self._members.configs)
 
-    def _order(self, prompt_id: int, names: set[str]) -> tuple[str, ...]:
-        """The members in an order that is the prompt's own and the same after a restart."""
-        return self._labeling.order_columns(names, prompt_id=prompt_id)
+    def _order(self, prompt_id: int, labels: set[str]) -> tuple[str, ...]:
+        """The answers in an order that is the prompt's own and the same after a restart."""
+        return self._labeling.order_columns(labels, prompt_id=prompt_id)

@@ -248,7 +248,7 @@ class Blend:
         """Stop one column's answer; the others go on."""
         name, prompt_id = self._column(visit, number), visit.prompt_of(number)
         if name is not None and prompt_id is not None:
-            self._blending.stop(prompt_id=prompt_id, member_name=name)
+            self._blending.stop(prompt_id=prompt_id, label=name)
 
     def retry(self, visit: Visit, number: int) -> Turn:
         """Expect one column's answer once more; ``stream`` then asks."""
@@ -259,9 +259,9 @@ class Blend:
         if name is None or visit.prompt_id is None or prompt_id is None:
             return Turn(visit, "There is nothing to ask again here. Ask a question first.")
         answers = self._blending.answers(prompt_id=prompt_id).candidates
-        if any(candidate.member == name for candidate in answers):
+        if any(candidate.seat.label == name for candidate in answers):
             return Turn(visit, "This model has answered already.")
-        if name not in self._names:
+        if self._blending.seat(name).member not in self._names:
             return Turn(visit, "This model is no longer among the members, so it cannot be asked again.")
         try:
             if not self._asking.holds(visit.prompt_id):

@@ -91,8 +91,8 @@ class PageViews:
 
     def _column_view(self, visit: Visit, number: int, prompt: PromptView) -> ColumnView:
         name = visit.columns[number]
-        answer = next((one for one in prompt.candidates if one.member == name), None)
-        failure = next((one for one in prompt.failures if one.member == name), None)
+        answer = next((one for one in prompt.candidates if one.seat.label == name), None)
+        failure = next((one for one in prompt.failures if one.seat.label == name), None)
         shown = name if visit.is_revealed else ""
         if answer is not None:
             is_asked_about = visit.pair is not None and number in (visit.pair.first, visit.pair.second)

@@ -42,8 +42,8 @@ class PairColumns:
         if visit.prompt_id is None:
             return replace(visit, pair=None)
         prompt = self._blending.answers(prompt_id=visit.prompt_id)
-        shown = {entry.member: entry.candidate_id for entry in prompt.candidates}
-        columns = {shown[member]: number for number, member in enumerate(visit.columns) if member in shown}
+        shown = {entry.seat.label: entry.candidate_id for entry in prompt.candidates}
+        columns = {shown[label]: number for number, label in enumerate(visit.columns) if label in shown}
         left, right = columns.get(lent.left_id), columns.get(lent.right_id)
         if left is None or right is None:
             return replace(visit, pair=None)

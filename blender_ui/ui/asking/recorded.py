@@ -66,8 +66,8 @@ class RecordedColumns:
 
     def lay_out(self, visit: Visit, answers: PromptView) -> Visit:
         """A visit with a column for each recorded answer."""
-        names = {entry.member for entry in answers.candidates}
-        columns = self.services.labeling.order_columns(names, prompt_id=answers.prompt_id)
+        labels = {entry.seat.label for entry in answers.candidates}
+        columns = self.services.labeling.order_columns(labels, prompt_id=answers.prompt_id)
         places = columns[: self.services.member_list.n_places]
         return replace(visit, prompt_id=answers.prompt_id, columns=places)
 

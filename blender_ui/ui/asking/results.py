@@ -119,7 +119,7 @@ class Results:
 
     def _rank(self, answers: PromptView, view: ResultView) -> ResultView:
         texts = [candidate.text for candidate in answers.candidates]
-        members = tuple(candidate.member for candidate in answers.candidates)
+        members = tuple(candidate.seat.label for candidate in answers.candidates)
         view = replace(view, members=members, claims=list_claims(read_prompt(answers), texts))
         recorded = find_recorded_ranking(self._services, answers)
         if recorded is not None:

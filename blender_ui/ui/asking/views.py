@@ -65,12 +65,12 @@ class Visit:
     annotator_id: int
     prompt_id: int | None = None
     columns: tuple[str, ...] = ()
-    """The members in the order in which this prompt shows them."""
+    """Labels of the answers, see ``members.seats``, in the order in which this prompt shows them."""
     own: tuple[int, ...] = ()
     """Each column's prompt where every member goes on with its own answer, ``prompt_id`` the first; empty
     where all answer one prompt."""
     late: tuple[str, ...] = ()
-    """Of the columns, the members that were left out first and asked since."""
+    """Of the columns, those that were asked for after the others."""
     seed: int = field(default=0, compare=False)
     """Of the draw that may explore in the next choice of members: one a round."""
     is_stranger: bool = False

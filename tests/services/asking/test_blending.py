@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from blender_ui.errors import MalformedInput, NotFound
-from blender_ui.members.protocol import Chunk, Message
+from blender_ui.members.protocol import Chunk, Message, Sampling
 from blender_ui.services.asking.answering import CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
 from db.engine import create_store, transaction
@@ -206,7 +207,7 @@ def test_stop_works_before_and_after_the_first_token(engine: Engine, pieces: tup
     found: list[CandidateUpdate] = []
     thread = threading.Thread(target=lambda: found.append(last(blending, prompt_id, "A")))
     thread.start()
-    while not blending.stop(prompt_id=prompt_id, member_name="A"):
+    while not blending.stop(prompt_id=prompt_id, label="A"):
         pass
     thread.join(timeout=20)
     assert found[0].failure is not None
@@ -334,3 +335,48 @@ def test_going_on_waits_for_whoever_writes_at_the_same_time(engine: Engine) -> N
     event.remove(engine, "before_cursor_execute", write_first)
     other.dispose()
     assert [prompt.instruction for prompt in rows(engine, Prompt)] == ["First?", "And then?"]
+
+
+def test_a_members_second_answer_has_a_label_of_its_own_and_fails_by_itself(engine: Engine) -> None:
+    member = ScriptedMember("A", saying("one"), failing("crashed", "gone"), saying("two"))
+    blending = Blending(engine, members=ScriptedEnsemble(member, samples=2), clock=lambda: NOW)
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    assert blending.seats(["A"]) == ("A", "A (2)")
+
+    def ask(label: str) -> None:
+        seat = blending.seat(label)
+        list(blending.stream(prompt_id=prompt_id, member_name=seat.member, sample=seat.sample))
+
+    ask("A")
+    ask("A (2)")
+    view = blending.answers(prompt_id=prompt_id)
+    assert [one.seat.label for one in view.candidates] == ["A"]
+    assert [one.seat.label for one in view.failures] == ["A (2)"]
+    ask("A (2)")
+    view = blending.answers(prompt_id=prompt_id)
+    assert [(one.seat.label, one.text) for one in view.candidates] == [("A", "one"), ("A (2)", "two")]
+    assert view.failures == ()
+    assert [row.sample for row in rows(engine, Candidate)] == [1, 2]
+
+
+def test_each_answer_of_a_member_with_a_seed_has_one_of_its_own(engine: Engine) -> None:
+    member = ScriptedMember("A", saying("x"))
+    ensemble = ScriptedEnsemble(member, samples=3)
+    ensemble.configs = tuple(replace(one, sampling=Sampling(seed=7)) for one in ensemble.configs)
+    blending = Blending(engine, members=ensemble, clock=lambda: NOW)
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    for sample in (1, 2, 3):
+        list(blending.stream(prompt_id=prompt_id, member_name="A", sample=sample))
+    assert [None if one is None else one.seed for one in member.options] == [None, 8, 9]
+    assert len(rows(engine, Member)) == 1  # the seed of a further answer makes no other member
+
+
+def test_imported_answers_of_one_member_are_told_apart(engine: Engine) -> None:
+    blending = blending_of(engine, ScriptedMember("A", saying("x")))
+    prompt_id = blending.ask(instruction="Go").prompt_id
+    last(blending, prompt_id, "A")
+    with transaction(engine, immediate=True) as session:
+        (member,) = session.exec(select(Member)).all()
+        session.add(Candidate(prompt_id=prompt_id, member_id=member.id, text="y", seconds=0, created_at=NOW))
+    labels = [one.seat.label for one in blending.answers(prompt_id=prompt_id).candidates]
+    assert labels == ["A", "A (2)"]

@@ -244,8 +244,24 @@ def test_samples_are_as_many_answers_of_one_member(tmp_path: Path) -> None:
     assert bench.generating.request(HERE, by=bench.me).n_total == 6
     bench.run.work(threading.Event())
     assert bench.count(Candidate) == 6
+    with transaction(bench.engine) as session:
+        rows = session.exec(select(Candidate.prompt_id, Candidate.sample)).all()
+        assert sorted(rows) == [(prompt_id, sample) for prompt_id in (1, 2) for sample in (1, 2, 3)]
     with pytest.raises(MalformedInput, match="has answered every prompt"):
         bench.generating.request(HERE, by=bench.me)
+
+
+def test_only_the_answers_that_are_missing_are_asked_for(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, saying("Yes."), samples=2)
+    bench.generating.request(HERE, by=bench.me)
+    bench.run.work(threading.Event())
+    with transaction(bench.engine, immediate=True) as session:
+        session.delete(session.exec(select(Candidate).where(Candidate.sample == 1)).all()[0])
+    assert bench.generating.request(HERE, by=bench.me).n_total == 1
+    bench.run.work(threading.Event())
+    with transaction(bench.engine) as session:
+        rows = session.exec(select(Candidate.prompt_id, Candidate.sample)).all()
+        assert sorted(rows) == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
 def test_a_job_may_be_for_some_members_and_one_data_set(tmp_path: Path) -> None:

@@ -139,5 +139,31 @@ def test_only_a_variable_of_a_key_can_be_named(bench: Bench) -> None:
 def test_there_is_room_for_so_many_members(bench: Bench) -> None:
     for number in range(N_SPARE):
         bench.list.add(bench.new(f"Bob {number}"), by=None)
-    with pytest.raises(MalformedInput, match=f"room for {N_SPARE + 1} members until"):
+    with pytest.raises(MalformedInput, match=f"room for {N_SPARE + 1} answers until"):
         bench.list.add(bench.new("One more"), by=None)
+
+
+def test_a_member_may_be_asked_for_several_answers_by_page_and_file(bench: Bench) -> None:
+    bench.list.set_samples("Ann", 3, by=None)
+    assert [config.samples for config in bench.members.configs] == [3]
+    assert [config.samples for config in MembersFile(bench.path).read()] == [3]
+    blending = Blending(bench.engine, members=bench.members, clock=utc_now)
+    assert blending.seats(blending.ask(instruction="Why?").member_names) == ("Ann", "Ann (2)", "Ann (3)")
+    with Session(bench.engine) as session:
+        (event,) = session.exec(select(AuditEvent))
+        assert (event.action, event.object_id) == ("member.samples", "Ann")
+
+
+def test_answers_that_no_page_has_room_for_are_refused_and_the_file_stays(bench: Bench) -> None:
+    before = bench.path.read_text()
+    with pytest.raises(MalformedInput, match=f"room for {N_SPARE + 1} answers until"):
+        bench.list.set_samples("Ann", N_SPARE + 2, by=None)
+    with pytest.raises(SettingsError, match="samples"):
+        bench.list.set_samples("Ann", 0, by=None)
+    with pytest.raises(NotFound):
+        bench.list.set_samples("Zoe", 2, by=None)
+    assert bench.path.read_text() == before
+    bench.list.set_samples("Ann", N_SPARE + 1, by=None)
+    with pytest.raises(MalformedInput, match="room for"):
+        bench.list.add(bench.new("Bob"), by=None)
+    assert [config.name for config in MembersFile(bench.path).read()] == ["Ann"]

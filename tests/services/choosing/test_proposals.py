@@ -20,7 +20,7 @@ class ScriptedEnsemble:
     """Members by name and price; none of them can really be asked."""
 
     def __init__(self, *names: str) -> None:
-        self.configs = [SimpleNamespace(name=name, price=None) for name in names]
+        self.configs = [SimpleNamespace(name=name, price=None, samples=1, n_at_once=1) for name in names]
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ def test_thinking_comes_with_the_names_while_it_streams_and_after(tmp_path: Path
 class Page:
     """One visitor's page: what wiring does with the handlers, in order."""
 
-    def __init__(self, folder: Path, *members: ScriptedMember) -> None:
-        self.services = build_scripted_services(folder, *members)
+    def __init__(self, folder: Path, *members: ScriptedMember, samples: int = 1) -> None:
+        self.services = build_scripted_services(folder, *members, samples=samples)
         self.blend = Blend(self.services, timer=lambda: 5.0)
         self.memory: dict[str, Any] = {}
         self.visit = self.reload()

@@ -97,3 +97,14 @@ def test_a_file_with_a_mistake_is_told_and_the_members_stay(page: Page) -> None:
     page.bench.write("[[member]]\n")
     assert "is missing" in page.drawn()
     assert page.bench.members.names == ("Ann",)
+
+
+def test_a_member_is_asked_for_several_answers(page: Page) -> None:
+    assert "Ann is asked for 3 answers to each question" in page.handlers.set_samples("Ann", 3.0)
+    assert "3 answers to each question" in page.drawn()
+
+
+@pytest.mark.parametrize("number", [0, 17, 2.5, None, "3", True, float("inf"), float("nan")])
+def test_what_is_no_number_of_answers_changes_nothing(page: Page, number: object) -> None:
+    assert "Nothing was changed: " in page.handlers.set_samples("Ann", number)
+    assert [config.samples for config in page.bench.members.configs] == [1]

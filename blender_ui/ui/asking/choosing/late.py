@@ -1,17 +1,20 @@
-"""A member that was left out joins a round whose answers have come. No Gradio.
+"""A member that was left out, or one that is asked again, joins a round whose answers have come. No Gradio.
 
 Invariant: before the names are shown, nobody can know which member a new card is of: the member is drawn at
-random from those left out, and there must have been two of them at least. After that it is asked by name.
+random from those left out, and there must have been two of them at least. After that it is asked by name, and
+those who answered may be asked for another answer.
 Non-goal: streaming its answer.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.members.seats import Seat
 from blender_ui.ui.asking.asking import Asking
 from blender_ui.ui.asking.ledger import Ledger
 from blender_ui.ui.asking.views import LateView, Turn, Visit
@@ -76,9 +79,14 @@ class LateAsks:
             return ()
         if not self.ledger.are_done(visit.prompt_ids) or len(visit.columns) >= self.n_places:
             return ()
-        return tuple(
-            config.name for config in self.services.members.configs if config.name not in visit.columns
-        )
+        seats = [self.services.blending.seat(label) for label in visit.columns]
+        n_asked = Counter(seat.member for seat in seats)
+        names = [config.name for config in self.services.members.configs]
+        left = [name for name in names if not n_asked[name]]
+        if visit.is_revealed:
+            next_ones = [Seat(name, n_asked[name] + 1).label for name in names if n_asked[name]]
+            left += [label for label in next_ones if label not in (*names, *visit.columns)]
+        return tuple(left)
 
     @property
     def n_places(self) -> int:

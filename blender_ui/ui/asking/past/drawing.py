@@ -47,7 +47,7 @@ def draw_link(address: str) -> str:
 
 def draw_shared(answers: PromptView, card: Card) -> str:
     """What a shared round shows: the question, the choice and the bet, and every answer by its name."""
-    texts = {one.member: markup.passage(render_prose(one.text)) for one in answers.candidates}
+    texts = {one.seat.label: markup.passage(render_prose(one.text)) for one in answers.candidates}
     question = render_prose(answers.instruction) + render_prose(answers.input)
     best, chosen = "", card.chosen
     if chosen is not None and chosen.member in texts:

@@ -51,8 +51,8 @@ class SharedRounds:
         """
         asker_id = self._services.past_rounds.find_asker(prompt_id, token)
         answers = self._services.blending.answers(prompt_id=prompt_id)
-        names = {one.member for one in answers.candidates}
-        columns = self._services.labeling.order_columns(names, prompt_id=prompt_id)
+        labels = {one.seat.label for one in answers.candidates}
+        columns = self._services.labeling.order_columns(labels, prompt_id=prompt_id)
         visit = Visit(annotator_id=asker_id, prompt_id=prompt_id, columns=columns, is_revealed=True)
         card = self._cards.find(visit, answers)
         if card is None or not self._services.labeling.has_seen(annotator_id=asker_id, prompt_id=prompt_id):

@@ -88,8 +88,8 @@ class Picking:
 
 def _list_shown(visit: Visit, answers: PromptView) -> dict[int, tuple[int, str]]:
     """Candidate and text of each column that has an answer."""
-    by_member = {one.member: (one.candidate_id, one.text.strip()) for one in answers.candidates}
-    return {number: by_member[name] for number, name in enumerate(visit.columns) if name in by_member}
+    by_label = {one.seat.label: (one.candidate_id, one.text.strip()) for one in answers.candidates}
+    return {number: by_label[label] for number, label in enumerate(visit.columns) if label in by_label}
 
 
 def _first_of_each_text(shown: Mapping[int, tuple[int, str]], places: Mapping[int, int]) -> dict[int, int]:

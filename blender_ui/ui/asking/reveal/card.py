@@ -43,18 +43,19 @@ class Cards:
 def _rows(
     visit: Visit, answers: PromptView, vote: RevealView | None, moves: Sequence[RatingMove]
 ) -> tuple[Row, ...]:
-    ids = {one.member: one.candidate_id for one in answers.candidates}
+    shown = {one.seat.label: one for one in answers.candidates}
     moved = {move.member: move for move in moves}
     chosen = None if vote is None else vote.chosen_id
     favoured = None if vote is None or vote.bet is None else vote.bet.favoured_id
     return tuple(
         Row(
             number=number,
-            member=name,
-            is_chosen=ids[name] == chosen,
-            is_favoured=ids[name] == favoured,
-            move=moved.get(name),
+            candidate_id=shown[label].candidate_id,
+            member=label,
+            is_chosen=shown[label].candidate_id == chosen,
+            is_favoured=shown[label].candidate_id == favoured,
+            move=moved.get(shown[label].member),
         )
-        for number, name in enumerate(visit.columns)
-        if name in ids
+        for number, label in enumerate(visit.columns)
+        if label in shown
     )

@@ -17,7 +17,9 @@ class Row:
 
     number: int
     """Its column, from 0."""
+    candidate_id: int
     member: str
+    """The answer's label."""
     is_chosen: bool = False
     is_favoured: bool = False
     """Whether the ranker's bet was on it."""
@@ -49,6 +51,6 @@ class Card:
     @property
     def other(self) -> Row | None:
         """Of a pair, the answer that the ranker had not bet on."""
-        ids = {one.member for one in self.vote.answers} if self.vote else set()
-        rest = [row for row in self.rows if row.member in ids and not row.is_favoured]
+        ids = {one.candidate_id for one in self.vote.answers} if self.vote else set()
+        rest = [row for row in self.rows if row.candidate_id in ids and not row.is_favoured]
         return rest[0] if len(rest) == 1 else None

@@ -43,6 +43,8 @@ def _now(member: ListedMember) -> str:
     if not member.config.enabled:
         return "disabled"
     said = [tr(member.status) + (f": {retell(member.reason)}" if member.reason else "")]
+    if member.config.samples > 1:
+        said.append(tr("{samples} answers to each question", samples=member.config.samples))
     if member.load is not None and member.load.pause_seconds:
         said.append(tr("left alone for {pause_seconds:.0f} s", pause_seconds=member.load.pause_seconds))
     if member.load is not None and (member.load.n_asking or member.load.n_waiting):

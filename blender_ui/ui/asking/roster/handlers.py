@@ -94,6 +94,20 @@ class RosterHandlers:
 
         return _said(act)
 
+    def set_samples(self, name: object, samples: object) -> str:
+        """Ask a member for so many answers to each question."""
+
+        def act() -> str:
+            chosen, number = _read_text(name, tr("a member")), _read_number(samples)
+            self._members.set_samples(chosen, number, by=self._me())
+            return tr(
+                "{chosen} is asked for {number} answers to each question from now on; members.toml says so.",
+                chosen=chosen,
+                number=number,
+            )
+
+        return _said(act)
+
     def _me(self) -> int:
         return recognise(self._labeling, presented_key.get()).id
 
@@ -133,6 +147,12 @@ def _read_optional(value: object) -> str:
             tr("expected a text of at most {longest_field} characters", longest_field=LONGEST_FIELD)
         )
     return value.strip()
+
+
+def _read_number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
+        raise MalformedInput(tr("expected a whole number of answers"))
+    return int(value)
 
 
 def _read_price(value: Any) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from blender_ui.members.configuration import MOST_SAMPLES
 from blender_ui.ui import markup
 
 TITLE = "Members"
@@ -31,6 +32,17 @@ class RosterParts:
                 self.enable = gr.Button("Enable", elem_id="ensemble-enable")
                 self.disable = gr.Button("Disable", elem_id="ensemble-disable")
                 self.refresh = gr.Button("Look again", elem_id="ensemble-refresh")
+            with gr.Row():
+                self.samples = gr.Number(
+                    1,
+                    label="Answers to each question",
+                    info="Each is a candidate of its own.",
+                    minimum=1,
+                    maximum=MOST_SAMPLES,
+                    precision=0,
+                    elem_id="ensemble-samples",
+                )
+                self.set_samples = gr.Button("Ask for so many", elem_id="ensemble-set-samples")
             self.said = gr.HTML("", padding=False, elem_id="ensemble-said")
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Add an endpoint", ADDING), padding=False)

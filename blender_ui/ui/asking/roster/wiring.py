@@ -52,6 +52,10 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
         said = handlers.set_enabled(name, False)
         return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
 
+    def set_samples(name: str | None, samples: float | None) -> Update:
+        said = handlers.set_samples(name, samples)
+        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+
     def add(
         name: str, model: str, base_url: str, key_env: str, input_price: str, output_price: str
     ) -> Iterator[Update]:
@@ -71,6 +75,9 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
     )
     parts.enable.click(enable, parts.member, [*shown, parts.said], **at_once("ensemble_enable"))
     parts.disable.click(disable, parts.member, [*shown, parts.said], **at_once("ensemble_disable"))
+    parts.set_samples.click(
+        set_samples, [parts.member, parts.samples], [*shown, parts.said], **at_once("ensemble_samples")
+    )
     fields = [parts.name, parts.model, parts.base_url, parts.key_env, parts.input_price, parts.output_price]
     parts.add.click(
         add,

@@ -71,8 +71,8 @@ class Running:
 
         Args:
             prompt_ids: All of the round; the first has its visitor's place.
-            prompt_id: The one that this member answers.
-            name: The member's.
+            prompt_id: The one that is answered.
+            name: The answer's label.
 
         Returns:
             The states; None where the answer is neither expected nor being written.
@@ -115,8 +115,12 @@ class Running:
     ) -> None:
         try:
             if self._has_turn(prompt_ids[0], entry, code):
+                seat = self._blending.seat(name)
                 for update in self._blending.stream(
-                    prompt_id=prompt_id, member_name=name, propensity=self._find_propensity(prompt_id, name)
+                    prompt_id=prompt_id,
+                    member_name=seat.member,
+                    sample=seat.sample,
+                    propensity=self._find_propensity(prompt_id, seat.member),
                 ):
                     self._tell(entry, update)
         except BlenderError as error:
