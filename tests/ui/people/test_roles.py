@@ -59,7 +59,7 @@ class House:
             if fn.fn is not None and str(fn.api_name).split("_")[0] not in CHECKS_ITSELF:
                 role = required_role(str(fn.api_name), mode=Mode.ACCOUNTS)
                 assert role is not None
-                inputs = [_valid(one) for one in fn.inputs]
+                inputs = [valid(one) for one in fn.inputs]
                 found.append((str(fn.api_name), inputs, role))
         return found
 
@@ -117,7 +117,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     demo.services.engine.dispose()
 
 
-def _valid(component: Any) -> object:
+def valid(component: Any) -> object:
     """What a page would send of an untouched component; what Gradio cannot read never meets the guard."""
     is_filled = type(component).__name__ in ("Number", "Slider", "CheckboxGroup")
     return component.value if is_filled else None
