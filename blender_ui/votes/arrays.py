@@ -124,6 +124,8 @@ class PreferenceArrays:
 
 
 def _pick(columns: Votes | PreferenceArrays, keep: BoolArray | IntArray) -> dict[str, Any]:
+    if keep.dtype == bool and keep.all():  # as where there is one project: what is left is what there was
+        return {}
     return {name: value[keep] for name, value in vars(columns).items() if isinstance(value, np.ndarray)}
 
 

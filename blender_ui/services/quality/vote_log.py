@@ -135,7 +135,8 @@ class VoteLog:
 def append_rows(part: Columns, read: columns.ReadAfter, session: Session) -> Columns:
     """Add the rows with a higher id than the last one."""
     last = int(part[0, -1]) if part.shape[1] else 0
-    return np.concatenate([part, read(session, after_id=last)], axis=1)
+    more = read(session, after_id=last)
+    return np.concatenate([part, more], axis=1) if more.shape[1] else part
 
 
 def by_id(ids: IntArray, values: IntArray) -> IntArray:

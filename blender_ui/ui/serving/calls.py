@@ -2,7 +2,8 @@
 
 A session costs Gradio most of a megabyte, and it makes one for every new session number that a call
 brings, also where the call is refused afterwards. So people who may not call a handler are refused here,
-and what anybody may call gets no session of its own; a password does not even come to Gradio.
+and what anybody may call gets no session of its own; a password does not even come to Gradio. Nor does a
+call that names a file where none is asked for: Gradio would fetch it, from any address.
 
 Invariant: a session is only made for somebody who may call the handler. Non-goal: guarding the
 handlers, which ``blender_ui.ui.serving.guard`` does whatever stands here.
@@ -15,9 +16,10 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from gradio.context import LocalContext
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,10 +29,16 @@ from blender_ui.ui.serving.requests import API, ask_role, refuse
 from db.enums import Role
 
 MALFORMED = "Expected a call as a JSON object with data, a list of the endpoint's inputs."
+NAMES_A_FILE = "A call names a file that was not uploaded for it, or holds lists in lists without end."
 SHARED_SESSION = "shared"
 """Of the calls whose handlers recognise the caller themselves: making a session takes 15 ms."""
 
 AT_ONCE = ("run", "api")
+SENT = ("data", "fn_index", "session_hash", "event_data", "trigger_id")
+"""What pages and clients say in a call. Gradio would read more, such as that it is a batch of calls, of which
+the app has none."""
+MOST_DEPTH = 50
+"""Of lists and objects in each other: Gradio walks through them by calls of calls."""
 CALL = re.compile(rf"{API}/(?:(?P<how>run|api|call|call/v2)/(?P<name>[^/]+)/?|queue/join)")
 
 
@@ -39,11 +47,13 @@ class Endpoint(NamedTuple):
 
     Attributes:
         handle: Takes the inputs as they came.
+        takes_files: Whether one of them is a file.
     """
 
     name: str
     n_inputs: int
     handle: Callable[..., Any]
+    takes_files: bool = False
 
 
 FindEndpoint = Callable[[object], Endpoint | None]
@@ -70,11 +80,18 @@ class Calls:
         if matched is None:
             await self._app(scope, receive, send)
             return
-        how = matched["how"] or "queue"
         try:
             call = json.loads(await Request(scope, receive).body())
-        except ValueError:
+        except (ValueError, RecursionError):  # the second of a thousand brackets
             call = None
+        except ClientDisconnect:  # in the middle of it: nobody is there to be answered
+            return
+        await self._hand_on(call, matched, scope, receive, send)
+
+    async def _hand_on(
+        self, call: Any, matched: re.Match[str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        how = matched["how"] or "queue"
         endpoint = self._find(call, how=how, name=matched["name"])
         if endpoint is None:
             sentence = f"No endpoint has this name or fn_index; {API}/info lists those for programs."
@@ -82,7 +99,7 @@ class Calls:
             return
         role = required_role(endpoint.name, mode=self._access.mode)
         if endpoint.name in WITH_PASSWORD:
-            await (await _answer(endpoint, call.get("data")))(scope, receive, send)
+            await (await _answer(endpoint, call.get("data"), Request(scope)))(scope, receive, send)
             return
         if role is None and how in AT_ONCE:
             call["session_hash"] = None if endpoint.name in GRADIOS_OWN else SHARED_SESSION
@@ -92,9 +109,12 @@ class Calls:
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
-        if how != "call/v2" and not _has_inputs(call, endpoint):  # there they come by name
-            await refuse(422, MALFORMED)(scope, receive, send)
+        fault = find_fault(call, endpoint, is_by_name=how == "call/v2")
+        if fault is not None:
+            await refuse(422, fault)(scope, receive, send)
             return
+        if how != "call/v2":
+            call = {name: call[name] for name in SENT if name in call}
         await self._app(*_with_body(scope, receive, json.dumps(call).encode()), send)
 
     def _find(self, call: Any, *, how: str, name: str | None) -> Endpoint | None:
@@ -108,16 +128,52 @@ class Calls:
         return self._find_endpoint(number) if type(number) is int else None
 
 
+def find_fault(call: dict[str, Any], endpoint: Endpoint, *, is_by_name: bool) -> str | None:
+    """Why a call is not handed on to Gradio; None where it is.
+
+    Args:
+        call: As it came.
+        endpoint: That it is for.
+        is_by_name: Whether its inputs come by their names.
+    """
+    if not is_harmless(call, takes_files=endpoint.takes_files):
+        return NAMES_A_FILE
+    return None if is_by_name or _has_inputs(call, endpoint) else MALFORMED
+
+
+def is_harmless(call: object, *, takes_files: bool) -> bool:
+    """Whether Gradio only reads a call: an object with ``path`` and ``meta`` in an input is opened.
+
+    Args:
+        call: As JSON gives it.
+        takes_files: Whether it may name files, which Gradio then holds against those that were uploaded.
+    """
+    waiting = [(call, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MOST_DEPTH:
+            return False
+        if isinstance(value, dict):
+            is_file = "path" in value and "meta" in value
+            if is_file and not (takes_files and "://" not in str(value["path"])):
+                return False
+            waiting += [(one, depth + 1) for one in value.values()]
+        elif isinstance(value, list):
+            waiting += [(one, depth + 1) for one in value]
+    return True
+
+
 def _has_inputs(call: dict[str, Any], endpoint: Endpoint) -> bool:
     """Whether there are as many as Gradio would read: of fewer it says so with what it keeps of a session."""
     data = call.get("data")
     return isinstance(data, list) and len(data) >= endpoint.n_inputs
 
 
-async def _answer(endpoint: Endpoint, data: object) -> Response:
-    """Call a plain handler, JSON in and out, as Gradio would answer it."""
+async def _answer(endpoint: Endpoint, data: object, request: Request) -> Response:
+    """Call a plain handler, JSON in and out, as Gradio would answer it, the request where it puts it."""
     if not isinstance(data, list) or len(data) != endpoint.n_inputs:
         return refuse(422, MALFORMED)
+    LocalContext.request.set(request)  # the guard reads the sender's key and address there
     return JSONResponse({"data": [await run_in_threadpool(endpoint.handle, *data)]})
 
 

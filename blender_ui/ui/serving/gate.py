@@ -5,25 +5,31 @@ recordings, streams, a monitor. What the app does not use is closed for everybod
 and calls of endpoints go on to ``blender_ui.ui.serving.calls``.
 
 Invariant: a route below ``/gradio_api`` that is not listed here does not answer; nobody makes the app
-read a body of more than ``MOST_BYTES``, except from people who may send files. Non-goal: which role a
-handler needs.
+read a body of more than ``MOST_BYTES``, except from people who may send files, and a stranger holds no more
+than ``MOST_OF_STRANGERS`` of its memory, and not for long. Non-goal: which role a handler needs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import NamedTuple
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from blender_ui.api.rules import BELOW
 from blender_ui.services.people.access import Access
 from blender_ui.ui.serving.calls import Calls, FindEndpoint
-from blender_ui.ui.serving.requests import API, ask_role, refuse
+from blender_ui.ui.serving.requests import API, HAS_ACCOUNT, ask_role, refuse
 from db.enums import Role
 
 MOST_BYTES = 16 * 2**20
 """Of a body that is not a file: far above any text that the pages send."""
+MOST_OF_STRANGERS = 2**20
+"""The same of somebody without an account: far above what a visitor may ask."""
+BODY_SECONDS = 30.0
+"""In which such a body has to be there, from when it is read."""
 
 
 class Rule(NamedTuple):
@@ -74,6 +80,7 @@ class Gate:
         self._app = app
         calls = Calls(app, access=access, find_endpoint=find_endpoint)
         self._app_of_texts = RequestBodyLimitMiddleware(calls, MOST_BYTES)
+        self._app_of_strangers = SoonThere(RequestBodyLimitMiddleware(calls, MOST_OF_STRANGERS))
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,5 +96,48 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        takes_files = rule is not None and rule.role is not None
-        await (self._app if takes_files else self._app_of_texts)(scope, receive, send)
+        await self._find_app(scope, rule)(scope, receive, send)
+
+    def _find_app(self, scope: Scope, rule: Rule | None) -> ASGIApp:
+        """What reads as much of a body as the sender may send."""
+        if rule is not None and rule.role is not None:
+            return self._app
+        is_program = f"{scope['path']}/".startswith(
+            f"{BELOW}/"
+        )  # whose key is asked for before a body is read
+        return self._app_of_texts if is_program or scope.get(HAS_ACCOUNT) else self._app_of_strangers
+
+
+class SoonThere:
+    """ASGI middleware: a body that does not come within ``BODY_SECONDS`` is not waited for.
+
+    Args:
+        app: What reads it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, or say that it came too late."""
+        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+        is_whole = False
+
+        async def receive_in_time() -> Message:
+            nonlocal is_whole
+            try:
+                async with asyncio.timeout_at(None if is_whole else deadline):
+                    message = await receive()
+            except TimeoutError as error:
+                raise _TooLate from error
+            is_whole = is_whole or not message.get("more_body", False)
+            return message
+
+        try:
+            await self._app(scope, receive_in_time, send)
+        except _TooLate:
+            await refuse(408, "The request did not come in time. Try again.")(scope, receive, send)
+
+
+class _TooLate(Exception):
+    pass

@@ -98,7 +98,8 @@ class GuardedBlocks(gr.Blocks):
         """The endpoint that has a number or a name; None where there is none."""
         for number, event in self.fns.items():
             if event.fn is not None and called in (number, event.api_name):
-                return Endpoint(str(event.api_name), len(event.inputs), event.fn)
+                takes_files = any(isinstance(one, gr.File) for one in event.inputs)
+                return Endpoint(str(event.api_name), len(event.inputs), event.fn, takes_files)
         return None
 
     @property

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
@@ -104,7 +104,7 @@ class HostCheck:
         return _refuse(headers, _unknown_origin(origin))
 
     def _is_ours(self, origin: str, asked: list[str]) -> bool:
-        site = urlsplit(origin)
+        site = _read(origin)
         if site.scheme not in ("http", "https"):
             return False
         ours = {_with_port(host, site.scheme) for host in asked}
@@ -142,7 +142,7 @@ def _unknown_host(host: str) -> str:
 
 
 def _unknown_origin(origin: str) -> str:
-    name = _name(urlsplit(origin).netloc)[:100]
+    name = _name(_read(origin).netloc)[:100]
     said = (
         f"Blender UI takes this request only from its own pages, and it came from {name or origin[:100]!r}."
     )
@@ -152,6 +152,14 @@ def _unknown_origin(origin: str) -> str:
         f"{said} If that is this app's own name, behind a proxy, let the proxy pass the header Host on, or "
         f"start the app with BLENDER_UI_HOSTS={name}."
     )
+
+
+def _read(origin: str) -> SplitResult:
+    """An origin's parts; empty where it is no address."""
+    try:
+        return urlsplit(origin)
+    except ValueError:
+        return urlsplit("")
 
 
 def _names(text: str) -> set[str]:

@@ -33,7 +33,7 @@ from blender_ui.services.people.signing_in import hash_secret
 from blender_ui.settings import Settings
 from blender_ui.ui.address import find_address
 from blender_ui.ui.identity import KEY_HEADER, read_key
-from blender_ui.ui.serving.requests import API, refuse
+from blender_ui.ui.serving.requests import API, HAS_ACCOUNT, refuse
 
 VISITOR_SHARE = 0.4
 """Where requests take long, one visitor who sends without end has the process for so much of the time."""
@@ -230,6 +230,7 @@ class Pacing:
             await self._app(scope, receive, send)
             return
         senders = await self._find_senders(scope)
+        scope[HAS_ACCOUNT] = ACCOUNT in senders.values()
         seconds = self._lines.find_refusal(senders)
         if seconds is not None:
             wait = max(1, math.ceil(seconds))

@@ -17,6 +17,8 @@ from blender_ui.services.people.access import Access
 from blender_ui.ui.identity import KEY_HEADER, admit, read_key
 from db.enums import Role
 
+HAS_ACCOUNT = "blender_ui.has_account"
+"""In a request's scope, whether its sender has an account, or needs none; ``pacing`` finds out."""
 API = "/gradio_api"
 """Below it lie Gradio's own routes."""
 

@@ -14,7 +14,7 @@ from blender_ui.faults import keep_log
 from blender_ui.ui.app import BUILDERS, INSPECT, build_app
 from blender_ui.ui.identity import KEY_HEADER
 from blender_ui.ui.inspecting.decisions.handlers import InspectHandlers
-from blender_ui.ui.serving.calls import MALFORMED, SHARED_SESSION
+from blender_ui.ui.serving.calls import MALFORMED, NAMES_A_FILE, SHARED_SESSION
 from blender_ui.ui.serving.guard import MOST_SESSIONS, OUTDATED
 from blender_ui.ui.serving.web import build_web
 from db.models import Role
@@ -89,6 +89,50 @@ def test_what_is_no_call_is_told_so(house: House, body: object) -> None:
     for path in ("run/account_me", "queue/join", "call/account_me", "run/no_such_endpoint"):
         assert house.post(path, body).status_code == 404
     assert house.client.post("/gradio_api/run/account_me", content=b"{").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["run/account_me", "queue/join", "call/account_me", "call/v2/account_me"])
+@pytest.mark.parametrize("n", [60, 900, 100_000])
+def test_brackets_without_end_are_refused(house: House, path: str, n: int) -> None:
+    number = house.numbers["account_me"]
+    body = b'{"data": [%b%b], "fn_index": %d}' % (b"[" * n, b"]" * n, number)
+    answer = house.client.post(f"/gradio_api/{path}", content=body, headers={KEY_HEADER: house.key})
+    assert (answer.status_code, bool(answer.json()["error"])) in ((404, True), (422, True))
+
+
+def test_gradio_reads_of_a_call_what_a_page_says_and_no_more(house: House) -> None:
+    """A batch would come to the handlers as a list of requests, and a token as one from the hub."""
+    more = {
+        "batched": True,
+        "simple_format": True,
+        "oauth_token": "x",
+        "request": {},
+        "batch_trigger_ids": [1],
+    }
+    for name, data in (("account_me", [house.key]), ("inspect_open", [None])):
+        told = house.post(f"run/{name}", {"data": data, "session_hash": "more", **more}, house.key)
+        assert told.status_code == 200, told.text
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("endpoint", ["label_open", "blend_open", "data_import_file"])
+def test_no_call_has_a_file_or_another_address_opened(
+    house: House, way: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gradio takes what looks like one of its files for a file in every input, whatever the input is."""
+
+    def fetch(*_: object, **__: object) -> None:
+        raise AssertionError("an address was fetched for somebody's call")
+
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", fetch)
+    for path in ("https://example.com/large", "HTTP://example.com", "ftp://example.com"):
+        file = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}
+        for value in (file, [file], {"a": [{"b": file}]}, file | {"meta": "no object"}):
+            body: dict[str, Any] = {"data": [value] * 20, "key": value, "session_hash": "files"}
+            if way == "queue/join":
+                body["fn_index"] = house.numbers[endpoint]
+            told = house.post(way.format(endpoint), body, house.key)
+            assert (told.status_code, told.json()["error"]) == (422, NAMES_A_FILE)
 
 
 @pytest.mark.parametrize("data", [(), (None, None)])

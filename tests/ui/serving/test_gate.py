@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import resource
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,9 +20,11 @@ from fastapi.routing import iter_route_contexts
 from gradio.routes import App
 from gradio_client import Client, handle_file
 
+from blender_ui.services.people.accounts import MOST_FAILURES_FROM
 from blender_ui.ui.app import build_app
 from blender_ui.ui.identity import KEY_HEADER
 from blender_ui.ui.serving.gate import MOST_BYTES, find_rule
+from blender_ui.ui.serving.server import OPEN_FILES
 from blender_ui.ui.serving.web import open_pages
 from db.models import Role
 from tests.builders.people import PASSWORD
@@ -148,7 +156,83 @@ def test_a_body_that_is_no_file_has_an_end(house: House, declared: bool) -> None
     path = "/gradio_api/run/account_me"
     assert house.ask("POST", path, content=content).status_code == 413
     body = {"data": ["y" * 2**20]}
-    assert house.ask("POST", path, json=body).status_code == 200
+    for key, status in ((None, 413), (key_of(1), 413), (house.tokens[Role.ANNOTATOR], 200)):
+        assert house.ask("POST", path, json=body, key=key).status_code == status
+    assert house.ask("POST", path, json={"data": ["y" * 10_000]}).status_code == 200
+
+
+@contextmanager
+def half_a_call(house: House) -> Iterator[socket.socket]:
+    """A stranger's call, of which the last byte does not come."""
+    address = urlsplit(house.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as sender:
+        sender.sendall(
+            b"POST /gradio_api/run/account_me HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n\r\n"
+            b'{"data": ["x"]'
+        )
+        yield sender
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blender_ui.ui.serving.gate.BODY_SECONDS", 0.2)
+    with half_a_call(house) as sender:
+        assert sender.recv(4096).startswith(b"HTTP/1.1 408 ")
+    assert house.ask("POST", "/gradio_api/run/account_me", json={"data": ["x"]}).status_code == 200
+
+
+def test_a_sender_who_is_gone_in_the_middle_leaves_nothing_in_the_log(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    with half_a_call(house) as sender:
+        sender.sendall(b"")
+    for _ in range(20):  # what comes later is answered when that one was given up
+        house.ask("POST", "/gradio_api/run/account_me", json={"data": ["x"]})
+    assert [record.getMessage() for record in caplog.records if record.name == "uvicorn.error"] == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: loc"])
+def test_a_connection_that_asks_for_nothing_is_closed(
+    house: House, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr("blender_ui.ui.serving.server.HEAD_SECONDS", 0.2)
+    address = urlsplit(house.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as idle:
+        idle.sendall(sent)
+        assert idle.recv(1) == b""
+    with socket.create_connection((address.hostname, address.port), timeout=30) as asking:
+        asking.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert asking.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_who_guesses_passwords_for_many_names_waits_whatever_address_they_say_they_have(house: House) -> None:
+    said = []
+    for number in range(MOST_FAILURES_FROM + 1):
+        data = {"data": [f"nobody-{number}", "a guess of mine"]}
+        forwarded = {KEY_HEADER: key_of(1), "x-forwarded-for": f"10.0.0.{number}"}
+        response = httpx.post(f"{house.url}gradio_api/run/account_sign_in", json=data, headers=forwarded)
+        said.append(response.json()["data"][0]["error"])
+    assert "No account has this name" in said[-2]
+    assert "Try again in 10 minutes" in said[-1]
+    old = ["a guess of mine", "another password"]
+    changed = house.ask(
+        "POST",
+        "/gradio_api/run/account_password",
+        json={"data": [house.tokens[Role.RESEARCHER], *old]},
+        key=house.tokens[Role.RESEARCHER],
+    )
+    assert "Try again in" in changed.json()["data"][0]["error"]
+
+
+def test_as_many_files_as_the_system_allows_may_be_open() -> None:
+    script = (
+        "import resource; from blender_ui.ui.serving.server import allow_files;"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE);"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)); allow_files();"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert int(told.stdout) == (OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard))
 
 
 def test_inputs_are_not_read_for_somebody_who_may_not_call_the_handler(house: House) -> None:

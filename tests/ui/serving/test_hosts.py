@@ -80,6 +80,7 @@ ELSEWHERE = [
     {"origin": "http://localhost:7860"},
     {"origin": "http://127.0.0.1:7860.evil.example"},
     {"origin": "file://"},
+    {"origin": "http://["},
     {"sec_fetch_site": "cross-site"},
     {"sec_fetch_site": "same-site"},
     {"referer": "https://evil.example/page"},
