@@ -102,9 +102,8 @@ class Gate:
         """What reads as much of a body as the sender may send."""
         if rule is not None and rule.role is not None:
             return self._app
-        is_program = f"{scope['path']}/".startswith(
-            f"{BELOW}/"
-        )  # whose key is asked for before a body is read
+        # A program's key is asked for before its body is read.
+        is_program = f"{scope['path']}/".startswith(f"{BELOW}/")
         return self._app_of_texts if is_program or scope.get(HAS_ACCOUNT) else self._app_of_strangers
 
 
