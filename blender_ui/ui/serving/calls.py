@@ -16,7 +16,6 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gradio.context import LocalContext
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
@@ -46,7 +45,7 @@ class Endpoint(NamedTuple):
     """What can be called.
 
     Attributes:
-        handle: Takes the inputs as they came.
+        handle: Takes the request, and the inputs as they came.
         takes_files: Whether one of them is a file.
     """
 
@@ -170,11 +169,10 @@ def _has_inputs(call: dict[str, Any], endpoint: Endpoint) -> bool:
 
 
 async def _answer(endpoint: Endpoint, data: object, request: Request) -> Response:
-    """Call a plain handler, JSON in and out, as Gradio would answer it, the request where it puts it."""
+    """Call a plain handler, JSON in and out, as Gradio would answer it."""
     if not isinstance(data, list) or len(data) != endpoint.n_inputs:
         return refuse(422, MALFORMED)
-    LocalContext.request.set(request)  # the guard reads the sender's key and address there
-    return JSONResponse({"data": [await run_in_threadpool(endpoint.handle, *data)]})
+    return JSONResponse({"data": [await run_in_threadpool(endpoint.handle, request, *data)]})
 
 
 def _with_body(scope: Scope, receive: Receive, body: bytes) -> tuple[Scope, Receive]:

@@ -99,7 +99,7 @@ class GuardedBlocks(gr.Blocks):
         for number, event in self.fns.items():
             if event.fn is not None and called in (number, event.api_name):
                 takes_files = any(isinstance(one, gr.File) for one in event.inputs)
-                return Endpoint(str(event.api_name), len(event.inputs), event.fn, takes_files)
+                return Endpoint(str(event.api_name), len(event.inputs), _with_request(event.fn), takes_files)
         return None
 
     @property
@@ -209,6 +209,16 @@ def _guard(
             return reply_to(error)
 
     return reply if is_called_by_script else answer
+
+
+def _with_request(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler for a call that Gradio does not see, with the request where Gradio would put it."""
+
+    def call(request: Any, *inputs: Any) -> Any:
+        LocalContext.request.set(request)
+        return handle(*inputs)
+
+    return call
 
 
 def _key_of(request: Any) -> str | None:
