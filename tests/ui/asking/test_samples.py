@@ -50,6 +50,16 @@ def test_every_answer_has_a_column_and_no_name_before_the_vote(tmp_path: Path) -
     assert not any(column.name for column in view.columns)
 
 
+def test_the_line_before_asking_counts_answers(tmp_path: Path) -> None:
+    page = open_page(tmp_path)
+
+    def say(way: str, *ticked: str) -> str:
+        return page.blend.plan(page.visit, way, [*ticked], ("Why?", ""), None).line
+
+    assert say("all") == "2 models are asked for 4 answers."
+    assert say("hand", "Ada") == "One model is asked for 2 answers, of 2."
+
+
 def test_a_reload_finds_the_same_columns(tmp_path: Path) -> None:
     page = open_page(tmp_path)
     ask_all(page)

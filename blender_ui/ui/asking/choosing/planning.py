@@ -68,6 +68,7 @@ class Planning:
 
     def __init__(self, services: Services) -> None:
         self._members = services.members
+        self._blending = services.blending
         self._proposals = services.proposals
         self._choices = services.choices
 
@@ -127,7 +128,12 @@ class Planning:
             case MemberChoice.HAND:
                 chosen = tuple(name for name in names if name in ticked)
                 line = (
-                    tr("{count} asked, of {n_names}.", count=_count(len(chosen)), n_names=len(names))
+                    tr(
+                        "{count} asked{answers}, of {n_names}.",
+                        count=_count(len(chosen)),
+                        answers=self._say_answers(chosen),
+                        n_names=len(names),
+                    )
                     if chosen
                     else NONE_TICKED
                 )
@@ -142,8 +148,15 @@ class Planning:
 
     def _everybody(self, way: MemberChoice, texts: tuple[str, str], line: str = "") -> Plan:
         names = self.names
-        said = line or tr("{count} asked.", count=_count(len(names)))
+        said = line or tr(
+            "{count} asked{answers}.", count=_count(len(names)), answers=self._say_answers(names)
+        )
         return Plan(way=way, texts=texts, names=names, line=said, is_everybody=True)
+
+    def _say_answers(self, names: Sequence[str]) -> str:
+        """How many answers come where that are more than members."""
+        n = len(self._blending.seats(names))
+        return tr(" for {n} answers", n=n) if n > len(names) else ""
 
     def _best(self, texts: tuple[str, str], seed: int) -> Plan:
         if not any(text.strip() for text in texts):
