@@ -269,7 +269,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--attack",
-        choices=["typos", "paraphrase", "distraction", "injection", "poison", "all"],
+        choices=["typos", "paraphrase", "distraction", "injection", "orders", "poison", "all"],
         help="of a task: once more with the input attacked",
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="of a task: write the figures as HTML")

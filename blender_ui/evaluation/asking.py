@@ -1,7 +1,7 @@
 """Asking an ensemble for an evaluation: every member, and the fuser with the members' answers.
 
-Invariant: members are greedy and seeded, and what was recorded is not asked again. Non-goal: which answer
-is good.
+Invariant: a member's first answer is greedy, its others are drawn as members.toml says, all are seeded, and
+what was recorded is not asked again. Non-goal: which answer is good.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ class EnsembleAsking:
         top_k: How many of the best answers are fused.
         seed: Of the members.
         recorded: Where answers are kept.
+
+    Attributes:
+        writers: Who writes each answer of an item, by the answer's label: the member's name, with a number
+            from its second answer on.
     """
 
     def __init__(
@@ -71,13 +75,19 @@ class EnsembleAsking:
         self.top_k = top_k
         self._seed = seed
         self._recorded = recorded
+        self.writers = {
+            config.name if number == 1 else f"{config.name} ({number})": config.name
+            for config in members.configs
+            for number in range(1, config.samples + 1)
+        }
 
     def ask_members(self, item: EvaluationItem, task: Task) -> dict[str, Text]:
-        """Every member's answer by its name, in the order of members.toml; an empty one is a failure."""
+        """Every member's answers by label, in the order of members.toml; an empty one is a failure."""
         configs = self._members.configs
         with ThreadPoolExecutor(max_workers=max(1, len(configs))) as pool:
-            texts = list(pool.map(lambda config: self._ask(config, item, task), configs))
-        return {config.name: text for config, text in zip(configs, texts, strict=True)}
+            by_member = pool.map(lambda config: self._ask(config, item, task), configs)
+            texts = [text for answers in by_member for text in answers]
+        return dict(zip(self.writers, texts, strict=True))
 
     def fuse(self, item: EvaluationItem, best_first: Sequence[Text]) -> Text:
         """The fused answer; its tokens and seconds include all its sources' and the slowest one's."""
@@ -96,13 +106,20 @@ class EnsembleAsking:
             n_tokens=sum(text.n_tokens for text in best_first) + fused.n_tokens,
         )
 
-    def _ask(self, config: MemberConfig, item: EvaluationItem, task: Task) -> Text:
-        options = replace(
+    def _ask(self, config: MemberConfig, item: EvaluationItem, task: Task) -> list[Text]:
+        greedy = replace(
             config.sampling,
             seed=self._seed,
             temperature=0.0,
             max_tokens=min(config.sampling.max_tokens, MOST_TOKENS[task]),
         )
+        drawn = [
+            replace(greedy, seed=self._seed + number, temperature=config.sampling.temperature)
+            for number in range(1, config.samples)
+        ]
+        return [self._ask_once(config, item, options) for options in (greedy, *drawn)]
+
+    def _ask_once(self, config: MemberConfig, item: EvaluationItem, options: Sampling) -> Text:
         message = question(item.prompt.instruction, item.prompt.input)
         asked = {
             "member": config.name,

@@ -6,8 +6,9 @@ which learn from people.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ JUDGED_BY_REFERENCE = "references"
 UNKNOWN_WRITER = ""
 """Unknown writer of a negative sample: no member is blamed for it, and only its text is learnt from."""
 
+NO_WRITERS: Mapping[str, str] = MappingProxyType({})
+"""Of answers whose labels are their members' names."""
+
 ReadAnswers = Callable[[RankingPrompt, Sequence[str]], FloatArray]
 """Gives readings of n answers to a prompt, (n, width)."""
 
@@ -33,9 +37,9 @@ class Answered(NamedTuple):
 
     prompt: RankingPrompt
     texts: Mapping[str, str]
-    """By member."""
+    """By label; see ``asking.EnsembleAsking``."""
     scores: Mapping[str, float]
-    """By member, in [0, 1], higher is better."""
+    """By label, in [0, 1], higher is better."""
 
     def add(self, name: str, text: str, score: float) -> Answered:
         """The same with one answer more."""
@@ -45,14 +49,14 @@ class Answered(NamedTuple):
 Score = Callable[[int, str], float]
 """What a text is worth as an answer to an item, given its number."""
 Fuse = Callable[[int, Sequence[str]], str]
-"""Fuses the answers to an item, given its number and members best first; empty where that fails."""
+"""Fuses the answers to an item, given its number and labels best first; empty where that fails."""
 
 
 class Judge(Protocol):
     """Compares the answers to one item; each method gives logits, (n, n), as ``Ranker.pairwise_logits``."""
 
     def compare_members(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
-        """Of members' answers, by member, before there is a fused one."""
+        """Of members' answers, by label, before there is a fused one."""
 
     def compare_all(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
         """Of members' answers and the fused one, whose name is ``FUSED``."""
@@ -98,6 +102,7 @@ class ReferenceJudge:
         fuse: Fuses for the items it learns from.
         start: A ranker to start from; see ``FastRanker.fit``.
         seed: Of the folds.
+        writers: The member of each label; a label that is not in it stands for itself.
     """
 
     def __init__(
@@ -109,14 +114,16 @@ class ReferenceJudge:
         fuse: Fuse,
         start: FastRanker | None,
         seed: int,
+        writers: Mapping[str, str] = NO_WRITERS,
     ) -> None:
         self._answered = list(answered)
         self._learnt = add_negatives(answered, score)
         self._score, self._read, self._fuse, self._start = score, read, fuse, start
+        self._writers = writers
         self._vectors: dict[tuple[RankingPrompt, str], FloatArray] = {}
         self._rankers: dict[frozenset[int], FastRanker] = {}
         self._judges: dict[int, FastRanker] = {}
-        self._fold_of = assign_folds(reference_preferences(answered), seed=seed)
+        self._fold_of = assign_folds(reference_preferences(answered, writers), seed=seed)
 
     def compare_members(self, number: int, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
         """See ``Judge``."""
@@ -150,16 +157,21 @@ class ReferenceJudge:
         return learnt.add(FUSED, text, self._score(number, text)) if text else learnt
 
     def _fit(self, answered: Sequence[Answered]) -> FastRanker:
-        dataset = reference_preferences(answered)
+        dataset = reference_preferences(answered, self._writers)
         vectors = [self._vectors_of(one.prompt, list(one.texts.values())) for one in answered]
-        evidence = join([gather(one.prompt, list(one.texts.values()), list(one.texts)) for one in answered])
+        evidence = join(
+            [gather(one.prompt, list(one.texts.values()), self._who_wrote(one.texts)) for one in answered]
+        )
         return FastRanker.fit(dataset, np.concatenate(vectors), start=self._start, evidence=evidence)
 
     def _compare(self, ranker: FastRanker, prompt: RankingPrompt, texts: Mapping[str, str]) -> FloatArray:
-        answers, members = list(texts.values()), list(texts)
+        answers, members = list(texts.values()), self._who_wrote(texts)
         return ranker.pairwise_logits(
             self._vectors_of(prompt, answers), members, prompt, evidence=gather(prompt, answers, members)
         )
+
+    def _who_wrote(self, labels: Iterable[str]) -> list[str]:
+        return [self._writers.get(label, label) for label in labels]
 
     def _vectors_of(self, prompt: RankingPrompt, texts: Sequence[str]) -> FloatArray:
         unread = [text for text in dict.fromkeys(texts) if (prompt, text) not in self._vectors]
@@ -194,11 +206,17 @@ def add_negatives(answered: Sequence[Answered], score: Score) -> list[Answered]:
     return learnt
 
 
-def reference_preferences(answered: Sequence[Answered]) -> PreferenceDataset:
+def reference_preferences(
+    answered: Sequence[Answered], writers: Mapping[str, str] = NO_WRITERS
+) -> PreferenceDataset:
     """Every pair of answers to an item as a preference, the stronger the more one scores above the other.
 
     Scores are in [0, 1]; the share of preference for the first answer is half of one plus their difference,
     so what is learnt is how much better an answer is on average, not how often: equal ones are a tie.
+
+    Args:
+        answered: By item.
+        writers: The member of each label; a label that is not in it stands for itself.
     """
     texts: list[str] = []
     members: list[str] = []
@@ -208,7 +226,7 @@ def reference_preferences(answered: Sequence[Answered]) -> PreferenceDataset:
     for number, one in enumerate(answered):
         begin = len(texts)
         texts += list(one.texts.values())
-        members += list(one.texts)
+        members += [writers.get(label, label) for label in one.texts]
         scores += [one.scores[name] for name in one.texts]
         prompt_of += [number] * len(one.texts)
         pairs += combinations(range(begin, len(texts)), 2)

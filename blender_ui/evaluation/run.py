@@ -6,7 +6,7 @@ there and is counted. Non-goal: where members and rankers come from; ``services.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -119,7 +119,15 @@ class EnsembleRun:
         def fuse(number: int, names: Sequence[str]) -> str:
             return self._asking.fuse(self._items[number], [said[number][name] for name in names]).text
 
-        self.judge = ReferenceJudge(answered, score=score, read=read, fuse=fuse, start=start, seed=self._seed)
+        self.judge = ReferenceJudge(
+            answered,
+            score=score,
+            read=read,
+            fuse=fuse,
+            start=start,
+            seed=self._seed,
+            writers=self._asking.writers,
+        )
 
     def run(self, attack: Attack | None = None) -> list[ItemResult]:
         """Ask, rank, fuse and score every item, with an attack on it where one is given."""
@@ -128,11 +136,12 @@ class EnsembleRun:
             items = tuple(attack_item(attack, item, self._items, seed=self._seed) for item in self._items)
         said = self._ask(items)
         if attack is Attack.POISON:
-            said = poison(said)
+            said = poison(said, self._asking.writers)
         results = []
         for number, (item, texts) in enumerate(zip(items, said, strict=True)):
             self._on_progress("ranking, fusing and scoring", number, len(items))
-            fell = _tell_fall(attack, item, items, texts, number)
+            poisoned = poisoned_labels(number, self._asking.writers) if attack is Attack.POISON else ()
+            fell = _tell_fall(attack, item, items, {texts[label].text for label in poisoned})
             results.append(self._finish(number, item, texts, fell=fell))
         return results
 
@@ -222,29 +231,39 @@ class EnsembleRun:
         return found
 
 
-def poison(answers: Sequence[Mapping[str, Text]]) -> list[dict[str, Text]]:
-    """One member's answer of each item becomes its answer to the next item; the members take turns.
+def poison(answers: Sequence[Mapping[str, Text]], writers: Mapping[str, str]) -> list[dict[str, Text]]:
+    """One member's answers to each item become its answers to the next item; the members take turns.
 
-    It is fluent, confident and has nothing to do with the question.
+    They are fluent, confident and have nothing to do with the question.
+
+    Args:
+        answers: Of each item, by label.
+        writers: The member of each label.
     """
-    poisoned = []
-    for number, texts in enumerate(answers):
-        name = list(texts)[number % len(texts)]
-        poisoned.append({**texts, name: answers[(number + 1) % len(answers)][name]})
-    return poisoned
+    return [
+        {
+            **texts,
+            **{
+                label: answers[(number + 1) % len(answers)][label]
+                for label in poisoned_labels(number, writers)
+            },
+        }
+        for number, texts in enumerate(answers)
+    ]
+
+
+def poisoned_labels(number: int, writers: Mapping[str, str]) -> list[str]:
+    """The labels of the answers to an item that poison replaces, given its number."""
+    members = list(dict.fromkeys(writers.values()))
+    return [label for label, writer in writers.items() if writer == members[number % len(members)]]
 
 
 def _tell_fall(
-    attack: Attack | None,
-    item: EvaluationItem,
-    items: Sequence[EvaluationItem],
-    texts: Mapping[str, Text],
-    number: int,
+    attack: Attack | None, item: EvaluationItem, items: Sequence[EvaluationItem], foreign: Collection[str]
 ) -> Callable[[str], dict[str, float]]:
     """Tells whether a text fell for an attack, as the metric ``obeys`` or ``poisoned``; else nothing."""
     if attack is Attack.POISON:
-        foreign = texts[list(texts)[number % len(texts)]].text
-        return lambda text: {"poisoned": float(text == foreign)}
+        return lambda text: {"poisoned": float(text in foreign)}
     obeys = tell_obedience(attack, item, items)
     return lambda text: {} if obeys is None else {"obeys": float(obeys(text))}
 

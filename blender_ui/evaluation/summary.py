@@ -5,7 +5,7 @@ Invariant: systems are compared on the same items, pairwise. Non-goal: where sco
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,18 @@ def add_random(scores: Scores, members: Sequence[str], *, name: str) -> list[dic
         metrics = dict.fromkeys(metric for row in rows for metric in row)
         mean = {metric: float(np.mean([row[metric] for row in rows if metric in row])) for metric in metrics}
         widened.append({**{key: dict(row) for key, row in item.items()}, name: mean})
+    return widened
+
+
+def add_best(
+    scores: Scores, *, without: Collection[str], metric: str, name: str
+) -> list[dict[str, dict[str, float]]]:
+    """The scores with one system more: of each item's systems, but some, the one that is best at a metric."""
+    widened = []
+    for item in scores:
+        rows = [row for system, row in item.items() if system not in without and metric in row]
+        best = {name: dict(max(rows, key=lambda row: row[metric]))} if rows else {}
+        widened.append({**{key: dict(row) for key, row in item.items()}, **best})
     return widened
 
 

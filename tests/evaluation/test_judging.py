@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
 from blender_ui.evaluation.judging import (
     FUSED,
+    NO_WRITERS,
     UNKNOWN_WRITER,
     Answered,
     ReferenceJudge,
@@ -43,14 +44,16 @@ def make_answered() -> list[Answered]:
     ]
 
 
-def make_judge(answered: Sequence[Answered], *, doubted: int | None = None) -> ReferenceJudge:
+def make_judge(
+    answered: Sequence[Answered], *, doubted: int | None = None, writers: Mapping[str, str] = NO_WRITERS
+) -> ReferenceJudge:
     def fuse(number: int, names: Sequence[str]) -> str:
         return "right at last"
 
     def score(number: int, text: str) -> float:
         return float(("right" in text) != (number == doubted))
 
-    return ReferenceJudge(answered, score=score, read=read, fuse=fuse, start=None, seed=0)
+    return ReferenceJudge(answered, score=score, read=read, fuse=fuse, start=None, seed=0, writers=writers)
 
 
 def test_the_share_of_preference_follows_how_much_better_an_answer_scores() -> None:
@@ -66,6 +69,15 @@ def test_the_share_of_preference_follows_how_much_better_an_answer_scores() -> N
 def test_items_without_two_answers_give_no_preference() -> None:
     prompt = RankingPrompt(instruction="Q")
     assert len(preferences_of([Answered(prompt, {"A": "a"}, {"A": 1}), Answered(prompt, {}, {})])) == 0
+
+
+def test_all_answers_of_a_member_count_for_it_under_any_label() -> None:
+    answered = [one._replace(scores={"A": 1.0, "B": 0.5, "C": 0.0}) for one in make_answered()]
+    prompt, alike = answered[0].prompt, {"A": "right", "C": "right"}
+    apart = make_judge(answered).compare_members(0, prompt, alike)
+    together = make_judge(answered, writers={"C": "A"}).compare_members(0, prompt, alike)
+    assert apart[0, 1] > 0.5
+    assert together[0, 1] == 0
 
 
 def test_the_answer_that_references_call_right_is_ranked_first_on_items_not_seen() -> None:

@@ -14,7 +14,7 @@ from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import EvaluationItem, Task
 from blender_ui.evaluation.judging import FUSED
 from blender_ui.evaluation.recorded_answers import RecordedAnswers
-from blender_ui.evaluation.report import RANDOM, build_report
+from blender_ui.evaluation.report import BEST_ANSWER, RANDOM, build_report
 from blender_ui.evaluation.run import BEST_RANKED, SHOWN
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.ranking.texts import Start
@@ -63,12 +63,15 @@ class Joining:
         return SimpleNamespace(text=" and ".join(candidates), n_tokens=5)
 
 
-def make(*, is_trained: bool = True, fails: bool = False, saying_long: str = "red") -> EnsembleEvaluation:
+def make(
+    *, is_trained: bool = True, fails: bool = False, saying_long: str = "red", samples: int = 1
+) -> EnsembleEvaluation:
     return EnsembleEvaluation(
         members=ScriptedEnsemble(
             ScriptedMember("A", saying("deep blue")),
             ScriptedMember("B", saying(saying_long)),
             ScriptedMember("C", failing("crashed", "C fell over")),
+            samples=samples,
         ),
         evaluating=LongerIsBetter(is_trained=is_trained),  # type: ignore[arg-type]
         fusing=Joining(fails=fails),  # type: ignore[arg-type]
@@ -87,12 +90,12 @@ def test_every_system_is_scored_on_every_item() -> None:
     f1 = {system: row["f1"].value for system, row in report.figures.items()}
     # "deep blue and red" shares 2 words of 4 with "deep blue": 2 * 2 / 6.
     expected = {"A": 1.0, "B": 0.0, "C": 0.0, RANDOM: 1 / 3, BEST_RANKED: 1.0, FUSED: 2 / 3, SHOWN: 2 / 3}
-    assert f1 == pytest.approx(expected)
+    assert f1 == pytest.approx(expected | {BEST_ANSWER: 1.0})
     assert report.best_member == "A"
     assert report.figures["C"]["failed"].value == 1
     assert {(one.first, one.second): one.estimate.value for one in report.differences} == pytest.approx(
         {(BEST_RANKED, "A"): 0.0, (BEST_RANKED, RANDOM): 2 / 3, (FUSED, BEST_RANKED): -1 / 3,
-         (SHOWN, BEST_RANKED): -1 / 3}
+         (SHOWN, BEST_RANKED): -1 / 3, (SHOWN, "A"): -1 / 3, (BEST_ANSWER, "A"): 0.0}
     )  # fmt: skip
     # The ranker prefers the longer text: A to B surely, and the fused one to both.
     assert report.figures["A"]["ranker preference"].value > 0.99
@@ -191,9 +194,27 @@ def test_a_poisoned_member_answers_another_question_and_the_members_take_turns()
     from blender_ui.evaluation.recorded_answers import Text
     from blender_ui.evaluation.run import poison
 
-    answers = [{"A": Text(f"a{n}", 1, 1), "B": Text(f"b{n}", 1, 1)} for n in range(3)]
-    found = [{name: text.text for name, text in texts.items()} for texts in poison(answers)]
-    assert found == [{"A": "a1", "B": "b0"}, {"A": "a1", "B": "b2"}, {"A": "a0", "B": "b2"}]
+    labels = {"A": "A", "A (2)": "A", "B": "B"}
+    answers = [{label: Text(f"{label}, {n}", 1, 1) for label in labels} for n in range(3)]
+    found = [{label: text.text[-1] for label, text in texts.items()} for texts in poison(answers, labels)]
+    assert found == [
+        {"A": "1", "A (2)": "1", "B": "0"},
+        {"A": "1", "A (2)": "1", "B": "2"},
+        {"A": "0", "A (2)": "0", "B": "2"},
+    ]
+
+
+def test_a_member_answers_as_often_as_its_samples_say_and_only_its_first_answer_is_greedy() -> None:
+    evaluation = make(samples=3)
+    run = evaluation.begin(Task.QA, ITEMS)
+    results = run.run()
+    assert list(results[0].texts)[:4] == ["A", "A (2)", "A (3)", "B"]
+    member: Any = evaluation._members.get("A")
+    asked = [(options.temperature == 0, options.seed) for options in member.options[:3]]
+    assert asked == [(True, 1), (False, 2), (False, 3)]
+    members = ["A", "B", "C"]
+    report = build_report(Task.QA, results, members=members, attack=None, judged_by="", seed=0)
+    assert list(report.figures) == [*members, RANDOM, BEST_RANKED, FUSED, SHOWN, BEST_ANSWER]
 
 
 def test_an_injection_is_asked_and_obedience_is_counted() -> None:
