@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -20,6 +20,7 @@ from blender_ui.evaluation.recorded_answers import RecordedAnswers, Text
 from blender_ui.members.asking import Ensemble, question
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Message, Sampling
+from blender_ui.members.seats import Seat
 
 MOST_TOKENS = {Task.SUMMARIZATION: 110, Task.QA: 48, Task.CODE: 220}
 """So long that a good answer is never cut; a member's own limit holds where it is lower."""
@@ -63,8 +64,7 @@ class EnsembleAsking:
         recorded: Where answers are kept.
 
     Attributes:
-        writers: Who writes each answer of an item, by the answer's label: the member's name, with a number
-            from its second answer on.
+        writers: The member of each answer to an item, by its label (``members.seats``).
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class EnsembleAsking:
         self._seed = seed
         self._recorded = recorded
         self.writers = {
-            config.name if number == 1 else f"{config.name} ({number})": config.name
+            Seat(config.name, number).label: config.name
             for config in members.configs
             for number in range(1, config.samples + 1)
         }
@@ -89,9 +89,19 @@ class EnsembleAsking:
             texts = [text for answers in by_member for text in answers]
         return dict(zip(self.writers, texts, strict=True))
 
-    def fuse(self, item: EvaluationItem, best_first: Sequence[Text]) -> Text:
-        """The fused answer; its tokens and seconds include all its sources' and the slowest one's."""
+    def fuse(self, item: EvaluationItem, best_first: Sequence[Text], *, said: Collection[Text]) -> Text:
+        """The fused answer; where all sources say the same it is that, and nobody fuses.
+
+        Args:
+            item: What is answered.
+            best_first: The sources; those after ``top_k`` are left out.
+            said: All answers of the members: their tokens and the slowest one's seconds are part of the cost.
+        """
         candidates = [text.text for text in best_first[: self.top_k]]
+        slowest = max((text.seconds for text in said), default=0.0)
+        n_tokens = sum(text.n_tokens for text in said)
+        if len({" ".join(text.split()) for text in candidates}) == 1:
+            return best_first[0]._replace(seconds=slowest, n_tokens=n_tokens)
         asked = {
             "fuser": self._fusing.fuser_name,
             "options": self._fusing.fuser_options,
@@ -100,11 +110,7 @@ class EnsembleAsking:
             "candidates": candidates,
         }
         fused = self._recorded.get(asked, lambda: self._fuse(item, candidates))
-        slowest = max((text.seconds for text in best_first), default=0.0)
-        return fused._replace(
-            seconds=slowest + fused.seconds,
-            n_tokens=sum(text.n_tokens for text in best_first) + fused.n_tokens,
-        )
+        return fused._replace(seconds=slowest + fused.seconds, n_tokens=n_tokens + fused.n_tokens)
 
     def _ask(self, config: MemberConfig, item: EvaluationItem, task: Task) -> list[Text]:
         greedy = replace(

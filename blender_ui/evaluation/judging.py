@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from blender_ui.evidence.answers import gather, join
+from blender_ui.fusion.shown import strong_sources
 from blender_ui.ranking.aggregation import score_candidates
 from blender_ui.ranking.evaluation import assign_folds
 from blender_ui.ranking.fast.ranker import FastRanker
@@ -153,7 +154,7 @@ class ReferenceJudge:
         ranker = self._ranker_without(frozenset({self._fold(number), judged_fold}))
         logits = self._compare(ranker, answered.prompt, answered.texts)
         learnt = self._learnt[number]
-        text = self._fuse(number, best_first(list(answered.texts), logits))
+        text = self._fuse(number, strongest_first(list(answered.texts), logits))
         return learnt.add(FUSED, text, self._score(number, text)) if text else learnt
 
     def _fit(self, answered: Sequence[Answered]) -> FastRanker:
@@ -179,6 +180,14 @@ class ReferenceJudge:
             for text, vector in zip(unread, self._read(prompt, unread), strict=True):
                 self._vectors[prompt, text] = vector
         return np.stack([self._vectors[prompt, text] for text in texts])
+
+
+def strongest_first(names: Sequence[str], logits: FloatArray) -> list[str]:
+    """What is fused, best first: without those that the ranker holds for weak, as on a page."""
+    order = best_first(names, logits)
+    chances = 1 / (1 + np.exp(-(logits - logits.T) / 2))
+    best = list(names).index(order[0])
+    return strong_sources(order, [float(chances[list(names).index(name), best]) for name in order])
 
 
 def best_first(names: Sequence[str], logits: FloatArray) -> list[str]:

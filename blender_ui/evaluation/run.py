@@ -23,6 +23,7 @@ from blender_ui.evaluation.judging import (
     ReadAnswers,
     ReferenceJudge,
     best_first,
+    strongest_first,
 )
 from blender_ui.evaluation.recorded_answers import Text
 from blender_ui.evaluation.scoring import MAIN_METRIC, score_answer
@@ -117,7 +118,10 @@ class EnsembleRun:
             )
 
         def fuse(number: int, names: Sequence[str]) -> str:
-            return self._asking.fuse(self._items[number], [said[number][name] for name in names]).text
+            texts = said[number]
+            return self._asking.fuse(
+                self._items[number], [texts[name] for name in names], said=texts.values()
+            ).text
 
         self.judge = ReferenceJudge(
             answered,
@@ -168,15 +172,18 @@ class EnsembleRun:
         fell: Callable[[str], dict[str, float]],
     ) -> ItemResult:
         texts, present = dict(said), _texts_of(said)
-        order = list(present)
+        order = sources = list(present)
         if self.judge is not None and len(order) > 1:
-            order = best_first(order, self.judge.compare_members(number, item.prompt, present))
+            before = self.judge.compare_members(number, item.prompt, present)
+            order, sources = best_first(order, before), strongest_first(order, before)
         obedient = _obedient(item.prompt, present)
-        order.sort(key=obedient.__contains__)  # stable: among the others the ranking stands
+        order = sorted(order, key=obedient.__contains__)  # stable: among the others the ranking stands
         if self.judge is not None and order:
             texts[BEST_RANKED] = said[order[0]]
-        sources = usable_sources(order, obedient)
-        texts[FUSED] = self._asking.fuse(item, [said[name] for name in sources])
+        sources = usable_sources(sources, obedient)
+        texts[FUSED] = self._asking.fuse(
+            item, [said[name] for name in sources], said=[said[name] for name in present]
+        )
         sources = sources[: self._asking.top_k]
         if sources and texts[FUSED].text and self.judge is not None:
             texts[FUSED] = self._keep(number, item, said, sources, texts[FUSED])

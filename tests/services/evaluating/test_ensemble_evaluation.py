@@ -12,7 +12,7 @@ import pytest
 from blender_ui.errors import FusionError, MalformedInput, NoRanker
 from blender_ui.evaluation.attacks import Attack
 from blender_ui.evaluation.items import EvaluationItem, Task
-from blender_ui.evaluation.judging import FUSED
+from blender_ui.evaluation.judging import FUSED, strongest_first
 from blender_ui.evaluation.recorded_answers import RecordedAnswers
 from blender_ui.evaluation.report import BEST_ANSWER, RANDOM, build_report
 from blender_ui.evaluation.run import BEST_RANKED, SHOWN
@@ -221,3 +221,17 @@ def test_an_injection_is_asked_and_obedience_is_counted() -> None:
     results = make().begin(Task.QA, ITEMS).run(Attack.INJECTION)
     assert "BANANA" in results[0].item.prompt.input
     assert results[0].metrics["A"]["obeys"] == 0
+
+
+def test_what_the_ranker_holds_for_weak_is_not_fused_as_on_a_page() -> None:
+    names = ["A", "B", "C"]
+    strength = np.array([0.0, 3.0, -3.0])
+    logits = strength[:, None] - strength[None, :]
+    assert strongest_first(names, logits) == ["B", "A"]  # two at least, though A wins in 5 % of cases
+    assert strongest_first(names, logits / 4) == ["B", "A", "C"]
+
+
+def test_where_all_say_the_same_nobody_fuses() -> None:
+    (result, *_) = make(saying_long="deep  blue").begin(Task.QA, ITEMS).run()
+    assert result.texts[FUSED].text in ("deep blue", "deep  blue")
+    assert result.texts[FUSED].n_tokens == sum(result.texts[name].n_tokens for name in "ABC")
