@@ -74,6 +74,27 @@
   const invitation = new URLSearchParams(location.search).get("invite");
   const page = () => location.pathname.slice(new URL(root() || "/", location.origin).pathname.replace(/\/$/, "").length + 1).replace(/\/$/, "");
 
+  function drawBarred(me, title) {
+    const said = document.createElement("section");
+    said.className = "bu-notice bu-warning bu-barred";
+    said.setAttribute("role", "alert");
+    const head = document.createElement("h1");
+    head.textContent = title;
+    const text = document.createElement("p");
+    text.textContent = me.has_account
+      ? tr("This page is not for the role {role}. An admin gives roles on the People page.", { role: tr(me.role) })
+      : tr("This page is not for visitors. Sign in with an account that has a higher role.");
+    const ways = me.has_account ? [] : [[tr("Sign in"), `account?next=${encodeURIComponent(page())}`]];
+    for (const [name, path] of [...ways, ["Blend", ""], ["Label", "label"]]) {
+      const link = document.createElement("a");
+      link.href = `${root()}/${path}`;
+      link.textContent = tr(name);
+      text.append(" ", link);
+    }
+    said.append(head, text);
+    return said;
+  }
+
   let who = null; // what the server said of this browser; null until it has
   function show(me) {
     who = me;
@@ -85,13 +106,7 @@
     const isBarred = page() !== "account" && !me.pages.includes(page());
     document.body.classList.toggle("bu-is-barred", isBarred);
     if (isBarred && !document.querySelector(".bu-barred")) {
-      const said = document.createElement("p");
-      said.className = "bu-notice bu-warning bu-barred";
-      said.setAttribute("role", "alert");
-      said.textContent = me.has_account
-        ? tr("This page is not for the role {role}. An admin gives roles on the People page.", { role: tr(me.role) })
-        : tr("This page is not for visitors. Sign in with an account that has a higher role.");
-      nav.closest(".bu-header").after(said);
+      nav.closest(".bu-header").after(drawBarred(me, nav.querySelector("[aria-current]")?.textContent ?? ""));
     }
     drawProjects(me);
     for (const link of nav.querySelectorAll("a")) {

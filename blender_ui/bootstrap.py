@@ -39,6 +39,7 @@ from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.leaderboard import Leaderboard
 from blender_ui.services.inspecting.member_ratings import MemberRatings
 from blender_ui.services.inspecting.preference_arrays import PreferenceTable
+from blender_ui.services.inspecting.reasons import Explaining
 from blender_ui.services.inspecting.reveals import Reveals
 from blender_ui.services.inspecting.versions import VersionInspection
 from blender_ui.services.inspecting.what_if import WhatIf
@@ -286,6 +287,12 @@ class Services(Foundation):
         self.reveals = Reveals(engine, ratings=self.member_ratings)
         self.version_inspection = VersionInspection(
             engine, table=table, process=self.process, rankers_path=rankers_path
+        )
+        self.explaining = Explaining(
+            engine,
+            live_head=self.live_head,
+            rankers_path=rankers_path,
+            read_soon=self.ranking.read_ranked_soon,
         )
         self.what_if = WhatIf(process=self.process, rankers_path=rankers_path)
         self.operation = Operation(engine, members=self.members, drifts=self.drifts, clock=self.clock)

@@ -75,6 +75,32 @@ def score_candidates(pairwise_logits: FloatArray, *, policy: Policy = "max_logit
             raise RankerError(f"expected a policy among {', '.join(get_args(Policy))}; came {policy!r}")
 
 
+def score_deviations(uncertainty: FloatArray) -> FloatArray:
+    """Standard deviation of each "max_logits" score, where logits are differences of utilities.
+
+    A score is a contrast of the n utilities, with weights c that sum to 0, and the variance of a contrast is
+    minus half the sum of c_k c_l var(u_k - u_l): what is known of pairs is enough, errors that answers share
+    included.
+
+    Args:
+        uncertainty: Shape (n, n), symmetric: standard deviations of the logits. The diagonal is ignored.
+
+    Returns:
+        Shape (n,); 0 for a candidate without rivals.
+
+    >>> score_deviations(np.array([[0.0, 1.0], [1.0, 0.0]])).tolist()  # twice the logit's
+    [2.0, 2.0]
+    """
+    n = len(uncertainty)
+    if n < 2:
+        return np.zeros(n)
+    variances = np.square(np.asarray(uncertainty, dtype=np.float64))
+    np.fill_diagonal(variances, 0.0)
+    weights = 2 / (n - 1) * (n * np.eye(n) - 1)
+    found = -0.5 * np.einsum("ik,kl,il->i", weights, variances, weights)
+    return np.asarray(np.sqrt(np.maximum(found, 0.0)))
+
+
 def rank_scores(scores: FloatArray) -> IntArray:
     """Turn scores into ranks: 1 is best, and equal scores share the lowest rank.
 

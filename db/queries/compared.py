@@ -163,6 +163,12 @@ def count_preferences(
     return Counted(int(n), int(n_new), decided)
 
 
+def is_voted_on(session: Session, *, prompt_id: int, scope: Scope) -> bool:
+    """Whether a preference in scope is about a prompt's answers."""
+    query = _within(select(col(Preference.id)), scope).where(col(Comparison.prompt_id) == prompt_id)
+    return session.execute(query.limit(1)).first() is not None
+
+
 def names_by_annotator(session: Session) -> dict[int, str]:
     """A name for every annotator that no other has."""
     rows = session.execute(select(col(Annotator.id), col(Annotator.name)))

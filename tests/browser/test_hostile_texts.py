@@ -299,7 +299,7 @@ def test_on_inspect_as_answers_and_reasons(walk: Walk, open_page: Open) -> None:
     watch.check("Inspect, reasons", *words_of([0, 1, 2, 3, 7, 14]), "name60n", "name61n", "name43n")
     for prompt_id in range(walk.label_ids[-1] + 1, newest + 1):  # those asked on Blend
         page.goto(f"{walk.url}inspect?prompt={prompt_id}")
-        expect(page.locator("#inspect-texts summary").first).to_contain_text(f"Prompt {prompt_id} ")
+        expect(page.locator("#inspect-texts h2").first).to_contain_text(f"Prompt {prompt_id} ")
         asked = prompt_id - walk.label_ids[-1] - 1
         watch.check(f"Inspect, prompt {prompt_id}", *words_of(shown_at(asked)))
 

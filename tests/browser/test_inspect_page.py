@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from blender_ui.services.ranking.ranks import RankingService
 from db.models import Outcome
 from tests.browser.conftest import Open, Serve
 from tests.builders.stores import add_prompts, key_of
@@ -37,10 +38,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Any, s
 def test_a_prompt_is_found_ranked_and_shown_beside_its_votes(site: tuple[Any, str], open_page: Open) -> None:
     services, url = site
     page = open_page(f"{url}inspect")
-    expect(page.locator("#inspect-texts summary").first).to_contain_text("Prompt 3")
+    expect(page.locator("#inspect-texts h2").first).to_contain_text("Prompt 3")
     page.fill("#inspect-search input, #inspect-search textarea", "question 1")
     page.keyboard.press("Enter")
-    expect(page.locator("#inspect-texts summary").first).to_contain_text("Prompt 2")
+    expect(page.locator("#inspect-texts h2").first).to_contain_text("Prompt 2")
     expect(page.locator("#inspect-votes tbody tr")).to_have_count(3)
     page.click("#inspect-rank")
     expect(page.locator("#inspect-notice")).to_contain_text("No ranker has been trained")
@@ -124,6 +125,39 @@ def test_typing_moves_the_logits_and_sides_are_swapped(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_decision_shows_its_texts_with_why_and_they_are_changed_in_place(
+    trained_site: tuple[Any, str], open_page: Open
+) -> None:
+    services, url = trained_site
+    ranker = RankingService(
+        services.engine,
+        process=services.process,
+        live_head=services.live_head,
+        rankers_path=services.settings.rankers_path,
+    )
+    ranking_id = ranker.rank(prompt_id=1, version_id=1).ranking_id
+    page = open_page(f"{url}inspect?tab=decision&prompt=1&ranking={ranking_id}", width=1440)
+    cards = page.locator("#inspect-texts .bu-side > div")
+    expect(cards).to_have_count(2)
+    first, second = cards.nth(0).bounding_box(), cards.nth(1).bounding_box()
+    assert first is not None
+    assert second is not None
+    assert first["y"] == second["y"]  # side by side
+    expect(cards.nth(0)).to_contain_text(re.compile(r"^1\. m\d"))
+    expect(cards.nth(0)).to_contain_text(re.compile(r"Before m\d-0 for .*\+\d\.\d"))
+    expect(cards.nth(1)).to_contain_text("Behind m")
+    expect(page.locator("#inspect-texts .bu-badge").nth(1)).to_have_text(
+        re.compile("^(held out|learnt from this prompt)$")
+    )
+    page.get_by_role("button", name="Change a text and see what becomes of it").click()
+    page.fill("#inspect-first textarea", "bad")
+    page.locator("#inspect-second textarea").press_sequentially(" good good")
+    expect(page.locator("#inspect-edited")).to_contain_text(re.compile(r"would be better: \d+%"))
+    page.click("#inspect-colour")
+    expect(page.locator("#inspect-texts .bu-weighed")).to_have_count(2)
+    expect(page.locator("#inspect-notice")).to_contain_text("They add up.")
+
+
 def test_the_queue_is_shown_by_source(trained_site: tuple[Any, str], open_page: Open) -> None:
     page = open_page(f"{trained_site[1]}inspect?tab=people")
     expect(page.locator("#inspect-queue tbody tr")).to_have_count(1)
@@ -132,4 +166,4 @@ def test_the_queue_is_shown_by_source(trained_site: tuple[Any, str], open_page: 
 
 def test_an_address_opens_its_prompt(site: tuple[Any, str], open_page: Open) -> None:
     page = open_page(f"{site[1]}inspect?prompt=1")
-    expect(page.locator("#inspect-texts summary").first).to_contain_text("Prompt 1")
+    expect(page.locator("#inspect-texts h2").first).to_contain_text("Prompt 1")

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from blender_ui.errors import RankerError
-from blender_ui.ranking.aggregation import Pair, rank_scores, run_tournament, score_candidates
+from blender_ui.ranking.aggregation import (
+    Pair,
+    rank_scores,
+    run_tournament,
+    score_candidates,
+    score_deviations,
+)
 
 # Margins M - M.T: candidate 0 beats 1 by 1.5 and loses to 2 by 1.0; 1 loses to 2 by 0.5.
 LOGITS = np.array([[0.0, 1.0, -0.25], [-0.5, 0.0, 0.5], [0.75, 1.0, 0.0]])
@@ -127,3 +133,16 @@ def test_a_tournament_of_no_one_or_of_nan_is_refused() -> None:
         run_tournament(0, lambda pairs: [0.0 for _ in pairs])
     with pytest.raises(RankerError, match="finite logits"):
         run_tournament(4, lambda pairs: [float("nan") for _ in pairs])
+
+
+def test_a_score_s_deviation_is_that_of_its_contrast_of_utilities() -> None:
+    """Against a covariance of utilities whose errors go together, worked out the long way."""
+    root = np.random.default_rng(3).normal(size=(4, 4))
+    covariance = root @ root.T
+    spread = np.diag(covariance)
+    deviations = np.sqrt(np.maximum(spread[:, None] + spread[None, :] - 2 * covariance, 0))
+    contrast = 2 * (np.eye(4) - (1 - np.eye(4)) / 3)  # twice the mean margin over the three rivals
+    expected = np.sqrt(np.einsum("ik,kl,il->i", contrast, covariance, contrast))
+    assert score_deviations(deviations) == pytest.approx(expected)
+    assert (expected < 2 * deviations.sum(axis=1) / 3).all()  # never as wide as if all erred together
+    assert score_deviations(np.zeros((1, 1))).tolist() == [0.0]

@@ -89,6 +89,9 @@ class ScriptedRanking:
     def read_soon(self, member_name: str, update: CandidateUpdate) -> None:
         pass
 
+    def read_ranked_soon(self, candidate_ids: Sequence[int]) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -12,7 +12,7 @@ from blender_ui.services.candidates import prompt_columns
 from blender_ui.services.labeling.lending import SetView
 from blender_ui.services.quality.agreement import DisagreementCounts
 from blender_ui.ui.history import draw_history
-from blender_ui.ui.inspecting.decisions.drawing import draw_prompt
+from blender_ui.ui.inspecting.decisions.answers import draw_texts
 from blender_ui.ui.inspecting.decisions.handlers import Decision
 from blender_ui.ui.labeling import forms
 from blender_ui.ui.people.projects import drawing as projects
@@ -78,7 +78,7 @@ def test_researchers_see_it_beside_checks_disagreements_and_decisions(services: 
     (known,) = services.checks.list_pairs(project_id=DEFAULT_PROJECT_ID)
     check(projects.draw_pair(known))
     prompt = services.inspection.get_prompt(1)
-    check(draw_prompt(Decision(prompt=prompt, ranking=None, votes=())))
+    check(draw_texts(Decision(prompt=prompt, ranking=None, votes=())))
     shown = quality.Disagreement(
         comparison_id=1, instruction="And in winter?", input="", history=LATER.history,
         left_text="a", right_text="b", votes=(),

@@ -109,10 +109,7 @@ class WhatIf:
             deviation=None if read.deviations is None else float(read.deviations[0]),
             by_group=()
             if read.by_group is None
-            else tuple(
-                (name.replace("_", " "), float(value))
-                for name, value in zip(GROUPS, read.by_group[0], strict=True)
-            ),
+            else tuple((name, float(value)) for name, value in zip(GROUPS, read.by_group[0], strict=True)),
         )
 
     def drop_sentences(self, version: VersionView, pair: Pair, *, side: int) -> tuple[SentenceEffect, ...]:

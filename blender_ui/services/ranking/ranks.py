@@ -73,7 +73,8 @@ class RankingService:
         self._policy: Policy = policy
         self._reading = threading.Lock()
         self._read_soon = Background(self._read_wanted, name="answers-read-early")
-        self._wanted: list[int] = []
+        self._wanted: list[tuple[int, Sequence[int] | None]] = []
+        """A candidate, and which of its prompt's are read; None for all answers of members."""
 
     def active(self) -> VersionView | None:
         """The version that ranks where its checkpoint is good; None before the first was promoted."""
@@ -189,8 +190,13 @@ class RankingService:
         ``Blending`` calls it; an answer that is the only one is not read.
         """
         if update.candidate_id is not None:
-            self._wanted.append(update.candidate_id)
+            self._wanted.append((update.candidate_id, None))
             self._read_soon()
+
+    def read_ranked_soon(self, candidate_ids: Sequence[int]) -> None:
+        """Read a stored ranking's answers in the background, so that it can be said why it is so."""
+        self._wanted.append((candidate_ids[0], tuple(candidate_ids)))
+        self._read_soon()
 
     def learn_soon(self) -> None:
         """Say that votes came or went; the live head follows in the background."""
@@ -234,14 +240,14 @@ class RankingService:
     def _read_wanted(self) -> None:
         while self._wanted:
             # The latest question is the one that somebody waits for.
-            candidate_id = self._wanted.pop()
+            candidate_id, beside = self._wanted.pop()
             version = self.active()
             if version is None or version.reader_fingerprint is None:
                 continue
             try:
                 with transaction(self._engine) as session:
                     prompt_id = session.get_one(Candidate, candidate_id).prompt_id
-                    entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=None)
+                    entrants = load_entrants(session, prompt_id=prompt_id, candidate_ids=beside)
                 if len(entrants.candidate_ids) > 1:  # one answer has no rank
                     self._read(entrants, version)
             except BlenderError as error:

@@ -114,7 +114,7 @@ class TrainParts:
                 self.ask = AskParts(encoders)
         with gr.Column(elem_classes="bu-panel"):
             self.watch = WatchParts()
-        self.shadow = gr.HTML("", padding=False, elem_id="train-shadow", elem_classes="bu-panel")
+        self.shadow = gr.HTML("", padding=False, elem_id="train-shadow")
         with gr.Tabs():
             with gr.Tab("Rankers"), gr.Column(elem_classes="bu-panel"):
                 self.rankers = RoleParts("")

@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import select
 
 from blender_ui.errors import MalformedInput, NotFound
-from blender_ui.ui.inspecting.decisions import drawing
+from blender_ui.ui.inspecting.decisions import answers, drawing
 from blender_ui.ui.inspecting.decisions.handlers import InspectHandlers, logits_csv, votes_csv
 from blender_ui.ui.inspecting.decisions.wiring import build_inspect
 from db.engine import transaction
@@ -28,7 +28,10 @@ class DecisionTab:
     def __init__(self, folder: Path) -> None:
         self.services: Any = build_scripted_services(folder)
         self.handlers = InspectHandlers(
-            self.services.inspection, self.services.ranking, access=self.services.access
+            self.services.inspection,
+            self.services.ranking,
+            explaining=self.services.explaining,
+            access=self.services.access,
         )
         (self.prompt_id,) = add_prompts(self.services.engine, n_prompts=1)
         with transaction(self.services.engine, immediate=True) as session:
@@ -180,7 +183,7 @@ def test_answers_are_drawn_as_text_that_does_nothing(decision_tab: DecisionTab) 
     with transaction(decision_tab.services.engine, immediate=True) as session:
         for candidate in session.exec(select(Candidate)):
             candidate.text = "<script>alert(1)</script> ![x](http://elsewhere.test/x.png)"
-    drawn = drawing.draw_prompt(decision_tab.handlers.get_decision(decision_tab.prompt_id))
+    drawn = answers.draw_texts(decision_tab.handlers.get_decision(decision_tab.prompt_id))
     assert "<script" not in drawn
     assert "<img" not in drawn
 
@@ -189,7 +192,7 @@ def test_thinking_can_be_unfolded_and_is_no_part_of_the_answer(decision_tab: Dec
     with transaction(decision_tab.services.engine, immediate=True) as session:
         for candidate in session.exec(select(Candidate)):
             candidate.thinking = "Which <one>?"
-    drawn = drawing.draw_prompt(decision_tab.handlers.get_decision(decision_tab.prompt_id))
+    drawn = answers.draw_texts(decision_tab.handlers.get_decision(decision_tab.prompt_id))
     assert "Thinking, which nobody judges" in drawn
     assert "Which &lt;one&gt;?" in drawn
 

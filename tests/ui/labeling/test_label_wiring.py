@@ -190,7 +190,14 @@ def test_only_what_may_take_long_waits_in_the_queue(app: Any) -> None:
         for fn in app.fns.values()
         if fn.page in PAGES and fn.fn is not None and fn.queue is not False
     }
-    of_models = {"inspect_rank", "what_if_compare", "what_if_sentences", "what_if_tokens"}
+    of_models = {
+        "inspect_rank",
+        "inspect_colour",
+        "inspect_edit",
+        "what_if_compare",
+        "what_if_sentences",
+        "what_if_tokens",
+    }
     of_versions = {f"version_{step}" for step in ("open", "tab", "choose", "extend")}
     of_two_versions = {f"contrast_{step}" for step in ("open", "tab", "choose", "promote")}
     of_files = {"data_import", "data_export", "data_import_file", "data_export_file", "projects_add_file"}

@@ -1,4 +1,4 @@
-"""Decisions and the queue as HTML, through ``markup`` and ``prose``. No Gradio, no decisions."""
+"""Figures of decisions and the queue as HTML, through ``markup``. No Gradio, no decisions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from blender_ui.conversations import read_prompt
 from blender_ui.evidence.summary import list_claims
 from blender_ui.language import say_number, say_range, tr, trn
+from blender_ui.ranking.aggregation import score_deviations
 from blender_ui.retelling import retell
 from blender_ui.services.inspecting.decisions import ASKED_HERE, PromptEntry, RankingEntryView
 from blender_ui.services.monitoring.queue_health import QueueHealth
@@ -18,7 +19,6 @@ from blender_ui.statistics.shares import measure_share
 from blender_ui.ui import markup, words
 from blender_ui.ui.claims import draw_claims
 from blender_ui.ui.csv_text import write_csv
-from blender_ui.ui.history import draw_history
 from blender_ui.ui.inspecting.decisions.handlers import (
     Decision,
     JudgedVote,
@@ -29,7 +29,7 @@ from blender_ui.ui.inspecting.decisions.handlers import (
     logits_csv,
     votes_csv,
 )
-from blender_ui.ui.prose import render_prose
+from blender_ui.ui.standing import name_ranker
 from blender_ui.votes.arrays import number_statements
 
 NO_RANKING = "This prompt was not ranked yet. Rank it to see what a version would decide."
@@ -60,32 +60,6 @@ def say_ranking(entry: RankingEntryView) -> str:
     )
 
 
-def draw_prompt(decision: Decision) -> str:
-    """The question, and every answer to unfold."""
-    prompt = decision.prompt
-    ranks = {entry.candidate_id: entry.rank for entry in decision.ranking.entries} if decision.ranking else {}
-    answers = sorted(prompt.candidates, key=lambda one: (ranks.get(one.candidate_id, 1000), one.candidate_id))
-    question = render_prose(prompt.instruction) + render_prose(prompt.input)
-    asked = markup.fold(
-        tr("Prompt {prompt_id} ({source})", prompt_id=prompt.prompt_id, source=prompt.source), question
-    )
-    return (
-        draw_history(prompt.history)
-        + asked
-        + "".join(
-            markup.fold(
-                tr("Answer {candidate_id} by {member}", candidate_id=one.candidate_id, member=one.member),
-                _fold_thinking(one.thinking) + render_prose(one.text),
-            )
-            for one in answers
-        )
-    )
-
-
-def _fold_thinking(thinking: str) -> str:
-    return markup.fold("Thinking, which nobody judges", markup.thoughts(thinking)) if thinking else ""
-
-
 def draw_ranks(decision: Decision) -> str:
     """Ranks and scores, or that there are none, and where the answers agree."""
     answers = find_ranked(decision)
@@ -113,24 +87,22 @@ def _draw_ranks(decision: Decision) -> str:
     caption = tr(
         "Ranking {ranking_id} by {version}{learnt}; {scored}",
         ranking_id=ranking.ranking_id,
-        version=ranking.version.name,
+        version=name_ranker(ranking.version),
         learnt=learnt,
         scored=scored,
     )
-    headings = ("Rank", "Member", "Score", "95 % interval, at most", "Answer")
+    headings = ("Rank", "Member", "Score", "95 % interval", "Answer")
     return markup.table(headings, rows, caption=caption)
 
 
 def _say_intervals(ranking: RankingView) -> list[str]:
-    """Of each score, as wide as if all pairs of the answer erred together; empty where none is known."""
-    n, deviations = len(ranking.entries), ranking.uncertainty
-    if deviations is None or n < 2 or ranking.policy != "max_logits":
+    """Of each score; empty where the ranker knows none."""
+    if ranking.uncertainty is None or len(ranking.entries) < 2 or ranking.policy != "max_logits":
         return ["" for _ in ranking.entries]
-    # A score is the mean of what both orders say of each rival, so twice a logit; the diagonal is 0.
-    margins = [NORMAL_95 * 2 * sum(row) / (n - 1) for row in deviations]
+    margins = NORMAL_95 * score_deviations(np.array(ranking.uncertainty))
     return [
         say_range(entry.score - margin, entry.score + margin, "+.2f")
-        for entry, margin in zip(ranking.entries, margins, strict=True)
+        for entry, margin in zip(ranking.entries, margins.tolist(), strict=True)
     ]
 
 

@@ -1,7 +1,7 @@
 """What the inspect page does when asked, without Gradio.
 
 Invariant: every figure is shown with the ids of its rows, and the ranker's word stands beside the
-people's, never instead of it. Non-goal: explaining a decision; only what was decided is shown.
+people's, never instead of it. Non-goal: what a version would say of other texts (``what_if``).
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from blender_ui.outside import read_id
 from blender_ui.services.candidates import CandidateView
 from blender_ui.services.inspecting.decisions import Inspection, PromptEntry, PromptInspection
 from blender_ui.services.inspecting.prompt_votes import VoteView, hide_person
+from blender_ui.services.inspecting.reasons import Explaining, Reasons
 from blender_ui.services.people.access import Access
 from blender_ui.services.ranking.ranks import RankingService
 from blender_ui.services.ranking.rows import RankingView
 from blender_ui.statistics.cycles import Cycles, find_cycles
 from blender_ui.ui.csv_text import write_csv
 from blender_ui.ui.identity import find_reader, is_researcher
+from blender_ui.ui.inspecting.what_if.handlers import Typed
 from db.enums import Outcome
 
 ONLY_MADE = "This demo shows rankings that were made, and this version has not ranked this prompt."
@@ -56,11 +58,13 @@ class Decision:
 
     Attributes:
         ranking: None where the prompt was never ranked.
+        reasons: Of the ranking, likewise.
     """
 
     prompt: PromptInspection
     ranking: RankingView | None
     votes: tuple[JudgedVote, ...]
+    reasons: Reasons | None = None
 
 
 class Disagreement(NamedTuple):
@@ -100,6 +104,7 @@ class InspectHandlers:
     Args:
         inspection: Reads the store.
         ranking: Ranks a prompt that has no ranking yet.
+        explaining: Says why a ranking is as it is.
         access: Knows who may rank, and read people's names.
         find_project: The project that a request is about; None for all.
     """
@@ -109,10 +114,12 @@ class InspectHandlers:
         inspection: Inspection,
         ranking: RankingService,
         *,
+        explaining: Explaining,
         access: Access,
         find_project: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._inspection = inspection
+        self._explaining = explaining
         self._ranking = ranking
         self._access = access
         self._find_project = find_project
@@ -163,6 +170,7 @@ class InspectHandlers:
             prompt=prompt,
             ranking=ranking,
             votes=tuple(judge_vote(vote, ranking) for vote in prompt.votes),
+            reasons=None if ranking is None else self._explaining.find(ranking),
         )
 
     def rank(self, prompt_id: object, version_id: object = None) -> Ranked:
@@ -186,6 +194,29 @@ class InspectHandlers:
         found = (one.ranking_id for one in rankings if one.version_id == version_id)
         ranking_id = next(found, None)
         return Ranked(ranking_id=ranking_id, notice=ONLY_MADE if ranking_id is None else "")
+
+
+def type_first_two(decision: Decision, texts: tuple[str, str] | None = None) -> Typed | None:
+    """The two answers that rank first, as the what-if tab would have them; None where there are no two.
+
+    Args:
+        decision: Names prompt, version and answers.
+        texts: In place of theirs.
+    """
+    if decision.ranking is None or len(decision.ranking.entries) < 2:
+        return None
+    first, second = find_ranked(decision)[:2]
+    prompt = decision.prompt
+    return Typed(
+        version=decision.ranking.version.id,
+        instruction=prompt.instruction,
+        input=prompt.input,
+        first=first.text if texts is None else texts[0],
+        second=second.text if texts is None else texts[1],
+        first_member=first.member,
+        second_member=second.member,
+        history=prompt.history,
+    )
 
 
 def find_ranking_cycles(ranking: RankingView) -> Cycles:

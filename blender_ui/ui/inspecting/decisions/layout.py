@@ -31,6 +31,11 @@ class DecisionParts:
     rank: gr.Button
     notice: gr.HTML
     texts: gr.HTML
+    colour: gr.Button
+    edit: gr.Accordion
+    first: gr.Textbox
+    second: gr.Textbox
+    edited: gr.HTML
     ranks: gr.HTML
     heat: gr.Plot
     logits: gr.HTML
@@ -105,7 +110,7 @@ def _draw_decision() -> DecisionParts:
         prompt = gr.Dropdown(
             [], label="Prompt", filterable=False, scale=3, min_width=280, elem_id="inspect-prompt"
         )
-    with gr.Row(equal_height=True):
+    with gr.Row():
         ranking = gr.Dropdown(
             [], label="Ranking", filterable=False, scale=3, min_width=280, elem_id="inspect-ranking"
         )
@@ -115,6 +120,12 @@ def _draw_decision() -> DecisionParts:
         rank = gr.Button("Rank", scale=1, min_width=140, elem_id="inspect-rank")
     notice = gr.HTML("", padding=False, elem_id="inspect-notice")
     texts = gr.HTML("", padding=False, elem_id="inspect-texts")
+    colour = gr.Button("Which words moved it?", visible=False, min_width=200, elem_id="inspect-colour")
+    with gr.Accordion("Change a text and see what becomes of it", open=False, visible=False) as edit:
+        with gr.Row():
+            first = gr.Textbox(lines=6, max_lines=16, min_width=280, elem_id="inspect-first")
+            second = gr.Textbox(lines=6, max_lines=16, min_width=280, elem_id="inspect-second")
+        edited = gr.HTML("", padding=False, elem_id="inspect-edited")
     with gr.Column(elem_classes="bu-panel"):
         ranks = gr.HTML("", padding=False, elem_id="inspect-ranks")
         heat = gr.Plot(visible=False, show_label=False, container=False, elem_id="inspect-heat")
@@ -139,6 +150,11 @@ def _draw_decision() -> DecisionParts:
         rank=rank,
         notice=notice,
         texts=texts,
+        colour=colour,
+        edit=edit,
+        first=first,
+        second=second,
+        edited=edited,
         ranks=ranks,
         heat=heat,
         logits=logits,

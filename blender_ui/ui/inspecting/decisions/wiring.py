@@ -5,12 +5,14 @@ Reading the store runs past the queue; ranking runs in it, because it may wait f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from blender_ui.bootstrap import Services
 from blender_ui.errors import BlenderError
+from blender_ui.language import tr
 from blender_ui.services.monitoring.queue_health import measure_queue
 from blender_ui.services.people.access import Access
 from blender_ui.ui import markup
@@ -18,14 +20,16 @@ from blender_ui.ui.events import at_once
 from blender_ui.ui.identity import open_links
 from blender_ui.ui.inspecting.choosing.drawing import draw_asked
 from blender_ui.ui.inspecting.choosing.wiring import wire_choosing
-from blender_ui.ui.inspecting.decisions import drawing
+from blender_ui.ui.inspecting.decisions import answers, drawing
 from blender_ui.ui.inspecting.decisions.address import Address, asked_of, read_address, write_address
-from blender_ui.ui.inspecting.decisions.handlers import Decision, InspectHandlers
+from blender_ui.ui.inspecting.decisions.handlers import Decision, InspectHandlers, type_first_two
 from blender_ui.ui.inspecting.decisions.layout import DecisionParts, PeopleParts, draw_inspect
 from blender_ui.ui.inspecting.members.wiring import wire_members
 from blender_ui.ui.inspecting.versions.drawing import say_version
 from blender_ui.ui.inspecting.versions.wiring import wire_versions
-from blender_ui.ui.inspecting.what_if.wiring import wire_what_if
+from blender_ui.ui.inspecting.what_if.drawing import say_waiting, say_whether_complete
+from blender_ui.ui.inspecting.what_if.handlers import WhatIfHandlers
+from blender_ui.ui.inspecting.what_if.wiring import explain_meanwhile, make_handlers, wire_what_if
 from blender_ui.ui.plots import logits_plot
 from blender_ui.ui.workspace import find_project
 
@@ -33,6 +37,7 @@ NOW = "now"
 """Stands for the active version as it has learnt up to now."""
 N_RANKINGS = 4
 """How many visitors' prompts are ranked at once."""
+COLOURS = "Green and underlined: the answer does better with it. Orange: it does better without."
 Update = dict[Any, Any]
 """New values or properties by component."""
 
@@ -47,6 +52,7 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
     handlers = InspectHandlers(
         services.inspection,
         services.ranking,
+        explaining=services.explaining,
         access=services.access,
         find_project=lambda: find_project(services.access, services.workspaces),
     )
@@ -59,6 +65,9 @@ def build_inspect(services: Services, page: gr.Blocks) -> None:
 
     page.load(open_tab, None, parts.tabs, **at_once("inspect_tab"))
     _wire_decision(page, parts.decision, handlers, services)
+    what_if = make_handlers(services)
+    _wire_words(parts.decision, handlers, what_if)
+    _wire_editing(parts.decision, handlers, what_if)
     wire_what_if(services, page, parts.what_if)
     wire_versions(services, page, parts.version, parts.contrast)
     wire_members(services, page, parts.members)
@@ -105,8 +114,9 @@ def _wire_decision(
         return _paint(parts, handlers, prompt_id, ranked.ranking_id)
 
     shown = [
-        parts.ranking, parts.notice, parts.texts, parts.ranks, parts.heat, parts.logits, parts.doubts,
-        parts.votes, parts.failures, parts.asked,
+        parts.ranking, parts.notice, parts.texts, parts.colour, parts.edit, parts.first, parts.second,
+        parts.edited, parts.ranks, parts.heat, parts.logits, parts.doubts, parts.votes, parts.failures,
+        parts.asked,
     ]  # fmt: skip
     page.load(open_page, None, [parts.prompt, parts.version, *shown], **at_once("inspect_open"))
     parts.search.submit(search, parts.search, [parts.prompt, *shown], **at_once("inspect_search"))
@@ -119,6 +129,68 @@ def _wire_decision(
         concurrency_limit=N_RANKINGS,
         show_progress_on=parts.rank,
         api_name="inspect_rank",
+        api_visibility="private",
+    )
+
+
+def _wire_words(parts: DecisionParts, handlers: InspectHandlers, what_if: WhatIfHandlers) -> None:
+    """What each word of the first two answers added."""
+
+    def wait() -> Update:
+        return {parts.notice: markup.notice(say_waiting(0), tone="busy")}
+
+    def colour(prompt_id: int, ranking_id: int) -> Iterator[Update]:
+        try:
+            decision = handlers.get_decision(prompt_id, ranking_id)
+        except BlenderError as error:
+            yield {parts.notice: markup.notice(str(error), tone="warning")}
+            return
+        typed = type_first_two(decision)
+        for said in explain_meanwhile(what_if, typed) if typed is not None else ():
+            if isinstance(said, str):
+                yield {parts.notice: markup.notice(said, tone="busy")}
+            elif said.attribution is None:
+                yield {parts.notice: markup.notice(said.notice, tone="warning")}
+            else:
+                told = f"{tr(COLOURS)} {say_whether_complete(said.attribution)}"
+                drawn = answers.draw_texts(decision, found=said.attribution)
+                yield {parts.notice: markup.notice(told) + _link(decision), parts.texts: drawn}
+
+    parts.colour.click(wait, None, parts.notice, **at_once("inspect_colour_wait")).then(
+        colour,
+        [parts.prompt, parts.ranking],
+        [parts.notice, parts.texts],
+        concurrency_limit=N_RANKINGS,
+        show_progress="hidden",
+        api_name="inspect_colour",
+        api_visibility="private",
+    )
+
+
+def _wire_editing(parts: DecisionParts, handlers: InspectHandlers, what_if: WhatIfHandlers) -> None:
+    """What would become of the first two answers with other texts."""
+
+    def edit(prompt_id: int, ranking_id: int, first: str, second: str) -> str:
+        try:
+            typed = type_first_two(handlers.get_decision(prompt_id, ranking_id), (first, second))
+        except BlenderError as error:
+            return markup.notice(str(error), tone="warning")
+        if typed is None:
+            return ""
+        said = what_if.compare(typed)
+        if said.opinion is None:
+            return markup.notice(said.notice, tone="warning")
+        return answers.draw_edited(said.opinion, typed.first_member)
+
+    gr.on(
+        [parts.first.input, parts.second.input, parts.first.blur, parts.second.blur],
+        edit,
+        [parts.prompt, parts.ranking, parts.first, parts.second],
+        parts.edited,
+        trigger_mode="always_last",
+        concurrency_limit=N_RANKINGS,
+        show_progress="hidden",
+        api_name="inspect_edit",
         api_visibility="private",
     )
 
@@ -167,6 +239,7 @@ def _blank(parts: DecisionParts) -> Update:
     texts = [parts.texts, parts.ranks, parts.logits, parts.doubts, parts.votes, parts.failures, parts.asked]
     return {
         **dict.fromkeys(texts, ""),
+        **_close_editing(parts),
         parts.ranking: gr.update(choices=[], value=None),
         parts.heat: gr.update(visible=False),
     }
@@ -180,7 +253,8 @@ def _paint(parts: DecisionParts, handlers: InspectHandlers, prompt_id: object, r
     return {
         parts.notice: _link(decision),
         parts.ranking: _paint_rankings(decision),
-        parts.texts: drawing.draw_prompt(decision),
+        parts.texts: answers.draw_texts(decision),
+        **_paint_editing(parts, decision),
         parts.ranks: drawing.draw_ranks(decision),
         parts.heat: _paint_heat(decision),
         parts.logits: drawing.draw_logits(decision.ranking),
@@ -203,6 +277,27 @@ def _link(decision: Decision) -> str:
     return markup.view_link(
         write_address(here), more=[("What if these texts were others?", write_address(there))]
     )
+
+
+def _paint_editing(parts: DecisionParts, decision: Decision) -> Update:
+    typed = type_first_two(decision)
+    if typed is None:
+        return _close_editing(parts)
+    boxes = (
+        (parts.first, typed.first_member, typed.first),
+        (parts.second, typed.second_member, typed.second),
+    )
+    painted = {
+        box: gr.update(label=tr("Text of {member}", member=member), value=text) for box, member, text in boxes
+    }
+    shown = {parts.colour: gr.update(visible=True), parts.edit: gr.update(visible=True)}
+    return painted | shown | {parts.edited: gr.update(value="")}
+
+
+def _close_editing(parts: DecisionParts) -> Update:
+    hidden = gr.update(visible=False)
+    emptied = {box: gr.update(value="") for box in (parts.first, parts.second, parts.edited)}
+    return {parts.colour: hidden, parts.edit: hidden, **emptied}
 
 
 def _paint_rankings(decision: Decision) -> Any:

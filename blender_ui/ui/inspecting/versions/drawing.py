@@ -21,7 +21,7 @@ from blender_ui.ui.inspecting.versions.handlers import (
     reliability_csv,
     shares_csv,
 )
-from blender_ui.ui.standing import draw_standing
+from blender_ui.ui.standing import draw_standing, name_ranker
 from blender_ui.votes.reports import Change, Contrast, Mistake, ShareRow, VersionReport
 
 NO_VERSIONS = "No version was trained yet."
@@ -37,7 +37,7 @@ def say_version(version: VersionView) -> str:
     whose = tr(" of strangers") if version.is_start else ""
     return tr(
         "{version}: {kind}, {n_train:,} preferences{whose}{active}",
-        version=version.name,
+        version=name_ranker(version),
         kind=version.kind.value,
         n_train=version.n_train,
         whose=whose,

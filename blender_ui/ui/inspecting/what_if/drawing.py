@@ -81,13 +81,7 @@ def draw_attribution(found: PairAttribution) -> str:
         ("sum of all tokens", say_number(found.total, "+.3f")),
         ("gap", say_number(found.gap, "+.4f")),
     ]
-    complete = (
-        tr("They add up.")
-        if found.is_complete
-        else tr(
-            "They do not add up: do not trust the colours. Which sentence carried it is exact at any length."
-        )
-    )
+    complete = say_whether_complete(found)
     note = tr(
         "{complete} Green and underlined speaks for the first answer, orange for the second. "
         "{method}; {n_steps} steps.",
@@ -103,6 +97,15 @@ def draw_attribution(found: PairAttribution) -> str:
     table = markup.fold("As a table", markup.table(("Text", "Token", "Log-odds for the first"), rows))
     saved = markup.download("Save these tokens (CSV)", name="tokens.csv", text=tokens_csv(found))
     return markup.side_by_side(*blocks) + markup.figures(entries, note=note) + table + saved
+
+
+def say_whether_complete(found: PairAttribution) -> str:
+    """Whether the tokens' values add up to what moved the logit."""
+    if found.is_complete:
+        return tr("They add up.")
+    return tr(
+        "They do not add up: do not trust the colours. Which sentence carried it is exact at any length."
+    )
 
 
 def _draw_effects(effects: Sequence[SentenceEffect], most: float) -> str:

@@ -36,15 +36,20 @@ TICK_SECONDS = 1.0
 Update = dict[Any, Any]
 
 
-def wire_what_if(services: Services, page: gr.Blocks, parts: WhatIfParts) -> None:
-    """Wire the tab."""
-    handlers = WhatIfHandlers(
+def make_handlers(services: Services) -> WhatIfHandlers:
+    """Who asks versions about texts, for this tab and for the decision's."""
+    return WhatIfHandlers(
         services.inspection,
         services.version_inspection,
         what_if=services.what_if,
         attributing=services.attributing,
         access=services.access,
     )
+
+
+def wire_what_if(services: Services, page: gr.Blocks, parts: WhatIfParts) -> None:
+    """Wire the tab."""
+    handlers = make_handlers(services)
     _wire_choices(page, parts, handlers)
     _wire_questions(parts, handlers)
 
@@ -118,15 +123,12 @@ def _wire_questions(parts: WhatIfParts, handlers: WhatIfHandlers) -> None:
         return {parts.dropped: drawn}
 
     def explain(*values: Any) -> Iterator[Update]:
-        typed, started = _read(handlers, *values), time.monotonic()
-        with ThreadPoolExecutor(1) as worker:
-            asked_for = worker.submit(copy_context().run, handlers.explain, typed)  # its language, too
-            while not wait_for([asked_for], timeout=TICK_SECONDS).done:
-                waiting = drawing.say_waiting(time.monotonic() - started)
-                yield {parts.attributed: markup.notice(waiting, tone="busy")}
-        said = asked_for.result()
-        drawn = _refusal(said) or (drawing.draw_attribution(said.attribution) if said.attribution else "")
-        yield {parts.attributed: drawn}
+        for said in explain_meanwhile(handlers, _read(handlers, *values)):
+            if isinstance(said, str):
+                yield {parts.attributed: markup.notice(said, tone="busy")}
+            else:
+                drawn = drawing.draw_attribution(said.attribution) if said.attribution else ""
+                yield {parts.attributed: _refusal(said) or drawn}
 
     def wait() -> str:
         return markup.notice(drawing.say_waiting(0), tone="busy")
@@ -146,6 +148,16 @@ def _wire_questions(parts: WhatIfParts, handlers: WhatIfHandlers) -> None:
     parts.tokens.click(wait, None, parts.attributed, **at_once("what_if_tokens_wait")).then(
         explain, asked, [parts.attributed], **_queued("what_if_tokens")
     )
+
+
+def explain_meanwhile(handlers: WhatIfHandlers, typed: Typed) -> Iterator[str | Said]:
+    """How long it has taken so far, each second, and at last what each token carries."""
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as worker:
+        asked_for = worker.submit(copy_context().run, handlers.explain, typed)  # its language, too
+        while not wait_for([asked_for], timeout=TICK_SECONDS).done:
+            yield drawing.say_waiting(time.monotonic() - started)
+    yield asked_for.result()
 
 
 def _open(parts: WhatIfParts, handlers: WhatIfHandlers, address: Address) -> Update:
