@@ -36,7 +36,6 @@ ONE_LINERS = {
     "uvx": ("uvx", "--python", "{python}", "--from", "{wheel}", "blender-ui", "serve"),
 }
 """As the README has them, with the Python named."""
-THEIR_FOLDERS = ("PIPX_", "UV_CACHE", "UV_TOOL", "UV_PYTHON", "XDG_")
 
 
 def main(arguments: list[str] | None = None) -> None:

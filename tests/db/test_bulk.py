@@ -4,18 +4,17 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from sqlmodel import select
 
-from db.engine import create_store, transaction
-from db.migrations import migrate
+from db.engine import transaction
 from db.models import Candidate, Member, Prompt, Purpose
 from db.models import Comparison as Compared
 from db.queries import bulk
+from tests.builders.stores import make_store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=UTC)
 
 
 def test_rows_have_ids_in_order_and_the_defaults_times_and_json_of_their_columns(tmp_path):
-    engine = create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    migrate(engine)
+    engine = make_store(tmp_path)
     elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
     with transaction(engine, immediate=True) as session:
         members = [
@@ -47,8 +46,7 @@ def test_rows_have_ids_in_order_and_the_defaults_times_and_json_of_their_columns
 
 
 def test_no_rows_have_no_ids(tmp_path):
-    engine = create_store(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    migrate(engine)
+    engine = make_store(tmp_path)
     with transaction(engine) as session:
         assert bulk.insert_rows(session, model=Member, rows=[]) == []
     engine.dispose()

@@ -11,6 +11,7 @@ from blender_ui.evaluation.sandbox import find_obstacle
 from blender_ui.evidence.answers import find_notes, let_code_run
 from blender_ui.settings import load_settings
 from blender_ui.values import RankingPrompt
+from tests.builders.stores import put_store
 
 ASKED = RankingPrompt(instruction="Write a Python function `inc(x)` that adds one, such that inc(1) == 2.")
 ANSWERS = ("def inc(x):\n    return x + 1", "def inc(x):\n    return x - 1")
@@ -28,6 +29,7 @@ def test_code_runs_only_where_the_settings_allow_it(
         "BLENDER_UI_HOME": str(tmp_path),
         **{f"BLENDER_UI_{name}": text for name, text in asked.items()},
     }
+    put_store(tmp_path)
     services = build_services(load_settings(environ))
     try:
         assert bool(find_notes(ASKED, ANSWERS)) == runs
