@@ -113,9 +113,19 @@ def test_on_the_webhooks_tab_as_address_and_last_error(crowd: Crowd, open_page: 
     watch.check("Webhooks", "name90n", "name91n")
 
 
+def test_on_the_train_page_as_base_of_a_version_and_reason_of_a_decision(
+    crowd: Crowd, open_page: Open
+) -> None:
+    page = open_page(f"{crowd.url}train")
+    watch = Watch(page, crowd.url)
+    open_tab(page, "Fusers")
+    expect(page.locator("#train-fusers")).to_contain_text("name94n")
+    watch.check("Train", "name94n", "name95n")
+
+
 PLACES = [
     ("ensemble", "#ensemble-drift", ["name93n"]),
-    ("train", "#train-decisions", ["name94n", "name95n"]),
+    ("train", "#train-decisions", ["name95n"]),
     ("leaderboard", "#leaderboard-lists tbody tr", ["name80n", "name81n"]),
     ("projects", "#projects-guidelines textarea", ["name83n"]),
     ("people", "#people-accounts table", ["name82n"]),
