@@ -8,6 +8,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # Each process takes a core; `make test PROCESSES=1` is for looking closely.
 PROCESSES ?= 2
 FLOOR := 90
+# Else each process, and each that a test starts, compiles every module and rewrites every test's assertions anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 .PHONY: run test quick coverage check weights browser clean docs
