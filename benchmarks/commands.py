@@ -30,7 +30,7 @@ from benchmarks.scripted_hub import TOKEN, running_hub
 from blender_ui.settings import list_set
 
 N_PAIRS = 60
-PATIENCE_SECONDS = 900
+PATIENCE_SECONDS = 1800
 QUESTION = "--instruction 'Why is the sky blue?'"
 ANSWERS = "'Air scatters blue light more than red.' 'It is the sea, mirrored.'"
 STEPS = f"""

@@ -4,7 +4,8 @@
 
 ``--program`` is an installed wheel's; without it this Python's. It opens the app in an empty folder, follows
 the researcher's tour in a browser that was never there, asks a question of its own, and labels. Prints the
-list that ``docs/first_ten_minutes.md`` has, as Markdown; last line: one JSON object.
+list that ``docs/first_ten_minutes.md`` has, as Markdown; last line: one JSON object. ``--pictures`` keeps one
+of each step, and ``tour.webp``, the animated one of the README (``docs/images``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from benchmarks.browsing import chromium, clean_environ, serving
@@ -26,6 +28,10 @@ from benchmarks.browsing import chromium, clean_environ, serving
 PATIENCE_MS = 600_000
 SEEN_AFTER_MS = 300
 N_LABELS = 5
+TOUR_STEPS = (2, 3, 5, 8, 9, 13)
+TOUR_WIDTH, TOUR_FRAME_MS, TOUR_QUALITY = 1080, 4000, 60
+ABOVE_PIXELS = 90
+"""Left above what a picture is of: the page's own head stays there."""
 QUESTION = "Why do leaves turn red in autumn?"
 
 
@@ -44,8 +50,8 @@ class Diary:
     seconds: list[float] = field(default_factory=list)
 
     @contextmanager
-    def step(self, pressed: str) -> Iterator[list[str]]:
-        """Time a step; its body adds what is seen."""
+    def step(self, pressed: str, *, of: str = "") -> Iterator[list[str]]:
+        """Time a step; its body adds what is seen. Its picture is of this element, else of the page."""
         seen: list[str] = []
         began = time.perf_counter()
         yield seen
@@ -53,7 +59,14 @@ class Diary:
         self.lines.append(f"{len(self.lines) + 1}. {pressed} ({self.seconds[-1]} s): {'; '.join(seen)}.")
         print(self.lines[-1], flush=True)
         if self.pictures is not None:
+            if of:
+                self._scroll_to(of)
             self.page.screenshot(path=self.pictures / f"{len(self.lines):02}.png")
+
+    def _scroll_to(self, selector: str) -> None:
+        place = f"element => window.scrollBy(0, element.getBoundingClientRect().top - {ABOVE_PIXELS})"
+        self.page.locator(f"{selector}:visible").first.evaluate(place)
+        self.page.wait_for_timeout(SEEN_AFTER_MS)
 
     def text(self, selector: str) -> str:
         """What the first such element says, in one line."""
@@ -81,8 +94,21 @@ def main(arguments: list[str] | None = None) -> None:
             page.set_default_timeout(PATIENCE_MS)
             diary = Diary(page=page, pictures=options.pictures)
             walk(diary, url)
+    if options.pictures is not None:
+        write_tour(options.pictures)
     told = {"benchmark": "first_ten_minutes", "serve_s": seconds, "steps_s": diary.seconds}
     print(json.dumps(told | {"minutes": round(sum(diary.seconds) / 60, 1)}))
+
+
+def write_tour(pictures: Path) -> None:
+    """One animated picture of the steps that show what the app is for."""
+    frames = [Image.open(pictures / f"{step:02}.png").convert("RGB") for step in TOUR_STEPS]
+    size = (TOUR_WIDTH, round(TOUR_WIDTH * frames[0].height / frames[0].width))
+    first, *others = (frame.resize(size, Image.Resampling.LANCZOS) for frame in frames)
+    first.save(
+        pictures / "tour.webp", save_all=True, append_images=others, duration=TOUR_FRAME_MS,
+        loop=0, quality=TOUR_QUALITY, method=6,
+    )  # fmt: skip
 
 
 def walk(diary: Diary, url: str) -> None:
@@ -102,12 +128,12 @@ def blend(diary: Diary, url: str) -> None:
         expect(page.locator(".bu-tour")).to_be_visible()
         n_questions = page.locator("#blend-recorded .gallery-item").count()
         seen += [f"“{diary.text('h1')}”", diary.tour(), f"{n_questions} recorded questions below the box"]
-    with diary.step("Press the first recorded question") as seen:
+    with diary.step("Press the first recorded question", of=".bu-column-head") as seen:
         page.locator("#blend-recorded .gallery-item").first.click()
         expect(page.locator("#blend-vote .bu-question")).to_contain_text("Which is better, Answer")
         seen += [f"{page.locator('.bu-column-head h2:visible').count()} answers without names"]
         seen += [f"“{diary.text('#blend-vote .bu-question')}”"]
-    with diary.step("Press `A`: the left one is better") as seen:
+    with diary.step("Press `A`: the left one is better", of="#blend-reveal") as seen:
         page.locator("h1").click()
         page.wait_for_timeout(SEEN_AFTER_MS)
         page.keyboard.press("a")
@@ -146,10 +172,12 @@ def look_around(diary: Diary) -> None:
         "Inspect": "#inspect-ranks .bu-table",
     }
     for name, selector in shown.items():
-        with diary.step(f"Press “Next: {name}”") as seen:
+        with diary.step(f"Press “Next: {name}”", of=selector if name == "Inspect" else "") as seen:
             page.get_by_role("button", name=f"Next: {name}").click()
             expect(page.locator(selector)).not_to_have_text("")
             expect(page.locator(".bu-tour")).to_be_visible()
+            if name == "Inspect":
+                expect(page.locator(".js-plotly-plot .main-svg:visible").first).to_be_visible()
             seen += [f"“{diary.text(selector)[:90]}”", diary.tour()]
     with diary.step("Press “Done”") as seen:
         page.get_by_role("button", name="Done").click()

@@ -16,13 +16,16 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 
-from blender_ui.errors import BlenderError, StorageError, UnexpectedError
+from blender_ui.errors import BlenderError, SettingsError, StorageError, UnexpectedError
 from blender_ui.settings import Settings, load_settings
 
 LOG_NAME = "faults.log"
 """In the home folder."""
 BROKEN_PIPE = 141
 """Exit status of a command whose reader went away, as shells have it."""
+
+SYSTEM = os.name
+"""Of this machine, as Python calls it."""
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request that is being answered, which its errors and log lines name; empty outside of one."""
@@ -107,6 +110,7 @@ def run_command(
         environ: None for this process' own.
     """
     try:
+        _check_system()
         settings = load_settings(os.environ if environ is None else environ)
         keep_log(settings.home_path / LOG_NAME)
         return act(settings)
@@ -119,6 +123,12 @@ def run_command(
     except Exception as error:  # noqa: BLE001 - the process' edge: every failure becomes a sentence
         print(f"{name}: {tell(error)}", file=sys.stderr, flush=True)
         return 1
+
+
+def _check_system() -> None:
+    """Files are locked and children are handed sockets as POSIX has it."""
+    if SYSTEM != "posix":
+        raise SettingsError("this needs Linux or macOS; on Windows run it in WSL or take the Docker image")
 
 
 def keep_log(path: Path) -> None:

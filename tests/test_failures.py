@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import app
-from blender_ui import store
+from blender_ui import faults, store
 from blender_ui.cli import main
 from blender_ui.errors import StorageError, UnexpectedError
 from blender_ui.faults import keep_log, run_command, tell
@@ -186,6 +186,16 @@ def test_a_database_that_this_user_may_not_write_is_a_sentence(
     path = put_store(home)
     monkeypatch.setenv("BLENDER_UI_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
     assert "cannot be written" in say("account", capsys)
+
+
+def test_a_system_that_is_not_supported_is_a_sentence_of_every_command(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "SYSTEM", "nt")
+    for command in ("serve", "doctor"):
+        assert main([command]) == 1
+        assert "on Windows run it in WSL or take the Docker image" in capsys.readouterr().err
+    assert not home.exists()
 
 
 def test_a_damaged_queue_of_trainings_is_a_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -218,6 +218,7 @@ class EngineProcess:
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # transformers heeds it too, and draws one a model
             # glibc gives large arrays back to the system after every layer and faults them in again,
             # an eighth of a reading's time. Another C library ignores these.
             "MALLOC_TOP_PAD_": str(_KEPT_BYTES),
