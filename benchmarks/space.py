@@ -44,8 +44,9 @@ SPACE_PORT = 7860
 AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 PATIENCE_SECONDS = 300
 """Waited for in full only when something fails; ten programs on two cores took a start two minutes."""
-VOTES_A_VISITOR = 20
-"""So many that 40 visitors, the app's limit for an address and hour, are not reached between two starts."""
+VOTES_A_VISITOR = 8
+VOTES_A_SNAPSHOT = 15
+"""Made between two snapshots. Faster, twenty restarts would use up the pairs of the sample project."""
 NOBODY = '[[member]]\nname = "nobody"\nbackend = "openai"\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\n'
 
 
@@ -255,7 +256,7 @@ def vote_for_a_while(space: Space) -> dict[str, float]:
                 told = _call(client, "label_vote", key, sent)
                 votes[token] = time.monotonic()
                 pair = told["pair"]
-                time.sleep(0.3)
+                time.sleep(space.snapshot_seconds / VOTES_A_SNAPSHOT)
     return votes
 
 
