@@ -34,7 +34,6 @@ from blender_ui.services.data.importing import Importing
 from blender_ui.services.data.publishing import Publishing
 from blender_ui.services.evaluating.evaluation import EnsembleEvaluation
 from blender_ui.services.fusing.fused_answers import Fusing
-from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection
 from blender_ui.services.inspecting.leaderboard import Leaderboard
 from blender_ui.services.inspecting.member_ratings import MemberRatings
@@ -42,7 +41,7 @@ from blender_ui.services.inspecting.preference_arrays import PreferenceTable
 from blender_ui.services.inspecting.reasons import Explaining
 from blender_ui.services.inspecting.reveals import Reveals
 from blender_ui.services.inspecting.versions import VersionInspection
-from blender_ui.services.inspecting.what_if import WhatIf
+from blender_ui.services.inspecting.what_if import Attributing, WhatIf
 from blender_ui.services.jobs.views import Jobs
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.services.labeling.own_ballots import OwnBallots

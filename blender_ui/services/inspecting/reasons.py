@@ -2,7 +2,7 @@
 
 Invariant: nobody waits for a model: unread answers are read in the background. Reasons add up to the
 stored logits, or there are none.
-Non-goals: words and sentences of a text (``what_if``, ``attributing``).
+Non-goals: words and sentences of a text (``what_if``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A version's logits for changed texts: edited, swapped, or without a sentence.
+"""A version's logits for changed texts: edited, swapped, or without a sentence; and what each token adds.
 
 Invariant: nothing is written. Both orders of a pair are read, because a joint version is not
-antisymmetric. Non-goal: which token mattered; ``attributing`` asks that.
+antisymmetric. Non-goal: how tokens' shares are computed; ``ranking.attribution`` says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from blender_ui.engine.process import EngineProcess
 from blender_ui.errors import MalformedInput
 from blender_ui.language import tr
+from blender_ui.ranking.attribution import PairAttribution
 from blender_ui.ranking.fast.ranker import GROUPS
 from blender_ui.services.ranking.opening import PairReadings, open_version
 from blender_ui.services.versions.model_versions import VersionView
@@ -165,3 +166,32 @@ def _check(pair: Pair) -> None:
                 longest=longest,
             )
         )
+
+
+class Attributing:
+    """Says how much each token of two answers contributed to a version's logit.
+
+    The models run in a process of their own beside the engine's, because an explanation takes long, and no
+    ranking is to wait for it.
+
+    Args:
+        process: Holds the loaders that explain, see ``services.ranking.opening``.
+        rankers_path: Folder of the checkpoints.
+    """
+
+    def __init__(self, *, process: EngineProcess, rankers_path: Path) -> None:
+        self._process = process
+        self._rankers_path = rankers_path
+
+    def explain(self, version: VersionView, pair: Pair) -> PairAttribution:
+        """Integrated gradients of the logit that the pair's first answer, shown first, is better.
+
+        Raises:
+            RankerError: If a model or checkpoint failed.
+        """
+        opened = open_version(version, process=self._process, rankers_path=self._rankers_path)
+        return opened.explain(pair.prompt, pair.answers, pair.members)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()

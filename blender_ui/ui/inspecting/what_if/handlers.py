@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from blender_ui.errors import BlenderError, MalformedInput
 from blender_ui.outside import read_id
 from blender_ui.ranking.attribution import PairAttribution
-from blender_ui.services.inspecting.attributing import Attributing
 from blender_ui.services.inspecting.decisions import Inspection, PromptInspection
 from blender_ui.services.inspecting.versions import VersionInspection
-from blender_ui.services.inspecting.what_if import Opinion, Pair, SentenceEffect, WhatIf
+from blender_ui.services.inspecting.what_if import Attributing, Opinion, Pair, SentenceEffect, WhatIf
 from blender_ui.services.people.access import Access
 from blender_ui.services.versions.model_versions import VersionView
 from blender_ui.ui.csv_text import write_csv
