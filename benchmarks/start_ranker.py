@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.ranker_accuracy import join_datasets
 from benchmarks.readings import CachedReading, Labelled
 from blender_ui.errors import BlenderError
+from blender_ui.evidence.answers import gather
 from blender_ui.ranking.evaluation import assign_folds, decided_majorities, evaluate
 from blender_ui.ranking.fast.head import Comparisons, fit_head, spread_precisions, summarise
 from blender_ui.ranking.fast.ranker import FastOptions, FastRanker
@@ -74,11 +75,13 @@ class Poor(NamedTuple):
         good: Shape (n, width).
         poor: Of what loses against each, same shape.
         prompts: What they answer, n of them.
+        texts: Of each good answer and the poor one, n pairs.
     """
 
     good: FloatArray
     poor: FloatArray
     prompts: tuple[RankingPrompt, ...]
+    texts: tuple[tuple[str, str], ...]
 
 
 class Design(NamedTuple):
@@ -142,8 +145,10 @@ def measure_left_out(
 def _count_poor_first(start: FastRanker, poor: Poor) -> float:
     """How often a poor answer is put before the good one."""
     wrong = [
-        start.pairwise_logits(np.stack(pair), ("", ""), prompt)[0, 1] < 0
-        for *pair, prompt in zip(*poor, strict=True)
+        start.pairwise_logits(
+            np.stack(pair), ("", ""), prompt, evidence=gather(prompt, texts, ("", ""))
+        )[0, 1] < 0
+        for *pair, prompt, texts in zip(*poor, strict=True)
     ]
     return round(float(np.mean(wrong)), 3)
 
@@ -160,9 +165,12 @@ def read_poor(reading: CachedReading, dataset: PreferenceDataset, *, seconds: fl
     readings, is_read = reading.read_texts(asked, seconds=seconds)
     by_prompt = readings[is_read].reshape(-1, len(CURT) + 3, readings.shape[1])
     n_poor = by_prompt.shape[1] - 1
-    prompts = tuple(prompt for prompt, _ in asked[: len(by_prompt)] for _ in range(n_poor))
+    used_up = asked[: len(by_prompt)]
     return Poor(
-        np.repeat(by_prompt[:, 0], n_poor, axis=0), by_prompt[:, 1:].reshape(-1, readings.shape[1]), prompts
+        np.repeat(by_prompt[:, 0], n_poor, axis=0),
+        by_prompt[:, 1:].reshape(-1, readings.shape[1]),
+        tuple(prompt for prompt, _ in used_up for _ in range(n_poor)),
+        tuple((texts[0], worse) for _, texts in used_up for worse in texts[1:]),
     )
 
 
@@ -209,7 +217,9 @@ def predict(ranker: FastRanker, file: Labelled) -> FloatArray:
     for prompt in np.unique(prompt_of_pair):
         asked, used = prompt_of_pair == prompt, np.flatnonzero(dataset.prompt_of == prompt)
         members = [dataset.members[index] for index in used]
-        matrix = ranker.pairwise_logits(file.readings[used], members, dataset.prompts[prompt])
+        asked_for = dataset.prompts[prompt]
+        said = gather(asked_for, [dataset.texts[index] for index in used], members)
+        matrix = ranker.pairwise_logits(file.readings[used], members, asked_for, evidence=said)
         winner, loser = (np.searchsorted(used, side[asked]) for side in (pairs.winner, pairs.loser))
         logits[asked] = matrix[winner, loser]
     return logits

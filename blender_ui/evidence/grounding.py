@@ -79,7 +79,7 @@ _REPORTS = re.compile(
 )
 MOST_SHARED = 0.34
 """Of an order's content words that the rest of the text may have."""
-ABOUT_SOMETHING_ELSE = float(np.log(0.3))
+ABOUT_SOMETHING_ELSE = float(np.log(0.25))
 """Log of the chance to be about the prompt without its orders, below which an answer may obey one."""
 LIKELY_ABOUT = float(np.log(0.9))
 """Log of the chance above which an answer is about the rest of the text."""

@@ -47,7 +47,8 @@ def build_trained_services(folder: Path, *members: ScriptedMember) -> Services:
         "explainers": process,
         "fuser": ScriptedFuser(),
     }
-    return build_services(Settings(home_path=folder, port=0, access="accounts"), **substitutes)
+    settings = Settings(home_path=folder, weights_path=folder / "weights", port=0, access="accounts")
+    return build_services(settings, **substitutes)
 
 
 class Keeper:

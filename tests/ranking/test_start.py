@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from blender_ui.evidence.answers import EVIDENCE_NAMES, AnswerEvidence
 from blender_ui.ranking.fast.ranker import FastRanker
 from blender_ui.ranking.start import CARD_FILE, START_PATH, digits_of, open_start, read_card
 from blender_ui.values import PreferenceDataset, RankingPrompt
@@ -57,6 +58,34 @@ def test_a_start_ranks_by_its_weights_before_the_first_label() -> None:
     utility = start.utilities(readings, dataset.members, [PROMPT] * len(readings))
     right = (utility[dataset.left] > utility[dataset.right]) == (dataset.target == 1)
     assert right.mean() > 0.8
+
+
+def about(n: int, name: str, values: np.ndarray) -> AnswerEvidence:
+    """Evidence that says one thing about n answers."""
+    features = np.zeros((n, len(EVIDENCE_NAMES)))
+    features[:, EVIDENCE_NAMES.index(name)] = values
+    return AnswerEvidence(features, ((),) * n)
+
+
+def test_an_answer_about_something_else_loses_before_the_first_label() -> None:
+    start, _, readings = begin()
+    assert start.weighs_evidence
+    same = np.stack([readings[0], readings[0]])
+    foreign = start.pairwise_logits(
+        same, ("", ""), PROMPT, evidence=about(2, "log_chance_on_topic", np.array([0.0, -5.0]))
+    )
+    assert foreign[0, 1] > 1
+
+
+def test_a_start_learns_from_own_labels_what_other_evidence_is_worth() -> None:
+    start, dataset, readings = begin()
+    won = np.zeros(len(readings))
+    np.add.at(won, np.where(dataset.target == 1, dataset.left, dataset.right), 1.0)
+    said = about(len(readings), "concludes", np.minimum(won, 1.0))
+    taught = start.refit(dataset, readings, evidence=said)
+    same, asked = np.stack([readings[0], readings[0]]), about(2, "concludes", np.array([1.0, 0.0]))
+    assert start.pairwise_logits(same, ("", ""), PROMPT, evidence=asked)[0, 1] == 0
+    assert taught.pairwise_logits(same, ("", ""), PROMPT, evidence=asked)[0, 1] > 0.5
 
 
 def test_own_labels_move_a_start_from_the_first_one_on() -> None:

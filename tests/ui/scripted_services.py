@@ -198,8 +198,14 @@ def build_scripted_services(
     access_mode: str = "open",
     limits: Limits | None = None,
 ) -> Any:
-    """The app's services, with what is heavy replaced by scripts."""
-    settings = Settings(home_path=folder, port=0, access=access_mode, **asdict(limits or Limits()))
+    """The app's services, with what is heavy replaced by scripts; they write nothing outside the folder."""
+    settings = Settings(
+        home_path=folder,
+        weights_path=folder / "weights",
+        port=0,
+        access=access_mode,
+        **asdict(limits or Limits()),
+    )
     engine = make_store(folder)
     process: Any = ScriptedProcess()
     substitutes: Any = {

@@ -46,6 +46,7 @@ from blender_ui.ranking.fast.state import (
     text_features,
     text_weights,
     with_evidence,
+    with_topic,
 )
 from blender_ui.tasks.sorting import ALL_ALIKE, TaskSorter
 from blender_ui.values import FloatArray, IntArray, PreferenceDataset, RankingPrompt
@@ -251,18 +252,20 @@ class FastRanker:
     def begin(self, weights: FloatArray) -> FastRanker:
         """A ranker over the same basis that has seen no preference and believes in given weights.
 
+        Of evidence it weighs the chance that an answer is about its prompt, as every head does before a vote.
+
         Args:
             weights: The prior mean of the text features' weights, in natural-log odds, (n_text,).
         """
-        state = self._state._replace(
+        state = with_topic(self._state)._replace(
             inherited=np.asarray(weights, dtype=float),
             negatives=self._state.negatives[:0],
             members=(),
             precisions=np.array(tuple(USUAL_PRECISIONS.values())),
             temperature=1.0,
         )
-        no_text = len(GROUPS) - GROUPS.index("member")
-        sizes = [*state.basis.group_sizes, 1, 1, *[0] * no_text]
+        nobody = np.zeros((0, len(state.basis.centre)))
+        _, sizes = state_features(state, nobody, (), np.zeros(0, np.intp), np.zeros(0, np.intp), None)
         spread = spread_precisions(state.precisions, sizes)
         return FastRanker(state._replace(head=Head(prior_centre(sizes), np.diag(1 / spread))))
 

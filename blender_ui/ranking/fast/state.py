@@ -113,12 +113,19 @@ def state_features(
     return np.hstack([text, *parts]), [*text_sizes, *(part.shape[1] for part in parts)]
 
 
+def with_topic(state: State) -> State:
+    """The state with the topic alone: a chance needs no measured spread, the rest waits for evidence."""
+    scale = np.full(len(EVIDENCE_NAMES), np.inf)
+    scale[TOPIC_COLUMN:] = 1.0
+    return state._replace(evidence_scale=scale)
+
+
 def with_evidence(state: State, evidence: AnswerEvidence | None, prompt_of: IntArray) -> State:
     """The state with the spread of this evidence, unless it has one.
 
     Spread is measured among the answers to a prompt, because what is equal for all of them chooses none.
     """
-    if evidence is None or len(state.evidence_scale):
+    if evidence is None or np.isfinite(state.evidence_scale[:TOPIC_COLUMN]).any():
         return state
     _, prompt, n_answers = np.unique(prompt_of, return_inverse=True, return_counts=True)
     totals = np.zeros((len(n_answers), evidence.features.shape[1]))

@@ -58,6 +58,11 @@ def ask(page: Page, plan: Plan) -> str:
     return turn.notice
 
 
+def test_these_tests_leave_the_users_prompt_encoder_alone(tmp_path: Path) -> None:
+    settings = open_page(tmp_path, *FIVE).services.settings
+    assert settings.prompt_encoder_path.is_relative_to(tmp_path)
+
+
 def test_the_best_are_the_default_as_soon_as_a_chooser_is_active(tmp_path: Path) -> None:
     page = open_page(tmp_path, *FIVE, has_chooser=False)
     before = page.blend.planning.offer()
