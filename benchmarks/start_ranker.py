@@ -145,9 +145,10 @@ def measure_left_out(
 def _count_poor_first(start: FastRanker, poor: Poor) -> float:
     """How often a poor answer is put before the good one."""
     wrong = [
-        start.pairwise_logits(
-            np.stack(pair), ("", ""), prompt, evidence=gather(prompt, texts, ("", ""))
-        )[0, 1] < 0
+        start.pairwise_logits(np.stack(pair), ("", ""), prompt, evidence=gather(prompt, texts, ("", "")))[
+            0, 1
+        ]
+        < 0
         for *pair, prompt, texts in zip(*poor, strict=True)
     ]
     return round(float(np.mean(wrong)), 3)
