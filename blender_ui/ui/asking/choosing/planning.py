@@ -20,10 +20,7 @@ N_BEST = 3
 """Members that are asked where a chooser chooses, or all but one where there are fewer."""
 NOT_WRITTEN = "Write your question; this line then says who would be asked, and why."
 NONE_TICKED = "Tick at least one model."
-NO_CHOOSER = (
-    "No chooser that knows these models is active, so all are asked. The Train page trains one from votes "
-    "on pairs."
-)
+NO_CHOOSER = "All are asked: no chooser has learnt from votes yet which of them are best for a question."
 
 
 class MemberChoice(StrEnum):

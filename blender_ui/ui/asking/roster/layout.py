@@ -28,11 +28,6 @@ class RosterParts:
             self.members = gr.HTML("", padding=False, elem_id="ensemble-members")
             with gr.Row():
                 self.member = gr.Dropdown([], label="Member", elem_id="ensemble-member", scale=3)
-                self.test = gr.Button("Ask it a small question", variant="primary", elem_id="ensemble-test")
-                self.enable = gr.Button("Enable", elem_id="ensemble-enable")
-                self.disable = gr.Button("Disable", elem_id="ensemble-disable")
-                self.refresh = gr.Button("Look again", elem_id="ensemble-refresh")
-            with gr.Row():
                 self.samples = gr.Number(
                     1,
                     label="Answers to each question",
@@ -42,7 +37,12 @@ class RosterParts:
                     precision=0,
                     elem_id="ensemble-samples",
                 )
-                self.set_samples = gr.Button("Ask for so many", elem_id="ensemble-set-samples")
+            with gr.Row(elem_classes="bu-acts"):
+                self.test = gr.Button("Ask it a small question", variant="primary", elem_id="ensemble-test")
+                self.enable = gr.Button("Enable", elem_id="ensemble-enable")
+                self.disable = gr.Button("Disable", elem_id="ensemble-disable")
+                self.set_samples = gr.Button("Set number of answers", elem_id="ensemble-set-samples")
+                self.refresh = gr.Button("Look again", elem_id="ensemble-refresh")
             self.said = gr.HTML("", padding=False, elem_id="ensemble-said")
         with gr.Column(elem_classes="bu-panel"):
             gr.HTML(markup.section("Add an endpoint", ADDING), padding=False)
@@ -73,5 +73,6 @@ class RosterParts:
                     placeholder="such as 1.50",
                     max_length=16,
                 )
-            self.add = gr.Button("Add", variant="primary", elem_id="ensemble-add")
+            with gr.Row(elem_classes="bu-acts"):
+                self.add = gr.Button("Add", variant="primary", elem_id="ensemble-add")
             self.added = gr.HTML("", padding=False, elem_id="ensemble-added")
