@@ -32,6 +32,14 @@ ANSWERS = {
     "Curie": "The sea is blue, and the sky mirrors it.",
 }
 QUESTION = "Why is the sky blue?"
+NOTE_WRITING = """() => {
+    const look = () => {
+        const drawn = document.querySelector('.bu-writing');
+        if (drawn && drawn.getClientRects().length) window.hasWritten = true;
+    };
+    new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
+}"""
+"""Notes in the page whether a column was ever seen writing."""
 
 
 def pondering(messages: Sequence[Message], stop: threading.Event | None) -> Generator[Chunk]:
@@ -108,9 +116,10 @@ def test_ask_stream_vote_by_key_and_see_who_it_was(tmp_path: Path, serve: Serve,
     site = make_site(tmp_path, serve)
     site.services.ranking.train()
     page = visit(site, open_page)
+    page.evaluate(NOTE_WRITING)  # it lasts half a second, and Playwright looks less often than that
     ask(page)
-    expect(page.locator(".bu-writing").first).to_be_visible()
     expect(bar(page)).to_contain_text("Which is better, Answer")
+    assert page.evaluate("window.hasWritten") is True
     expect(heads(page)).to_have_text(["Answer 1", "Answer 2", "Answer 3"])
     assert not any(name in page.content() for name in ANSWERS)
     expect(page.locator("#blend-results")).to_be_hidden()
