@@ -49,7 +49,7 @@ def draw_claims(
 
 def _title(claim: Claim, n_answers: int) -> str:
     if claim.kind is not ClaimKind.AGREED:
-        return TITLES[claim.kind]
+        return tr(TITLES[claim.kind])
     n = len(claim.places)
     return (
         tr("All {n} agree", n=n)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from blender_ui.evidence.summary import Claim, ClaimKind, list_claims
-from blender_ui.ui.claims import draw_claims
+from blender_ui.language import speaking
+from blender_ui.ui.claims import TITLES, draw_claims
 from blender_ui.values import RankingPrompt
 
 
@@ -42,3 +43,11 @@ def test_an_answer_about_something_else_is_named_with_the_reason() -> None:
     assert "About something else" not in draw_claims(
         list_claims(asked, [answers[0], answers[2]]), ("Ada", "Cem")
     )
+
+
+def test_what_each_row_is_is_said_in_the_readers_language() -> None:
+    claims = [Claim(kind, "x", (0,)) for kind in ClaimKind if kind is not ClaimKind.AGREED]
+    with speaking("de"):
+        html = draw_claims(claims, ("Ada",))
+    assert not [title for title in TITLES.values() if title in html]
+    assert "Nur eine sagt" in html

@@ -83,7 +83,7 @@ def _wire_decision(
         versions = services.versions.list_versions()
         choices = gr.update(
             choices=[
-                ("the active version, as it is now", NOW),
+                (tr("the active version, as it is now"), NOW),
                 *((say_version(one), one.id) for one in versions),
             ],
             value=NOW,
