@@ -20,7 +20,6 @@ from blender_ui.evaluation.recorded_answers import RecordedAnswers, Text
 from blender_ui.members.asking import Ensemble, question
 from blender_ui.members.configuration import MemberConfig
 from blender_ui.members.protocol import Message, Sampling
-from blender_ui.members.seats import Seat
 
 MOST_TOKENS = {Task.SUMMARIZATION: 110, Task.QA: 48, Task.CODE: 220}
 """So long that a good answer is never cut; a member's own limit holds where it is lower."""
@@ -75,11 +74,7 @@ class EnsembleAsking:
         self.top_k = top_k
         self._seed = seed
         self._recorded = recorded
-        self.writers = {
-            Seat(config.name, number).label: config.name
-            for config in members.configs
-            for number in range(1, config.samples + 1)
-        }
+        self.writers = {seat.label: seat.member for config in members.configs for seat in config.seats}
 
     def ask_members(self, item: EvaluationItem, task: Task) -> dict[str, Text]:
         """Every member's answers by label, in the order of members.toml; an empty one is a failure."""

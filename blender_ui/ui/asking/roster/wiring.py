@@ -40,27 +40,20 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
     def look_again() -> Update:
         return _paint(parts, handlers.page())
 
-    def test(name: str | None) -> Update:
-        said = handlers.test(name)
+    def tell(said: str) -> Update:
         return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+
+    def test(name: str | None) -> Update:
+        return tell(handlers.test(name))
 
     def enable(name: str | None) -> Update:
-        said = handlers.set_enabled(name, True)
-        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+        return tell(handlers.set_enabled(name, True))
 
     def disable(name: str | None) -> Update:
-        said = handlers.set_enabled(name, False)
-        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
+        return tell(handlers.set_enabled(name, False))
 
     def set_samples(name: str | None, samples: float | None) -> Update:
-        said = handlers.set_samples(name, samples)
-        return {**_paint(parts, handlers.page()), parts.said: markup.notice(said)}
-
-    def add(
-        name: str, model: str, base_url: str, key_env: str, input_price: str, output_price: str
-    ) -> Iterator[Update]:
-        for said in handlers.add(name, model, base_url, key_env, (input_price, output_price)):
-            yield {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
+        return tell(handlers.set_samples(name, samples))
 
     page.load(open_page, None, shown, **at_once("ensemble_open"))
     page.load(watch, None, parts.drift, **at_once("ensemble_drift"))
@@ -78,11 +71,21 @@ def build_roster(services: Services, page: gr.Blocks) -> None:
     parts.set_samples.click(
         set_samples, [parts.member, parts.samples], [*shown, parts.said], **at_once("ensemble_samples")
     )
+    _wire_adding(parts, handlers)
+
+
+def _wire_adding(parts: RosterParts, handlers: RosterHandlers) -> None:
+    def add(
+        name: str, model: str, base_url: str, key_env: str, input_price: str, output_price: str
+    ) -> Iterator[Update]:
+        for said in handlers.add(name, model, base_url, key_env, (input_price, output_price)):
+            yield {**_paint(parts, handlers.page()), parts.added: markup.notice(said)}
+
     fields = [parts.name, parts.model, parts.base_url, parts.key_env, parts.input_price, parts.output_price]
     parts.add.click(
         add,
         fields,
-        [*shown, parts.added],
+        [parts.members, parts.member, parts.added],
         concurrency_limit=N_TESTS,
         api_name="ensemble_add",
         api_visibility="private",

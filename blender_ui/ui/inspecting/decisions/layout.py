@@ -130,18 +130,10 @@ def _draw_decision() -> DecisionParts:
         ranks = gr.HTML("", padding=False, elem_id="inspect-ranks")
         heat = gr.Plot(visible=False, show_label=False, container=False, elem_id="inspect-heat")
         logits = gr.HTML("", padding=False, elem_id="inspect-logits")
-    with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(markup.section("Where votes contradict one another"), padding=False)
-        doubts = gr.HTML("", padding=False, elem_id="inspect-doubts")
-    with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(markup.section("What people said"), padding=False)
-        votes = gr.HTML("", padding=False, elem_id="inspect-votes")
-    with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(markup.section("Failures"), padding=False)
-        failures = gr.HTML("", padding=False, elem_id="inspect-failures")
-    with gr.Column(elem_classes="bu-panel"):
-        gr.HTML(markup.section("Why these members were asked"), padding=False)
-        asked = gr.HTML("", padding=False, elem_id="inspect-asked")
+    doubts = _draw_panel(markup.section("Where votes contradict one another"), elem_id="inspect-doubts")
+    votes = _draw_panel(markup.section("What people said"), elem_id="inspect-votes")
+    failures = _draw_panel(markup.section("Failures"), elem_id="inspect-failures")
+    asked = _draw_panel(markup.section("Why these members were asked"), elem_id="inspect-asked")
     return DecisionParts(
         search=search,
         prompt=prompt,
@@ -163,6 +155,13 @@ def _draw_decision() -> DecisionParts:
         failures=failures,
         asked=asked,
     )
+
+
+def _draw_panel(head: str, *, elem_id: str) -> gr.HTML:
+    """A panel with a heading; gives what stands below it."""
+    with gr.Column(elem_classes="bu-panel"):
+        gr.HTML(head, padding=False)
+        return gr.HTML("", padding=False, elem_id=elem_id)
 
 
 def _draw_people(tab: gr.Tab) -> PeopleParts:
