@@ -77,8 +77,8 @@ def test_an_order_by_keys_survives_a_reload_and_is_taken_back_whole(sets: Sets, 
     press(page, "2 1 Backspace 3")
     page.reload()
     assert wait_for_pair(page) == lease
-    assert page.locator(".card .text").all_inner_texts() == shown
-    assert page.locator(".chip").all_inner_texts() == ["1st: answer 2", "2nd: answer 3"]
+    expect(page.locator(".card .text")).to_have_text(shown, use_inner_text=True)
+    expect(page.locator(".chip")).to_have_text(["1st: answer 2", "2nd: answer 3"])
     press(page, "1 t 4 Enter")
     second = wait_for_pair(page, after=lease)
     (ballot,) = sets.ballots(page)
@@ -90,7 +90,7 @@ def test_an_order_by_keys_survives_a_reload_and_is_taken_back_whole(sets: Sets, 
     page.wait_for_function(
         "before => document.querySelector('.label-frame').dataset.lease === before", arg=lease
     )
-    assert page.locator(".card .text").all_inner_texts() == shown
+    expect(page.locator(".card .text")).to_have_text(shown, use_inner_text=True)
     assert sets.count_standing() == 0
     press(page, "4 3 2 1 Enter")
     assert wait_for_pair(page, after=lease) == second
