@@ -361,7 +361,7 @@ def test_on_a_phone_no_figure_of_the_ranking_is_cut_off(
     ask(page)
     page.locator("#blend-show").click()
     expect(page.locator("#blend-ranking .bu-matrix")).to_be_visible()
-    # Gradio draws the ranking anew while its parts arrive, so both boxes are waited for before they are measured.
+    # Gradio draws the ranking anew while its parts arrive: both boxes are waited for, then measured.
     boxes = "[...document.querySelectorAll('#blend-ranking .bu-scroll')]"
     widths = f"{boxes}.map((box) => box.scrollWidth - box.clientWidth).join()"
     page.wait_for_function(f"() => {widths} === '0,0'")
