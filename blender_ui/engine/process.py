@@ -184,6 +184,11 @@ class EngineProcess:
         with self._lock:
             self._end_child()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed, so that whoever works in the background has nothing left to do."""
+        return self._is_closed
+
     def _load_quietly(self, name: str) -> None:
         try:
             self.call(name, "fingerprint")

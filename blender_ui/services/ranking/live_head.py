@@ -189,6 +189,8 @@ class LiveHead:
                 self._follow()
                 self._complaint = ""
             except BlenderError as error:
+                if self._process.is_closed:  # the app ends, and nothing is wrong
+                    return
                 self._complain(str(error))
             except Exception:  # the thread's edge: the next vote tries again
                 logging.getLogger(__name__).exception("the live head could not follow the latest votes")

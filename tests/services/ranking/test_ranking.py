@@ -447,6 +447,18 @@ def test_voted_answers_that_nobody_read_are_read_in_the_background(
     assert not caplog.records
 
 
+def test_an_app_that_ends_while_answers_are_read_does_not_warn(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_labeled_prompts(store.engine, n_prompts=40)
+    store.train()
+    add_labeled_prompts(store.engine, n_prompts=2, offset=500)
+    store.process.close()
+    store.ranking.learn_soon()
+    wait_until(lambda: not any(thread.name == "live-head" for thread in threading.enumerate()))
+    assert not caplog.records
+
+
 def test_a_refit_that_fails_leaves_the_ranking_as_trained_says_so_once_and_is_tried_again(
     store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
