@@ -215,6 +215,7 @@ class _Writer:
         return said.model_copy(
             update={
                 "member": asked.member,
+                "sample": asked.sample,
                 "failure": asked.failure or None,
                 "propensity": asked.propensity,
                 "seconds": asked.seconds,

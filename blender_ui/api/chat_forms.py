@@ -87,10 +87,11 @@ class Usage(BaseModel):
 
 
 class AskedReport(BaseModel):
-    """A member that was asked. Names, times and counts are told to researchers only."""
+    """An answer that a member was asked for. Names, times and counts are told to researchers only."""
 
     answer_id: int | None = Field(default=None, description="the stored answer; null where it failed")
     member: str | None = None
+    sample: int | None = Field(default=None, description="which of the member's answers, from 1")
     failure: str | None = Field(default=None, description="why it gave no answer")
     rank: int | None = Field(default=None, description="1 is best; null where nothing was ranked")
     score: float | None = Field(

@@ -155,6 +155,38 @@ def test_several_answers_are_the_best_ranked_ones_or_the_members_own(shop: Shop)
         shop.chats().create(model="blender/best", messages=QUESTION, n=3)
 
 
+def test_a_member_with_several_answers_to_each_question_has_them_all_ranked(tmp_path: Path) -> None:
+    writer = ScriptedMember("Writer", saying("First."), saying("The second one is longer."))
+    shop = Shop(tmp_path, writer, ScriptedMember("Short", saying("No.")))
+    ensemble = shop.services.members
+    ensemble.configs = tuple(
+        replace(config, samples=2, sampling=replace(config.sampling, seed=5))
+        if config.name == "Writer"
+        else config
+        for config in ensemble.configs
+    )
+    told = shop.chats().create(model="blender/best", messages=QUESTION, n=3)
+    assert told.choices[0].message.content == "The second one is longer."
+    asked = report(told)["asked"]
+    assert sorted((one["member"], one["sample"]) for one in asked) == [
+        ("Short", 1),
+        ("Writer", 1),
+        ("Writer", 2),
+    ]
+    assert sorted(one["rank"] for one in asked) == [1, 2, 3]
+    assert [one and one.seed for one in writer.options] in ([None, 6], [6, None])
+    with pytest.raises(openai.BadRequestError, match="n of at most 3, the answers that are asked for"):
+        shop.chats().create(model="blender/best", messages=QUESTION, n=4)
+    shop.close()
+
+
+def test_several_answers_of_a_member_have_a_seed_each(shop: Shop) -> None:
+    shop.chats().create(model="blender/Long", messages=QUESTION, n=3, seed=7)
+    member = shop.services.members.get("Long")
+    assert sorted(options.seed for options in member.options) == [7, 8, 9]
+    assert sorted(one.sample for one in shop.rows(Candidate)) == [1, 2, 3]
+
+
 def test_cost_is_summed_over_members_with_a_price(shop: Shop) -> None:
     ensemble = shop.services.members
     ensemble.configs = tuple(

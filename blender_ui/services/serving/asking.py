@@ -12,15 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from blender_ui.members.configuration import Price
+from blender_ui.members.seats import Seat
 from blender_ui.services.asking.answering import UPDATE_SECONDS, CandidateUpdate
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.services.serving.views import AskedMember, Piece
 
 
 class Ask(NamedTuple):
-    """One answer to ask for."""
+    """One answer to ask for: which of a member's, and with which probability a chooser had the member asked."""
 
     member: str
+    sample: int
     propensity: float | None
 
 
@@ -126,6 +128,7 @@ class Round:
         updates = self._blending.stream(
             prompt_id=self._prompt_id,
             member_name=ask.member,
+            sample=ask.sample,
             propensity=ask.propensity,
             sampling=self._sampling,
             update_seconds=update_seconds,
@@ -137,7 +140,7 @@ class Round:
 
     def _start(self, run: Any, asks: Sequence[Ask]) -> int:
         for choice, ask in enumerate(asks):
-            name = f"ask {self._prompt_id} {ask.member}"
+            name = f"ask {self._prompt_id} {Seat(ask.member, ask.sample).label}"
             threading.Thread(target=run, args=(ask, choice), name=name, daemon=True).start()
         return len(asks)
 
@@ -148,6 +151,7 @@ def view_asked(asked: Asked, *, price: Price | None) -> AskedMember:
     is_counted = end.n_tokens is not None and end.n_prompt_tokens is not None
     return AskedMember(
         member=asked.ask.member,
+        sample=asked.ask.sample,
         answer_id=end.candidate_id,
         failure_kind="" if end.failure is None else end.failure.kind.value,
         failure="" if end.failure is None else end.failure.message,

@@ -5,6 +5,8 @@ Invariant: a request that cannot be served leaves no prompt behind. Non-goal: wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from blender_ui.errors import ChooserError, MalformedInput, NotFound, WeightsUnavailable
 from blender_ui.services.serving.asking import Ask
 from blender_ui.services.serving.serve import Crew, Rooms, Serve
@@ -38,7 +40,7 @@ class Serving:
         crew = self._choose(wanted)
         if wanted.n > len(crew.asks):
             raise MalformedInput(
-                f"expected n of at most {len(crew.asks)}, the members that are asked; came {wanted.n}"
+                f"expected n of at most {len(crew.asks)}, the answers that are asked for; came {wanted.n}"
             )
         if wanted.blend is not None and len(crew.asks) > 1:
             self._rooms.ranking.get_active()  # before anybody is asked for nothing
@@ -56,9 +58,9 @@ class Serving:
     def _choose(self, wanted: Wanted) -> Crew:
         if wanted.member is not None:
             self._rooms.members.get(wanted.member)
-            return Crew([Ask(wanted.member, None)] * wanted.n)
-        names = [config.name for config in self._rooms.members.configs]
-        if not names:
+            return Crew([Ask(wanted.member, sample, None) for sample in range(1, wanted.n + 1)])
+        everybody = dict.fromkeys(config.name for config in self._rooms.members.configs)
+        if not everybody:
             raise NotFound("there is no member to ask; enable one in members.toml")
         try:
             proposal = self._rooms.proposals.propose(
@@ -68,7 +70,16 @@ class Serving:
                 budget=wanted.budget,
             )
         except (ChooserError, WeightsUnavailable) as error:
-            return Crew([Ask(name, None) for name in names], notice=f"Everybody was asked: {error}")
+            return Crew(self._list_asks(everybody), notice=f"Everybody was asked: {error}")
         if proposal is None:
-            return Crew([Ask(name, None) for name in names])
-        return Crew([Ask(name, share) for name, share in proposal.propensities.items()], proposal)
+            return Crew(self._list_asks(everybody))
+        return Crew(self._list_asks(proposal.propensities), proposal)
+
+    def _list_asks(self, propensities: Mapping[str, float | None]) -> list[Ask]:
+        """As many answers of each member as ``samples`` in ``members.toml`` says."""
+        samples = {config.name: config.samples for config in self._rooms.members.configs}
+        return [
+            Ask(name, sample, propensity)
+            for name, propensity in propensities.items()
+            for sample in range(1, samples[name] + 1)
+        ]

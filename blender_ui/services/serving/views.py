@@ -67,9 +67,10 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AskedMember:
-    """One member that was asked, and what came of it.
+    """One answer that a member was asked for, and what came of it.
 
     Attributes:
+        sample: Which of the member's answers, from 1.
         answer_id: Its stored answer; None where it failed.
         failure: Why, by kind and in a sentence; empty where it answered.
         cost: Of its tokens, by its price; None without a price, or where its tokens were not counted.
@@ -79,6 +80,7 @@ class AskedMember:
     """
 
     member: str
+    sample: int
     answer_id: int | None
     failure_kind: str = ""
     failure: str = ""
