@@ -19,7 +19,7 @@ from blender_ui.services.serving.views import AskedMember, Piece
 
 
 class Ask(NamedTuple):
-    """One answer to ask for: which of a member's, and with which probability a chooser had the member asked."""
+    """One answer to ask for: which of a member's, and how probably a chooser had the member asked."""
 
     member: str
     sample: int
