@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from blender_ui.ui.app import build_app
 from blender_ui.ui.serving.web import open_pages
@@ -26,6 +28,21 @@ FLAGS = (
 
 PATIENCE_MS = 30_000
 """Only ever waited for in full when a test fails; a busy machine draws slowly."""
+
+STILL = """(milliseconds) => new Promise((resolve) => {
+  let timer;
+  const watch = new MutationObserver(() => wait());
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { watch.disconnect(); resolve(); }, milliseconds);
+  };
+  watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+  wait();
+})"""
+STILL_MS = 300
+"""Gradio draws what an answer brought within some frames, and its tabs move into their menu soon after."""
+STANDING = ("/heartbeat/",)
+"""Requests that last as long as a page is open."""
 
 Serve = Callable[[Any], str]
 """Serves the app over these services and gives its address."""
@@ -89,6 +106,7 @@ def open_page(chromium: Browser) -> Iterator[Open]:
                 "localStorage.getItem('blender-ui-tour') ?? localStorage.setItem('blender-ui-tour', 'over')"
             )
         page = context.new_page()
+        follow_requests(page)
         page.set_default_timeout(PATIENCE_MS)
         page.goto(url)
         return page
@@ -96,6 +114,35 @@ def open_page(chromium: Browser) -> Iterator[Open]:
     yield start
     for context in contexts:
         context.close()
+
+
+_open_requests: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()
+
+
+def follow_requests(page: Page) -> None:
+    """Note which of a page's requests are not answered yet, for ``settle``."""
+    under_way = _open_requests[page] = set()
+
+    def begin(request: Request) -> None:
+        if not any(part in request.url for part in STANDING):
+            under_way.add(request)
+
+    def end(request: Request) -> None:
+        under_way.discard(request)
+
+    page.on("request", begin)
+    page.on("requestfinished", end)
+    page.on("requestfailed", end)
+
+
+def settle(page: Page) -> None:
+    """Wait until every request is answered and nothing has moved since."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < deadline:
+        page.evaluate(STILL, STILL_MS)
+        if not _open_requests[page]:
+            return
+    raise AssertionError(f"not answered: {[request.url for request in _open_requests[page]]}")
 
 
 def find_free_port() -> int:

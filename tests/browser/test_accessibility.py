@@ -18,7 +18,7 @@ from blender_ui.services.projects.questions import Questions
 from blender_ui.ui.shell import ACCOUNT, PAGES
 from db.engine import transaction
 from db.models import DEFAULT_PROJECT_ID, Comparison, Outcome, Role
-from tests.browser.conftest import Open, Serve
+from tests.browser.conftest import Open, Serve, settle
 from tests.builders.people import PASSWORD
 from tests.builders.scripted_members import ScriptedMember, saying
 from tests.services.quality.test_quality import Store
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.browser
 
 GRADIOS_OWN = {("aria-prohibited-attr", '<div aria-label="Empty value" class="empty ')}
 """Rule, and how the element begins: an empty plot names itself without a role."""
-READY_MS = 2000
 
 
 class Site(NamedTuple):
@@ -85,7 +84,7 @@ def go(page: Page, address: str) -> None:
     """Open a page as it is drawn for good, with axe in it."""
     page.goto(address)
     page.wait_for_function("document.querySelector('[data-account]')?.textContent")
-    page.wait_for_timeout(READY_MS)
+    settle(page)
     page.evaluate(axe_source())
 
 
@@ -107,7 +106,7 @@ def test_no_page_has_a_serious_fault(site: Site, open_page: Open, light: str, wi
             found[f"{one.title}, {drawer}"] = faults(page)
         for number in range(1, page.locator("[role=tab]:visible").count()):
             page.locator("[role=tab]:visible").nth(number).click()
-            page.wait_for_timeout(500)
+            settle(page)
             found[f"{one.title}, tab {number}"] = faults(page)
     assert found == {title: [] for title in found}
     assert {"Inspect, tab 1", "Label, m", "Label, g"} < found.keys()
