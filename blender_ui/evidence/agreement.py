@@ -1,13 +1,13 @@
 """Which answers agree: answers grouped by what they conclude, and what speaks for each group.
 
 Invariant: every answer with a conclusion is in exactly one group, and features of a group depend only on
-texts, never on who wrote them. Non-goal: which group is right (``vote``).
+texts and on which of them one writer wrote, never on who that is. Non-goal: which group is right (``vote``).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -81,31 +81,35 @@ def _is_short(conclusion: Conclusion) -> bool:
     return conclusion.kind is not ConclusionKind.SPAN or len(conclusion.key.split()) <= MAX_SHORT_WORDS
 
 
-def group_features(prompt: str, answers: Sequence[str], groups: Sequence[Group]) -> FloatArray:
+def group_features(
+    prompt: str, answers: Sequence[str], groups: Sequence[Group], voices: FloatArray | None = None
+) -> FloatArray:
     """What speaks for each group.
 
     Args:
         prompt: What was asked.
         answers: n texts.
         groups: Of these answers.
+        voices: How much each answer counts, shape (n,): 1, as by default, for the only one of its writer.
 
     Returns:
         Shape (n_groups, len(GROUP_FEATURES)), finite, columns as GROUP_FEATURES has them.
     """
     seen = _Seen(prompt, answers)
-    sizes = [len(group.answers) for group in groups]
+    voices = np.ones(len(answers)) if voices is None else voices
+    total = float(voices.sum())
+    sizes = [float(voices[list(group.answers)].sum()) for group in groups]
     forms = [_form(group.conclusion.key) for group in groups]
     rows = []
-    for group, form in zip(groups, forms, strict=True):
-        size = len(group.answers)
+    for group, form, size in zip(groups, forms, sizes, strict=True):
         rows.append(
             [
-                *(np.log(size), size / len(answers), float(size == max(sizes))),
+                *(np.log(size), size / total, float(size == max(sizes))),
                 *_lengths(seen, group),
                 *_looks(seen, group),
                 *_steps(seen, group),
-                *_mentions(seen, group),
-                *_nearness(group, groups, len(answers)),
+                *_mentions(seen, group, voices),
+                *_nearness(group, groups, np.array(sizes) / total),
                 *_shape(form, forms, sizes),
                 *_last_step(seen, group),
             ]
@@ -154,9 +158,11 @@ def _steps(seen: _Seen, group: Group) -> list[float]:
     ]
 
 
-def _mentions(seen: _Seen, group: Group) -> list[float]:
-    key, own, n = group.conclusion.key.strip("'\""), set(group.answers), len(seen.answers)
-    others = sum(key in answer for place, answer in enumerate(seen.answers) if place not in own)
+def _mentions(seen: _Seen, group: Group, voices: FloatArray) -> list[float]:
+    key, own = group.conclusion.key.strip("'\""), set(group.answers)
+    others = sum(
+        voices[place] for place, answer in enumerate(seen.answers) if place not in own and key in answer
+    )
     shared = []
     for place in group.answers:
         mine = seen.numbers[place] - seen.asked
@@ -165,16 +171,16 @@ def _mentions(seen: _Seen, group: Group) -> list[float]:
             for other, theirs in enumerate(seen.numbers)
             if other != place
         ]
-        shared.append(float(np.mean(ratios)) if ratios else 0.0)
+        shared.append(float(np.average(ratios, weights=np.delete(voices, place))) if ratios else 0.0)
     mentioned = float(np.mean([key in seen.answers[place] for place in group.answers]))
-    return [others / n, mentioned, float(np.mean(shared)), max(shared)]
+    return [float(others / voices.sum()), mentioned, float(np.mean(shared)), max(shared)]
 
 
-def _nearness(group: Group, groups: Sequence[Group], n: int) -> list[float]:
+def _nearness(group: Group, groups: Sequence[Group], shares: FloatArray) -> list[float]:
     """Support by conclusions that are nearly the same: a slip of one character is no other opinion."""
     ratios = [
-        (len(other.answers) / n, _likeness(group.conclusion.key, other.conclusion.key))
-        for other in groups
+        (float(share), _likeness(group.conclusion.key, other.conclusion.key))
+        for other, share in zip(groups, shares, strict=True)
         if other is not group
     ]
     near = sum(share * max(0.0, 2 * ratio - 1) for share, ratio in ratios)
@@ -187,9 +193,9 @@ def _likeness(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def _shape(form: tuple[str, int], forms: Sequence[tuple[str, int]], sizes: Sequence[int]) -> list[float]:
-    types: Counter[str] = Counter()
-    shapes: Counter[tuple[str, int]] = Counter()
+def _shape(form: tuple[str, int], forms: Sequence[tuple[str, int]], sizes: Sequence[float]) -> list[float]:
+    types: defaultdict[str, float] = defaultdict(float)
+    shapes: defaultdict[tuple[str, int], float] = defaultdict(float)
     for each, size in zip(forms, sizes, strict=True):
         types[each[0]] += size
         shapes[each] += size

@@ -1,7 +1,9 @@
 """What is known of each answer beside the others of its prompt, as features that a ranker can weigh.
 
-Invariant: features depend on the texts alone, and who supports an answer on the texts and the names; the same
-texts give the same evidence, in any order. Non-goal: what a feature is worth, which votes teach.
+Invariant: features depend on the texts and on which of them one member wrote, never on its name; who supports
+an answer depends on the names, too; the same texts give the same evidence, in any order. Several answers of
+one member are one voice together, or a member that is always wrong would bear itself out. Non-goal: what a
+feature is worth, which votes teach.
 """
 
 from __future__ import annotations
@@ -73,11 +75,16 @@ def gather(prompt: RankingPrompt, answers: Sequence[str], members: Sequence[str]
         members: n names; "" where unknown.
     """
     supporters: list[tuple[str, ...]] = [()] * len(answers)
-    found = _KEPT.find(prompt, answers)
+    found = _KEPT.find(prompt, answers, number_writers(members))
     for group in found.groups:
         for place in group.answers:
             supporters[place] = tuple(members[other] for other in group.answers)
     return AnswerEvidence(found.features, tuple(supporters))
+
+
+def number_writers(members: Sequence[str]) -> tuple[int, ...]:
+    """Of each answer, where its member's first one stands; an unknown member wrote nothing else."""
+    return tuple(members.index(name) if name else place for place, name in enumerate(members))
 
 
 def find_groups(prompt: RankingPrompt, answers: Sequence[str]) -> tuple[Group, ...]:
@@ -106,15 +113,19 @@ class _Kept:
                 self._findings.clear()  # what was found with another one may differ
             self._run = run
 
-    def find(self, prompt: RankingPrompt, answers: Sequence[str]) -> Findings:
+    def find(self, prompt: RankingPrompt, answers: Sequence[str], writers: Sequence[int] = ()) -> Findings:
         said_before = (part for message in prompt.history for part in (message.content, message.input))
-        key = _digest((prompt.instruction, prompt.input, str(len(answers)), *said_before, *answers))
+        repeats = tuple(writers) if len(set(writers)) < len(writers) else ()
+        asked = (prompt.instruction, prompt.input, str(len(answers)), *said_before)
+        key = _digest((*asked, *answers, *map(str, repeats)))
         with self._lock:
             run = self._run
             if key in self._findings:
                 self._findings.move_to_end(key)
                 return self._findings[key]
-        found = _find(prompt, answers, run)
+        # Whoever wrote them, the same code is run once.
+        found = _hear(self.find(prompt, answers), prompt, answers, repeats) if repeats else None
+        found = found or _find(prompt, answers, run)
         with self._lock:
             if run is self._run:
                 self._findings[key] = found
@@ -136,21 +147,29 @@ def _digest(texts: Sequence[str]) -> bytes:
 
 def _find(prompt: RankingPrompt, answers: Sequence[str], run: RunWithin | None) -> Findings:
     groups = read_groups(prompt.instruction, prompt.input, answers)
-    asked = f"{prompt.instruction}\n{prompt.input}".strip()
-    n_group, n_prose = len(GROUP_FEATURES), len(PROSE_FEATURES)
     features = np.zeros((len(answers), len(EVIDENCE_NAMES)))
     obedient = obedient_places(prompt.instruction, prompt.input, answers)
     features[list(obedient), 1] = 1
     executed = execute(prompt, answers, groups, run)
     features[:, len(TEXT_NAMES) : -1] = executed.features
-    features[:, -1] = log_chances_on_topic(prompt, answers)
-    if groups:
-        for group, row in zip(groups, group_features(asked, answers, groups), strict=True):
+    return _hear(Findings(features, groups, executed.notes), prompt, answers, range(len(answers)))
+
+
+def _hear(found: Findings, prompt: RankingPrompt, answers: Sequence[str], writers: Sequence[int]) -> Findings:
+    """The findings with what the texts say for each other, where these wrote them."""
+    asked = f"{prompt.instruction}\n{prompt.input}".strip()
+    n_group, n_prose = len(GROUP_FEATURES), len(PROSE_FEATURES)
+    features = found.features.copy()
+    voices = np.array([1 / writers.count(writer) for writer in writers])
+    features[:, -1] = log_chances_on_topic(prompt, answers, writers)
+    if found.groups:
+        rows = group_features(asked, answers, found.groups, voices)
+        for group, row in zip(found.groups, rows, strict=True):
             features[list(group.answers), 0] = 1
             features[list(group.answers), 2 : 2 + n_group] = row
     elif answers:
         features[:, 2 + n_group : 2 + n_group + n_prose] = prose_features(
-            prompt.input or prompt.instruction, answers
+            prompt.input or prompt.instruction, answers, voices
         )
     features.setflags(write=False)
-    return Findings(features, groups, executed.notes)
+    return found._replace(features=features)

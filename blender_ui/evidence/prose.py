@@ -1,14 +1,14 @@
 """What speaks for a text that has no short conclusion: what it shares with the others, and with a given text.
 
-Invariant: features depend on texts alone and are finite, the empty text's too. Non-goal: meaning; words are
-compared by their stems.
+Invariant: features depend on texts, and on which of them one writer wrote, and are finite, the empty text's
+too. Non-goal: meaning; words are compared by their stems.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
@@ -70,24 +70,26 @@ def read_words(text: str) -> Words:
     return Words(stems, content, pairs)
 
 
-def prose_features(given: str, answers: Sequence[str]) -> FloatArray:
+def prose_features(given: str, answers: Sequence[str], voices: FloatArray | None = None) -> FloatArray:
     """What speaks for each text.
 
     Args:
         given: The text that the prompt gave to work on, else the prompt.
         answers: n texts.
+        voices: How much each answer counts, shape (n,): 1, as by default, for the only one of its writer.
 
     Returns:
         Shape (n, len(PROSE_FEATURES)), columns as PROSE_FEATURES has them.
     """
     texts = [read_words(answer) for answer in answers]
+    voices = np.ones(len(answers)) if voices is None else voices
     columns = np.hstack(
         [
             np.array([[np.log1p(len(text.all)), np.log1p(len(text.content))] for text in texts]),
-            _shared(texts),
+            _shared(texts, voices),
             _beside_given(given, texts),
             np.array([_surface(answer, text) for answer, text in zip(answers, texts, strict=True)]),
-            _coverage(given, texts),
+            _coverage(given, texts, voices),
         ]
     )
     return columns.reshape(len(answers), len(PROSE_FEATURES))
@@ -100,35 +102,45 @@ def _stem(word: str) -> str:
     return word
 
 
-def _shared(texts: Sequence[Words]) -> FloatArray:
+def _shared(texts: Sequence[Words], voices: FloatArray) -> FloatArray:
     """What each text shares with the others, two by two and by how many have it."""
-    words = Counter(word for text in texts for word in text.content)
-    pairs = Counter(pair for text in texts for pair in text.pairs)
+    words = _count([text.content for text in texts], voices)
+    pairs = _count([text.pairs for text in texts], voices)
     rows = []
     for place, text in enumerate(texts):
         others = [other for index, other in enumerate(texts) if index != place]
+        weights = np.delete(voices, place)
         in_words = [len(text.content & other.content) for other in others]
         in_pairs = [len(text.pairs & other.pairs) for other in others]
         word_recall = [n / max(1, len(other.content)) for n, other in zip(in_words, others, strict=True)]
         pair_recall = [n / max(1, len(other.pairs)) for n, other in zip(in_pairs, others, strict=True)]
         n_words, n_pairs = max(1, len(text.content)), max(1, len(text.pairs))
+        own = float(voices[place])
         rows.append(
             [
-                _mean(word_recall),
-                _mean(in_words) / n_words,
-                _mean(pair_recall),
-                _mean(in_pairs) / n_pairs,
-                *(_common(text.content, words, 1), _common(text.pairs, pairs, 1)),
-                *(_common(text.content, words, 2), _common(text.pairs, pairs, 2)),
+                _mean(word_recall, weights),
+                _mean(in_words, weights) / n_words,
+                _mean(pair_recall, weights),
+                _mean(in_pairs, weights) / n_pairs,
+                *(_common(text.content, words, own, 1), _common(text.pairs, pairs, own, 1)),
+                *(_common(text.content, words, own, 2), _common(text.pairs, pairs, own, 2)),
                 max(pair_recall, default=0.0),
             ]
         )
     return np.array(rows, dtype=float)
 
 
-def _common(mine: set[_T], counts: Counter[_T], power: int) -> float:
+def _count(parts: Sequence[set[_T]], voices: FloatArray) -> dict[_T, float]:
+    counts: defaultdict[_T, float] = defaultdict(float)
+    for part, voice in zip(parts, voices.tolist(), strict=True):
+        for one in part:
+            counts[one] += voice
+    return counts
+
+
+def _common(mine: set[_T], counts: dict[_T, float], own: float, power: int) -> float:
     """Share of what others have too, each weighed by how many have it."""
-    weight = {one: float(n - 1) ** power for one, n in counts.items()}
+    weight = {one: max(0.0, n - own) ** power for one, n in counts.items()}
     return sum(weight[one] for one in mine) / max(1.0, sum(weight.values()))
 
 
@@ -166,7 +178,7 @@ def _surface(answer: str, text: Words) -> list[float]:
     ]
 
 
-def _coverage(given: str, texts: Sequence[Words]) -> FloatArray:
+def _coverage(given: str, texts: Sequence[Words], voices: FloatArray) -> FloatArray:
     """Which sentences of the given text each text covers: early ones, agreed ones, ones with figures."""
     sentences = split_sentences(given)
     contents = [read_words(sentence).content for sentence in sentences]
@@ -174,7 +186,7 @@ def _coverage(given: str, texts: Sequence[Words]) -> FloatArray:
         [[len(text.content & content) / max(1, len(content)) for content in contents] for text in texts]
     ).reshape(len(texts), len(contents))
     covered = np.clip((shares - COVERED_FROM) / (COVERED_FULLY - COVERED_FROM), 0, 1)
-    agreed = covered.mean(axis=0)
+    agreed = np.average(covered, axis=0, weights=voices)
     by_position = [covered[:, low:high].sum(axis=1) for low, high in POSITIONS]
     weights = [
         agreed,
@@ -191,5 +203,5 @@ def _runs(words: Sequence[str], length: int) -> set[tuple[str, ...]]:
     return set(zip(*(words[start:] for start in range(length)), strict=False))
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else 0.0
+def _mean(values: Sequence[float], weights: FloatArray) -> float:
+    return float(np.average(values, weights=weights)) if values else 0.0

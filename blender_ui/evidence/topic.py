@@ -69,7 +69,9 @@ class Weights(NamedTuple):
         return odds
 
 
-def log_chances_on_topic(prompt: RankingPrompt, answers: Sequence[str]) -> FloatArray:
+def log_chances_on_topic(
+    prompt: RankingPrompt, answers: Sequence[str], writers: Sequence[int] | None = None
+) -> FloatArray:
     """Log of the chance that each answer is about the prompt, (n,), from ``LEAST_LOG_CHANCE`` to 0.
 
     An empty answer, and one with nothing beside it and nothing in common with the prompt, has no words to
@@ -78,13 +80,29 @@ def log_chances_on_topic(prompt: RankingPrompt, answers: Sequence[str]) -> Float
     Args:
         prompt: What is answered.
         answers: n texts.
+        writers: Of each answer, a number of who wrote it; by default all are different. Several answers of
+            one do not speak for each other, or a writer that is always wrong would be believed: each is
+            judged beside the first answers of the others.
     """
+    if writers is not None and 1 < len(set(writers)) < len(writers):
+        return np.array(
+            [
+                log_chances_on_topic(prompt, [answers[place], *(answers[other] for other in others)])[0]
+                for place, others in enumerate(_first_of_others(writers))
+            ]
+        )
     if not answers:
         return np.zeros(0)
     odds = load_weights().log_odds(topic_features(prompt, answers))
     chances: FloatArray = np.maximum(-np.logaddexp(0.0, odds), LEAST_LOG_CHANCE)
     is_judged = [bool(answer.strip()) for answer in answers]
     return np.where(is_judged, chances, 0.0) if sum(is_judged) > 1 else np.zeros(len(answers))
+
+
+def _first_of_others(writers: Sequence[int]) -> list[list[int]]:
+    """For each answer, where the others' first ones stand."""
+    first = {writer: place for place, writer in reversed(list(enumerate(writers)))}
+    return [[place for other, place in first.items() if other != writer] for writer in writers]
 
 
 def topic_features(prompt: RankingPrompt, answers: Sequence[str]) -> FloatArray:

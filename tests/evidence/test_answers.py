@@ -26,6 +26,29 @@ def test_who_concludes_the_same_supports_an_answer() -> None:
     assert [group.conclusion.key for group in find_groups(PROMPT, ANSWERS)][:2] == ["12", "13"]
 
 
+def test_several_answers_of_one_member_are_one_voice() -> None:
+    answers = ("The answer is 12.", "So it is 12.", *("The answer is 13.",) * 3)
+    evidence = gather(PROMPT, answers, ("A", "B", "C", "C", "C"))
+    np.testing.assert_allclose(_column(evidence, "share"), [2 / 3, 2 / 3, 1 / 3, 1 / 3, 1 / 3])
+    assert _column(evidence, "is_largest") == [1, 1, 0, 0, 0]
+    strangers = gather(PROMPT, answers, ("",) * 5)
+    assert _column(strangers, "is_largest") == [0, 0, 1, 1, 1]
+
+
+def test_what_a_member_says_thrice_is_no_more_about_the_prompt() -> None:
+    given = "The Orlen tunnel was opened in 1987. It is 4.2 kilometres long and links Dassel with Ruhn."
+    asked = RankingPrompt(instruction="Answer from the text: what does the tunnel link?", input=given)
+    own, foreign = ("Dassel with Ruhn", "It links Dassel and Ruhn."), "Professor Lindqvist"
+    once = gather(asked, (*own, foreign), ("A", "B", "C"))
+    thrice = gather(asked, (*own, foreign, foreign, foreign), ("A", "B", "C", "C", "C"))
+    chances = _column(thrice, "log_chance_on_topic")
+    np.testing.assert_allclose(
+        chances, [*_column(once, "log_chance_on_topic"), *chances[2:3] * 2], atol=1e-12
+    )
+    assert max(chances[2:]) < np.log(0.2)
+    assert min(chances[:2]) > np.log(0.9)
+
+
 def test_the_order_of_answers_changes_nothing() -> None:
     evidence = gather(PROMPT, ANSWERS, MEMBERS)
     turned = gather(PROMPT, ANSWERS[::-1], MEMBERS[::-1])

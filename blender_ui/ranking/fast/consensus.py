@@ -9,20 +9,39 @@ Source: Kumar and Byrne, "Minimum Bayes-Risk Decoding for Statistical Machine Tr
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 from blender_ui.values import BoolArray, FloatArray, IntArray
 
 MIN_NORM = 1e-9
+MIN_VOICE = 1e-9
 
 
-def measure_consensus(states: FloatArray, prompt_of: IntArray, *, counts: BoolArray) -> FloatArray:
+def share_voices(members: Sequence[str], prompt_of: IntArray) -> FloatArray:
+    """How much each candidate counts as another one's fellow: a member's answers to a prompt share one voice.
+
+    Args:
+        members: n names; "" where unknown, which wrote nothing else.
+        prompt_of: A number per candidate, equal within one prompt, (n,).
+    """
+    seats = list(zip(prompt_of.tolist(), members, strict=True))
+    counts = Counter(seats)
+    return np.array([1 / counts[seat] if seat[1] else 1.0 for seat in seats], dtype=float)
+
+
+def measure_consensus(
+    states: FloatArray, prompt_of: IntArray, *, counts: BoolArray, voices: FloatArray | None = None
+) -> FloatArray:
     """Mean cosine of each candidate's state with those of the other candidates of its prompt.
 
     Args:
         states: Shape (n, width), centred over many prompts, so that a cosine of 0 means no similarity.
         prompt_of: A number per candidate, equal within one prompt, (n,).
         counts: False for candidates whose state is not known; they are left out everywhere, (n,).
+        voices: How much each counts in the others' mean, as ``share_voices`` has it; by default all the same.
 
     Returns:
         Shape (n,), in [-1, 1]; 0 where a candidate does not count, or is the only one of its prompt.
@@ -32,9 +51,10 @@ def measure_consensus(states: FloatArray, prompt_of: IntArray, *, counts: BoolAr
     _, prompt = np.unique(prompt_of, return_inverse=True)
     n_prompts = int(prompt.max(initial=-1)) + 1
     totals = np.zeros((n_prompts, states.shape[1]))
-    np.add.at(totals, prompt, directions)
-    n_others = np.bincount(prompt, counts, n_prompts)[prompt] - 1
-    with_itself = np.square(directions).sum(axis=1)
+    weights = counts.astype(float) if voices is None else counts * voices
+    np.add.at(totals, prompt, directions * weights[:, None])
+    others = np.bincount(prompt, weights, n_prompts)[prompt] - weights
+    with_itself = np.square(directions).sum(axis=1) * weights
     likeness = (directions * totals[prompt]).sum(axis=1) - with_itself
-    consensus: FloatArray = np.where(counts, likeness / np.maximum(n_others, 1), 0.0)
+    consensus: FloatArray = np.where(counts, likeness / np.where(others > MIN_VOICE, others, 1.0), 0.0)
     return consensus

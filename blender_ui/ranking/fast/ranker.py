@@ -247,7 +247,7 @@ class FastRanker:
             readings: Shape (n, width).
             prompt_of: A number per text, equal for those that stand side by side, (n,).
         """
-        return text_features(self._state, readings, prompt_of)
+        return text_features(self._state, readings, prompt_of, ("",) * len(readings))
 
     def begin(self, weights: FloatArray) -> FastRanker:
         """A ranker over the same basis that has seen no preference and believes in given weights.

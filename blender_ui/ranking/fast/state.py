@@ -15,7 +15,7 @@ import numpy as np
 from blender_ui.errors import RankerError
 from blender_ui.evidence.answers import EVIDENCE_NAMES, TEXT_NAMES, AnswerEvidence
 from blender_ui.ranking.fast.basis import MIN_SCALE, N_COMPONENTS, Basis
-from blender_ui.ranking.fast.consensus import measure_consensus
+from blender_ui.ranking.fast.consensus import measure_consensus, share_voices
 from blender_ui.ranking.fast.head import Comparisons, Head
 from blender_ui.ranking.fast.negatives import ReadNegatives
 from blender_ui.ranking.fast.prior import kind_columns, member_columns
@@ -105,7 +105,7 @@ def state_features(
     stays, as zeros, where it is off, so that heads can be inherited. Columns of evidence
     are zeros where none is given.
     """
-    text, text_sizes = _with_inherited(state, text_features(state, readings, prompt_of))
+    text, text_sizes = _with_inherited(state, text_features(state, readings, prompt_of, members))
     known = state.members if state.options.uses_members else ()
     strengths = member_columns(members, known=known)
     deviations = kind_columns(strengths, kinds, len(state.kinds.names))
@@ -166,13 +166,20 @@ def _evidence_columns(
     return text, supported, execution, topic
 
 
-def text_features(state: State, readings: FloatArray, prompt_of: IntArray) -> FloatArray:
-    """Text features of each answer, from its reading and those of its prompt's other answers, (n, n_text)."""
+def text_features(
+    state: State, readings: FloatArray, prompt_of: IntArray, members: Sequence[str]
+) -> FloatArray:
+    """Text features of each answer, from its reading and those of its prompt's other answers, (n, n_text).
+
+    Who wrote them, shape (n,) and "" where unknown, says only which answers are one member's.
+    """
     text = state.basis.features(readings)
     hidden = text[:, sum(state.basis.group_sizes[:2]) :]
     consensus = np.zeros((len(text), 1))
     if state.options.uses_consensus:
-        measured = measure_consensus(hidden, prompt_of, counts=np.any(readings, axis=1))
+        is_read = np.any(readings, axis=1)
+        who = [member if read else "" for member, read in zip(members, is_read.tolist(), strict=True)]
+        measured = measure_consensus(hidden, prompt_of, counts=is_read, voices=share_voices(who, prompt_of))
         consensus[:, 0] = measured / state.consensus_scale
     return np.hstack([text, consensus])
 
@@ -185,7 +192,8 @@ def keep_negatives(
     A negative stands beside the answers to its winner's prompt, so that the consensus counts, too.
     """
     prompt_of = np.concatenate([dataset.prompt_of, dataset.prompt_of[negatives.winner]])
-    text = text_features(state, np.vstack([readings, negatives.readings]), prompt_of)
+    members = (*dataset.members, *("",) * len(negatives.winner))
+    text = text_features(state, np.vstack([readings, negatives.readings]), prompt_of, members)
     return state._replace(negatives=text[negatives.winner] - text[len(readings) :])
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from blender_ui.ranking.fast.consensus import measure_consensus
+from blender_ui.ranking.fast.consensus import measure_consensus, share_voices
 
 
 def test_it_is_the_mean_cosine_with_the_others_of_the_prompt():
@@ -10,6 +10,16 @@ def test_it_is_the_mean_cosine_with_the_others_of_the_prompt():
     measured = measure_consensus(states, np.array([7, 7, 7, 9]), counts=np.ones(4, dtype=bool))
     half = 0.5 / np.sqrt(2)
     assert measured == pytest.approx([half, half, 1 / np.sqrt(2), 0])
+
+
+def test_a_member_s_own_answers_share_one_voice():
+    states = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
+    prompt = np.zeros(5, dtype=int)
+    voices = share_voices(("A", "B", "C", "C", "C"), prompt)
+    np.testing.assert_allclose(voices, [1, 1, *(1 / 3,) * 3])
+    measured = measure_consensus(states, prompt, counts=np.ones(5, dtype=bool), voices=voices)
+    np.testing.assert_allclose(measured, [0.5, 0.5, *((2 / 3) / (8 / 3),) * 3])
+    assert share_voices(("C", "C", "", ""), np.array([0, 1, 1, 1])).tolist() == [1, 1, 1, 1]
 
 
 def test_two_answers_never_differ_in_it_and_an_unread_one_does_not_count():
