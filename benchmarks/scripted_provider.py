@@ -23,6 +23,7 @@ CLIENT_ID, CLIENT_SECRET = "scripted-client", "scripted-secret"
 class ScriptedProvider(ThreadingHTTPServer):
     """Who signs in, and what was asked for."""
 
+    request_queue_size = 128
     daemon_threads = True
 
     def __init__(self, username: str) -> None:

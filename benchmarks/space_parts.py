@@ -21,6 +21,7 @@ class SpaceProxy(ThreadingHTTPServer):
         below: The path, such as ``/spaces/me/app``; it stays in what the app is asked for.
     """
 
+    request_queue_size = 128
     daemon_threads = True
 
     def __init__(self, below: str) -> None:

@@ -48,6 +48,7 @@ class ScriptedEndpoint:
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
     daemon_threads = True
 
     def __init__(self, endpoint: ScriptedEndpoint) -> None:

@@ -35,6 +35,8 @@ class Server(ThreadingHTTPServer):
     """Listens on a free loopback port and lets in who shows the key."""
 
     daemon_threads = True
+    request_queue_size = 128
+    """With the library's 5, connections that come at once are reset on a busy machine."""
 
     def __init__(self, checkpoint: Checkpoint, *, name: str, key: str) -> None:
         self.checkpoint, self.name, self.key = checkpoint, name, key

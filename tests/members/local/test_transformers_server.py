@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,13 @@ def test_a_request_outside_the_protocol_is_refused(checkpoint: Checkpoint, body:
         response = httpx.post(url, content=body, headers=endpoint.headers, trust_env=False)
     assert response.status_code == status
     assert response.json()["error"]["message"].startswith("expected")
+
+
+def test_connections_that_come_at_once_are_all_taken(checkpoint: Checkpoint) -> None:
+    server = Server(checkpoint, name="tiny", key="k")
+    try:
+        with ExitStack() as stack:
+            for _ in range(64):  # none of which is accepted yet
+                stack.enter_context(socket.create_connection(server.server_address, timeout=0.5))
+    finally:
+        server.server_close()
