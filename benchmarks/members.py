@@ -2,9 +2,11 @@
 
 Every figure is taken through the client that the app uses. "alone" asks one member whose server
 has just been started; "together" asks all of them at the same time. ``--transformers`` asks
-SmolLM2 through the transformers server too, from the prepared reader's folder.
+SmolLM2 through the transformers server too, from the prepared reader's folder. ``--members`` measures those
+of another file. ``--rounds`` asks them all these questions, one after another as a person would, and tells
+the seconds until every member has answered in full, by its own sampling.
 
-    python -m benchmarks.members [--quick] [--transformers]
+    python -m benchmarks.members [--quick] [--transformers] [--members FILE] [--rounds]
 """
 
 from __future__ import annotations
@@ -29,6 +31,15 @@ from blender_ui.weights.resolver import find_weights, is_cached, reader_path
 QUESTION = [
     Message("user", "Explain to a ten-year-old why the sky is blue, and write a haiku about it afterwards.")
 ]
+ROUNDS = (
+    "Why do leaves turn red in autumn?",
+    "What is the capital of Australia? Answer in one word.",
+    "Write a Python function that tells whether a word is a palindrome.",
+    "Give me three ideas for a birthday party in the rain.",
+    "A train leaves at 9:40 and needs 85 minutes. When does it arrive?",
+    "Write a short, friendly e-mail that moves a meeting from Monday to Tuesday.",
+)
+"""Of the kinds that people try first."""
 N_TOKENS = 128
 N_TOKENS_QUICK = 24
 
@@ -42,14 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--quick", action="store_true", help=f"{N_TOKENS_QUICK} tokens in place of {N_TOKENS}"
     )
     parser.add_argument("--transformers", action="store_true", help="SmolLM2 by transformers as well")
+    parser.add_argument("--members", type=Path, default=Path(__file__).parents[1] / "members.toml")
+    parser.add_argument("--rounds", action="store_true", help=f"{len(ROUNDS)} questions, to the last answer")
     options = parser.parse_args(arguments)
     cache_path = load_settings(os.environ).weights_path
     sampling = Sampling(temperature=0, max_tokens=N_TOKENS_QUICK if options.quick else N_TOKENS)
     configs = [
         config
-        for config in load_members(Path(__file__).parents[1] / "members.toml")
+        for config in load_members(options.members)
         if config.backend is Backend.LLAMA_CPP and is_cached(config.model, cache_path=cache_path)
     ]
+    if options.rounds:
+        print(json.dumps(measure_rounds(configs, cache_path)))
+        return
     if options.transformers:
         configs.append(_by_transformers(reader_path("smollm2-135m", cache_path=cache_path)))
     alone = {config.name: measure([config], cache_path, sampling)[config.name] for config in configs}
@@ -106,6 +122,40 @@ def measure(
 
         _all_at_once(ask, members.names)
     return {name: figures[name] for name in members.names}
+
+
+def measure_rounds(configs: Sequence[MemberConfig], cache_path: Path) -> dict[str, Any]:
+    """Ask all members every question of ``ROUNDS``, all at once, the next when the last has answered.
+
+    Returns:
+        ``load_seconds`` until all are ready; ``memory_mb``, resident, of all after it; and by question
+        ``seconds`` until the last has answered, and ``by_member`` a list of [seconds, tokens].
+    """
+
+    def find(name: str) -> Path:
+        return find_weights(name, cache_path=cache_path)
+
+    with closing(Members(configs, find_weights=find, environ={})) as members:
+        began_at = time.monotonic()
+        members.start()
+        _all_at_once(lambda name: _local(members, name).server.address(timeout_seconds=300), members.names)
+        load_seconds = time.monotonic() - began_at
+        rounds = []
+        for question in ROUNDS:
+            began_at = time.monotonic()
+            usages: dict[str, Usage] = {}
+
+            def ask(name: str, question: str = question, usages: dict[str, Usage] = usages) -> None:
+                *_, last = members.get(name).stream([Message("user", question)])
+                usages[name] = cast(Usage, last.usage)
+
+            _all_at_once(ask, members.names)
+            seconds = round(time.monotonic() - began_at, 1)
+            by_member = {name: [round(usages[name].seconds, 1), usages[name].n_tokens] for name in usages}
+            rounds.append({"question": question, "seconds": seconds, "by_member": by_member})
+        ids = [cast(int, _local(members, name).server.process_id()) for name in members.names]
+        memory = sum(_resident_mb(process_id) for process_id in ids)
+    return {"load_seconds": round(load_seconds, 2), "memory_mb": memory, "rounds": rounds}
 
 
 def _by_transformers(folder: Path) -> MemberConfig:

@@ -85,7 +85,7 @@ def test_what_answers_is_taken_and_what_does_not_is_written_down_with_the_reason
     assert "vLLM" in said
     assert "nothing" in said
     # The package's are there, to be enabled; their weights are not fetched for nothing.
-    assert members["TinyLlama 1.1B"].enabled is False
+    assert members["Qwen2.5 Coder 1.5B"].enabled is False
     needed = {model.name for model in list_needed(load_settings({"BLENDER_UI_HOME": str(home)}))}
     assert needed == {"smollm2-135m", "all-minilm-l6-v2"}
 
@@ -115,7 +115,7 @@ def test_an_answer_that_is_none_is_asked_for_again_and_never_taken_for_no(
     assert "expected yes or no; came 'si'" in said
     assert "or its number; came 'nobody'" in said
     members = read_members(home)
-    assert members["TinyLlama 1.1B"].enabled
+    assert members["Qwen2.5 Coder 1.5B"].enabled
     assert [name for name, member in members.items() if member.fuses_first] == ["qwen2.5:7b (Ollama)"]
 
 

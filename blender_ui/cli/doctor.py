@@ -179,7 +179,7 @@ def _look_at_store(settings: Settings) -> Iterator[Finding]:
 def _look_at_tools(_settings: Settings) -> Iterator[Finding]:
     npm = shutil.which("npm")
     yield Finding(
-        "npm", npm is not None, npm or "one member's weights come through it; install Node.js", False
+        "npm", npm is not None, npm or "no default model needs it; TinyLlama's weights come through it", False
     )
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     yield Finding(

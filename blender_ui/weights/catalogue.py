@@ -115,7 +115,6 @@ TINYLLAMA = Model(
         1940bef05e21bd1873aee0d483c417d3213ac252e9af3b5752e7e525cb855c26
         """,
     ),
-    is_default=True,
     is_optional=True,
 )
 
@@ -160,6 +159,7 @@ QWEN_CODER_15B = Model(
         repository="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
         rename=("qwen2.5-coder-1.5b.gguf", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"),
     ),
+    is_default=True,
     is_optional=True,
 )
 

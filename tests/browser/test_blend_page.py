@@ -353,7 +353,7 @@ def test_on_a_phone_columns_stack_and_the_vote_bar_stays_in_reach(site: Site, op
 def test_on_a_phone_no_figure_of_the_ranking_is_cut_off(
     tmp_path: Path, serve: Serve, open_page: Open
 ) -> None:
-    names = ("SmolLM2 135M", "Qwen2.5 Coder 0.5B", "TinyLlama 1.1B")  # as members.toml has them
+    names = ("SmolLM2 135M", "Qwen2.5 Coder 0.5B", "Qwen2.5 Coder 1.5B")  # as members.toml has them
     members = [ScriptedMember(name, typing(text)) for name, text in zip(names, ANSWERS.values(), strict=True)]
     services = build_scripted_services(tmp_path, *members)
     services.ranking.train()

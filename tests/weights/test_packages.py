@@ -85,10 +85,10 @@ def test_the_catalogues_sums_are_whole_and_its_names_differ() -> None:
 
 def test_defaults_that_the_app_works_without_are_optional() -> None:
     optional = {model.name for model in default_models() if model.is_optional}
-    through_npm = {
-        model.name
-        for model in default_models()
-        if any(package.registry is Registry.NPM for package in model.packages)
-    }
-    # npm is not everywhere; without an encoder of prompts, all are of one kind.
-    assert optional == through_npm | {"all-minilm-l6-v2"}
+    # The largest member, which the others do without; and without an encoder of prompts, all are of one kind.
+    assert optional == {"qwen2.5-coder-1.5b", "all-minilm-l6-v2"}
+
+
+def test_no_default_needs_npm_which_is_not_everywhere() -> None:
+    registries = {package.registry for model in default_models() for package in model.packages}
+    assert registries == {Registry.PYPI}
