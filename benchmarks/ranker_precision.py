@@ -30,7 +30,8 @@ from blender_ui.ranking.joint.encoding import Lengths
 WAYS = {
     "float32, general path": ReadOptions(device="cpu", specialised=False),
     "float32, fast path": ReadOptions(device="cpu", n_workers=1),
-    "bfloat16": ReadOptions(device="cpu", precision="bfloat16"),
+    "bfloat16, general path": ReadOptions(device="cpu", precision="bfloat16", specialised=False),
+    "bfloat16, fast path": ReadOptions(device="cpu", precision="bfloat16", n_workers=1),
     "int8": ReadOptions(device="cpu", precision="int8"),
     "float32, compiled": ReadOptions(device="cpu", specialised=False, compiled=True),
 }

@@ -13,6 +13,7 @@ from blender_ui.ranking.joint.checkpoint import Checkpoint, start_checkpoint
 from blender_ui.ranking.joint.deberta import DebertaReader, can_read
 from blender_ui.ranking.joint.deberta_layers import Distances
 from blender_ui.ranking.joint.encoding import Lengths
+from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.ranking.joint.ranker import JointRanker, ReadOptions
 from blender_ui.values import RankingPrompt
 
@@ -52,6 +53,19 @@ def test_every_layout_of_the_weights_gives_the_same_logits(
     np.testing.assert_allclose(
         fast.pairwise_logits(PROMPT, candidates), slow.pairwise_logits(PROMPT, candidates), atol=5e-6
     )
+
+
+@pytest.mark.skipif(not multiplies_bfloat16(torch.device("cpu")), reason="needs a processor with bfloat16")
+def test_bfloat16_is_as_near_to_float32_as_on_the_general_path(tmp_path: Path) -> None:
+    candidates = ["cat " * 60, "the good answer " * 20, ""]
+    exact, general, fast = (
+        JointRanker(
+            _start(tmp_path), options=ReadOptions(device="cpu", precision=precision, specialised=specialised)
+        ).pairwise_logits(PROMPT, candidates)
+        for precision, specialised in (("float32", True), ("bfloat16", False), ("bfloat16", True))
+    )
+    # The largest of six roundings is chance; a term left out would be of another order.
+    assert 0 < np.abs(fast - exact).max() <= 2 * np.abs(general - exact).max()
 
 
 @pytest.mark.parametrize("n_workers", [1, 3])

@@ -1,4 +1,4 @@
-"""DeBERTa-v2/v3 read on the CPU in float32: the same arithmetic, most of the waste left out.
+"""DeBERTa-v2/v3 read on the CPU: the same arithmetic, most of the waste left out.
 
 What the usual forward pass spends and this one does not: padding (each input is read by itself);
 projecting the table of relative positions again for every batch (done once a layer); gathering a
@@ -8,8 +8,10 @@ for tokens that nobody reads (only the anchors); the first layer's projections, 
 token alone, for every occurrence (once a distinct token); and the kernels'
 second-best layout of the weights. One thread reads one input, several threads read side by side.
 
-Invariant: logits equal the general path's up to float32 rounding. Non-goal: training, other
-devices, other precisions, and the convolution that some DeBERTa-v2 have.
+In bfloat16 only the products with the layers' weights are; attention, norms and residuals stay in float32.
+
+Invariant: logits equal the general path's up to rounding. Non-goal: training, other
+devices, int8, and the convolution that some DeBERTa-v2 have.
 
 Source: He et al., "DeBERTa", arXiv:2006.03654, section 3; the bucketing of distances is the one of
 transformers' DebertaV2Model.
@@ -53,12 +55,13 @@ def can_read(model: PairModel) -> bool:
 class DebertaReader:
     """Reads joint inputs of a DeBERTa; a ``blender_ui.ranking.joint.batches.Reader``."""
 
-    def __init__(self, model: PairModel, *, n_workers: int) -> None:
+    def __init__(self, model: PairModel, *, n_workers: int, dtype: torch.dtype = torch.float32) -> None:
         """Pack the weights; the embeddings and the head stay shared with ``model``.
 
         Args:
             model: One that ``can_read`` accepts, in float32 and evaluation mode.
             n_workers: Threads, each with one input at a time.
+            dtype: Of the products with the layers' weights. bfloat16 is for processors that multiply it.
         """
         backbone: Any = model.pretrained_model
         config = backbone.config
@@ -68,8 +71,9 @@ class DebertaReader:
         *body, last = backbone.encoder.layer
         with torch.inference_mode():
             table = backbone.encoder.get_rel_embedding()[: 2 * self._distances.span]
-            self._body = [BodyLayer(layer, table, n_heads=config.num_attention_heads) for layer in body]
-            self._last = LastLayer(last, table, n_heads=config.num_attention_heads)
+            how: Any = {"n_heads": config.num_attention_heads, "dtype": dtype}
+            self._body = [BodyLayer(layer, table, **how) for layer in body]
+            self._last = LastLayer(last, table, **how)
         self._pool = ThreadPoolExecutor(n_workers, initializer=torch.set_num_threads, initargs=(1,))
 
     def read(self, encodings: Sequence[Encoding]) -> FloatArray:

@@ -62,29 +62,31 @@ class _LinearMap:
     """A linear layer with its weights laid out for the kernel that is fastest here.
 
     With AVX-512 that is oneDNN's, which takes a layout of its own; without, the plain one, by a tenth.
+    Values come and go in float32, whatever the product's ``dtype``.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
         self._is_packed = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-        self._weight, self._bias = weight.contiguous(), bias.contiguous()
+        self._weight, self._bias = weight.to(dtype).contiguous(), bias.to(dtype).contiguous()
         if self._is_packed:
             self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, _ROWS_PACKED_FOR)
 
     def __call__(self, values: Tensor) -> Tensor:
+        values = values.to(self._bias.dtype)
         if not self._is_packed:
-            return linear(values, self._weight, self._bias)
+            return linear(values, self._weight, self._bias).float()
         result: Tensor = torch.ops.mkldnn._linear_pointwise(values, self._weight, self._bias, "none", [], "")
-        return result
+        return result.float()
 
 
 class _Tail:
     """What follows the attention: two linear maps with GELU between, each with residual and norm."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
         dense, rise, fall = layer.attention.output.dense, layer.intermediate.dense, layer.output.dense
-        self._dense = _LinearMap(dense.weight, dense.bias)
-        self._rise = _LinearMap(rise.weight, rise.bias)
-        self._fall = _LinearMap(fall.weight, fall.bias)
+        self._dense = _LinearMap(dense.weight, dense.bias, dtype)
+        self._rise = _LinearMap(rise.weight, rise.bias, dtype)
+        self._fall = _LinearMap(fall.weight, fall.bias, dtype)
         self._norm_attention: LayerNorm = layer.attention.output.LayerNorm
         self._norm_output: LayerNorm = layer.output.LayerNorm
 
@@ -99,20 +101,22 @@ class _Tail:
 class BodyLayer:
     """A layer whose every token is needed."""
 
-    def __init__(self, layer: Any, table: Tensor, *, n_heads: int) -> None:
+    def __init__(self, layer: Any, table: Tensor, *, n_heads: int, dtype: torch.dtype) -> None:
         """Pack a DebertaV2Layer.
 
         Args:
             layer: From transformers.
             table: The normalised table of relative positions, shape (2 span, width).
             n_heads: Attention heads.
+            dtype: Of the products with the layer's weights; all else is in float32.
         """
         query, key, value = _read_projections(layer)
         scale = _find_scale(query, n_heads)
-        self._tail = _Tail(layer)
+        self._tail = _Tail(layer, dtype)
         self._project = _LinearMap(
             torch.cat([query.weight * scale, key.weight, value.weight]),
             torch.cat([query.bias * scale, key.bias, value.bias]),
+            dtype,
         )
         self._n_heads = n_heads
         self._keys = _split_heads(key(table), n_heads)
@@ -157,13 +161,15 @@ class BodyLayer:
 class LastLayer:
     """A layer of which only a few tokens are read."""
 
-    def __init__(self, layer: Any, table: Tensor, *, n_heads: int) -> None:
+    def __init__(self, layer: Any, table: Tensor, *, n_heads: int, dtype: torch.dtype) -> None:
         """Pack a DebertaV2Layer; arguments as ``BodyLayer``."""
         query, key, value = _read_projections(layer)
         self._query = query
         self._scale = _find_scale(query, n_heads)
-        self._tail = _Tail(layer)
-        self._project = _LinearMap(torch.cat([key.weight, value.weight]), torch.cat([key.bias, value.bias]))
+        self._tail = _Tail(layer, dtype)
+        self._project = _LinearMap(
+            torch.cat([key.weight, value.weight]), torch.cat([key.bias, value.bias]), dtype
+        )
         self._n_heads = n_heads
         self._keys = _split_heads(key(table), n_heads)
         self._queries = _split_heads(query(table) * self._scale, n_heads)

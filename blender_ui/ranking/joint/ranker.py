@@ -23,6 +23,7 @@ from blender_ui.ranking.joint.batches import BatchReader, Precision, Reader
 from blender_ui.ranking.joint.checkpoint import Checkpoint, load_checkpoint
 from blender_ui.ranking.joint.deberta import DebertaReader, can_read
 from blender_ui.ranking.joint.encoding import EncodedPrompt, Truncation, source_texts
+from blender_ui.ranking.joint.hardware import multiplies_bfloat16
 from blender_ui.values import FloatArray, RankingPrompt
 
 _CHUNK = 256
@@ -40,7 +41,8 @@ class ReadOptions:
         n_workers: Threads that read pairs side by side on the CPU; None takes one a core.
         n_remembered: Most pairs whose logits are kept.
         compiled: Compile the backbone of the general path.
-        specialised: Take a faster path of equal scores for networks that have one.
+        specialised: Take a faster path for networks that have one: in float32 of equal scores, and in
+            bfloat16 where the processor multiplies it, with norms, softmax and attention in float32.
     """
 
     device: str | None = None
@@ -178,13 +180,13 @@ def _choose_reader(checkpoint: Checkpoint, options: ReadOptions) -> Reader:
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device != "cpu" and not _is_available(device):
         raise RankerError(f"expected an available device, came {device!r}; use 'cpu'")
-    if (
-        options.specialised
-        and device == "cpu"
-        and options.precision == "float32"
-        and can_read(checkpoint.model)
-    ):
-        return DebertaReader(checkpoint.model, n_workers=options.n_workers or torch.get_num_threads())
+    dtypes = {"float32": torch.float32}
+    if multiplies_bfloat16(torch.device("cpu")):
+        dtypes["bfloat16"] = torch.bfloat16
+    dtype = dtypes.get(options.precision)
+    if options.specialised and device == "cpu" and dtype is not None and can_read(checkpoint.model):
+        n_workers = options.n_workers or torch.get_num_threads()
+        return DebertaReader(checkpoint.model, n_workers=n_workers, dtype=dtype)
     return BatchReader(
         checkpoint.model,
         pad_id=checkpoint.encoder.pad_id,
