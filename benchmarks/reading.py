@@ -9,9 +9,11 @@ processor multiplies it, in bfloat16. One thread; seconds are CPU-seconds, figur
 ``ratio`` is the median of engine to float32 over the turns, so that what runs beside counts on both
 sides. ``parts`` are CPU-milliseconds an answer in the engine; ``padding`` is the share of attention's
 tokens that are padding. ``rank_agreement`` is Kendall's tau between the ranks by either reading, from
-heads that were fitted to float32 readings of other prompts; ``accuracy`` has the share of decided
-majorities by heads that were fitted to the same reading of other prompts (5 folds). ``share_of_peak``
-compares with a large product in the same precision. ``eight_answers_seconds`` is for 8 answers of 300
+heads that were fitted to float32 readings of other prompts; ``mixed_agreement`` is the same where every
+second answer of a prompt is the engine's and the others are float32's, as in a store that processors of
+both kinds filled; ``accuracy`` has the share of decided majorities by heads that were fitted to the same
+reading of other prompts (5 folds), ``mixed`` among them. ``share_of_peak`` compares with a large product in
+the same precision. ``eight_answers_seconds`` is for 8 answers of 300
 tokens: of the CPU by one thread, and of the wall by all cores (not with ``--quick``). ``--quick`` reads
 prompts in random order until 25 CPU-seconds are over; its accuracy is of few labels.
 """
@@ -194,7 +196,7 @@ def _compare_ranks(
 ) -> dict[str, Any]:
     """Kendall's tau of the engine's ranks with float32's, and the accuracy of either; null without labels."""
     if dataset is None:
-        return {"rank_agreement": None, "accuracy": None}
+        return {"rank_agreement": None, "mixed_agreement": None, "accuracy": None}
     is_read = np.isin(dataset.prompt_of[dataset.left], order)
     known = dataset.select(is_read)
     width = read["engine"][0].shape[1]
@@ -202,10 +204,14 @@ def _compare_ranks(
     for name, parts in read.items():
         for number, part in zip(order, parts, strict=True):
             vectors[name][dataset.prompt_of == number] = part
+    is_second = np.zeros(len(dataset.texts), dtype=bool)
+    for number in order:
+        is_second[np.flatnonzero(dataset.prompt_of == number)[1::2]] = True
+    vectors["mixed"] = np.where(is_second[:, None], vectors["engine"], vectors["float32"])
     fold_of = assign_folds(known, seed=0)
     pairs = decided_majorities(known)
     right: dict[str, list[float]] = defaultdict(list)
-    agreed: list[float] = []
+    agreed: dict[str, list[float]] = defaultdict(list)
     for fold in np.unique(fold_of[order]):
         learnt = known.select(fold_of[known.prompt_of[known.left]] != fold)
         if not len(learnt):
@@ -217,14 +223,17 @@ def _compare_ranks(
             held = fold_of[dataset.prompt_of[pairs.winner]] == fold
             margins = won[pairs.winner[held]] - won[pairs.loser[held]]
             right[name] += ((margins > 0) + 0.5 * (margins == 0)).tolist()
-        one, other = (_logits(plain, dataset, vectors[name]) for name in ("float32", "engine"))
-        agreed += [
-            tau
-            for number in order[fold_of[order] == fold]
-            for tau in _taus(one[dataset.prompt_of == number], other[dataset.prompt_of == number])
-        ]
+        one = _logits(plain, dataset, vectors["float32"])
+        for name in ("engine", "mixed"):
+            other = _logits(plain, dataset, vectors[name])
+            agreed[name] += [
+                tau
+                for number in order[fold_of[order] == fold]
+                for tau in _taus(one[dataset.prompt_of == number], other[dataset.prompt_of == number])
+            ]
     return {
-        "rank_agreement": float(np.mean(agreed)),
+        "rank_agreement": float(np.mean(agreed["engine"])),
+        "mixed_agreement": float(np.mean(agreed["mixed"])),
         "accuracy": {name: float(np.mean(values)) for name, values in right.items()},
     }
 

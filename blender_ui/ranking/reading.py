@@ -271,7 +271,13 @@ class Reader:
         return [*ids, self._tokenizer.eos_token_id]
 
     def _make_fingerprint(self, folder: Path) -> str:
-        """SHA-256 of weights, tokenizer, frame and limits; not of the device, whose rounding is noise."""
+        """SHA-256 of weights, tokenizer, frame and limits.
+
+        Not of the device, nor of the number format: workers with and without bfloat16 fill one store, and
+        its ranks are as near to float32's as those of either alone (``mixed_agreement`` in
+        ``benchmarks.reading``). With a name for each format, either worker would read again what the other
+        has read, and refuse a version that learnt in the other's.
+        """
         digest = hashlib.sha256()
         for path in sorted([*folder.glob("*.safetensors"), *folder.glob("tokenizer*.json")]):
             with path.open("rb") as file:

@@ -253,6 +253,14 @@ def test_fingerprints_differ_by_weights_and_by_what_is_kept(make_folder: Callabl
     assert Reader(folder).fingerprint in prints
 
 
+def test_workers_with_and_without_bfloat16_share_readings(folder: Path):
+    one, other = (Reader(folder, precision=precision) for precision in ("float32", "bfloat16"))
+    assert one.fingerprint == other.fingerprint
+    # The same states up to bfloat16's 8 bits, which is why they may share.
+    answers = ["An apple.", "A cherry, because it is red and sweet. " * 5]
+    np.testing.assert_allclose(one.read(PROMPT, answers), other.read(PROMPT, answers), rtol=0.02, atol=0.05)
+
+
 def test_numbers_of_a_trace_are_a_hand_calculation():
     trace = AnswerTrace(np.array([-1.0, -3.0]), np.array([0.5, 1.5]), np.zeros((1, 2, 4)), True)
     np.testing.assert_allclose(np.expm1(likelihood_numbers(trace)), [2, 2, 3, 4, 3, 1, 1])
