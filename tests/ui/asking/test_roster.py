@@ -10,8 +10,9 @@ import pytest
 from blender_ui.members.configuration import Price
 from blender_ui.services.asking.rounds import Blending
 from blender_ui.ui.asking.roster.drawing import draw_members
-from blender_ui.ui.asking.roster.handlers import LONGEST_FIELD, RosterHandlers
+from blender_ui.ui.asking.roster.handlers import LONGEST_FIELD, RosterHandlers, number_member
 from blender_ui.ui.identity import presented_key
+from blender_ui.ui.rows import Acted
 from db.models import utc_now
 from tests.builders.stores import Clock, key_of, make_labeling
 from tests.members.scripted_endpoint import ScriptedEndpoint, refuses, says
@@ -29,6 +30,10 @@ class Page:
 
     def add(self, name: object = "Bob", prices: tuple[object, object] = (None, None)) -> str:
         *_, last = self.handlers.add(name, "m", self.bench.endpoint.base_url, "ANN_API_KEY", prices)
+        return last
+
+    def act(self, name: str, member: str, value: str = "") -> str:
+        *_, last = self.handlers.act(Acted(name, number_member(member), value))
         return last
 
     def drawn(self) -> str:
@@ -71,19 +76,26 @@ def test_an_added_member_is_asked_a_first_question_and_what_came_is_told(page: P
 
 def test_a_member_is_tried_disabled_and_enabled(page: Page) -> None:
     page.add()
-    assert page.handlers.test("Bob").startswith("Bob answered after ")
-    assert page.handlers.test("Bob").endswith("s: Tea.")
-    assert "Bob is not asked from now on" in page.handlers.set_enabled("Bob", False)
+    said = list(page.handlers.act(Acted("test", number_member("Bob"), "")))
+    assert said[0] == "Bob is being asked a small question."
+    assert said[1].startswith("Bob answered after ")
+    assert said[1].endswith("s: Tea.")
+    assert "Bob is not asked from now on" in page.act("disable", "Bob")
     assert "disabled" in page.drawn()
-    assert "no member is called 'Bob'" in page.handlers.test("Bob")
-    assert "Nothing was changed: Ann is the last member" in page.handlers.set_enabled("Ann", False)
-    assert "Bob is asked from now on" in page.handlers.set_enabled("Bob", True)
+    assert "no member is called 'Bob'" in page.act("test", "Bob")
+    assert "Nothing was changed: Ann is the last member" in page.act("disable", "Ann")
+    assert "Bob is asked from now on" in page.act("enable", "Bob")
+
+
+def test_what_is_no_row_or_no_act_changes_nothing(page: Page) -> None:
+    assert "not in members.toml any more" in page.act("disable", "Nobody")
+    assert "expected an act of a member, came 'remove'" in page.act("remove", "Ann")
+    assert page.bench.members.names == ("Ann",)
 
 
 @pytest.mark.parametrize("name", ["", None, 7, "x" * (LONGEST_FIELD + 1), ["Bob"]])
 def test_what_is_not_a_name_changes_nothing(page: Page, name: object) -> None:
     assert "Nothing was changed: expected" in page.add(name)
-    assert "expected" in page.handlers.test(name)
     assert page.bench.members.names == ("Ann",)
 
 
@@ -100,11 +112,11 @@ def test_a_file_with_a_mistake_is_told_and_the_members_stay(page: Page) -> None:
 
 
 def test_a_member_is_asked_for_several_answers(page: Page) -> None:
-    assert "Ann is asked for 3 answers to each question" in page.handlers.set_samples("Ann", 3.0)
-    assert "3 answers to each question" in page.drawn()
+    assert "Ann is asked for 3 answers to each question" in page.act("samples", "Ann", "3")
+    assert '<option value="3" selected>' in page.drawn()
 
 
-@pytest.mark.parametrize("number", [0, 17, 2.5, None, "3", True, float("inf"), float("nan")])
-def test_what_is_no_number_of_answers_changes_nothing(page: Page, number: object) -> None:
-    assert "Nothing was changed: " in page.handlers.set_samples("Ann", number)
+@pytest.mark.parametrize("number", ["0", "17", "2.5", "", "inf", "-1", "9" * 30])
+def test_what_is_no_number_of_answers_changes_nothing(page: Page, number: str) -> None:
+    assert "Nothing was changed: " in page.act("samples", "Ann", number)
     assert [config.samples for config in page.bench.members.configs] == [1]

@@ -6,16 +6,20 @@ how it looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from blender_ui.errors import BlenderError, MalformedInput
+from blender_ui.errors import BlenderError, MalformedInput, NotFound
 from blender_ui.language import tr
 from blender_ui.services.asking.member_list import ListedMember, MemberList, NewMember, Trial
 from blender_ui.services.labeling.loop import Labeling
 from blender_ui.ui.identity import presented_key, recognise
+from blender_ui.ui.rows import Acted
 
+TEST, ENABLE, DISABLE, SAMPLES = "test", "enable", "disable", "samples"
+"""What can be done to a member in its row."""
 LONGEST_FIELD = 512
 """Characters of a name, a model, an address or a variable."""
 
@@ -44,12 +48,23 @@ class RosterHandlers:
         except BlenderError as error:
             return RosterPage(members=(), notice=notice or str(error))
 
-    def test(self, name: object) -> str:
-        """Ask a member one small question, and say what came."""
+    def act(self, acted: Acted) -> Iterator[str]:
+        """Do what was pressed in a member's row; says how far it is."""
         try:
-            return _tell(self._members.test(_read_text(name, tr("a member"))))
+            name = self._find(acted.row)
+            if acted.name == TEST:
+                yield tr("{name} is being asked a small question.", name=name)
+                yield _tell(self._members.test(name))
+            elif acted.name in (ENABLE, DISABLE):
+                yield self._set_enabled(name, acted.name == ENABLE)
+            elif acted.name == SAMPLES:
+                yield self._set_samples(name, _read_number(acted.value))
+            else:
+                raise MalformedInput(tr("expected an act of a member, came {came!r:.40}", came=acted.name))
         except BlenderError as error:
-            return str(error)
+            yield (
+                str(error) if acted.name == TEST else tr("Nothing was changed: {error}", error=tr(str(error)))
+            )
 
     def add(
         self,
@@ -80,36 +95,38 @@ class RosterHandlers:
         except BlenderError as error:
             yield f"{told} {error}"
 
-    def set_enabled(self, name: object, is_enabled: bool) -> str:
-        """Have a member asked, or not."""
+    def _find(self, row: int) -> str:
+        """The member of a row, also after the file has got others meanwhile."""
+        found = [
+            one.config.name for one in self._members.list_members() if number_member(one.config.name) == row
+        ]
+        if len(found) != 1:
+            raise NotFound(tr("this member is not in members.toml any more; look again"))
+        return found[0]
 
-        def act() -> str:
-            chosen = _read_text(name, tr("a member"))
-            self._members.set_enabled(chosen, is_enabled, by=self._me())
-            return tr(
-                "{chosen} is {what} from now on; members.toml says so.",
-                chosen=chosen,
-                what=tr("asked") if is_enabled else tr("not asked"),
-            )
+    def _set_enabled(self, name: str, is_enabled: bool) -> str:
+        self._members.set_enabled(name, is_enabled, by=self._me())
+        return tr(
+            "{chosen} is {what} from now on; members.toml says so.",
+            chosen=name,
+            what=tr("asked") if is_enabled else tr("not asked"),
+        )
 
-        return _said(act)
-
-    def set_samples(self, name: object, samples: object) -> str:
-        """Ask a member for so many answers to each question."""
-
-        def act() -> str:
-            chosen, number = _read_text(name, tr("a member")), _read_number(samples)
-            self._members.set_samples(chosen, number, by=self._me())
-            return tr(
-                "{chosen} is asked for {number} answers to each question from now on; members.toml says so.",
-                chosen=chosen,
-                number=number,
-            )
-
-        return _said(act)
+    def _set_samples(self, name: str, number: int) -> str:
+        self._members.set_samples(name, number, by=self._me())
+        return tr(
+            "{chosen} is asked for {number} answers to each question from now on; members.toml says so.",
+            chosen=name,
+            number=number,
+        )
 
     def _me(self) -> int:
         return recognise(self._labeling, presented_key.get()).id
+
+
+def number_member(name: str) -> int:
+    """A number for a member's row, which stays while the file changes."""
+    return zlib.crc32(name.encode())
 
 
 def _tell(trial: Trial) -> str:
@@ -123,13 +140,6 @@ def _tell(trial: Trial) -> str:
         seconds=trial.seconds,
         text=trial.text.strip()[:300],
     )
-
-
-def _said(act: Callable[[], str]) -> str:
-    try:
-        return act()
-    except BlenderError as error:
-        return tr("Nothing was changed: {error}", error=tr(str(error)))
 
 
 def _read_text(value: object, what: str) -> str:
@@ -149,8 +159,8 @@ def _read_optional(value: object) -> str:
     return value.strip()
 
 
-def _read_number(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
+def _read_number(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 4):
         raise MalformedInput(tr("expected a whole number of answers"))
     return int(value)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from blender_ui.members.configuration import MOST_SAMPLES
 from blender_ui.ui import markup
+from blender_ui.ui.shell import draw_rows
 
 TITLE = "Members"
 SENTENCE = (
@@ -25,23 +25,8 @@ class RosterParts:
         gr.HTML(markup.intro(TITLE, SENTENCE), padding=False)
         self.drift = gr.HTML("", padding=False, elem_id="ensemble-drift")
         with gr.Column(elem_classes="bu-panel"):
-            self.members = gr.HTML("", padding=False, elem_id="ensemble-members")
-            with gr.Row():
-                self.member = gr.Dropdown([], label="Member", elem_id="ensemble-member", scale=3)
-                self.samples = gr.Number(
-                    1,
-                    label="Answers to each question",
-                    info="Each is a candidate of its own.",
-                    minimum=1,
-                    maximum=MOST_SAMPLES,
-                    precision=0,
-                    elem_id="ensemble-samples",
-                )
+            self.members = draw_rows("ensemble-members")
             with gr.Row(elem_classes="bu-acts"):
-                self.test = gr.Button("Ask it a small question", variant="primary", elem_id="ensemble-test")
-                self.enable = gr.Button("Enable", elem_id="ensemble-enable")
-                self.disable = gr.Button("Disable", elem_id="ensemble-disable")
-                self.set_samples = gr.Button("Set number of answers", elem_id="ensemble-set-samples")
                 self.refresh = gr.Button("Look again", elem_id="ensemble-refresh")
             self.said = gr.HTML("", padding=False, elem_id="ensemble-said")
         with gr.Column(elem_classes="bu-panel"):
