@@ -14,3 +14,10 @@ element.addEventListener("change", (event) => {
   // The table is drawn anew only where something changed: until then it shows what is stored.
   for (const option of select.options) option.selected = option.defaultSelected;
 });
+// A choice that somebody made stays in the box although another one is stored: Gradio changes what the
+// table's options say, and a box that was touched does not listen to that.
+new MutationObserver(() => {
+  for (const option of element.querySelectorAll("select[data-act] option")) {
+    if (option.defaultSelected) option.selected = true;
+  }
+}).observe(element, { subtree: true, childList: true, attributeFilter: ["selected"] });

@@ -43,9 +43,11 @@ NAMES = (
     mark("order"), mark("best"), mark("best and worst"), mark("pair"),
     mark("waiting"), mark("running"), mark("complete"), mark("failed"), mark("cancelled"),
     mark("ranker"), mark("fuser"), mark("chooser"), mark("members"), mark("everybody"),
+    mark("fast"), mark("joint"), mark("pointwise"), mark("generation"),
+    mark("ready"), mark("starting"), mark("idle"), mark("unavailable"), mark("disabled"),
 )  # fmt: skip
-"""Names of columns' values that people read: roles, outcomes, what is asked, states. What the API and files
-say stays English."""
+"""Names of columns' values that people read: roles, outcomes, what is asked, kinds, states. What the API and
+files say stays English."""
 
 
 def say(words: Mapping[str, str], name: str) -> str:

@@ -52,3 +52,37 @@ def test_an_endpoint_with_a_wrong_path_a_refused_parameter_and_a_slow_start_is_a
     assert len(endpoint.requests) >= len(scripts)
     assert endpoint.requests[-1].keys() >= {"temperature", "max_tokens"}
     assert "top_p" not in endpoint.requests[-1]
+
+
+def test_what_is_done_to_a_member_is_done_in_its_row_and_the_row_shows_what_is_stored(
+    tmp_path: Path, serve: Serve, open_page: Open
+) -> None:
+    put_store(tmp_path)
+    with ScriptedEndpoint([says("Tea.")], models=["m"], wants_key=False).running() as endpoint:
+        path = tmp_path / "members.toml"
+        path.write_text(
+            "".join(
+                f'[[member]]\nname = "{name}"\nbackend = "openai"\nmodel = "m"\n'
+                f'base_url = "{endpoint.base_url}"\n'
+                for name in ("Ann", "Bob")
+            )
+        )
+        services = build_services(Settings(home_path=tmp_path, members_path=path, port=0, access="open"))
+        try:
+            page = open_page(f"{serve(services)}ensemble")
+            ann = page.locator("#ensemble-members tbody tr").filter(has_text="Ann")
+            said = page.locator("#ensemble-said")
+            for number in ("3", "2"):
+                ann.locator("select").select_option(number)
+                expect(said).to_contain_text(f"Ann is asked for {number} answers")
+                expect(ann.locator("select")).to_have_value(number)
+            ann.get_by_role("button", name="Ask a small question").click()
+            expect(said).to_contain_text("Ann answered after")
+            ann.get_by_role("button", name="Disable").click()
+            expect(ann.get_by_role("button", name="Enable")).to_be_visible()
+            bob = page.locator("#ensemble-members tbody tr").filter(has_text="Bob")
+            bob.get_by_role("button", name="Disable").click()
+            expect(said).to_contain_text("Bob is the last member that is enabled")
+        finally:
+            services.close()
+        assert [(one.samples, one.enabled) for one in MembersFile(path).read()] == [(2, False), (1, True)]

@@ -228,7 +228,7 @@ def _verdict(ranking: RankingView) -> str:
     learnt = tr(
         "Version {version_id} ({kind}, {base_model}) decided",
         version_id=version.id,
-        kind=version.kind.value,
+        kind=tr(version.kind.value),
         base_model=version.base_model,
     )
     learnt += tr(", trained on {n_train:,} votes", n_train=version.n_train)

@@ -93,7 +93,7 @@ def draw_jobs(jobs: Iterable[JobView]) -> str:
     rows = [
         (
             str(job.id),
-            job.kind.value,
+            tr(job.kind.value),
             job.phase if job.is_stalled else job.status.value,
             say_time(job.created_at),
             _say_duration(job),
@@ -126,7 +126,7 @@ def draw_active(versions: Iterable[VersionView]) -> str:
     return (
         markup.section("Ranking now")
         + draw_cell(
-            Badge(tr("Version {active_id}, {kind}", active_id=active.id, kind=active.kind.value), "good")
+            Badge(tr("Version {active_id}, {kind}", active_id=active.id, kind=tr(active.kind.value)), "good")
         )
         + draw_standing(active)
         + markup.figures([entry for entry in shown if entry[1]])
@@ -329,7 +329,7 @@ _COLUMNS: dict[ModelRole, dict[str, Say]] = {
     ModelRole.RANKER: {
         **_NUMBER,
         "Kind": lambda one: (
-            tr("{kind}, start ranker", kind=one.kind.value) if one.is_start else one.kind.value
+            tr("{kind}, start ranker", kind=tr(one.kind.value)) if one.is_start else tr(one.kind.value)
         ),
         "Right on held-out votes (95 %)": lambda one: _say_accuracy(one.metrics.get("held_out")),
         "Log loss": lambda one: _say_figure(one.metrics.get("held_out"), "log_loss"),

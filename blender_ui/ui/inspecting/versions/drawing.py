@@ -38,7 +38,7 @@ def say_version(version: VersionView) -> str:
     return tr(
         "{version}: {kind}, {n_train:,} preferences{whose}{active}",
         version=name_ranker(version),
-        kind=version.kind.value,
+        kind=tr(version.kind.value),
         n_train=version.n_train,
         whose=whose,
         active=active,
@@ -201,8 +201,8 @@ def draw_lineage(page: VersionPage) -> str:
         ),
     ]
     rows = [
-        (tr("version {id}", id=one.id), one.kind.value, say_number(one.n_train), one.fingerprint[:12], code,
-         f"{one.created_at:%Y-%m-%d %H:%M}")
+        (tr("version {id}", id=one.id), tr(one.kind.value), say_number(one.n_train),
+         one.fingerprint[:12], code, f"{one.created_at:%Y-%m-%d %H:%M}")
         for one, code in zip(lineage.ancestors, lineage.code_versions, strict=True)
     ]  # fmt: skip
     headings = ("Version", "Kind", "Learnt from", "Fingerprint", "Code", "Made")

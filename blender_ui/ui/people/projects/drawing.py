@@ -131,7 +131,7 @@ def _say_ranker(view: DashboardView) -> str:
     return (
         tr("the start ranker")
         if view.ranker.is_start
-        else tr("version {ranker_id} ({kind})", ranker_id=view.ranker.id, kind=view.ranker.kind.value)
+        else tr("version {ranker_id} ({kind})", ranker_id=view.ranker.id, kind=tr(view.ranker.kind.value))
     )
 
 
