@@ -108,7 +108,7 @@ def bar(page: Page) -> Locator:
 def look_up(page: Page) -> None:
     """Leave the text box, so that keys are votes, and give the eye its moment."""
     expect(bar(page)).to_contain_text("Which is better, Answer")
-    page.locator("h1").click()
+    page.locator("#blend-prompt textarea").blur()  # a phone has no room for the heading now
     page.wait_for_timeout(300)
 
 

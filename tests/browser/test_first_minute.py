@@ -16,7 +16,7 @@ from blender_ui.bootstrap import Services, build_services
 from blender_ui.services.recorded.file import read_rounds
 from blender_ui.services.recorded.keeping import PROJECT_NAME
 from blender_ui.settings import Settings
-from tests.browser.conftest import Open, Serve
+from tests.browser.conftest import Open, Serve, settle
 from tests.browser.test_label_page import SEEN_AFTER_MS, wait_for_pair
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -59,6 +59,22 @@ def test_a_recorded_example_is_ranked_and_fused_without_a_vote(url: str, open_pa
     expect(page.locator("#blend-results")).to_contain_text("start ranker")
     expect(page.locator("#blend-ranking table").first).to_contain_text("SmolLM2")
     expect(page.locator("#blend-fused")).not_to_have_text("")
+
+
+@pytest.mark.parametrize(("width", "height", "least"), [(1440, 900, 230), (390, 844, 60)])
+def test_answers_are_in_sight_above_the_vote_s_bar(
+    url: str, open_page: Open, width: int, height: int, least: int
+) -> None:
+    page = open_page(url, width=width, height=height)
+    open_example(page)
+    expect(page.locator("#blend-vote .bu-question")).to_contain_text("Which is better, Answer")
+    settle(page)
+    answer, bar = page.locator("#blend-column-0").bounding_box(), page.locator("#blend-vote").bounding_box()
+    assert answer is not None
+    assert bar is not None
+    assert bar["y"] - answer["y"] > least
+    page.locator("#blend-show").click()
+    expect(page.locator("#blend-ask")).to_be_visible()
 
 
 def test_a_recorded_example_that_is_pressed_while_the_page_opens_is_opened(url: str, open_page: Open) -> None:
